@@ -1,0 +1,1 @@
+"""Tradewright: a self-hosted trading terminal for Bybit."""

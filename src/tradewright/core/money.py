@@ -1,0 +1,31 @@
+"""Money and quantities: Decimal from the first byte, and plain text out.
+
+Lives here: parsing that accepts only finite plain decimals, and formatting without an exponent.
+Not here: rounding to an instrument's steps (`core.instrument`).
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+ZERO = Decimal(0)
+_PLAIN = re.compile(r"-?\d{1,24}(\.\d{1,18})?")
+
+
+def parse_decimal(text: str) -> Decimal:
+    """A plain decimal such as `60412.5`; at most 24 digits before and 18 after the point.
+
+    Raises `ValueError` for anything else: an exponent, NaN, infinity, blanks, a bare point.
+    """
+    if not _PLAIN.fullmatch(text):
+        raise ValueError(f"not a plain decimal number: {text[:40]!r}; allowed are digits with a point, such as 60412.5")
+    return Decimal(text)
+
+
+def plain(value: Decimal) -> str:
+    """The value without an exponent and without trailing zeros: `1E+2` is `100`, `0.10` is `0.1`, `-0` is `0`."""
+    if value == 0:
+        return "0"
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

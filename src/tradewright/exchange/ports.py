@@ -1,0 +1,202 @@
+"""What trading and market data need of an exchange. Implemented by `exchange.bybit`; tests have in-memory twins.
+
+Every command ends in one of: a value (the exchange acknowledged it), `Refused` (it did not happen), `DuplicateLinkId`,
+`NotSent` (no byte left) or `OutcomeUnknown`. Every read ends in the whole answer, all pages, or `ExchangeUnavailable`:
+a failed or partial read is never an empty one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal, Protocol
+
+from tradewright.core.errors import Trace
+from tradewright.core.ids import ExchangeOrderId, LinkId
+from tradewright.core.instrument import Category, Instrument, InstrumentId
+from tradewright.core.order import Execution, NewOrder, RemoteOrder, RemotePosition, Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where one exchange is: base addresses without a trailing slash, e.g. `http://127.0.0.1:9300`,
+    `ws://127.0.0.1:9300/v5/public` (the category is appended), `ws://127.0.0.1:9300/v5/private`."""
+
+    rest: str
+    public_stream: str
+    private_stream: str
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    key: str
+    secret: str = field(repr=False)
+
+
+EndpointSource = Callable[[], Endpoints]  # asked anew at each (re)connect: a restarted exchange may listen elsewhere
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The exchange took the request. Not a fill, and not yet an order in the book."""
+
+    exchange_order_id: ExchangeOrderId
+    trace: Trace
+
+
+class OrderGateway(Protocol):
+    """The private REST side of one account."""
+
+    async def place(self, order: NewOrder) -> Acknowledged: ...
+    async def cancel(
+        self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
+    ) -> Acknowledged:
+        """One of the two ids is needed; the exchange's own wins. `Refused` with 110001: not found or too late."""
+        ...
+
+    async def find_order(self, instrument: InstrumentId, link_id: LinkId) -> RemoteOrder | None:
+        """Looks in open orders (incl. recently closed), then in history. None: both answered and neither has it."""
+        ...
+
+    async def open_orders(self) -> Sequence[RemoteOrder]: ...
+    async def order_history(self, since: datetime) -> Sequence[RemoteOrder]: ...
+    async def executions(self, since: datetime) -> Sequence[Execution]:
+        """All kinds, oldest first."""
+        ...
+
+    async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]: ...
+    async def positions(self) -> Sequence[RemotePosition]: ...
+    async def wallet(self) -> Wallet: ...
+    async def server_time(self) -> datetime:
+        """The exchange's clock as we believe it now (local time plus the measured offset); measures it when needed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StreamUp:
+    """Connected, authenticated and subscribed: from here on events may be missed no more. Reconcile now."""
+
+    connection: int  # 1, 2, 3 …
+
+
+@dataclass(frozen=True, slots=True)
+class StreamDown:
+    reason: str
+
+
+PrivateEvent = StreamUp | StreamDown | RemoteOrder | Execution | RemotePosition | Wallet
+
+
+class PrivateStream(Protocol):
+    """The account's private stream: reconnects by itself with jittered backoff, pings every 20 s, and says so."""
+
+    def events(self) -> AsyncIterator[PrivateEvent]:
+        """Ends only when closed. A message that cannot be read is logged with its raw text and skipped."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candle:
+    """One candle; `confirmed` once it is closed. Volume is base coin, turnover quote coin."""
+
+    open_time_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    turnover: Decimal
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticker:
+    """The merged ticker: every field the newest known; None where the exchange never gave one."""
+
+    instrument: InstrumentId
+    last_price: Decimal | None = None
+    mark_price: Decimal | None = None
+    index_price: Decimal | None = None
+    bid_price: Decimal | None = None
+    bid_size: Decimal | None = None
+    ask_price: Decimal | None = None
+    ask_size: Decimal | None = None
+    change_24h_ratio: Decimal | None = None
+    high_24h: Decimal | None = None
+    low_24h: Decimal | None = None
+    volume_24h: Decimal | None = None
+    turnover_24h: Decimal | None = None
+    funding_rate: Decimal | None = None
+    next_funding_at_ms: int | None = None
+    exchange_time_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicTrade:
+    trade_id: str
+    instrument: InstrumentId
+    side: Literal["Buy", "Sell"]  # of the taker
+    price: Decimal
+    quantity: Decimal
+    traded_at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The whole book at the subscribed depth: bids descending, asks ascending, as (price, size). Never crossed."""
+
+    instrument: InstrumentId
+    bids: tuple[tuple[Decimal, Decimal], ...]
+    asks: tuple[tuple[Decimal, Decimal], ...]
+    update_id: int
+    exchange_time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class CandleUpdate:
+    instrument: InstrumentId
+    interval: str  # Bybit's: 1 3 5 15 30 60 120 240 360 720 D W M
+    candle: Candle
+
+
+PublicEvent = StreamUp | StreamDown | Ticker | CandleUpdate | PublicTrade | Book
+
+
+class MarketGateway(Protocol):
+    """Public REST reads of one exchange."""
+
+    async def instruments(self, category: Category) -> Sequence[Instrument]: ...
+    async def candles(
+        self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> Sequence[Candle]:
+        """Oldest first, at most 1,000."""
+        ...
+
+    async def tickers(self, category: Category) -> Sequence[Ticker]: ...
+    async def market_now_ms(self) -> int:
+        """Market time: `/sim/clock` on the simulated exchange, else the exchange's clock."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class PublicStream(Protocol):
+    """One public connection of one category; topics are Bybit's, e.g. `tickers.BTCUSDT`, `kline.1.BTCUSDT`."""
+
+    def events(self) -> AsyncIterator[PublicEvent]: ...
+    def subscribe(self, *topics: str) -> None:
+        """Takes effect now if connected, and again after each reconnect. Subscribing twice is harmless."""
+        ...
+
+    def unsubscribe(self, *topics: str) -> None: ...
+    def last_frame_age_seconds(self) -> float | None:
+        """Seconds since any frame (pong included) was received; None before the first."""
+        ...
+
+    async def close(self) -> None: ...
