@@ -1,0 +1,91 @@
+"""Tables of identity: users, their sessions, one-time claim links, workspaces, memberships, tried passwords.
+
+Secrets are never stored as they are: a password as its argon2id hash, a session or claim token as its SHA-256 (the
+tokens are 256 random bits, so a fast hash is enough and lets the row be found by it).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from tradewright.storage.schema import metadata
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("username", Text, nullable=False),
+    # Case-folded: two people cannot be told apart by the case of a letter.
+    Column("username_key", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("is_operator", Boolean, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("language IN ('en', 'ru')", name="language"),
+)
+
+# Whoever claimed the installation is its operator, and there is one: the last word on a race of two claims.
+Index("ix_users_one_operator", users.c.is_operator, unique=True, postgresql_where=text("is_operator"))
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("user_agent", Text, nullable=False),
+)
+
+claim_tokens = Table(
+    "claim_tokens",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=True),
+)
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", Text, nullable=False),
+    CheckConstraint("role IN ('owner', 'trader', 'viewer')", name="role"),
+)
+
+# One row for each password that was tried under a key (a name or an address) and was not right; older than the window
+# they are swept. The key is a hash: people type passwords into the name's field.
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("attempt_id", Uuid, nullable=False, index=True),
+    Column("key", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ix_login_attempts_key_at", "key", "at"),
+    Index("ix_login_attempts_at", "at"),
+)
