@@ -1,0 +1,221 @@
+"""What may be read of trading: accounts, orders, positions, fills, balances, events. Every query names its workspace.
+
+Lives here: reads for the API and the browser stream. Not here: the owner's writes (`store`), the JSON shapes (`views`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.core.clock import milliseconds
+from tradewright.core.errors import InvalidInput, NotFound, Problem
+from tradewright.core.ids import AccountId, IntentId, WorkspaceId
+from tradewright.trading import views
+from tradewright.trading.rows import LIVE, ORDER_ROWS
+
+SNAPSHOT_ORDERS = 200  # newest orders beside all live ones
+SNAPSHOT_FILLS = 100
+
+
+async def accounts(connection: AsyncConnection, workspace_id: WorkspaceId) -> list[dict[str, Any]]:
+    """All accounts of a workspace, oldest first."""
+    found = await connection.execute(
+        text("SELECT * FROM accounts WHERE workspace_id = :workspace ORDER BY created_at, id"),
+        {"workspace": workspace_id},
+    )
+    return [views.account_view(row) for row in found.mappings()]
+
+
+async def require_account(connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId) -> views.Row:
+    """The account's row; raises `NotFound` when it is not of this workspace, as if it did not exist."""
+    found = await connection.execute(
+        text("SELECT * FROM accounts WHERE id = :account AND workspace_id = :workspace"),
+        {"account": account_id, "workspace": workspace_id},
+    )
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound(f"there is no account {account_id} in this workspace")
+    return row
+
+
+async def orders(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    account_id: AccountId,
+    *,
+    scope: Literal["open", "all"] = "all",
+    limit: int = SNAPSHOT_ORDERS,
+    before: str | None = None,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Newest first: (orders, cursor of the next page or None). `before` is a cursor from an earlier answer."""
+    await require_account(connection, workspace_id, account_id)
+    where = "account_id = :account AND workspace_id = :workspace"
+    if scope == "open":
+        where += f" AND {LIVE}"
+    parameters: dict[str, Any] = {"account": account_id, "workspace": workspace_id, "limit": limit + 1}
+    if before is not None:
+        parameters["before_at"], parameters["before_id"] = _parse_cursor(before)
+        where += " AND (created_at, id) < (:before_at, CAST(:before_id AS uuid))"
+    found = await connection.execute(
+        text(f"SELECT * FROM ({ORDER_ROWS}) r WHERE {where} ORDER BY created_at DESC, id DESC LIMIT :limit"),  # noqa: S608
+        parameters,
+    )
+    rows = list(found.mappings())
+    page = rows[:limit]
+    following = _cursor(page[-1]["created_at"], str(page[-1]["id"])) if len(rows) > limit else None
+    return [views.order_view(row) for row in page], following
+
+
+async def order_view_of(connection: AsyncConnection, account_id: AccountId, order_id: UUID) -> dict[str, Any] | None:
+    """One row of the table of orders, by its id (for the owner, which already holds the account)."""
+    found = await connection.execute(
+        text(f"SELECT * FROM ({ORDER_ROWS}) r WHERE account_id = :account AND id = :id"),  # noqa: S608
+        {"account": account_id, "id": order_id},
+    )
+    row = found.mappings().one_or_none()
+    return None if row is None else views.order_view(row)
+
+
+async def positions(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId
+) -> list[dict[str, Any]]:
+    """Positions that are not flat, by symbol."""
+    await require_account(connection, workspace_id, account_id)
+    found = await connection.execute(
+        text(
+            "SELECT * FROM positions WHERE account_id = :account AND workspace_id = :workspace AND size <> 0"
+            " ORDER BY category, symbol, position_index"
+        ),
+        {"account": account_id, "workspace": workspace_id},
+    )
+    return [views.position_view(row) for row in found.mappings()]
+
+
+async def fills(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    account_id: AccountId,
+    *,
+    limit: int = SNAPSHOT_FILLS,
+    before: str | None = None,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Executions, newest first: (fills, cursor of the next page or None)."""
+    await require_account(connection, workspace_id, account_id)
+    where = "account_id = :account AND workspace_id = :workspace"
+    parameters: dict[str, Any] = {"account": account_id, "workspace": workspace_id, "limit": limit + 1}
+    if before is not None:
+        parameters["before_at"], parameters["before_id"] = _parse_cursor(before)
+        where += " AND (executed_at, exec_id) < (:before_at, :before_id)"
+    found = await connection.execute(
+        text(f"SELECT * FROM executions WHERE {where} ORDER BY executed_at DESC, exec_id DESC LIMIT :limit"),  # noqa: S608
+        parameters,
+    )
+    rows = list(found.mappings())
+    page = rows[:limit]
+    following = _cursor(page[-1]["executed_at"], page[-1]["exec_id"]) if len(rows) > limit else None
+    return [views.fill_view(row) for row in page], following
+
+
+async def balances(connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId) -> dict[str, Any]:
+    account = await require_account(connection, workspace_id, account_id)
+    found = await connection.execute(
+        text("SELECT * FROM balances WHERE account_id = :account AND workspace_id = :workspace ORDER BY coin"),
+        {"account": account_id, "workspace": workspace_id},
+    )
+    return views.balances_view(account, list(found.mappings()))
+
+
+async def intent(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, intent_id: IntentId
+) -> dict[str, Any] | None:
+    """An intent with the order row it is about and that row's history; None if this workspace has no such intent.
+
+    `status` of a cancel is the status of the order it is about; `settled` is False while the answer is still awaited.
+    """
+    found = await connection.execute(
+        text(
+            "SELECT id, kind, state, reason, target_id, created_at FROM intents"
+            " WHERE id = :id AND account_id = :account AND workspace_id = :workspace"
+        ),
+        {"id": intent_id, "account": account_id, "workspace": workspace_id},
+    )
+    row = found.mappings().one_or_none()
+    if row is None:
+        return None
+    order_id = row["id"] if row["kind"] == "place" else row["target_id"]
+    order = await order_view_of(connection, account_id, order_id)
+    history = await connection.execute(
+        text(
+            "SELECT payload->'order'->>'status' AS status, at, source FROM account_events"
+            " WHERE account_id = :account AND ref = :ref AND workspace_id = :workspace ORDER BY seq"
+        ),
+        {"account": account_id, "ref": order_id, "workspace": workspace_id},
+    )
+    steps = [{"status": "sending", "time_ms": milliseconds(row["created_at"]), "source": "manual"}]
+    steps += [
+        {"status": step["status"], "time_ms": milliseconds(step["at"]), "source": step["source"]}
+        for step in history.mappings()
+    ]
+    return {
+        "intent_id": str(row["id"]),
+        "kind": row["kind"],
+        "state": row["state"],
+        "settled": row["state"] not in ("proposed", "approved", "sending", "unknown"),
+        "status": order["status"] if order else "not_sent",
+        "order": order,
+        "reason": row["reason"],
+        "history": [step for index, step in enumerate(steps) if index == 0 or step["status"] != steps[index - 1]["status"]],
+    }
+
+
+async def account_snapshot(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId
+) -> tuple[int, dict[str, Any]]:
+    """(sequence of the last event it contains, the browser stream's snapshot). Run it in a REPEATABLE READ transaction."""
+    account = await require_account(connection, workspace_id, account_id)
+    live, _ = await orders(connection, workspace_id, account_id, scope="open", limit=1000)
+    newest, _ = await orders(connection, workspace_id, account_id, scope="all", limit=SNAPSHOT_ORDERS)
+    seen = {order["id"] for order in live}
+    page, _ = await fills(connection, workspace_id, account_id, limit=SNAPSHOT_FILLS)
+    snapshot = {
+        "account": views.account_view(account),
+        "orders": live + [order for order in newest if order["id"] not in seen],
+        "positions": await positions(connection, workspace_id, account_id),
+        "fills": page,
+        "balances": await balances(connection, workspace_id, account_id),
+    }
+    return account["event_seq"], snapshot
+
+
+async def events_after(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, seq: int, limit: int
+) -> list[tuple[int, dict[str, Any]]]:
+    """Events with a sequence above `seq`, oldest first, at most `limit`: (sequence, the browser stream's delta)."""
+    found = await connection.execute(
+        text(
+            "SELECT seq, payload FROM account_events"
+            " WHERE account_id = :account AND workspace_id = :workspace AND seq > :seq ORDER BY seq LIMIT :limit"
+        ),
+        {"account": account_id, "workspace": workspace_id, "seq": seq, "limit": limit},
+    )
+    return [(row.seq, row.payload) for row in found]
+
+
+def _cursor(moment: datetime, key: str) -> str:
+    return f"{moment.isoformat()}~{key}"
+
+
+def _parse_cursor(cursor: str) -> tuple[datetime, str]:
+    moment, _, key = cursor.partition("~")
+    try:
+        parsed = datetime.fromisoformat(moment)
+        if parsed.tzinfo is None or not key or len(key) > 100:
+            raise ValueError
+    except ValueError:
+        raise InvalidInput([Problem("cursor.invalid", "before", {"value": cursor[:60]})]) from None
+    return parsed, key

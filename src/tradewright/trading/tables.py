@@ -1,0 +1,214 @@
+"""Tables of trading. Money and quantities are NUMERIC, times timestamptz, ids UUIDv7 made by us.
+
+Every row names its workspace. `account_events` is the account's serial journal: one writer, sequence without gaps.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tradewright.storage.schema import metadata
+
+_time = DateTime(timezone=True)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("created_at", _time, nullable=False),
+    Column("event_seq", BigInteger, nullable=False, server_default="0"),
+    Column("session_state", Text, nullable=False, server_default="connecting"),
+    Column("session_reason", Text),
+    Column("session_since", _time, nullable=False),
+    # How many differences reconciliation has found that nobody explained; the rows are `drift` events.
+    Column("drift_count", Integer, nullable=False, server_default="0"),
+    Column("total_equity", Numeric),
+    Column("total_available", Numeric),
+    Column("balances_at", _time),
+    # The same exchange account cannot be connected twice in an installation.
+    UniqueConstraint("environment", "uid"),
+    CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name="environment"),
+)
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("body", JSONB, nullable=False),  # as asked, canonical: the same id with another body is refused
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text),
+    Column("order_type", Text),
+    Column("time_in_force", Text),
+    Column("quantity", Numeric),
+    Column("price", Numeric),
+    Column("reduce_only", Boolean, nullable=False, server_default="false"),
+    Column("note", Text),
+    Column("link_id", Text),  # of a place
+    Column("target_id", Uuid),  # of a cancel: the id of the order row it is about
+    Column("state", Text, nullable=False),
+    Column("reason", JSONB),
+    Column("valid_until", _time),  # by the database's clock; null = never expires
+    Column("created_by", Uuid),
+    Column("source", Text, nullable=False),
+    Column("created_at", _time, nullable=False),
+    Column("updated_at", _time, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    UniqueConstraint("account_id", "link_id"),
+    Index("ix_intents_unsettled", "account_id", "created_at", postgresql_where="state IN ('proposed','approved','sending','unknown')"),
+    Index("ix_intents_account_created", "account_id", "created_at", "id"),
+    Index("ix_intents_target", "target_id", postgresql_where="target_id IS NOT NULL"),
+)
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("req_id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("account_id", Uuid, nullable=False),
+    Column("intent_id", Uuid, ForeignKey("intents.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("created_at", _time, nullable=False),  # committed before the first byte leaves
+    Column("signed_at", _time),  # by the exchange's clock
+    Column("answered_at", _time),
+    Column("outcome", Text),  # acknowledged | refused | duplicate | not_sent | unknown; null while under way
+    Column("http_status", Integer),
+    Column("ret_code", Integer),
+    Column("ret_msg", Text),
+    Column("trace_id", Text),
+    UniqueConstraint("intent_id", "attempt"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # the intent's id when the order is ours
+    Column("workspace_id", Uuid, nullable=False),
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("intent_id", Uuid, ForeignKey("intents.id")),
+    Column("exchange_order_id", Text, nullable=False),
+    Column("link_id", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("order_type", Text, nullable=False),
+    Column("time_in_force", Text, nullable=False),
+    Column("quantity", Numeric, nullable=False),
+    Column("price", Numeric),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("filled_quantity", Numeric, nullable=False),
+    Column("average_price", Numeric),
+    Column("reject_reason", Text, nullable=False),
+    Column("raw_status", Text, nullable=False),
+    Column("exchange_created_at", _time, nullable=False),
+    Column("exchange_updated_at", _time, nullable=False),
+    Column("updated_at", _time, nullable=False),
+    Column("version", Integer, nullable=False, server_default="1"),
+    UniqueConstraint("account_id", "exchange_order_id"),
+    UniqueConstraint("intent_id"),
+    Index("ix_orders_live", "account_id", postgresql_where="state NOT IN ('filled','cancelled','rejected','expired')"),
+    Index("ix_orders_account_created", "account_id", "exchange_created_at"),
+)
+
+executions = Table(
+    "executions",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("exec_id", Text, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("order_id", Uuid),  # the order row, once known
+    Column("exchange_order_id", Text, nullable=False),
+    Column("link_id", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("price", Numeric, nullable=False),
+    Column("quantity", Numeric, nullable=False),
+    Column("fee", Numeric, nullable=False),
+    Column("fee_coin", Text, nullable=False),
+    Column("is_maker", Boolean, nullable=False),
+    Column("exec_type", Text, nullable=False),
+    Column("executed_at", _time, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("recorded_at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "exec_id"),
+    Index("ix_executions_account_time", "account_id", "executed_at", "exec_id"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("position_index", Integer, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("side", Text),
+    Column("size", Numeric, nullable=False),
+    Column("entry_price", Numeric),
+    Column("mark_price", Numeric),
+    Column("liquidation_price", Numeric),
+    Column("leverage", Numeric),
+    Column("unrealised_pnl", Numeric, nullable=False),
+    Column("realised_pnl", Numeric, nullable=False),
+    Column("initial_margin", Numeric, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("exchange_updated_at", _time, nullable=False),
+    Column("updated_at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "category", "symbol", "position_index"),
+)
+
+balances = Table(
+    "balances",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("coin", Text, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("wallet_balance", Numeric, nullable=False),
+    Column("equity", Numeric, nullable=False),
+    Column("order_margin", Numeric, nullable=False),
+    Column("position_margin", Numeric, nullable=False),
+    Column("unrealised_pnl", Numeric, nullable=False),
+    Column("updated_at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "coin"),
+)
+
+account_events = Table(
+    "account_events",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),  # order | fill | position | balances | session | drift
+    Column("ref", Uuid),  # the order row an `order` event is about
+    Column("source", Text, nullable=False),  # manual | owner | rest | stream | reconciliation
+    Column("payload", JSONB, nullable=False),  # the browser stream's delta, as it was at that moment
+    Column("at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "seq"),
+    Index("ix_account_events_ref", "account_id", "ref", "seq", postgresql_where="ref IS NOT NULL"),
+)
