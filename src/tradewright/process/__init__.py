@@ -1,0 +1,1 @@
+"""Child processes and what the system knows of processes. Standard library only: the supervisor stands on it."""
