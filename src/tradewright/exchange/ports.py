@@ -152,6 +152,7 @@ class Book:
     """The whole book at the subscribed depth: bids descending, asks ascending, as (price, size). Never crossed."""
 
     instrument: InstrumentId
+    depth: int  # levels a side that were asked for, e.g. 50
     bids: tuple[tuple[Decimal, Decimal], ...]
     asks: tuple[tuple[Decimal, Decimal], ...]
     update_id: int

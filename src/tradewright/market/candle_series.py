@@ -1,0 +1,148 @@
+"""One series of candles: the rows known, the ranges that were read, and so what is missing.
+
+Lives here: `CandleSeries` and `Gap`. Pure bookkeeping: no I/O and no clock.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tradewright.exchange.ports import Candle
+from tradewright.market.intervals import back, next_open, open_at
+
+UNSETTLED_CANDLES = 2  # a candle this young that is not there yet may still come; older, it is a gap
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The half-open range [from_ms, to_ms), on candle opens."""
+
+    from_ms: int
+    to_ms: int
+
+
+class CandleSeries:
+    """Closed candles by open time, the live one, and one contiguous range that is known: [known_from, known_to).
+
+    A series is read at its newest end almost always, so one range is enough: a read that does not touch it replaces it.
+    """
+
+    def __init__(self, interval: str, *, rows_max: int) -> None:
+        self.interval = interval
+        self._rows_max = rows_max
+        self._opens: list[int] = []
+        self._closed: dict[int, Candle] = {}
+        self._live: Candle | None = None
+        self._known: Gap | None = None
+        self._updated_at: float | None = None
+
+    def __len__(self) -> int:
+        return len(self._closed)
+
+    def unknown(self, start: int, end: int) -> Sequence[Gap]:
+        """What of [start, end) must be read, so that afterwards one contiguous range is known; newest first."""
+        if self._live is not None and self._live.open_time_ms == open_at(end - 1, self.interval):
+            end = self._live.open_time_ms  # the stream tells this one better than REST
+        if start >= end:
+            return ()
+        known = self._known
+        if known is None or end < known.from_ms or start > known.to_ms:
+            self._forget()
+            return (Gap(start, end),)
+        missing = []
+        if end > known.to_ms:
+            missing.append(Gap(known.to_ms, end))
+        if start < known.from_ms:
+            missing.append(Gap(start, known.from_ms))
+        return missing
+
+    def add_page(self, rows: Sequence[Candle], start: int, end: int, *, now_ms: int, at: float) -> None:
+        """Takes the exchange's whole answer for [start, end), read when the market clock showed `now_ms`."""
+        newest = start
+        for row in rows:
+            if not start <= row.open_time_ms < end:
+                continue
+            if row.confirmed:
+                self._put(row)
+                newest = next_open(row.open_time_ms, self.interval)
+            elif self._live is None or row.open_time_ms >= self._live.open_time_ms:
+                self._live = row
+        settled = back(open_at(now_ms, self.interval), self.interval, UNSETTLED_CANDLES)
+        self._extend(start, max(newest, min(end, settled)))
+        self._updated_at = at
+        self._trim()
+
+    def merge_live(self, candle: Candle, at: float) -> None:
+        """Takes one candle of the stream. A confirmed one extends what is known only where it touches it."""
+        self._updated_at = at
+        if not candle.confirmed:
+            if self._live is None or candle.open_time_ms >= self._live.open_time_ms:
+                self._live = candle
+            return
+        if self._live is not None and self._live.open_time_ms <= candle.open_time_ms:
+            self._live = None
+        known = self._known
+        if known is not None and known.from_ms <= candle.open_time_ms <= known.to_ms:
+            self._put(candle)
+            self._extend(candle.open_time_ms, next_open(candle.open_time_ms, self.interval))
+            self._trim()
+
+    def drop_live(self) -> None:
+        """Forgets the unfinished candle: the stream was interrupted and it may have changed meanwhile."""
+        self._live = None
+
+    def rows(self, start: int, end: int) -> list[Candle]:
+        """Known candles that open in [start, end), oldest first, the live one last."""
+        opens = self._opens[bisect_left(self._opens, start) : bisect_left(self._opens, end)]
+        found = [self._closed[opened] for opened in opens]
+        live = self._live
+        if live is not None and start <= live.open_time_ms < end and live.open_time_ms not in self._closed:
+            found.append(live)
+        return found
+
+    def gaps(self, start: int, end: int) -> list[Gap]:
+        """Ranges of [start, end) that were read and have no candle; what lies before the oldest known row is none."""
+        known = self._known
+        if known is None or not self._opens:
+            return []
+        start, end = max(start, known.from_ms), min(end, known.to_ms)
+        expected = max(start, self._opens[0])
+        found: list[Gap] = []
+        for opened in self._opens[bisect_left(self._opens, expected) : bisect_left(self._opens, end)]:
+            if opened > expected:
+                found.append(Gap(expected, opened))
+            expected = next_open(opened, self.interval)
+        if expected < end:
+            found.append(Gap(expected, end))
+        return found
+
+    def age_ms(self, now: float) -> int:
+        return 0 if self._updated_at is None else int((now - self._updated_at) * 1000)
+
+    def _put(self, candle: Candle) -> None:
+        if candle.open_time_ms not in self._closed:
+            insort(self._opens, candle.open_time_ms)
+        self._closed[candle.open_time_ms] = candle
+
+    def _extend(self, start: int, end: int) -> None:
+        known = self._known
+        if known is None:
+            self._known = Gap(start, max(start, end))
+        elif start <= known.to_ms and end >= known.from_ms:
+            self._known = Gap(min(known.from_ms, start), max(known.to_ms, end))
+
+    def _trim(self) -> None:
+        surplus = len(self._opens) - self._rows_max
+        if surplus <= 0 or self._known is None:
+            return
+        for opened in self._opens[:surplus]:
+            del self._closed[opened]
+        del self._opens[:surplus]
+        self._known = Gap(self._opens[0], self._known.to_ms)
+
+    def _forget(self) -> None:
+        self._opens.clear()
+        self._closed.clear()
+        self._known = None
