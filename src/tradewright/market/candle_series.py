@@ -6,11 +6,11 @@ Lives here: `CandleSeries` and `Gap`. Pure bookkeeping: no I/O and no clock.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tradewright.exchange.ports import Candle
-from tradewright.market.intervals import back, next_open, open_at
+from tradewright.market.intervals import back, forward, next_open, open_at
 
 UNSETTLED_CANDLES = 2  # a candle this young that is not there yet may still come; older, it is a gap
 
@@ -41,8 +41,8 @@ class CandleSeries:
     def __len__(self) -> int:
         return len(self._closed)
 
-    def unknown(self, start: int, end: int) -> Sequence[Gap]:
-        """What of [start, end) must be read, so that afterwards one contiguous range is known; newest first."""
+    def pages_to_read(self, start: int, end: int, page_rows: int) -> Sequence[Gap]:
+        """What of [start, end) must be read, in an order in which each page touches the range known by then."""
         if self._live is not None and self._live.open_time_ms == open_at(end - 1, self.interval):
             end = self._live.open_time_ms  # the stream tells this one better than REST
         if start >= end:
@@ -50,13 +50,15 @@ class CandleSeries:
         known = self._known
         if known is None or end < known.from_ms or start > known.to_ms:
             self._forget()
-            return (Gap(start, end),)
-        missing = []
-        if end > known.to_ms:
-            missing.append(Gap(known.to_ms, end))
-        if start < known.from_ms:
-            missing.append(Gap(start, known.from_ms))
-        return missing
+            return list(self._backwards(start, end, page_rows))
+        pages = []
+        page_start = known.to_ms
+        while page_start < end:
+            page_end = min(end, forward(page_start, self.interval, page_rows))
+            pages.append(Gap(page_start, page_end))
+            page_start = page_end
+        pages += self._backwards(start, known.from_ms, page_rows)
+        return pages
 
     def add_page(self, rows: Sequence[Candle], start: int, end: int, *, now_ms: int, at: float) -> None:
         """Takes the exchange's whole answer for [start, end), read when the market clock showed `now_ms`."""
@@ -120,6 +122,12 @@ class CandleSeries:
 
     def age_ms(self, now: float) -> int:
         return 0 if self._updated_at is None else int((now - self._updated_at) * 1000)
+
+    def _backwards(self, start: int, end: int, page_rows: int) -> Iterator[Gap]:
+        while start < end:
+            page_start = max(start, back(end, self.interval, page_rows))
+            yield Gap(page_start, end)
+            end = page_start
 
     def _put(self, candle: Candle) -> None:
         if candle.open_time_ms not in self._closed:

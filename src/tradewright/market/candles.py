@@ -112,18 +112,14 @@ class CandleCache:
         return sum(len(series) for series in self._series.values())
 
     async def _fill(self, series: CandleSeries, instrument: InstrumentId, start: int, end: int, now_ms: int) -> None:
-        """Fetches what is not known of [start, end), newest page first; at most `ROWS_MAX / PAGE_ROWS` pages and one."""
+        """Fetches what is not known of [start, end), each page touching what is known; bounded by `ROWS_MAX` rows."""
         interval = series.interval
-        for missing in series.unknown(start, end):
-            page_end = missing.to_ms
-            while page_end > missing.from_ms:
-                page_start = max(missing.from_ms, back(page_end, interval, PAGE_ROWS))
-                rows = await self._market.candles(
-                    instrument, interval, start_ms=page_start, end_ms=page_end - 1, limit=PAGE_ROWS
-                )
-                series.add_page(rows, page_start, page_end, now_ms=now_ms, at=self._clock.monotonic())
-                self._log.debug("candles.page", symbol=instrument.symbol, interval=interval, rows=len(rows))
-                page_end = page_start
+        for page in series.pages_to_read(start, end, PAGE_ROWS):
+            rows = await self._market.candles(
+                instrument, interval, start_ms=page.from_ms, end_ms=page.to_ms - 1, limit=PAGE_ROWS
+            )
+            series.add_page(rows, page.from_ms, page.to_ms, now_ms=now_ms, at=self._clock.monotonic())
+            self._log.debug("candles.page", symbol=instrument.symbol, interval=interval, rows=len(rows))
 
     def _touch(self, key: tuple[InstrumentId, str]) -> CandleSeries:
         series = self._series.get(key)

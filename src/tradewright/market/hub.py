@@ -59,7 +59,7 @@ class MarketHub:
         self._down_reason: str | None = "not connected yet"
 
     async def run(self) -> None:
-        """Reads the upstream until it is closed or this task is cancelled; readers are then told by a closed subscription."""
+        """Reads the upstream until it is closed or this task is cancelled; then every subscription is closed."""
         try:
             async for event in self._stream.events():
                 self._apply(event)
@@ -71,7 +71,7 @@ class MarketHub:
                     reader.close("the market hub has stopped")
 
     def ticker(self, instrument: InstrumentId) -> Ticker | None:
-        """The newest merged ticker; None unless someone is subscribed and the upstream has sent it since it connected."""
+        """The newest merged ticker; None unless someone is subscribed and it came since the last (re)connect."""
         return self._tickers.get(instrument)
 
     def candle(self, instrument: InstrumentId, interval: str) -> CandleUpdate | None:
@@ -88,7 +88,7 @@ class MarketHub:
         return reader
 
     def subscribe_candles(self, instrument: InstrumentId, interval: str) -> Subscription[CandleUpdate]:
-        """One item per candle, its newest form; a confirmed candle is never dropped: a reader too slow for that is closed."""
+        """One item per candle, its newest form. No confirmed one is dropped: a reader too slow for that is closed."""
         topic = f"kline.{interval}.{self._symbol(instrument)}"
         reader = self._subscribe(topic, _by_open_time, CANDLES_WAITING_MAX, "close")
         if known := self._candles.get((instrument, interval)):

@@ -41,7 +41,7 @@ class InstrumentCache:
         self._loaded = asyncio.Event()
 
     async def run(self) -> None:
-        """Loads (retrying with a growing pause while the exchange is away), then refreshes every 15 minutes; until cancelled."""
+        """Loads, retrying with a growing pause while the exchange is away, then refreshes every 15 minutes."""
         pause_s = RETRY_FIRST_S
         while True:
             try:

@@ -56,6 +56,15 @@ def back(open_ms: int, interval: str, count: int) -> int:
     return milliseconds(datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC))
 
 
+def forward(open_ms: int, interval: str, count: int) -> int:
+    """Open time `count` candles later."""
+    if interval != "M":
+        return open_ms + count * _step_ms(interval)
+    opened = from_milliseconds(open_ms)
+    months = opened.year * 12 + opened.month - 1 + count
+    return milliseconds(datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC))
+
+
 def first_open_from(moment_ms: int, interval: str) -> int:
     """The first open time that is not before `moment_ms`."""
     opened = open_at(moment_ms, interval)

@@ -1,6 +1,7 @@
 """One reader's bounded, conflating queue.
 
-Lives here: `Subscription`, used by every fan-out of the hub. Not here: which topics exist and who is counted (`market.hub`).
+Lives here: `Subscription`, used by every fan-out of the hub.
+Not here: which topics exist and who is counted (`market.hub`).
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ class SubscriptionClosed(Exception):
 class Subscription(Generic[T]):
     """A queue for one reader: an item replaces the waiting one with the same key, so a slow reader sees the newest.
 
-    At most `limit` items wait. Beyond that the oldest is dropped and counted in `dropped`, or, where no item may be lost,
-    the subscription is closed. Use it as an async iterator, or call `get`; end it with `close`, also after a failure.
+    At most `limit` items wait. Beyond that the oldest is dropped and counted in `dropped`, or, where no item may be
+    lost, the subscription is closed. Iterate over it or call `get`; end it with `close`, also after a failure.
     """
 
     def __init__(
