@@ -32,6 +32,14 @@ def started_at(pid: int) -> float | None:
     return _started_at_by_ps(pid)
 
 
+def owner_of(pid: int) -> int | None:
+    """The uid it runs as; None if it cannot be told (no /proc)."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return None
+
+
 def working_directory(pid: int) -> Path | None:
     """Where the process stands; None if it cannot be told (another user's process, or no /proc)."""
     try:

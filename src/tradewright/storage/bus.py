@@ -113,7 +113,10 @@ class Bus:
     async def start(self) -> None:
         """Start listening and polling. Returns when connected, or after one second without: the poll works meanwhile."""
         assert not self._tasks, "the bus is started once"
-        self._tasks = [asyncio.create_task(self._listen(), name="bus.listen"), asyncio.create_task(self._poll(), name="bus.poll")]
+        self._tasks = [
+            asyncio.create_task(self._listen(), name="bus.listen"),
+            asyncio.create_task(self._poll(), name="bus.poll"),
+        ]
         try:
             await asyncio.wait_for(self._connected.wait(), 1.0)
         except TimeoutError:
@@ -196,4 +199,3 @@ class Bus:
                         subscription._put(notification.payload)
                 if self._changed.is_set():
                     break
-

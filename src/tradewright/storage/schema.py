@@ -17,4 +17,3 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-
