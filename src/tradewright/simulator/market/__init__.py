@@ -1,0 +1,50 @@
+"""The market of the simulated exchange: prices that exist without any orders of ours.
+
+Lives here: instruments, the seeded synthetic market, the replay of recorded candles, and their common face `Market`.
+Not here: orders, fills, accounts, the wire. No clock and no I/O but reading the recording at the start.
+"""
+
+from tradewright.simulator.market.clock import MarketClock, parse_time, time_text
+from tradewright.simulator.market.errors import (
+    CandleFileError,
+    MarketError,
+    MarketSpecError,
+    MarketStateError,
+    MarketTimeError,
+)
+from tradewright.simulator.market.instruments import BTCUSDT, ETHUSDT
+from tradewright.simulator.market.intervals import INTERVALS
+from tradewright.simulator.market.model import (
+    InstrumentSpec,
+    Kline,
+    Level,
+    Market,
+    MarketBook,
+    MarketEvent,
+    MarketTrade,
+    Side,
+)
+from tradewright.simulator.market.ticker import decimal_text
+
+__all__ = [
+    "BTCUSDT",
+    "ETHUSDT",
+    "INTERVALS",
+    "CandleFileError",
+    "InstrumentSpec",
+    "Kline",
+    "Level",
+    "Market",
+    "MarketBook",
+    "MarketClock",
+    "MarketError",
+    "MarketEvent",
+    "MarketSpecError",
+    "MarketStateError",
+    "MarketTimeError",
+    "MarketTrade",
+    "Side",
+    "decimal_text",
+    "parse_time",
+    "time_text",
+]

@@ -1,0 +1,268 @@
+"""Candles of every interval out of one series of closed base bars and the bar that is still open.
+
+Lives here: grouping and merging, the open candle, the 24-hour window, and the bounded series of a live market.
+Not here: where bars come from (`synthetic` aggregates its trades, `replay` has the rows of a file).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from tradewright.simulator.market.intervals import DAY_MS, adds_up, bucket_end, bucket_start
+from tradewright.simulator.market.model import Kline
+
+CLOSED_KLINES_MAX = 1000
+
+
+class ClosedBars(Protocol):
+    """Closed base bars, ascending, not necessarily without holes. Old ones may fall off the front between calls."""
+
+    def __len__(self) -> int: ...
+
+    def bar(self, index: int) -> Kline: ...
+
+    def index_at(self, ms: int) -> int:
+        """Index of the first bar that starts at or after `ms`; the length when there is none."""
+        ...
+
+
+class BarRing:
+    """The newest `capacity` closed bars; what is older is forgotten."""
+
+    __slots__ = ("_bars", "_capacity")
+
+    def __init__(self, capacity: int, bars: Iterable[Kline] = ()) -> None:
+        self._capacity = capacity
+        self._bars = list(bars)
+
+    def __len__(self) -> int:
+        return len(self._bars)
+
+    def bar(self, index: int) -> Kline:
+        return self._bars[index]
+
+    def index_at(self, ms: int) -> int:
+        return bisect_left(self._bars, ms, key=lambda bar: bar.start_ms)
+
+    def append(self, bar: Kline) -> None:
+        self._bars.append(bar)
+        # Trimmed in blocks: deleting the head of a list moves all the rest.
+        if len(self._bars) > self._capacity + 512:
+            del self._bars[: len(self._bars) - self._capacity]
+
+
+class OpenBar:
+    """A base bar in the making: the exact aggregation of the trades it has seen."""
+
+    __slots__ = ("close", "high", "low", "open", "start_ms", "turnover", "volume")
+
+    def __init__(self, start_ms: int, price: Decimal, size: Decimal) -> None:
+        self.start_ms = start_ms
+        self.open = self.high = self.low = self.close = price
+        self.volume = size
+        self.turnover = price * size
+
+    def add(self, price: Decimal, size: Decimal) -> None:
+        if price > self.high:
+            self.high = price
+        elif price < self.low:
+            self.low = price
+        self.close = price
+        self.volume += size
+        self.turnover += price * size
+
+    def kline(self, length_ms: int, *, confirm: bool) -> Kline:
+        return Kline(
+            start_ms=self.start_ms,
+            end_ms=self.start_ms + length_ms - 1,
+            open=self.open,
+            high=self.high,
+            low=self.low,
+            close=self.close,
+            volume=self.volume,
+            turnover=self.turnover,
+            confirm=confirm,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What traded in a span that ends now; `open` is the price at its beginning."""
+
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    volume: Decimal
+    turnover: Decimal
+
+
+def merge(interval: str, bars: Sequence[Kline], now_ms: int) -> Kline:
+    """One candle of `interval` out of its base bars (ascending, at least one)."""
+    start_ms = bucket_start(interval, bars[0].start_ms)
+    end_ms = bucket_end(interval, start_ms) - 1
+    return Kline(
+        start_ms=start_ms,
+        end_ms=end_ms,
+        open=bars[0].open,
+        high=max(bar.high for bar in bars),
+        low=min(bar.low for bar in bars),
+        close=bars[-1].close,
+        volume=sum((bar.volume for bar in bars), Decimal(0)),
+        turnover=sum((bar.turnover for bar in bars), Decimal(0)),
+        confirm=now_ms > end_ms,
+    )
+
+
+class CandleView:
+    """Answers for every interval from `closed` and the open base bar that `live` returns (None between bars)."""
+
+    def __init__(self, closed: ClosedBars, base_ms: int, live: Callable[[], Kline | None]) -> None:
+        self._closed = closed
+        self._base_ms = base_ms
+        self._live = live
+        self._open_parts: dict[str, Kline] = {}  # the closed part of the open candle; at most one per interval
+        self._day: tuple[int, int, Window] | None = None  # (first start, last start, their window)
+
+    def klines(self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> list[Kline]:
+        """See `Market.klines`."""
+        if not adds_up(self._base_ms, interval) or limit < 1:
+            return []
+        lower = None if start_ms is None else _first_bucket(interval, start_ms)
+        upper = None if end_ms is None else bucket_end(interval, bucket_start(interval, end_ms))
+        oldest_first = start_ms is not None and end_ms is None
+        bars = self._bars(lower, upper, reverse=not oldest_first)
+        found = list(_grouped(interval, bars, limit, now_ms, reverse=not oldest_first))
+        return found[::-1] if oldest_first else found
+
+    def closed_klines(self, interval: str, after_ms: int, now_ms: int) -> list[Kline]:
+        """See `Market.closed_klines`."""
+        newest_first = self.klines(interval, after_ms + 1, None, CLOSED_KLINES_MAX, now_ms)
+        return [kline for kline in reversed(newest_first) if kline.confirm]
+
+    def live_kline(self, interval: str, now_ms: int) -> Kline | None:
+        """See `Market.live_kline`. Cheap: the closed part of the candle is kept and only extended."""
+        if not adds_up(self._base_ms, interval):
+            return None
+        start_ms = bucket_start(interval, now_ms)
+        part = self._open_part(interval, start_ms)
+        live = self._live()
+        if live is not None and live.start_ms < start_ms:
+            live = None
+        bars = [bar for bar in (part, live) if bar is not None]
+        return merge(interval, bars, now_ms) if bars else None
+
+    def day(self, now_ms: int) -> Window | None:
+        """The last 24 hours, to the base bar; None when nothing traded in them."""
+        return self._with_live(self._closed_day(now_ms), self._live())
+
+    def price_at(self, ms: int) -> Decimal | None:
+        """Open of the first bar at or after `ms`, i.e. the price then; None when there is no such bar."""
+        index = self._closed.index_at(ms)
+        if index < len(self._closed):
+            return self._closed.bar(index).open
+        live = self._live()
+        return live.open if live is not None else None
+
+    def _bars(self, lower: int | None, upper: int | None, *, reverse: bool) -> Iterator[Kline]:
+        """Base bars that start in [lower, upper), the open one included, in either order."""
+        first = 0 if lower is None else self._closed.index_at(lower)
+        last = len(self._closed) if upper is None else self._closed.index_at(upper)
+        live = self._live()
+        if live is not None and (
+            (lower is not None and live.start_ms < lower) or (upper is not None and live.start_ms >= upper)
+        ):
+            live = None
+        if reverse and live is not None:
+            yield live
+        for index in range(last - 1, first - 1, -1) if reverse else range(first, last):
+            yield self._closed.bar(index)
+        if not reverse and live is not None:
+            yield live
+
+    def _open_part(self, interval: str, start_ms: int) -> Kline | None:
+        """The closed bars of the open candle as one bar whose `end_ms` is where the last of them ended."""
+        known = self._open_parts.get(interval)
+        if known is not None and known.start_ms != start_ms:
+            known = None
+        first = self._closed.index_at(start_ms if known is None else known.end_ms + 1)
+        bars = [self._closed.bar(index) for index in range(first, len(self._closed))]
+        if bars:
+            merged = merge(interval, bars if known is None else [known, *bars], start_ms)
+            known = _until(merged, bars[-1].end_ms)
+            self._open_parts[interval] = known
+        return known
+
+    def _closed_day(self, now_ms: int) -> Window | None:
+        first = self._closed.index_at(now_ms - DAY_MS)
+        if first >= len(self._closed):
+            return None
+        first_start = self._closed.bar(first).start_ms
+        last_start = self._closed.bar(len(self._closed) - 1).start_ms
+        if self._day is None or self._day[:2] != (first_start, last_start):
+            bars = [self._closed.bar(index) for index in range(first, len(self._closed))]
+            window = Window(
+                open=bars[0].open,
+                high=max(bar.high for bar in bars),
+                low=min(bar.low for bar in bars),
+                volume=sum((bar.volume for bar in bars), Decimal(0)),
+                turnover=sum((bar.turnover for bar in bars), Decimal(0)),
+            )
+            self._day = (first_start, last_start, window)
+        return self._day[2]
+
+    @staticmethod
+    def _with_live(window: Window | None, live: Kline | None) -> Window | None:
+        if live is None:
+            return window
+        if window is None:
+            return Window(live.open, live.high, live.low, live.volume, live.turnover)
+        return Window(
+            open=window.open,
+            high=max(window.high, live.high),
+            low=min(window.low, live.low),
+            volume=window.volume + live.volume,
+            turnover=window.turnover + live.turnover,
+        )
+
+
+def _first_bucket(interval: str, start_ms: int) -> int:
+    """Start of the first candle that starts at or after `start_ms`."""
+    start = bucket_start(interval, start_ms)
+    return start if start == start_ms else bucket_end(interval, start)
+
+
+def _until(kline: Kline, end_ms: int) -> Kline:
+    return Kline(
+        start_ms=kline.start_ms,
+        end_ms=end_ms,
+        open=kline.open,
+        high=kline.high,
+        low=kline.low,
+        close=kline.close,
+        volume=kline.volume,
+        turnover=kline.turnover,
+        confirm=False,
+    )
+
+
+def _grouped(interval: str, bars: Iterator[Kline], limit: int, now_ms: int, *, reverse: bool) -> Iterator[Kline]:
+    """At most `limit` candles, in the order in which the bars come."""
+    group: list[Kline] = []
+    group_start = 0
+    made = 0
+    for bar in bars:
+        start = bucket_start(interval, bar.start_ms)
+        if group and start != group_start:
+            yield merge(interval, group[::-1] if reverse else group, now_ms)
+            made += 1
+            group = []
+            if made == limit:
+                return
+        group_start = start
+        group.append(bar)
+    if group:
+        yield merge(interval, group[::-1] if reverse else group, now_ms)

@@ -1,0 +1,180 @@
+"""The words of the market: instruments, trades, books, candles, and what a market can be asked.
+
+Lives here: the value types and the `Market` protocol, which the matching and serving parts of the simulator use.
+Not here: how prices come about (`synthetic`, `replay`), and anything about orders or accounts.
+Money and sizes are Decimal; times are Unix milliseconds of market time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+from tradewright.simulator.market.clock import MarketClock
+
+Side = Literal["Buy", "Sell"]
+Level = tuple[Decimal, Decimal]  # (price, size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentSpec:
+    """One contract and its filters, as Bybit's instruments-info tells them (REST, linear)."""
+
+    category: str
+    symbol: str
+    symbol_id: int
+    base_coin: str
+    quote_coin: str
+    settle_coin: str
+    price_scale: int
+    tick_size: Decimal
+    min_price: Decimal
+    max_price: Decimal
+    qty_step: Decimal
+    min_qty: Decimal
+    max_limit_qty: Decimal
+    max_market_qty: Decimal
+    min_notional: Decimal  # quote coin
+    min_leverage: Decimal
+    max_leverage: Decimal
+    leverage_step: Decimal
+    maker_fee_rate: Decimal  # fraction of the value
+    taker_fee_rate: Decimal
+    maintenance_margin_rate: Decimal  # fraction of the position's value, first risk tier
+    price_limit_ratio_x: Decimal
+    price_limit_ratio_y: Decimal
+    upper_funding_rate: Decimal
+    lower_funding_rate: Decimal
+    funding_interval_min: int
+    launch_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketTrade:
+    """One public trade; `side` is the taker's."""
+
+    symbol: str
+    time_ms: int
+    price: Decimal
+    size: Decimal  # base coin
+    side: Side
+    trade_id: str
+    seq: int  # rises with every event of the symbol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketBook:
+    """The whole visible book at one moment: best level first, never crossed (in a replay both sides may touch).
+
+    `bids` and `asks` may compute their levels when read, so a slice costs only what it holds: `book.bids[:50]`.
+    """
+
+    symbol: str
+    bids: Sequence[Level]
+    asks: Sequence[Level]
+    time_ms: int
+    update_id: int  # +1 per book of the symbol
+    seq: int
+
+
+MarketEvent = MarketTrade | MarketBook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kline:
+    """One candle. `end_ms` is inclusive (start + length - 1), as on Bybit's stream; `confirm` means closed for good."""
+
+    start_ms: int
+    end_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal  # base coin
+    turnover: Decimal  # quote coin
+    confirm: bool
+
+
+class Market(Protocol):
+    """A source of prices in market time. It never reads a clock: time comes in through `advance`.
+
+    An unknown symbol raises `KeyError`, an unknown interval `ValueError`: callers check both against
+    `instruments` and `intervals.INTERVALS` first, because the refusal's text is theirs.
+    """
+
+    @property
+    def instruments(self) -> tuple[InstrumentSpec, ...]: ...
+
+    @property
+    def clock(self) -> MarketClock: ...
+
+    @property
+    def now_ms(self) -> int:
+        """How far the market has been advanced (market time); everything below is as of this moment."""
+        ...
+
+    @property
+    def ended(self) -> bool:
+        """A recording is over: the market stands still, prices stay. Never true for a synthetic market."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """One sentence for people once `ended`, else empty."""
+        ...
+
+    def advance(self, to_ms: int) -> list[MarketEvent]:
+        """Everything that happens up to and including market time `to_ms`, in time order.
+
+        The events depend on the seed or the recording only, not on the size of the steps. A `to_ms` in the past
+        is answered with nothing.
+        """
+        ...
+
+    def book(self, symbol: str) -> MarketBook: ...
+
+    def last_price(self, symbol: str) -> Decimal: ...
+
+    def mark_price(self, symbol: str) -> Decimal: ...
+
+    def index_price(self, symbol: str) -> Decimal: ...
+
+    def funding_rate(self, symbol: str) -> Decimal:
+        """Fraction of the position's value due at the next funding time."""
+        ...
+
+    def next_funding_ms(self, symbol: str) -> int: ...
+
+    def ticker(self, symbol: str) -> dict[str, str]:
+        """All fields of Bybit's REST linear ticker; decimals as text, "" where there is no value."""
+        ...
+
+    def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
+        """Candles that start in [`start_ms`, `end_ms`], newest first; the first may still be open.
+
+        With a start alone the oldest `limit` of them, else the newest. An interval finer than the market's own
+        bars, or that they do not add up to, has no candles.
+        """
+        ...
+
+    def closed_klines(self, symbol: str, interval: str, after_ms: int) -> list[Kline]:
+        """Confirmed candles that start after `after_ms`, oldest first, at most 1000: what a stream still owes."""
+        ...
+
+    def live_kline(self, symbol: str, interval: str) -> Kline | None:
+        """The open candle, or None before its first trade (and always None for an interval without candles)."""
+        ...
+
+    def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
+        """The newest public trades, newest first; at most 1000 are kept."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs to go on from here; JSON types only."""
+        ...
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved `state`. Raises `MarketStateError` when it is another market's; then nothing changed."""
+        ...
