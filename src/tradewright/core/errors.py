@@ -62,7 +62,7 @@ class Conflict(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What is known of one request to the exchange: when it was signed (exchange clock) and what came back, if anything."""
+    """What is known of one request to the exchange: when it was signed (its clock) and what came back, if anything."""
 
     signed_at: datetime | None = None
     answered_at: datetime | None = None

@@ -1,6 +1,6 @@
 """Instruments: what may be traded, and the rules an order must meet.
 
-Lives here: `Instrument`, rounding in a named direction, and `order_problems`, the checks of price, quantity and notional.
+Lives here: `Instrument`, rounding in a named direction, and `order_problems`: the checks of price, quantity, notional.
 Not here: where the rules come from (`exchange`), how they are cached (`market`).
 The page repeats `order_problems` in `frontend/src/rules/order.ts`; both read the same test vectors.
 """
@@ -57,7 +57,8 @@ class Instrument:
 
     def to_tick_up(self, price: Decimal) -> Decimal:
         """Lowest price on the grid not below `price`: the passive side of a sell."""
-        return -((-price) // self.tick_size) * self.tick_size
+        below = self.to_tick_down(price)  # Decimal's // cuts towards zero, so negating twice would round down again
+        return below if below == price else below + self.tick_size
 
 
 def order_problems(

@@ -151,9 +151,9 @@ _RANK: Mapping[OrderState, int] = {
 def apply(known: TrackedOrder | None, report: RemoteOrder) -> TrackedOrder | None:
     """The order after one report, or None when the report changes nothing (a repeat, or older than what we hold).
 
-    Rules: a final state absorbs; the filled quantity never shrinks; between live states the later `updated_at` wins and,
-    at the same time, the state further along. A report that carries a final state is taken whatever its time, because
-    the exchange never takes a final state back.
+    Rules: a final state absorbs; the filled quantity never shrinks; between live states the later `updated_at` wins
+    and, at the same time, the state further along. A report that carries a final state is taken whatever its time,
+    because the exchange never takes a final state back.
     """
     candidate = TrackedOrder(
         state=report.state,

@@ -1,6 +1,6 @@
-"""The one table of order status: intent state × order state × what was asked → the word that API, docs and page share.
+"""The one table of order status: intent state × order state × what was asked → the word for API, docs and page.
 
-Lives here: `IntentState`, `Asked`, `OrderStatus` and `status_of`. `STATUS_TABLE` is what docs and page are generated from.
+Lives here: `IntentState`, `Asked`, `OrderStatus`, `status_of`; docs and page are held against `STATUS_TABLE`.
 An acknowledgement is not a fill: `acknowledged` says only that the exchange took the request.
 """
 

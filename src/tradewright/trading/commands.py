@@ -83,7 +83,8 @@ async def submit_place(
     )
     if inserted.first() is None:
         return await _raced(connection, workspace_id, account_id, body)
-    await _audit(connection, workspace_id, account_id, user_id, "order.place", body.id, body.canonical(), clock, ids, ip)
+    asked = body.canonical()
+    await _audit(connection, workspace_id, account_id, user_id, "order.place", body.id, asked, clock, ids, ip)
     await notify(connection, INTENTS_CHANNEL, str(account_id))
     return SubmittedIntent(body.id, created=True)
 
@@ -114,7 +115,8 @@ async def submit_cancel(
             "INSERT INTO intents (id, workspace_id, account_id, kind, body, category, symbol, target_id, state,"
             " created_by, source, created_at, updated_at)"
             " VALUES (:id, :workspace, :account, 'cancel', CAST(:body AS jsonb), :category, :symbol, :target,"
-            " 'proposed', :user, 'manual', clock_timestamp(), clock_timestamp()) ON CONFLICT (id) DO NOTHING RETURNING id"
+            " 'proposed', :user, 'manual', clock_timestamp(), clock_timestamp())"
+            " ON CONFLICT (id) DO NOTHING RETURNING id"
         ),
         {
             "id": body.id,

@@ -169,14 +169,16 @@ async def intent(
         "status": order["status"] if order else "not_sent",
         "order": order,
         "reason": row["reason"],
-        "history": [step for index, step in enumerate(steps) if index == 0 or step["status"] != steps[index - 1]["status"]],
+        "history": [
+            step for index, step in enumerate(steps) if index == 0 or step["status"] != steps[index - 1]["status"]
+        ],
     }
 
 
 async def account_snapshot(
     connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId
 ) -> tuple[int, dict[str, Any]]:
-    """(sequence of the last event it contains, the browser stream's snapshot). Run it in a REPEATABLE READ transaction."""
+    """(sequence of the last event in it, the browser stream's snapshot). Run it in a REPEATABLE READ transaction."""
     account = await require_account(connection, workspace_id, account_id)
     live, _ = await orders(connection, workspace_id, account_id, scope="open", limit=1000)
     newest, _ = await orders(connection, workspace_id, account_id, scope="all", limit=SNAPSHOT_ORDERS)

@@ -78,7 +78,12 @@ intents = Table(
     Column("updated_at", _time, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("account_id", "link_id"),
-    Index("ix_intents_unsettled", "account_id", "created_at", postgresql_where="state IN ('proposed','approved','sending','unknown')"),
+    Index(
+        "ix_intents_unsettled",
+        "account_id",
+        "created_at",
+        postgresql_where="state IN ('proposed','approved','sending','unknown')",
+    ),
     Index("ix_intents_account_created", "account_id", "created_at", "id"),
     Index("ix_intents_target", "target_id", postgresql_where="target_id IS NOT NULL"),
 )
@@ -178,6 +183,8 @@ positions = Table(
     Column("realised_pnl", Numeric, nullable=False),
     Column("initial_margin", Numeric, nullable=False),
     Column("sequence", BigInteger, nullable=False),
+    # Signed size that was there before the first fill we booked: base + booked fills must equal the exchange's size.
+    Column("base_size", Numeric),
     Column("exchange_updated_at", _time, nullable=False),
     Column("updated_at", _time, nullable=False),
     PrimaryKeyConstraint("account_id", "category", "symbol", "position_index"),

@@ -5,17 +5,18 @@ Lives here: row → JSON-ready dict (decimals as plain text, times in Unix milli
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+
+from sqlalchemy import RowMapping
 
 from tradewright.core.clock import milliseconds
 from tradewright.core.money import plain
 from tradewright.core.order_status import Asked, OrderStatus, status_of
 from tradewright.trading.model import Reason
 
-Row = Mapping[str, Any]
+Row = RowMapping  # a row of `rows.ORDER_ROWS` or of one of our tables
 
 # The exchange's words for "no reason".
 _NO_REASON = frozenset({"", "EC_NoError", "EC_PerCancelRequest", "UNKNOWN"})

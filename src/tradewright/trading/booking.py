@@ -1,0 +1,294 @@
+"""Booking reports of the exchange into our tables: orders by the tracker, fills once each, positions, wallet.
+
+Lives here: one function a kind of fact, each inside the caller's transaction, each idempotent.
+Not here: the rule which report is newer (`core.order.apply`), transactions and locking (`store`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.core.clock import Ids
+from tradewright.core.ids import intent_of
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
+from tradewright.trading import views
+from tradewright.trading.events import EventWriter
+from tradewright.trading.journal import Drift
+from tradewright.trading.model import AccountRef
+from tradewright.trading.queries import order_view_of
+
+
+async def book_order(
+    connection: AsyncConnection, account: AccountRef, ids: Ids, report: RemoteOrder, events: EventWriter
+) -> list[Drift]:
+    """Moves the order along, acknowledges its intent (a report is evidence), tells; returns what it cannot explain."""
+    found = await connection.execute(
+        text("SELECT * FROM orders WHERE account_id = :account AND exchange_order_id = :order"),
+        {"account": account.id, "order": report.exchange_order_id},
+    )
+    row = found.mappings().one_or_none()
+    moved = apply(None if row is None else _tracked(row), report)
+    if row is None:
+        order_id, intent_state = await _insert_order(connection, account, ids, report)
+        drifts = _unexpected(report, intent_state)
+        events.add("order", {"kind": "order", "order": await _view(connection, account, order_id)}, ref=order_id)
+        return drifts
+    if moved is None:
+        return []
+    await connection.execute(
+        text(
+            "UPDATE orders SET state = :state, quantity = :quantity, price = :price, filled_quantity = :filled,"
+            " average_price = :average, reject_reason = :reject, raw_status = :raw, exchange_updated_at = :at,"
+            " updated_at = clock_timestamp(), version = version + 1 WHERE id = :id"
+        ),
+        {
+            "state": moved.state,
+            "quantity": moved.quantity,
+            "price": moved.price,
+            "filled": moved.filled_quantity,
+            "average": moved.average_price,
+            "reject": moved.reject_reason,
+            "raw": report.raw_status,
+            "at": moved.updated_at,
+            "id": row["id"],
+        },
+    )
+    events.add("order", {"kind": "order", "order": await _view(connection, account, row["id"])}, ref=row["id"])
+    return []
+
+
+async def _insert_order(
+    connection: AsyncConnection, account: AccountRef, ids: Ids, report: RemoteOrder
+) -> tuple[UUID, str | None]:
+    """The new row's id, and the state its intent was in (None: nobody here asked for this order)."""
+    intent_id = intent_of(report.link_id)
+    intent_state: str | None = None
+    if intent_id is not None:
+        intent_state = await connection.scalar(
+            text("SELECT state FROM intents WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE"),
+            {"id": intent_id, "account": account.id},
+        )
+    ours = intent_state is not None and intent_id is not None
+    order_id: UUID = intent_id if ours and intent_id is not None else ids.new()
+    await connection.execute(
+        text(
+            "INSERT INTO orders (id, workspace_id, account_id, intent_id, exchange_order_id, link_id, category, symbol,"
+            " side, order_type, time_in_force, quantity, price, reduce_only, state, filled_quantity, average_price,"
+            " reject_reason, raw_status, exchange_created_at, exchange_updated_at, updated_at) VALUES"
+            " (:id, :workspace, :account, :intent, :order, :link, :category, :symbol, :side, :type, :tif, :quantity,"
+            " :price, :reduce_only, :state, :filled, :average, :reject, :raw, :created, :updated, clock_timestamp())"
+        ),
+        {
+            "id": order_id,
+            "workspace": account.workspace_id,
+            "account": account.id,
+            "intent": intent_id if ours else None,
+            "order": report.exchange_order_id,
+            "link": report.link_id,
+            "category": report.instrument.category,
+            "symbol": report.instrument.symbol,
+            "side": report.side,
+            "type": report.order_type,
+            "tif": report.time_in_force,
+            "quantity": report.quantity,
+            "price": report.price,
+            "reduce_only": report.reduce_only,
+            "state": report.state,
+            "filled": report.filled_quantity,
+            "average": report.average_price,
+            "reject": report.reject_reason,
+            "raw": report.raw_status,
+            "created": report.created_at,
+            "updated": report.updated_at,
+        },
+    )
+    if ours and intent_state != "acknowledged":
+        await connection.execute(
+            text(
+                "UPDATE intents SET state = 'acknowledged', reason = NULL, version = version + 1,"
+                " updated_at = clock_timestamp() WHERE id = :id"
+            ),
+            {"id": intent_id},
+        )
+    if ours:
+        await connection.execute(
+            text(
+                "UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"
+                " AND order_id IS NULL"
+            ),
+            {"id": order_id, "account": account.id, "order": report.exchange_order_id},
+        )
+    return order_id, intent_state
+
+
+def _unexpected(report: RemoteOrder, intent_state: str | None) -> list[Drift]:
+    """Foreign orders, and orders of an intent that we had called ended without one: both are differences to show."""
+    if intent_state is None:
+        return [Drift("order.foreign", report.exchange_order_id, "", report.raw_status)]
+    if intent_state in ("not_placed", "rejected", "expired", "refused", "proposed", "approved"):
+        return [Drift("order.unexpected", report.exchange_order_id, intent_state, report.raw_status)]
+    return []
+
+
+async def book_execution(
+    connection: AsyncConnection, account: AccountRef, execution: Execution, events: EventWriter
+) -> None:
+    """Books a fill (or another venue-made booking) once, by its id."""
+    order_id = await connection.scalar(
+        text("SELECT id FROM orders WHERE account_id = :account AND exchange_order_id = :order"),
+        {"account": account.id, "order": execution.exchange_order_id},
+    )
+    inserted = await connection.execute(
+        text(
+            "INSERT INTO executions (account_id, exec_id, workspace_id, order_id, exchange_order_id, link_id, category,"
+            " symbol, side, price, quantity, fee, fee_coin, is_maker, exec_type, executed_at, sequence, recorded_at)"
+            " VALUES (:account, :exec, :workspace, :order_id, :order, :link, :category, :symbol, :side, :price,"
+            " :quantity, :fee, :fee_coin, :maker, :type, :at, :sequence, clock_timestamp())"
+            " ON CONFLICT (account_id, exec_id) DO NOTHING RETURNING *"
+        ),
+        {
+            "account": account.id,
+            "exec": execution.exec_id,
+            "workspace": account.workspace_id,
+            "order_id": order_id or intent_of(execution.link_id),
+            "order": execution.exchange_order_id,
+            "link": execution.link_id,
+            "category": execution.instrument.category,
+            "symbol": execution.instrument.symbol,
+            "side": execution.side,
+            "price": execution.price,
+            "quantity": execution.quantity,
+            "fee": execution.fee,
+            "fee_coin": execution.fee_coin,
+            "maker": execution.is_maker,
+            "type": execution.exec_type,
+            "at": execution.executed_at,
+            "sequence": execution.sequence,
+        },
+    )
+    row = inserted.mappings().one_or_none()
+    if row is not None:
+        events.add("fill", {"kind": "fill", "fill": views.fill_view(row)})
+
+
+_POSITION_SHOWN = (
+    "side", "size", "entry_price", "liquidation_price", "leverage", "realised_pnl", "initial_margin", "unrealised_pnl",
+)  # fmt: skip
+
+
+async def book_position(
+    connection: AsyncConnection, account: AccountRef, position: RemotePosition, events: EventWriter
+) -> None:
+    """Takes a position as the exchange reports it, unless what we hold is newer."""
+    key = {
+        "account": account.id,
+        "category": position.instrument.category,
+        "symbol": position.instrument.symbol,
+        "index": position.position_index,
+    }
+    found = await connection.execute(
+        text(
+            "SELECT * FROM positions WHERE account_id = :account AND category = :category AND symbol = :symbol"
+            " AND position_index = :index"
+        ),
+        key,
+    )
+    known = found.mappings().one_or_none()
+    if known is not None and (
+        position.sequence < known["sequence"] or position.updated_at < known["exchange_updated_at"]
+    ):
+        return
+    changed = await connection.execute(
+        text(
+            "INSERT INTO positions (account_id, category, symbol, position_index, workspace_id, side, size,"
+            " entry_price, mark_price, liquidation_price, leverage, unrealised_pnl, realised_pnl, initial_margin,"
+            " sequence, exchange_updated_at, updated_at) VALUES (:account, :category, :symbol, :index, :workspace, :side, :size,"
+            " :entry, :mark, :liquidation, :leverage, :unrealised, :realised, :margin, :sequence, :at,"
+            " clock_timestamp()) ON CONFLICT (account_id, category, symbol, position_index) DO UPDATE SET"
+            " side = excluded.side, size = excluded.size, entry_price = excluded.entry_price,"
+            " mark_price = excluded.mark_price, liquidation_price = excluded.liquidation_price,"
+            " leverage = excluded.leverage, unrealised_pnl = excluded.unrealised_pnl,"
+            " realised_pnl = excluded.realised_pnl, initial_margin = excluded.initial_margin,"
+            " sequence = excluded.sequence, exchange_updated_at = excluded.exchange_updated_at,"
+            " updated_at = excluded.updated_at RETURNING *"
+        ),
+        key
+        | {
+            "workspace": account.workspace_id,
+            "side": position.side,
+            "size": position.size,
+            "entry": position.entry_price,
+            "mark": position.mark_price,
+            "liquidation": position.liquidation_price,
+            "leverage": position.leverage,
+            "unrealised": position.unrealised_pnl,
+            "realised": position.realised_pnl,
+            "margin": position.initial_margin,
+            "sequence": position.sequence,
+            "at": position.updated_at,
+        },
+    )
+    row = changed.mappings().one()
+    if known is None and row["size"] == 0:
+        return
+    if known is None or any(known[name] != row[name] for name in _POSITION_SHOWN):
+        events.add("position", {"kind": "position", "position": views.position_view(row)})
+
+
+async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: Wallet, events: EventWriter) -> None:
+    """Takes the wallet as the exchange reports it; coins it does not name stay as they are."""
+    for balance in wallet.coins.values():
+        await connection.execute(
+            text(
+                "INSERT INTO balances (account_id, coin, workspace_id, wallet_balance, equity, order_margin,"
+                " position_margin, unrealised_pnl, updated_at) VALUES (:account, :coin, :workspace, :wallet, :equity,"
+                " :order_margin, :position_margin, :unrealised, clock_timestamp()) ON CONFLICT (account_id, coin) DO"
+                " UPDATE SET wallet_balance = excluded.wallet_balance, equity = excluded.equity,"
+                " order_margin = excluded.order_margin, position_margin = excluded.position_margin,"
+                " unrealised_pnl = excluded.unrealised_pnl, updated_at = excluded.updated_at"
+            ),
+            {
+                "account": account.id,
+                "coin": balance.coin,
+                "workspace": account.workspace_id,
+                "wallet": balance.wallet_balance,
+                "equity": balance.equity,
+                "order_margin": balance.order_margin,
+                "position_margin": balance.position_margin,
+                "unrealised": balance.unrealised_pnl,
+            },
+        )
+    updated = await connection.execute(
+        text(
+            "UPDATE accounts SET total_equity = :equity, total_available = :available, balances_at = clock_timestamp()"
+            " WHERE id = :account RETURNING *"
+        ),
+        {"equity": wallet.total_equity, "available": wallet.total_available, "account": account.id},
+    )
+    row = updated.mappings().one()
+    coins = await connection.execute(
+        text("SELECT * FROM balances WHERE account_id = :account ORDER BY coin"), {"account": account.id}
+    )
+    events.add("balances", {"kind": "balances", "balances": views.balances_view(row, list(coins.mappings()))})
+
+
+def _tracked(row: views.Row) -> TrackedOrder:
+    return TrackedOrder(
+        state=row["state"],
+        quantity=row["quantity"],
+        price=row["price"],
+        filled_quantity=row["filled_quantity"],
+        average_price=row["average_price"],
+        reject_reason=row["reject_reason"],
+        updated_at=row["exchange_updated_at"],
+    )
+
+
+async def _view(connection: AsyncConnection, account: AccountRef, order_id: UUID) -> dict[str, Any]:
+    view = await order_view_of(connection, account.id, order_id)
+    assert view is not None, f"order row {order_id} was just written"
+    return view

@@ -1,0 +1,61 @@
+"""The account's serial journal of events: one sequence without gaps, written in the transaction of what it tells.
+
+Lives here: `EventWriter`, which numbers events, keeps them and notifies. Not here: who reads them (`queries`, `web`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.storage.bus import notify
+from tradewright.storage.engine import encode_json
+from tradewright.trading.model import AccountRef, EventSource
+
+EVENTS_CHANNEL = "account_events"
+
+
+class EventWriter:
+    """Collects the events of one transaction of one account; `flush` writes them before the commit."""
+
+    def __init__(self, connection: AsyncConnection, account: AccountRef, source: EventSource) -> None:
+        self._connection = connection
+        self._account = account
+        self._source = source
+        self._events: list[tuple[str, UUID | None, dict[str, Any]]] = []
+
+    def add(self, kind: str, payload: dict[str, Any], ref: UUID | None = None) -> None:
+        """`payload` is the browser stream's delta: `{"kind": kind, …}`."""
+        self._events.append((kind, ref, payload))
+
+    async def flush(self) -> None:
+        if not self._events:
+            return
+        last = await self._connection.scalar(
+            text("UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account RETURNING event_seq"),
+            {"count": len(self._events), "account": self._account.id},
+        )
+        first = last - len(self._events) + 1
+        await self._connection.execute(
+            text(
+                "INSERT INTO account_events (account_id, seq, workspace_id, kind, ref, source, payload, at)"
+                " VALUES (:account, :seq, :workspace, :kind, :ref, :source, CAST(:payload AS jsonb), clock_timestamp())"
+            ),
+            [
+                {
+                    "account": self._account.id,
+                    "seq": first + offset,
+                    "workspace": self._account.workspace_id,
+                    "kind": kind,
+                    "ref": ref,
+                    "source": self._source,
+                    "payload": encode_json(payload),
+                }
+                for offset, (kind, ref, payload) in enumerate(self._events)
+            ],
+        )
+        await notify(self._connection, EVENTS_CHANNEL, f"{self._account.id}:{last}")
+        self._events.clear()

@@ -1,0 +1,162 @@
+"""The port between an account's session and its storage: what is committed, and when, around each effect.
+
+Lives here: `Journal` and the values it takes and gives. Implemented on PostgreSQL by `store`; tests have an in-memory
+twin. Every method is one transaction: it commits whole or leaves nothing, and writes its events in the same commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from tradewright.core.errors import Trace
+from tradewright.core.ids import ExchangeOrderId, RequestId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import Execution, OrderState, RemoteOrder, RemotePosition, Wallet
+from tradewright.trading.model import EventSource, Intent, Reason, SessionState
+
+Fact = RemoteOrder | Execution | RemotePosition | Wallet
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedRequest:
+    """A request that may now be sent: it and its intent in `sending` are committed."""
+
+    req_id: RequestId
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAcknowledged:
+    exchange_order_id: ExchangeOrderId
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredRefused:
+    """The exchange refused it: it did not happen."""
+
+    reason: Reason
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredNotSent:
+    """No byte left. `retry` keeps the intent in `sending` for another attempt; else it ends as not sent."""
+
+    reason: Reason
+    trace: Trace
+    retry: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredAgainLater:
+    """Definitely not executed, and worth another attempt with the same id (clock, rate limit)."""
+
+    reason: Reason
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredUnknown:
+    """It may have happened: the intent becomes `unknown` until there is evidence."""
+
+    reason: Reason
+    trace: Trace
+
+
+Answer = AnsweredAcknowledged | AnsweredRefused | AnsweredNotSent | AnsweredAgainLater | AnsweredUnknown
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownIntent:
+    """An intent whose outcome is open. No request of it was signed after `signed_by`."""
+
+    intent: Intent
+    signed_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LiveOrder:
+    """An order that we hold as live, to be found again at a reconciliation."""
+
+    exchange_order_id: ExchangeOrderId
+    link_id: str
+    instrument: InstrumentId
+    state: OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """A difference between us and the exchange that no report explains."""
+
+    kind: str  # order.foreign | order.missing | order.unexpected | position.size
+    subject: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """A whole answer of the exchange, read together: all open orders, and what ended or filled since `since`."""
+
+    open_orders: Sequence[RemoteOrder]
+    ended_orders: Sequence[RemoteOrder]
+    executions: Sequence[Execution]
+    positions: Sequence[RemotePosition]
+    wallet: Wallet
+
+    def facts(self) -> list[Fact]:
+        return [*self.open_orders, *self.ended_orders, *self.executions, *self.positions, self.wallet]
+
+
+class Journal(Protocol):
+    async def take_over(self) -> None:
+        """At the start of a session: opening intents not yet sending expire, those in `sending` become `unknown`."""
+        ...
+
+    async def proposed(self) -> Sequence[Intent]:
+        """Intents that wait for the owner, oldest first, at most 100."""
+        ...
+
+    async def refuse(self, intent: Intent, reason: Reason) -> None: ...
+    async def expire_overdue(self) -> None:
+        """Ends proposed intents whose time is over, by the database's clock."""
+        ...
+
+    async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
+        """Approves and opens an attempt; None when the intent expired or ended meanwhile: then nothing may be sent."""
+        ...
+
+    async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None: ...
+    async def unknowns(self) -> Sequence[UnknownIntent]: ...
+    async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
+        """Ends an `unknown` by evidence: acknowledged, or not placed. No change if it was resolved meanwhile."""
+        ...
+
+    async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
+        """Books reports of the exchange, each at most once; a stale or repeated one changes nothing."""
+        ...
+
+    async def live_orders(self) -> Sequence[LiveOrder]: ...
+    async def newest_execution_at(self) -> datetime | None: ...
+    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+        """Positions whose size is not what the booked fills add up to. The first look at a symbol sets its base."""
+        ...
+
+    async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
+        """A complete list of open positions: those we hold and it does not name are flat."""
+        ...
+
+    async def record_drift(self, drifts: Sequence[Drift]) -> None: ...
+    async def set_session(self, state: SessionState, reason: str | None) -> None: ...
+
+
+def signed_quantity(execution: Execution) -> Decimal:
+    """What a fill adds to the position, in base coin; zero for bookings that move no quantity (funding)."""
+    if execution.exec_type == "Funding":
+        return Decimal(0)
+    return execution.quantity if execution.side == "Buy" else -execution.quantity

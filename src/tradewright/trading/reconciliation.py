@@ -1,0 +1,87 @@
+"""Reconciliation: reads the account whole and brings our tables to what the exchange says.
+
+Lives here: `reconcile`. When it runs is the session's business. A failed or partial read raises
+`ExchangeUnavailable` before anything is changed; on a quiet account a second run changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from tradewright.core.clock import Clock
+from tradewright.core.ids import LinkId
+from tradewright.core.order import RemoteOrder
+from tradewright.exchange.ports import OrderGateway
+from tradewright.trading.journal import Census, Drift, Journal
+
+log = structlog.get_logger()
+
+HISTORY_SPAN = timedelta(days=7)  # the exchange keeps ended orders no longer on demo
+_OVERLAP = timedelta(minutes=10)  # late rows and clocks that differ
+_STABLE_LOOKS = 3
+_LOOK_PAUSE_SECONDS = 0.5
+
+
+async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Sequence[Drift]:
+    """Reads everything, then applies it; returns the differences that no report explains (also recorded)."""
+    census = await _read(gateway, journal)
+    await journal.book(census.facts(), "reconciliation")
+    await journal.flatten_absent(census.positions)
+    drifts = await _missing_orders(gateway, journal, census)
+    drifts += await _position_breaks(gateway, journal, census, clock)
+    if drifts:
+        log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
+        await journal.record_drift(drifts)
+    log.info("reconcile.done", open_orders=len(census.open_orders), executions=len(census.executions))
+    return drifts
+
+
+async def _read(gateway: OrderGateway, journal: Journal) -> Census:
+    """All of it or `ExchangeUnavailable`. Orders are read before fills, so that a fill never lacks its order."""
+    now = await gateway.server_time()
+    newest = await journal.newest_execution_at()
+    horizon = now - HISTORY_SPAN + timedelta(minutes=1)
+    since = horizon if newest is None else max(horizon, newest - _OVERLAP)
+    return Census(
+        open_orders=await gateway.open_orders(),
+        ended_orders=await gateway.order_history(horizon),
+        executions=await gateway.executions(since),
+        positions=await gateway.positions(),
+        wallet=await gateway.wallet(),
+    )
+
+
+async def _missing_orders(gateway: OrderGateway, journal: Journal, census: Census) -> list[Drift]:
+    """Orders that we hold as live and that are neither open nor in history: asked for one by one."""
+    seen = {order.exchange_order_id for order in [*census.open_orders, *census.ended_orders]}
+    drifts: list[Drift] = []
+    for live in await journal.live_orders():
+        if live.exchange_order_id in seen:
+            continue
+        found: RemoteOrder | None = None
+        if live.link_id:
+            found = await gateway.find_order(live.instrument, LinkId(live.link_id))
+        if found is not None:
+            await journal.book([found], "reconciliation")
+        else:
+            drifts.append(Drift("order.missing", live.exchange_order_id, live.state, ""))
+    return drifts
+
+
+async def _position_breaks(gateway: OrderGateway, journal: Journal, census: Census, clock: Clock) -> list[Drift]:
+    """Sizes that booked fills do not add up to. Fills and positions are read one after the other, so a fill between the
+    two reads looks like a break: only one that stays over several looks counts."""
+    breaks = list(await journal.position_breaks(census.positions))
+    for _ in range(_STABLE_LOOKS - 1):
+        if not breaks:
+            return []
+        await clock.sleep(_LOOK_PAUSE_SECONDS)
+        newest = await journal.newest_execution_at()
+        positions = await gateway.positions()
+        since = (newest or await gateway.server_time() - HISTORY_SPAN) - _OVERLAP
+        await journal.book([*await gateway.executions(since), *positions], "reconciliation")
+        breaks = list(await journal.position_breaks(positions))
+    return breaks

@@ -1,0 +1,112 @@
+"""Unknown outcomes: found by query, or called not placed only when the evidence is complete.
+
+Lives here: `resolve_unknowns`. The rule: a request signed at *t* can be accepted until `t + recv_window` by the
+exchange's clock, so absence counts only after `t + recv_window + skew + settling margin` and only when open orders,
+history and executions, asked by client id, all came back empty. Until then the intent stays unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import assert_never
+
+import structlog
+
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.ids import LinkId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import FINAL_STATES, RemoteOrder
+from tradewright.exchange.ports import OrderGateway
+from tradewright.trading.journal import Journal, UnknownIntent
+from tradewright.trading.model import CancelIntent, PlaceIntent
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceRule:
+    """How long a request may still become an order. The settling margin is a choice: nobody has measured it on Bybit."""
+
+    recv_window: timedelta = timedelta(seconds=5)
+    clock_skew: timedelta = timedelta(seconds=1)
+    settling_margin: timedelta = timedelta(seconds=15)
+
+    @property
+    def total(self) -> timedelta:
+        return self.recv_window + self.clock_skew + self.settling_margin
+
+
+async def resolve_unknowns(gateway: OrderGateway, journal: Journal, rule: EvidenceRule) -> int:
+    """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is."""
+    waiting = 0
+    for unknown in await journal.unknowns():
+        try:
+            settled = await _resolve(gateway, journal, rule, unknown)
+        except ExchangeUnavailable as error:
+            log.warning("unknown.read_failed", intent_id=str(unknown.intent.id), error=str(error))
+            settled = False
+        waiting += not settled
+    return waiting
+
+
+async def _resolve(gateway: OrderGateway, journal: Journal, rule: EvidenceRule, unknown: UnknownIntent) -> bool:
+    match unknown.intent:
+        case PlaceIntent() as place:
+            return await _resolve_place(gateway, journal, rule, unknown, place)
+        case CancelIntent() as cancel:
+            return await _resolve_cancel(gateway, journal, rule, unknown, cancel)
+        case _:
+            assert_never(unknown.intent)
+
+
+async def _resolve_place(
+    gateway: OrderGateway, journal: Journal, rule: EvidenceRule, unknown: UnknownIntent, intent: PlaceIntent
+) -> bool:
+    # The time is taken before the questions: what is absent afterwards was absent at a time that is late enough.
+    overdue = await gateway.server_time() > unknown.signed_by + rule.total
+    order = await gateway.find_order(intent.instrument, intent.link_id)
+    executions = await gateway.executions_of(intent.instrument, intent.link_id)
+    if order is not None:
+        await journal.book([order, *executions], "reconciliation")
+        await journal.resolve(intent, happened=True)
+        log.info("unknown.found", intent_id=str(intent.id), state=order.state)
+        return True
+    if executions:
+        # Fills without an order row: it happened; the order itself will show in a later look.
+        await journal.book(executions, "reconciliation")
+        await journal.resolve(intent, happened=True)
+        return True
+    if not overdue:
+        return False
+    await journal.resolve(intent, happened=False)
+    log.info("unknown.not_placed", intent_id=str(intent.id))
+    return True
+
+
+async def _resolve_cancel(
+    gateway: OrderGateway, journal: Journal, rule: EvidenceRule, unknown: UnknownIntent, intent: CancelIntent
+) -> bool:
+    overdue = await gateway.server_time() > unknown.signed_by + rule.total
+    order = await _target(gateway, intent.instrument, intent.target_link_id, intent.target_exchange_order_id)
+    if order is not None:
+        await journal.book([order], "reconciliation")
+        if order.state in FINAL_STATES:
+            await journal.resolve(intent, happened=True)
+            return True
+    if not overdue:
+        return False
+    await journal.resolve(intent, happened=False)
+    return True
+
+
+async def _target(
+    gateway: OrderGateway, instrument: InstrumentId, link_id: LinkId | None, exchange_order_id: str | None
+) -> RemoteOrder | None:
+    if link_id:
+        return await gateway.find_order(instrument, link_id)
+    # Placed elsewhere without a client id: it is in the list of open orders, or it has ended.
+    for order in await gateway.open_orders():
+        if order.exchange_order_id == exchange_order_id:
+            return order
+    return None

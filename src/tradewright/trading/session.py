@@ -1,0 +1,252 @@
+"""The account session: the one owner of an account, from connecting to closed.
+
+Lives here: `AccountSession`: it listens to the private stream, reconciles at the start and after each reconnect, takes
+proposed intents through the checks to the exchange, and resolves what is unknown.
+Not here: sending (`submission`), evidence (`resolution`), the whole read (`reconciliation`), storage (`journal`).
+
+States: connecting → reconciling → ready → degraded → closed. Before the first reconciliation nothing is sent; while
+degraded only what reduces (cancels, reduce-only orders) is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from tradewright.core.clock import Clock, Ids, Rng
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.instrument import Instrument, InstrumentId, order_problems
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream, StreamDown, StreamUp
+from tradewright.trading.journal import AnsweredRefused, AnsweredUnknown, Fact, Journal
+from tradewright.trading.model import AccountRef, CancelIntent, Intent, PlaceIntent, Reason, SessionState
+from tradewright.trading.reconciliation import reconcile
+from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
+from tradewright.trading.submission import TOO_LATE_CODES, Submission, submit
+
+log = structlog.get_logger()
+
+_POLL_SECONDS = 1.0  # behind the notifications
+_RESOLVE_SECONDS = 2.0
+_RECONCILE_EVERY_SECONDS = 180.0
+_RETRY_SECONDS_MAX = 10.0
+_BATCH_MAX = 200  # reports booked in one transaction
+_SENDS_AT_ONCE = 20
+_EVENTS_WAITING_MAX = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class SessionParts:
+    """What a session is built from; `instrument_of` answers None for what the exchange does not list."""
+
+    account: AccountRef
+    gateway: OrderGateway
+    stream: PrivateStream
+    journal: Journal
+    instrument_of: Callable[[InstrumentId], Instrument | None]
+    clock: Clock
+    ids: Ids
+    rng: Rng
+    evidence: EvidenceRule
+
+
+class AccountSession:
+    """Runs until cancelled. A failure of the database ends it with that error; whoever runs it starts it anew."""
+
+    def __init__(self, parts: SessionParts) -> None:
+        self._parts = parts
+        self._submission = Submission(parts.gateway, parts.journal, parts.clock, parts.ids)
+        self._log = log.bind(account_id=str(parts.account.id), environment=parts.account.environment)
+        self._events: asyncio.Queue[PrivateEvent] = asyncio.Queue(_EVENTS_WAITING_MAX)
+        self._held_back: PrivateEvent | None = None  # taken from the queue with a batch it does not belong to
+        self._stream_is_up = False
+        self._stream_generation = 0  # grows with every up and down
+        self._state: SessionState = "connecting"
+        self._was_ready = False
+        self._intents_wanted = asyncio.Event()
+        self._unknowns_wanted = asyncio.Event()
+        self._sends = asyncio.Semaphore(_SENDS_AT_ONCE)
+        self._sending: set[Intent] = set()
+
+    def wake(self) -> None:
+        """There may be new intents. Only a hint: the session looks every second anyway."""
+        self._intents_wanted.set()
+
+    async def run(self) -> None:
+        await self._enter("connecting", None)
+        await self._parts.journal.take_over()
+        self._unknowns_wanted.set()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._listen())
+                tasks.create_task(self._follow())
+                tasks.create_task(self._take_intents(tasks))
+                tasks.create_task(self._resolve())
+        finally:
+            await self._close()
+
+    async def _close(self) -> None:
+        await self._parts.stream.close()
+        await self._parts.gateway.close()
+
+    async def _enter(self, state: SessionState, reason: str | None) -> None:
+        self._state = state
+        self._log.info("session.state", state=state, reason=reason)
+        await self._parts.journal.set_session(state, reason)
+        if state == "ready":
+            self._was_ready = True
+        self._intents_wanted.set()
+
+    # The private stream.
+
+    async def _listen(self) -> None:
+        """Moves events from the stream to the queue at once: while a reconciliation reads, the queue is its buffer."""
+        async for event in self._parts.stream.events():
+            match event:
+                case StreamUp():
+                    self._stream_is_up = True
+                    self._stream_generation += 1
+                case StreamDown():
+                    self._stream_is_up = False
+                    self._stream_generation += 1
+                case _:
+                    pass
+            await self._events.put(event)
+
+    async def _follow(self) -> None:
+        """Applies events in their order; every (re)connect begins with a reconciliation, and one comes now and then."""
+        next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
+        while True:
+            event = await self._next_event(next_reconcile - self._parts.clock.monotonic())
+            match event:
+                case StreamUp():
+                    await self._reconcile_until_done()
+                    next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
+                case StreamDown(reason=reason):
+                    await self._enter("degraded" if self._was_ready else "connecting", f"private stream: {reason}")
+                case None:
+                    if self._stream_is_up:
+                        await self._reconcile_until_done()
+                    next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
+                case RemoteOrder() | Execution() | RemotePosition() | Wallet():
+                    await self._parts.journal.book(self._drain([event]), "stream")
+
+    async def _next_event(self, timeout_seconds: float) -> PrivateEvent | None:
+        if self._held_back is not None:
+            event, self._held_back = self._held_back, None
+            return event
+        try:
+            return await asyncio.wait_for(self._events.get(), max(timeout_seconds, 0.01))
+        except TimeoutError:
+            return None
+
+    def _drain(self, facts: list[Fact]) -> list[Fact]:
+        """Adds the facts that wait behind the first one, so that a burst is booked in one transaction."""
+        while len(facts) < _BATCH_MAX and not self._events.empty():
+            event = self._events.get_nowait()
+            if isinstance(event, StreamUp | StreamDown):
+                self._held_back = event
+                break
+            facts.append(event)
+        return facts
+
+    async def _reconcile_until_done(self) -> None:
+        """Repeats a failed reconciliation with growing pauses, until it is done or the stream changed under it."""
+        generation = self._stream_generation
+        pause_seconds = 0.5
+        if self._state != "ready":
+            await self._enter("reconciling", None)
+        while self._stream_is_up and self._stream_generation == generation:
+            try:
+                await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock)
+            except ExchangeUnavailable as error:
+                self._log.warning("reconcile.failed", error=str(error))
+                await self._enter("reconciling", f"reading the account failed: {error}")
+                await self._parts.clock.sleep(pause_seconds * (0.5 + self._parts.rng.random()))
+                pause_seconds = min(pause_seconds * 2, _RETRY_SECONDS_MAX)
+                continue
+            if self._state != "ready":
+                await self._enter("ready", None)
+            return
+
+    # Intents.
+
+    async def _take_intents(self, tasks: asyncio.TaskGroup) -> None:
+        """Looks at what is proposed, one after another, and starts a send for each that may go."""
+        while True:
+            await self._wait(self._intents_wanted, _POLL_SECONDS)
+            await self._parts.journal.expire_overdue()
+            if not self._was_ready:
+                continue
+            for intent in await self._parts.journal.proposed():
+                if intent in self._sending:
+                    continue
+                if self._state != "ready" and not _reduces(intent):
+                    continue  # it waits for the session until it expires
+                refusal = self._refusal(intent)
+                if refusal is not None:
+                    await self._parts.journal.refuse(intent, refusal)
+                    continue
+                self._sending.add(intent)
+                tasks.create_task(self._send(intent))
+
+    def _refusal(self, intent: Intent) -> Reason | None:
+        if isinstance(intent, CancelIntent):
+            return Reason("order.already_final") if intent.target_final else None
+        instrument = self._parts.instrument_of(intent.instrument)
+        if instrument is None:
+            return Reason("order.instrument_unknown", {"value": intent.instrument.symbol})
+        problems = order_problems(
+            instrument,
+            side=intent.side,
+            order_type=intent.order_type,
+            quantity=intent.quantity,
+            price=intent.price,
+            reference_price=None,  # the request's own check has valued it; the exchange values it once more
+            reduce_only=intent.reduce_only,
+        )
+        return Reason(problems[0].code, dict(problems[0].params)) if problems else None
+
+    async def _send(self, intent: Intent) -> None:
+        try:
+            async with self._sends:
+                answer = await submit(self._submission, intent)
+        finally:
+            self._sending.discard(intent)
+        if isinstance(answer, AnsweredUnknown):
+            self._unknowns_wanted.set()
+        if isinstance(intent, CancelIntent) and isinstance(answer, AnsweredRefused):
+            await self._look_at_target(intent, answer)
+
+    async def _look_at_target(self, intent: CancelIntent, answer: AnsweredRefused) -> None:
+        """A cancel that came too late: what became of the order is asked at once, not left to the stream."""
+        if answer.trace.ret_code not in TOO_LATE_CODES or intent.target_link_id is None:
+            return
+        try:
+            order = await self._parts.gateway.find_order(intent.instrument, intent.target_link_id)
+        except ExchangeUnavailable as error:
+            self._log.warning("cancel.look_failed", intent_id=str(intent.id), error=str(error))
+            return
+        if order is not None:
+            await self._parts.journal.book([order], "reconciliation")
+
+    async def _resolve(self) -> None:
+        """Looks for unknown outcomes as soon as there is one, and again every two seconds while there are some."""
+        waiting = 0
+        while True:
+            await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else None)
+            waiting = await resolve_unknowns(self._parts.gateway, self._parts.journal, self._parts.evidence)
+
+    async def _wait(self, wanted: asyncio.Event, timeout_seconds: float | None) -> None:
+        try:
+            await asyncio.wait_for(wanted.wait(), timeout_seconds)
+        except TimeoutError:
+            return
+        wanted.clear()
+
+
+def _reduces(intent: Intent) -> bool:
+    return isinstance(intent, CancelIntent) or (isinstance(intent, PlaceIntent) and intent.reduce_only)

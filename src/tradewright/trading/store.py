@@ -1,0 +1,452 @@
+"""The journal on PostgreSQL: each method one transaction, one after another for an account.
+
+Lives here: `PostgresJournal`, the writer of an account's intents, requests and events. What a report changes is in
+`booking`; reads for the API are in `queries`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, assert_never
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from tradewright.audit.model import AuditEntry
+from tradewright.audit.store import record
+from tradewright.core.clock import Clock, Ids
+from tradewright.core.errors import Trace
+from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.money import plain
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.storage.engine import encode_json
+from tradewright.trading import views
+from tradewright.trading.booking import book_execution, book_order, book_position, book_wallet
+from tradewright.trading.events import EventWriter
+from tradewright.trading.journal import (
+    Answer,
+    AnsweredAcknowledged,
+    AnsweredAgainLater,
+    AnsweredNotSent,
+    AnsweredRefused,
+    AnsweredUnknown,
+    Drift,
+    Fact,
+    LiveOrder,
+    OpenedRequest,
+    UnknownIntent,
+)
+from tradewright.trading.model import (
+    AccountRef,
+    CancelIntent,
+    EventSource,
+    Intent,
+    PlaceIntent,
+    Reason,
+    SessionState,
+)
+from tradewright.trading.queries import order_view_of
+
+_PROPOSED_MAX = 100  # taken at once; the next look takes the rest
+_UNKNOWN_MAX = 500
+
+_INTENT_ROWS = """
+SELECT i.*, o.exchange_order_id AS target_order, coalesce(o.link_id, t.link_id) AS target_link,
+       coalesce(o.state IN ('filled', 'cancelled', 'rejected', 'expired'), false) AS target_final
+  FROM intents i
+  LEFT JOIN intents t ON i.kind = 'cancel' AND t.id = i.target_id
+  LEFT JOIN orders o ON i.kind = 'cancel' AND o.id = i.target_id
+ WHERE i.account_id = :account
+"""
+
+
+class PostgresJournal:
+    """The one writer of one account. Transactions are serialised, so events have one order and no gaps."""
+
+    def __init__(self, engine: AsyncEngine, account: AccountRef, *, clock: Clock, ids: Ids) -> None:
+        self._engine = engine
+        self._account = account
+        self._clock = clock
+        self._ids = ids
+        self._serial = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _transaction(self, source: EventSource) -> AsyncIterator[tuple[AsyncConnection, EventWriter]]:
+        async with self._serial, self._engine.begin() as connection:
+            events = EventWriter(connection, self._account, source)
+            yield connection, events
+            await events.flush()
+
+    async def take_over(self) -> None:
+        async with self._transaction("owner") as (connection, events):
+            expired = await connection.execute(
+                text(
+                    "UPDATE intents SET state = 'expired', version = version + 1, updated_at = clock_timestamp()"
+                    " WHERE account_id = :account AND kind = 'place' AND NOT reduce_only"
+                    " AND state IN ('proposed', 'approved') RETURNING id"
+                ),
+                {"account": self._account.id},
+            )
+            unknown = await connection.execute(
+                text(
+                    "UPDATE intents SET state = 'unknown', version = version + 1, updated_at = clock_timestamp()"
+                    " WHERE account_id = :account AND state = 'sending' RETURNING coalesce(target_id, id) AS id"
+                ),
+                {"account": self._account.id},
+            )
+            await connection.execute(
+                text(
+                    "UPDATE requests SET outcome = 'unknown', signed_at = coalesce(signed_at, clock_timestamp())"
+                    " WHERE account_id = :account AND outcome IS NULL"
+                ),
+                {"account": self._account.id},
+            )
+            for row in [*expired, *unknown]:
+                await self._tell_order(connection, row.id, events)
+
+    async def proposed(self) -> Sequence[Intent]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    f"{_INTENT_ROWS} AND i.state IN ('proposed', 'approved') ORDER BY i.created_at, i.id LIMIT :limit"
+                ),
+                {"account": self._account.id, "limit": _PROPOSED_MAX},
+            )
+            return [_intent(row) for row in found.mappings()]
+
+    async def refuse(self, intent: Intent, reason: Reason) -> None:
+        async with self._transaction("owner") as (connection, events):
+            await self._end(connection, intent, "refused", reason, events)
+
+    async def expire_overdue(self) -> None:
+        async with self._transaction("owner") as (connection, events):
+            expired = await connection.execute(
+                text(
+                    "UPDATE intents SET state = 'expired', version = version + 1, updated_at = clock_timestamp()"
+                    " WHERE account_id = :account AND state IN ('proposed', 'approved')"
+                    " AND valid_until <= clock_timestamp() RETURNING id"
+                ),
+                {"account": self._account.id},
+            )
+            for row in expired:
+                await self._tell_order(connection, row.id, events)
+
+    async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
+        async with self._transaction("owner") as (connection, events):
+            opened = await connection.execute(
+                text(
+                    "UPDATE intents SET state = 'sending', version = version + 1, updated_at = clock_timestamp()"
+                    " WHERE id = :id AND account_id = :account AND state IN ('proposed', 'approved', 'sending')"
+                    " AND (valid_until IS NULL OR valid_until > clock_timestamp()) RETURNING id"
+                ),
+                {"id": intent.id, "account": self._account.id},
+            )
+            if opened.first() is None:
+                await self._end(connection, intent, "expired", None, events)
+                return None
+            attempt = await connection.scalar(
+                text(
+                    "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at)"
+                    " SELECT :req, :workspace, :account, :intent, :kind, coalesce(max(attempt), 0) + 1,"
+                    " clock_timestamp() FROM requests WHERE intent_id = :intent RETURNING attempt"
+                ),
+                {
+                    "req": req_id,
+                    "workspace": self._account.workspace_id,
+                    "account": self._account.id,
+                    "intent": intent.id,
+                    "kind": "cancel" if isinstance(intent, CancelIntent) else "place",
+                },
+            )
+            await self._tell(connection, intent, events)
+            return OpenedRequest(req_id, attempt)
+
+    async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
+        async with self._transaction("rest") as (connection, events):
+            match answer:
+                case AnsweredAcknowledged(trace=trace):
+                    await self._close_request(connection, request, "acknowledged", trace)
+                    await self._end(connection, intent, "acknowledged", None, events)
+                case AnsweredRefused(reason=reason, trace=trace):
+                    await self._close_request(connection, request, "refused", trace)
+                    await self._end(connection, intent, "rejected", reason, events)
+                case AnsweredNotSent(reason=reason, trace=trace, retry=retry):
+                    await self._close_request(connection, request, "not_sent", trace)
+                    if not retry:
+                        await self._end(connection, intent, "expired", reason, events)
+                case AnsweredAgainLater(trace=trace):
+                    await self._close_request(connection, request, "refused", trace)
+                case AnsweredUnknown(reason=reason, trace=trace):
+                    await self._close_request(connection, request, "unknown", trace)
+                    await self._end(connection, intent, "unknown", reason, events)
+                case _:
+                    assert_never(answer)
+
+    async def unknowns(self) -> Sequence[UnknownIntent]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    f"SELECT u.*, (SELECT max(coalesce(r.signed_at, r.created_at)) FROM requests r"  # noqa: S608
+                    f" WHERE r.intent_id = u.id) AS signed_by FROM ({_INTENT_ROWS}) u"
+                    f" WHERE u.state = 'unknown' ORDER BY u.created_at LIMIT :limit"
+                ),
+                {"account": self._account.id, "limit": _UNKNOWN_MAX},
+            )
+            return [UnknownIntent(_intent(row), row["signed_by"] or row["updated_at"]) for row in found.mappings()]
+
+    async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
+        async with self._transaction(source) as (connection, events):
+            await self._end(connection, intent, "acknowledged" if happened else "not_placed", None, events)
+
+    async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
+        async with self._transaction(source) as (connection, events):
+            drifts: list[Drift] = []
+            for fact in facts:
+                match fact:
+                    case RemoteOrder():
+                        drifts += await book_order(connection, self._account, self._ids, fact, events)
+                    case Execution():
+                        await book_execution(connection, self._account, fact, events)
+                    case RemotePosition():
+                        await book_position(connection, self._account, fact, events)
+                    case Wallet():
+                        await book_wallet(connection, self._account, fact, events)
+                    case _:
+                        assert_never(fact)
+            await self._tell_drifts(connection, drifts, events)
+
+    async def live_orders(self) -> Sequence[LiveOrder]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT * FROM orders WHERE account_id = :account"
+                    " AND state NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
+                ),
+                {"account": self._account.id},
+            )
+            return [
+                LiveOrder(
+                    ExchangeOrderId(row["exchange_order_id"]),
+                    row["link_id"],
+                    InstrumentId(row["category"], row["symbol"]),
+                    row["state"],
+                )
+                for row in found.mappings()
+            ]
+
+    async def newest_execution_at(self) -> datetime | None:
+        async with self._engine.connect() as connection:
+            newest: datetime | None = await connection.scalar(
+                text("SELECT max(executed_at) FROM executions WHERE account_id = :account"),
+                {"account": self._account.id},
+            )
+            return newest
+
+    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+        breaks: list[Drift] = []
+        async with self._transaction("reconciliation") as (connection, _):
+            for position in positions:
+                theirs = -position.size if position.side == "Sell" else position.size
+                ours = await self._expected_size(connection, position, theirs)
+                if ours != theirs:
+                    subject = f"{position.instrument.category}:{position.instrument.symbol}"
+                    breaks.append(Drift("position.size", subject, plain(ours), plain(theirs)))
+        return breaks
+
+    async def _expected_size(self, connection: AsyncConnection, position: RemotePosition, theirs: Decimal) -> Decimal:
+        """Base plus booked fills (signed, base coin). The first look at a symbol sets the base from what is there."""
+        key = {
+            "account": self._account.id,
+            "category": position.instrument.category,
+            "symbol": position.instrument.symbol,
+            "index": position.position_index,
+        }
+        booked = await connection.scalar(
+            text(
+                "SELECT coalesce(sum(CASE WHEN exec_type = 'Funding' THEN 0 WHEN side = 'Buy' THEN quantity"
+                " ELSE -quantity END), 0) FROM executions"
+                " WHERE account_id = :account AND category = :category AND symbol = :symbol"
+            ),
+            {name: key[name] for name in ("account", "category", "symbol")},
+        )
+        base = await connection.scalar(
+            text(
+                "UPDATE positions SET base_size = coalesce(base_size, :base) WHERE account_id = :account"
+                " AND category = :category AND symbol = :symbol AND position_index = :index RETURNING base_size"
+            ),
+            key | {"base": theirs - booked},
+        )
+        return Decimal(theirs if base is None else base + booked)
+
+    async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
+        named = {(p.instrument.category, p.instrument.symbol, p.position_index) for p in positions}
+        async with self._transaction("reconciliation") as (connection, events):
+            held = await connection.execute(
+                text("SELECT * FROM positions WHERE account_id = :account AND size <> 0"), {"account": self._account.id}
+            )
+            for row in held.mappings():
+                if (row["category"], row["symbol"], row["position_index"]) in named:
+                    continue
+                flat = await connection.execute(
+                    text(
+                        "UPDATE positions SET side = NULL, size = 0, entry_price = NULL, liquidation_price = NULL,"
+                        " unrealised_pnl = 0, initial_margin = 0, updated_at = clock_timestamp()"
+                        " WHERE account_id = :account AND category = :category AND symbol = :symbol"
+                        " AND position_index = :index RETURNING *"
+                    ),
+                    {
+                        "account": self._account.id,
+                        "category": row["category"],
+                        "symbol": row["symbol"],
+                        "index": row["position_index"],
+                    },
+                )
+                events.add("position", {"kind": "position", "position": views.position_view(flat.mappings().one())})
+
+    async def record_drift(self, drifts: Sequence[Drift]) -> None:
+        async with self._transaction("reconciliation") as (connection, events):
+            await self._tell_drifts(connection, list(drifts), events)
+
+    async def set_session(self, state: SessionState, reason: str | None) -> None:
+        async with self._transaction("owner") as (connection, events):
+            updated = await connection.execute(
+                text(
+                    "UPDATE accounts SET session_state = :state, session_reason = :reason,"
+                    " session_since = clock_timestamp() WHERE id = :account"
+                    " AND (session_state, coalesce(session_reason, '')) <> (:state, coalesce(:reason, '')) RETURNING *"
+                ),
+                {"state": state, "reason": reason, "account": self._account.id},
+            )
+            row = updated.mappings().one_or_none()
+            if row is not None:
+                events.add("session", {"kind": "session", "account": views.account_view(row)})
+
+    # What the methods above share.
+
+    async def _end(
+        self, connection: AsyncConnection, intent: Intent, state: str, reason: Reason | None, events: EventWriter
+    ) -> None:
+        """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is."""
+        allowed = {"not_placed": ("unknown",), "unknown": ("sending",), "expired": ("proposed", "approved", "sending")}
+        changed = await connection.execute(
+            text(
+                "UPDATE intents SET state = :state, reason = CAST(:reason AS jsonb), version = version + 1,"
+                " updated_at = clock_timestamp() WHERE id = :id AND account_id = :account AND state = ANY(:from)"
+                " RETURNING id"
+            ),
+            {
+                "state": state,
+                "reason": None if reason is None else encode_json(reason.as_json()),
+                "id": intent.id,
+                "account": self._account.id,
+                "from": list(allowed.get(state, ("proposed", "approved", "sending", "unknown"))),
+            },
+        )
+        if changed.first() is None:
+            return
+        await self._audit(connection, intent, state, reason)
+        await self._tell(connection, intent, events)
+
+    async def _close_request(
+        self, connection: AsyncConnection, request: OpenedRequest, outcome: str, trace: Trace
+    ) -> None:
+        await connection.execute(
+            text(
+                "UPDATE requests SET outcome = :outcome, signed_at = :signed, answered_at = :answered,"
+                " http_status = :http, ret_code = :code, ret_msg = :message, trace_id = :trace WHERE req_id = :req"
+            ),
+            {
+                "outcome": outcome,
+                "signed": trace.signed_at,
+                "answered": trace.answered_at,
+                "http": trace.http_status,
+                "code": trace.ret_code,
+                "message": trace.ret_msg[:500],
+                "trace": trace.trace_id[:100],
+                "req": request.req_id,
+            },
+        )
+
+    async def _tell(self, connection: AsyncConnection, intent: Intent, events: EventWriter) -> None:
+        await self._tell_order(connection, intent.target_id if isinstance(intent, CancelIntent) else intent.id, events)
+
+    async def _tell_order(self, connection: AsyncConnection, order_id: UUID, events: EventWriter) -> None:
+        view = await order_view_of(connection, self._account.id, order_id)
+        if view is not None:
+            events.add("order", {"kind": "order", "order": view}, ref=order_id)
+
+    async def _tell_drifts(self, connection: AsyncConnection, drifts: list[Drift], events: EventWriter) -> None:
+        """Each difference is told once: by its kind and subject."""
+        for drift in drifts:
+            known = await connection.scalar(
+                text(
+                    "SELECT 1 FROM account_events WHERE account_id = :account AND kind = 'drift'"
+                    " AND payload->'drift'->>'kind' = :kind AND payload->'drift'->>'subject' = :subject"
+                    " AND payload->'drift'->>'theirs' = :theirs LIMIT 1"
+                ),
+                {"account": self._account.id, "kind": drift.kind, "subject": drift.subject, "theirs": drift.theirs},
+            )
+            if known is not None:
+                continue
+            await connection.execute(
+                text("UPDATE accounts SET drift_count = drift_count + 1 WHERE id = :account"),
+                {"account": self._account.id},
+            )
+            payload: dict[str, Any] = {
+                "kind": drift.kind,
+                "subject": drift.subject,
+                "ours": drift.ours,
+                "theirs": drift.theirs,
+            }
+            events.add("drift", {"kind": "drift", "drift": payload})
+
+    async def _audit(self, connection: AsyncConnection, intent: Intent, state: str, reason: Reason | None) -> None:
+        entry = AuditEntry(
+            id=self._ids.new(),
+            workspace_id=self._account.workspace_id,
+            account_id=self._account.id,
+            at=self._clock.now(),
+            actor_kind="system",
+            actor_id=None,
+            action="order.cancel" if isinstance(intent, CancelIntent) else "order.place",
+            object_kind="order",
+            object_id=str(intent.target_id if isinstance(intent, CancelIntent) else intent.id),
+            before=None,
+            after=None if reason is None else reason.as_json(),
+            ip=None,
+            outcome=state,
+        )
+        await record(connection, entry)
+
+
+def _intent(row: views.Row) -> Intent:
+    instrument = InstrumentId(row["category"], row["symbol"])
+    if row["kind"] == "cancel":
+        return CancelIntent(
+            id=IntentId(row["id"]),
+            state=row["state"],
+            target_id=row["target_id"],
+            instrument=instrument,
+            target_link_id=LinkId(row["target_link"]) if row["target_link"] else None,
+            target_exchange_order_id=row["target_order"],
+            target_final=row["target_final"],
+        )
+    return PlaceIntent(
+        id=IntentId(row["id"]),
+        state=row["state"],
+        link_id=LinkId(row["link_id"]),
+        instrument=instrument,
+        side=row["side"],
+        order_type=row["order_type"],
+        quantity=row["quantity"],
+        price=row["price"],
+        time_in_force=row["time_in_force"],
+        reduce_only=row["reduce_only"],
+        valid_until=row["valid_until"],
+    )

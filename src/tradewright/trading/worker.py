@@ -1,0 +1,96 @@
+"""The worker's care for sessions: one for each account, started when it appears, started anew when it fails.
+
+Lives here: `SessionKeeper`. Not here: which process may own accounts (`placement`), what a session does (`session`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tradewright.core.clock import Clock, Rng
+from tradewright.core.errors import AppError
+from tradewright.core.ids import AccountId, WorkspaceId
+from tradewright.storage.bus import Bus
+from tradewright.trading.commands import INTENTS_CHANNEL
+from tradewright.trading.model import AccountRef
+from tradewright.trading.provision import ACCOUNTS_CHANNEL
+from tradewright.trading.session import AccountSession
+
+log = structlog.get_logger()
+
+_PAUSE_SECONDS_FIRST = 0.5
+_PAUSE_SECONDS_MAX = 15.0
+
+SessionFactory = Callable[[AccountRef], AccountSession]
+
+
+class SessionKeeper:
+    """Keeps a session running for every account; hands each the hint that its intents changed."""
+
+    def __init__(self, engine: AsyncEngine, bus: Bus, open_session: SessionFactory, *, clock: Clock, rng: Rng) -> None:
+        self._engine = engine
+        self._bus = bus
+        self._open_session = open_session
+        self._clock = clock
+        self._rng = rng
+        self._sessions: dict[AccountId, AccountSession] = {}
+        self._kept: set[AccountId] = set()
+
+    async def run(self) -> None:
+        """Until cancelled; then every session is closed before this returns."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._hand_out_hints())
+            accounts = self._bus.subscribe(ACCOUNTS_CHANNEL)
+            while True:
+                for account in await self._accounts():
+                    if account.id not in self._kept:
+                        self._kept.add(account.id)
+                        tasks.create_task(self._keep(account))
+                await accounts.get()
+
+    async def _accounts(self) -> list[AccountRef]:
+        try:
+            async with self._engine.connect() as connection:
+                found = await connection.execute(
+                    text("SELECT id, workspace_id, environment, uid FROM accounts ORDER BY created_at")
+                )
+                return [
+                    AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid)
+                    for row in found
+                ]
+        except SQLAlchemyError as error:
+            log.warning("worker.accounts_unread", error=type(error).__name__)
+            return []
+
+    async def _hand_out_hints(self) -> None:
+        subscription = self._bus.subscribe(INTENTS_CHANNEL)
+        while True:
+            hint = await subscription.get()
+            for account_id, session in self._sessions.items():
+                if hint is None or hint == str(account_id):
+                    session.wake()
+
+    async def _keep(self, account: AccountRef) -> None:
+        pause_seconds = _PAUSE_SECONDS_FIRST
+        while True:
+            started = self._clock.monotonic()
+            session = self._open_session(account)
+            self._sessions[account.id] = session
+            try:
+                await session.run()
+            except* (AppError, SQLAlchemyError, OSError) as failures:
+                log.error(
+                    "session.failed", account_id=str(account.id), errors=[repr(error) for error in failures.exceptions]
+                )
+            finally:
+                self._sessions.pop(account.id, None)
+            if self._clock.monotonic() - started > _PAUSE_SECONDS_MAX:
+                pause_seconds = _PAUSE_SECONDS_FIRST
+            await self._clock.sleep(pause_seconds * (0.5 + self._rng.random()))
+            pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
