@@ -1,20 +1,18 @@
 """The engine: SQLAlchemy on psycopg 3, with money as Decimal, times in UTC and JSON through msgspec.
 
-Lives here: `create_engine`, `driver_url`, `transaction`. Not here: which URL is used (settings, `storage.embedded`),
+Lives here: `create_engine`, `driver_url`, JSON. Not here: which URL is used (settings, `storage.embedded`),
 nor who commits when (the edges: a request, a job, the session's writer).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tradewright.core.errors import StartError
 
@@ -66,13 +64,6 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
         json_deserializer=decode_json,
         connect_args={"application_name": application, "options": options, "connect_timeout": 10},
     )
-
-
-@asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One unit of work: a connection in a transaction that commits at the end of the block, and rolls back on an error."""
-    async with engine.begin() as connection:
-        yield connection
 
 
 def encode_json(value: Any) -> str:

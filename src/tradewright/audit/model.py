@@ -1,0 +1,40 @@
+"""What one entry of the audit trail says. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from tradewright.core.ids import AccountId, UserId, WorkspaceId
+
+ActorKind = Literal["user", "system", "exchange"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One deed. `before` and `after` hold plain values (decimals and ids may stay as they are) and never a secret."""
+
+    id: UUID
+    at: datetime  # aware UTC
+    actor_kind: ActorKind
+    action: str  # dotted and stable, such as `intent.created`
+    object_kind: str  # such as `intent`
+    object_id: str
+    outcome: str  # such as `accepted`, `refused`
+    actor_id: UserId | None = None  # a user's id; None for the system and the exchange
+    workspace_id: WorkspaceId | None = None  # None for what concerns the installation
+    account_id: AccountId | None = None
+    before: Mapping[str, Any] | None = None  # None: there was nothing before
+    after: Mapping[str, Any] | None = None
+    ip: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.at.tzinfo is None:
+            raise ValueError(
+                f"audit entry {self.action}: the time {self.at.isoformat()} has no zone; give an aware time"
+            )
+        if (self.actor_kind == "user") != (self.actor_id is not None):
+            raise ValueError(f"audit entry {self.action}: a user, and only a user, has an actor_id")

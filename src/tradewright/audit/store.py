@@ -1,0 +1,33 @@
+"""The SQL of the audit trail: one insert.
+
+The caller's transaction carries it, so a deed without its entry, or an entry without its deed, cannot be committed.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.audit.model import AuditEntry
+from tradewright.audit.tables import audit_entries
+
+
+async def record(connection: AsyncConnection, entry: AuditEntry) -> None:
+    """Write the entry inside the caller's transaction."""
+    await connection.execute(
+        insert(audit_entries).values(
+            id=entry.id,
+            workspace_id=entry.workspace_id,
+            account_id=entry.account_id,
+            at=entry.at,
+            actor_kind=entry.actor_kind,
+            actor_id=entry.actor_id,
+            action=entry.action,
+            object_kind=entry.object_kind,
+            object_id=entry.object_id,
+            before=None if entry.before is None else dict(entry.before),
+            after=None if entry.after is None else dict(entry.after),
+            ip=entry.ip,
+            outcome=entry.outcome,
+        )
+    )

@@ -1,0 +1,100 @@
+"""Fixtures that every layer may use: a real PostgreSQL, and a fresh migrated database for each test that asks.
+
+One embedded server for each pytest process, so parallel runs never share one; it starts when the first test asks.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+import pytest_asyncio
+from psycopg import sql
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tradewright.storage.embedded import EmbeddedPostgres
+from tradewright.storage.embedded_cluster import ROLE
+from tradewright.storage.engine import create_engine
+from tradewright.storage.migrate import upgrade
+
+_TEMPLATE = "template_tradewright"
+_FASTER = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "100"}
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresForTests:
+    """A running server with a migrated template. `make_database` clones it; `drop_database` removes a clone."""
+
+    server: EmbeddedPostgres
+    names: Iterator[int]
+
+    def admin(self) -> psycopg.Connection[tuple[object, ...]]:
+        return psycopg.connect(self.server.superuser_url(), autocommit=True)
+
+    def make_database(self, *, template: str = _TEMPLATE) -> str:
+        """The URL of a fresh database with all migrations applied (or empty, with `template="template0"`)."""
+        name = f"test_{next(self.names)}"
+        with self.admin() as connection:
+            statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
+            connection.execute(statement.format(sql.Identifier(name), sql.Identifier(ROLE), sql.Identifier(template)))
+        return self.server.url.replace("@/tradewright?", f"@/{name}?")
+
+    def drop_database(self, url: str) -> None:
+        name = url.split("@/")[1].split("?")[0]
+        with self.admin() as connection:
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can enter, unlike pytest's own: as root, PostgreSQL runs as another user."""
+    folder = Path(tempfile.mkdtemp(prefix="tw-test-", dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(open_folder: Path) -> Iterator[PostgresForTests]:
+    server = EmbeddedPostgres(
+        open_folder / "postgres-home", root_base=open_folder / "base", binaries=_other_binaries(), overrides=_FASTER
+    )
+    server.start()
+    try:
+        running = PostgresForTests(server, itertools.count(1))
+        with running.admin() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(_TEMPLATE), sql.Identifier(ROLE))
+            )
+        upgrade(server.url.replace("@/tradewright?", f"@/{_TEMPLATE}?"))
+        yield running
+    finally:
+        server.stop(fast_s=2)
+
+
+@pytest.fixture
+def database_url(postgres: PostgresForTests) -> Iterator[str]:
+    """The URL of a database of this test's own, with all migrations applied."""
+    url = postgres.make_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest_asyncio.fixture
+async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
+    made = create_engine(database_url, pool_size=4)
+    yield made
+    await made.dispose()
+
+
+def _other_binaries() -> Path | None:
+    """TRADEWRIGHT_TEST_POSTGRES names the `bin` folder of another PostgreSQL to test against; by default the wheel's."""
+    named = os.environ.get("TRADEWRIGHT_TEST_POSTGRES")
+    return Path(named) if named else None
