@@ -1,0 +1,89 @@
+"""Types of identity: who someone is and what they may do, and the errors of claiming and logging in.
+
+Lives here: `Principal` and its parts, roles and their order, the named errors. No I/O.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NewType
+from uuid import UUID
+
+from tradewright.core.errors import AppError, Conflict, NotFound
+from tradewright.core.ids import UserId, WorkspaceId
+
+SessionId = NewType("SessionId", UUID)
+Role = Literal["owner", "trader", "viewer"]
+Language = Literal["en", "ru"]
+
+_RANK: dict[Role, int] = {"viewer": 0, "trader": 1, "owner": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: UserId
+    username: str
+    language: Language
+    is_operator: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The workspace a request is about and the caller's role in it."""
+
+    workspace_id: WorkspaceId
+    name: str
+    role: Role
+
+    def allows(self, needed: Role) -> bool:
+        return _RANK[self.role] >= _RANK[needed]
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking, by which session."""
+
+    session_id: SessionId
+    user: User
+    membership: Membership
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session just opened. `token` exists only here and in the cookie; what is stored is its hash."""
+
+    id: SessionId
+    token: str
+    expires_at: datetime
+
+    def __repr__(self) -> str:
+        return f"OpenedSession(id={self.id}, token=***, expires_at={self.expires_at.isoformat()})"
+
+
+class ClaimUnknown(NotFound):
+    """The link's token was never given out, or it is older than its 24 hours."""
+
+    code = "claim.unknown"
+
+
+class ClaimUsed(Conflict):
+    """The token was used already, or somebody else has claimed the installation."""
+
+    code = "claim.used"
+
+
+class LoginFailed(AppError):
+    """Name or password is wrong; which of the two is not said."""
+
+    code = "login.failed"
+
+
+class TooManyTries(AppError):
+    """Too many wrong passwords for this name or from this address; nothing was compared."""
+
+    code = "login.too_many"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(f"too many wrong passwords; the next one can be tried in {retry_after_s} s")
+        self.retry_after_s = retry_after_s

@@ -1,0 +1,116 @@
+"""Sessions: opened at login and claim, ended by logout, by 12 h without use, or 30 days after they were opened.
+
+Lives here: opening, resolving and revoking, with their SQL. Not here: the cookie (`web.auth`).
+Revoking deletes the row, so it holds at once for every process; open streams look again every two seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.core.clock import Ids
+from tradewright.core.ids import UserId, WorkspaceId
+from tradewright.identity.model import Membership, OpenedSession, Principal, SessionId, User
+from tradewright.identity.tables import memberships, sessions, users, workspaces
+from tradewright.identity.tokens import new_token, token_hash
+
+LIFETIME = timedelta(days=30)
+INACTIVITY = timedelta(hours=12)
+TOUCH_EVERY = timedelta(minutes=1)  # so that a busy page does not write a row with every request
+SESSIONS_OF_USER_MAX = 50  # the oldest go first
+USER_AGENT_LENGTH_MAX = 256
+
+
+async def open_session(
+    connection: AsyncConnection, *, user_id: UserId, user_agent: str, now: datetime, ids: Ids
+) -> OpenedSession:
+    """A new session with a fresh token. Ended ones of the same user are swept, and the oldest beyond 50."""
+    await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, ~_is_alive(now)))
+    kept = (
+        select(sessions.c.id)
+        .where(sessions.c.user_id == user_id)
+        .order_by(sessions.c.last_seen_at.desc())
+        .limit(SESSIONS_OF_USER_MAX - 1)
+    )
+    await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id.not_in(kept)))
+    opened = OpenedSession(SessionId(ids.new()), new_token(), now + LIFETIME)
+    await connection.execute(
+        insert(sessions).values(
+            id=opened.id,
+            user_id=user_id,
+            token_hash=token_hash(opened.token),
+            created_at=now,
+            last_seen_at=now,
+            expires_at=opened.expires_at,
+            user_agent=clean_user_agent(user_agent),
+        )
+    )
+    return opened
+
+
+async def resolve_session(connection: AsyncConnection, token: str, now: datetime) -> Principal | None:
+    """Who the token belongs to, with the oldest membership; None for an unknown or ended session.
+
+    Counts as use of the session: `last_seen_at` moves on, at most once a minute.
+    """
+    found = await connection.execute(
+        select(
+            sessions.c.id,
+            sessions.c.last_seen_at,
+            users.c.id.label("user_id"),
+            users.c.username,
+            users.c.language,
+            users.c.is_operator,
+            memberships.c.workspace_id,
+            memberships.c.role,
+            workspaces.c.name,
+        )
+        .join(users, users.c.id == sessions.c.user_id)
+        .join(memberships, memberships.c.user_id == users.c.id)
+        .join(workspaces, workspaces.c.id == memberships.c.workspace_id)
+        .where(sessions.c.token_hash == token_hash(token), _is_alive(now))
+        .order_by(workspaces.c.created_at, workspaces.c.id)
+        .limit(1)
+    )
+    row = found.one_or_none()
+    if row is None:
+        return None
+    if now - row.last_seen_at >= TOUCH_EVERY:
+        await connection.execute(update(sessions).where(sessions.c.id == row.id).values(last_seen_at=now))
+    return Principal(
+        SessionId(row.id),
+        User(UserId(row.user_id), row.username, row.language, row.is_operator),
+        Membership(WorkspaceId(row.workspace_id), row.name, row.role),
+    )
+
+
+async def revoke_session(connection: AsyncConnection, session_id: SessionId) -> bool:
+    """Ends the session; False when it had ended already."""
+    ended = await connection.execute(delete(sessions).where(sessions.c.id == session_id).returning(sessions.c.id))
+    return ended.first() is not None
+
+
+async def revoke_token(connection: AsyncConnection, token: str) -> None:
+    """Ends the session of a token, whoever it belongs to: what a login does with the session it replaces."""
+    await connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
+
+
+async def alive_sessions(connection: AsyncConnection, ids: Collection[SessionId], now: datetime) -> set[SessionId]:
+    """Which of the sessions have not ended. Does not count as use."""
+    wanted: list[UUID] = list(ids)
+    found = await connection.execute(select(sessions.c.id).where(sessions.c.id.in_(wanted), _is_alive(now)))
+    return {SessionId(row.id) for row in found}
+
+
+def clean_user_agent(text: str) -> str:
+    """What a person reads in the list of sessions: printable, at most 256 characters."""
+    return "".join(letter for letter in text if letter.isprintable())[:USER_AGENT_LENGTH_MAX]
+
+
+def _is_alive(now: datetime) -> ColumnElement[bool]:
+    return and_(sessions.c.expires_at > now, sessions.c.last_seen_at > now - INACTIVITY)

@@ -1,0 +1,58 @@
+"""Health: alive, and able to serve.
+
+`/healthz` says that the process answers; `/readyz` asks the database and whether the rules of the exchange are known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from fastapi import APIRouter
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.responses import Response
+
+from tradewright.web.parts import Parts, WebParts
+from tradewright.web.responses import JsonAnswer
+from tradewright.web.schemas.health import Health, Readiness
+
+DATABASE_TIMEOUT_S = 2.0
+
+
+def router() -> APIRouter:
+    routes = APIRouter(tags=["health"])
+    routes.add_api_route("/healthz", healthz, methods=["GET"], response_model=Health, operation_id="healthz")
+    routes.add_api_route(
+        "/readyz",
+        readyz,
+        methods=["GET"],
+        response_model=Readiness,
+        operation_id="readyz",
+        responses={503: {"model": Readiness}},
+    )
+    return routes
+
+
+async def healthz(parts: Parts) -> Response:
+    """The process answers."""
+    return JsonAnswer({"status": "ok", "version": parts.settings.version})
+
+
+async def readyz(parts: Parts) -> Response:
+    """The database answers, and the instruments have been read from the exchange."""
+    checks = {
+        "database": await _database_answers(parts),
+        "instruments": parts.instruments.age_ms("linear") is not None,
+    }
+    is_ready = all(checks.values())
+    named = {name: "ok" if good else "unavailable" for name, good in checks.items()}
+    return JsonAnswer({"status": "ok" if is_ready else "unavailable", "checks": named}, 200 if is_ready else 503)
+
+
+async def _database_answers(parts: WebParts) -> bool:
+    try:
+        async with asyncio.timeout(DATABASE_TIMEOUT_S), parts.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+    except (SQLAlchemyError, OSError, TimeoutError):
+        return False
+    return True

@@ -1,0 +1,66 @@
+"""What the web needs from the composition root, in one typed bundle.
+
+Lives here: `WebParts`, `WebSettings`, and how a request reaches them. Nothing is built here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncEngine
+from starlette.requests import HTTPConnection
+
+from tradewright.core.clock import Clock, Ids
+from tradewright.identity.passwords import Passwords
+from tradewright.market.candles import CandleCache
+from tradewright.market.hub import MarketHub
+from tradewright.market.instruments import InstrumentCache
+from tradewright.market.market_clock import MarketClock
+from tradewright.market.tickers import TickerCache
+from tradewright.storage.bus import Bus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """The settings that the web reads.
+
+    `hosts` are names the server answers to beside localhost, 127.0.0.1 and [::1] (no port); `origins` are origins that
+    may write beside the request's own (`https://trade.example.org`), for a proxy that changes the scheme or the port.
+    """
+
+    version: str
+    port: int
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """Everything the application uses; it starts and stops none of them.
+
+    `sim_uid` tells the UID of the account on the simulated exchange, which a claim connects; it raises
+    `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
+    """
+
+    engine: AsyncEngine
+    bus: Bus
+    hub: MarketHub
+    candles: CandleCache
+    instruments: InstrumentCache
+    tickers: TickerCache
+    market_clock: MarketClock
+    clock: Clock
+    ids: Ids
+    passwords: Passwords
+    settings: WebSettings
+    sim_uid: Callable[[], Awaitable[str]] | None
+
+
+def parts_of(connection: HTTPConnection) -> WebParts:
+    return cast("WebParts", connection.app.state.parts)
+
+
+Parts = Annotated[WebParts, Depends(parts_of)]

@@ -1,0 +1,158 @@
+"""Routes of identity: who am I, claim, login, logout."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from fastapi import APIRouter, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.responses import Response
+
+from tradewright.core.clock import milliseconds
+from tradewright.core.ids import WorkspaceId
+from tradewright.identity import commands
+from tradewright.identity.claims import is_claimed
+from tradewright.identity.commands import Provision
+from tradewright.identity.model import OpenedSession, Principal
+from tradewright.identity.sessions import resolve_session
+from tradewright.trading.provision import create_sim_account
+from tradewright.web.auth import (
+    Reader,
+    caller_of,
+    clear_session_cookie,
+    principal_or_none,
+    set_session_cookie,
+    token_of,
+)
+from tradewright.web.contract import problems
+from tradewright.web.parts import Parts, WebParts
+from tradewright.web.responses import JsonAnswer
+from tradewright.web.schemas.identity import ClaimBody, LoginBody, SessionState
+
+
+def router() -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["identity"])
+    routes.add_api_route(
+        "/session", read_session, methods=["GET"], response_model=SessionState, operation_id="readSession"
+    )
+    routes.add_api_route(
+        "/claim",
+        claim,
+        methods=["POST"],
+        response_model=SessionState,
+        status_code=201,
+        operation_id="claim",
+        responses=problems(403, 404, 409, 422, 503),
+    )
+    routes.add_api_route(
+        "/login",
+        login,
+        methods=["POST"],
+        response_model=SessionState,
+        operation_id="login",
+        responses=problems(401, 403, 422, 429),
+    )
+    routes.add_api_route(
+        "/logout",
+        logout,
+        methods=["POST"],
+        status_code=204,
+        response_class=Response,
+        operation_id="logout",
+        responses=problems(401, 403),
+    )
+    return routes
+
+
+async def read_session(request: Request, parts: Parts) -> Response:
+    """Who is asking, and whether the installation has been claimed. Open to everybody."""
+    return await _session_answer(parts, await principal_or_none(request))
+
+
+async def claim(request: Request, parts: Parts, body: ClaimBody) -> Response:
+    """Makes the first user, with the token of a one-time link: operator, and owner of the first workspace."""
+    opened = await commands.claim(
+        parts.engine,
+        commands.Claim(token=body.token, username=body.username, password=body.password, language=body.language),
+        passwords=parts.passwords,
+        provision=await _provision(parts),
+        clock=parts.clock,
+        ids=parts.ids,
+        caller=caller_of(request),
+    )
+    return await _opened_answer(request, parts, opened, status=201)
+
+
+async def login(request: Request, parts: Parts, body: LoginBody) -> Response:
+    """Opens a session; the one that the caller had ends."""
+    opened = await commands.login(
+        parts.engine,
+        body.username,
+        body.password,
+        passwords=parts.passwords,
+        clock=parts.clock,
+        ids=parts.ids,
+        caller=caller_of(request),
+        replaces=token_of(request, parts),
+    )
+    return await _opened_answer(request, parts, opened, status=200)
+
+
+async def logout(request: Request, parts: Parts, principal: Reader) -> Response:
+    """Ends the session at once, in open streams too."""
+    await commands.logout(parts.engine, principal, clock=parts.clock, ids=parts.ids, caller=caller_of(request))
+    response = Response(status_code=204, headers={"cache-control": "no-store"})
+    clear_session_cookie(response, request, parts)
+    return response
+
+
+async def _provision(parts: WebParts) -> Provision:
+    """What a new workspace starts with. The UID is asked first: no transaction waits for the simulated exchange."""
+    uid = None if parts.sim_uid is None else await parts.sim_uid()
+
+    async def provision(connection: AsyncConnection, workspace_id: WorkspaceId, now: datetime) -> None:
+        if uid is not None:
+            await create_sim_account(connection, workspace_id=workspace_id, uid=uid, now=now, ids=parts.ids)
+
+    return provision
+
+
+async def _opened_answer(request: Request, parts: WebParts, opened: OpenedSession, *, status: int) -> Response:
+    async with parts.engine.begin() as connection:
+        principal = await resolve_session(connection, opened.token, parts.clock.now())
+    response = await _session_answer(parts, principal, status=status)
+    set_session_cookie(response, request, parts, opened)
+    return response
+
+
+async def _session_answer(parts: WebParts, principal: Principal | None, *, status: int = 200) -> Response:
+    if principal is None:
+        async with parts.engine.connect() as connection:
+            claimed = await is_claimed(connection)
+    else:
+        claimed = True
+    return JsonAnswer(
+        {
+            "claimed": claimed,
+            "user": None if principal is None else _user(principal),
+            "workspace": None if principal is None else _workspace(principal),
+            "version": parts.settings.version,
+            "server_time_ms": milliseconds(parts.clock.now()),
+        },
+        status,
+    )
+
+
+def _user(principal: Principal) -> dict[str, object]:
+    user = principal.user
+    return {
+        "id": str(user.id),
+        "username": user.username,
+        "language": user.language,
+        "is_operator": user.is_operator,
+    }
+
+
+def _workspace(principal: Principal) -> dict[str, object]:
+    membership = principal.membership
+    return {"id": str(membership.workspace_id), "name": membership.name, "role": membership.role}

@@ -1,0 +1,102 @@
+"""Routes of market data: instruments, tickers, candles, each from our caches with its age."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import Response
+
+from tradewright.core.errors import NotFound
+from tradewright.core.instrument import Category, InstrumentId
+from tradewright.market.candles import ROWS_MAX
+from tradewright.web.auth import Reader
+from tradewright.web.contract import problems
+from tradewright.web.errors import NotReady
+from tradewright.web.parts import Parts, WebParts
+from tradewright.web.responses import JsonAnswer
+from tradewright.web.schemas.market import CandleList, InstrumentList, Interval, TickerList
+from tradewright.web.schemas.trading import SymbolText
+from tradewright.web.views_market import candle_view, instrument_view, ticker_view
+
+CategoryQuery = Annotated[Category, Query()]
+MomentQuery = Annotated[int | None, Query(ge=0, le=4_102_444_800_000, description="Unix milliseconds, UTC")]
+
+
+def router() -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["market"])
+    routes.add_api_route(
+        "/instruments",
+        read_instruments,
+        methods=["GET"],
+        response_model=InstrumentList,
+        operation_id="readInstruments",
+        responses=problems(401, 422),
+    )
+    routes.add_api_route(
+        "/tickers",
+        read_tickers,
+        methods=["GET"],
+        response_model=TickerList,
+        operation_id="readTickers",
+        responses=problems(401, 422, 503),
+    )
+    routes.add_api_route(
+        "/candles",
+        read_candles,
+        methods=["GET"],
+        response_model=CandleList,
+        operation_id="readCandles",
+        responses=problems(401, 404, 422, 503),
+    )
+    return routes
+
+
+async def read_instruments(parts: Parts, _caller: Reader, category: CategoryQuery = "linear") -> Response:
+    """Every instrument of a category with its trading rules, by symbol."""
+    rows = parts.instruments.all(category)
+    return JsonAnswer(
+        {"instruments": [instrument_view(row) for row in rows], "age_ms": parts.instruments.age_ms(category)}
+    )
+
+
+async def read_tickers(parts: Parts, _caller: Reader, category: CategoryQuery = "linear") -> Response:
+    """Every ticker of a category."""
+    answer = await parts.tickers.all(category)
+    return JsonAnswer({"tickers": [ticker_view(row) for row in answer.rows], "age_ms": answer.age_ms})
+
+
+async def read_candles(
+    parts: Parts,
+    _caller: Reader,
+    symbol: Annotated[SymbolText, Query()],
+    interval: Annotated[Interval, Query()],
+    category: CategoryQuery = "linear",
+    start_ms: MomentQuery = None,
+    end_ms: MomentQuery = None,
+    limit: Annotated[int, Query(ge=1, le=ROWS_MAX)] = 1500,
+) -> Response:
+    """The newest `limit` candles that open in [start_ms, end_ms), oldest first; what is missing is named in `gaps`."""
+    instrument = InstrumentId(category, symbol)
+    require_listed(parts, instrument)
+    found = await parts.candles.get(instrument, interval, start_ms=start_ms, end_ms=end_ms, limit=limit)
+    return JsonAnswer(
+        {
+            "category": category,
+            "symbol": symbol,
+            "interval": interval,
+            "candles": [candle_view(row) for row in found.rows],
+            "gaps": [{"from_ms": gap.from_ms, "to_ms": gap.to_ms} for gap in found.gaps],
+            "market_now_ms": found.market_now_ms,
+            "age_ms": found.age_ms,
+        }
+    )
+
+
+def require_listed(parts: WebParts, instrument: InstrumentId) -> None:
+    """Raises `NotReady` while the list has not been read, `NotFound` when the exchange has no such instrument."""
+    if parts.instruments.get(instrument) is not None:
+        return
+    if parts.instruments.age_ms(instrument.category) is None:
+        raise NotReady("the list of instruments has not been read from the exchange yet; try again in a few seconds")
+    raise NotFound(f"the exchange lists no {instrument.category} instrument {instrument.symbol}")

@@ -1,0 +1,184 @@
+"""Routes of trading: accounts, orders, positions, fills, balances, intents.
+
+Who may ask is checked here, what is asked is validated by its shape here and by its rules in `trading.commands`. A
+foreign account or intent is answered like one that does not exist.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Query, Request
+from starlette.responses import Response
+
+from tradewright.core.errors import NotFound
+from tradewright.core.ids import AccountId, IntentId
+from tradewright.trading import queries
+from tradewright.web.auth import Reader, Trader, caller_of
+from tradewright.web.contract import problems
+from tradewright.web.intents import intent_answer, submit_and_wait
+from tradewright.web.parts import Parts
+from tradewright.web.responses import JsonAnswer
+from tradewright.web.schemas.trading import (
+    AccountList,
+    BalancesAnswer,
+    FillPage,
+    IntentAnswer,
+    IntentBody,
+    IntentHistory,
+    OrderPage,
+    PositionList,
+)
+
+PAGE_MAX = 500
+CURSOR_LENGTH_MAX = 160
+
+LimitQuery = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+CursorQuery = Annotated[
+    str | None,
+    Query(
+        min_length=1, max_length=CURSOR_LENGTH_MAX, pattern=r"^[\x20-\x7e]+$", description="`next` of the page before"
+    ),
+]
+
+
+def router() -> APIRouter:
+    routes = APIRouter(prefix="/api/v1", tags=["trading"])
+    account = "/accounts/{account_id}"
+    reads = problems(401, 404, 422)
+    routes.add_api_route(
+        "/accounts",
+        read_accounts,
+        methods=["GET"],
+        response_model=AccountList,
+        operation_id="readAccounts",
+        responses=problems(401),
+    )
+    routes.add_api_route(
+        f"{account}/orders",
+        read_orders,
+        methods=["GET"],
+        response_model=OrderPage,
+        operation_id="readOrders",
+        responses=reads,
+    )
+    routes.add_api_route(
+        f"{account}/positions",
+        read_positions,
+        methods=["GET"],
+        response_model=PositionList,
+        operation_id="readPositions",
+        responses=reads,
+    )
+    routes.add_api_route(
+        f"{account}/fills",
+        read_fills,
+        methods=["GET"],
+        response_model=FillPage,
+        operation_id="readFills",
+        responses=reads,
+    )
+    routes.add_api_route(
+        f"{account}/balances",
+        read_balances,
+        methods=["GET"],
+        response_model=BalancesAnswer,
+        operation_id="readBalances",
+        responses=reads,
+    )
+    routes.add_api_route(
+        f"{account}/intents",
+        post_intent,
+        methods=["POST"],
+        response_model=IntentAnswer,
+        operation_id="postIntent",
+        responses={
+            202: {"model": IntentAnswer, "description": "Still sending, or unknown; the rest comes by the stream"},
+            **problems(401, 403, 404, 409, 422, 503),
+        },
+    )
+    routes.add_api_route(
+        f"{account}/intents/{{intent_id}}",
+        read_intent,
+        methods=["GET"],
+        response_model=IntentHistory,
+        operation_id="readIntent",
+        responses=reads,
+    )
+    return routes
+
+
+async def read_accounts(parts: Parts, caller: Reader) -> Response:
+    """All accounts of the workspace, oldest first."""
+    async with parts.engine.connect() as connection:
+        rows = await queries.accounts(connection, caller.membership.workspace_id)
+    return JsonAnswer({"accounts": rows})
+
+
+async def read_orders(
+    parts: Parts,
+    caller: Reader,
+    account_id: UUID,
+    scope: Annotated[Literal["open", "all"], Query()] = "all",
+    limit: LimitQuery = 200,
+    before: CursorQuery = None,
+) -> Response:
+    """Orders, newest first: all, or those that are still live."""
+    async with parts.engine.connect() as connection:
+        rows, following = await queries.orders(
+            connection,
+            caller.membership.workspace_id,
+            AccountId(account_id),
+            scope=scope,
+            limit=limit,
+            before=before,
+        )
+    return JsonAnswer({"orders": rows, "next": following})
+
+
+async def read_positions(parts: Parts, caller: Reader, account_id: UUID) -> Response:
+    """Positions that are not flat."""
+    async with parts.engine.connect() as connection:
+        rows = await queries.positions(connection, caller.membership.workspace_id, AccountId(account_id))
+    return JsonAnswer({"positions": rows})
+
+
+async def read_fills(
+    parts: Parts, caller: Reader, account_id: UUID, limit: LimitQuery = 100, before: CursorQuery = None
+) -> Response:
+    """Fills, newest first."""
+    async with parts.engine.connect() as connection:
+        rows, following = await queries.fills(
+            connection, caller.membership.workspace_id, AccountId(account_id), limit=limit, before=before
+        )
+    return JsonAnswer({"fills": rows, "next": following})
+
+
+async def read_balances(parts: Parts, caller: Reader, account_id: UUID) -> Response:
+    """The wallet as last seen."""
+    async with parts.engine.connect() as connection:
+        found = await queries.balances(connection, caller.membership.workspace_id, AccountId(account_id))
+    return JsonAnswer({"balances": found})
+
+
+async def post_intent(
+    request: Request, parts: Parts, caller: Trader, account_id: UUID, body: Annotated[IntentBody, Body()]
+) -> Response:
+    """Places or cancels an order. Answers after the owner's verdict and the exchange's answer, or after two seconds.
+
+    The same id and body again is the same intent and gives its state as it is now; another body is a 409.
+    """
+    found, is_settled = await submit_and_wait(parts, caller, AccountId(account_id), body, ip=caller_of(request).ip)
+    return JsonAnswer(intent_answer(found), 200 if is_settled else 202)
+
+
+async def read_intent(parts: Parts, caller: Reader, account_id: UUID, intent_id: UUID) -> Response:
+    """An intent with the history of its order's status."""
+    async with parts.engine.connect() as connection:
+        found = await queries.intent(
+            connection, caller.membership.workspace_id, AccountId(account_id), IntentId(intent_id)
+        )
+    if found is None:
+        raise NotFound(f"there is no intent {intent_id} on this account")
+    return JsonAnswer({**intent_answer(found), "history": found["history"]})

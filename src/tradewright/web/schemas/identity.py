@@ -1,0 +1,50 @@
+"""Shapes of session, claim and login."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from tradewright.web.schemas.base import Input, Language, Output, Role, UnixMs
+
+
+class SessionUser(Output):
+    id: UUID
+    username: str
+    language: Language
+    is_operator: bool
+
+
+class SessionWorkspace(Output):
+    id: UUID
+    name: str
+    role: Role
+
+
+class SessionState(Output):
+    """Who is asking. Without a session `user` and `workspace` are null."""
+
+    claimed: bool = Field(description="False until the first user has claimed the installation")
+    user: SessionUser | None
+    workspace: SessionWorkspace | None
+    version: str
+    server_time_ms: UnixMs
+
+
+# The bounds here only keep absurd input out; the rules with their own codes are in `identity`.
+UsernameText = Annotated[str, Field(max_length=256)]
+PasswordText = Annotated[str, Field(max_length=4096)]
+
+
+class ClaimBody(Input):
+    token: Annotated[str, Field(min_length=1, max_length=256, description="From the one-time link")]
+    username: UsernameText
+    password: PasswordText
+    language: Language
+
+
+class LoginBody(Input):
+    username: UsernameText
+    password: PasswordText

@@ -1,0 +1,108 @@
+"""Shapes of the browser stream's messages, for the page's types; the stream itself is `web.stream`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, RootModel
+
+from tradewright.web.schemas.base import Input, Output, UnixMs
+from tradewright.web.schemas.market import CandleRow, Ticker
+from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
+
+
+class SubscribeMessage(Input):
+    op: Literal["subscribe"]
+    topics: list[str]
+    resume: dict[str, int] = Field(default_factory=dict, description="Topic → the last sequence number seen")
+
+
+class UnsubscribeMessage(Input):
+    op: Literal["unsubscribe"]
+    topics: list[str]
+
+
+class StreamClientMessage(RootModel[Annotated[SubscribeMessage | UnsubscribeMessage, Field(discriminator="op")]]):
+    pass
+
+
+class AccountSnapshot(Output):
+    account: Account
+    orders: list[Order]
+    positions: list[Position]
+    fills: list[Fill]
+    balances: Balances
+
+
+class OrderEvent(Output):
+    kind: Literal["order"]
+    order: Order
+
+
+class FillEvent(Output):
+    kind: Literal["fill"]
+    fill: Fill
+
+
+class PositionEvent(Output):
+    kind: Literal["position"]
+    position: Position
+
+
+class BalancesEvent(Output):
+    kind: Literal["balances"]
+    balances: Balances
+
+
+class SessionEvent(Output):
+    kind: Literal["session"]
+    account: Account
+
+
+class DriftEvent(Output):
+    kind: Literal["drift"]
+    drift: dict[str, Any]
+
+
+AccountEvent = Annotated[
+    OrderEvent | FillEvent | PositionEvent | BalancesEvent | SessionEvent | DriftEvent, Field(discriminator="kind")
+]
+
+
+class SnapshotMessage(Output):
+    type: Literal["snapshot"]
+    topic: str
+    seq: int
+    data: AccountSnapshot | Ticker
+
+
+class DeltaMessage(Output):
+    type: Literal["delta"]
+    topic: str
+    seq: int
+    data: AccountEvent | Ticker | CandleRow
+
+
+class ExchangeLink(Output):
+    state: Literal["live", "stale", "down"]
+    last_frame_age_ms: int | None
+    reason: str | None
+
+
+class HeartbeatMessage(Output):
+    type: Literal["heartbeat"]
+    server_time_ms: UnixMs
+    exchange: ExchangeLink
+    market_now_ms: UnixMs | None
+
+
+class ErrorMessage(Output):
+    type: Literal["error"]
+    code: str
+    topic: str | None
+
+
+class StreamServerMessage(
+    RootModel[Annotated[SnapshotMessage | DeltaMessage | HeartbeatMessage | ErrorMessage, Field(discriminator="type")]]
+):
+    pass
