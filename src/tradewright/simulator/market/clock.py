@@ -31,6 +31,11 @@ class MarketClock:
         self.speed = speed
         self.end_ms = end_ms
 
+    @property
+    def start_ms(self) -> int:
+        """Market time at the wall time the line starts from."""
+        return self._anchor_market_ms
+
     def market_ms(self, wall_ms: int) -> int:
         """Market time at a wall time, rounded down to the millisecond."""
         now = self._anchor_market_ms + math.floor((wall_ms - self._anchor_wall_ms) * self.speed)

@@ -1,0 +1,69 @@
+"""One side of a synthetic book, computed level by level when it is read.
+
+Lives here: `DepthSide`. Not here: where the best price is (`synthetic_symbol`).
+Most readers want the best few levels only, and most books nobody reads at all, so 200 levels are never built ahead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import overload
+
+from tradewright.simulator.market.model import Level
+
+DEPTH = 200
+_REFRESH_SLOTS = 64  # a level keeps its size for so many slots; each level turns at its own moment
+
+
+class DepthSide(Sequence[Level]):
+    """`DEPTH` levels from the best price outwards, one tick apart.
+
+    The size of a level depends on its price and on time only: when the best price moves, the levels behind stay what
+    they were, as in a real book, and a difference of two books is small.
+    """
+
+    __slots__ = ("_best_ticks", "_direction", "_epoch", "_salt", "_sizes", "_tick_size")
+
+    def __init__(
+        self, *, best_ticks: int, direction: int, epoch: int, salt: int, sizes: Sequence[Decimal], tick_size: Decimal
+    ) -> None:
+        self._best_ticks = best_ticks
+        self._direction = direction  # -1 for bids, +1 for asks
+        self._epoch = epoch
+        self._salt = salt
+        self._sizes = sizes  # a power of two of them
+        self._tick_size = tick_size
+
+    def __len__(self) -> int:
+        return DEPTH
+
+    @overload
+    def __getitem__(self, index: int) -> Level: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Level, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Level | tuple[Level, ...]:
+        if isinstance(index, slice):
+            return tuple(self._level(place) for place in range(*index.indices(DEPTH)))
+        place = index + DEPTH if index < 0 else index
+        if not 0 <= place < DEPTH:
+            raise IndexError(f"level {index} of a book of {DEPTH} levels")
+        return self._level(place)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash((self._best_ticks, self._direction, self._epoch, self._salt))
+
+    def __repr__(self) -> str:
+        return f"DepthSide(best={self[0]}, levels={DEPTH})"
+
+    def _level(self, place: int) -> Level:
+        ticks = self._best_ticks + self._direction * place
+        mixed = (ticks * 0x9E3779B1 + self._salt) & 0xFFFFFFFF
+        turn = (self._epoch + (mixed >> 20) % _REFRESH_SLOTS) // _REFRESH_SLOTS
+        draw = ((mixed ^ (turn * 0x85EBCA6B)) * 0xC2B2AE35 & 0xFFFFFFFF) >> 12
+        return ticks * self._tick_size, self._sizes[draw & (len(self._sizes) - 1)]

@@ -1,0 +1,217 @@
+"""The synthetic market: seeded prices for BTCUSDT and ETHUSDT that never end.
+
+Lives here: the merge of the symbols into one stream of events, the pace, saving and restoring.
+Not here: what a second of one symbol holds (`synthetic_symbol`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from itertools import islice
+from typing import Any
+
+from tradewright.simulator.market.clock import MarketClock
+from tradewright.simulator.market.errors import MarketStateError
+from tradewright.simulator.market.instruments import LISTED
+from tradewright.simulator.market.intervals import MINUTE_MS
+from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.synthetic_symbol import SyntheticSymbol
+from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
+
+# A longer jump (the machine slept) is a standstill: making up hours of trades at once would block the exchange.
+CATCH_UP_MS = 3_600_000
+_STATE_VERSION = 1
+_HOUR_MS = 3_600_000
+
+
+class SyntheticMarket:
+    """See `Market`. `follows_wall`: market time is wall time (speed 1 and no `--from`), also after a restart."""
+
+    def __init__(self, *, seed: int, clock: MarketClock, start_ms: int, follows_wall: bool) -> None:
+        self._seed = seed
+        self._clock = clock
+        self._follows_wall = follows_wall
+        self._now_ms: int
+        self._start(origin_ms=start_ms - start_ms % MINUTE_MS)
+        self.advance(start_ms)
+
+    @property
+    def instruments(self) -> tuple[InstrumentSpec, ...]:
+        return LISTED
+
+    @property
+    def clock(self) -> MarketClock:
+        return self._clock
+
+    @property
+    def now_ms(self) -> int:
+        return self._now_ms
+
+    @property
+    def ended(self) -> bool:
+        return False
+
+    @property
+    def notice(self) -> str:
+        return ""
+
+    def advance(self, to_ms: int) -> list[MarketEvent]:
+        """See `Market.advance`. A jump of more than an hour makes a gap: the market stood still meanwhile."""
+        if to_ms <= self._now_ms:
+            return []
+        if to_ms - self._now_ms > CATCH_UP_MS:
+            self._skip_to(to_ms)
+        events: list[MarketEvent] = []
+        while self._next_second * 1000 <= to_ms:
+            self._release(self._next_second * 1000 - 1, events)
+            self._make_second()
+        self._release(to_ms, events)
+        self._now_ms = to_ms
+        for symbol in self._symbols.values():
+            symbol.close_bar(to_ms)
+        return events
+
+    def book(self, symbol: str) -> MarketBook:
+        return self._symbols[symbol].book
+
+    def last_price(self, symbol: str) -> Decimal:
+        return self._symbols[symbol].last_price
+
+    def mark_price(self, symbol: str) -> Decimal:
+        return self._symbols[symbol].mark_price()
+
+    def index_price(self, symbol: str) -> Decimal:
+        return self._symbols[symbol].index_price()
+
+    def funding_rate(self, symbol: str) -> Decimal:
+        return self._symbols[symbol].funding_rate(self.next_funding_ms(symbol))
+
+    def next_funding_ms(self, symbol: str) -> int:
+        return next_funding_ms(self._symbols[symbol].spec, self._now_ms)
+
+    def ticker(self, symbol: str) -> dict[str, str]:
+        one = self._symbols[symbol]
+        return linear_ticker(
+            one.spec,
+            Quotes(
+                book=one.book,
+                last_price=one.last_price,
+                mark_price=one.mark_price(),
+                index_price=one.index_price(),
+                day=one.candles.day(self._now_ms),
+                price_1h_ago=one.candles.price_at(self._now_ms - _HOUR_MS),
+                open_interest=one.open_interest(self._now_ms),
+                funding_rate=self.funding_rate(symbol),
+                next_funding_ms=self.next_funding_ms(symbol),
+            ),
+        )
+
+    def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
+        return self._symbols[symbol].candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
+
+    def closed_klines(self, symbol: str, interval: str, after_ms: int) -> list[Kline]:
+        return self._symbols[symbol].candles.closed_klines(interval, after_ms, self._now_ms)
+
+    def live_kline(self, symbol: str, interval: str) -> Kline | None:
+        return self._symbols[symbol].candles.live_kline(interval, self._now_ms)
+
+    def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
+        return list(islice(reversed(self._symbols[symbol].trades), max(0, limit)))
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "kind": "synthetic",
+            "version": _STATE_VERSION,
+            "seed": self._seed,
+            "market_ms": self._now_ms,
+            "second": self._next_second - 1,
+            "symbols": {
+                name: {**self._second_began[name], **symbol.save_bars_and_trades()}
+                for name, symbol in self._symbols.items()
+            },
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """See `Market.restore`. Where market time is wall time, what passed since the state was saved becomes a gap."""
+        self._check_state(state)
+        try:
+            symbols = {spec.symbol: self._restored_symbol(spec, state["symbols"][spec.symbol]) for spec in LISTED}
+            second, saved_ms = int(state["second"]), int(state["market_ms"])
+        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+            raise MarketStateError(
+                f"the saved state of the synthetic market is damaged ({error!r}); start with an empty state directory"
+            ) from error
+        self._symbols = symbols
+        self._next_second = second
+        self._pending.clear()
+        self._now_ms = second * 1000 - 1
+        # The second in which it was saved is made again; what had happened of it by then is in the bars already.
+        self._make_second()
+        while self._pending and self._pending[0].time_ms <= saved_ms:
+            event = self._pending.popleft()
+            if isinstance(event, MarketBook):
+                symbols[event.symbol].apply(event)
+        self._now_ms = saved_ms
+        resumed_ms = max(saved_ms, self._clock.start_ms if self._follows_wall else saved_ms)
+        self._clock.start_from(resumed_ms)
+        if resumed_ms > saved_ms:
+            self._skip_to(resumed_ms)
+            self.advance(resumed_ms)
+
+    def _start(self, *, origin_ms: int) -> None:
+        self._symbols = {spec.symbol: SyntheticSymbol(spec, seed=self._seed, origin_ms=origin_ms) for spec in LISTED}
+        self._pending: deque[MarketEvent] = deque()
+        self._next_second = origin_ms // 1000
+        self._now_ms = origin_ms - 1
+        self._second_began: dict[str, dict[str, Any]] = {}
+
+    def _make_second(self) -> None:
+        """Make the next second's events; the process as it stood before is kept for `state`."""
+        made: list[MarketEvent] = []
+        for name, symbol in self._symbols.items():
+            self._second_began[name] = symbol.save_process()
+            made.extend(symbol.second(self._next_second))
+        made.sort(key=_time_of)  # stable: of one moment, first listed symbol first
+        self._pending.extend(made)
+        self._next_second += 1
+
+    def _release(self, to_ms: int, events: list[MarketEvent]) -> None:
+        pending = self._pending
+        while pending and pending[0].time_ms <= to_ms:
+            event = pending.popleft()
+            self._symbols[event.symbol].apply(event)
+            events.append(event)
+
+    def _skip_to(self, to_ms: int) -> None:
+        """Nothing happens until the second of `to_ms`; then the market goes on from the prices at which it stood."""
+        self._pending.clear()
+        self._next_second = to_ms // 1000
+        for symbol in self._symbols.values():
+            symbol.close_bar(to_ms)
+
+    def _restored_symbol(self, spec: InstrumentSpec, saved: Mapping[str, Any]) -> SyntheticSymbol:
+        symbol = SyntheticSymbol(spec, seed=self._seed, origin_ms=saved["origin_ms"])
+        symbol.load_bars_and_trades(saved)
+        symbol.load_process(saved)
+        return symbol
+
+    def _check_state(self, state: Mapping[str, Any]) -> None:
+        kind, version, seed = (state.get(key) for key in ("kind", "version", "seed"))
+        if kind != "synthetic":
+            raise MarketStateError(
+                f"the saved state is of a market of kind {kind!r}, but the market asked for is 'synthetic'; "
+                "ask for the same market again or use another state directory"
+            )
+        if version != _STATE_VERSION:
+            raise MarketStateError(f"the saved state has version {version!r}, but this program reads {_STATE_VERSION}")
+        if seed != self._seed:
+            raise MarketStateError(
+                f"the saved market was made with seed {seed!r}, but the seed asked for is {self._seed}; "
+                "ask for the same seed again or use another state directory"
+            )
+
+
+def _time_of(event: MarketEvent) -> int:
+    return event.time_ms

@@ -1,0 +1,235 @@
+"""One symbol of the synthetic market: history, then second after second of books and trades.
+
+Lives here: what a second holds, and what has become of it once its time has come (`apply`).
+Not here: the random process (`walk`), the merge of several symbols and the pace (`synthetic`).
+A second is made whole from the state at its beginning and a chance of its own: the size of the steps changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from tradewright.simulator.market.candles import BarRing, CandleView, OpenBar
+from tradewright.simulator.market.intervals import DAY_MS, MINUTE_MS
+from tradewright.simulator.market.levels import DepthSide
+from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.walk import (
+    PROFILES,
+    Walk,
+    chance,
+    leans_to_buyers,
+    size_steps,
+    spread_ticks,
+    swept_ticks,
+    trade_count,
+)
+
+HISTORY_DAYS = 3
+BARS_KEPT = 7 * DAY_MS // MINUTE_MS
+TRADES_KEPT = 1000
+_TRADES_SAVED = 60
+_SLOT_MS = 200
+_SLOTS = 1000 // _SLOT_MS
+_HISTORY_STEPS = 6  # of ten seconds, per minute
+_LEVEL_SIZES = 1024
+
+
+class SyntheticSymbol:
+    """Everything the market knows of one symbol as of the last event applied."""
+
+    def __init__(self, spec: InstrumentSpec, *, seed: int, origin_ms: int) -> None:
+        """`origin_ms` is the start of the first live minute; the history ends there."""
+        self.spec = spec
+        self._seed = seed
+        self._profile = PROFILES[spec.symbol]
+        rng = chance(seed, spec.symbol, "book")
+        self._salts = (rng.getrandbits(32), rng.getrandbits(32))
+        self._sizes = tuple(
+            size_steps(rng, self._profile.median_level_steps) * spec.qty_step for _ in range(_LEVEL_SIZES)
+        )
+        self._history, self.walk = self._make_history(origin_ms)
+        self._origin_ms = origin_ms
+        self.bars = BarRing(BARS_KEPT, self._history)
+        self.open_bar: OpenBar | None = None
+        self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
+        self.last_price = self._history[-1].close
+        self.seq = 0
+        self.update_id = 1  # the first book has 2: on Bybit's streams 1 means that the service was restarted
+        self.candles = CandleView(self.bars, MINUTE_MS, self._live)
+        bid_ticks = int(self.walk.mid)
+        self.book = self._book(origin_ms, bid_ticks, bid_ticks + 1)
+
+    def second(self, second: int) -> list[MarketEvent]:
+        """Make the books and trades of one second of market time, and move the process to its end."""
+        rng = chance(self._seed, self.spec.symbol, second)
+        events: list[MarketEvent] = []
+        for slot in range(_SLOTS):
+            before = self.walk.mid
+            self.walk.step(rng, self._profile, _SLOT_MS / 1000)
+            slot_ms = second * 1000 + slot * _SLOT_MS
+            spread = spread_ticks(rng)
+            bid_ticks = max(1, int(self.walk.mid - spread / 2))
+            events.append(self._book(slot_ms, bid_ticks, bid_ticks + spread))
+            count = trade_count(rng, self._profile.trades_per_s / _SLOTS, self.walk.heat)
+            for offset in sorted(rng.randrange(_SLOT_MS) for _ in range(count)):
+                events.append(self._trade(rng, slot_ms + offset, bid_ticks, spread, self.walk.mid - before))
+        return events
+
+    def apply(self, event: MarketEvent) -> None:
+        """The event's time has come: it is now part of what the market knows."""
+        if isinstance(event, MarketBook):
+            self.book = event
+            return
+        self.last_price = event.price
+        self.trades.append(event)
+        self.close_bar(event.time_ms)
+        if self.open_bar is None:
+            self.open_bar = OpenBar(event.time_ms - event.time_ms % MINUTE_MS, event.price, event.size)
+        else:
+            self.open_bar.add(event.price, event.size)
+
+    def close_bar(self, now_ms: int) -> None:
+        """Confirm the open bar if its minute is over."""
+        bar = self.open_bar
+        if bar is not None and now_ms >= bar.start_ms + MINUTE_MS:
+            self.bars.append(bar.kline(MINUTE_MS, confirm=True))
+            self.open_bar = None
+
+    def mark_price(self) -> Decimal:
+        return round(self.walk.mark) * self.spec.tick_size
+
+    def index_price(self) -> Decimal:
+        return round(self.walk.index) * self.spec.tick_size
+
+    def funding_rate(self, funding_ms: int) -> Decimal:
+        """The rate of the interval that ends at `funding_ms`: around 0.01 %, within the contract's bounds."""
+        draw = round(chance(self._seed, self.spec.symbol, "funding", funding_ms).gauss(10_000, 6_000))
+        rate = draw * Decimal("0.00000001")
+        return min(max(rate, self.spec.lower_funding_rate), self.spec.upper_funding_rate)
+
+    def open_interest(self, now_ms: int) -> Decimal:
+        """Base coin; drifts by a few thousandths from minute to minute around its level."""
+        draw = chance(self._seed, self.spec.symbol, "interest", now_ms // MINUTE_MS).randrange(-2000, 2001)
+        return self._profile.open_interest_steps * (1_000_000 + draw) // 1_000_000 * self.spec.qty_step
+
+    def save_bars_and_trades(self) -> dict[str, Any]:
+        """What is known up to now; the made-up history is left out, because its seed makes it again."""
+        first = self.bars.index_at(self._origin_ms)
+        bars = [_bar_row(self.bars.bar(index)) for index in range(first, len(self.bars))]
+        opened = self.open_bar
+        return {
+            "origin_ms": self._origin_ms,
+            "bars": bars,
+            "open_bar": _bar_row(opened.kline(MINUTE_MS, confirm=False)) if opened is not None else None,
+            "trades": [_trade_row(trade) for trade in list(self.trades)[-_TRADES_SAVED:]],
+            "last_price": str(self.last_price),
+        }
+
+    def load_bars_and_trades(self, saved: Mapping[str, Any]) -> None:
+        """Undo of `save_bars_and_trades`, for a symbol made with the saved origin."""
+        self.bars = BarRing(BARS_KEPT, self._history)
+        for row in saved["bars"]:
+            self.bars.append(_bar_of(row).kline(MINUTE_MS, confirm=True))
+        self.open_bar = _bar_of(saved["open_bar"]) if saved["open_bar"] is not None else None
+        self.trades = deque((self._trade_of(row) for row in saved["trades"]), maxlen=TRADES_KEPT)
+        self.last_price = Decimal(saved["last_price"])
+        self.candles = CandleView(self.bars, MINUTE_MS, self._live)
+
+    def save_process(self) -> dict[str, Any]:
+        """The process and the counters between two seconds."""
+        return {"walk": self.walk.saved(), "seq": self.seq, "update_id": self.update_id}
+
+    def load_process(self, saved: Mapping[str, Any]) -> None:
+        self.walk = Walk(**saved["walk"])
+        self.seq = saved["seq"]
+        self.update_id = saved["update_id"]
+
+    def _live(self) -> Kline | None:
+        return self.open_bar.kline(MINUTE_MS, confirm=False) if self.open_bar is not None else None
+
+    def _book(self, time_ms: int, bid_ticks: int, ask_ticks: int) -> MarketBook:
+        self.seq += 1
+        self.update_id += 1
+        epoch = time_ms // _SLOT_MS
+        bids, asks = (
+            DepthSide(
+                best_ticks=best,
+                direction=direction,
+                epoch=epoch,
+                salt=salt,
+                sizes=self._sizes,
+                tick_size=self.spec.tick_size,
+            )
+            for best, direction, salt in ((bid_ticks, -1, self._salts[0]), (ask_ticks, 1, self._salts[1]))
+        )
+        return MarketBook(
+            symbol=self.spec.symbol, bids=bids, asks=asks, time_ms=time_ms, update_id=self.update_id, seq=self.seq
+        )
+
+    def _trade(self, rng: Random, time_ms: int, bid_ticks: int, spread: int, moved: float) -> MarketTrade:
+        self.seq += 1
+        buys = leans_to_buyers(rng, moved)
+        swept = swept_ticks(rng)
+        ticks = bid_ticks + spread + swept if buys else max(1, bid_ticks - swept)
+        return MarketTrade(
+            symbol=self.spec.symbol,
+            time_ms=time_ms,
+            price=ticks * self.spec.tick_size,
+            size=size_steps(rng, self._profile.median_size_steps) * self.spec.qty_step,
+            side="Buy" if buys else "Sell",
+            trade_id=f"{self.spec.symbol_id:08x}-{rng.getrandbits(64):016x}-{self.seq:08x}",
+            seq=self.seq,
+        )
+
+    def _make_history(self, origin_ms: int) -> tuple[list[Kline], Walk]:
+        """`HISTORY_DAYS` of one-minute bars up to `origin_ms`, and the process as they leave it."""
+        profile, symbol = self._profile, self.spec.symbol
+        walk = Walk.at(profile.base_ticks * (1 + chance(self._seed, symbol, "start").uniform(-0.02, 0.02)))
+        bars: list[Kline] = []
+        rng = chance(self._seed, symbol, "history")
+        median = profile.median_size_steps * profile.trades_per_s * 60 / _HISTORY_STEPS
+        for start_ms in range(origin_ms - HISTORY_DAYS * DAY_MS, origin_ms, MINUTE_MS):
+            bar: OpenBar | None = None
+            for _ in range(_HISTORY_STEPS):
+                walk.step(rng, profile, 60 / _HISTORY_STEPS)
+                price = max(1, round(walk.mid)) * self.spec.tick_size
+                size = size_steps(rng, median) * self.spec.qty_step
+                if bar is None:
+                    bar = OpenBar(start_ms, bars[-1].close if bars else price, size)
+                else:
+                    bar.add(price, size)
+            assert bar is not None, "a minute has steps"
+            bars.append(bar.kline(MINUTE_MS, confirm=True))
+        return bars, walk
+
+    def _trade_of(self, row: Iterable[Any]) -> MarketTrade:
+        time_ms, price, size, side, trade_id, seq = row
+        return MarketTrade(
+            symbol=self.spec.symbol,
+            time_ms=time_ms,
+            price=Decimal(price),
+            size=Decimal(size),
+            side=side,
+            trade_id=trade_id,
+            seq=seq,
+        )
+
+
+def _trade_row(trade: MarketTrade) -> list[Any]:
+    return [trade.time_ms, str(trade.price), str(trade.size), trade.side, trade.trade_id, trade.seq]
+
+
+def _bar_row(bar: Kline) -> str:
+    return f"{bar.start_ms} {bar.open} {bar.high} {bar.low} {bar.close} {bar.volume} {bar.turnover}"
+
+
+def _bar_of(row: str) -> OpenBar:
+    start, *numbers = row.split(" ")
+    first, high, low, close, volume, turnover = map(Decimal, numbers)
+    bar = OpenBar(int(start), first, volume)
+    bar.high, bar.low, bar.close, bar.turnover = high, low, close, turnover
+    return bar
