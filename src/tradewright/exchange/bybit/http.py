@@ -1,0 +1,86 @@
+"""One HTTP call to Bybit: keep-alive, time limit, size bound, no redirects.
+
+Lives here: `HttpTransport` on aiohttp, and whether a failed call may have reached the peer. Not here: what is said
+(`rest`), what an answer means (`errors`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import aiohttp
+from yarl import URL
+
+CALL_TIMEOUT_S = 5.0  # the recv window: later the request could not be accepted any more
+CONNECT_TIMEOUT_S = 3.0
+KEEP_ALIVE_S = 20.0  # shorter than the peer's, so that we close an idle connection before it does
+CONNECTIONS_MAX = 16
+ANSWER_BYTES_MAX = 16 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+
+
+class NotConnected(Exception):
+    """There was no connection, so no byte of the request left."""
+
+
+class NoAnswer(Exception):
+    """The request may have been received, but no whole answer came."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpAnswer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpTransport:
+    """A pool of keep-alive connections. The session is made at the first call, on the running loop."""
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def call(
+        self, method: Literal["GET", "POST"], url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> HttpAnswer:
+        """Sends `url` as it is written. Raises `NotConnected` or `NoAnswer`; a cancelled call closes its connection."""
+        try:
+            async with self._open_session().request(
+                method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
+            ) as response:
+                return HttpAnswer(response.status, response.headers, await _read_bounded(response))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as problem:
+            raise NotConnected(str(problem) or type(problem).__name__) from problem
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as problem:
+            raise NoAnswer(f"{type(problem).__name__}: {problem}") from problem
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise NotConnected("the client is closed")
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S),
+                timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+        body += chunk
+        if len(body) > ANSWER_BYTES_MAX:
+            response.close()
+            raise NoAnswer(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
+    return bytes(body)

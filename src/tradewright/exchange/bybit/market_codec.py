@@ -1,0 +1,139 @@
+"""Market data rows into the types of the ports: instruments, tickers, candles, trades.
+
+Lives here: one function a kind, each raising `Unreadable` and nothing else. Not here: merging order books (`book`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from tradewright.core.instrument import Instrument, InstrumentId
+from tradewright.exchange.bybit.values import (
+    Unreadable,
+    amount,
+    identifier,
+    millis,
+    number,
+    price,
+    price_or_none,
+    words,
+)
+from tradewright.exchange.bybit.wire import InstrumentRow, KlineRow, TickerRow, TradeRow
+from tradewright.exchange.ports import Candle, CandleUpdate, PublicTrade, Ticker
+
+_KLINE_COLUMNS = 7
+_NO_UPPER_BOUND = Decimal(10) ** 15  # spot states no highest price
+_SPOT_LEVERAGE = Decimal(1)
+
+
+def instrument(key: InstrumentId, row: InstrumentRow) -> Instrument:
+    """The trading rules of one instrument; spot's filters under the names that linear has."""
+    lot, tick = row.lotSizeFilter, price(row.priceFilter.tickSize, "tickSize")
+    linear = key.category == "linear"
+    step = price(lot.qtyStep if linear else lot.basePrecision, "qtyStep")
+    return Instrument(
+        id=key,
+        status=words(row.status, 40),
+        base_coin=identifier(row.baseCoin, "baseCoin"),
+        quote_coin=identifier(row.quoteCoin, "quoteCoin"),
+        settle_coin=identifier(row.settleCoin if linear else row.quoteCoin, "settleCoin"),
+        tick_size=tick,
+        min_price=price(row.priceFilter.minPrice, "minPrice") if linear else tick,
+        max_price=price(row.priceFilter.maxPrice, "maxPrice") if linear else _NO_UPPER_BOUND,
+        quantity_step=step,
+        # On spot the least quantity is deprecated and not enforced: the least notional is what counts.
+        min_quantity=price(lot.minOrderQty, "minOrderQty") if linear else step,
+        max_limit_quantity=price(lot.maxOrderQty if linear else lot.maxLimitOrderQty, "maxOrderQty"),
+        max_market_quantity=price(lot.maxMktOrderQty if linear else lot.maxMarketOrderQty, "maxMktOrderQty"),
+        min_notional=amount(lot.minNotionalValue if linear else lot.minOrderAmt, "minNotionalValue"),
+        max_leverage=price(row.leverageFilter.maxLeverage, "maxLeverage") if linear else _SPOT_LEVERAGE,
+    )
+
+
+def merged_ticker(known: Ticker | None, key: InstrumentId, row: TickerRow, at_ms: int) -> Ticker:
+    """`known` with what the row has; pass None for a snapshot. A price of "" or zero is None: there is none."""
+    old = known or Ticker(instrument=key)
+    return Ticker(
+        instrument=key,
+        last_price=_price(row.lastPrice, old.last_price),
+        mark_price=_price(row.markPrice, old.mark_price),
+        index_price=_price(row.indexPrice, old.index_price),
+        bid_price=_price(row.bid1Price, old.bid_price),
+        bid_size=_number(row.bid1Size, old.bid_size),
+        ask_price=_price(row.ask1Price, old.ask_price),
+        ask_size=_number(row.ask1Size, old.ask_size),
+        change_24h_ratio=_number(row.price24hPcnt, old.change_24h_ratio),
+        high_24h=_price(row.highPrice24h, old.high_24h),
+        low_24h=_price(row.lowPrice24h, old.low_24h),
+        volume_24h=_number(row.volume24h, old.volume_24h),
+        turnover_24h=_number(row.turnover24h, old.turnover_24h),
+        funding_rate=_number(row.fundingRate, old.funding_rate),
+        next_funding_at_ms=_funding_time(row.nextFundingTime, old.next_funding_at_ms),
+        exchange_time_ms=millis(at_ms, "ts"),
+    )
+
+
+def candle_of_page(columns: list[str]) -> tuple[int, Candle]:
+    """One row of REST's klines, taken as not closed; whether it is, the caller knows from the market clock."""
+    if len(columns) < _KLINE_COLUMNS:
+        raise Unreadable(f"kline: {len(columns)} columns; expected {_KLINE_COLUMNS}")
+    opened, *figures = columns[:_KLINE_COLUMNS]
+    open_ms = millis(opened, "startTime")
+    return open_ms, _candle(open_ms, figures, confirmed=False)
+
+
+def candle_update(key: InstrumentId, row: KlineRow) -> CandleUpdate:
+    figures = [row.open, row.high, row.low, row.close, row.volume, row.turnover]
+    candle = _candle(millis(row.start, "start"), figures, confirmed=row.confirm)
+    return CandleUpdate(key, words(row.interval, 8), candle)
+
+
+def trade(key: InstrumentId, row: TradeRow) -> PublicTrade:
+    side: Literal["Buy", "Sell"]
+    if row.S == "Buy":
+        side = "Buy"
+    elif row.S == "Sell":
+        side = "Sell"
+    else:
+        raise Unreadable(f"S: {row.S[:40]!r} is neither Buy nor Sell")
+    return PublicTrade(
+        trade_id=identifier(row.i, "i"),
+        instrument=key,
+        side=side,
+        price=price(row.p, "p"),
+        quantity=amount(row.v, "v"),
+        traded_at_ms=millis(row.T, "T"),
+    )
+
+
+def _candle(open_ms: int, figures: list[str], *, confirmed: bool) -> Candle:
+    opened, high, low, close = (price(text, "price") for text in figures[:4])
+    if not (low <= opened <= high and low <= close <= high):
+        raise Unreadable(f"kline: open {opened}, high {high}, low {low}, close {close} do not fit together")
+    return Candle(
+        open_time_ms=open_ms,
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=amount(figures[4], "volume"),
+        turnover=amount(figures[5], "turnover"),
+        confirmed=confirmed,
+    )
+
+
+def _price(text: str | None, old: Decimal | None) -> Decimal | None:
+    return old if text is None else price_or_none(text, "ticker price")
+
+
+def _number(text: str | None, old: Decimal | None) -> Decimal | None:
+    if text is None:
+        return old
+    return None if text == "" else number(text, "ticker figure")
+
+
+def _funding_time(text: str | None, old: int | None) -> int | None:
+    if text is None:
+        return old
+    return (millis(text, "nextFundingTime") or None) if text else None

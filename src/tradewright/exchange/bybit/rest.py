@@ -1,0 +1,220 @@
+"""Bybit's REST: commands and reads, signed with the exchange's own clock, each ending in one of a few typed errors.
+
+Lives here: `RestClient`: query and body bytes, signature, envelope, rate-limit headers, the silence after HTTP 403.
+Not here: which calls there are (`orders`, `market_data`), the connection (`http`), the table of codes (`errors`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import quote
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from tradewright.core.clock import Clock, from_milliseconds
+from tradewright.core.errors import ClockRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, Trace
+from tradewright.exchange.bybit.clock_offset import ServerClock
+from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, command_error
+from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer, NotConnected
+from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
+from tradewright.exchange.bybit.wire import Envelope
+from tradewright.exchange.ports import EndpointSource
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_CURSOR = re.compile(r"[\x21-\x7e]{1,1000}")
+Params = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """What the exchange last said of one path's budget; None where it said nothing readable."""
+
+    limit: int | None
+    remaining: int | None
+    resets_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An accepted call: `result` is the JSON of the envelope's result, not yet decoded."""
+
+    result: msgspec.Raw
+    trace: Trace
+
+
+class RestClient:
+    """Calls to one exchange with one key, or none for public reads. Close it at the end."""
+
+    def __init__(
+        self,
+        endpoints: EndpointSource,
+        *,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        signer: Signer | None = None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._clock = clock
+        self._log = log.bind(component="bybit.rest")
+        self._signer = signer
+        self._http = HttpTransport()
+        self._silent_until: float | None = None  # monotonic s
+        self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
+        self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
+
+    async def command(self, path: str, body: Mapping[str, object]) -> Reply:
+        """A signed POST that may have an effect; sent once, never repeated here.
+
+        Raises `NotSent`, `Refused` (also `RateLimited`, `ClockRejected`), `DuplicateLinkId`, else `OutcomeUnknown`.
+        After `ClockRejected` the clock has been measured anew, so the caller may sign another attempt.
+        """
+        self._check_silence(NotSent)
+        clock_token = self.server_clock.token()
+        try:
+            now_ms = await self.server_clock.now_ms()
+        except ExchangeUnavailable as problem:
+            raise NotSent(f"the exchange's clock could not be read: {problem}", problem.trace) from problem
+        payload = msgspec.json.encode(body)
+        trace = Trace(signed_at=from_milliseconds(now_ms))
+        headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
+        try:
+            answer = await self._http.call("POST", self._endpoints().rest + path, headers, payload)
+        except NotConnected as problem:
+            raise NotSent(f"{path}: no connection: {problem}", trace) from problem
+        except NoAnswer as problem:
+            raise OutcomeUnknown(f"{path}: no answer: {problem}; the outcome must be asked", trace) from problem
+        trace = self._traced(trace, path, answer)
+        try:
+            envelope = _envelope(answer)
+        except Unreadable as problem:
+            if answer.status != 200:
+                raise command_error(trace, retry_at=None) from problem
+            self._log.error("rest.unreadable", path=path, error=str(problem), raw=problem.raw)
+            raise OutcomeUnknown(f"{path}: {problem}; the outcome must be asked", trace) from problem
+        trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
+        if answer.status == 200 and envelope.retCode == 0:
+            return Reply(envelope.result, trace)
+        error = command_error(trace, retry_at=self.limits[path].resets_at)
+        self._log.warning("rest.command_failed", path=path, outcome=error.code, ret_code=envelope.retCode)
+        if isinstance(error, ClockRejected):
+            await self._resync(clock_token)
+        raise error
+
+    async def read(self, path: str, params: Params = (), *, signed: bool = False) -> Reply:
+        """A GET. Raises `ExchangeUnavailable` for everything but an accepted answer.
+
+        One that is rejected for its timestamp is signed anew once, after the clock was measured.
+        """
+        clock_token = self.server_clock.token()
+        reply = await self._read_once(path, params, signed=signed)
+        if isinstance(reply, Reply):
+            return reply
+        if signed and VERDICTS.get(reply.ret_code or 0) == "clock":
+            await self._resync(clock_token)
+            reply = await self._read_once(path, params, signed=signed)
+            if isinstance(reply, Reply):
+                return reply
+        raise ExchangeUnavailable(f"{path}: Bybit answered {reply.ret_code}: {reply.ret_msg}", reply)
+
+    async def read_plain(self, path: str) -> bytes | None:
+        """Body of an unsigned GET outside the V5 envelope; None when the peer does not have it (no HTTP 200)."""
+        answer = await self._get(path, "", {}, Trace())
+        return answer.body if answer.status == 200 else None
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def _read_once(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
+        """The reply, or the trace of an answer with another `retCode` than 0."""
+        self._check_silence(ExchangeUnavailable)
+        query = query_string(params)
+        headers: dict[str, str] = {}
+        trace = Trace()
+        if signed:
+            now_ms = await self.server_clock.now_ms()
+            trace = Trace(signed_at=from_milliseconds(now_ms))
+            headers = self._signed(now_ms, query.encode())
+        answer = await self._get(path, query, headers, trace)
+        trace = self._traced(trace, path, answer)
+        if answer.status != 200:
+            raise ExchangeUnavailable(f"{path}: Bybit answered HTTP {answer.status}", trace)
+        try:
+            envelope = _envelope(answer)
+        except Unreadable as problem:
+            self._log.error("rest.unreadable", path=path, error=str(problem), raw=problem.raw)
+            raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
+        trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
+        return Reply(envelope.result, trace) if envelope.retCode == 0 else trace
+
+    async def _get(self, path: str, query: str, headers: Mapping[str, str], trace: Trace) -> HttpAnswer:
+        url = self._endpoints().rest + path + (f"?{query}" if query else "")
+        try:
+            return await self._http.call("GET", url, headers, None)
+        except (NotConnected, NoAnswer) as problem:
+            raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
+
+    async def _read_server_ms(self) -> int:
+        reply = await self._get("/v5/market/time", "", {}, Trace())
+        try:
+            return millis(_envelope(reply).time, "time")
+        except Unreadable as problem:
+            raise ExchangeUnavailable(f"/v5/market/time: {problem}") from problem
+
+    async def _resync(self, clock_token: object) -> None:
+        try:
+            await self.server_clock.resync(older_than=clock_token)
+        except ExchangeUnavailable as problem:
+            self._log.warning("clock.resync_failed", error=str(problem))
+
+    def _signed(self, now_ms: int, payload: bytes) -> dict[str, str]:
+        assert self._signer is not None, "a signed call needs a client that was built with a signer"
+        return self._signer.rest_headers(now_ms, payload)
+
+    def _check_silence(self, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
+        if self._silent_until is not None:
+            left_s = self._silent_until - self._clock.monotonic()
+            if left_s > 0:
+                raise error(f"Bybit blocked this address (HTTP 403): nothing is sent for another {left_s:.0f} s")
+            self._silent_until = None
+
+    def _traced(self, trace: Trace, path: str, answer: HttpAnswer) -> Trace:
+        """Books what the headers say; the silence after HTTP 403 starts here."""
+        if answer.status == 403:
+            self._silent_until = self._clock.monotonic() + IP_BAN.total_seconds()
+            self._log.error("rest.address_blocked", path=path, silent_for_s=IP_BAN.total_seconds())
+        resets_ms = _count(answer.headers.get("X-Bapi-Limit-Reset-Timestamp"))
+        self.limits[path] = RateLimit(
+            limit=_count(answer.headers.get("X-Bapi-Limit")),
+            remaining=_count(answer.headers.get("X-Bapi-Limit-Status")),
+            resets_at=None if resets_ms is None else from_milliseconds(resets_ms),
+        )
+        trace_id = words(answer.headers.get("Traceid", ""), 64)
+        return replace(trace, answered_at=self._clock.now(), http_status=answer.status, trace_id=trace_id)
+
+
+def query_string(params: Params) -> str:
+    """The query as it is signed and sent. A cursor goes back as it came: Bybit hands it out already escaped."""
+    return "&".join(f"{name}={value if name == 'cursor' else quote(value, safe='')}" for name, value in params)
+
+
+def checked_cursor(text: str) -> str:
+    """A cursor that may stand in a query; "" on the last page. Raises `Unreadable`."""
+    if text and (not _CURSOR.fullmatch(text) or any(mark in text for mark in "&#?")):
+        raise Unreadable(f"nextPageCursor: {text[:80]!r} cannot be sent back in a query")
+    return text
+
+
+def _envelope(answer: HttpAnswer) -> Envelope:
+    return decode(_ENVELOPE, answer.body)
+
+
+def _count(text: str | None) -> int | None:
+    """A header's number up to the year 2100 in ms; None for anything else, because a header is no reason to fail."""
+    if text is None or not (text.isascii() and text.isdigit() and len(text) <= 13 and int(text) < 4_102_444_800_000):
+        return None
+    return int(text)

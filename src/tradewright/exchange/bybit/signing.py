@@ -1,0 +1,65 @@
+"""Signatures: HMAC-SHA256 in lower-case hex over the exact bytes that leave.
+
+Lives here: `Secret`, `Signer` and the two strings that Bybit wants signed. Not here: when a request is signed (`rest`).
+"""
+
+from __future__ import annotations
+
+import hmac
+
+from tradewright.exchange.ports import ApiKey
+
+RECV_WINDOW_MS = 5_000
+
+
+class Secret:
+    """A secret that never shows itself in a repr, a format or a log; `reveal` is for the signer alone."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> bytes:
+        return self._value.encode()
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Secret is not to be pickled or copied out of the process")
+
+
+class Signer:
+    """Signs for one API key."""
+
+    def __init__(self, api_key: ApiKey) -> None:
+        self.key = api_key.key
+        self._secret = Secret(api_key.secret)
+        self._window = str(RECV_WINDOW_MS)
+
+    def __repr__(self) -> str:
+        return f"Signer(key={self.key[:4]}…)"
+
+    def rest_headers(self, timestamp_ms: int, payload: bytes) -> dict[str, str]:
+        """Headers of one call; `payload` is the query string of a GET or the body of a POST, as it goes on the wire."""
+        timestamp = str(timestamp_ms)
+        prefix = f"{timestamp}{self.key}{self._window}".encode()
+        return {
+            "X-BAPI-API-KEY": self.key,
+            "X-BAPI-TIMESTAMP": timestamp,
+            "X-BAPI-RECV-WINDOW": self._window,
+            "X-BAPI-SIGN": self._hex(prefix + payload),
+        }
+
+    def stream_signature(self, expires_ms: int) -> str:
+        """Signature of the `auth` frame that is valid until `expires_ms` of the exchange's clock."""
+        return self._hex(f"GET/realtime{expires_ms}".encode())
+
+    def _hex(self, message: bytes) -> str:
+        return hmac.digest(self._secret.reveal(), message, "sha256").hex()

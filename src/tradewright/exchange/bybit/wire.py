@@ -1,0 +1,219 @@
+"""Bybit's JSON as typed structs, exactly as far as it is read.
+
+Lives here: the shapes. Numbers stay the strings they are sent as; unknown keys are ignored; a key that Bybit may leave
+out has a default, one that nothing can be done without has none. Not here: what the strings mean (`codec`).
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+Text = str
+Number = str  # a decimal as text; "" where Bybit has none
+Millis = int | str  # REST sends milliseconds as text, streams as a number
+EMPTY_OBJECT = msgspec.Raw(b"{}")
+
+
+class Envelope(msgspec.Struct, frozen=True, gc=False):
+    """Every REST answer."""
+
+    retCode: int
+    retMsg: str = ""
+    result: msgspec.Raw = EMPTY_OBJECT
+    time: Millis = 0
+
+
+class OrderAck(msgspec.Struct, frozen=True, gc=False):
+    orderId: Text
+    orderLinkId: Text = ""
+
+
+class OrderRow(msgspec.Struct, frozen=True, gc=False):
+    """An order of REST (without `category`, which is the page's) or of the stream."""
+
+    orderId: Text
+    symbol: Text
+    side: Text
+    orderType: Text
+    orderStatus: Text
+    qty: Number
+    cumExecQty: Number
+    createdTime: Millis
+    updatedTime: Millis
+    category: Text = ""
+    orderLinkId: Text = ""
+    price: Number = ""
+    avgPrice: Number = ""
+    timeInForce: Text = ""
+    rejectReason: Text = ""
+    cancelType: Text = ""
+    reduceOnly: bool = False
+
+
+class ExecutionRow(msgspec.Struct, frozen=True, gc=False):
+    execId: Text
+    orderId: Text
+    symbol: Text
+    side: Text
+    execPrice: Number
+    execQty: Number
+    execTime: Millis
+    category: Text = ""
+    orderLinkId: Text = ""
+    execFee: Number = ""
+    feeCurrency: Text = ""
+    isMaker: bool = False
+    execType: Text = ""
+    seq: int = 0
+
+
+class PositionRow(msgspec.Struct, frozen=True, gc=False):
+    """`avgPrice` is REST's name of the entry price, `entryPrice` the stream's."""
+
+    symbol: Text
+    side: Text
+    size: Number
+    category: Text = ""
+    positionIdx: int = 0
+    avgPrice: Number = ""
+    entryPrice: Number = ""
+    markPrice: Number = ""
+    liqPrice: Number = ""
+    leverage: Number = ""
+    unrealisedPnl: Number = ""
+    cumRealisedPnl: Number = ""
+    positionIM: Number = ""
+    updatedTime: Millis = ""
+    seq: int = -1
+
+
+class CoinRow(msgspec.Struct, frozen=True, gc=False):
+    coin: Text
+    walletBalance: Number
+    equity: Number = ""
+    totalOrderIM: Number = ""
+    totalPositionIM: Number = ""
+    unrealisedPnl: Number = ""
+
+
+class WalletRow(msgspec.Struct, frozen=True, gc=False):
+    coin: list[CoinRow]
+    totalEquity: Number = ""
+    totalAvailableBalance: Number = ""
+
+
+class Page(msgspec.Struct, frozen=True, gc=False):
+    """One page of any list; its rows are decoded by their own type."""
+
+    list: list[msgspec.Raw]
+    category: Text = ""
+    nextPageCursor: Text = ""
+
+
+class LotSizeFilter(msgspec.Struct, frozen=True, gc=False):
+    """Linear uses the first five, spot the others (and `minOrderQty`)."""
+
+    minOrderQty: Number = ""
+    maxOrderQty: Number = ""
+    maxMktOrderQty: Number = ""
+    qtyStep: Number = ""
+    minNotionalValue: Number = ""
+    basePrecision: Number = ""
+    minOrderAmt: Number = ""
+    maxLimitOrderQty: Number = ""
+    maxMarketOrderQty: Number = ""
+
+
+class PriceFilter(msgspec.Struct, frozen=True, gc=False):
+    tickSize: Number
+    minPrice: Number = ""
+    maxPrice: Number = ""
+
+
+class LeverageFilter(msgspec.Struct, frozen=True, gc=False):
+    maxLeverage: Number = ""
+
+
+class InstrumentRow(msgspec.Struct, frozen=True, gc=False):
+    symbol: Text
+    status: Text
+    baseCoin: Text
+    quoteCoin: Text
+    priceFilter: PriceFilter
+    lotSizeFilter: LotSizeFilter
+    settleCoin: Text = ""
+    leverageFilter: LeverageFilter = LeverageFilter()
+
+
+class TickerRow(msgspec.Struct, frozen=True, gc=False):
+    """REST rows and stream snapshots are complete; a delta has only what changed: None means not in the message."""
+
+    symbol: Text
+    lastPrice: Number | None = None
+    markPrice: Number | None = None
+    indexPrice: Number | None = None
+    bid1Price: Number | None = None
+    bid1Size: Number | None = None
+    ask1Price: Number | None = None
+    ask1Size: Number | None = None
+    price24hPcnt: Number | None = None
+    highPrice24h: Number | None = None
+    lowPrice24h: Number | None = None
+    volume24h: Number | None = None
+    turnover24h: Number | None = None
+    fundingRate: Number | None = None
+    nextFundingTime: Number | None = None
+
+
+class KlinePage(msgspec.Struct, frozen=True, gc=False):
+    """Rows of REST's klines: open time, open, high, low, close, volume, turnover, all as text, newest first."""
+
+    list: list[list[Text]]
+
+
+class KlineRow(msgspec.Struct, frozen=True, gc=False):
+    start: int
+    interval: Text
+    open: Number
+    high: Number
+    low: Number
+    close: Number
+    volume: Number
+    turnover: Number
+    confirm: bool
+
+
+class TradeRow(msgspec.Struct, frozen=True, gc=False):
+    T: int
+    s: Text
+    S: Text
+    v: Number
+    p: Number
+    i: Text
+
+
+class BookRow(msgspec.Struct, frozen=True, gc=False):
+    s: Text
+    b: list[tuple[Number, Number]]
+    a: list[tuple[Number, Number]]
+    u: int
+    seq: int = 0
+
+
+class StreamFrame(msgspec.Struct, frozen=True, gc=False):
+    """Any frame of the public or the private stream: a push has a `topic`, everything else an `op`."""
+
+    topic: Text = ""
+    type: Text = ""
+    ts: int = 0
+    data: msgspec.Raw = EMPTY_OBJECT
+    op: Text = ""
+    success: bool | None = None
+    ret_msg: Text = ""
+    req_id: Text | int = ""
+
+
+class SimulatedClock(msgspec.Struct, frozen=True, gc=False):
+    """`GET /sim/clock` of the simulated exchange."""
+
+    market_now_ms: int
