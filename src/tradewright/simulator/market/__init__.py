@@ -4,6 +4,7 @@ Lives here: instruments, the seeded synthetic market, the replay of recorded can
 Not here: orders, fills, accounts, the wire. No clock and no I/O but reading the recording at the start.
 """
 
+from tradewright.simulator.market.build import build_market
 from tradewright.simulator.market.clock import MarketClock, parse_time, time_text
 from tradewright.simulator.market.errors import (
     CandleFileError,
@@ -44,6 +45,7 @@ __all__ = [
     "MarketTimeError",
     "MarketTrade",
     "Side",
+    "build_market",
     "decimal_text",
     "parse_time",
     "time_text",

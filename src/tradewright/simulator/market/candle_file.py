@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from decimal import Decimal
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -101,7 +102,7 @@ def read_candle_file(path: str) -> CandleFile:
     opens = array("q")
     for number, line in enumerate(rows, start=2):
         opens.append(_checked_row(path, number, line, opens[-1] if opens else -1))
-    base_ms = min(after - before for before, after in zip(opens, opens[1:], strict=False))
+    base_ms = min(after - before for before, after in pairwise(opens))
     _check_grid(path, opens, base_ms)
     return CandleFile(name=path, lines=rows, opens=opens, base_ms=base_ms, digest=_digest(rows))
 
@@ -171,5 +172,4 @@ def _digest(rows: Iterable[bytes]) -> str:
 
 
 def _decimals(cell: bytes) -> int:
-    whole, _, fraction = cell.partition(b".")
-    return len(fraction)
+    return len(cell.partition(b".")[2])

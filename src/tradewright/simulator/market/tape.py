@@ -43,32 +43,26 @@ class PlayedRows:
 
 
 class Tape:
-    """A recording with a needle: points before it have been played. A point is row times 4 plus its place in the path."""
+    """A recording with a needle: points before it have been played. A point is row times 4 plus its place in the bar."""
 
     def __init__(self, spec: InstrumentSpec, file: CandleFile) -> None:
         self.spec = spec
         self.file = file
         self._ample = spec.max_limit_qty
-        self._trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
+        self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.played = PlayedRows(file, 0)
         self.candles = CandleView(self.played, file.base_ms, self._live)
         self._needle = 0
         self._row: tuple[int, Kline, tuple[Decimal, ...]] | None = None
-        self.put_before(file.first_ms)
+        self.start_at(file.first_ms)
 
-    def put_before(self, ms: int) -> None:
-        """Everything before `ms` counts as played, `ms` itself does not: from there `advance` goes on."""
-        row = self.file.index_at(ms)
-        self._needle = row * POINTS
-        if row > 0:
-            self._needle -= POINTS
-            while self._needle < row * POINTS and self._time_ms(self._needle) < ms:
-                self._needle += 1
-        self._trades.clear()
-        for point in range(max(0, self._needle - POINTS), self._needle):
-            self._trades.extend(trade for trade in [self._trade(point)] if trade is not None)
-        self._close_rows(ms)
-        self.candles = CandleView(self.played, self.file.base_ms, self._live)
+    def start_at(self, ms: int) -> None:
+        """What was due before `ms` is history; what is due at `ms` is still to be played."""
+        self._put(ms, ms)
+
+    def resume_after(self, ms: int) -> None:
+        """As `advance` to `ms` would have left it."""
+        self._put(ms + 1, ms)
 
     def advance(self, to_ms: int) -> Iterator[MarketEvent]:
         """Play up to and including `to_ms`."""
@@ -78,7 +72,7 @@ class Tape:
             self._needle += 1
             trade = self._trade(point)
             if trade is not None:
-                self._trades.append(trade)
+                self.trades.append(trade)
                 yield trade
             yield self._book(point)
         self._close_rows(to_ms)
@@ -92,13 +86,17 @@ class Tape:
     def book(self) -> MarketBook:
         return self._book(max(0, self._needle - 1))
 
-    @property
-    def trades(self) -> deque[MarketTrade]:
-        return self._trades
-
-    def next_ms(self) -> int | None:
-        """When the next point is due; None at the end."""
-        return self._time_ms(self._needle) if self._needle < len(self.file) * POINTS else None
+    def _put(self, due_ms: int, now_ms: int) -> None:
+        """The needle goes to the first point due at or after `due_ms`; bars that are over at `now_ms` are closed."""
+        row = self.file.index_at(due_ms)
+        self._needle = max(0, row - 1) * POINTS
+        while self._needle < row * POINTS and self._time_ms(self._needle) < due_ms:
+            self._needle += 1
+        self.trades.clear()
+        for point in range(max(0, self._needle - POINTS), self._needle):
+            self.trades.extend(trade for trade in [self._trade(point)] if trade is not None)
+        self._close_rows(now_ms)
+        self.candles = CandleView(self.played, self.file.base_ms, self._live)
 
     def _close_rows(self, now_ms: int) -> None:
         started = (self._needle + POINTS - 1) // POINTS
