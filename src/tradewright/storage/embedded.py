@@ -70,8 +70,8 @@ class EmbeddedPostgres:
         overrides: Mapping[str, str] | None = None,
         say: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
-        self._home = home
-        self._root_base = root_base
+        self._home = home.absolute()
+        self._root_base = root_base.absolute()
         self._installed = binaries
         self._overrides = dict(overrides or {})
         self._say = say

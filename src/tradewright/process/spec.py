@@ -1,0 +1,74 @@
+"""What the supervisor is told of a child: how it is started, when it counts as ready, how it is stopped.
+
+Lives here: values only. Not here: the one who acts on them (`process.keeper`).
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+POSTGRES = "postgres"  # the name under which the embedded database is waited for and logged
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyLine:
+    """Ready once it has printed one JSON object as a line on stdout; `took` gets it, after every start."""
+
+    took: Callable[[Mapping[str, Any]], None] = lambda _line: None
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadyHttp:
+    """Ready once `GET path` on this address answers with status 200."""
+
+    host: str
+    port: int
+    path: str
+    timeout_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyAtOnce:
+    """Ready as soon as it runs."""
+
+
+Ready = ReadyLine | ReadyHttp | ReadyAtOnce
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restart:
+    """How a child that ended is started again: after pauses that double, for ever once it has been ready.
+
+    Before it was ever ready there is an end: after `start_errors_max` ends in a row with an exit code of `StartError`, or
+    `failures_max` of any kind, the whole run ends. A child that was ready for `settled_s` begins with the first pause again.
+    """
+
+    pause_s: float = 0.1
+    pause_s_max: float = 5.0
+    start_errors_max: int = 3
+    failures_max: int = 5
+    settled_s: float = 10.0
+
+    def pause_after(self, failures: int) -> float:
+        """Seconds to wait after this many ends in a row (1 is the first)."""
+        return float(min(self.pause_s_max, self.pause_s * 2 ** min(failures - 1, 16)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildSpec:
+    """One child. `after` names the children (or `POSTGRES`) that must be ready before its first start."""
+
+    name: str
+    argv: Sequence[str]
+    env: Mapping[str, str]
+    ready: Ready = ReadyAtOnce()
+    after: Sequence[str] = ()
+    argv_again: Callable[[Mapping[str, Any]], Sequence[str]] | None = None  # from its last ready line, for a restart
+    stop_signal: signal.Signals = signal.SIGTERM
+    stop_timeout_s: float = 2.5  # after it SIGKILL
+    death_signal: signal.Signals = signal.SIGTERM  # what the kernel sends it when the supervisor ends
+    restart: Restart = Restart()
