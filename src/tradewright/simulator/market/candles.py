@@ -1,92 +1,20 @@
 """Candles of every interval out of one series of closed base bars and the bar that is still open.
 
-Lives here: grouping and merging, the open candle, the 24-hour window, and the bounded series of a live market.
-Not here: where bars come from (`synthetic` aggregates its trades, `replay` has the rows of a file).
+Lives here: which bars make which candles, the open candle, the 24-hour window. Not here: the bars (`bars`).
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from itertools import chain
 
-from tradewright.simulator.market.intervals import DAY_MS, adds_up, bucket_end, bucket_start
+from tradewright.simulator.market.bars import ClosedBars, HourBars, merge
+from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, adds_up, bucket_end, bucket_start
 from tradewright.simulator.market.model import Kline
 
 CLOSED_KLINES_MAX = 1000
-
-
-class ClosedBars(Protocol):
-    """Closed base bars, ascending, not necessarily without holes. Old ones may fall off the front between calls."""
-
-    def __len__(self) -> int: ...
-
-    def bar(self, index: int) -> Kline: ...
-
-    def index_at(self, ms: int) -> int:
-        """Index of the first bar that starts at or after `ms`; the length when there is none."""
-        ...
-
-
-class BarRing:
-    """The newest `capacity` closed bars; what is older is forgotten."""
-
-    __slots__ = ("_bars", "_capacity")
-
-    def __init__(self, capacity: int, bars: Iterable[Kline] = ()) -> None:
-        self._capacity = capacity
-        self._bars = list(bars)
-
-    def __len__(self) -> int:
-        return len(self._bars)
-
-    def bar(self, index: int) -> Kline:
-        return self._bars[index]
-
-    def index_at(self, ms: int) -> int:
-        return bisect_left(self._bars, ms, key=lambda bar: bar.start_ms)
-
-    def append(self, bar: Kline) -> None:
-        self._bars.append(bar)
-        # Trimmed in blocks: deleting the head of a list moves all the rest.
-        if len(self._bars) > self._capacity + 512:
-            del self._bars[: len(self._bars) - self._capacity]
-
-
-class OpenBar:
-    """A base bar in the making: the exact aggregation of the trades it has seen."""
-
-    __slots__ = ("close", "high", "low", "open", "start_ms", "turnover", "volume")
-
-    def __init__(self, start_ms: int, price: Decimal, size: Decimal) -> None:
-        self.start_ms = start_ms
-        self.open = self.high = self.low = self.close = price
-        self.volume = size
-        self.turnover = price * size
-
-    def add(self, price: Decimal, size: Decimal) -> None:
-        if price > self.high:
-            self.high = price
-        elif price < self.low:
-            self.low = price
-        self.close = price
-        self.volume += size
-        self.turnover += price * size
-
-    def kline(self, length_ms: int, *, confirm: bool) -> Kline:
-        return Kline(
-            start_ms=self.start_ms,
-            end_ms=self.start_ms + length_ms - 1,
-            open=self.open,
-            high=self.high,
-            low=self.low,
-            close=self.close,
-            volume=self.volume,
-            turnover=self.turnover,
-            confirm=confirm,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,32 +28,23 @@ class Window:
     turnover: Decimal
 
 
-def merge(interval: str, bars: Sequence[Kline], now_ms: int) -> Kline:
-    """One candle of `interval` out of its base bars (ascending, at least one)."""
-    start_ms = bucket_start(interval, bars[0].start_ms)
-    end_ms = bucket_end(interval, start_ms) - 1
-    return Kline(
-        start_ms=start_ms,
-        end_ms=end_ms,
-        open=bars[0].open,
-        high=max(bar.high for bar in bars),
-        low=min(bar.low for bar in bars),
-        close=bars[-1].close,
-        volume=sum((bar.volume for bar in bars), Decimal(0)),
-        turnover=sum((bar.turnover for bar in bars), Decimal(0)),
-        confirm=now_ms > end_ms,
-    )
-
-
 class CandleView:
     """Answers for every interval from `closed` and the open base bar that `live` returns (None between bars)."""
 
-    def __init__(self, closed: ClosedBars, base_ms: int, live: Callable[[], Kline | None]) -> None:
+    def __init__(
+        self,
+        closed: ClosedBars,
+        base_ms: int,
+        live: Callable[[], Kline | None],
+        *,
+        hours_kept_max: int | None = None,
+    ) -> None:
         self._closed = closed
         self._base_ms = base_ms
         self._live = live
         self._open_parts: dict[str, Kline] = {}  # the closed part of the open candle; at most one per interval
         self._day: tuple[int, int, Window] | None = None  # (first start, last start, their window)
+        self._hours = HourBars(closed, hours_kept_max) if base_ms < HOUR_MS and HOUR_MS % base_ms == 0 else None
 
     def klines(self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> list[Kline]:
         """See `Market.klines`."""
@@ -134,7 +53,7 @@ class CandleView:
         lower = None if start_ms is None else _first_bucket(interval, start_ms)
         upper = None if end_ms is None else bucket_end(interval, bucket_start(interval, end_ms))
         oldest_first = start_ms is not None and end_ms is None
-        bars = self._bars(lower, upper, reverse=not oldest_first)
+        bars = self._bars(interval, lower, upper, reverse=not oldest_first)
         found = list(_grouped(interval, bars, limit, now_ms, reverse=not oldest_first))
         return found[::-1] if oldest_first else found
 
@@ -167,21 +86,37 @@ class CandleView:
         live = self._live()
         return live.open if live is not None else None
 
-    def _bars(self, lower: int | None, upper: int | None, *, reverse: bool) -> Iterator[Kline]:
-        """Base bars that start in [lower, upper), the open one included, in either order."""
-        first = 0 if lower is None else self._closed.index_at(lower)
+    def keep_hours(self) -> None:
+        """Roll finished hours up, before their bars are forgotten. Cheap when there is nothing to do."""
+        if self._hours is not None:
+            self._hours.extend()
+
+    def hours_before(self, ms: int) -> list[Kline]:
+        """Whole hours that start before `ms`, to be saved."""
+        return [] if self._hours is None else self._hours.before(ms)
+
+    def remember_hours(self, hours: list[Kline]) -> None:
+        """Take over saved hours, which must be older than the bars."""
+        if self._hours is not None:
+            self._hours.remember(hours)
+
+    def _bars(self, interval: str, lower: int | None, upper: int | None, *, reverse: bool) -> Iterator[Kline]:
+        """Bars that start in [lower, upper), the open one included, in either order; whole hours where they do."""
+        hours: Sequence[Kline] = ()
+        base_from = lower
+        if self._hours is not None and adds_up(HOUR_MS, interval):
+            hours, hours_end = self._hours.between(lower, upper)
+            base_from = hours_end if lower is None else max(lower, hours_end)
+        first = 0 if base_from is None else self._closed.index_at(base_from)
         last = len(self._closed) if upper is None else self._closed.index_at(upper)
         live = self._live()
-        if live is not None and (
-            (lower is not None and live.start_ms < lower) or (upper is not None and live.start_ms >= upper)
-        ):
+        if live is not None and not (lower or 0) <= live.start_ms < (live.end_ms if upper is None else upper):
             live = None
-        if reverse and live is not None:
-            yield live
-        for index in range(last - 1, first - 1, -1) if reverse else range(first, last):
-            yield self._closed.bar(index)
-        if not reverse and live is not None:
-            yield live
+        base = (
+            self._closed.bar(index) for index in (range(last - 1, first - 1, -1) if reverse else range(first, last))
+        )
+        newest = iter(()) if live is None else iter((live,))
+        return chain(newest, base, reversed(hours)) if reverse else chain(hours, base, newest)
 
     def _open_part(self, interval: str, start_ms: int) -> Kline | None:
         """The closed bars of the open candle as one bar whose `end_ms` is where the last of them ended."""

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 MINUTE_MS: Final = 60_000
+HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 WEEK_MS: Final = 7 * DAY_MS
 _FIRST_MONDAY_MS: Final = 4 * DAY_MS  # 1970-01-05

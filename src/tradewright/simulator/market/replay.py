@@ -14,13 +14,13 @@ from typing import Any, Final
 from tradewright.simulator.market.candle_file import CandleFile
 from tradewright.simulator.market.clock import MarketClock, time_text
 from tradewright.simulator.market.errors import MarketStateError, MarketTimeError
+from tradewright.simulator.market.intervals import HOUR_MS
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
 from tradewright.simulator.market.tape import Tape
 from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
 
 HISTORY_ROWS: Final = 1500  # served as history unless `--from` says where to start
 _STATE_VERSION: Final = 1
-_HOUR_MS: Final = 3_600_000
 _NO_FUNDING: Final = Decimal(0)  # a recording of candles has no funding, and none is invented
 
 
@@ -35,7 +35,7 @@ class ReplayMarket:
         clock.end_ms = self._end_ms
         for tape in tapes:
             tape.start_at(clock.start_ms)
-        self._now_ms = clock.start_ms - 1
+        self._now_ms = clock.start_ms  # what is due at this very moment comes with the first `advance`
 
     @property
     def instruments(self) -> tuple[InstrumentSpec, ...]:
@@ -65,7 +65,7 @@ class ReplayMarket:
 
     def advance(self, to_ms: int) -> list[MarketEvent]:
         now_ms = min(to_ms, self._end_ms)
-        if now_ms <= self._now_ms:
+        if now_ms < self._now_ms:
             return []
         events = [event for tape in self._tapes.values() for event in tape.advance(now_ms)]
         if len(self._tapes) > 1:
@@ -104,7 +104,7 @@ class ReplayMarket:
                 mark_price=price,
                 index_price=price,
                 day=tape.candles.day(self._now_ms),
-                price_1h_ago=tape.candles.price_at(self._now_ms - _HOUR_MS),
+                price_1h_ago=tape.candles.price_at(self._now_ms - HOUR_MS),
                 open_interest=None,
                 funding_rate=_NO_FUNDING,
                 next_funding_ms=self.next_funding_ms(symbol),

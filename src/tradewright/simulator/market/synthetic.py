@@ -15,7 +15,7 @@ from typing import Any
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.errors import MarketStateError
 from tradewright.simulator.market.instruments import LISTED
-from tradewright.simulator.market.intervals import MINUTE_MS
+from tradewright.simulator.market.intervals import HOUR_MS, MINUTE_MS
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
 from tradewright.simulator.market.synthetic_symbol import SyntheticSymbol
 from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
@@ -23,7 +23,6 @@ from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_fund
 # A longer jump (the machine slept) is a standstill: making up hours of trades at once would block the exchange.
 CATCH_UP_MS = 3_600_000
 _STATE_VERSION = 1
-_HOUR_MS = 3_600_000
 
 
 class SyntheticMarket:
@@ -101,7 +100,7 @@ class SyntheticMarket:
                 mark_price=one.mark_price(),
                 index_price=one.index_price(),
                 day=one.candles.day(self._now_ms),
-                price_1h_ago=one.candles.price_at(self._now_ms - _HOUR_MS),
+                price_1h_ago=one.candles.price_at(self._now_ms - HOUR_MS),
                 open_interest=one.open_interest(self._now_ms),
                 funding_rate=self.funding_rate(symbol),
                 next_funding_ms=self.next_funding_ms(symbol),

@@ -13,8 +13,9 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from tradewright.simulator.market.candles import BarRing, CandleView, OpenBar
-from tradewright.simulator.market.intervals import DAY_MS, MINUTE_MS
+from tradewright.simulator.market.bars import BarRing, OpenBar
+from tradewright.simulator.market.candles import CandleView
+from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, MINUTE_MS
 from tradewright.simulator.market.levels import DepthSide
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
 from tradewright.simulator.market.walk import (
@@ -30,6 +31,7 @@ from tradewright.simulator.market.walk import (
 
 HISTORY_DAYS = 3
 BARS_KEPT = 7 * DAY_MS // MINUTE_MS
+HOURS_KEPT = 180 * 24
 TRADES_KEPT = 1000
 _TRADES_SAVED = 60
 _SLOT_MS = 200
@@ -54,12 +56,13 @@ class SyntheticSymbol:
         self._history, self.walk = self._make_history(origin_ms)
         self._origin_ms = origin_ms
         self.bars = BarRing(BARS_KEPT, self._history)
+        self._saved_rows: list[str] = []  # of `bars` since the origin, as text, so that saving is cheap
         self.open_bar: OpenBar | None = None
         self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.last_price = self._history[-1].close
         self.seq = 0
         self.update_id = 1  # the first book has 2: on Bybit's streams 1 means that the service was restarted
-        self.candles = CandleView(self.bars, MINUTE_MS, self._live)
+        self.candles = self._view()
         bid_ticks = int(self.walk.mid)
         self.book = self._book(origin_ms, bid_ticks, bid_ticks + 1)
 
@@ -96,7 +99,7 @@ class SyntheticSymbol:
         """Confirm the open bar if its minute is over."""
         bar = self.open_bar
         if bar is not None and now_ms >= bar.start_ms + MINUTE_MS:
-            self.bars.append(bar.kline(MINUTE_MS, confirm=True))
+            self._append(bar.kline(MINUTE_MS, confirm=True))
             self.open_bar = None
 
     def mark_price(self) -> Decimal:
@@ -118,12 +121,14 @@ class SyntheticSymbol:
 
     def save_bars_and_trades(self) -> dict[str, Any]:
         """What is known up to now; the made-up history is left out, because its seed makes it again."""
-        first = self.bars.index_at(self._origin_ms)
-        bars = [_bar_row(self.bars.bar(index)) for index in range(first, len(self.bars))]
+        history_rows = self.bars.index_at(self._origin_ms)
+        forgotten = self.candles.hours_before(self.bars.bar(0).start_ms)
         opened = self.open_bar
         return {
             "origin_ms": self._origin_ms,
-            "bars": bars,
+            "history_rows": history_rows,
+            "hours": [_bar_row(hour) for hour in forgotten],
+            "bars": list(self._saved_rows),
             "open_bar": _bar_row(opened.kline(MINUTE_MS, confirm=False)) if opened is not None else None,
             "trades": [_trade_row(trade) for trade in list(self.trades)[-_TRADES_SAVED:]],
             "last_price": str(self.last_price),
@@ -131,13 +136,16 @@ class SyntheticSymbol:
 
     def load_bars_and_trades(self, saved: Mapping[str, Any]) -> None:
         """Undo of `save_bars_and_trades`, for a symbol made with the saved origin."""
-        self.bars = BarRing(BARS_KEPT, self._history)
+        history_rows = saved["history_rows"]
+        self.bars = BarRing(BARS_KEPT, self._history[len(self._history) - history_rows :])
+        self.candles = self._view()
+        self.candles.remember_hours([_bar_of(row).kline(HOUR_MS, confirm=True) for row in saved["hours"]])
+        self._saved_rows = []
         for row in saved["bars"]:
-            self.bars.append(_bar_of(row).kline(MINUTE_MS, confirm=True))
+            self._append(_bar_of(row).kline(MINUTE_MS, confirm=True))
         self.open_bar = _bar_of(saved["open_bar"]) if saved["open_bar"] is not None else None
         self.trades = deque((self._trade_of(row) for row in saved["trades"]), maxlen=TRADES_KEPT)
         self.last_price = Decimal(saved["last_price"])
-        self.candles = CandleView(self.bars, MINUTE_MS, self._live)
 
     def save_process(self) -> dict[str, Any]:
         """The process and the counters between two seconds."""
@@ -147,6 +155,15 @@ class SyntheticSymbol:
         self.walk = Walk(**saved["walk"])
         self.seq = saved["seq"]
         self.update_id = saved["update_id"]
+
+    def _append(self, bar: Kline) -> None:
+        self.candles.keep_hours()
+        self.bars.append(bar)
+        self._saved_rows.append(_bar_row(bar))
+        del self._saved_rows[: max(0, len(self._saved_rows) - len(self.bars))]
+
+    def _view(self) -> CandleView:
+        return CandleView(self.bars, MINUTE_MS, self._live, hours_kept_max=HOURS_KEPT)
 
     def _live(self) -> Kline | None:
         return self.open_bar.kline(MINUTE_MS, confirm=False) if self.open_bar is not None else None

@@ -43,7 +43,7 @@ class PlayedRows:
 
 
 class Tape:
-    """A recording with a needle: points before it have been played. A point is row times 4 plus its place in the bar."""
+    """A recording with a needle: points before it are played. A point is row times 4 plus its place in the bar."""
 
     def __init__(self, spec: InstrumentSpec, file: CandleFile) -> None:
         self.spec = spec
