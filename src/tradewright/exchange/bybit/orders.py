@@ -81,7 +81,7 @@ class BybitOrderGateway:
         return await self._pages("/v5/order/realtime", params, _ORDER, codec.order)
 
     async def order_history(self, since: datetime) -> Sequence[RemoteOrder]:
-        """Final orders created since then, in the exchange's order within each window of 7 days, oldest window first."""
+        """Final orders created since then (an older one that ended since may be missing: ask for it by its id)."""
         params = (("category", CATEGORY), ("settleCoin", SETTLE_COIN), ("limit", _ORDERS_A_PAGE))
         found: list[RemoteOrder] = []
         for window in await self._windows(since):

@@ -1,0 +1,99 @@
+"""The account's private stream: `exchange.ports.PrivateStream` on Bybit V5.
+
+Lives here: authentication, the four topics, their rows. Not here: staying connected (`stream`), row types (`codec`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from tradewright.core.clock import Clock, Rng, milliseconds
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.exchange.bybit import codec
+from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.stream import StreamRunner
+from tradewright.exchange.bybit.stream_link import StreamFailed, StreamLink
+from tradewright.exchange.bybit.values import Unreadable, decode, words
+from tradewright.exchange.bybit.wire import ExecutionRow, OrderRow, PositionRow, StreamFrame, WalletRow
+from tradewright.exchange.ports import ApiKey, EndpointSource, PrivateEvent
+
+TOPICS = ("order", "execution", "position", "wallet")
+AUTH_VALID_MS = 10_000
+
+_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
+_Report = RemoteOrder | Execution | RemotePosition | Wallet
+_READERS: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any], _Report | None]]] = {
+    "order": (msgspec.json.Decoder(OrderRow), lambda row: codec.order(row, "")),
+    "execution": (msgspec.json.Decoder(ExecutionRow), lambda row: codec.execution(row, "")),
+    "position": (msgspec.json.Decoder(PositionRow), lambda row: codec.position(row, "")),
+    "wallet": (msgspec.json.Decoder(WalletRow), lambda row: codec.wallet(row)),
+}
+
+
+class BybitPrivateStream:
+    """`server_time` gives the exchange's clock, e.g. `BybitOrderGateway.server_time`: the sign-in expires by it."""
+
+    def __init__(
+        self,
+        endpoints: EndpointSource,
+        key: ApiKey,
+        *,
+        server_time: Callable[[], Awaitable[datetime]],
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        use_aiofastnet: bool | None = None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._signer = Signer(key)
+        self._server_time = server_time
+        self._log = log.bind(component="bybit.private_stream")
+        self._runner: StreamRunner[_Report] = StreamRunner(
+            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet
+        )
+
+    def events(self) -> AsyncIterator[PrivateEvent]:
+        return self._runner.events()
+
+    def last_frame_age_seconds(self) -> float | None:
+        """Seconds since any frame (pong included) was received; None before the first."""
+        return self._runner.last_frame_age_seconds()
+
+    async def close(self) -> None:
+        await self._runner.close()
+
+    def address(self) -> str:
+        return self._endpoints().private_stream
+
+    async def open(self, link: StreamLink) -> None:
+        expires_ms = milliseconds(await self._server_time()) + AUTH_VALID_MS
+        signature = self._signer.stream_signature(expires_ms)
+        reply = await link.ask({"op": "auth", "args": [self._signer.key, expires_ms, signature]}, "auth")
+        if not reply.success:
+            raise StreamFailed(f"sign-in refused: {words(reply.ret_msg) or 'no reason given'}")
+        reply = await link.ask({"op": "subscribe", "args": list(TOPICS)}, "subscribe")
+        if not reply.success and "already subscribed" not in reply.ret_msg:
+            raise StreamFailed(f"subscription refused: {words(reply.ret_msg) or 'no reason given'}")
+
+    def heard(self, frame: StreamFrame) -> None:
+        if not frame.topic:
+            return
+        reader = _READERS.get(frame.topic.partition(".")[0])
+        if reader is None:
+            self._log.warning("stream.unknown_topic", topic=words(frame.topic))
+            return
+        decoder, convert = reader
+        for raw in decode(_ROWS, frame.data):
+            # Row by row: one that cannot be read must not take its neighbours with it.
+            try:
+                report = convert(decode(decoder, raw))
+            except Unreadable as problem:
+                self._runner.report_unreadable(problem, raw)
+            else:
+                if report is not None:
+                    self._runner.emit(report)

@@ -1,0 +1,172 @@
+"""The public stream of one category: `exchange.ports.PublicStream` on Bybit V5.
+
+Lives here: topics, subscriptions and their refusals, merging of tickers, new snapshots for broken books.
+Not here: staying connected (`stream`), who wants which topic (`market.hub`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from tradewright.core.clock import Clock, Rng
+from tradewright.core.instrument import Category, InstrumentId
+from tradewright.exchange.bybit import market_codec
+from tradewright.exchange.bybit.book import BookBroken, BookMerger
+from tradewright.exchange.bybit.stream import StreamRunner
+from tradewright.exchange.bybit.stream_link import StreamLink
+from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
+from tradewright.exchange.bybit.wire import BookRow, KlineRow, StreamFrame, TickerRow, TradeRow
+from tradewright.exchange.ports import Book, CandleUpdate, EndpointSource, PublicEvent, PublicTrade, Ticker
+
+TOPICS_A_REQUEST = 10  # spot takes no more, and one bad topic fails the whole request
+TOPICS_MAX = 500  # keeps the sum of topic names below Bybit's 21,000 characters a connection
+
+_TICKER = msgspec.json.Decoder(TickerRow)
+_KLINES = msgspec.json.Decoder(list[KlineRow])
+_TRADES = msgspec.json.Decoder(list[TradeRow])
+_BOOK = msgspec.json.Decoder(BookRow)
+_Item = Ticker | CandleUpdate | PublicTrade | Book
+_Handler = Callable[[StreamFrame], None]
+
+
+class BybitPublicStream:
+    """One connection; topics may be subscribed before and after it is up."""
+
+    def __init__(
+        self,
+        endpoints: EndpointSource,
+        category: Category,
+        *,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        use_aiofastnet: bool | None = None,
+    ) -> None:
+        self._endpoints = endpoints
+        self._category: Category = category
+        self._log = log.bind(component="bybit.public_stream", category=category)
+        self._runner: StreamRunner[_Item] = StreamRunner(
+            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet
+        )
+        self._handlers: dict[str, _Handler] = {}
+        self._tickers: dict[InstrumentId, Ticker] = {}
+        self._link: StreamLink | None = None
+        self._requests: dict[str, Sequence[str]] = {}
+        self._request_number = 0
+
+    def events(self) -> AsyncIterator[PublicEvent]:
+        return self._runner.events()
+
+    def subscribe(self, *topics: str) -> None:
+        """Raises `ValueError` for a topic that is not `tickers`, `kline`, `publicTrade` or `orderbook`."""
+        fresh = [topic for topic in topics if topic not in self._handlers]
+        if len(self._handlers) + len(fresh) > TOPICS_MAX:
+            raise ValueError(f"{len(self._handlers) + len(fresh)} topics on one connection; at most {TOPICS_MAX}")
+        self._handlers |= {topic: self._handler(topic) for topic in fresh}
+        self._request("subscribe", fresh)
+
+    def unsubscribe(self, *topics: str) -> None:
+        known = [topic for topic in topics if self._handlers.pop(topic, None) is not None]
+        for topic in known:
+            if topic.startswith("tickers."):
+                self._tickers.pop(self._instrument(topic), None)
+        self._request("unsubscribe", known)
+
+    def last_frame_age_seconds(self) -> float | None:
+        return self._runner.last_frame_age_seconds()
+
+    async def close(self) -> None:
+        await self._runner.close()
+
+    def address(self) -> str:
+        return f"{self._endpoints().public_stream}/{self._category}"
+
+    async def open(self, link: StreamLink) -> None:
+        """Forgets what was merged: only the snapshots of this connection count from here on."""
+        self._link = link
+        self._requests.clear()
+        self._tickers.clear()
+        self._handlers = {topic: self._handler(topic) for topic in self._handlers}
+        self._request("subscribe", list(self._handlers))
+
+    def heard(self, frame: StreamFrame) -> None:
+        if frame.topic:
+            handler = self._handlers.get(frame.topic)
+            if handler is not None:  # None: pushed after we unsubscribed
+                handler(frame)
+        elif frame.op in ("subscribe", "unsubscribe"):
+            self._acknowledged(frame)
+
+    def _acknowledged(self, frame: StreamFrame) -> None:
+        topics = self._requests.pop(str(frame.req_id), ())
+        if frame.success is not False or "already subscribed" in frame.ret_msg or frame.op == "unsubscribe":
+            return
+        if len(topics) == 1:
+            self._log.error("stream.topic_refused", topic=topics[0], reason=words(frame.ret_msg))
+            return
+        for topic in topics:  # one bad topic fails the whole request: ask for each alone
+            self._request("subscribe", [topic] if topic in self._handlers else [])
+
+    def _request(self, op: str, topics: Sequence[str]) -> None:
+        if self._link is None:
+            return
+        for start in range(0, len(topics), TOPICS_A_REQUEST):
+            chunk = list(topics[start : start + TOPICS_A_REQUEST])
+            self._request_number += 1
+            request_id = str(self._request_number)
+            if op == "subscribe":
+                self._requests[request_id] = chunk
+            self._link.send({"op": op, "req_id": request_id, "args": chunk})
+
+    def _handler(self, topic: str) -> _Handler:
+        kind, *parts = topic.split(".")
+        instrument = self._instrument(topic)
+        match kind, len(parts):
+            case "tickers", 1:
+                return lambda frame: self._ticker(instrument, frame)
+            case "kline", 2:
+                return lambda frame: self._emit_all(
+                    market_codec.candle_update(instrument, row) for row in decode(_KLINES, frame.data)
+                )
+            case "publicTrade", 1:
+                return lambda frame: self._emit_all(
+                    market_codec.trade(instrument, row) for row in decode(_TRADES, frame.data)
+                )
+            case "orderbook", 2 if parts[0].isdigit():
+                merger = BookMerger(instrument, int(parts[0]))
+                return lambda frame: self._book(topic, merger, frame)
+            case _:
+                raise ValueError(
+                    f"unknown topic {topic!r}; expected tickers.SYMBOL, kline.INTERVAL.SYMBOL, publicTrade.SYMBOL "
+                    "or orderbook.DEPTH.SYMBOL"
+                )
+
+    def _ticker(self, instrument: InstrumentId, frame: StreamFrame) -> None:
+        row = decode(_TICKER, frame.data)
+        known = None if frame.type == "snapshot" else self._tickers.get(instrument)
+        if known is None and frame.type != "snapshot":
+            return  # a delta without its snapshot says nothing
+        ticker = market_codec.merged_ticker(known, instrument, row, frame.ts)
+        self._tickers[instrument] = ticker
+        self._runner.emit(ticker)
+
+    def _book(self, topic: str, merger: BookMerger, frame: StreamFrame) -> None:
+        try:
+            book = merger.apply(frame.type, decode(_BOOK, frame.data), millis(frame.ts, "ts"))
+        except (BookBroken, Unreadable) as problem:
+            self._log.warning("stream.book_broken", topic=topic, reason=str(problem))
+            self._request("unsubscribe", [topic])
+            self._request("subscribe", [topic])
+            return
+        if book is not None:
+            self._runner.emit(book)
+
+    def _emit_all(self, items: Iterable[CandleUpdate | PublicTrade]) -> None:
+        for item in list(items):  # all of a message or, if one row is nonsense, none
+            self._runner.emit(item)
+
+    def _instrument(self, topic: str) -> InstrumentId:
+        return InstrumentId(self._category, topic.rpartition(".")[2])

@@ -1,0 +1,189 @@
+"""A WebSocket that keeps itself up: connect, speak, ping, notice silence, say so, try again.
+
+Lives here: `StreamRunner` with its one bounded queue, shared by both streams. Not here: one connection (`stream_link`),
+what is subscribed and what the frames mean (`private_stream`, `public_stream`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Generic, Protocol, TypeVar
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from tradewright.core.clock import Clock, Rng
+from tradewright.core.errors import ExchangeError
+from tradewright.exchange.bybit.stream_link import StreamFailed, StreamLink
+from tradewright.exchange.bybit.values import Unreadable, decode
+from tradewright.exchange.bybit.wire import StreamFrame
+from tradewright.exchange.ports import StreamDown, StreamUp
+
+BACKOFF_FIRST_S = 0.5
+BACKOFF_MAX_S = 15.0
+STEADY_AFTER_S = 60.0  # a connection that lived so long starts the backoff anew; a flapping one does not
+QUEUE_MAX = 10_000
+UNREADABLE_LOGGED_MAX = 20  # a connection; then only every thousandth
+
+_FRAME = msgspec.json.Decoder(StreamFrame)
+Event = TypeVar("Event")
+
+
+class StreamSpeaker(Protocol):
+    """What one kind of stream says and understands."""
+
+    def address(self) -> str: ...
+    async def open(self, link: StreamLink) -> None:
+        """Authenticates and subscribes on a fresh connection; raises `StreamFailed` or an `ExchangeError`."""
+        ...
+
+    def heard(self, frame: StreamFrame) -> None:
+        """Takes one frame; raises `Unreadable`. Must not block."""
+        ...
+
+
+class StreamRunner(Generic[Event]):
+    """Runs one stream for one reader. At most `QUEUE_MAX` events wait: beyond that the connection is dropped, so that
+    whoever reads learns of the loss by `StreamDown` and asks REST; nothing is left out silently."""
+
+    def __init__(
+        self,
+        speaker: StreamSpeaker,
+        *,
+        clock: Clock,
+        rng: Rng,
+        log: FilteringBoundLogger,
+        use_aiofastnet: bool | None = None,
+        queue_max: int = QUEUE_MAX,
+    ) -> None:
+        self._speaker = speaker
+        self._clock = clock
+        self._rng = rng
+        self._log = log
+        self._use_aiofastnet = use_aiofastnet
+        self._queue_max = queue_max
+        self._queue: deque[Event | StreamUp | StreamDown] = deque()
+        self._arrived = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._link: StreamLink | None = None
+        self._connections = 0
+        self._down_reason: str | None = None
+        self._overflowed = False
+        self._unreadable = 0
+        self._last_frame_at: float | None = None
+        self._closed = False
+
+    async def events(self) -> AsyncIterator[Event | StreamUp | StreamDown]:
+        """Connects, and yields until closed. One reader only; leaving the loop ends the connection."""
+        if self._task is not None:
+            raise RuntimeError("this stream already has a reader; build another stream for a second one")
+        if self._closed:
+            return
+        task = self._task = asyncio.create_task(self._run(), name="bybit-stream")
+        task.add_done_callback(lambda _task: self._arrived.set())
+        try:
+            while True:
+                while self._queue:
+                    yield self._queue.popleft()
+                if task.done():
+                    if not task.cancelled():
+                        task.result()
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+        finally:
+            await self.close()
+
+    def emit(self, event: Event) -> None:
+        """Hands one event to the reader. Called by the speaker."""
+        if self._overflowed:
+            return
+        if len(self._queue) >= self._queue_max:
+            self._overflowed = True
+            self._log.error("stream.reader_too_slow", waiting=len(self._queue))
+            if self._link is not None:
+                self._link.drop(f"its reader is too slow: {len(self._queue)} events were waiting")
+            return
+        self._queue.append(event)
+        self._arrived.set()
+
+    def last_frame_age_seconds(self) -> float | None:
+        return None if self._last_frame_at is None else self._clock.monotonic() - self._last_frame_at
+
+    async def close(self) -> None:
+        """Ends the connection and the reader's loop; what was already queued is still yielded. Harmless twice."""
+        self._closed = True
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        attempt = 0
+        while True:
+            await self._wait_for_room()
+            started_at = self._clock.monotonic()
+            reason = await self._one_connection()
+            lived_s = self._clock.monotonic() - started_at
+            attempt = 0 if lived_s >= STEADY_AFTER_S else attempt + 1
+            pause_s = backoff_s(attempt, self._rng)
+            self._log.warning("stream.down", reason=reason, lived_s=round(lived_s, 1), retry_in_s=round(pause_s, 2))
+            if reason != self._down_reason:
+                self._down_reason = reason
+                self._control(StreamDown(reason))
+            await self._clock.sleep(pause_s)
+
+    async def _one_connection(self) -> str:
+        """One connection from its opening to its end; returns why it ended."""
+        self._overflowed = False
+        self._unreadable = 0
+        link = self._link = StreamLink(self._heard, clock=self._clock)
+        try:
+            await link.connect(self._speaker.address(), use_aiofastnet=self._use_aiofastnet)
+            await self._speaker.open(link)
+            self._connections += 1
+            self._down_reason = None
+            self._log.info("stream.up", connection=self._connections)
+            self._control(StreamUp(self._connections))
+            return await link.wait_closed()
+        except (StreamFailed, ExchangeError) as problem:
+            return str(problem)
+        finally:
+            self._link = None
+            await link.close()
+
+    def _heard(self, raw: bytes) -> None:
+        self._last_frame_at = self._clock.monotonic()
+        try:
+            frame = decode(_FRAME, raw)
+            if not frame.topic and self._link is not None:
+                self._link.answered(frame)
+            self._speaker.heard(frame)
+        except Unreadable as problem:
+            self.report_unreadable(problem, raw)
+
+    def report_unreadable(self, problem: Unreadable, raw: bytes | msgspec.Raw) -> None:
+        """Logs a message, or one row of it, that is skipped, with its raw text."""
+        self._unreadable += 1
+        if self._unreadable <= UNREADABLE_LOGGED_MAX or self._unreadable % 1_000 == 0:
+            text = problem.raw or bytes(raw)[:2_000].decode("utf-8", "replace")
+            self._log.error("stream.unreadable", error=str(problem), raw=text, count=self._unreadable)
+
+    def _control(self, event: StreamUp | StreamDown) -> None:
+        """Ups and downs are always queued: at most two a connection, and none is opened while the queue is full."""
+        self._queue.append(event)
+        self._arrived.set()
+
+    async def _wait_for_room(self) -> None:
+        while len(self._queue) > self._queue_max // 2:
+            await self._clock.sleep(0.1)
+
+
+def backoff_s(attempt: int, rng: Rng) -> float:
+    """Pause before the next attempt: doubling from 1 s to 15 s, of which between half and all is waited.
+
+    So between 0.5 s and 15 s, and never more than 45 connections in 5 minutes.
+    """
+    ceiling_s: float = min(BACKOFF_MAX_S, 2 * BACKOFF_FIRST_S * 2 ** min(max(attempt - 1, 0), 10))
+    return ceiling_s * (0.5 + 0.5 * rng.random())

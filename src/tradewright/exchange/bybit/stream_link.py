@@ -1,0 +1,169 @@
+"""One WebSocket connection on picows: frames in, JSON out, ping every 20 s, silence noticed.
+
+Lives here: `StreamLink`, from connect to close. Not here: trying again (`stream`), what is said (`*_stream`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import msgspec
+from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+from tradewright.core.clock import Clock
+from tradewright.exchange.bybit.wire import StreamFrame
+
+PING_EVERY_S = 20.0
+SILENCE_MAX_S = 28.0  # so that with all delays it is noticed within 30 s
+CONNECT_TIMEOUT_S = 10.0
+HANDSHAKE_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 5.0
+MESSAGE_BYTES_MAX = 8 * 1024 * 1024
+_PING = msgspec.json.encode({"op": "ping"})
+
+
+class StreamFailed(Exception):
+    """The connection could not be opened, or the peer refused what was asked on it; the text says which."""
+
+
+class StreamLink:
+    """Everything about one connection; used once. `heard` is called with each whole text message."""
+
+    def __init__(self, heard: Callable[[bytes], None], *, clock: Clock) -> None:
+        self._heard = heard
+        self._clock = clock
+        self._transport: WSTransport | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._gone = asyncio.Event()
+        self._asked: dict[str, asyncio.Future[StreamFrame]] = {}
+        self._fragments = bytearray()
+        self._abandoned = False
+        self._last_frame_at = clock.monotonic()
+
+    async def connect(self, url: str, *, use_aiofastnet: bool | None) -> None:
+        """Raises `StreamFailed`. A cancelled connect is dropped, at the latest when its handshake times out (5 s)."""
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                await ws_connect(
+                    lambda: _Listener(self),
+                    url,
+                    websocket_handshake_timeout=HANDSHAKE_TIMEOUT_S,
+                    max_frame_size=MESSAGE_BYTES_MAX,
+                    max_redirects=0,
+                    use_aiofastnet=use_aiofastnet,
+                )
+        except (OSError, WSError, TimeoutError) as problem:
+            raise StreamFailed(f"cannot connect: {problem or type(problem).__name__}") from problem
+        self._last_frame_at = self._clock.monotonic()
+        self._keeper = asyncio.create_task(self._keep(), name="bybit-stream-keeper")
+
+    def send(self, frame: Mapping[str, object]) -> None:
+        """Sends one JSON object; into the void once the connection has ended."""
+        if self._transport is not None and not self._ended.done():
+            self._transport.send(WSMsgType.TEXT, msgspec.json.encode(frame))
+
+    async def ask(self, frame: Mapping[str, object], op: str) -> StreamFrame:
+        """Sends and waits for the frame that answers this `op`. Raises `StreamFailed` after 5 s or at the end."""
+        answer = self._asked[op] = asyncio.get_running_loop().create_future()
+        self.send(frame)
+        try:
+            await asyncio.wait([answer, self._ended], timeout=ANSWER_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                reply: StreamFrame = answer.result()
+                return reply
+            if self._ended.done():
+                raise StreamFailed(f"closed while waiting for the answer to {op}: {self._ended.result()}")
+            raise StreamFailed(f"no answer to {op} within {ANSWER_TIMEOUT_S:g} s")
+        finally:
+            self._asked.pop(op, None)
+            answer.cancel()
+
+    def answered(self, frame: StreamFrame) -> None:
+        """Gives a frame without topic to whoever waits for it."""
+        answer = self._asked.get(frame.op)
+        if answer is not None and not answer.done():
+            answer.set_result(frame)
+
+    def drop(self, reason: str) -> None:
+        """Ends the connection now, for this reason."""
+        if not self._ended.done():
+            self._ended.set_result(reason)
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
+    async def wait_closed(self) -> str:
+        """Returns why the connection ended."""
+        return await asyncio.shield(self._ended)
+
+    async def close(self) -> None:
+        """Leaves nothing behind: the socket is closed and the keeper has ended."""
+        self._abandoned = True
+        self.drop("closed by us")
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        if self._transport is not None:
+            await self._gone.wait()
+
+    def connected(self, transport: WSTransport) -> None:
+        if self._abandoned:
+            transport.disconnect(graceful=False)
+            return
+        self._transport = transport
+
+    def received(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._last_frame_at = self._clock.monotonic()
+        if self._ended.done():
+            return
+        if frame.msg_type is WSMsgType.TEXT and frame.fin:
+            self._heard(frame.get_payload_as_bytes())
+        elif frame.msg_type in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+            self._fragments += frame.get_payload_as_bytes()
+            if len(self._fragments) > MESSAGE_BYTES_MAX:
+                self.drop(f"a message is longer than {MESSAGE_BYTES_MAX} bytes")
+            elif frame.fin:
+                message, self._fragments = bytes(self._fragments), bytearray()
+                self._heard(message)
+        elif frame.msg_type is WSMsgType.CLOSE:
+            self._ended.set_result(f"closed by the exchange ({frame.get_close_code()})")
+            transport.send_close(WSCloseCode.OK)
+            transport.disconnect()
+
+    def lost(self) -> None:
+        self._gone.set()
+        if not self._ended.done():
+            self._ended.set_result("the connection was lost")
+
+    async def _keep(self) -> None:
+        """Pings, and ends a connection that is silent; also after a sleep of the machine, for the clock goes on."""
+        ping_at = self._clock.monotonic() + PING_EVERY_S
+        while True:
+            now = self._clock.monotonic()
+            silent_at = self._last_frame_at + SILENCE_MAX_S
+            if now >= silent_at:
+                self.drop(f"silent for {now - self._last_frame_at:.0f} s")
+                return
+            if now >= ping_at:
+                if self._transport is not None:
+                    self._transport.send(WSMsgType.TEXT, _PING)
+                ping_at = now + PING_EVERY_S
+            await self._clock.sleep(min(ping_at, silent_at) - now)
+
+
+class _Listener(WSListener):
+    """Hands picows' callbacks to the link."""
+
+    def __init__(self, link: StreamLink) -> None:
+        super().__init__()
+        self._link = link
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._link.connected(transport)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        self._link.received(transport, frame)
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._link.lost()
