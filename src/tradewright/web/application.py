@@ -6,13 +6,38 @@ header, a rule. `routes_only` needs no parts, so the contract document can be wr
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
 from fastapi import FastAPI
 
 from tradewright.web import errors, health, routes_identity, routes_market, routes_trading
 from tradewright.web.contract import TITLE, contract_of
+from tradewright.web.edge import Edge, EdgePolicy
 from tradewright.web.parts import WebParts
+from tradewright.web.static_files import StaticFile, StaticFiles, packaged_files
+from tradewright.web.stream import route as stream_route
+from tradewright.web.stream.hub import StreamHub
 
 API_VERSION = "1"
+
+
+def create_application(parts: WebParts, *, page: Mapping[str, StaticFile] | None = None) -> FastAPI:
+    """The whole application. `page` replaces the packaged page's files, for tests.
+
+    Its lifespan runs the browser stream; the parts are started before and closed after by who built them.
+    """
+    application = routes_only()
+    application.state.parts = parts
+    application.state.stream = StreamHub(parts)
+    application.router.default = StaticFiles(dict(packaged_files() if page is None else page))
+    policy = EdgePolicy(
+        hosts=frozenset(name.lower() for name in parts.settings.hosts),
+        origins=frozenset(origin.lower() for origin in parts.settings.origins),
+    )
+    application.add_middleware(Edge, policy=policy)
+    return application
 
 
 def routes_only() -> FastAPI:
@@ -24,15 +49,20 @@ def routes_only() -> FastAPI:
         redoc_url=None,
         openapi_url="/openapi.json",
         redirect_slashes=False,
+        lifespan=_lifespan,
     )
-    for part in (health, routes_identity, routes_market, routes_trading):
+    for part in (health, routes_identity, routes_market, routes_trading, stream_route):
         application.include_router(part.router())
     application.openapi = lambda: contract_of(application)  # type: ignore[method-assign]
     errors.install(application)
     return application
 
 
-def create_application(parts: WebParts) -> FastAPI:
-    application = routes_only()
-    application.state.parts = parts
-    return application
+@asynccontextmanager
+async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    stream = asyncio.create_task(application.state.stream.run(), name="stream")
+    try:
+        yield
+    finally:
+        stream.cancel()
+        await asyncio.gather(stream, return_exceptions=True)

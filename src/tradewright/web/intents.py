@@ -134,5 +134,5 @@ async def _next_hint_of(parts: WebParts, subscription: Subscription, account_id:
     """Returns at the next hint that may be about the account, or at the deadline."""
     while (left_s := deadline - parts.clock.monotonic()) > 0:
         hint = await subscription.get(left_s)
-        if hint.payload is None or hint.payload.startswith(str(account_id)):
+        if hint is None or hint.startswith(str(account_id)):
             return

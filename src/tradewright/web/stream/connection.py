@@ -1,0 +1,229 @@
+"""One browser's connection: what it has subscribed to, what waits for it, and when it is cut off.
+
+Lives here: `Connection`: the reader, the writer and the subscriptions between them. Not here: who may connect
+(`stream.route`), what all connections share (`stream.hub`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tradewright.core.errors import NotFound
+from tradewright.exchange.ports import CandleUpdate, Ticker
+from tradewright.identity.model import Principal
+from tradewright.market.subscription import Subscription, SubscriptionClosed
+from tradewright.web.parts import WebParts
+from tradewright.web.schemas.stream import SubscribeMessage, UnsubscribeMessage
+from tradewright.web.stream.accounts import AccountFeed, AccountWatch
+from tradewright.web.stream.messages import data_message, error_message, read_client_message
+from tradewright.web.stream.outbox import Outbox
+from tradewright.web.stream.topics import AccountTopic, CandleTopic, TickerTopic, Topic, parse_topic
+from tradewright.web.views_market import candle_view, ticker_view
+
+log = structlog.get_logger(__name__)
+
+TOPICS_MAX = 100
+FAULTS_MAX = 20  # unreadable messages before the browser is taken for something else
+QUOTE_PAUSE_S = 0.1
+WRITE_TIMEOUT_S = 30.0
+CLOSE_TIMEOUT_S = 5.0
+
+CLOSE_SESSION_ENDED = 4401
+CLOSE_TOO_SLOW = 4008
+CLOSE_POLICY = 1008
+CLOSE_TRY_LATER = 1013
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    code: int
+    reason: str
+
+
+class Connection:
+    """`run` serves until either side ends it; `close` asks for the end from outside and returns at once."""
+
+    def __init__(self, websocket: WebSocket, principal: Principal, parts: WebParts, accounts: AccountFeed) -> None:
+        self.principal = principal
+        self.outbox = Outbox()
+        self._websocket = websocket
+        self._parts = parts
+        self._accounts = accounts
+        self._watches: dict[str, AccountWatch] = {}
+        self._quotes: dict[str, asyncio.Task[None]] = {}
+        self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
+        self._faults = 0
+
+    def put(self, message: str) -> None:
+        if not self.outbox.put(message):
+            self._too_slow()
+
+    def close(self, code: int, reason: str) -> None:
+        """The first wish counts."""
+        if not self._closing.done():
+            self._closing.set_result(Closing(code, reason))
+
+    async def run(self) -> None:
+        reader = asyncio.create_task(self._read(), name="stream.read")
+        writer = asyncio.create_task(self._write(), name="stream.write")
+        try:
+            ends: list[asyncio.Future[Any]] = [reader, writer, self._closing]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (reader, writer, *self._quotes.values()):
+                task.cancel()
+            results = await asyncio.gather(reader, writer, return_exceptions=True)
+            self._drop_all()
+        for result in results:
+            if isinstance(result, Exception) and not isinstance(result, WebSocketDisconnect):
+                log.error("stream.failed", error=repr(result), exc_info=result)
+                self.close(1011, "something unexpected happened")
+        if self._closing.done():
+            await self._say_goodbye(self._closing.result())
+
+    async def _say_goodbye(self, closing: Closing) -> None:
+        log.info("stream.closed", code=closing.code, reason=closing.reason, session_id=str(self.principal.session_id))
+        # A reader that takes nothing does not take this either; then the connection is simply dropped.
+        with suppress(TimeoutError, WebSocketDisconnect, RuntimeError):
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._websocket.close(closing.code, closing.reason)
+
+    async def _write(self) -> None:
+        while True:
+            message = await self.outbox.get()
+            try:
+                async with asyncio.timeout(WRITE_TIMEOUT_S):
+                    await self._websocket.send_text(message)
+            except TimeoutError:
+                self._too_slow()
+                return
+            self.outbox.wrote()
+
+    async def _read(self) -> None:
+        while True:
+            frame = await self._websocket.receive()
+            if frame["type"] == "websocket.disconnect":
+                return
+            text = frame.get("text")
+            message = None if text is None else read_client_message(text)
+            match message:
+                case SubscribeMessage():
+                    for topic in message.topics[: TOPICS_MAX + 1]:
+                        await self._subscribe(topic, message.resume)
+                case UnsubscribeMessage():
+                    for topic in message.topics:
+                        self._drop(topic)
+                case None:
+                    self._fault("stream.malformed")
+                case _:
+                    assert_never(message)
+
+    async def _subscribe(self, name: str, resume: Mapping[str, int]) -> None:
+        topic = parse_topic(name)
+        if topic is None:
+            self._fault("stream.topic_unknown", name)
+            return
+        self._drop(name)
+        if len(self._watches) + len(self._quotes) >= TOPICS_MAX:
+            self._fault("stream.too_many_topics", name)
+            return
+        try:
+            await self._start(name, topic, resume.get(name))
+        except NotFound:
+            self._fault("not_found", name)
+        except SQLAlchemyError as error:
+            log.warning("stream.subscribe_failed", topic=name, error=type(error).__name__)
+            self.put(error_message("database.unavailable", name))
+
+    async def _start(self, name: str, topic: Topic, resume: int | None) -> None:
+        match topic:
+            case AccountTopic(account_id):
+                watch = AccountWatch(
+                    workspace_id=self.principal.membership.workspace_id,
+                    account_id=account_id,
+                    topic=name,
+                    outbox=self.outbox,
+                    too_slow=self._too_slow,
+                )
+                self._watches[name] = watch
+                try:
+                    await self._accounts.watch(watch, resume)
+                except BaseException:
+                    self._watches.pop(name, None)
+                    self._accounts.unwatch(watch)
+                    raise
+            case TickerTopic(instrument) | CandleTopic(instrument):
+                if self._parts.instruments.get(instrument) is None:
+                    # An unknown symbol would make the exchange refuse the whole of a subscription.
+                    raise NotFound(f"the exchange lists no {instrument.category} instrument {instrument.symbol}")
+                self._quotes[name] = asyncio.create_task(self._quote(name, topic), name=f"stream.{name}")
+            case _:
+                assert_never(topic)
+
+    async def _quote(self, name: str, topic: TickerTopic | CandleTopic) -> None:
+        """Puts quotes while the browser keeps up; while something waits, the hub's queue keeps only what still counts."""
+        match topic:
+            case TickerTopic(instrument):
+                reader: Subscription[Any] = self._parts.hub.subscribe_ticker(instrument)
+            case CandleTopic(instrument, interval):
+                reader = self._parts.hub.subscribe_candles(instrument, interval)
+        seq = 0
+        try:
+            while True:
+                items = [await reader.get()]
+                await self.outbox.drained()
+                while (newer := reader.poll()) is not None:
+                    items.append(newer)
+                for item in _newest(items):
+                    seq += 1
+                    is_first = seq == 1 and isinstance(topic, TickerTopic)
+                    self.put(data_message("snapshot" if is_first else "delta", name, seq, _quote_view(item)))
+                await self._parts.clock.sleep(QUOTE_PAUSE_S)
+        except SubscriptionClosed as closed:
+            log.info("stream.quotes_ended", topic=name, reason=closed.reason)
+            self.close(CLOSE_TRY_LATER, "market data has ended; connect again")
+        except Exception:
+            log.exception("stream.quotes_failed", topic=name)
+            self.close(1011, "something unexpected happened")
+        finally:
+            reader.close()
+
+    def _drop(self, name: str) -> None:
+        watch = self._watches.pop(name, None)
+        if watch is not None:
+            self._accounts.unwatch(watch)
+        quotes = self._quotes.pop(name, None)
+        if quotes is not None:
+            quotes.cancel()
+
+    def _drop_all(self) -> None:
+        for name in (*self._watches, *self._quotes):
+            self._drop(name)
+
+    def _fault(self, code: str, topic: str | None = None) -> None:
+        self._faults += 1
+        if self._faults > FAULTS_MAX:
+            self.close(CLOSE_POLICY, "too many messages that make no sense")
+        self.put(error_message(code, None if topic is None else topic[:200]))
+
+    def _too_slow(self) -> None:
+        self.close(CLOSE_TOO_SLOW, "too slow; connect again and resume")
+
+
+def _newest(items: list[Ticker] | list[CandleUpdate]) -> list[Any]:
+    """Of tickers the last; of candles the last form of each, oldest first: one that has closed is never left out."""
+    if isinstance(items[0], Ticker):
+        return [items[-1]]
+    return list({item.candle.open_time_ms: item for item in items if isinstance(item, CandleUpdate)}.values())
+
+
+def _quote_view(item: Ticker | CandleUpdate) -> Any:
+    return ticker_view(item) if isinstance(item, Ticker) else candle_view(item.candle)

@@ -1,0 +1,109 @@
+"""What all browser connections share: the heartbeat, the look whether sessions still hold, the accounts' feed.
+
+Lives here: `StreamHub`; run it once in each API process. Not here: one connection (`stream.connection`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+
+import structlog
+from starlette.websockets import WebSocket
+
+from tradewright.core.clock import milliseconds
+from tradewright.core.errors import ExchangeError
+from tradewright.identity.model import Principal
+from tradewright.identity.sessions import alive_sessions
+from tradewright.web.parts import WebParts
+from tradewright.web.stream.accounts import AccountFeed
+from tradewright.web.stream.connection import CLOSE_SESSION_ENDED, CLOSE_TRY_LATER, Connection
+from tradewright.web.stream.messages import heartbeat_message
+
+log = structlog.get_logger(__name__)
+
+HEARTBEAT_S = 5.0
+SESSION_CHECK_S = 2.0  # an ended session's streams are closed within this and one query: the promise is 5 s
+MARKET_CLOCK_TIMEOUT_S = 1.0
+RESTART_S = 1.0
+CONNECTIONS_MAX = 256
+CONNECTIONS_OF_SESSION_MAX = 24
+
+
+class StreamHub:
+    def __init__(self, parts: WebParts) -> None:
+        self._parts = parts
+        self._accounts = AccountFeed(parts.engine, parts.bus)
+        self._connections: set[Connection] = set()
+
+    def __len__(self) -> int:
+        return len(self._connections)
+
+    async def run(self) -> None:
+        """Until cancelled; then every connection is told to come again."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in (self._heartbeats, self._session_checks, self._accounts.run):
+                    group.create_task(self._kept_running(part), name=f"stream.{part.__name__}")
+        finally:
+            for connection in self._connections:
+                connection.close(1012, "the server is stopping; connect again")
+
+    async def serve(self, websocket: WebSocket, principal: Principal) -> None:
+        """Serves one accepted WebSocket until it ends."""
+        connection = Connection(websocket, principal, self._parts, self._accounts)
+        if not self._has_room_for(principal):
+            connection.close(CLOSE_TRY_LATER, "too many connections; close some tabs")
+        self._connections.add(connection)
+        try:
+            connection.put(await self._heartbeat())
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+
+    def _has_room_for(self, principal: Principal) -> bool:
+        of_session = Counter(each.principal.session_id for each in self._connections)[principal.session_id]
+        return len(self._connections) < CONNECTIONS_MAX and of_session < CONNECTIONS_OF_SESSION_MAX
+
+    async def _heartbeats(self) -> None:
+        while True:
+            await self._parts.clock.sleep(HEARTBEAT_S)
+            message = await self._heartbeat()
+            for connection in list(self._connections):
+                connection.put(message)
+
+    async def _heartbeat(self) -> str:
+        """An exchange that does not answer must not hold up the sign that the server is there."""
+        try:
+            async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
+                market_now_ms: int | None = await self._parts.market_clock.now_ms()
+        except (ExchangeError, TimeoutError):
+            market_now_ms = None
+        return heartbeat_message(
+            server_time_ms=milliseconds(self._parts.clock.now()),
+            health=self._parts.hub.health(),
+            market_now_ms=market_now_ms,
+        )
+
+    async def _session_checks(self) -> None:
+        while True:
+            await self._parts.clock.sleep(SESSION_CHECK_S)
+            if not self._connections:
+                continue
+            wanted = {connection.principal.session_id for connection in self._connections}
+            async with self._parts.engine.connect() as database:
+                alive = await alive_sessions(database, wanted, self._parts.clock.now())
+            for connection in list(self._connections):
+                session_id = connection.principal.session_id
+                if session_id in wanted and session_id not in alive:
+                    connection.close(CLOSE_SESSION_ENDED, "the session has ended; log in")
+
+    async def _kept_running(self, part: Callable[[], Awaitable[None]]) -> None:
+        """The edge of a task: whatever fails is logged and begun again, for the others must not end with it."""
+        while True:
+            try:
+                await part()
+            except Exception:
+                log.exception("stream.part_failed")
+            await self._parts.clock.sleep(RESTART_S)

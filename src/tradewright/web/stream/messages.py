@@ -1,0 +1,43 @@
+"""The stream's messages as text. Their shapes are in `web.schemas.stream`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from pydantic import ValidationError
+
+from tradewright.market.hub import FeedHealth
+from tradewright.web.schemas.stream import StreamClientMessage, SubscribeMessage, UnsubscribeMessage
+
+
+def read_client_message(text: str) -> SubscribeMessage | UnsubscribeMessage | None:
+    """What the browser asks, or None when it cannot be read."""
+    try:
+        return StreamClientMessage.model_validate_json(text).root
+    except ValidationError:
+        return None
+
+
+def data_message(kind: Literal["snapshot", "delta"], topic: str, seq: int, data: Any) -> str:
+    return _text({"type": kind, "topic": topic, "seq": seq, "data": data})
+
+
+def error_message(code: str, topic: str | None = None) -> str:
+    return _text({"type": "error", "code": code, "topic": topic})
+
+
+def heartbeat_message(*, server_time_ms: int, health: FeedHealth, market_now_ms: int | None) -> str:
+    exchange = {"state": health.state, "last_frame_age_ms": health.last_frame_age_ms, "reason": health.reason}
+    return _text(
+        {
+            "type": "heartbeat",
+            "server_time_ms": server_time_ms,
+            "exchange": exchange,
+            "market_now_ms": market_now_ms,
+        }
+    )
+
+
+def _text(message: dict[str, Any]) -> str:
+    return msgspec.json.encode(message).decode()
