@@ -29,9 +29,7 @@ def page_stamp(frontend: Path) -> str:
     digest = hashlib.sha256()
     files = [frontend / name for name in SOURCES if (frontend / name).is_file()]
     for folder in ("src", "public"):
-        files += sorted(
-            path for path in (frontend / folder).rglob("*") if path.is_file() and ".test." not in path.name
-        )
+        files += sorted(path for path in (frontend / folder).rglob("*") if path.is_file() and ".test." not in path.name)
     for path in files:
         digest.update(path.relative_to(frontend).as_posix().encode() + b"\0")
         digest.update(path.read_bytes() + b"\0")

@@ -1,0 +1,41 @@
+# Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
+# Variables of `make run`: MARKET (synthetic | replay:FILE@linear:SYMBOL), SPEED, SEED, FROM; of `make sim`: SEEDS.
+
+SHELL := /bin/sh
+UV := scripts/uv
+BIN := .venv/bin
+export UV_PYTHON_DOWNLOADS := never
+
+SEEDS ?= 1000
+
+.PHONY: setup setup-dev run test quick check fmt sim bench demo-order
+
+setup:  ## what running needs, the page included
+	@scripts/setup
+
+setup-dev:  ## what tests and checks need beside it
+	@scripts/setup --dev
+
+run: setup  ## the whole installation; Ctrl-C stops it
+	@exec $(BIN)/tradewright run $(if $(MARKET),--market '$(MARKET)') $(if $(SPEED),--speed '$(SPEED)') $(if $(SEED),--seed '$(SEED)') $(if $(FROM),--from '$(FROM)')
+
+test: setup-dev  ## every layer, with the time of each
+	@$(BIN)/python tests/run.py
+
+quick: setup-dev  ## unit and property tests
+	@$(BIN)/python -m pytest tests/unit tests/property -q -n 2
+
+check: setup-dev  ## format, lint, types, import floors
+	@$(BIN)/python tests/run.py checks
+
+fmt: setup-dev
+	@$(BIN)/ruff format src tests scripts && $(BIN)/ruff check --fix src tests scripts
+
+sim: setup-dev  ## seeded simulation of the account session
+	@$(BIN)/python -m pytest tests/sim -q -n 2 --seeds $(SEEDS)
+
+bench: setup-dev  ## our figures beside the peers'
+	@$(BIN)/python -m tests.bench
+
+demo-order: setup  ## one order on the running installation, read back from the exchange itself
+	@$(BIN)/python scripts/demo_order.py

@@ -1,0 +1,5 @@
+"""`python -m tradewright` is `tradewright`."""
+
+from tradewright.app import main
+
+main()

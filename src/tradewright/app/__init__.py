@@ -1,0 +1,75 @@
+"""The composition root: the only room that builds engines, clients and settings, and hands each part its piece.
+
+Lives here: `main`, the entry point; `run` (the supervisor's children), `api`, `worker` and `claim_link` beside it say
+what each process is made of, on the `ground` they share. A command's parts are imported when it is called, because the
+supervisor of `run` must start at once and stay small.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tradewright.cli import api as cli_api
+from tradewright.cli import exchange as cli_exchange
+from tradewright.cli import run as cli_run
+from tradewright.cli import user as cli_user
+from tradewright.cli import worker as cli_worker
+from tradewright.core.errors import StartError
+
+
+def main() -> None:
+    """Entry point of `tradewright`. A `StartError` becomes one sentence on standard error and its exit code."""
+    application = typer.Typer(
+        name="tradewright",
+        help="A self-hosted trading terminal for Bybit.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    application.callback(invoke_without_command=True)(_version_callback)
+    cli_run.register(application, _run)
+    cli_api.register(application, _api)
+    cli_worker.register(application, _worker)
+    cli_exchange.register(application)
+    cli_user.register(application, _claim_link)
+    try:
+        application()
+    except StartError as error:
+        print(f"tradewright: {error}", file=sys.stderr)  # noqa: T201  # the one sentence for a person
+        sys.exit(error.exit_code)
+
+
+def _version_callback(show: bool = typer.Option(False, "--version", help="Show the version and exit.")) -> None:
+    if show:
+        from tradewright.app.ground import installed_version
+
+        typer.echo(installed_version())
+        raise typer.Exit
+
+
+def _run(options: cli_run.RunOptions) -> None:
+    from tradewright.app.run import run_installation
+
+    run_installation(options)
+
+
+def _api() -> None:
+    from tradewright.app.api import serve_api
+    from tradewright.app.process import run_process
+
+    run_process("api", serve_api)
+
+
+def _worker() -> None:
+    from tradewright.app.process import run_process
+    from tradewright.app.worker import serve_worker
+
+    run_process("worker", serve_worker)
+
+
+def _claim_link() -> str:
+    from tradewright.app.claim_link import make_claim_link
+
+    return make_claim_link()

@@ -1,0 +1,102 @@
+"""What `tradewright api` is made of: pages, REST, browser streams, and the market data behind them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import structlog
+import uvicorn
+
+from tradewright.app.ground import installed_version, open_ground, simulated_endpoints
+from tradewright.core.errors import StartError
+from tradewright.exchange.bybit.market_data import BybitMarketGateway
+from tradewright.exchange.bybit.public_stream import BybitPublicStream
+from tradewright.identity.passwords import Passwords
+from tradewright.installation import read_private
+from tradewright.market.candles import CandleCache
+from tradewright.market.hub import MarketHub
+from tradewright.market.instruments import InstrumentCache
+from tradewright.market.market_clock import MarketClock
+from tradewright.market.tickers import TickerCache
+from tradewright.settings import Settings
+from tradewright.web.application import create_application
+from tradewright.web.parts import WebParts, WebSettings
+
+
+async def serve_api(settings: Settings) -> None:
+    """The API process: pages, REST, browser streams, and the market data behind them."""
+
+    log = structlog.get_logger()
+    endpoints = simulated_endpoints(settings)
+    async with open_ground(settings, "api") as ground:
+        market = BybitMarketGateway(endpoints, clock=ground.clock, log=log)
+        stream = BybitPublicStream(endpoints, "linear", clock=ground.clock, rng=ground.rng, log=log)
+        market_clock = MarketClock(market, clock=ground.clock)
+        hub = MarketHub(stream, log=log)
+        candles = CandleCache(market, market_clock, clock=ground.clock, log=log)
+        hub.observe_candles(candles.merge_live)
+        instruments = InstrumentCache(market, clock=ground.clock, log=log)
+
+        async def sim_uid() -> str:
+            return str(read_private(settings.exchange_ready_file, "the simulated exchange's address")["uid"])
+
+        parts = WebParts(
+            engine=ground.engine,
+            bus=ground.bus,
+            hub=hub,
+            candles=candles,
+            instruments=instruments,
+            tickers=TickerCache(market, clock=ground.clock),
+            market_clock=market_clock,
+            clock=ground.clock,
+            ids=ground.ids,
+            passwords=Passwords(),
+            settings=WebSettings(version=installed_version(), port=settings.port),
+            sim_uid=sim_uid,
+        )
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_application(parts),
+                host=settings.host,
+                port=settings.port,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=2,
+                ws_max_size=64 * 1024,
+                limit_concurrency=2_000,
+            )
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # `_until_signal` has them
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(hub.run()), tasks.create_task(instruments.run())]
+            try:
+                await _serve_on_loopback(server, settings)
+            finally:
+                for task in running:
+                    task.cancel()
+                await stream.close()
+                await market.close()
+
+
+async def _serve_on_loopback(server: uvicorn.Server, settings: Settings) -> None:
+    """Listens on 127.0.0.1 and, where there is one, ::1: a browser may take either for `localhost`."""
+    hosts = ["127.0.0.1", "::1"] if settings.host in ("127.0.0.1", "::1", "localhost") else [settings.host]
+    sockets: list[socket.socket] = []
+    for host in hosts:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, settings.port))
+        except OSError as error:
+            listener.close()
+            if host == "::1":
+                continue  # a machine without IPv6
+            raise StartError(
+                f"cannot listen on {host} port {settings.port}: {error.strerror}; set TRADEWRIGHT_PORT to a free port",
+                exit_code=3,
+            ) from error
+        sockets.append(listener)
+    await server.serve(sockets=sockets)

@@ -1,0 +1,139 @@
+"""What `tradewright run` is made of: the supervisor, its children in their order, and the greeting.
+
+Lives here: which processes there are and with which arguments. Not here: how they are kept (`supervisor`, `process`).
+Nothing heavy is imported, and no secret is held.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tradewright.cli.run import RunOptions
+from tradewright.core.errors import StartError
+from tradewright.installation import write_exchange_ready
+from tradewright.process.spec import POSTGRES, ChildSpec, ReadyHttp, ReadyLine
+from tradewright.settings import Settings, load
+from tradewright.storage.embedded import EmbeddedPostgres
+from tradewright.supervisor import Port, Supervisor
+
+
+def run_installation(options: RunOptions) -> None:
+    """Starts PostgreSQL, the simulated exchange, the worker and the API, and blocks until they are to stop."""
+    settings = load(
+        host=options.host,
+        port=options.port,
+        home=options.home,
+        market=options.market,
+        market_from=options.market_from,
+        seed=options.seed,
+        speed=options.speed,
+        open_browser=options.open_browser,
+    )
+    _require_loopback(settings)
+    environment = _child_environment(settings)
+    supervisor = Supervisor(
+        home=settings.home,
+        postgres=_embedded_postgres(settings),
+        ports=[Port(host=settings.host, port=settings.port, setting="TRADEWRIGHT_PORT")],
+        children=_children(
+            settings,
+            environment,
+            lambda line: write_exchange_ready(settings.exchange_ready_file, settings.exchange_keys_file, line),
+        ),
+        on_ready=lambda: _greet(settings),
+        echo=sys.stderr if options.verbose else None,
+    )
+    supervisor.run()
+
+
+def _require_loopback(settings: Settings) -> None:
+    """Beyond loopback the page would travel unprotected; the settings that allow it come with the web's hardening."""
+    if settings.host not in ("127.0.0.1", "::1", "localhost"):
+        raise StartError(
+            f"TRADEWRIGHT_HOST is {settings.host}: only loopback (127.0.0.1, ::1) is served so far;"
+            " put a TLS proxy in front of it to reach it from elsewhere",
+            exit_code=2,
+        )
+
+
+def _embedded_postgres(settings: Settings) -> EmbeddedPostgres | None:
+    """PostgreSQL from the wheel, unless a server elsewhere is named."""
+    if settings.database_url is not None:
+        return None
+    return EmbeddedPostgres(settings.home, say=lambda sentence: print(sentence, file=sys.stderr))  # noqa: T201
+
+
+def _child_environment(settings: Settings) -> dict[str, str]:
+    """What the children see: the environment with the settings in force, the command line's among them."""
+    environment = dict(os.environ)
+    environment.update(
+        TRADEWRIGHT_HOME=str(settings.home),
+        TRADEWRIGHT_HOST=settings.host,
+        TRADEWRIGHT_PORT=str(settings.port),
+    )
+    return environment
+
+
+def _children(
+    settings: Settings, environment: dict[str, str], exchange_ready: Callable[[Mapping[str, Any]], None]
+) -> list[ChildSpec]:
+    program = [sys.executable, "-m", "tradewright"]
+    exchange = [*program, "exchange", "--state", str(settings.exchange_home), "--market", settings.market]
+    exchange += ["--seed", str(settings.seed), "--speed", str(settings.speed)]
+    if settings.market_from is not None:
+        exchange += ["--from", settings.market_from]
+    database = () if settings.database_url is not None else (POSTGRES,)
+    return [
+        ChildSpec(
+            name="exchange",
+            argv=[*exchange, "--port", "0"],
+            # The same address again, so that nobody has to look for it after a restart.
+            argv_again=lambda line: [*exchange, "--port", str(line["rest"]).rsplit(":", 1)[1]],
+            env=environment,
+            ready=ReadyLine(took=exchange_ready),
+        ),
+        ChildSpec(
+            name="api",
+            argv=[*program, "api"],
+            env=environment,
+            ready=ReadyHttp(host=settings.host, port=settings.port, path="/readyz"),
+            after=("exchange", *database),
+        ),
+        ChildSpec(name="worker", argv=[*program, "worker"], env=environment, after=("exchange", *database)),
+    ]
+
+
+def _greet(settings: Settings) -> None:
+    """Says where the page is, from a thread: the link is made by a process of its own, so that this one stays small."""
+    threading.Thread(target=_say_where, args=(settings,), daemon=True).start()
+
+
+def _say_where(settings: Settings) -> None:
+    asked = subprocess.run(
+        [sys.executable, "-m", "tradewright", "user", "claim-link"],
+        env=_child_environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    link = asked.stdout.strip() if asked.returncode == 0 else ""
+    if link:
+        print(f"Tradewright is ready. Set your password here (this link works once):\n  {link}", flush=True)  # noqa: T201
+    else:
+        print(f"Tradewright is ready: {settings.page_url}", flush=True)  # noqa: T201
+    if settings.open_browser and _has_browser():
+        webbrowser.open(link or settings.page_url)
+
+
+def _has_browser() -> bool:
+    """Whether a window can be expected to appear; a text browser in the terminal would only be in the way."""
+    if sys.platform in ("darwin", "win32") or os.environ.get("BROWSER"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

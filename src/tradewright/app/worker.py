@@ -1,0 +1,86 @@
+"""What `tradewright worker` is made of: the single owner of all accounts, and a session for each."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+
+from tradewright.app.ground import Ground, open_ground, simulated_endpoints
+from tradewright.exchange.bybit.market_data import BybitMarketGateway
+from tradewright.exchange.bybit.orders import BybitOrderGateway
+from tradewright.exchange.bybit.private_stream import BybitPrivateStream
+from tradewright.exchange.ports import ApiKey
+from tradewright.installation import read_private
+from tradewright.market.instruments import InstrumentCache
+from tradewright.placement.single import SingleOwner
+from tradewright.settings import Settings
+from tradewright.trading.model import AccountRef
+from tradewright.trading.resolution import EvidenceRule
+from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.store import PostgresJournal
+from tradewright.trading.worker import SessionKeeper
+
+
+async def serve_worker(settings: Settings) -> None:
+    """The worker: the one owner of all accounts, with a session for each."""
+
+    log = structlog.get_logger()
+    async with open_ground(settings, "worker") as ground, SingleOwner(ground.engine, ground.clock) as owner:
+        market = BybitMarketGateway(simulated_endpoints(settings), clock=ground.clock, log=log)
+        instruments = InstrumentCache(market, clock=ground.clock, log=log)
+        keeper = SessionKeeper(
+            ground.engine,
+            ground.bus,
+            session_factory(ground, instruments),
+            clock=ground.clock,
+            rng=ground.rng,
+        )
+        log.info("worker.ready")
+        working = [asyncio.create_task(instruments.run()), asyncio.create_task(keeper.run())]
+        lost = asyncio.create_task(owner.lost())
+        try:
+            await asyncio.wait([*working, lost], return_when=asyncio.FIRST_COMPLETED)
+            if lost.done():
+                os._exit(1)  # another worker may own the accounts by now: not one more line of this one may run
+            for task in working:
+                if task.done():
+                    task.result()
+        finally:
+            for task in [*working, lost]:
+                task.cancel()
+            await asyncio.gather(*working, lost, return_exceptions=True)
+            await market.close()
+
+
+def session_factory(ground: Ground, instruments: InstrumentCache) -> Callable[[AccountRef], AccountSession]:
+    """How a session is built: from the account's connection, its own gateway, stream and journal."""
+
+    settings = ground.settings
+    endpoints = simulated_endpoints(settings)
+    evidence = EvidenceRule(settling_margin=timedelta(seconds=float(settings.settling_margin_s)))
+
+    def open_session(account: AccountRef) -> AccountSession:
+        keys = read_private(settings.exchange_keys_file, "the simulated exchange's key file")
+        key = ApiKey(keys["trading"]["key"], keys["trading"]["secret"])
+        log = structlog.get_logger().bind(account_id=str(account.id))
+        gateway = BybitOrderGateway(endpoints, key, clock=ground.clock, log=log)
+        parts = SessionParts(
+            account=account,
+            gateway=gateway,
+            stream=BybitPrivateStream(
+                endpoints, key, server_time=gateway.server_time, clock=ground.clock, rng=ground.rng, log=log
+            ),
+            journal=PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
+            instrument_of=instruments.get,
+            clock=ground.clock,
+            ids=ground.ids,
+            rng=ground.rng,
+            evidence=evidence,
+        )
+        return AccountSession(parts)
+
+    return open_session

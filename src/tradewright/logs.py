@@ -1,0 +1,91 @@
+"""Structured logs: events with fields, one line each, with a redaction step that runs last.
+
+Lives here: `configure`, called once by a process's start; `redact`. Secrets are types with a masked `repr` in the first
+place; this step is the second fence. What must be provable later goes to the audit trail, not to the log.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Literal
+
+import structlog
+
+MASK = "•••"
+_SECRET_NAMES = re.compile(
+    r"secret|password|passwd|token|cookie|authorization|api_?key|signature|sign$|dsn|database_url", re.I
+)
+_SECRET_TEXT = re.compile(
+    r"(?P<head>postgres(?:ql)?(?:\+\w+)?://[^:/\s]+:)[^@\s]+(?=@)"  # the password of a database address
+    r"|(?P<link>#)[A-Za-z0-9_-]{32,}"  # a one-time link's token
+    r"|(?P<field>X-BAPI-(?:SIGN|API-KEY)['\"]?\s*[:=]\s*['\"]?)[^'\",\s}]+",
+    re.I,
+)
+_DEPTH_MAX = 6
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Masks values of fields with a secret's name, and secrets inside texts; control characters become visible."""
+    for name, value in event.items():
+        event[name] = MASK if _SECRET_NAMES.search(name) and value else _clean(value, _DEPTH_MAX)
+    return event
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        text = _SECRET_TEXT.sub(lambda match: f"{match['head'] or match['link'] or match['field']}{MASK}", value)
+        return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+    if depth and isinstance(value, dict):
+        return {
+            key: MASK if isinstance(key, str) and _SECRET_NAMES.search(key) and inner else _clean(inner, depth - 1)
+            for key, inner in value.items()
+        }
+    if depth and isinstance(value, list | tuple | set):
+        return [_clean(inner, depth - 1) for inner in value]
+    return value
+
+
+def _one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """No value can forge a second line."""
+    for name, value in event.items():
+        if isinstance(value, str) and name != "exception" and "\n" in value:
+            event[name] = value.replace("\n", "\\n")
+    return event
+
+
+def configure(*, process: str, level: str, form: Literal["text", "json"]) -> None:
+    """Sets up structlog, and the standard library's loggers through it, to write to standard error."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        lambda _logger, _method, event: {"process": process, **event},
+        structlog.processors.format_exc_info,
+        _one_line,
+        redact,
+    ]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0, sort_keys=False)
+    )
+    threshold = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(threshold, logging.WARNING))

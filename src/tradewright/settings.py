@@ -1,0 +1,96 @@
+"""The one typed settings object: environment variables `TRADEWRIGHT_*`, then `HOME/tradewright.toml`, then defaults.
+
+Lives here: `Settings`, `load`, and the places of files below HOME. Not here: who uses them; only `app` hands them on.
+"""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from tradewright.core.errors import StartError
+
+SETTINGS_FILE = "tradewright.toml"
+
+
+class Settings(BaseSettings):
+    """What an installation may be told. Each field's environment variable is its name with `TRADEWRIGHT_` before it."""
+
+    model_config = SettingsConfigDict(env_prefix="TRADEWRIGHT_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path.home() / ".tradewright")
+    host: str = "127.0.0.1"
+    port: int = Field(8787, ge=1, le=65535)
+    database_url: SecretStr | None = None
+    database_direct_url: SecretStr | None = None  # for LISTEN and advisory locks, when `database_url` is a pooler's
+    market: str = "synthetic"  # synthetic | replay:FILE@linear:SYMBOL
+    market_from: str | None = Field(None, validation_alias="TRADEWRIGHT_FROM")
+    seed: int = Field(1, ge=0)
+    speed: Decimal = Field(Decimal(1), gt=0, le=10_000)
+    placement: Literal["single"] = "single"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+    open_browser: bool = True
+    settling_margin_s: Decimal = Field(Decimal(15), ge=0, le=600)  # see `trading.resolution`
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        return home.expanduser().absolute()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        home = Path(os.environ.get("TRADEWRIGHT_HOME") or Path.home() / ".tradewright").expanduser()
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / SETTINGS_FILE)
+
+    @property
+    def database_file(self) -> Path:
+        """Where `run` writes the address of its own PostgreSQL, for its children and the command line."""
+        return self.home / "database.json"
+
+    @property
+    def exchange_home(self) -> Path:
+        return self.home / "exchange"
+
+    @property
+    def exchange_ready_file(self) -> Path:
+        """Where the simulated exchange listens, with its read-only key; written by `run`."""
+        return self.exchange_home / "ready.json"
+
+    @property
+    def exchange_keys_file(self) -> Path:
+        return self.exchange_home / "keys.json"
+
+    @property
+    def page_url(self) -> str:
+        """The address for a person: always localhost, because passkeys are refused on an IP."""
+        return f"http://localhost:{self.port}"
+
+
+def load(**overrides: Any) -> Settings:
+    """The settings in force; `overrides` (from the command line) win, and None among them means "not given".
+
+    Raises `StartError` (exit code 2) with a sentence that names each setting that is wrong and what is allowed.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"TRADEWRIGHT_{'_'.join(str(part) for part in fault['loc']).upper().removeprefix('TRADEWRIGHT_')}"
+            f" is {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors()
+        )
+        raise StartError(f"a setting is wrong: {faults}", exit_code=2) from None
