@@ -31,7 +31,7 @@ RAW_CALLS = {
 }
 RAW_MODULES = {"random": "raw-chance", "secrets": "raw-chance"}
 RAW_IDS = {"uuid1", "uuid3", "uuid4", "uuid5", "uuid6", "uuid7", "uuid8", "getnode"}
-# A float may carry a span of time, a ratio or a share, and its name must say so; nothing comes back from there to money.
+# A float may carry a span of time or a ratio, and its name must say so; nothing comes back from there to money.
 FLOAT_NAMES = re.compile(r"(^|_)(s|ms|us|seconds|ratio|monotonic|jitter|backoff)(_(min|max|first|p\d+))?$", re.I)
 _ALLOWED = re.compile(r"# lint: allow (?P<rule>[a-z-]+): \S+")
 
