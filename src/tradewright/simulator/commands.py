@@ -1,0 +1,211 @@
+"""Commands as clients send them, read into types and held against the instrument's filters.
+
+Lives here: parsing and every check that needs no account. Not here: margin, duplicates, reduce-only (`engine`).
+Unknown fields are ignored, as the exchange does; fields that would change what the order does and are not served yet
+are refused, because an order that silently loses its stop is worse than no order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Literal, cast
+
+from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.events import OrderType, Side, TimeInForce
+from tradewright.simulator.market.model import InstrumentSpec
+
+LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
+DECIMAL = re.compile(r"\d{1,20}(\.\d{1,20})?")
+NOT_SERVED = ("triggerPrice", "takeProfit", "stopLoss", "bboSideType", "slippageToleranceType", "orderIv")
+
+Body = Mapping[str, Any]
+Specs = Mapping[str, InstrumentSpec]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrder:
+    """A create command that passed its filters. `price` is None for a market order; `closes_all` is Bybit's quantity
+    "0".
+    """
+
+    symbol: str
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    quantity: Decimal
+    price: Decimal | None
+    link_id: str
+    reduce_only: bool
+    close_on_trigger: bool
+    closes_all: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """`order_id` wins over `link_id`; one of the two is given."""
+
+    symbol: str
+    order_id: str
+    link_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetLeverage:
+    symbol: str
+    leverage: Decimal
+
+
+def read_place(body: Body, specs: Specs) -> PlaceOrder:
+    """A create command. Raises `ApiError` with the code Bybit gives for the first rule it breaks."""
+    spec = read_symbol(body, specs)
+    refuse_unserved(body)
+    side = cast(Side, _one_of(body, "side", ("Buy", "Sell"), "Side invalid"))
+    order_type = cast(OrderType, _one_of(body, "orderType", ("Market", "Limit"), "OrderType invalid"))
+    time_in_force = _time_in_force(body, order_type)
+    if text(body, "positionIdx") not in ("", "0"):
+        raise bad_parameter("position idx not match position mode")
+    reduce_only, close_on_trigger = flag(body, "reduceOnly"), flag(body, "closeOnTrigger")
+    link_id = text(body, "orderLinkId")
+    if link_id and not LINK_ID.fullmatch(link_id):
+        raise bad_parameter("orderLinkId is invalid: at most 36 characters of A-Z a-z 0-9 - _")
+    quantity = decimal(body, "qty", "Qty invalid")
+    closes_all = quantity == 0 and reduce_only and close_on_trigger
+    price = decimal(body, "price", "Price invalid") if order_type == "Limit" else None
+    if not closes_all:
+        check_quantity(spec, quantity, order_type)
+    if price is not None:
+        check_price(spec, price)
+        if not reduce_only:
+            check_notional(spec, quantity * price)
+    return PlaceOrder(
+        symbol=spec.symbol,
+        side=side,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        quantity=quantity,
+        price=price,
+        link_id=link_id,
+        reduce_only=reduce_only,
+        close_on_trigger=close_on_trigger,
+        closes_all=closes_all,
+    )
+
+
+def read_cancel(body: Body, specs: Specs) -> CancelOrder:
+    spec = read_symbol(body, specs)
+    order_id, link_id = text(body, "orderId"), text(body, "orderLinkId")
+    if not (order_id or link_id):
+        raise bad_parameter("params error: orderId or orderLinkId is required")
+    return CancelOrder(symbol=spec.symbol, order_id=order_id, link_id=link_id)
+
+
+def read_leverage(body: Body, specs: Specs) -> SetLeverage:
+    spec = read_symbol(body, specs)
+    buy, sell = (
+        decimal(body, "buyLeverage", "buyLeverage invalid"),
+        decimal(body, "sellLeverage", "sellLeverage invalid"),
+    )
+    if buy != sell:
+        raise bad_parameter("buy leverage must equal sell leverage in one-way mode")
+    if not 1 <= buy <= spec.max_leverage or buy % spec.leverage_step:
+        raise ApiError(
+            RetCode.LEVERAGE_OUT_OF_RANGE,
+            f"cannot set leverage [{buy}]: allowed are 1 to {spec.max_leverage} in steps of {spec.leverage_step}",
+        )
+    return SetLeverage(symbol=spec.symbol, leverage=buy)
+
+
+def read_symbol(body: Body, specs: Specs) -> InstrumentSpec:
+    """The instrument named by `category` and `symbol`. Only linear contracts are traded here."""
+    require_linear(body)
+    spec = specs.get(text(body, "symbol"))
+    if spec is None:
+        raise bad_parameter("params error: symbol invalid")
+    return spec
+
+
+def require_linear(body: Body, *, default: Literal["", "linear"] = "") -> None:
+    category = text(body, "category") or default
+    if category != "linear":
+        raise bad_parameter(f"params error: category [{category}] is not served, use linear")
+
+
+def refuse_unserved(body: Body) -> None:
+    """Refuse what this exchange cannot do yet instead of dropping it. "" and "0" mean unset, as in Bybit's own
+    samples.
+    """
+    for name in NOT_SERVED:
+        if text(body, name) not in ("", "0"):
+            raise bad_parameter(f"params error: {name} is not served by this exchange")
+
+
+def check_quantity(spec: InstrumentSpec, quantity: Decimal, order_type: OrderType) -> None:
+    highest = spec.max_market_qty if order_type == "Market" else spec.max_limit_qty
+    if quantity <= 0 or quantity % spec.qty_step:
+        raise bad_parameter("Qty invalid")
+    if quantity < spec.min_qty:
+        raise bad_parameter("The number of contracts exceeds minimum limit allowed")
+    if quantity > highest:
+        raise bad_parameter("The number of contracts exceeds maximum limit allowed: too large")
+
+
+def check_price(spec: InstrumentSpec, price: Decimal) -> None:
+    if price <= 0 or price % spec.tick_size:
+        raise bad_parameter("Price invalid")
+    if not spec.min_price <= price <= spec.max_price:
+        raise ApiError(RetCode.PRICE_OUT_OF_RANGE, "Order price is out of permissible range.")
+
+
+def check_notional(spec: InstrumentSpec, notional: Decimal) -> None:
+    if notional < spec.min_notional:
+        raise ApiError(
+            RetCode.BELOW_MIN_NOTIONAL, f"Order does not meet minimum order value {spec.min_notional}{spec.quote_coin}"
+        )
+
+
+def text(body: Body, name: str) -> str:
+    """A field as text, "" when absent; numbers are taken too, since clients send both."""
+    value = body.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int):
+        return str(value)
+    raise bad_parameter(f"params error: {name} has a wrong type")
+
+
+def flag(body: Body, name: str) -> bool:
+    value = text(body, name)
+    if value not in ("", "true", "false"):
+        raise bad_parameter(f"params error: {name} must be true or false")
+    return value == "true"
+
+
+def decimal(body: Body, name: str, refusal: str) -> Decimal:
+    """A non-negative plain decimal. Raises `ApiError` 10001 with `refusal` for anything else."""
+    value = text(body, name)
+    if not DECIMAL.fullmatch(value):
+        raise bad_parameter(refusal)
+    try:
+        return Decimal(value)
+    except InvalidOperation:
+        raise bad_parameter(refusal) from None
+
+
+def _one_of(body: Body, name: str, allowed: tuple[str, ...], refusal: str) -> str:
+    value = text(body, name)
+    if value not in allowed:
+        raise bad_parameter(refusal)
+    return value
+
+
+def _time_in_force(body: Body, order_type: OrderType) -> TimeInForce:
+    """Market orders are always IOC on Bybit, whatever the client says."""
+    given = text(body, "timeInForce") or "GTC"
+    if given not in ("GTC", "IOC", "FOK", "PostOnly"):
+        raise bad_parameter("timeInForce invalid")
+    return "IOC" if order_type == "Market" else cast(TimeInForce, given)

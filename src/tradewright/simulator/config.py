@@ -1,0 +1,45 @@
+"""What a simulated exchange is started with. Values only; defaults are those of the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorConfig:
+    """One simulated exchange with one account.
+
+    `port` 0 takes a free one. `state` keeps keys, orders and market across restarts; None keeps all in memory.
+    `market` is `synthetic` alone, or one `replay:FILE@linear:SYMBOL` per symbol;
+    `market_from` is where it begins (ISO 8601 or Unix ms).
+    `funds` are paid in once, on the very first start of a state folder.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    state: Path | None = None
+    market: tuple[str, ...] = ("synthetic",)
+    market_from: str | None = None
+    seed: int = 1
+    speed: float = 1.0  # market seconds per wall second
+    key: str | None = None
+    secret: str | None = None
+    funds: tuple[tuple[str, Decimal], ...] = (("USDT", Decimal(100_000)),)
+    order_delay_ms: int = 30  # from the acknowledgement of a command to its effect and its private messages
+    tick_ms: int = 50  # how often the market moves, in wall time
+    partial_fills: bool = False  # resting orders fill only as much as the trade that went through them
+    save_market_ms: int = 1_000  # how often the market's state is written down, in wall time
+
+
+def parse_fund(text: str) -> tuple[str, Decimal]:
+    """`USDT=100000` as coin and amount. Raises `ValueError` with a sentence for a person."""
+    coin, _, amount_text = text.partition("=")
+    try:
+        amount = Decimal(amount_text)
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not (coin.isascii() and coin.isalnum() and coin.isupper() and amount.is_finite() and amount >= 0):
+        raise ValueError(f"--fund {text!r} is not COIN=AMOUNT, for example USDT=100000.")
+    return coin, amount

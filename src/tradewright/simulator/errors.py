@@ -1,0 +1,50 @@
+"""Refusals in Bybit's language: a return code, its text and the HTTP status that carries it.
+
+Lives here: `ApiError` and the codes this exchange uses. Not here: the envelope around them (`http_server`), nor when
+each is due.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class RetCode(IntEnum):
+    """The part of Bybit's code table that this exchange answers with."""
+
+    OK = 0
+    BAD_PARAMETER = 10001
+    BAD_TIMESTAMP = 10002
+    BAD_KEY = 10003
+    BAD_SIGNATURE = 10004
+    NO_PERMISSION = 10005
+    TOO_MANY_VISITS = 10006
+    UNKNOWN_PATH = 10017
+    ORDER_NOT_FOUND = 110001
+    PRICE_OUT_OF_RANGE = 110003
+    NOT_ENOUGH_MARGIN = 110007
+    LEVERAGE_OUT_OF_RANGE = 110013
+    REDUCE_ONLY_RULE = 110017
+    TOO_MANY_ORDERS = 110020
+    LEVERAGE_UNCHANGED = 110043
+    DUPLICATE_LINK_ID = 110072
+    BELOW_MIN_NOTIONAL = 110094
+    TIME_RANGE_MISORDERED = 181009
+    TIME_RANGE_TOO_LONG = 181010
+
+
+class ApiError(Exception):
+    """The request is refused and changed nothing. Business refusals travel with HTTP 200, as on the real exchange."""
+
+    def __init__(self, code: RetCode, text: str, *, http_status: int = 200) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.http_status = http_status
+
+    def __str__(self) -> str:
+        return f"{int(self.code)} {self.text}"
+
+
+def bad_parameter(text: str) -> ApiError:
+    return ApiError(RetCode.BAD_PARAMETER, text)

@@ -1,0 +1,99 @@
+"""The API keys of the simulated account: made once, kept in the state folder, found by their public half.
+
+Lives here: `ApiKey`, `KeyRing`, and their file. Not here: signatures (`auth`).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+KEYS_FILE = "keys.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One key pair; both keys of an account share its UID and therefore its rate limits."""
+
+    key: str
+    secret: str = field(repr=False)
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The account's two keys: one that trades and one that only reads."""
+
+    uid: str
+    trading: ApiKey
+    read_only: ApiKey
+
+    def find(self, key: str) -> ApiKey | None:
+        return next((known for known in (self.trading, self.read_only) if known.key == key), None)
+
+
+class _Pair(msgspec.Struct):
+    key: str
+    secret: str
+
+
+class _KeysFile(msgspec.Struct):
+    uid: str
+    trading: _Pair
+    read_only: _Pair
+
+
+def make_keys(*, key: str | None = None, secret: str | None = None) -> KeyRing:
+    """Fresh random keys; `key` and `secret` set the trading pair instead."""
+    return KeyRing(
+        uid=str(100_000_000 + secrets.randbelow(900_000_000)),
+        trading=ApiKey(key or secrets.token_hex(9), secret or secrets.token_hex(18)),
+        read_only=ApiKey(secrets.token_hex(9), secrets.token_hex(18), read_only=True),
+    )
+
+
+def load_or_make_keys(folder: Path, *, key: str | None = None, secret: str | None = None) -> KeyRing:
+    """The keys of `folder`/keys.json, made (mode 0600) on the first start.
+
+    A given `key` and `secret` replace the trading pair and are written down. Raises `OSError` if the folder is not
+    writable.
+    """
+    path = folder / KEYS_FILE
+    ring = _read(path) if path.exists() else None
+    if ring is None:
+        ring = make_keys(key=key, secret=secret)
+        _write(path, ring)
+    elif key and secret and (ring.trading.key, ring.trading.secret) != (key, secret):
+        ring = KeyRing(uid=ring.uid, trading=ApiKey(key, secret), read_only=ring.read_only)
+        _write(path, ring)
+    return ring
+
+
+def _read(path: Path) -> KeyRing:
+    found = msgspec.json.decode(path.read_bytes(), type=_KeysFile)
+    return KeyRing(
+        uid=found.uid,
+        trading=ApiKey(found.trading.key, found.trading.secret),
+        read_only=ApiKey(found.read_only.key, found.read_only.secret, read_only=True),
+    )
+
+
+def _write(path: Path, ring: KeyRing) -> None:
+    """Write beside the target and rename, so that a crash never leaves half a file or a readable one."""
+    content = _KeysFile(
+        uid=ring.uid,
+        trading=_Pair(ring.trading.key, ring.trading.secret),
+        read_only=_Pair(ring.read_only.key, ring.read_only.secret),
+    )
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(content), indent=2))
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

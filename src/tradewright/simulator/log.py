@@ -1,0 +1,78 @@
+"""The durable log: one JSON line per event, on disk before anybody is told.
+
+Lives here: appending with fsync, reading back, mending a torn last line. Not here: what the events mean (`account`).
+The write blocks the loop on purpose: an answer that overtakes its own record would be a lie after a power cut, and an
+exchange with one account writes a few lines a second.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from tradewright.simulator.events import Entry, Event
+
+LOG_FILE = "log.jsonl"
+
+
+class LogDamaged(Exception):
+    """The log has a line that cannot be read and is not the torn last one; the exchange must not guess."""
+
+
+class EventLog:
+    """Events in order, in memory and, with a folder, in `folder`/log.jsonl."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.entries: list[Entry] = []
+        self._encoder = msgspec.json.Encoder()
+        self._file: BinaryIO | None = None
+        if folder is not None:
+            self._file = self._open(folder / LOG_FILE)
+
+    def append(self, events: Sequence[Event]) -> list[Entry]:
+        """Write the events as one piece and wait until they are on disk. Returns them with their sequence numbers."""
+        first = len(self.entries) + 1
+        fresh = [Entry(seq=first + place, event=event) for place, event in enumerate(events)]
+        if self._file is not None:
+            self._file.write(b"".join(self._encoder.encode(entry) + b"\n" for entry in fresh))
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        self.entries.extend(fresh)
+        return fresh
+
+    def since(self, seq: int, *, limit: int) -> list[Entry]:
+        """Up to `limit` entries after `seq`, oldest first."""
+        return self.entries[max(seq, 0) : max(seq, 0) + limit]
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _open(self, path: Path) -> BinaryIO:
+        """Read what is there, cut off a last line that a crash left unfinished, and open for appending."""
+        content = path.read_bytes() if path.exists() else b""
+        whole = content.rfind(b"\n") + 1
+        decoder = msgspec.json.Decoder(Entry)
+        for number, line in enumerate(content[:whole].splitlines(), start=1):
+            try:
+                entry = decoder.decode(line)
+            except msgspec.MsgspecError as error:
+                raise LogDamaged(
+                    f"{path} line {number} cannot be read ({error}); "
+                    "restore the file from a copy or start with an empty folder."
+                ) from error
+            if entry.seq != number:
+                raise LogDamaged(
+                    f"{path} line {number} has sequence {entry.seq}, expected {number}; restore the file from a copy."
+                )
+            self.entries.append(entry)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        if whole < len(content):
+            os.ftruncate(descriptor, whole)
+            os.fsync(descriptor)
+        return os.fdopen(descriptor, "ab")

@@ -1,0 +1,69 @@
+"""Private messages on their way: each leaves at its own moment, and those of one order never overtake each other.
+
+Lives here: the queue and the task that empties it. Not here: what the messages say (`payloads`), who gets them
+(`ws_private`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Rows for the subscribers of one topic (`order`, `execution`, `position` or `wallet`)."""
+
+    topic: str
+    rows: list[Row]
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    due: float  # loop time, seconds
+    place: int
+    messages: list[Message] = field(compare=False)
+
+
+class Outbox:
+    """Hands messages to `deliver` when they are due. The loop's clock decides, so that virtual time works too."""
+
+    def __init__(self, deliver: Callable[[Message], None]) -> None:
+        self._deliver = deliver
+        self._heap: list[_Waiting] = []
+        self._last_due: dict[str, float] = {}  # by order id, while messages of it are waiting
+        self._place = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def send(self, messages: list[Message], *, order_id: str, delay_s: float) -> None:
+        """Deliver after `delay_s`, but not before what was sent earlier about the same order."""
+        due = max(self._loop.time() + delay_s, self._last_due.get(order_id, 0.0))
+        self._last_due[order_id] = due
+        self._place += 1
+        heapq.heappush(self._heap, _Waiting(due, self._place, messages))
+        self._flush()
+
+    def close(self) -> None:
+        """Drop what is waiting: nobody is connected any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._heap.clear()
+
+    def _flush(self) -> None:
+        now = self._loop.time()
+        while self._heap and self._heap[0].due <= now:
+            for message in heapq.heappop(self._heap).messages:
+                self._deliver(message)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._heap:
+            self._timer = self._loop.call_at(self._heap[0].due, self._flush)
+        else:
+            self._last_due.clear()

@@ -1,0 +1,90 @@
+"""The exchange as a process: one JSON line when ready, a clean end on SIGTERM.
+
+Lives here: signals, the ready line, exit codes. Not here: reading the command line (`cli.exchange`, `__main__`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import json
+import os
+import signal
+import sys
+from typing import TextIO
+
+import structlog
+
+from tradewright.simulator.config import SimulatorConfig
+from tradewright.simulator.log import LogDamaged
+from tradewright.simulator.market import MarketError
+from tradewright.simulator.server import RunningSimulator, serve
+
+EXIT_USAGE = 2
+EXIT_PORT_IN_USE = 3
+EXIT_NOT_WRITABLE = 4
+EXIT_LOG_DAMAGED = 11
+PRIVATE_UMASK = 0o077
+
+
+def run_exchange(config: SimulatorConfig) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit code; what went wrong is one sentence on stderr."""
+    os.umask(PRIVATE_UMASK)
+    _log_to_stderr()
+    try:
+        asyncio.run(_serve_until_told(config, sys.stdout))
+    except MarketError as error:
+        return _fail(f"The market cannot be started: {error}.", EXIT_USAGE)
+    except LogDamaged as error:
+        return _fail(str(error), EXIT_LOG_DAMAGED)
+    except OSError as error:
+        if error.errno in (errno.EADDRINUSE, errno.EACCES) and config.port and error.filename is None:
+            return _fail(
+                f"Port {config.port} of {config.host} cannot be used ({error.strerror}); choose another with --port.",
+                EXIT_PORT_IN_USE,
+            )
+        return _fail(f"The state folder {config.state} cannot be used: {error}.", EXIT_NOT_WRITABLE)
+    return 0
+
+
+def ready_line(running: RunningSimulator) -> dict[str, object]:
+    """What other programs need to find and use the exchange."""
+    addresses, market = running.addresses, running.engine.market
+    return {
+        "rest": addresses.rest,
+        "ws_public": addresses.ws_public,
+        "ws_private": addresses.ws_private,
+        "market_clock": {"now_ms": market.now_ms, "speed": market.clock.speed},
+        "uid": running.keys.uid,
+        "keys_file": None if running.keys_file is None else str(running.keys_file),
+    }
+
+
+async def _serve_until_told(config: SimulatorConfig, output: TextIO) -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.set)
+    running = await serve(config)
+    try:
+        print(json.dumps(ready_line(running)), file=output, flush=True)
+        await told.wait()
+    finally:
+        await running.close()
+
+
+def _log_to_stderr() -> None:
+    """Standard output carries the ready line and nothing else."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr, flush=True)  # noqa: T201 - a person started this
+    return code

@@ -1,0 +1,195 @@
+"""Order and execution endpoints, `/v5/order/*` and `/v5/execution/*`.
+
+Lives here: the handlers of create, cancel, cancel-all, realtime, history, executions. Not here: the rules
+(`commands`, `engine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from tradewright.simulator.account import Execution
+from tradewright.simulator.commands import Body, CancelOrder, read_cancel, read_place, read_symbol, require_linear, text
+from tradewright.simulator.engine import Engine
+from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.orders import Order, OrderStatus
+from tradewright.simulator.paging import cut, read_page, read_window
+from tradewright.simulator.payloads import execution_row, order_history_row, order_row
+from tradewright.simulator.rest import Call, Endpoint, Result
+from tradewright.simulator.visibility import Visibility
+
+RECENT_CLOSED_MAX = 500
+UNFILLED_KEPT_MS = 24 * 3_600_000  # Bybit forgets an order that ended without a fill after a day
+CONDITIONAL_FILTERS = ("StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
+
+
+class TradeEndpoints:
+    """The handlers; `all` lists them for the server."""
+
+    def __init__(self, engine: Engine, visibility: Visibility) -> None:
+        self._engine = engine
+        self._visibility = visibility
+
+    def all(self) -> list[Endpoint]:
+        def read(path: str, handle: Callable[[Call], Result]) -> Endpoint:
+            return Endpoint(method="GET", path=path, handle=handle, private=True, per_second=50)
+
+        def write(path: str, handle: Callable[[Call], Result]) -> Endpoint:
+            return Endpoint(method="POST", path=path, handle=handle, private=True, writes=True, per_second=10)
+
+        return [
+            write("/v5/order/create", self.create),
+            write("/v5/order/cancel", self.cancel),
+            write("/v5/order/cancel-all", self.cancel_all),
+            read("/v5/order/realtime", self._realtime),
+            read("/v5/order/history", self._history),
+            read("/v5/execution/list", self._executions),
+        ]
+
+    def create(self, call: Call) -> Result:
+        return _ids(self._engine.place(read_place(call.params, self._engine.specs)))
+
+    def cancel(self, call: Call) -> Result:
+        command = read_cancel(call.params, self._engine.specs)
+        order = self._engine.account.find_order(order_id=command.order_id, link_id=command.link_id)
+        if order is not None and self._is_hidden(order, call.now_ms):
+            raise ApiError(RetCode.ORDER_NOT_FOUND, "order not exists or too late to cancel")
+        return _ids(self._engine.cancel(command))
+
+    def cancel_all(self, call: Call) -> Result:
+        """Needs one of symbol, baseCoin, settleCoin; the first present decides."""
+        symbols = self._named_symbols(call.params)
+        if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
+            symbols = set()
+        gone = [
+            self._engine.cancel(CancelOrder(symbol=order.symbol, order_id=order.order_id, link_id=""))
+            for order in self._engine.account.live_orders()
+            if order.symbol in symbols and not self._is_hidden(order, call.now_ms)
+        ]
+        return {"list": [_ids(order) for order in gone], "success": "1"}
+
+    def _realtime(self, call: Call) -> Result:
+        """Open orders; with openOnly=1 the newest closed ones; with an id that order, open or closed."""
+        require_linear(call.params)
+        page = read_page(call.params, highest=50, default=20)
+        named = self._named_order(call.params)
+        if named is None:
+            symbols = self._named_symbols(call.params)
+            wants_closed = text(call.params, "openOnly") == "1"
+            newest_first = (
+                order for order in reversed(self._engine.account.orders.values()) if order.symbol in symbols
+            )
+            found = [order for order in newest_first if order.is_live is not wants_closed]
+            orders = found[:RECENT_CLOSED_MAX] if wants_closed else found
+            if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
+                orders = []
+        else:
+            orders = named
+        shown, cursor = cut(self._visible(orders, call.now_ms), page, lambda order: order.number)
+        return {
+            "category": "linear",
+            "list": [order_row(order, self._engine.specs[order.symbol]) for order in shown],
+            "nextPageCursor": cursor,
+        }
+
+    def _history(self, call: Call) -> Result:
+        """Orders that have ended, at most seven days per call."""
+        require_linear(call.params)
+        page = read_page(call.params, highest=50, default=20)
+        window = read_window(call.params, now_ms=call.now_ms)
+        status, named = text(call.params, "orderStatus"), self._named_order(call.params)
+        if named is None:
+            symbols = self._named_symbols(call.params, required=False)
+            orders: list[Order] = [
+                order
+                for order in reversed(self._engine.account.orders.values())
+                if order.symbol in symbols and window.start_ms <= order.created_ms <= window.end_ms
+            ]
+            if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
+                orders = []
+        else:
+            orders = named
+        final = [
+            order
+            for order in self._visible(orders, call.now_ms)
+            if not order.is_live and status in ("", order.status) and not _forgotten(order, call.now_ms)
+        ]
+        shown, cursor = cut(final, page, lambda order: order.number)
+        return {
+            "category": "linear",
+            "list": [order_history_row(order, self._engine.specs[order.symbol]) for order in shown],
+            "nextPageCursor": cursor,
+        }
+
+    def _executions(self, call: Call) -> Result:
+        """With an order id all other filters are ignored."""
+        require_linear(call.params)
+        page = read_page(call.params, highest=100, default=50)
+        window = read_window(call.params, now_ms=call.now_ms)
+        named = self._named_order(call.params)
+        if named is not None:
+            wanted_ids = {order.order_id for order in named}
+            found = [e for e in reversed(self._engine.account.executions) if e.fill.order_id in wanted_ids]
+        else:
+            symbols = self._named_symbols(call.params, required=False)
+            trades_wanted = text(call.params, "execType") in ("", "Trade")
+            found = [
+                execution
+                for execution in reversed(self._engine.account.executions)
+                if trades_wanted
+                and execution.fill.symbol in symbols
+                and window.start_ms <= execution.fill.at.wall_ms <= window.end_ms
+            ]
+        visible = [e for e in found if not self._visibility.hidden_ms(e.fill.order_id, now_ms=call.now_ms)]
+        shown, cursor = cut(visible, page, _execution_place)
+        return {
+            "category": "linear",
+            "list": [execution_row(execution, self._engine.specs[execution.fill.symbol]) for execution in shown],
+            "nextPageCursor": cursor,
+        }
+
+    def _named_order(self, params: Body) -> list[Order] | None:
+        """The order an id asks for (none or one), or None if no id is given. orderId wins over orderLinkId."""
+        order_id, link_id = text(params, "orderId"), text(params, "orderLinkId")
+        if not (order_id or link_id):
+            return None
+        order = self._engine.account.find_order(order_id=order_id, link_id=link_id)
+        return [] if order is None else [order]
+
+    def _named_symbols(self, params: Body, *, required: bool = True) -> set[str]:
+        """The symbols that symbol, baseCoin or settleCoin (the first given) ask for; all if none is given and none
+        needed.
+        """
+        if text(params, "symbol"):
+            return {read_symbol(params, self._engine.specs).symbol}
+        base_coin, settle_coin = text(params, "baseCoin"), text(params, "settleCoin")
+        require_linear(params)
+        if not (base_coin or settle_coin):
+            if required:
+                raise bad_parameter("Missing some parameters that must be filled in, symbol or settleCoin or baseCoin")
+            return set(self._engine.specs)
+        if base_coin:
+            return {spec.symbol for spec in self._engine.specs.values() if spec.base_coin == base_coin}
+        return {spec.symbol for spec in self._engine.specs.values() if spec.settle_coin == settle_coin}
+
+    def _visible(self, orders: Iterable[Order], now_ms: int) -> list[Order]:
+        return [order for order in orders if not self._is_hidden(order, now_ms)]
+
+    def _is_hidden(self, order: Order, now_ms: int) -> bool:
+        return self._visibility.hidden_ms(order.order_id, now_ms=now_ms) > 0
+
+
+def _ids(order: Order) -> Result:
+    return {"orderId": order.order_id, "orderLinkId": order.link_id}
+
+
+def _execution_place(execution: Execution) -> int:
+    return execution.seq
+
+
+def _forgotten(order: Order, now_ms: int) -> bool:
+    return (
+        order.status is OrderStatus.CANCELLED
+        and not order.filled_quantity
+        and order.updated_ms < now_ms - UNFILLED_KEPT_MS
+    )

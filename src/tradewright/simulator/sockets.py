@@ -1,0 +1,97 @@
+"""One WebSocket client of ours: frames in, frames out, and a bound on how far it may fall behind.
+
+Lives here: `Connection` and its writer. Not here: what topics mean (`ws_public`, `ws_private`).
+A client that does not read fast enough is cut off: nothing may be dropped silently, and memory is not endless.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+Frame = dict[str, Any]
+BACKLOG_MAX = 2_000  # frames waiting for one client
+FRAME_BYTES_MAX = 64 * 1024  # Bybit allows 21 000 characters of arguments
+
+
+class Connection:
+    """A connected client. `send` never waits; frames leave in order."""
+
+    def __init__(self, request: web.Request) -> None:
+        self.id = str(uuid4())
+        self.topics: set[str] = set()
+        self._request = request
+        # Protocol pings are answered by aiohttp: pybit derives its own liveness from them.
+        self._socket = web.WebSocketResponse(autoping=True, max_msg_size=FRAME_BYTES_MAX)
+        self._backlog: asyncio.Queue[str] = asyncio.Queue(maxsize=BACKLOG_MAX)
+        self._writer: asyncio.Task[None] | None = None
+
+    async def open(self) -> web.WebSocketResponse:
+        await self._socket.prepare(self._request)
+        self._writer = asyncio.create_task(self._write())
+        return self._socket
+
+    def send(self, frame: Frame) -> None:
+        self.send_text(encode(frame))
+
+    def send_text(self, text: str) -> None:
+        """Queue one frame; a client that is too far behind is disconnected at once."""
+        try:
+            self._backlog.put_nowait(text)
+        except asyncio.QueueFull:
+            self.abort()
+
+    def abort(self) -> None:
+        """Drop the connection without a goodbye."""
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def frames(self) -> AsyncIterator[Frame | None]:
+        """Client frames until the connection ends; None for one that is not a JSON object."""
+        async for message in self._socket:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            try:
+                frame = json.loads(message.data)
+            except ValueError:
+                frame = None
+            yield frame if isinstance(frame, dict) else None
+
+    async def close(self) -> None:
+        """Send what is queued, then say goodbye; at most a second of patience."""
+        try:
+            async with asyncio.timeout(1):
+                await self._backlog.join()
+                await self._socket.close()
+        except (TimeoutError, ConnectionError):
+            self.abort()
+        finally:
+            if self._writer is not None:
+                self._writer.cancel()
+
+    async def _write(self) -> None:
+        while True:
+            text = await self._backlog.get()
+            try:
+                await self._socket.send_str(text)
+            except (ConnectionError, RuntimeError):
+                # The client is gone; the reader ends by itself, and what is queued has nobody to go to.
+                return
+            finally:
+                self._backlog.task_done()
+
+
+def encode(frame: Frame) -> str:
+    return msgspec.json.encode(frame).decode()
+
+
+def args_of(frame: Frame) -> list[Any] | None:
+    """The frame's `args`, or None if there are none to speak of."""
+    args = frame.get("args")
+    return args if isinstance(args, list) and args else None

@@ -1,0 +1,72 @@
+"""From what happened to what the private streams say about it.
+
+Lives here: the messages of one batch, in Bybit's order: execution, order, position, wallet. Not here: sending them
+(`outbox`, `ws_private`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, assert_never
+
+from tradewright.simulator.engine import Engine, Outcome
+from tradewright.simulator.events import (
+    CancelAccepted,
+    CancelLost,
+    Funded,
+    LeverageSet,
+    OrderAccepted,
+    OrderClosed,
+    OrderFilled,
+    OrderOpened,
+)
+from tradewright.simulator.outbox import Message
+from tradewright.simulator.payloads import execution_stream_row, order_stream_row, position_stream_row
+
+
+def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]]) -> list[Message]:
+    """What subscribers hear of a batch. An accepted order is not told: it has not happened yet."""
+    order_ids: dict[str, None] = {}
+    symbols: dict[str, None] = {}
+    filled: set[int] = set()
+    money_moved = False
+    for entry in outcome.entries:
+        match entry.event:
+            case OrderAccepted() | CancelAccepted():
+                pass
+            case OrderOpened(order_id=order_id) | OrderClosed(order_id=order_id) | CancelLost(order_id=order_id):
+                order_ids[order_id] = None
+            case OrderFilled(order_id=order_id):
+                order_ids[order_id] = None
+                filled.add(entry.seq)
+            case LeverageSet(symbol=symbol):
+                symbols[symbol] = None
+            case Funded():
+                money_moved = True
+            case _:
+                assert_never(entry.event)
+    account, specs = engine.account, engine.specs
+    told = [account.orders[order_id] for order_id in order_ids]
+    symbols |= {order.symbol: None for order in told}
+    executions = [e for e in account.executions[-len(outcome.entries) :] if e.seq in filled]
+    messages = []
+    if executions:
+        messages.append(Message("execution", [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]))
+    if told:
+        messages.append(Message("order", [order_stream_row(order, specs[order.symbol]) for order in told]))
+    if symbols:
+        margin = engine.margin_now()
+        messages.append(
+            Message(
+                "position",
+                [
+                    position_stream_row(
+                        account.position(symbol), specs[symbol], engine.market.mark_price(symbol), margin
+                    )
+                    for symbol in symbols
+                ],
+            )
+        )
+    if told or money_moved:
+        messages.append(Message("wallet", [wallet()]))
+    return messages
