@@ -67,7 +67,7 @@ class BybitMarketGateway:
         params += [("end", str(end_ms))] if end_ms is not None else []
         reply = await self._rest.read(path, (*params, ("limit", str(limit))))
         try:
-            rows = dict(market_codec.candle_of_page(columns) for columns in decode(_KLINES, reply.result).list)
+            rows = dict(market_codec.candle_of_page(columns) for columns in decode(_KLINES, reply.result).rows)
         except Unreadable as problem:
             self._log.error("market.candles_unreadable", symbol=instrument.symbol, error=str(problem), raw=problem.raw)
             raise ExchangeUnavailable(f"{path}: {problem}", reply.trace) from problem

@@ -75,11 +75,11 @@ def _page(
     try:
         page = decode(_PAGE, raw)
         rows: list[_Found] = []
-        for raw in page.list:
+        for raw in page.rows:
             row = convert(decode(decoder, raw), page.category)
             if row is not None:
                 rows.append(row)
-        return rows, checked_cursor(page.nextPageCursor), not page.list
+        return rows, checked_cursor(page.nextPageCursor), not page.rows
     except Unreadable as problem:
         text = problem.raw or bytes(raw)[:2_000].decode("utf-8", "replace")
         log.error("rest.row_unreadable", path=path, error=str(problem), raw=text)

@@ -105,7 +105,7 @@ class WalletRow(msgspec.Struct, frozen=True, gc=False):
 class Page(msgspec.Struct, frozen=True, gc=False):
     """One page of any list; its rows are decoded by their own type."""
 
-    list: list[msgspec.Raw]
+    rows: list[msgspec.Raw] = msgspec.field(name="list")
     category: Text = ""
     nextPageCursor: Text = ""
 
@@ -168,7 +168,7 @@ class TickerRow(msgspec.Struct, frozen=True, gc=False):
 class KlinePage(msgspec.Struct, frozen=True, gc=False):
     """Rows of REST's klines: open time, open, high, low, close, volume, turnover, all as text, newest first."""
 
-    list: list[list[Text]]
+    rows: list[list[Text]] = msgspec.field(name="list")
 
 
 class KlineRow(msgspec.Struct, frozen=True, gc=False):
