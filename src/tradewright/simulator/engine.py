@@ -221,7 +221,7 @@ class Engine:
                 quantity = min(quantity, available)
                 available -= quantity
             if quantity > 0:
-                part, scene = matching.Take(order.price, quantity), self._scene(order.symbol)
+                part, scene = matching.Take(order.price, quantity), self._scene(order.symbol, market_ms=event.time_ms)
                 self._commit([fill(order, self.account.position(order.symbol), part, scene, is_maker=True)])
         if passed:
             self._drop_useless(event.symbol, delay_ms=0)
@@ -259,10 +259,11 @@ class Engine:
     def _moment(self) -> Moment:
         return Moment(wall_ms=self._around.wall_ms(), market_ms=self.market.now_ms)
 
-    def _scene(self, symbol: str) -> Scene:
+    def _scene(self, symbol: str, *, market_ms: int | None = None) -> Scene:
+        at = self._moment() if market_ms is None else Moment(self._around.wall_ms(), market_ms)
         return Scene(
             spec=self.specs[symbol],
             mark_price=self.market.mark_price(symbol),
-            at=self._moment(),
+            at=at,
             new_id=self._around.new_id,
         )

@@ -39,6 +39,7 @@ class RestServer:
         keys: KeyRing,
         faults: Faults,
         visibility: Visibility,
+        limits: RateLimits,
         wall_ms: Callable[[], int],
     ) -> None:
         self._endpoints = {(endpoint.method, endpoint.path): endpoint for endpoint in endpoints}
@@ -46,7 +47,7 @@ class RestServer:
         self._faults = faults
         self._visibility = visibility
         self._wall_ms = wall_ms
-        self._limits = RateLimits()
+        self._limits = limits
 
     async def serve(self, request: web.Request) -> web.Response:
         if request.method == "GET" and request.can_read_body and await request.read():

@@ -7,6 +7,7 @@ exchange with one account writes a few lines a second.
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,8 +20,16 @@ from tradewright.simulator.events import Entry, Event
 LOG_FILE = "log.jsonl"
 
 
-class LogDamaged(Exception):
-    """The log has a line that cannot be read and is not the torn last one; the exchange must not guess."""
+class LogUnusable(Exception):
+    """The log cannot be gone on with. The text is one sentence that says what to do."""
+
+
+class LogDamaged(LogUnusable):
+    """A line cannot be read and is not the torn last one; the exchange must not guess."""
+
+
+class LogInUse(LogUnusable):
+    """Another exchange writes to it."""
 
 
 class EventLog:
@@ -54,8 +63,22 @@ class EventLog:
             self._file = None
 
     def _open(self, path: Path) -> BinaryIO:
-        """Read what is there, cut off a last line that a crash left unfinished, and open for appending."""
-        content = path.read_bytes() if path.exists() else b""
+        """Lock the file, read what is there, and cut off a last line that a crash left unfinished."""
+        file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            raise LogInUse(f"{path} is in use by another exchange; stop it or give another --state folder.") from None
+        try:
+            self._read(path, file)
+        except LogDamaged:
+            file.close()
+            raise
+        return file
+
+    def _read(self, path: Path, file: BinaryIO) -> None:
+        content = path.read_bytes()
         whole = content.rfind(b"\n") + 1
         decoder = msgspec.json.Decoder(Entry)
         for number, line in enumerate(content[:whole].splitlines(), start=1):
@@ -71,8 +94,6 @@ class EventLog:
                     f"{path} line {number} has sequence {entry.seq}, expected {number}; restore the file from a copy."
                 )
             self.entries.append(entry)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         if whole < len(content):
-            os.ftruncate(descriptor, whole)
-            os.fsync(descriptor)
-        return os.fdopen(descriptor, "ab")
+            os.ftruncate(file.fileno(), whole)
+            os.fsync(file.fileno())

@@ -16,14 +16,14 @@ from typing import TextIO
 import structlog
 
 from tradewright.simulator.config import SimulatorConfig
-from tradewright.simulator.log import LogDamaged
+from tradewright.simulator.log import LogUnusable
 from tradewright.simulator.market import MarketError
 from tradewright.simulator.server import RunningSimulator, serve
 
 EXIT_USAGE = 2
 EXIT_PORT_IN_USE = 3
 EXIT_NOT_WRITABLE = 4
-EXIT_LOG_DAMAGED = 11
+EXIT_LOG_UNUSABLE = 11
 PRIVATE_UMASK = 0o077
 
 
@@ -35,8 +35,8 @@ def run_exchange(config: SimulatorConfig) -> int:
         asyncio.run(_serve_until_told(config, sys.stdout))
     except MarketError as error:
         return _fail(f"The market cannot be started: {error}.", EXIT_USAGE)
-    except LogDamaged as error:
-        return _fail(str(error), EXIT_LOG_DAMAGED)
+    except LogUnusable as error:
+        return _fail(str(error), EXIT_LOG_UNUSABLE)
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES) and config.port and error.filename is None:
             return _fail(
@@ -54,6 +54,7 @@ def ready_line(running: RunningSimulator) -> dict[str, object]:
         "rest": addresses.rest,
         "ws_public": addresses.ws_public,
         "ws_private": addresses.ws_private,
+        "ws_trade": addresses.ws_trade,
         "market_clock": {"now_ms": market.now_ms, "speed": market.clock.speed},
         "uid": running.keys.uid,
         "keys_file": None if running.keys_file is None else str(running.keys_file),
@@ -68,7 +69,11 @@ async def _serve_until_told(config: SimulatorConfig, output: TextIO) -> None:
     running = await serve(config)
     try:
         print(json.dumps(ready_line(running)), file=output, flush=True)
-        await told.wait()
+        stopping = asyncio.create_task(told.wait())
+        await asyncio.wait({stopping, running.heartbeat}, return_when=asyncio.FIRST_COMPLETED)
+        if running.heartbeat.done():
+            # A market that stands still would look alive to everybody: better to end loudly and be restarted.
+            await running.heartbeat
     finally:
         await running.close()
 

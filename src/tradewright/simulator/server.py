@@ -29,6 +29,7 @@ from tradewright.simulator.keys import KEYS_FILE, KeyRing, load_or_make_keys, ma
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import Market, build_market, parse_time
 from tradewright.simulator.outbox import Outbox
+from tradewright.simulator.rest import RateLimits
 from tradewright.simulator.rest_account import AccountEndpoints
 from tradewright.simulator.rest_market import MarketEndpoints
 from tradewright.simulator.rest_trade import TradeEndpoints
@@ -36,11 +37,12 @@ from tradewright.simulator.telling import messages_of
 from tradewright.simulator.visibility import Visibility
 from tradewright.simulator.ws_private import PrivateStream
 from tradewright.simulator.ws_public import PublicStream
+from tradewright.simulator.ws_trade import TradeStream
 
 log = structlog.get_logger()
 
 MARKET_FILE = "market.json"
-SHUTDOWN_S = 1.0
+SHUTDOWN_S = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class Addresses:
     rest: str
     ws_public: str
     ws_private: str
+    ws_trade: str
 
 
 class RunningSimulator:
@@ -62,12 +65,14 @@ class RunningSimulator:
         keys: KeyRing,
         addresses: Addresses,
         keys_file: Path | None,
+        heartbeat: asyncio.Task[None],
         stop: contextlib.AsyncExitStack,
     ) -> None:
         self.engine = engine
         self.keys = keys
         self.addresses = addresses
         self.keys_file = keys_file
+        self.heartbeat = heartbeat  # ends only when it fails
         self._stop = stop
 
     async def close(self) -> None:
@@ -84,7 +89,7 @@ async def serve(
     """Start an exchange and return once it answers.
 
     `market` replaces the one the config asks for (tests script theirs). Raises `OSError` (port or folder),
-    `MarketError` (market, from, speed), `LogDamaged`: each text is one sentence for a person.
+    `MarketError` (market, from, speed), `LogUnusable`: each text is one sentence for a person.
     """
     async with contextlib.AsyncExitStack() as stop:
         running = await _build(config, stop, wall_ms=wall_ms, given_market=market)
@@ -103,7 +108,7 @@ async def _build(
         keys = load_or_make_keys(config.state, key=config.key, secret=config.secret)
     event_log = EventLog(config.state)
     stop.callback(event_log.close)
-    market = given_market if given_market is not None else _market(config, wall_ms())
+    market = given_market if given_market is not None else _market(config, wall_ms(), event_log)
 
     visibility, faults = Visibility(), Faults()
     private = PrivateStream(keys, wall_ms)
@@ -135,24 +140,27 @@ async def _build(
         engine.fund(config.funds)
 
     public = PublicStream(market, engine.specs)
+    limits, trading = RateLimits(), TradeEndpoints(engine, visibility).all()
+    trade = TradeStream(trading, keys=keys, limits=limits, wall_ms=wall_ms)
     rest = RestServer(
-        [*MarketEndpoints(engine).all(), *TradeEndpoints(engine, visibility).all(), *account.all()],
+        [*MarketEndpoints(engine).all(), *trading, *account.all()],
         keys=keys,
         faults=faults,
         visibility=visibility,
+        limits=limits,
         wall_ms=wall_ms,
     )
     application = web.Application(client_max_size=BODY_BYTES_MAX)
     ControlEndpoints(market=market, event_log=event_log, faults=faults, keys=keys, wall_ms=wall_ms).add_to(application)
     application.router.add_get("/v5/public/linear", public.serve)
     application.router.add_get("/v5/private", private.serve)
+    application.router.add_get("/v5/trade", trade.serve)
     application.router.add_route("*", "/{path:.*}", rest.serve)
     await _listen_http(application, listener, stop)
     # The last thing to begin is the first to end, so no client is served by a market that stands still.
     heartbeat = asyncio.create_task(_heartbeat(engine, public, config, wall_ms), name="market-heartbeat")
     stop.push_async_callback(_end_heartbeat, heartbeat, market, config.state)
-    stop.push_async_callback(public.close)
-    stop.push_async_callback(private.close)
+    stop.push_async_callback(_goodbye, public, private, trade)
 
     host, port = listener.getsockname()[:2]
     log.info("exchange.started", host=host, port=port, entries=len(event_log.entries), market_ms=market.now_ms)
@@ -161,6 +169,7 @@ async def _build(
         keys=keys,
         addresses=_addresses(str(host), int(port)),
         keys_file=None if config.state is None else config.state / KEYS_FILE,
+        heartbeat=heartbeat,
         stop=stop,
     )
 
@@ -180,7 +189,12 @@ async def _listen_http(application: web.Application, listener: socket.socket, st
 
 def _addresses(host: str, port: int) -> Addresses:
     place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    return Addresses(rest=f"http://{place}", ws_public=f"ws://{place}/v5/public", ws_private=f"ws://{place}/v5/private")
+    return Addresses(
+        rest=f"http://{place}",
+        ws_public=f"ws://{place}/v5/public",
+        ws_private=f"ws://{place}/v5/private",
+        ws_trade=f"ws://{place}/v5/trade",
+    )
 
 
 def _order_of(outcome: Outcome) -> str:
@@ -189,8 +203,15 @@ def _order_of(outcome: Outcome) -> str:
     return "" if isinstance(event, Funded | LeverageSet) else event.order_id
 
 
-def _market(config: SimulatorConfig, now_ms: int) -> Market:
-    """The market asked for, going on from its saved state if there is one."""
+async def _goodbye(*streams: PublicStream | PrivateStream | TradeStream) -> None:
+    await asyncio.gather(*(stream.close() for stream in streams))
+
+
+def _market(config: SimulatorConfig, now_ms: int, event_log: EventLog) -> Market:
+    """The market asked for, going on from its saved state if there is one.
+
+    A crash loses up to a second of that state, but never what orders have met: the log knows how far the market had come.
+    """
     market = build_market(
         config.market,
         seed=config.seed,
@@ -200,6 +221,8 @@ def _market(config: SimulatorConfig, now_ms: int) -> Market:
     )
     if config.state is not None and (config.state / MARKET_FILE).exists():
         market.restore(msgspec.json.decode((config.state / MARKET_FILE).read_bytes()))
+        if event_log.entries:
+            market.advance(event_log.entries[-1].event.at.market_ms)
     return market
 
 
@@ -218,8 +241,7 @@ async def _heartbeat(engine: Engine, public: PublicStream, config: SimulatorConf
 
 async def _end_heartbeat(heartbeat: asyncio.Task[None], market: Market, folder: Path | None) -> None:
     heartbeat.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await heartbeat
+    await asyncio.wait({heartbeat})
     if folder is not None:
         _save_market(market.state(), folder)
 

@@ -17,6 +17,7 @@ from aiohttp import WSMsgType, web
 
 Frame = dict[str, Any]
 BACKLOG_MAX = 2_000  # frames waiting for one client
+GOODBYE_S = 0.5
 FRAME_BYTES_MAX = 64 * 1024  # Bybit allows 21 000 characters of arguments
 
 
@@ -52,22 +53,23 @@ class Connection:
         if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def frames(self) -> AsyncIterator[Frame | None]:
-        """Client frames until the connection ends; None for one that is not a JSON object."""
+    async def frames(self) -> AsyncIterator[Frame]:
+        """Client frames until the connection ends; an empty one for what is not a JSON object."""
         async for message in self._socket:
             if message.type is not WSMsgType.TEXT:
                 continue
             try:
                 frame = json.loads(message.data)
             except ValueError:
-                frame = None
-            yield frame if isinstance(frame, dict) else None
+                frame = {}
+            yield frame if isinstance(frame, dict) else {}
 
     async def close(self) -> None:
-        """Send what is queued, then say goodbye; at most a second of patience."""
+        """Send what is queued, then say goodbye; with `GOODBYE_S` of patience."""
         try:
-            async with asyncio.timeout(1):
-                await self._backlog.join()
+            async with asyncio.timeout(GOODBYE_S):
+                if self._writer is not None and not self._writer.done():
+                    await self._backlog.join()
                 await self._socket.close()
         except (TimeoutError, ConnectionError):
             self.abort()
@@ -81,7 +83,8 @@ class Connection:
             try:
                 await self._socket.send_str(text)
             except (ConnectionError, RuntimeError):
-                # The client is gone; the reader ends by itself, and what is queued has nobody to go to.
+                # The client is gone: what is queued has nobody to go to, and the reader must not wait for more.
+                self.abort()
                 return
             finally:
                 self._backlog.task_done()

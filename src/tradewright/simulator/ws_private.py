@@ -6,6 +6,7 @@ Lives here: the protocol and who gets which topic. Not here: what the messages s
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -38,7 +39,7 @@ class PrivateStream:
         authenticated = False
         try:
             async for frame in connection.frames():
-                if frame is not None and frame.get("op") == "auth":
+                if frame.get("op") == "auth":
                     authenticated = self._authenticate(connection, frame)
                     if not authenticated:
                         break
@@ -64,8 +65,7 @@ class PrivateStream:
                     connection.send(frame)
 
     async def close(self) -> None:
-        for connection in tuple(self._connections):
-            await connection.close()
+        await asyncio.gather(*(connection.close() for connection in self._connections))
 
     def _authenticate(self, connection: Connection, frame: Frame) -> bool:
         """Expiry comes as a number or as text. After a refusal the caller closes the connection."""
@@ -76,12 +76,11 @@ class PrivateStream:
         connection.send(_answer(connection, frame, success=key is not None, text="" if key else "Params Error"))
         return key is not None
 
-    def _obey(self, connection: Connection, frame: Frame | None, *, authenticated: bool) -> None:
+    def _obey(self, connection: Connection, frame: Frame, *, authenticated: bool) -> None:
         """Answer one frame. Operations that are not known are ignored, as on Bybit."""
-        if frame is None:
-            connection.send(_answer(connection, {"op": ""}, success=False, text="Params Error"))
-            return
         match frame.get("op"):
+            case None:
+                connection.send(_answer(connection, frame, success=False, text="Params Error"))
             case "ping":
                 connection.send(_pong(connection, frame, self._wall_ms()))
             case "subscribe" | "unsubscribe" if not authenticated:

@@ -5,6 +5,7 @@ Lives here: the protocol and who gets which topic. Not here: what topics say (`c
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -53,15 +54,13 @@ class PublicStream:
                     connection.send_text(text)
 
     async def close(self) -> None:
-        for connection in tuple(self._connections):
-            await connection.close()
+        await asyncio.gather(*(connection.close() for connection in self._connections))
 
-    def _obey(self, connection: Connection, frame: Frame | None) -> None:
+    def _obey(self, connection: Connection, frame: Frame) -> None:
         """Answer one frame. Operations that are not known are ignored, as on Bybit."""
-        if frame is None:
-            connection.send(_answer(connection, {"op": ""}, success=False, text="Params Error"))
-            return
         match frame.get("op"):
+            case None:
+                connection.send(_answer(connection, frame, success=False, text="Params Error"))
             case "ping":
                 connection.send(_answer(connection, frame, success=True, text="pong"))
             case "subscribe":
