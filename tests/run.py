@@ -89,7 +89,11 @@ def page() -> Count:
             return Count(failed=1)
     count = Count()
     for script in ("lint", "typecheck"):
-        count += Count(passed=1) if run(node, npm, "run", "--silent", script, cwd=frontend, env=env) == 0 else Count(failed=1)
+        count += (
+            Count(passed=1)
+            if run(node, npm, "run", "--silent", script, cwd=frontend, env=env) == 0
+            else Count(failed=1)
+        )
     report = RESULTS / "page.xml"
     report.unlink(missing_ok=True)
     reporters = ["--reporter=dot", "--reporter=junit", f"--outputFile.junit={report}"]
@@ -146,7 +150,9 @@ def main(names: list[str]) -> int:
     if "e2e" in (names or LAYERS) and browser() is None:
         print("\n" + "!" * 100)
         print("NO BROWSER WAS FOUND: the layer e2e did not run, and nothing here speaks for the page in a browser.")
-        print("Install Chromium (Debian: apt-get install chromium), or name one with TRADEWRIGHT_BROWSER, and run again.")
+        print(
+            "Install Chromium (Debian: apt-get install chromium), or name one with TRADEWRIGHT_BROWSER, and run again."
+        )
         print("!" * 100)
     print(f"\ntest: {total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed else 0

@@ -10,7 +10,9 @@ from typing import Annotated
 
 import typer
 
-from tradewright.simulator import SimulatorConfig, parse_fund, run_exchange
+
+def register(application: typer.Typer) -> None:
+    application.command("exchange")(exchange_command)
 
 
 def exchange_command(
@@ -34,6 +36,9 @@ def exchange_command(
     ] = None,
 ) -> None:
     """Serve a simulated Bybit V5 exchange; prints one JSON line with its addresses when ready."""
+    # Imported here, so that the other commands stay quick and the supervisor small.
+    from tradewright.simulator import SimulatorConfig, parse_fund, run_exchange
+
     if (key is None) != (secret is None):
         raise typer.BadParameter("--key and --secret belong together.")
     try:

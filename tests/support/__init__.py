@@ -1,0 +1,1 @@
+"""What several layers of tests share: a running installation, and a client for it."""
