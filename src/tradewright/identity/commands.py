@@ -1,7 +1,8 @@
 """What may be asked of identity: claim the installation, log in, log out; one function each.
 
 A password takes 150 ms to hash, so each command has its own transactions and none is open meanwhile: what must be true
-is checked before, and again under the lock after. Not here: HTTP, cookies (`web`); the account that a claim also makes comes in as a function.
+is checked before, and again under the lock after.
+Not here: HTTP, cookies (`web`); the account that a claim also makes comes in as a function.
 """
 
 from __future__ import annotations

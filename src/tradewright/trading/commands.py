@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.clock import Clock, Ids
-from tradewright.core.errors import Conflict, InvalidInput, NotFound, Problem
+from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import AccountId, UserId, WorkspaceId, link_id_of
 from tradewright.core.instrument import Instrument, order_problems
 from tradewright.storage.bus import notify
-from tradewright.trading.model import HAND_VALIDITY, CancelBody, PlaceBody, SubmittedIntent
+from tradewright.trading.model import HAND_VALIDITY, CancelBody, IntentConflict, OrderEnded, PlaceBody, SubmittedIntent
 from tradewright.trading.queries import order_view_of, require_account
 
 INTENTS_CHANNEL = "intents"
@@ -45,7 +45,7 @@ async def submit_place(
     """Asks for an order by hand. The same id and body again is the same intent; the caller commits.
 
     `instrument` is None when the exchange lists no such symbol; `reference_price` (last price) values a market order.
-    Raises `InvalidInput` (nothing is written), `NotFound` for an account of somebody else, `Conflict` for a used id.
+    Raises `InvalidInput` (nothing is written), `NotFound` for a foreign account, `IntentConflict` for a used id.
     """
     await require_account(connection, workspace_id, account_id)
     existing = await _existing(connection, workspace_id, account_id, body)
@@ -100,7 +100,7 @@ async def submit_cancel(
     ids: Ids,
     ip: str | None,
 ) -> SubmittedIntent:
-    """Asks to cancel the order of one row; never expires. Raises as `submit_place`; `Conflict` when it has ended."""
+    """Asks to cancel the order of one row; never expires. Raises as `submit_place`; `OrderEnded`."""
     await require_account(connection, workspace_id, account_id)
     existing = await _existing(connection, workspace_id, account_id, body)
     if existing is not None:
@@ -109,7 +109,7 @@ async def submit_cancel(
     if target is None:
         raise NotFound(f"there is no order {body.order_id} on this account")
     if target["status"] in _FINAL:
-        raise Conflict(f"order {body.order_id} has ended ({target['status']}); there is nothing to cancel")
+        raise OrderEnded(f"order {body.order_id} has ended ({target['status']}); there is nothing to cancel")
     inserted = await connection.execute(
         text(
             "INSERT INTO intents (id, workspace_id, account_id, kind, body, category, symbol, target_id, state,"
@@ -161,7 +161,7 @@ def _validate(body: PlaceBody, instrument: Instrument | None, reference_price: D
 async def _existing(
     connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, body: PlaceBody | CancelBody
 ) -> SubmittedIntent | None:
-    """The intent with this id, if it is this body; `Conflict` when the id was used for something else."""
+    """The intent with this id, if it is this body; `IntentConflict` when the id was used for something else."""
     found = await connection.execute(
         text("SELECT workspace_id, account_id, body FROM intents WHERE id = :id"), {"id": body.id}
     )
@@ -169,7 +169,7 @@ async def _existing(
     if row is None:
         return None
     if (row.workspace_id, row.account_id, row.body) != (workspace_id, account_id, body.canonical()):
-        raise Conflict(f"the intent id {body.id} was used for something else; make a new id for a new order")
+        raise IntentConflict(f"the intent id {body.id} was used for something else; make a new id for a new order")
     return SubmittedIntent(body.id, created=False)
 
 

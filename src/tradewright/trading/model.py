@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from tradewright.core.errors import Conflict
 from tradewright.core.ids import AccountId, IntentId, LinkId, OrderId, WorkspaceId
 from tradewright.core.instrument import Category, InstrumentId, OrderType, Side, TimeInForce
 from tradewright.core.money import plain
@@ -20,6 +21,19 @@ from tradewright.core.order_status import IntentState
 
 # By hand an opening order that waited longer than this is not what its sender meant any more.
 HAND_VALIDITY = timedelta(seconds=10)
+
+
+class IntentConflict(Conflict):
+    """The intent's id was used for something else."""
+
+    code = "intent.conflict"
+
+
+class OrderEnded(Conflict):
+    """The order has ended: there is nothing to cancel."""
+
+    code = "order.ended"
+
 
 SessionState = Literal["connecting", "reconciling", "ready", "degraded", "closed"]
 EventSource = Literal["manual", "owner", "rest", "stream", "reconciliation"]

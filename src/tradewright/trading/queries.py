@@ -59,7 +59,8 @@ async def orders(
         where += f" AND {LIVE}"
     parameters: dict[str, Any] = {"account": account_id, "workspace": workspace_id, "limit": limit + 1}
     if before is not None:
-        parameters["before_at"], parameters["before_id"] = _parse_cursor(before)
+        parameters["before_at"], key = _parse_cursor(before)
+        parameters["before_id"] = _uuid_of(before, key)
         where += " AND (created_at, id) < (:before_at, CAST(:before_id AS uuid))"
     found = await connection.execute(
         text(f"SELECT * FROM ({ORDER_ROWS}) r WHERE {where} ORDER BY created_at DESC, id DESC LIMIT :limit"),  # noqa: S608
@@ -216,8 +217,19 @@ def _parse_cursor(cursor: str) -> tuple[datetime, str]:
     moment, _, key = cursor.partition("~")
     try:
         parsed = datetime.fromisoformat(moment)
-        if parsed.tzinfo is None or not key or len(key) > 100:
+        if parsed.tzinfo is None or not 1970 < parsed.year < 2200 or not key.isprintable() or not 0 < len(key) <= 100:
             raise ValueError
     except ValueError:
-        raise InvalidInput([Problem("cursor.invalid", "before", {"value": cursor[:60]})]) from None
+        raise _not_a_cursor(cursor) from None
     return parsed, key
+
+
+def _uuid_of(cursor: str, key: str) -> UUID:
+    try:
+        return UUID(key)
+    except ValueError:
+        raise _not_a_cursor(cursor) from None
+
+
+def _not_a_cursor(cursor: str) -> InvalidInput:
+    return InvalidInput([Problem("cursor.invalid", "before", {"value": cursor[:60]})])

@@ -169,7 +169,7 @@ class Connection:
                 assert_never(topic)
 
     async def _quote(self, name: str, topic: TickerTopic | CandleTopic) -> None:
-        """Puts quotes while the browser keeps up; while something waits, the hub's queue keeps only what still counts."""
+        """Puts quotes while the browser keeps up; while something waits, the hub keeps only what still counts."""
         match topic:
             case TickerTopic(instrument):
                 reader: Subscription[Any] = self._parts.hub.subscribe_ticker(instrument)

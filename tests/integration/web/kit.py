@@ -1,0 +1,381 @@
+"""A whole API process in this test's loop: uvicorn on a free port, a real database, in-memory twins of the exchange.
+
+Lives here: `Site` and how to start it, the twins, a claimed user, and an `Owner` that plays the account's worker by the
+real journal. Tests talk to it over real sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import socket
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import structlog
+import uvicorn
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from tradewright.core.errors import ExchangeUnavailable, Trace
+from tradewright.core.ids import AccountId, ExchangeOrderId, RequestId, WorkspaceId
+from tradewright.core.instrument import Category, Instrument, InstrumentId
+from tradewright.exchange.ports import Candle, CandleUpdate, PublicEvent, StreamUp, Ticker
+from tradewright.identity.claims import create_claim_link
+from tradewright.identity.passwords import HashCost, Passwords
+from tradewright.market.candles import CandleCache
+from tradewright.market.hub import MarketHub
+from tradewright.market.instruments import InstrumentCache
+from tradewright.market.market_clock import MarketClock
+from tradewright.market.tickers import TickerCache
+from tradewright.storage.bus import Bus
+from tradewright.system import SystemClock, SystemIds, SystemRng
+from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
+from tradewright.trading.model import AccountRef, Reason
+from tradewright.trading.store import PostgresJournal
+from tradewright.web.application import create_application
+from tradewright.web.parts import WebParts, WebSettings
+from tradewright.web.server import server_config
+from tradewright.web.static_files import StaticFile
+
+BTC = InstrumentId("linear", "BTCUSDT")
+PASSWORD = "correct horse battery"
+MINUTE_MS = 60_000
+NOW_MS = 1_700_000_040_000  # a minute's open
+PAGE = {
+    "index.html": StaticFile(b"<!doctype html><title>page</title>", "text/html; charset=utf-8", '"i1"', "no-cache"),
+    "assets/app-1a2b.js": StaticFile(
+        b"export {}", "text/javascript; charset=utf-8", '"a1"', "public, max-age=31536000, immutable"
+    ),
+}
+
+
+class MovableClock(SystemClock):
+    """The real clock, whose calendar can be moved: for what expires."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.offset
+
+
+def instrument(symbol: str) -> Instrument:
+    return Instrument(
+        id=InstrumentId("linear", symbol),
+        status="Trading",
+        base_coin=symbol.removesuffix("USDT"),
+        quote_coin="USDT",
+        settle_coin="USDT",
+        tick_size=Decimal("0.1"),
+        min_price=Decimal("0.1"),
+        max_price=Decimal("1999999.8"),
+        quantity_step=Decimal("0.001"),
+        min_quantity=Decimal("0.001"),
+        max_limit_quantity=Decimal("1190"),
+        max_market_quantity=Decimal("119"),
+        min_notional=Decimal("5"),
+        max_leverage=Decimal("100"),
+    )
+
+
+def candle(open_ms: int, close: str = "60000.5", *, confirmed: bool = True) -> Candle:
+    return Candle(
+        open_time_ms=open_ms,
+        open=Decimal("60000"),
+        high=Decimal("60010.50"),
+        low=Decimal("59990"),
+        close=Decimal(close),
+        volume=Decimal("12.3450"),
+        turnover=Decimal("1E+3"),
+        confirmed=confirmed,
+    )
+
+
+class MarketTwin:
+    """The public REST side: two instruments, ten candles with one missing, two tickers; `is_away` refuses all reads."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+
+    def _require(self) -> None:
+        if self.is_away:
+            raise ExchangeUnavailable("the exchange does not answer")
+
+    async def instruments(self, category: Category) -> Sequence[Instrument]:
+        self._require()
+        return [instrument("BTCUSDT"), instrument("ETHUSDT")] if category == "linear" else []
+
+    async def candles(
+        self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> Sequence[Candle]:
+        self._require()
+        opens = [NOW_MS - n * MINUTE_MS for n in range(9, -1, -1) if n != 4]
+        rows = [candle(at, confirmed=at != NOW_MS) for at in opens]
+        return [row for row in rows if (start_ms or 0) <= row.open_time_ms <= (end_ms or NOW_MS)][-limit:]
+
+    async def tickers(self, category: Category) -> Sequence[Ticker]:
+        self._require()
+        return [Ticker(instrument=BTC, last_price=Decimal("60000.10"), exchange_time_ms=NOW_MS)]
+
+    async def market_now_ms(self) -> int:
+        self._require()
+        return NOW_MS + 30_000
+
+    async def close(self) -> None: ...
+
+
+class PublicStreamTwin:
+    """The public stream: what a test puts into `queue` arrives."""
+
+    def __init__(self) -> None:
+        self.queue: asyncio.Queue[PublicEvent] = asyncio.Queue()
+        self.topics: set[str] = set()
+
+    async def events(self) -> AsyncIterator[PublicEvent]:
+        while True:
+            yield await self.queue.get()
+
+    def subscribe(self, *topics: str) -> None:
+        self.topics.update(topics)
+
+    def unsubscribe(self, *topics: str) -> None:
+        self.topics.difference_update(topics)
+
+    def last_frame_age_seconds(self) -> float | None:
+        return 0.25
+
+    async def close(self) -> None: ...
+
+    def ticker(self, price: str) -> None:
+        self.queue.put_nowait(Ticker(instrument=BTC, last_price=Decimal(price), exchange_time_ms=NOW_MS))
+
+    def candle(self, open_ms: int, close: str, *, confirmed: bool = False) -> None:
+        self.queue.put_nowait(CandleUpdate(BTC, "1", candle(open_ms, close, confirmed=confirmed)))
+
+
+@dataclass(slots=True)
+class Site:
+    base: str
+    port: int
+    parts: WebParts
+    market: MarketTwin
+    public: PublicStreamTwin
+    clock: MovableClock
+    application: Any
+    sessions: list[aiohttp.ClientSession] = field(default_factory=list)
+
+    def browser(self, cookie: str | None = None) -> aiohttp.ClientSession:
+        """A client that sends what our own page would send; with a session token when one is given."""
+        headers = {"Origin": self.base, "Sec-Fetch-Site": "same-origin"}
+        if cookie is not None:
+            headers["Cookie"] = f"tradewright_{self.port}={cookie}"
+        session = aiohttp.ClientSession(self.base, headers=headers, cookie_jar=aiohttp.DummyCookieJar())
+        self.sessions.append(session)
+        return session
+
+    async def claim_token(self) -> str:
+        async with self.parts.engine.begin() as connection:
+            link = await create_claim_link(connection, self.base, self.clock.now())
+        return link.partition("#")[2]
+
+    async def claim(self, username: str = "Ann") -> User:
+        body = {"token": await self.claim_token(), "username": username, "password": PASSWORD, "language": "en"}
+        async with self.browser().post("/api/v1/claim", json=body) as response:
+            assert response.status == 201, await response.text()
+            return await self._user(await response.json(), token_in(response, self.port))
+
+    async def second_user(self, role: str, *, workspace: uuid.UUID | None = None, username: str = "Bob") -> User:
+        """Another user, put into the database: in a workspace of their own (with an account), or in the one given."""
+        now, ids = self.clock.now(), self.parts.ids
+        user_id, own = ids.new(), workspace or ids.new()
+        async with self.parts.engine.begin() as connection:
+            hashed = await self.parts.passwords.hash(PASSWORD)
+            await connection.execute(
+                text(
+                    "INSERT INTO users (id, username, username_key, password_hash, language, is_operator, created_at)"
+                    " VALUES (:id, :name, :key, :hash, 'ru', false, :now)"
+                ),
+                {"id": user_id, "name": username, "key": username.casefold(), "hash": hashed, "now": now},
+            )
+            if workspace is None:
+                await connection.execute(
+                    text("INSERT INTO workspaces (id, name, created_at) VALUES (:id, 'other', :now)"),
+                    {"id": own, "now": now},
+                )
+                await connection.execute(
+                    text(
+                        "INSERT INTO accounts (id, workspace_id, name, environment, uid, created_at, session_since)"
+                        " VALUES (:id, :workspace, 'Other', 'sim', :uid, :now, :now)"
+                    ),
+                    {"id": ids.new(), "workspace": own, "uid": secrets.token_hex(4), "now": now},
+                )
+            await connection.execute(
+                text("INSERT INTO memberships (workspace_id, user_id, role) VALUES (:workspace, :user, :role)"),
+                {"workspace": own, "user": user_id, "role": role},
+            )
+        body = {"username": username, "password": PASSWORD}
+        async with self.browser().post("/api/v1/login", json=body) as response:
+            assert response.status == 200, await response.text()
+            return await self._user(await response.json(), token_in(response, self.port))
+
+    async def _user(self, session: dict[str, Any], token: str) -> User:
+        http = self.browser(token)
+        async with http.get("/api/v1/accounts") as response:
+            account = (await response.json())["accounts"][0]
+        return User(http, token, session, WorkspaceId(uuid.UUID(session["workspace"]["id"])), account)
+
+    async def count(self, table: str) -> int:
+        async with self.parts.engine.connect() as connection:
+            return int(await connection.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+
+
+@dataclass(slots=True)
+class User:
+    http: aiohttp.ClientSession
+    token: str
+    session: dict[str, Any]
+    workspace_id: WorkspaceId
+    account: dict[str, Any]
+
+    @property
+    def account_id(self) -> AccountId:
+        return AccountId(uuid.UUID(self.account["id"]))
+
+    @property
+    def account_path(self) -> str:
+        return f"/api/v1/accounts/{self.account['id']}"
+
+
+def token_in(response: aiohttp.ClientResponse, port: int) -> str:
+    return response.cookies[f"tradewright_{port}"].value
+
+
+def place_body(**changed: Any) -> dict[str, Any]:
+    return {
+        "id": str(SystemIds().new()),
+        "kind": "place",
+        "category": "linear",
+        "symbol": "BTCUSDT",
+        "side": "Buy",
+        "order_type": "Limit",
+        "quantity": "0.010",
+        "price": "59000.0",
+        "time_in_force": "GTC",
+        "reduce_only": False,
+        "note": None,
+        **changed,
+    }
+
+
+class Owner:
+    """Plays the worker that owns the account, by the real journal: takes what is proposed and answers it."""
+
+    def __init__(self, site: Site, user: User, *, answer: str = "acknowledge") -> None:
+        account = AccountRef(user.account_id, user.workspace_id, "sim", "1001")
+        self.journal = PostgresJournal(site.parts.engine, account, clock=site.clock, ids=site.parts.ids)
+        self._site = site
+        self._answer = answer
+
+    async def run(self) -> None:
+        hints = self._site.parts.bus.subscribe("intents")
+        try:
+            while True:
+                for intent in await self.journal.proposed():
+                    request = await self.journal.open_request(intent, RequestId(self._site.parts.ids.new()))
+                    assert request is not None
+                    if self._answer == "acknowledge":
+                        answer: Any = AnsweredAcknowledged(ExchangeOrderId(f"x-{intent.id}"), Trace())
+                    elif self._answer == "unknown":
+                        answer = AnsweredUnknown(Reason("exchange.unknown"), Trace())
+                    else:
+                        continue
+                    await self.journal.answer(intent, request, answer)
+                await hints.get()
+        finally:
+            hints.close()
+
+    async def events(self, count: int) -> None:
+        """Writes `count` events into the account's journal, in transactions of at most 100."""
+        for start in range(0, count, 100):
+            async with self.journal._transaction("owner") as (_, events):
+                for n in range(start, min(count, start + 100)):
+                    events.add("drift", {"kind": "drift", "drift": {"n": n}})
+
+
+@asynccontextmanager
+async def running_owner(site: Site, user: User, *, answer: str = "acknowledge") -> AsyncIterator[Owner]:
+    owner = Owner(site, user, answer=answer)
+    task = asyncio.create_task(owner.run())
+    try:
+        yield owner
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def started_site(
+    engine: AsyncEngine, database_url: str, *, page: dict[str, StaticFile] | None = None, load: bool = True
+) -> AsyncIterator[Site]:
+    clock, market, public = MovableClock(), MarketTwin(), PublicStreamTwin()
+    log = structlog.get_logger("test")
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.bind(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    bus = Bus(database_url, rng=SystemRng())
+    await bus.start()
+    instruments = InstrumentCache(market, clock=clock, log=log)
+    if load:
+        await instruments.refresh()
+    market_clock = MarketClock(market, clock=clock)
+    hub = MarketHub(public, log=log)
+
+    async def sim_uid() -> str:
+        return "1001"
+
+    parts = WebParts(
+        engine=engine,
+        bus=bus,
+        hub=hub,
+        candles=CandleCache(market, market_clock, clock=clock, log=log),
+        instruments=instruments,
+        tickers=TickerCache(market, clock=clock),
+        market_clock=market_clock,
+        clock=clock,
+        ids=SystemIds(),
+        passwords=Passwords(HashCost(time_cost=1, memory_kib=8)),
+        settings=WebSettings(version="9.9.9", port=port, hosts=frozenset({"trade.example"})),
+        sim_uid=sim_uid,
+    )
+    application = create_application(parts, page=PAGE if page is None else page)
+    server = uvicorn.Server(server_config(application))
+    hub_task = asyncio.create_task(hub.run())
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    public.queue.put_nowait(StreamUp(1))
+    async with asyncio.timeout(10):
+        while not server.started:
+            await asyncio.sleep(0.01)
+    site = Site(f"http://localhost:{port}", port, parts, market, public, clock, application)
+    site.base = f"http://127.0.0.1:{port}"
+    try:
+        yield site
+    finally:
+        for session in site.sessions:
+            await session.close()
+        server.should_exit = True
+        await asyncio.gather(serving, return_exceptions=True)
+        hub_task.cancel()
+        await asyncio.gather(hub_task, return_exceptions=True)
+        await bus.close()
+        listening.close()
+
+
+def with_settings(parts: WebParts, **changed: Any) -> WebParts:
+    return replace(parts, settings=replace(parts.settings, **changed))
