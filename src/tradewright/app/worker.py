@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 
 from tradewright.app.ground import Ground, open_ground, simulated_endpoints
+from tradewright.core.errors import ExchangeUnavailable
 from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
@@ -36,6 +37,7 @@ async def serve_worker(settings: Settings) -> None:
             ground.engine,
             ground.bus,
             session_factory(ground, instruments),
+            lambda account: PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
             clock=ground.clock,
             rng=ground.rng,
         )
@@ -65,6 +67,12 @@ def session_factory(ground: Ground, instruments: InstrumentCache) -> Callable[[A
 
     def open_session(account: AccountRef) -> AccountSession:
         keys = read_private(settings.exchange_keys_file, "the simulated exchange's key file")
+        if keys["uid"] != account.uid:
+            # Somebody removed HOME/exchange: its orders and fills are not those of the account we know.
+            raise ExchangeUnavailable(
+                f"the simulated exchange has the account {keys['uid']}, this installation knows {account.uid};"
+                f" put its folder {settings.exchange_home} back, or start over with an empty TRADEWRIGHT_HOME"
+            )
         key = ApiKey(keys["trading"]["key"], keys["trading"]["secret"])
         log = structlog.get_logger().bind(account_id=str(account.id))
         gateway = BybitOrderGateway(endpoints, key, clock=ground.clock, log=log)

@@ -18,6 +18,7 @@ from tradewright.core.errors import AppError
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.storage.bus import Bus
 from tradewright.trading.commands import INTENTS_CHANNEL
+from tradewright.trading.journal import Journal
 from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.session import AccountSession
@@ -28,15 +29,26 @@ _PAUSE_SECONDS_FIRST = 0.5
 _PAUSE_SECONDS_MAX = 15.0
 
 SessionFactory = Callable[[AccountRef], AccountSession]
+JournalFactory = Callable[[AccountRef], Journal]
 
 
 class SessionKeeper:
     """Keeps a session running for every account; hands each the hint that its intents changed."""
 
-    def __init__(self, engine: AsyncEngine, bus: Bus, open_session: SessionFactory, *, clock: Clock, rng: Rng) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        bus: Bus,
+        open_session: SessionFactory,
+        journal_of: JournalFactory,
+        *,
+        clock: Clock,
+        rng: Rng,
+    ) -> None:
         self._engine = engine
         self._bus = bus
         self._open_session = open_session
+        self._journal_of = journal_of
         self._clock = clock
         self._rng = rng
         self._sessions: dict[AccountId, AccountSession] = {}
@@ -76,18 +88,25 @@ class SessionKeeper:
                 if hint is None or hint == str(account_id):
                     session.wake()
 
+    async def _tell_closed(self, account: AccountRef, reason: str) -> None:
+        """The page must not go on saying "ready" when nobody looks after the account."""
+        try:
+            await self._journal_of(account).set_session("closed", reason)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("session.state_unwritten", account_id=str(account.id), error=type(error).__name__)
+
     async def _keep(self, account: AccountRef) -> None:
         pause_seconds = _PAUSE_SECONDS_FIRST
         while True:
             started = self._clock.monotonic()
-            session = self._open_session(account)
-            self._sessions[account.id] = session
             try:
+                session = self._open_session(account)
+                self._sessions[account.id] = session
                 await session.run()
             except* (AppError, SQLAlchemyError, OSError) as failures:
-                log.error(
-                    "session.failed", account_id=str(account.id), errors=[repr(error) for error in failures.exceptions]
-                )
+                reasons = [str(error) for error in failures.exceptions]
+                log.error("session.failed", account_id=str(account.id), errors=reasons)
+                await self._tell_closed(account, reasons[0])
             finally:
                 self._sessions.pop(account.id, None)
             if self._clock.monotonic() - started > _PAUSE_SECONDS_MAX:
