@@ -18,6 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.core.clock import Rng
+from tradewright.core.errors import AppError
 from tradewright.storage.engine import driver_url
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 POLL_S = 1.0
 _QUEUE_MAX = 10_000  # beyond it the oldest hints go and one wake-up without payload stands for them all
 _RECONNECT_S_MAX = 5.0
-_SLICE_S = 0.25  # how long a new channel may wait for its LISTEN; the poll carries it meanwhile
+_DRAIN_S = 0.01  # not 0: uvloop would end the wait before it looked at the socket
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
@@ -36,6 +37,12 @@ async def notify(connection: AsyncConnection, channel: str, payload: str) -> Non
     `payload` is at most 7999 bytes (PostgreSQL's limit): ids, never data.
     """
     await connection.execute(_NOTIFY, {"channel": channel, "payload": payload})
+
+
+class SubscriptionClosed(AppError):
+    """The subscription, or the whole bus, was closed while somebody waited on it."""
+
+    code = "bus.closed"
 
 
 class Subscription:
@@ -51,27 +58,28 @@ class Subscription:
     async def get(self, timeout: float | None = None) -> str | None:
         """The next hint, waiting at most `timeout` seconds; after that None, as from the poll.
 
-        Raises `asyncio.CancelledError` in a reader that waits when the subscription is closed.
+        Raises `SubscriptionClosed` once it is closed.
         """
         if not self._hints:
             if self._closed:
-                raise asyncio.CancelledError(f"the subscription to {self.channel} is closed")
+                raise SubscriptionClosed(f"the subscription to {self.channel} is closed")
             self._arrived.clear()
             try:
                 await asyncio.wait_for(self._arrived.wait(), timeout)
             except TimeoutError:
                 return None
             if not self._hints:
-                raise asyncio.CancelledError(f"the subscription to {self.channel} is closed")
+                raise SubscriptionClosed(f"the subscription to {self.channel} is closed")
         return self._hints.popleft()
 
     def __aiter__(self) -> Subscription:
         return self
 
     async def __anext__(self) -> str | None:
-        if self._closed and not self._hints:
-            raise StopAsyncIteration
-        return await self.get()
+        try:
+            return await self.get()
+        except SubscriptionClosed:
+            raise StopAsyncIteration from None
 
     def close(self) -> None:
         """Ends it; hints that wait unread are dropped."""
@@ -102,7 +110,9 @@ class Bus:
         self._poll_s = poll_s
         self._subscriptions: list[Subscription] = []
         self._tasks: list[asyncio.Task[None]] = []
-        self._changed = asyncio.Event()
+        self._listened: set[str] = set()
+        self._changed = False  # the set of subscribed channels, since the last LISTEN
+        self._wake = asyncio.Event()
         self._connected = asyncio.Event()
 
     @property
@@ -133,18 +143,27 @@ class Bus:
             subscription.close()
 
     def subscribe(self, channel: str) -> Subscription:
-        """A subscription to `channel` (lower-case letters, digits, underscore), in force at once with the poll behind it."""
+        """A subscription to `channel` (lower-case letters, digits, underscore).
+
+        Its first wake-up comes when the server listens for it: from then on no hint is missed while connected.
+        """
         if not _CHANNEL.fullmatch(channel):
             raise ValueError(f"channel {channel!r} is not allowed; use lower-case letters, digits and underscores")
         subscription = Subscription(channel, self)
         self._subscriptions.append(subscription)
-        self._changed.set()
+        if self.is_connected and channel in self._listened:
+            subscription._put(None)
+        self._note_change()
         return subscription
 
     def _forget(self, subscription: Subscription) -> None:
         if subscription in self._subscriptions:
             self._subscriptions.remove(subscription)
-            self._changed.set()
+            self._note_change()
+
+    def _note_change(self) -> None:
+        self._changed = True
+        self._wake.set()
 
     def _wake_all(self) -> None:
         for subscription in self._subscriptions:
@@ -173,29 +192,38 @@ class Bus:
 
     async def _serve(self, connection: psycopg.AsyncConnection) -> None:
         """Until the connection ends: keep LISTEN in step with the subscriptions and hand out what arrives."""
-        listened: set[str] = set()
+        self._listened = set()
         while True:
-            self._changed.clear()
+            self._changed = False
             wanted = {subscription.channel for subscription in self._subscriptions}
-            for channel in sorted(wanted - listened):
+            new, old = wanted - self._listened, self._listened - wanted
+            for channel in sorted(new):
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            for channel in sorted(listened - wanted):
+            for channel in sorted(old):
                 await connection.execute(sql.SQL("UNLISTEN {}").format(sql.Identifier(channel)))
+            self._listened = wanted
+            for subscription in self._subscriptions:
+                if subscription.channel in new:  # read what was said while nobody listened
+                    subscription._put(None)
             if not self._connected.is_set():
                 log.info("bus.connected", channels=sorted(wanted))
                 self._connected.set()
-                self._wake_all()  # whatever was said while nobody listened
-            elif wanted - listened:
-                self._wake_all()  # whatever was said between subscribe and LISTEN
-            listened = wanted
             await self._forward_until_changed(connection)
 
     async def _forward_until_changed(self, connection: psycopg.AsyncConnection) -> None:
-        while not self._changed.is_set():
-            # A bounded wait, because `notifies` holds the connection and a new channel needs it for LISTEN.
-            async for notification in connection.notifies(timeout=_SLICE_S):
+        """Hand out hints until the set of channels changed; then the connection is free for LISTEN at once."""
+        loop = asyncio.get_running_loop()
+        while not self._changed:
+            async for notification in connection.notifies(timeout=_DRAIN_S):
                 for subscription in self._subscriptions:
                     if subscription.channel == notification.channel:
                         subscription._put(notification.payload)
-                if self._changed.is_set():
-                    break
+            if self._changed:
+                return
+            self._wake.clear()
+            # `notifies` without a timeout would hold the connection until the next hint, however long that takes.
+            loop.add_reader(connection.fileno(), self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                loop.remove_reader(connection.fileno())

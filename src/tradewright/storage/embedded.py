@@ -27,9 +27,11 @@ from tradewright.storage.embedded_cluster import (
     DATABASE,
     ROLE,
     SUPERUSER,
+    LogMark,
     create_cluster,
     end_of_log,
     load_secrets,
+    mark_log,
     prune_logs,
     server_environment,
     server_settings,
@@ -79,6 +81,7 @@ class EmbeddedPostgres:
         self._lock: FileLock | None = None
         self._sockets: Path | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        self._log_mark = LogMark(None, 0)
         self._launched_at = 0.0
         self._said_at = 0.0
         self._memory_in_use_since: float | None = None
@@ -144,6 +147,7 @@ class EmbeddedPostgres:
         assert self.pid is None, "the server runs already"
         self._clear_left_over()
         prune_logs(place.log)
+        self._log_mark = mark_log(place)
         settings = server_settings(place, self.sockets, self._overrides)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         try:
@@ -174,7 +178,7 @@ class EmbeddedPostgres:
                 self.launch()
                 return False
             raise StartError(
-                f"PostgreSQL in {self.place.root} ended with {ended} while it started; the end of its log:\n{end_of_log(self.place)}",
+                f"PostgreSQL in {self.place.root} ended with {ended} while it started; the end of its log:\n{end_of_log(self.place, self._log_mark)}",
                 exit_code=9,
             )
         lines = _pid_file(self.place.data)
@@ -303,7 +307,7 @@ class EmbeddedPostgres:
 
     def _memory_may_be_freed(self) -> bool:
         """Whether it ended only because backends of a killed postmaster still hold the shared memory; they go by themselves."""
-        if _MEMORY_IN_USE not in end_of_log(self.place):
+        if _MEMORY_IN_USE not in end_of_log(self.place, self._log_mark):
             return False
         now = time.monotonic()
         self._memory_in_use_since = self._memory_in_use_since or now
@@ -347,7 +351,13 @@ def _main() -> int:
 
     parser = argparse.ArgumentParser(description="Run the embedded PostgreSQL of one HOME in the foreground.")
     parser.add_argument("--home", type=Path, required=True)
-    server = EmbeddedPostgres(parser.parse_args().home, say=lambda sentence: print(sentence, file=sys.stderr))  # noqa: T201
+    parser.add_argument("--root-base", type=Path, default=ROOT_BASE, help="where root's databases live")
+    given = parser.parse_args()
+    server = EmbeddedPostgres(
+        given.home,
+        root_base=given.root_base,
+        say=lambda sentence: print(sentence, file=sys.stderr),  # noqa: T201
+    )
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())

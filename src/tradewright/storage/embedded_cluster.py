@@ -25,6 +25,7 @@ DATABASE = "tradewright"
 LOG_BYTES_MAX = 4 * 1024 * 1024  # of one log file; the server begins the next one
 LOG_FILES_KEPT = 5
 _LOG_GLOB = "postgresql-*.log"
+_LOG_END_BYTES = 16 * 1024
 _STEP_TIMEOUT_S = 300  # a very slow disk, not a normal wait: measured 0.6 s
 _SECRET_NAME = re.compile(r"KEY|SECRET|TOKEN|PASSW|DATABASE_URL", re.IGNORECASE)
 
@@ -117,16 +118,40 @@ def prune_logs(directory: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def end_of_log(place: Place, *, lines: int = 12) -> str:
-    """The last lines that the server wrote, before and after it opened its log file."""
-    newest = sorted(place.log.glob(_LOG_GLOB), key=lambda path: path.name)[-1:]
-    words: list[str] = []
-    for path in [place.root / "start.log", *newest]:
-        try:
-            words += path.read_text(errors="replace")[-8_000:].splitlines()
-        except OSError:
-            continue
+@dataclass(frozen=True, slots=True)
+class LogMark:
+    """Where the log stood at a launch: what comes after it is of that launch."""
+
+    file: Path | None
+    size: int
+
+
+def mark_log(place: Place) -> LogMark:
+    newest = _newest_log(place)
+    return LogMark(newest, newest.stat().st_size if newest is not None else 0)
+
+
+def end_of_log(place: Place, mark: LogMark, *, lines: int = 12) -> str:
+    """The last lines that a launch wrote: before it opened its log file, and after."""
+    words = _lines_from(place.root / "start.log", 0)
+    newest = _newest_log(place)
+    if newest is not None:
+        words += _lines_from(newest, mark.size if newest == mark.file else 0)
     return "\n".join(words[-lines:])
+
+
+def _newest_log(place: Place) -> Path | None:
+    return max(place.log.glob(_LOG_GLOB), key=lambda path: path.name, default=None)
+
+
+def _lines_from(path: Path, position: int) -> list[str]:
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(position, end - _LOG_END_BYTES))
+            return file.read(_LOG_END_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def _initdb(place: Place, data: Path, password_file: Path) -> list[str | Path]:
