@@ -210,7 +210,7 @@ async def _goodbye(*streams: PublicStream | PrivateStream | TradeStream) -> None
 def _market(config: SimulatorConfig, now_ms: int, event_log: EventLog) -> Market:
     """The market asked for, going on from its saved state if there is one.
 
-    A crash loses up to a second of that state, but never what orders have met: the log knows how far the market had come.
+    A crash loses up to a second of that state, but never what orders have met: the log knows how far it had come.
     """
     market = build_market(
         config.market,

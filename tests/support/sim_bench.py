@@ -1,0 +1,94 @@
+"""The simulated exchange's engine on a scripted market, without sockets and without waiting."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from support.scripted_market import START_MS, ScriptedMarket
+from tradewright.simulator.commands import CancelOrder, SetLeverage, read_place
+from tradewright.simulator.engine import Engine, Outcome, Surroundings
+from tradewright.simulator.events import Event
+from tradewright.simulator.log import EventLog
+from tradewright.simulator.market import BTCUSDT
+from tradewright.simulator.orders import Order
+
+WALL_MS = START_MS + 5
+
+
+class Bench:
+    """`arrive` plays the delay between an acknowledgement and its effect; `move` lets the market go on."""
+
+    def __init__(
+        self, folder: Path | None = None, *, funds: str = "100000", partial_fills: bool = False, fund: bool = True
+    ) -> None:
+        self.market = ScriptedMarket()
+        self.log = EventLog(folder)
+        self.told: list[Outcome] = []
+        self._later: list[Callable[[], None]] = []
+        ids = itertools.count(len(self.log.entries) + 1)
+        self.engine = Engine(
+            market=self.market,
+            log=self.log,
+            around=Surroundings(
+                wall_ms=lambda: WALL_MS,
+                new_id=lambda: f"id-{next(ids)}",
+                later=lambda delay_ms, call: self._later.append(call),
+                tell=self.told.append,
+            ),
+            order_delay_ms=30,
+            partial_fills=partial_fills,
+        )
+        if fund and not self.log.entries:
+            self.engine.fund([("USDT", Decimal(funds))])
+
+    @property
+    def wallet(self) -> Decimal:
+        return self.engine.account.coin("USDT").balance
+
+    @property
+    def size(self) -> Decimal:
+        return self.engine.account.position("BTCUSDT").size
+
+    def accept(self, side: str, qty: str, price: str | None = None, **more: Any) -> Order:
+        """Send a create command; it is acknowledged but has not happened yet."""
+        body = {
+            "category": "linear",
+            "symbol": "BTCUSDT",
+            "side": side,
+            "orderType": "Market" if price is None else "Limit",
+            "qty": qty,
+            "price": price,
+            **more,
+        }
+        return self.engine.place(read_place(body, {"BTCUSDT": BTCUSDT}))
+
+    def place(self, side: str, qty: str, price: str | None = None, **more: Any) -> Order:
+        """Send a create command and let it happen."""
+        order = self.accept(side, qty, price, **more)
+        self.arrive()
+        return self.order(order)
+
+    def arrive(self) -> None:
+        waiting, self._later = self._later, []
+        for call in waiting:
+            call()
+
+    def cancel(self, order: Order) -> Order:
+        return self.engine.cancel(CancelOrder(symbol=order.symbol, order_id=order.order_id, link_id=""))
+
+    def set_leverage(self, leverage: str) -> None:
+        self.engine.set_leverage(SetLeverage(symbol="BTCUSDT", leverage=Decimal(leverage)))
+
+    def order(self, order: Order) -> Order:
+        return self.engine.account.orders[order.order_id]
+
+    def trade(self, price: str, size: str = "1.000") -> None:
+        self.market.trade(price, size)
+        self.engine.tick(self.market.now_ms)
+
+    def events(self) -> list[Event]:
+        return [entry.event for entry in self.log.entries]

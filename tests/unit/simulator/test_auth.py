@@ -1,0 +1,82 @@
+"""Signatures and the time rule, against the vectors of the protocol reference."""
+
+from __future__ import annotations
+
+import pytest
+
+from tradewright.simulator.auth import SignedHeaders, check_call, check_stream, check_time, read_headers, sign
+from tradewright.simulator.errors import ApiError
+from tradewright.simulator.keys import ApiKey, KeyRing
+
+KEYS = KeyRing(
+    uid="1",
+    trading=ApiKey("test-key", "test-secret"),
+    read_only=ApiKey("other-key", "other-secret", read_only=True),
+)
+QUERY = b"category=option&symbol=BTC-29JUL22-25000-C"
+QUERY_MS = 1658384314791
+QUERY_SIGNATURE = "65548120da59aeb18c9c3c11a3d9793cefd43f6f6f84ef264d2ac76ab24c8a39"
+BODY = b'{"category":"linear","symbol":"BTCUSDT"}'
+BODY_MS = 1658385579423
+BODY_SIGNATURE = "6138a9928d12e269baf9878584f0f45b4462faf6a9008d8dfc070eaed809a966"
+STREAM_SIGNATURE = "f072aab6fa18cd774da998325df6cfc87c3ccf10d5722e6b43b570c5feaf6172"
+
+
+def headers(time_ms: int, signature: str, *, key: str = "test-key", window: str = "5000") -> SignedHeaders:
+    return SignedHeaders(key=key, timestamp=str(time_ms), recv_window=window, signature=signature)
+
+
+def refusal_of(given: SignedHeaders, payload: bytes, now_ms: int) -> int:
+    with pytest.raises(ApiError) as caught:
+        check_call(given, payload, keys=KEYS, now_ms=now_ms)
+    return int(caught.value.code)
+
+
+def test_the_reference_vectors_are_accepted() -> None:
+    assert check_call(headers(QUERY_MS, QUERY_SIGNATURE), QUERY, keys=KEYS, now_ms=QUERY_MS) == KEYS.trading
+    assert check_call(headers(BODY_MS, BODY_SIGNATURE), BODY, keys=KEYS, now_ms=BODY_MS) == KEYS.trading
+    assert check_stream("test-key", "1662350400000", STREAM_SIGNATURE, keys=KEYS, now_ms=1662350399000) == KEYS.trading
+
+
+def test_the_same_json_with_other_spaces_is_another_message() -> None:
+    assert refusal_of(headers(BODY_MS, BODY_SIGNATURE), BODY.replace(b":", b": "), BODY_MS) == 10004
+
+
+def test_a_missing_window_is_signed_as_nothing_and_lasts_five_seconds() -> None:
+    signature = sign("test-secret", f"{BODY_MS}test-key".encode() + BODY)
+    given = headers(BODY_MS, signature, window="")
+    assert check_call(given, BODY, keys=KEYS, now_ms=BODY_MS + 5000) == KEYS.trading
+    assert refusal_of(given, BODY, BODY_MS + 5001) == 10002
+
+
+def test_an_unknown_key_is_told_apart_from_a_bad_signature() -> None:
+    assert refusal_of(headers(QUERY_MS, QUERY_SIGNATURE, key="nobody"), QUERY, QUERY_MS) == 10003
+    assert refusal_of(headers(QUERY_MS, "0" * 64), QUERY, QUERY_MS) == 10004
+
+
+@pytest.mark.parametrize(
+    ("behind_ms", "allowed"), [(5000, True), (5001, False), (0, True), (-999, True), (-1000, False)]
+)
+def test_the_window_reaches_back_by_its_length_and_ahead_by_less_than_a_second(behind_ms: int, allowed: bool) -> None:
+    now_ms = 1_700_000_000_000
+    if allowed:
+        check_time(str(now_ms - behind_ms), "5000", now_ms=now_ms)
+        return
+    with pytest.raises(ApiError) as caught:
+        check_time(str(now_ms - behind_ms), "5000", now_ms=now_ms)
+    assert int(caught.value.code) == 10002
+    assert f"req_timestamp[{now_ms - behind_ms}],server_timestamp[{now_ms}],recv_window[5000]" in caught.value.text
+
+
+@pytest.mark.parametrize("missing", ["X-BAPI-API-KEY", "X-BAPI-TIMESTAMP", "X-BAPI-SIGN"])
+def test_a_call_without_one_of_the_headers_is_unauthorized(missing: str) -> None:
+    given = {"X-BAPI-API-KEY": "k", "X-BAPI-TIMESTAMP": "1", "X-BAPI-SIGN": "s"}
+    del given[missing]
+    with pytest.raises(ApiError) as caught:
+        read_headers(given)
+    assert caught.value.http_status == 401
+
+
+def test_a_stream_login_that_has_expired_or_is_garbled_is_refused() -> None:
+    for expires in ("1662350400000", "soon", "", "-5"):
+        assert check_stream("test-key", expires, STREAM_SIGNATURE, keys=KEYS, now_ms=1662350400000) is None
