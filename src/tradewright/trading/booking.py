@@ -33,8 +33,7 @@ async def book_order(
     row = found.mappings().one_or_none()
     moved = apply(None if row is None else _tracked(row), report)
     if row is None:
-        order_id, intent_state = await _insert_order(connection, account, ids, report)
-        drifts = _unexpected(report, intent_state)
+        order_id, drifts = await _insert_order(connection, account, ids, report)
         events.add("order", {"kind": "order", "order": await _view(connection, account, order_id)}, ref=order_id)
         return drifts
     if moved is None:
@@ -63,16 +62,23 @@ async def book_order(
 
 async def _insert_order(
     connection: AsyncConnection, account: AccountRef, ids: Ids, report: RemoteOrder
-) -> tuple[UUID, str | None]:
-    """The new row's id, and the state its intent was in (None: nobody here asked for this order)."""
+) -> tuple[UUID, list[Drift]]:
+    """The new row's id, and what cannot be explained about it. What nobody here asked for belongs to nobody."""
     intent_id = intent_of(report.link_id)
     intent_state: str | None = None
+    has_order = False
     if intent_id is not None:
-        intent_state = await connection.scalar(
-            text("SELECT state FROM intents WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE"),
+        found = await connection.execute(
+            text(
+                "SELECT state, EXISTS (SELECT 1 FROM orders o WHERE o.intent_id = i.id) AS has_order FROM intents i"
+                " WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE OF i"
+            ),
             {"id": intent_id, "account": account.id},
         )
-    ours = intent_state is not None and intent_id is not None
+        intent = found.first()
+        if intent is not None:
+            intent_state, has_order = intent.state, intent.has_order
+    ours = intent_state is not None and not has_order
     order_id: UUID = intent_id if ours and intent_id is not None else ids.new()
     await connection.execute(
         text(
@@ -114,19 +120,18 @@ async def _insert_order(
             ),
             {"id": intent_id},
         )
-    if ours:
-        await connection.execute(
-            text(
-                "UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"
-                " AND order_id IS NULL"
-            ),
-            {"id": order_id, "account": account.id, "order": report.exchange_order_id},
-        )
-    return order_id, intent_state
+    # Fills may come before their order, also those of an order that is not ours.
+    await connection.execute(
+        text("UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"),
+        {"id": order_id, "account": account.id, "order": report.exchange_order_id},
+    )
+    return order_id, _unexpected(report, intent_state, has_order)
 
 
-def _unexpected(report: RemoteOrder, intent_state: str | None) -> list[Drift]:
-    """Foreign orders, and orders of an intent that we had called ended without one: both are differences to show."""
+def _unexpected(report: RemoteOrder, intent_state: str | None, has_order: bool) -> list[Drift]:
+    """Foreign orders, a second order of one intent, and orders of an intent that we had called ended without one."""
+    if has_order:
+        return [Drift("order.duplicate", report.exchange_order_id, "", report.raw_status)]
     if intent_state is None:
         return [Drift("order.foreign", report.exchange_order_id, "", report.raw_status)]
     if intent_state in ("not_placed", "rejected", "expired", "refused", "proposed", "approved"):
@@ -139,8 +144,15 @@ async def book_execution(
 ) -> None:
     """Books a fill (or another venue-made booking) once, by its id."""
     order_id = await connection.scalar(
-        text("SELECT id FROM orders WHERE account_id = :account AND exchange_order_id = :order"),
-        {"account": account.id, "order": execution.exchange_order_id},
+        text(
+            "SELECT coalesce((SELECT id FROM orders WHERE account_id = :account AND exchange_order_id = :order),"
+            " (SELECT id FROM intents WHERE account_id = :account AND kind = 'place' AND id = :intent))"
+        ),
+        {
+            "account": account.id,
+            "order": execution.exchange_order_id,
+            "intent": intent_of(execution.link_id),  # the order itself may not have been reported yet
+        },
     )
     inserted = await connection.execute(
         text(
@@ -154,7 +166,7 @@ async def book_execution(
             "account": account.id,
             "exec": execution.exec_id,
             "workspace": account.workspace_id,
-            "order_id": order_id or intent_of(execution.link_id),
+            "order_id": order_id,
             "order": execution.exchange_order_id,
             "link": execution.link_id,
             "category": execution.instrument.category,
@@ -206,8 +218,8 @@ async def book_position(
         text(
             "INSERT INTO positions (account_id, category, symbol, position_index, workspace_id, side, size,"
             " entry_price, mark_price, liquidation_price, leverage, unrealised_pnl, realised_pnl, initial_margin,"
-            " sequence, exchange_updated_at, updated_at) VALUES (:account, :category, :symbol, :index, :workspace, :side, :size,"
-            " :entry, :mark, :liquidation, :leverage, :unrealised, :realised, :margin, :sequence, :at,"
+            " sequence, exchange_updated_at, updated_at) VALUES (:account, :category, :symbol, :index, :workspace,"
+            " :side, :size, :entry, :mark, :liquidation, :leverage, :unrealised, :realised, :margin, :sequence, :at,"
             " clock_timestamp()) ON CONFLICT (account_id, category, symbol, position_index) DO UPDATE SET"
             " side = excluded.side, size = excluded.size, entry_price = excluded.entry_price,"
             " mark_price = excluded.mark_price, liquidation_price = excluded.liquidation_price,"
@@ -240,16 +252,20 @@ async def book_position(
 
 
 async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: Wallet, events: EventWriter) -> None:
-    """Takes the wallet as the exchange reports it; coins it does not name stay as they are."""
+    """Takes the wallet as the exchange reports it; coins it does not name stay as they are. Told when it changed."""
+    changed = False
     for balance in wallet.coins.values():
-        await connection.execute(
+        written = await connection.execute(
             text(
-                "INSERT INTO balances (account_id, coin, workspace_id, wallet_balance, equity, order_margin,"
+                "INSERT INTO balances AS b (account_id, coin, workspace_id, wallet_balance, equity, order_margin,"
                 " position_margin, unrealised_pnl, updated_at) VALUES (:account, :coin, :workspace, :wallet, :equity,"
                 " :order_margin, :position_margin, :unrealised, clock_timestamp()) ON CONFLICT (account_id, coin) DO"
                 " UPDATE SET wallet_balance = excluded.wallet_balance, equity = excluded.equity,"
                 " order_margin = excluded.order_margin, position_margin = excluded.position_margin,"
                 " unrealised_pnl = excluded.unrealised_pnl, updated_at = excluded.updated_at"
+                " WHERE (b.wallet_balance, b.equity, b.order_margin, b.position_margin, b.unrealised_pnl) IS DISTINCT"
+                " FROM (excluded.wallet_balance, excluded.equity, excluded.order_margin, excluded.position_margin,"
+                " excluded.unrealised_pnl)"
             ),
             {
                 "account": account.id,
@@ -262,6 +278,12 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
                 "unrealised": balance.unrealised_pnl,
             },
         )
+        changed = changed or written.rowcount > 0
+    before = await connection.execute(
+        text("SELECT total_equity, total_available FROM accounts WHERE id = :account"), {"account": account.id}
+    )
+    changed = changed or tuple(before.one()) != (wallet.total_equity, wallet.total_available)
+    # When it was last confirmed is kept also when nothing changed.
     updated = await connection.execute(
         text(
             "UPDATE accounts SET total_equity = :equity, total_available = :available, balances_at = clock_timestamp()"
@@ -270,6 +292,8 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
         {"equity": wallet.total_equity, "available": wallet.total_available, "account": account.id},
     )
     row = updated.mappings().one()
+    if not changed:
+        return
     coins = await connection.execute(
         text("SELECT * FROM balances WHERE account_id = :account ORDER BY coin"), {"account": account.id}
     )

@@ -16,7 +16,7 @@ from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, OrderState, RemoteOrder, RemotePosition, Wallet
-from tradewright.trading.model import EventSource, Intent, Reason, SessionState
+from tradewright.trading.model import CancelIntent, EventSource, Intent, PlaceIntent, Reason, SessionState
 
 Fact = RemoteOrder | Execution | RemotePosition | Wallet
 
@@ -73,10 +73,13 @@ Answer = AnsweredAcknowledged | AnsweredRefused | AnsweredNotSent | AnsweredAgai
 
 @dataclass(frozen=True, slots=True)
 class UnknownIntent:
-    """An intent whose outcome is open. No request of it was signed after `signed_by`."""
+    """An intent whose outcome is open. No request of it was signed after `signed_by`, by the exchange's clock.
+
+    None when its sender ended before it could say so: then the time is the exchange's when we first look.
+    """
 
     intent: Intent
-    signed_by: datetime
+    signed_by: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class LiveOrder:
 class Drift:
     """A difference between us and the exchange that no report explains."""
 
-    kind: str  # order.foreign | order.missing | order.unexpected | position.size
+    kind: str  # order.foreign | order.missing | order.unexpected | order.duplicate | position.size
     subject: str
     ours: str
     theirs: str
@@ -123,6 +126,10 @@ class Journal(Protocol):
         ...
 
     async def refuse(self, intent: Intent, reason: Reason) -> None: ...
+    async def withdraw(self, place: PlaceIntent, cancel: CancelIntent) -> None:
+        """Ends a place that was cancelled before it was sent, and the cancel with it. No change if it was sent."""
+        ...
+
     async def expire_overdue(self) -> None:
         """Ends proposed intents whose time is over, by the database's clock."""
         ...

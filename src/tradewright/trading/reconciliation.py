@@ -81,7 +81,8 @@ async def _position_breaks(gateway: OrderGateway, journal: Journal, census: Cens
         await clock.sleep(_LOOK_PAUSE_SECONDS)
         newest = await journal.newest_execution_at()
         positions = await gateway.positions()
-        since = (newest or await gateway.server_time() - HISTORY_SPAN) - _OVERLAP
+        horizon = await gateway.server_time() - HISTORY_SPAN + timedelta(minutes=1)
+        since = horizon if newest is None else max(horizon, newest - _OVERLAP)
         await journal.book([*await gateway.executions(since), *positions], "reconciliation")
         breaks = list(await journal.position_breaks(positions))
     return breaks

@@ -8,13 +8,13 @@ history and executions, asked by client id, all came back empty. Until then the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
 
 from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.ids import LinkId
+from tradewright.core.ids import IntentId, LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES, RemoteOrder
 from tradewright.exchange.ports import OrderGateway
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class EvidenceRule:
-    """How long a request may still become an order. The settling margin is a choice: nobody has measured it on Bybit."""
+    """How long a request may still become an order. The settling margin is a choice, not yet measured on Bybit."""
 
     recv_window: timedelta = timedelta(seconds=5)
     clock_skew: timedelta = timedelta(seconds=1)
@@ -37,12 +37,22 @@ class EvidenceRule:
         return self.recv_window + self.clock_skew + self.settling_margin
 
 
-async def resolve_unknowns(gateway: OrderGateway, journal: Journal, rule: EvidenceRule) -> int:
-    """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is."""
+async def resolve_unknowns(
+    gateway: OrderGateway, journal: Journal, rule: EvidenceRule, first_seen: dict[IntentId, datetime]
+) -> int:
+    """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is.
+
+    `first_seen` is the caller's memory between looks: the exchange's time when an intent was first looked for whose
+    requests bear no time. It ends with the caller, which only makes the next one wait longer.
+    """
     waiting = 0
-    for unknown in await journal.unknowns():
+    unknowns = await journal.unknowns()
+    for settled_meanwhile in first_seen.keys() - {unknown.intent.id for unknown in unknowns}:
+        del first_seen[settled_meanwhile]
+    for unknown in unknowns:
         try:
-            settled = await _resolve(gateway, journal, rule, unknown)
+            overdue = await _overdue(gateway, rule, unknown, first_seen)
+            settled = await _resolve(gateway, journal, unknown, overdue=overdue)
         except ExchangeUnavailable as error:
             log.warning("unknown.read_failed", intent_id=str(unknown.intent.id), error=str(error))
             settled = False
@@ -50,21 +60,26 @@ async def resolve_unknowns(gateway: OrderGateway, journal: Journal, rule: Eviden
     return waiting
 
 
-async def _resolve(gateway: OrderGateway, journal: Journal, rule: EvidenceRule, unknown: UnknownIntent) -> bool:
+async def _overdue(
+    gateway: OrderGateway, rule: EvidenceRule, unknown: UnknownIntent, first_seen: dict[IntentId, datetime]
+) -> bool:
+    """Whether absence counts by now. Asked before the questions: what is absent afterwards was absent late enough."""
+    now = await gateway.server_time()
+    signed_by = unknown.signed_by or first_seen.setdefault(unknown.intent.id, now)
+    return now > signed_by + rule.total
+
+
+async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownIntent, *, overdue: bool) -> bool:
     match unknown.intent:
         case PlaceIntent() as place:
-            return await _resolve_place(gateway, journal, rule, unknown, place)
+            return await _resolve_place(gateway, journal, place, overdue=overdue)
         case CancelIntent() as cancel:
-            return await _resolve_cancel(gateway, journal, rule, unknown, cancel)
+            return await _resolve_cancel(gateway, journal, cancel, overdue=overdue)
         case _:
             assert_never(unknown.intent)
 
 
-async def _resolve_place(
-    gateway: OrderGateway, journal: Journal, rule: EvidenceRule, unknown: UnknownIntent, intent: PlaceIntent
-) -> bool:
-    # The time is taken before the questions: what is absent afterwards was absent at a time that is late enough.
-    overdue = await gateway.server_time() > unknown.signed_by + rule.total
+async def _resolve_place(gateway: OrderGateway, journal: Journal, intent: PlaceIntent, *, overdue: bool) -> bool:
     order = await gateway.find_order(intent.instrument, intent.link_id)
     executions = await gateway.executions_of(intent.instrument, intent.link_id)
     if order is not None:
@@ -84,10 +99,7 @@ async def _resolve_place(
     return True
 
 
-async def _resolve_cancel(
-    gateway: OrderGateway, journal: Journal, rule: EvidenceRule, unknown: UnknownIntent, intent: CancelIntent
-) -> bool:
-    overdue = await gateway.server_time() > unknown.signed_by + rule.total
+async def _resolve_cancel(gateway: OrderGateway, journal: Journal, intent: CancelIntent, *, overdue: bool) -> bool:
     order = await _target(gateway, intent.instrument, intent.target_link_id, intent.target_exchange_order_id)
     if order is not None:
         await journal.book([order], "reconciliation")

@@ -11,13 +11,15 @@ degraded only what reduces (cancels, reduce-only orders) is.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
 from tradewright.core.clock import Clock, Ids, Rng
 from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.ids import IntentId
 from tradewright.core.instrument import Instrument, InstrumentId, order_problems
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream, StreamDown, StreamUp
@@ -68,18 +70,20 @@ class AccountSession:
         self._was_ready = False
         self._intents_wanted = asyncio.Event()
         self._unknowns_wanted = asyncio.Event()
-        self._sends = asyncio.Semaphore(_SENDS_AT_ONCE)
-        self._sending: set[Intent] = set()
+        self._opening_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
+        self._reducing_sends = asyncio.Semaphore(_SENDS_AT_ONCE)  # of their own: a cancel never waits for an opening
+        self._sending: set[IntentId] = set()
+        self._first_seen: dict[IntentId, datetime] = {}
 
     def wake(self) -> None:
         """There may be new intents. Only a hint: the session looks every second anyway."""
         self._intents_wanted.set()
 
     async def run(self) -> None:
-        await self._enter("connecting", None)
-        await self._parts.journal.take_over()
-        self._unknowns_wanted.set()
         try:
+            await self._enter("connecting", None)
+            await self._parts.journal.take_over()
+            self._unknowns_wanted.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen())
                 tasks.create_task(self._follow())
@@ -138,8 +142,10 @@ class AccountSession:
         if self._held_back is not None:
             event, self._held_back = self._held_back, None
             return event
+        if timeout_seconds <= 0:
+            return None  # also when events never pause
         try:
-            return await asyncio.wait_for(self._events.get(), max(timeout_seconds, 0.01))
+            return await asyncio.wait_for(self._events.get(), timeout_seconds)
         except TimeoutError:
             return None
 
@@ -168,6 +174,8 @@ class AccountSession:
                 await self._parts.clock.sleep(pause_seconds * (0.5 + self._parts.rng.random()))
                 pause_seconds = min(pause_seconds * 2, _RETRY_SECONDS_MAX)
                 continue
+            if self._stream_generation != generation:
+                return  # the stream went down meanwhile: whatever it said then is missing
             if self._state != "ready":
                 await self._enter("ready", None)
             return
@@ -181,17 +189,32 @@ class AccountSession:
             await self._parts.journal.expire_overdue()
             if not self._was_ready:
                 continue
-            for intent in await self._parts.journal.proposed():
-                if intent in self._sending:
+            proposed = await self._parts.journal.proposed()
+            unsent = {intent.id: intent for intent in proposed if isinstance(intent, PlaceIntent)}
+            for intent in proposed:
+                if intent.id in self._sending:
                     continue
-                if self._state != "ready" and not _reduces(intent):
+                if isinstance(intent, CancelIntent) and await self._withdrawn(intent, unsent):
+                    continue
+                if not self._may_go(intent):
                     continue  # it waits for the session until it expires
                 refusal = self._refusal(intent)
                 if refusal is not None:
                     await self._parts.journal.refuse(intent, refusal)
                     continue
-                self._sending.add(intent)
+                self._sending.add(intent.id)
                 tasks.create_task(self._send(intent))
+
+    def _may_go(self, intent: Intent) -> bool:
+        return (self._state == "ready" and self._stream_is_up) or _reduces(intent)
+
+    async def _withdrawn(self, cancel: CancelIntent, unsent: Mapping[IntentId, PlaceIntent]) -> bool:
+        """A cancel of what still waits here ends both: the exchange could only say that it knows no such order."""
+        place = unsent.get(IntentId(cancel.target_id))
+        if place is None or place.id in self._sending:
+            return False
+        await self._parts.journal.withdraw(place, cancel)
+        return True
 
     def _refusal(self, intent: Intent) -> Reason | None:
         if isinstance(intent, CancelIntent):
@@ -212,10 +235,12 @@ class AccountSession:
 
     async def _send(self, intent: Intent) -> None:
         try:
-            async with self._sends:
-                answer = await submit(self._submission, intent)
+            async with self._reducing_sends if _reduces(intent) else self._opening_sends:
+                if not self._may_go(intent):
+                    return  # still proposed: it is looked at again
+                answer = await submit(self._submission, intent, self._may_go)
         finally:
-            self._sending.discard(intent)
+            self._sending.discard(intent.id)
         if isinstance(answer, AnsweredUnknown):
             self._unknowns_wanted.set()
         if isinstance(intent, CancelIntent) and isinstance(answer, AnsweredRefused):
@@ -238,7 +263,9 @@ class AccountSession:
         waiting = 0
         while True:
             await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else None)
-            waiting = await resolve_unknowns(self._parts.gateway, self._parts.journal, self._parts.evidence)
+            waiting = await resolve_unknowns(
+                self._parts.gateway, self._parts.journal, self._parts.evidence, self._first_seen
+            )
 
     async def _wait(self, wanted: asyncio.Event, timeout_seconds: float | None) -> None:
         try:

@@ -102,8 +102,8 @@ class PostgresJournal:
             )
             await connection.execute(
                 text(
-                    "UPDATE requests SET outcome = 'unknown', signed_at = coalesce(signed_at, clock_timestamp())"
-                    " WHERE account_id = :account AND outcome IS NULL"
+                    # When the owner before signed it is not known here: our clock must not stand for the exchange's.
+                    "UPDATE requests SET outcome = 'unknown' WHERE account_id = :account AND outcome IS NULL"
                 ),
                 {"account": self._account.id},
             )
@@ -123,6 +123,12 @@ class PostgresJournal:
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("owner") as (connection, events):
             await self._end(connection, intent, "refused", reason, events)
+
+    async def withdraw(self, place: PlaceIntent, cancel: CancelIntent) -> None:
+        async with self._transaction("owner") as (connection, events):
+            unsent = ("proposed", "approved")
+            if await self._end(connection, place, "expired", Reason("order.withdrawn"), events, only_from=unsent):
+                await self._end(connection, cancel, "refused", Reason("order.already_final"), events, only_from=unsent)
 
     async def expire_overdue(self) -> None:
         async with self._transaction("owner") as (connection, events):
@@ -192,17 +198,18 @@ class PostgresJournal:
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text(
-                    f"SELECT u.*, (SELECT max(coalesce(r.signed_at, r.created_at)) FROM requests r"  # noqa: S608
-                    f" WHERE r.intent_id = u.id) AS signed_by FROM ({_INTENT_ROWS}) u"
-                    f" WHERE u.state = 'unknown' ORDER BY u.created_at LIMIT :limit"
+                    f"SELECT u.*, (SELECT CASE WHEN bool_and(r.signed_at IS NOT NULL) THEN max(r.signed_at) END"  # noqa: S608
+                    f" FROM requests r WHERE r.intent_id = u.id AND r.outcome = 'unknown') AS signed_by"
+                    f" FROM ({_INTENT_ROWS}) u WHERE u.state = 'unknown' ORDER BY u.created_at, u.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _UNKNOWN_MAX},
             )
-            return [UnknownIntent(_intent(row), row["signed_by"] or row["updated_at"]) for row in found.mappings()]
+            return [UnknownIntent(_intent(row), row["signed_by"]) for row in found.mappings()]
 
     async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
         async with self._transaction(source) as (connection, events):
-            await self._end(connection, intent, "acknowledged" if happened else "not_placed", None, events)
+            state = "acknowledged" if happened else "not_placed"
+            await self._end(connection, intent, state, None, events, only_from=("unknown",))
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction(source) as (connection, events):
@@ -330,10 +337,16 @@ class PostgresJournal:
     # What the methods above share.
 
     async def _end(
-        self, connection: AsyncConnection, intent: Intent, state: str, reason: Reason | None, events: EventWriter
-    ) -> None:
-        """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is."""
-        allowed = {"not_placed": ("unknown",), "unknown": ("sending",), "expired": ("proposed", "approved", "sending")}
+        self,
+        connection: AsyncConnection,
+        intent: Intent,
+        state: str,
+        reason: Reason | None,
+        events: EventWriter,
+        only_from: Sequence[str] | None = None,
+    ) -> bool:
+        """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is. Whether it moved."""
+        allowed = {"unknown": ("sending",), "expired": ("proposed", "approved", "sending")}
         changed = await connection.execute(
             text(
                 "UPDATE intents SET state = :state, reason = CAST(:reason AS jsonb), version = version + 1,"
@@ -345,13 +358,14 @@ class PostgresJournal:
                 "reason": None if reason is None else encode_json(reason.as_json()),
                 "id": intent.id,
                 "account": self._account.id,
-                "from": list(allowed.get(state, ("proposed", "approved", "sending", "unknown"))),
+                "from": list(only_from or allowed.get(state, ("proposed", "approved", "sending", "unknown"))),
             },
         )
         if changed.first() is None:
-            return
+            return False
         await self._audit(connection, intent, state, reason)
         await self._tell(connection, intent, events)
+        return True
 
     async def _close_request(
         self, connection: AsyncConnection, request: OpenedRequest, outcome: str, trace: Trace
@@ -382,7 +396,7 @@ class PostgresJournal:
             events.add("order", {"kind": "order", "order": view}, ref=order_id)
 
     async def _tell_drifts(self, connection: AsyncConnection, drifts: list[Drift], events: EventWriter) -> None:
-        """Each difference is told once: by its kind and subject."""
+        """Each difference is told once: by its kind, its subject and what the exchange has."""
         for drift in drifts:
             known = await connection.scalar(
                 text(

@@ -10,7 +10,9 @@ order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import assert_never
 
 import structlog
@@ -45,6 +47,7 @@ log = structlog.get_logger()
 ATTEMPTS_MAX = 3
 _RETRY_PAUSE_SECONDS = 0.25
 _RATE_PAUSE_SECONDS_MAX = 2.0
+_CLOCKS_APART = timedelta(seconds=1)  # ours and the database's
 
 # The order of a cancel is not there any more: not found, completed, cancelled; derivatives first, then spot.
 TOO_LATE_CODES = frozenset({110001, 110008, 110010, 170139, 170142, 170143, 170190, 170213})
@@ -60,12 +63,15 @@ class Submission:
     ids: Ids
 
 
-async def submit(parts: Submission, intent: Intent) -> Answer | None:
+async def submit(parts: Submission, intent: Intent, may_go: Callable[[Intent], bool]) -> Answer | None:
     """Sends an intent, at most `ATTEMPTS_MAX` times, and returns the last answer; None: it expired, nothing was sent.
 
+    Another attempt waits while `may_go` says no; an opening intent then expires by its own time.
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
+        while attempt > 1 and not may_go(intent) and not _overdue(parts, intent):
+            await parts.clock.sleep(_RETRY_PAUSE_SECONDS)
         request = await parts.journal.open_request(intent, RequestId(parts.ids.new()))
         if request is None:
             log.info("order.not_sent", intent_id=str(intent.id))
@@ -84,6 +90,15 @@ async def submit(parts: Submission, intent: Intent) -> Answer | None:
             return answer
         await parts.clock.sleep(pause_seconds)
     raise AssertionError("the last attempt never asks for another")
+
+
+def _overdue(parts: Submission, intent: Intent) -> bool:
+    """Only ends the waiting: whether the intent has expired is decided by the journal, on its own clock."""
+    return (
+        isinstance(intent, PlaceIntent)
+        and intent.valid_until is not None
+        and parts.clock.now() > intent.valid_until + _CLOCKS_APART
+    )
 
 
 async def _attempt(parts: Submission, intent: Intent, *, last: bool) -> tuple[Answer, float]:

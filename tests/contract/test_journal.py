@@ -1,0 +1,468 @@
+"""What every `Journal` promises, run on the in-memory twin and on PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+
+from contract.journal_worlds import JournalWorld, MemoryWorld, PostgresWorld
+from sim.facts import fill, order_report, position, wallet
+from tradewright.core.errors import Trace
+from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
+from tradewright.storage.engine import create_engine
+from tradewright.trading.journal import (
+    Answer,
+    AnsweredAcknowledged,
+    AnsweredAgainLater,
+    AnsweredNotSent,
+    AnsweredRefused,
+    AnsweredUnknown,
+    Drift,
+    OpenedRequest,
+)
+from tradewright.trading.model import CancelIntent, Intent, PlaceIntent, Reason
+
+SIGNED = datetime(2026, 1, 5, 12, 0, 1, tzinfo=UTC)
+TRACE = Trace(signed_at=SIGNED, answered_at=SIGNED, http_status=200, ret_code=0, ret_msg="OK", trace_id="t")
+WHY = Reason("exchange.refused", {"value": "1"}, 110007, "not enough")
+
+
+@pytest.fixture(scope="module")
+def shared_url(postgres: Any) -> Iterator[str]:
+    """One database for all of these tests, each with an account of its own: quicker than a database for each."""
+    url: str = postgres.make_database()
+    yield url
+    postgres.drop_database(url)
+
+
+@pytest_asyncio.fixture(params=["memory", "postgres"])
+async def world(request: pytest.FixtureRequest) -> AsyncIterator[JournalWorld]:
+    if request.param == "memory":
+        yield MemoryWorld()
+        return
+    url = request.getfixturevalue("shared_url")
+    engine = create_engine(url, pool_size=4)
+    opened = await PostgresWorld.open(engine, url)
+    yield opened
+    await opened.close()
+    await engine.dispose()
+
+
+async def the_proposed(world: JournalWorld, intent_id: IntentId) -> Intent:
+    return next(intent for intent in await world.journal.proposed() if intent.id == intent_id)
+
+
+async def opened(world: JournalWorld, **changes: Any) -> tuple[Intent, OpenedRequest]:
+    """A place whose request is committed and may be sent."""
+    intent = await the_proposed(world, await world.place(**changes))
+    request = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert request is not None
+    return intent, request
+
+
+async def answered(world: JournalWorld, answer: Answer) -> Intent:
+    intent, request = await opened(world)
+    await world.journal.answer(intent, request, answer)
+    return intent
+
+
+def report_of(intent: Intent, state: Any = "working", **changes: Any) -> Any:
+    return order_report(state, link_id=link_id_of(intent.id), **changes)
+
+
+async def test_what_was_asked_is_proposed_with_everything_that_an_order_needs(world: JournalWorld) -> None:
+    intent_id = await world.place(quantity=Decimal("0.123"), price=Decimal("60412.5"), side="Sell")
+    intent = await the_proposed(world, intent_id)
+    assert isinstance(intent, PlaceIntent)
+    assert (intent.side, intent.quantity, intent.price) == ("Sell", Decimal("0.123"), Decimal("60412.5"))
+    assert intent.link_id == link_id_of(intent_id)
+    assert intent.valid_until is not None
+
+
+async def test_proposals_come_oldest_first(world: JournalWorld) -> None:
+    asked = [await world.place() for _ in range(5)]
+    assert [intent.id for intent in await world.journal.proposed()] == asked
+
+
+async def test_opening_a_request_commits_the_request_and_the_intent_in_sending(world: JournalWorld) -> None:
+    intent, request = await opened(world)
+    assert request.attempt == 1
+    assert await world.state(intent.id) == "sending"
+    assert await world.requests(intent.id) == [(1, None)]
+    assert await world.journal.proposed() == []
+
+
+async def test_an_overdue_place_cannot_be_opened(world: JournalWorld) -> None:
+    intent = await the_proposed(world, await world.place())
+    await world.make_overdue(intent.id)
+    assert await world.journal.open_request(intent, RequestId(uuid4())) is None
+    assert await world.state(intent.id) == "expired"
+    assert await world.requests(intent.id) == []
+
+
+async def test_a_settled_intent_cannot_be_opened_and_stays_as_it_is(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    assert await world.journal.open_request(intent, RequestId(uuid4())) is None
+    assert await world.state(intent.id) == "acknowledged"
+
+
+async def test_attempts_are_counted(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredAgainLater(WHY, TRACE))
+    second = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert second is not None
+    assert second.attempt == 2
+    assert await world.requests(intent.id) == [(1, "refused"), (2, None)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "outcome", "reason"),
+    [
+        (AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE), "acknowledged", "acknowledged", None),
+        (AnsweredRefused(WHY, TRACE), "rejected", "refused", "exchange.refused"),
+        (AnsweredNotSent(WHY, Trace(), retry=True), "sending", "not_sent", None),
+        (AnsweredNotSent(WHY, Trace(), retry=False), "expired", "not_sent", "exchange.refused"),
+        (AnsweredAgainLater(WHY, TRACE), "sending", "refused", None),
+        (AnsweredUnknown(WHY, TRACE), "unknown", "unknown", "exchange.refused"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str | None) else str(value),
+)
+async def test_each_answer_moves_the_intent_and_closes_the_request(
+    world: JournalWorld, answer: Answer, state: str, outcome: str, reason: str | None
+) -> None:
+    intent = await answered(world, answer)
+    assert await world.state(intent.id) == state
+    assert await world.requests(intent.id) == [(1, outcome)]
+    assert await world.reason(intent.id) == reason
+
+
+async def test_an_order_seen_before_the_lost_answer_keeps_the_intent_acknowledged(world: JournalWorld) -> None:
+    intent, request = await opened(world)
+    await world.journal.book([report_of(intent)], "stream")
+    await world.journal.answer(intent, request, AnsweredUnknown(WHY, TRACE))
+    assert await world.state(intent.id) == "acknowledged"
+    assert await world.requests(intent.id) == [(1, "unknown")]
+
+
+async def test_a_refusal_ends_the_intent_with_its_reason(world: JournalWorld) -> None:
+    intent = await the_proposed(world, await world.place())
+    await world.journal.refuse(intent, Reason("order.quantity_max", {"maximum": "1"}))
+    assert await world.state(intent.id) == "refused"
+    assert await world.reason(intent.id) == "order.quantity_max"
+
+
+async def test_a_cancel_of_what_was_not_sent_withdraws_it(world: JournalWorld) -> None:
+    place = await the_proposed(world, await world.place())
+    cancel = await the_proposed(world, await world.cancel(place.id))
+    assert isinstance(place, PlaceIntent)
+    assert isinstance(cancel, CancelIntent)
+    await world.journal.withdraw(place, cancel)
+    assert (await world.state(place.id), await world.reason(place.id)) == ("expired", "order.withdrawn")
+    assert (await world.state(cancel.id), await world.reason(cancel.id)) == ("refused", "order.already_final")
+
+
+async def test_what_was_sent_cannot_be_withdrawn(world: JournalWorld) -> None:
+    place, _ = await opened(world)
+    cancel = await the_proposed(world, await world.cancel(place.id))
+    assert isinstance(place, PlaceIntent)
+    assert isinstance(cancel, CancelIntent)
+    await world.journal.withdraw(place, cancel)
+    assert await world.state(place.id) == "sending"
+    assert await world.state(cancel.id) == "proposed"
+
+
+async def test_overdue_places_expire_and_others_do_not(world: JournalWorld) -> None:
+    old, fresh = await world.place(), await world.place()
+    reducing = await world.place(reduce_only=True)
+    await world.make_overdue(old)
+    await world.journal.expire_overdue()
+    assert [await world.state(intent) for intent in (old, fresh, reducing)] == ["expired", "proposed", "proposed"]
+
+
+async def test_taking_over_ends_unsent_openings_and_makes_sent_ones_unknown(world: JournalWorld) -> None:
+    sent, _ = await opened(world)
+    unsent = await world.place()
+    reducing = await world.place(reduce_only=True)
+    cancel = await world.cancel(sent.id)
+    await world.journal.take_over()
+    assert await world.state(sent.id) == "unknown"
+    assert await world.state(unsent) == "expired"
+    assert await world.state(reducing) == "proposed"
+    assert await world.state(cancel) == "proposed"
+    assert await world.requests(sent.id) == [(1, "unknown")]
+
+
+async def test_taking_over_makes_a_sent_cancel_unknown(world: JournalWorld) -> None:
+    target = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    cancel = await the_proposed(world, await world.cancel(target.id))
+    assert await world.journal.open_request(cancel, RequestId(uuid4())) is not None
+    await world.journal.take_over()
+    assert await world.state(cancel.id) == "unknown"
+    assert await world.state(target.id) == "acknowledged"
+
+
+async def test_taking_over_a_quiet_account_tells_nothing(world: JournalWorld) -> None:
+    await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    before = await world.events()
+    await world.journal.take_over()
+    assert await world.events() == before
+
+
+async def test_an_unknown_knows_until_when_it_was_signed(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredUnknown(WHY, TRACE))
+    (unknown,) = await world.journal.unknowns()
+    assert (unknown.intent.id, unknown.signed_by) == (intent.id, SIGNED)
+
+
+async def test_when_a_request_of_an_earlier_owner_was_signed_is_not_known(world: JournalWorld) -> None:
+    """Our own clock cannot stand for the exchange's: whoever resolves it must ask the exchange for the time."""
+    await opened(world)
+    await world.journal.take_over()
+    (unknown,) = await world.journal.unknowns()
+    assert unknown.signed_by is None
+
+
+@pytest.mark.parametrize(("happened", "state"), [(True, "acknowledged"), (False, "not_placed")])
+async def test_an_unknown_is_resolved_by_evidence(world: JournalWorld, happened: bool, state: str) -> None:
+    intent = await answered(world, AnsweredUnknown(WHY, TRACE))
+    await world.journal.resolve(intent, happened=happened)
+    assert await world.state(intent.id) == state
+    assert await world.journal.unknowns() == []
+
+
+@pytest.mark.parametrize("happened", [True, False])
+async def test_only_an_unknown_can_be_resolved(world: JournalWorld, happened: bool) -> None:
+    sending, _ = await opened(world)
+    proposed = await the_proposed(world, await world.place())
+    rejected = await answered(world, AnsweredRefused(WHY, TRACE))
+    for intent in (sending, proposed, rejected):
+        await world.journal.resolve(intent, happened=happened)
+    assert [await world.state(i.id) for i in (sending, proposed, rejected)] == ["sending", "proposed", "rejected"]
+
+
+@pytest.mark.parametrize("sent", ["sending", "unknown"])
+async def test_an_order_of_the_exchange_acknowledges_its_intent(world: JournalWorld, sent: str) -> None:
+    intent, request = await opened(world)
+    if sent == "unknown":
+        await world.journal.answer(intent, request, AnsweredUnknown(WHY, TRACE))
+    await world.journal.book([report_of(intent)], "stream")
+    assert await world.state(intent.id) == "acknowledged"
+    assert await world.reason(intent.id) is None
+    assert await world.order("x-1") == (intent.id, intent.id, "working", Decimal(0))
+    assert await world.drifts() == (0, [])
+
+
+async def test_a_report_booked_twice_changes_nothing_and_tells_nothing(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    facts = [report_of(intent), fill("e-1", "0.1"), position("0.1"), wallet()]
+    await world.journal.book(facts, "stream")
+    before = await world.events()
+    await world.journal.book(facts, "reconciliation")
+    assert await world.events() == before
+
+
+async def test_a_stale_report_changes_nothing_and_tells_nothing(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([report_of(intent, "partially_filled", at=5, filled="0.2")], "stream")
+    before = await world.events()
+    await world.journal.book([report_of(intent, "working", at=4)], "stream")
+    assert await world.events() == before
+    assert await world.order("x-1") == (intent.id, intent.id, "partially_filled", Decimal("0.2"))
+
+
+async def test_a_final_state_is_never_left(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([report_of(intent, "cancelled", at=5, filled="0.2")], "stream")
+    await world.journal.book([report_of(intent, "working", at=9, filled="0.2")], "stream")
+    assert await world.order("x-1") == (intent.id, intent.id, "cancelled", Decimal("0.2"))
+
+
+async def test_each_execution_is_booked_once(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([report_of(intent), fill("e-1", "0.1"), fill("e-2", "0.4"), fill("e-1", "0.1")], "stream")
+    await world.journal.book([fill("e-2", "0.4"), fill("e-1", "0.1")], "reconciliation")
+    assert await world.fills() == {"e-1": intent.id, "e-2": intent.id}
+    assert [event.kind for event in await world.events()].count("fill") == 2
+
+
+async def test_a_fill_before_its_order_finds_it_later(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([fill("e-1"), fill("e-2", order_id="elsewhere")], "stream")
+    await world.journal.book([report_of(intent, "filled", filled="0.5")], "stream")
+    await world.journal.book([order_report("filled", order_id="elsewhere", filled="0.5")], "stream")
+    foreign = await world.order("elsewhere")
+    assert foreign is not None
+    assert await world.fills() == {"e-1": intent.id, "e-2": foreign[0]}
+
+
+async def test_a_foreign_order_is_marked_once_and_belongs_to_nobody(world: JournalWorld) -> None:
+    await world.journal.book([order_report(order_id="elsewhere")], "stream")
+    await world.journal.book([order_report("cancelled", order_id="elsewhere", at=2)], "stream")
+    row = await world.order("elsewhere")
+    assert row is not None
+    assert row[1:] == (None, "cancelled", Decimal(0))
+    assert await world.drifts() == (1, ["order.foreign"])
+
+
+async def test_an_order_with_a_client_id_like_ours_that_nobody_asked_for_is_foreign(world: JournalWorld) -> None:
+    stranger = IntentId(uuid4())
+    link = link_id_of(stranger)
+    await world.journal.book([fill("e-1", link_id=link), order_report("working", link_id=link, filled="0.1")], "stream")
+    row = await world.order("x-1")
+    assert row is not None
+    assert row[1] is None
+    assert await world.fills() == {"e-1": row[0]}
+    assert await world.drifts() == (1, ["order.foreign"])
+
+
+async def test_an_order_after_not_placed_is_shown_as_ours_and_as_a_difference(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredUnknown(WHY, TRACE))
+    await world.journal.resolve(intent, happened=False)
+    await world.journal.book([report_of(intent)], "stream")
+    assert await world.state(intent.id) == "acknowledged"
+    assert await world.order("x-1") == (intent.id, intent.id, "working", Decimal(0))
+    assert await world.drifts() == (1, ["order.unexpected"])
+
+
+async def test_a_second_order_of_one_intent_is_told_and_does_not_stop_the_account(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([report_of(intent)], "stream")
+    await world.journal.book([report_of(intent, order_id="x-2")], "stream")
+    first, second = await world.order("x-1"), await world.order("x-2")
+    assert first is not None
+    assert second is not None
+    assert (first[1], second[1]) == (intent.id, None)
+    assert await world.drifts() == (1, ["order.duplicate"])
+
+
+async def test_a_cancel_names_the_order_as_well_as_it_is_known(world: JournalWorld) -> None:
+    target, _ = await opened(world)
+    asked = await world.cancel(target.id)
+    early = await the_proposed(world, asked)
+    await world.journal.book([report_of(target)], "stream")
+    known = await the_proposed(world, asked)
+    await world.journal.book([report_of(target, "filled", at=2, filled="0.5")], "stream")
+    late = await the_proposed(world, asked)
+    assert isinstance(early, CancelIntent)
+    assert isinstance(known, CancelIntent)
+    assert isinstance(late, CancelIntent)
+    assert (early.target_link_id, early.target_exchange_order_id) == (link_id_of(target.id), None)
+    assert (known.target_link_id, known.target_exchange_order_id) == (link_id_of(target.id), "x-1")
+    assert (early.target_final, known.target_final, late.target_final) == (False, False, True)
+
+
+async def test_a_cancel_of_a_foreign_order_names_it_by_the_exchanges_id(world: JournalWorld) -> None:
+    await world.journal.book([order_report(order_id="elsewhere")], "stream")
+    row = await world.order("elsewhere")
+    assert row is not None
+    cancel = await the_proposed(world, await world.cancel(row[0]))
+    assert isinstance(cancel, CancelIntent)
+    assert (cancel.target_link_id, cancel.target_exchange_order_id) == (None, "elsewhere")
+
+
+async def test_only_live_orders_are_to_be_found_again(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([report_of(intent), order_report("filled", order_id="done", filled="0.5")], "stream")
+    assert [order.exchange_order_id for order in await world.journal.live_orders()] == ["x-1"]
+
+
+async def test_the_newest_execution_is_found(world: JournalWorld) -> None:
+    assert await world.journal.newest_execution_at() is None
+    early, late = fill("e-1"), replace(fill("e-2"), executed_at=datetime(2026, 2, 1, tzinfo=UTC))
+    await world.journal.book([late, early], "reconciliation")
+    assert await world.journal.newest_execution_at() == late.executed_at
+
+
+async def test_an_older_position_report_changes_nothing(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5", sequence=7, at=7)], "stream")
+    before = await world.events()
+    await world.journal.book([position("0.2", sequence=6, at=7), position("0.3", sequence=7, at=6)], "stream")
+    assert await world.size() == Decimal("0.5")
+    assert await world.events() == before
+
+
+async def test_positions_absent_from_a_whole_list_are_flat(world: JournalWorld) -> None:
+    held = position("0.5")
+    await world.journal.book([held], "stream")
+    await world.journal.flatten_absent([held])
+    assert await world.size() == Decimal("0.5")
+    await world.journal.flatten_absent([])
+    assert await world.size() == Decimal(0)
+    before = await world.events()
+    await world.journal.flatten_absent([])
+    assert await world.events() == before
+
+
+async def test_the_first_look_at_a_position_sets_its_base_and_fills_must_add_up_from_there(world: JournalWorld) -> None:
+    old = position("2", sequence=1)
+    await world.journal.book([old], "reconciliation")
+    assert await world.journal.position_breaks([old]) == []
+
+    grown = position("2.5", sequence=2, at=2)
+    await world.journal.book([grown], "reconciliation")
+    assert await world.journal.position_breaks([grown]) == [Drift("position.size", "linear:BTCUSDT", "2", "2.5")]
+
+    await world.journal.book([fill("e-1", "0.5")], "reconciliation")
+    assert await world.journal.position_breaks([grown]) == []
+
+    short = position("0.5", side="Sell", sequence=3, at=3)
+    await world.journal.book([fill("e-2", "3", side="Sell"), short], "reconciliation")
+    assert await world.journal.position_breaks([short]) == []
+
+
+async def test_funding_moves_no_quantity(world: JournalWorld) -> None:
+    held = position("0.5")
+    await world.journal.book([held], "reconciliation")
+    assert await world.journal.position_breaks([held]) == []
+    await world.journal.book([fill("f-1", "0.5", exec_type="Funding")], "reconciliation")
+    assert await world.journal.position_breaks([held]) == []
+
+
+async def test_a_difference_is_told_once(world: JournalWorld) -> None:
+    drift = Drift("order.missing", "x-9", "working", "")
+    await world.journal.record_drift([drift])
+    await world.journal.record_drift([drift])
+    assert await world.drifts() == (1, ["order.missing"])
+
+
+async def test_the_wallet_is_taken_and_told_when_it_changes(world: JournalWorld) -> None:
+    await world.journal.book([wallet("100000")], "stream")
+    await world.journal.book([wallet("100000")], "reconciliation")
+    await world.journal.book([wallet("99999.5")], "stream")
+    assert await world.wallet_balance() == Decimal("99999.5")
+    assert [event.kind for event in await world.events()] == ["balances", "balances"]
+
+
+async def test_the_sessions_state_is_told_when_it_changes(world: JournalWorld) -> None:
+    await world.journal.set_session("reconciling", None)
+    await world.journal.set_session("reconciling", None)
+    await world.journal.set_session("degraded", "private stream: closed")
+    await world.journal.set_session("degraded", "private stream: silent")
+    assert [event.kind for event in await world.events()] == ["session"] * 3
+
+
+async def test_events_are_numbered_without_gaps_and_told_once_a_transaction(world: JournalWorld) -> None:
+    intent, request = await opened(world)
+    await world.journal.answer(intent, request, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    await world.journal.book([report_of(intent, filled="0.2"), fill("e-1", "0.2"), position("0.2"), wallet()], "stream")
+    await world.journal.book([report_of(intent, filled="0.2"), wallet()], "stream")
+    events = await world.events()
+    assert [event.seq for event in events] == list(range(1, 7))
+    assert [event.kind for event in events] == ["order", "order", "order", "fill", "position", "balances"]
+    assert [event.source for event in events] == ["owner", "rest", "stream", "stream", "stream", "stream"]
+    assert [event.ref for event in events[:3]] == [intent.id] * 3
+    assert await world.notifications() == [1, 2, 6]
+
+
+async def test_what_is_told_of_a_cancel_is_told_of_its_order(world: JournalWorld) -> None:
+    target = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    cancel = await the_proposed(world, await world.cancel(target.id))
+    await world.journal.open_request(cancel, RequestId(uuid4()))
+    last = (await world.events())[-1]
+    assert (last.kind, last.ref) == ("order", UUID(str(target.id)))

@@ -1,0 +1,369 @@
+"""The port `Journal` in memory: the same promises as the one on PostgreSQL, held to the same contract suite.
+
+Lives here: `MemoryJournal`. Each method waits before and after its commit at a named point, where a test may slow it,
+fail it or kill the process; the change between is one synchronous step. What was not committed at a kill is lost, and
+an error after the commit is an outcome that the caller cannot know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, assert_never
+from uuid import UUID
+
+from sim.memory_database import (
+    EventRow,
+    ExecutionRow,
+    IntentRow,
+    MemoryDatabase,
+    OrderRow,
+    PositionRow,
+    RequestRow,
+)
+from tradewright.core.clock import Clock, Ids
+from tradewright.core.errors import Trace
+from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of
+from tradewright.core.money import ZERO, plain
+from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
+from tradewright.core.order_status import IntentState
+from tradewright.trading.journal import (
+    Answer,
+    AnsweredAcknowledged,
+    AnsweredAgainLater,
+    AnsweredNotSent,
+    AnsweredRefused,
+    AnsweredUnknown,
+    Drift,
+    Fact,
+    LiveOrder,
+    OpenedRequest,
+    UnknownIntent,
+    signed_quantity,
+)
+from tradewright.trading.model import CancelIntent, EventSource, Intent, PlaceIntent, Reason, SessionState
+
+Point = Callable[[str], Awaitable[None]]
+_UNSENT: tuple[IntentState, ...] = ("proposed", "approved")
+
+
+async def _pass(_name: str) -> None:
+    return None
+
+
+class MemoryJournal:
+    """The one writer of a `MemoryDatabase`. `point` is awaited around each commit: `<method>.before` and `.after`."""
+
+    def __init__(self, database: MemoryDatabase, *, clock: Clock, ids: Ids, point: Point = _pass) -> None:
+        self._db = database
+        self._clock = clock
+        self._ids = ids
+        self._point = point
+        self._serial = asyncio.Lock()
+
+    @asynccontextmanager
+    async def _transaction(self, name: str, source: EventSource) -> AsyncIterator[_Told]:
+        async with self._serial:
+            await self._point(f"{name}.before")
+            told = _Told(self._db, source)
+            yield told
+            told.flush()
+            await self._point(f"{name}.after")
+
+    async def take_over(self) -> None:
+        async with self._transaction("take_over", "owner") as told:
+            for row in self._db.intents.values():
+                opening = row.place is not None and not row.place.reduce_only
+                if opening and row.state in _UNSENT:
+                    self._move(row, "expired", None, told)
+                elif row.state == "sending":
+                    self._move(row, "unknown", None, told)
+            for request in self._db.requests.values():
+                if request.outcome is None:
+                    request.outcome = "unknown"
+
+    async def proposed(self) -> Sequence[Intent]:
+        await self._point("proposed.read")
+        rows = sorted((r for r in self._db.intents.values() if r.state in _UNSENT), key=lambda r: r.number)
+        return [self._db.intent_value(row) for row in rows[:100]]
+
+    async def refuse(self, intent: Intent, reason: Reason) -> None:
+        async with self._transaction("refuse", "owner") as told:
+            self._end(intent.id, "refused", reason, told)
+
+    async def withdraw(self, place: PlaceIntent, cancel: CancelIntent) -> None:
+        async with self._transaction("withdraw", "owner") as told:
+            if self._db.intents[place.id].state in _UNSENT:
+                self._end(place.id, "expired", Reason("order.withdrawn"), told)
+                self._end(cancel.id, "refused", Reason("order.already_final"), told)
+
+    async def expire_overdue(self) -> None:
+        async with self._transaction("expire_overdue", "owner") as told:
+            for row in self._db.intents.values():
+                if row.state in _UNSENT and self._overdue(row):
+                    self._move(row, "expired", None, told)
+
+    async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
+        async with self._transaction("open_request", "owner") as told:
+            row = self._db.intents[intent.id]
+            if row.state not in (*_UNSENT, "sending") or self._overdue(row):
+                self._end(intent.id, "expired", None, told)
+                return None
+            attempt = 1 + max((r.attempt for r in self._db.requests_of(intent.id)), default=0)
+            self._db.requests[req_id] = RequestRow(
+                req_id=req_id,
+                intent_id=intent.id,
+                attempt=attempt,
+                kind="cancel" if isinstance(intent, CancelIntent) else "place",
+                created_at=self._clock.now(),
+            )
+            self._move(row, "sending", None, told)
+            return OpenedRequest(req_id, attempt)
+
+    async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
+        async with self._transaction("answer", "rest") as told:
+            match answer:
+                case AnsweredAcknowledged(trace=trace):
+                    self._close(request, "acknowledged", trace)
+                    self._end(intent.id, "acknowledged", None, told)
+                case AnsweredRefused(reason=reason, trace=trace):
+                    self._close(request, "refused", trace)
+                    self._end(intent.id, "rejected", reason, told)
+                case AnsweredNotSent(reason=reason, trace=trace, retry=retry):
+                    self._close(request, "not_sent", trace)
+                    if not retry:
+                        self._end(intent.id, "expired", reason, told)
+                case AnsweredAgainLater(trace=trace):
+                    self._close(request, "refused", trace)
+                case AnsweredUnknown(reason=reason, trace=trace):
+                    self._close(request, "unknown", trace)
+                    self._end(intent.id, "unknown", reason, told)
+                case _:
+                    assert_never(answer)
+
+    async def unknowns(self) -> Sequence[UnknownIntent]:
+        await self._point("unknowns.read")
+        rows = sorted((r for r in self._db.intents.values() if r.state == "unknown"), key=lambda r: r.number)
+        return [UnknownIntent(self._db.intent_value(row), self._signed_by(row.id)) for row in rows]
+
+    async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
+        async with self._transaction("resolve", source) as told:
+            if self._db.intents[intent.id].state == "unknown":
+                self._end(intent.id, "acknowledged" if happened else "not_placed", None, told)
+
+    async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
+        async with self._transaction("book", source) as told:
+            for fact in facts:
+                match fact:
+                    case RemoteOrder():
+                        self._book_order(fact, told)
+                    case Execution():
+                        self._book_execution(fact, told)
+                    case RemotePosition():
+                        self._book_position(fact, told)
+                    case Wallet():
+                        self._book_wallet(fact, told)
+                    case _:
+                        assert_never(fact)
+
+    async def live_orders(self) -> Sequence[LiveOrder]:
+        await self._point("live_orders.read")
+        return [
+            LiveOrder(ExchangeOrderId(key), row.report.link_id, row.report.instrument, row.tracked.state)
+            for key, row in self._db.orders.items()
+            if row.tracked.state not in FINAL_STATES
+        ]
+
+    async def newest_execution_at(self) -> datetime | None:
+        await self._point("newest_execution_at.read")
+        return max((row.execution.executed_at for row in self._db.executions.values()), default=None)
+
+    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+        async with self._transaction("position_breaks", "reconciliation"):
+            found = []
+            for position in positions:
+                theirs = -position.size if position.side == "Sell" else position.size
+                booked = sum(
+                    (
+                        signed_quantity(row.execution)
+                        for row in self._db.executions.values()
+                        if row.execution.instrument == position.instrument
+                    ),
+                    ZERO,
+                )
+                held = self._db.positions.get(_key(position))
+                if held is None:
+                    continue
+                if held.base_size is None:
+                    held.base_size = theirs - booked
+                ours = held.base_size + booked
+                if ours != theirs:
+                    subject = f"{position.instrument.category}:{position.instrument.symbol}"
+                    found.append(Drift("position.size", subject, plain(ours), plain(theirs)))
+            return found
+
+    async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
+        async with self._transaction("flatten_absent", "reconciliation") as told:
+            named = {_key(position) for position in positions}
+            for key, row in self._db.positions.items():
+                if key in named or row.position.size == 0:
+                    continue
+                row.position = replace(
+                    row.position,
+                    side=None,
+                    size=ZERO,
+                    entry_price=None,
+                    liquidation_price=None,
+                    unrealised_pnl=ZERO,
+                    initial_margin=ZERO,
+                )
+                told.add("position", symbol=key[1], size="0")
+
+    async def record_drift(self, drifts: Sequence[Drift]) -> None:
+        async with self._transaction("record_drift", "reconciliation") as told:
+            for drift in drifts:
+                told.drift(drift)
+
+    async def set_session(self, state: SessionState, reason: str | None) -> None:
+        async with self._transaction("set_session", "owner") as told:
+            if self._db.session != (state, reason):
+                self._db.session = (state, reason)
+                told.add("session", state=state, reason=reason)
+
+    # What the methods above share.
+
+    def _overdue(self, row: IntentRow) -> bool:
+        return row.valid_until is not None and row.valid_until <= self._clock.now()
+
+    def _signed_by(self, intent_id: IntentId) -> datetime | None:
+        open_ended = [r for r in self._db.requests_of(intent_id) if r.outcome == "unknown"]
+        times = [request.signed_at for request in open_ended]
+        known = [moment for moment in times if moment is not None]
+        return max(known) if known and len(known) == len(times) else None
+
+    def _move(self, row: IntentRow, state: IntentState, reason: Reason | None, told: _Told) -> None:
+        row.state = state
+        row.reason = reason
+        row.version += 1
+        told.order(row.target_id or row.id)
+
+    def _end(self, intent_id: IntentId, state: IntentState, reason: Reason | None, told: _Told) -> None:
+        """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is."""
+        allowed: dict[str, tuple[IntentState, ...]] = {
+            "not_placed": ("unknown",),
+            "unknown": ("sending",),
+            "expired": (*_UNSENT, "sending"),
+        }
+        row = self._db.intents[intent_id]
+        if row.state in allowed.get(state, (*_UNSENT, "sending", "unknown")):
+            self._move(row, state, reason, told)
+
+    def _close(self, request: OpenedRequest, outcome: str, trace: Trace) -> None:
+        row = self._db.requests[request.req_id]
+        row.outcome, row.signed_at, row.ret_code = outcome, trace.signed_at, trace.ret_code
+
+    def _book_order(self, report: RemoteOrder, told: _Told) -> None:
+        row = self._db.orders.get(report.exchange_order_id)
+        moved = apply(None if row is None else row.tracked, report)
+        if moved is None:
+            return
+        if row is not None:
+            row.tracked = moved
+            told.order(row.id)
+            return
+        self._insert_order(report, moved, told)
+
+    def _insert_order(self, report: RemoteOrder, tracked: TrackedOrder, told: _Told) -> None:
+        intent_id = intent_of(report.link_id)
+        intent = None if intent_id is None else self._db.intents.get(intent_id)
+        if intent is not None and intent.place is None:
+            intent = None
+        duplicate = intent is not None and self._db.order_of(intent.id) is not None
+        owner = None if intent is None or duplicate else intent
+        order_id: UUID = self._ids.new() if owner is None else owner.id
+        self._db.orders[report.exchange_order_id] = OrderRow(
+            id=order_id, intent_id=None if owner is None else owner.id, report=report, tracked=tracked
+        )
+        for execution in self._db.executions.values():
+            if execution.execution.exchange_order_id == report.exchange_order_id:
+                execution.order_id = order_id
+        told.order(order_id)
+        if owner is None:
+            kind = "order.duplicate" if duplicate else "order.foreign"
+            told.drift(Drift(kind, report.exchange_order_id, "", report.raw_status))
+            return
+        if owner.state in (*_UNSENT, "not_placed", "rejected", "expired", "refused"):
+            told.drift(Drift("order.unexpected", report.exchange_order_id, owner.state, report.raw_status))
+        if owner.state != "acknowledged":
+            owner.state, owner.reason, owner.version = "acknowledged", None, owner.version + 1
+
+    def _book_execution(self, execution: Execution, told: _Told) -> None:
+        if execution.exec_id in self._db.executions:
+            return
+        order = self._db.orders.get(execution.exchange_order_id)
+        intent_id = intent_of(execution.link_id)
+        expected = intent_id if intent_id in self._db.intents else None
+        self._db.executions[execution.exec_id] = ExecutionRow(execution, expected if order is None else order.id)
+        told.add("fill", id=execution.exec_id)
+
+    def _book_position(self, position: RemotePosition, told: _Told) -> None:
+        held = self._db.positions.get(_key(position))
+        if held is None:
+            self._db.positions[_key(position)] = PositionRow(position)
+            if position.size != 0:
+                told.add("position", symbol=position.instrument.symbol, size=plain(position.size))
+            return
+        older = held.position
+        if position.sequence < older.sequence or position.updated_at < older.updated_at:
+            return
+        held.position = position
+        if _shown(older) != _shown(position):
+            told.add("position", symbol=position.instrument.symbol, size=plain(position.size))
+
+    def _book_wallet(self, wallet: Wallet, told: _Told) -> None:
+        before = (dict(self._db.balances), self._db.totals)
+        self._db.balances.update(wallet.coins)
+        self._db.totals = (wallet.total_equity, wallet.total_available)
+        if before != (self._db.balances, self._db.totals):
+            told.add("balances")
+
+
+class _Told:
+    """The events of one transaction, and whatever is told with them."""
+
+    def __init__(self, database: MemoryDatabase, source: EventSource) -> None:
+        self._db = database
+        self._source = source
+        self._events: list[tuple[str, UUID | None, dict[str, Any]]] = []
+
+    def add(self, event: str, ref: UUID | None = None, **payload: Any) -> None:
+        self._events.append((event, ref, payload))
+
+    def order(self, order_id: UUID) -> None:
+        self.add("order", order_id)
+
+    def drift(self, drift: Drift) -> None:
+        """Each difference is told once: by its kind, its subject and what the exchange has."""
+        payload = {"kind": drift.kind, "subject": drift.subject, "theirs": drift.theirs}
+        told = [event.payload for event in self._db.events if event.kind == "drift"]
+        if payload in told or ("drift", None, payload) in self._events:
+            return
+        self._db.drift_count += 1
+        self.add("drift", **payload)
+
+    def flush(self) -> None:
+        for kind, ref, payload in self._events:
+            self._db.events.append(EventRow(len(self._db.events) + 1, kind, self._source, ref, payload))
+        if self._events:
+            self._db.notified.append(len(self._db.events))
+
+
+def _key(position: RemotePosition) -> tuple[str, str, int]:
+    return position.instrument.category, position.instrument.symbol, position.position_index
+
+
+def _shown(position: RemotePosition) -> RemotePosition:
+    return replace(position, mark_price=None, sequence=0, updated_at=datetime.max)
