@@ -7,6 +7,7 @@ answers (`web.errors`).
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -20,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 BODY_BYTES_MAX = 1_000_000
 BODY_TIMEOUT_S = 30.0
+LINGER_S = 5.0
+LINGER_BYTES_MAX = 200_000_000
 PATH_LENGTH_MAX = 4_096
 
 _STARTS = frozenset({"http.response.start", "websocket.accept", "websocket.http.response.start"})
@@ -71,11 +74,8 @@ class Edge:
         except _Gone:
             return
         except _TooLarge:
-            detail = f"the body is larger than {BODY_BYTES_MAX} bytes; send less"
-            params = {"maximum": str(BODY_BYTES_MAX)}
-            # The rest of the body is not read, so the connection cannot be used again.
-            close = {"connection": "close"}
-            answer = problem_answer(413, "request.too_large", detail, params=params, headers=close)
+            await _answer_too_large(scope, receive, send_with_headers)
+            return
         except TimeoutError:
             answer = problem_answer(408, "request.too_slow", "the body did not arrive in time", retryable=True)
         except Exception:
@@ -117,6 +117,28 @@ async def _body_of(scope: Scope, receive: Receive) -> bytes:
                 raise _TooLarge
             if not message.get("more_body", False):
                 return b"".join(parts)
+
+
+async def _answer_too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers 413 at once, and then takes and drops what the client is still sending, for a while: closing a connection
+    with bytes unread resets it, and the client would never see the answer."""
+
+    async def send_all_but_the_end(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    detail = f"the body is larger than {BODY_BYTES_MAX} bytes; send less"
+    params = {"maximum": str(BODY_BYTES_MAX)}
+    answer = problem_answer(413, "request.too_large", detail, params=params, headers={"connection": "close"})
+    await answer(scope, receive, send_all_but_the_end)
+    dropped = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_S):
+            while dropped < LINGER_BYTES_MAX:
+                message = await receive()
+                dropped += len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    break
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:

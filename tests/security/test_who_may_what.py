@@ -1,0 +1,76 @@
+"""Every route × who asks has a declared answer; a route that is not in the table fails."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from integration.web.kit import Site, User, place_body, running_owner
+from tradewright.web.application import routes_only
+from tradewright.web.contract import contract_of
+
+# Statuses for: nobody, a viewer, a trader, the owner, the owner of another workspace (with this workspace's ids).
+READ = (401, 200, 200, 200, 200)
+READ_OF_ACCOUNT = (401, 200, 200, 200, 404)
+OPEN = (200, 200, 200, 200, 200)
+EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
+    ("GET", "/healthz"): OPEN,
+    ("GET", "/readyz"): OPEN,
+    ("GET", "/api/v1/session"): OPEN,
+    ("POST", "/api/v1/claim"): (404, 404, 404, 404, 404),  # with a made-up token
+    ("POST", "/api/v1/login"): (401, 401, 401, 401, 401),  # with a wrong password
+    ("POST", "/api/v1/logout"): (401, 204, 204, 204, 204),
+    ("GET", "/api/v1/instruments"): READ,
+    ("GET", "/api/v1/tickers"): READ,
+    ("GET", "/api/v1/candles"): READ,
+    ("GET", "/api/v1/accounts"): READ,
+    ("GET", "/api/v1/accounts/{account_id}/orders"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/positions"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/fills"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/balances"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/intents/{intent_id}"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/accounts/{account_id}/intents"): (401, 403, 200, 200, 404),
+}
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/claim": {"token": "made-up", "username": "Mallory", "password": "long enough 123", "language": "en"},
+    "/api/v1/login": {"username": "nobody", "password": "a wrong password"},
+}
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    for path, operations in contract_of(routes_only())["paths"].items():
+        for method in operations:
+            yield method.upper(), path
+
+
+def test_every_route_has_its_row() -> None:
+    assert set(routes()) == set(EXPECTED)
+
+
+async def test_every_route_answers_everybody_as_declared(site: Site, ann: User) -> None:
+    async with running_owner(site, ann):
+        body = place_body()
+        async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
+            assert response.status == 200
+        seen: dict[tuple[str, str], tuple[int, ...]] = {}
+        for method, path in EXPECTED:
+            url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
+            if path.endswith("/candles"):
+                url += "?symbol=BTCUSDT&interval=1"
+            statuses = []
+            # Sessions of their own for each route, because one of the routes ends them.
+            for who in await everybody(site, ann, tag=uuid.uuid4().hex[:8]):
+                json = BODIES.get(path) or (place_body() if path.endswith("/intents") else None)
+                async with who.request(method, url, json=json) as response:
+                    statuses.append(response.status)
+            seen[(method, path)] = tuple(statuses)
+    assert seen == EXPECTED
+
+
+async def everybody(site: Site, ann: User, *, tag: str) -> list[Any]:
+    viewer = await site.second_user("viewer", workspace=ann.workspace_id, username=f"viewer {tag}")
+    trader = await site.second_user("trader", workspace=ann.workspace_id, username=f"trader {tag}")
+    owner = await site.second_user("owner", workspace=ann.workspace_id, username=f"owner {tag}")
+    other = await site.second_user("owner", username=f"other {tag}")
+    return [site.browser(), viewer.http, trader.http, owner.http, other.http]
