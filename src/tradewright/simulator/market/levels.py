@@ -53,13 +53,19 @@ class DepthSide(Sequence[Level]):
         return self._level(place)
 
     def __eq__(self, other: object) -> bool:
+        if isinstance(other, DepthSide) and self._makings() == other._makings():
+            return True
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
-        return hash((self._best_ticks, self._direction, self._epoch, self._salt))
+        return hash(tuple(self))
 
     def __repr__(self) -> str:
         return f"DepthSide(best={self[0]}, levels={DEPTH})"
+
+    def _makings(self) -> tuple[object, ...]:
+        """What decides every level: sides made of the same are equal without being computed."""
+        return self._best_ticks, self._direction, self._epoch, self._salt, self._tick_size, self._sizes
 
     def _level(self, place: int) -> Level:
         ticks = self._best_ticks + self._direction * place

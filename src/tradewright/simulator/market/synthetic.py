@@ -17,7 +17,7 @@ from tradewright.simulator.market.errors import MarketStateError
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.intervals import HOUR_MS, MINUTE_MS
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.synthetic_symbol import SyntheticSymbol
+from tradewright.simulator.market.synthetic_symbol import HISTORY_MINUTES, SyntheticSymbol
 from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
 
 # A longer jump (the machine slept) is a standstill: making up hours of trades at once would block the exchange.
@@ -28,10 +28,19 @@ _STATE_VERSION = 1
 class SyntheticMarket:
     """See `Market`. `follows_wall`: market time is wall time (speed 1 and no `--from`), also after a restart."""
 
-    def __init__(self, *, seed: int, clock: MarketClock, start_ms: int, follows_wall: bool) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        clock: MarketClock,
+        start_ms: int,
+        follows_wall: bool,
+        history_minutes: int = HISTORY_MINUTES,
+    ) -> None:
         self._seed = seed
         self._clock = clock
         self._follows_wall = follows_wall
+        self._history_minutes = history_minutes
         self._now_ms: int
         self._start(origin_ms=start_ms - start_ms % MINUTE_MS)
         self.advance(start_ms)
@@ -138,7 +147,7 @@ class SyntheticMarket:
         try:
             symbols = {spec.symbol: self._restored_symbol(spec, state["symbols"][spec.symbol]) for spec in LISTED}
             second, saved_ms = int(state["second"]), int(state["market_ms"])
-        except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
             raise MarketStateError(
                 f"the saved state of the synthetic market is damaged ({error!r}); start with an empty state directory"
             ) from error
@@ -160,7 +169,7 @@ class SyntheticMarket:
             self.advance(resumed_ms)
 
     def _start(self, *, origin_ms: int) -> None:
-        self._symbols = {spec.symbol: SyntheticSymbol(spec, seed=self._seed, origin_ms=origin_ms) for spec in LISTED}
+        self._symbols = {spec.symbol: self._made_symbol(spec, origin_ms) for spec in LISTED}
         self._pending: deque[MarketEvent] = deque()
         self._next_second = origin_ms // 1000
         self._now_ms = origin_ms - 1
@@ -190,8 +199,11 @@ class SyntheticMarket:
         for symbol in self._symbols.values():
             symbol.close_bar(to_ms)
 
+    def _made_symbol(self, spec: InstrumentSpec, origin_ms: int) -> SyntheticSymbol:
+        return SyntheticSymbol(spec, seed=self._seed, origin_ms=origin_ms, history_minutes=self._history_minutes)
+
     def _restored_symbol(self, spec: InstrumentSpec, saved: Mapping[str, Any]) -> SyntheticSymbol:
-        symbol = SyntheticSymbol(spec, seed=self._seed, origin_ms=saved["origin_ms"])
+        symbol = self._made_symbol(spec, saved["origin_ms"])
         symbol.load_bars_and_trades(saved)
         symbol.load_process(saved)
         return symbol

@@ -29,7 +29,7 @@ from tradewright.simulator.market.walk import (
     trade_count,
 )
 
-HISTORY_DAYS = 3
+HISTORY_MINUTES = 3 * 24 * 60
 BARS_KEPT = 7 * DAY_MS // MINUTE_MS
 HOURS_KEPT = 180 * 24
 TRADES_KEPT = 1000
@@ -43,8 +43,8 @@ _LEVEL_SIZES = 1024
 class SyntheticSymbol:
     """Everything the market knows of one symbol as of the last event applied."""
 
-    def __init__(self, spec: InstrumentSpec, *, seed: int, origin_ms: int) -> None:
-        """`origin_ms` is the start of the first live minute; the history ends there."""
+    def __init__(self, spec: InstrumentSpec, *, seed: int, origin_ms: int, history_minutes: int) -> None:
+        """`origin_ms` is the start of the first live minute; the history (at least one minute of it) ends there."""
         self.spec = spec
         self._seed = seed
         self._profile = PROFILES[spec.symbol]
@@ -53,7 +53,7 @@ class SyntheticSymbol:
         self._sizes = tuple(
             size_steps(rng, self._profile.median_level_steps) * spec.qty_step for _ in range(_LEVEL_SIZES)
         )
-        self._history, self.walk = self._make_history(origin_ms)
+        self._history, self.walk = self._make_history(origin_ms, history_minutes)
         self._origin_ms = origin_ms
         self.bars = BarRing(BARS_KEPT, self._history)
         self._saved_rows: list[str] = []  # of `bars` since the origin, as text, so that saving is cheap
@@ -202,14 +202,14 @@ class SyntheticSymbol:
             seq=self.seq,
         )
 
-    def _make_history(self, origin_ms: int) -> tuple[list[Kline], Walk]:
-        """`HISTORY_DAYS` of one-minute bars up to `origin_ms`, and the process as they leave it."""
+    def _make_history(self, origin_ms: int, minutes: int) -> tuple[list[Kline], Walk]:
+        """One-minute bars up to `origin_ms`, and the process as they leave it."""
         profile, symbol = self._profile, self.spec.symbol
         walk = Walk.at(profile.base_ticks * (1 + chance(self._seed, symbol, "start").uniform(-0.02, 0.02)))
         bars: list[Kline] = []
         rng = chance(self._seed, symbol, "history")
         median = profile.median_size_steps * profile.trades_per_s * 60 / _HISTORY_STEPS
-        for start_ms in range(origin_ms - HISTORY_DAYS * DAY_MS, origin_ms, MINUTE_MS):
+        for start_ms in range(origin_ms - minutes * MINUTE_MS, origin_ms, MINUTE_MS):
             bar: OpenBar | None = None
             for _ in range(_HISTORY_STEPS):
                 walk.step(rng, profile, 60 / _HISTORY_STEPS)

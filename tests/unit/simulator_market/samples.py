@@ -1,0 +1,76 @@
+"""What the tests of the simulated market share: small markets, and an aggregation of trades written independently."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from pathlib import Path
+
+from tradewright.simulator.market import Kline, Market, MarketBook, MarketTrade, build_market, decimal_text
+from tradewright.simulator.market.clock import MarketClock
+from tradewright.simulator.market.synthetic import SyntheticMarket
+
+ROOT = Path(__file__).resolve().parents[3]
+SAMPLE = ROOT / "tests" / "data" / "btcusdt-linear-1m-sample.csv.gz"
+RECORDED = ROOT.parent / "shared" / "data" / "btcusd-perp-1m-2022-01.csv.gz"
+HEADER = "open_time_ms,open,high,low,close,volume,turnover"
+NOON = 1_709_294_400_000  # 2024-03-01T12:00:00Z
+MINUTE = 60_000
+
+
+def synthetic(*, seed: int = 7, start_ms: int = NOON, speed: float = 1.0, history_minutes: int = 3) -> SyntheticMarket:
+    """A synthetic market with a short history, which makes it quick to build; its time follows the wall at speed 1."""
+    clock = MarketClock(wall_ms=start_ms, market_ms=start_ms, speed=speed)
+    return SyntheticMarket(
+        seed=seed, clock=clock, start_ms=start_ms, follows_wall=speed == 1, history_minutes=history_minutes
+    )
+
+
+def recording(folder: Path, rows: Sequence[str], *, header: str = HEADER, name: str = "rows.csv.gz") -> str:
+    """A recording with these rows; its path."""
+    path = folder / name
+    path.write_bytes(gzip.compress("\n".join([header, *rows, ""]).encode()))
+    return str(path)
+
+
+def replay(path: str | Path, *, from_ms: int | None = None, speed: float = 60.0, symbol: str = "BTCUSDT") -> Market:
+    """A replay that starts at wall time 0."""
+    return build_market([f"replay:{path}@linear:{symbol}"], seed=1, speed=speed, from_ms=from_ms, wall_now_ms=0)
+
+
+def file_rows(path: Path) -> list[str]:
+    """The rows of a recording as they are written, without the header."""
+    return gzip.decompress(path.read_bytes()).decode().splitlines()[1:]
+
+
+def as_row(kline: Kline) -> str:
+    """A candle as a recording writes it."""
+    numbers = (kline.open, kline.high, kline.low, kline.close, kline.volume, kline.turnover)
+    return ",".join([str(kline.start_ms), *map(decimal_text, numbers)])
+
+
+def trades_of(events: Iterable[MarketTrade | MarketBook], symbol: str) -> list[MarketTrade]:
+    return [event for event in events if isinstance(event, MarketTrade) and event.symbol == symbol]
+
+
+def aggregated(trades: Iterable[MarketTrade], length_ms: int) -> dict[int, tuple[Decimal, ...]]:
+    """Open, high, low, close, volume, turnover by the start of the interval."""
+    found: dict[int, list[MarketTrade]] = {}
+    for trade in trades:
+        found.setdefault(trade.time_ms // length_ms * length_ms, []).append(trade)
+    return {
+        start: (
+            group[0].price,
+            max(trade.price for trade in group),
+            min(trade.price for trade in group),
+            group[-1].price,
+            sum((trade.size for trade in group), Decimal(0)),
+            sum((trade.price * trade.size for trade in group), Decimal(0)),
+        )
+        for start, group in found.items()
+    }
+
+
+def numbers(kline: Kline) -> tuple[Decimal, ...]:
+    return (kline.open, kline.high, kline.low, kline.close, kline.volume, kline.turnover)

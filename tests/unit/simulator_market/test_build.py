@@ -1,0 +1,102 @@
+"""`--market`: what can be asked for, and one sentence for what cannot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tradewright.simulator.market import CandleFileError, MarketError, MarketSpecError, build_market
+from unit.simulator_market.samples import NOON, SAMPLE, recording
+
+ROWS = [f"{minute * 60_000},10,10,10,10,1,10" for minute in range(1, 11)]
+
+
+def test_the_synthetic_market_starts_now_at_the_given_speed() -> None:
+    market = build_market(["synthetic"], seed=1, speed=1, from_ms=None, wall_now_ms=NOON + 4_321)
+
+    assert [spec.symbol for spec in market.instruments] == ["BTCUSDT", "ETHUSDT"]
+    assert market.now_ms == market.clock.market_ms(NOON + 4_321) == NOON + 4_321
+    assert not market.ended
+    assert market.notice == ""
+
+
+def test_the_synthetic_market_may_start_at_another_time_and_run_faster() -> None:
+    market = build_market(["synthetic"], seed=1, speed=10, from_ms=NOON, wall_now_ms=5)
+
+    assert market.clock.market_ms(1_005) == NOON + 10_000
+
+
+def test_the_filters_are_bybits_own() -> None:
+    market = build_market(["synthetic"], seed=1, speed=1, from_ms=None, wall_now_ms=NOON)
+    bitcoin, ether = market.instruments
+
+    assert [str(value) for value in (bitcoin.tick_size, bitcoin.min_price, bitcoin.max_price)] == [
+        "0.10",
+        "0.10",
+        "1999999.80",
+    ]
+    quantities = (bitcoin.qty_step, bitcoin.min_qty, bitcoin.max_limit_qty, bitcoin.max_market_qty)
+    assert [str(value) for value in quantities] == [
+        "0.001", "0.001", "1190.000", "500.000",
+    ]  # fmt: skip
+    assert [str(value) for value in (ether.tick_size, ether.qty_step, ether.min_qty, ether.max_limit_qty)] == [
+        "0.01", "0.01", "0.01", "7240.00",
+    ]  # fmt: skip
+    assert bitcoin.min_notional == ether.min_notional == 5
+    assert bitcoin.funding_interval_min == 480
+
+
+def test_a_recording_is_bitcoins_unless_it_says_otherwise() -> None:
+    market = build_market([f"replay:{SAMPLE}"], seed=1, speed=60, from_ms=None, wall_now_ms=0)
+
+    assert [spec.symbol for spec in market.instruments] == ["BTCUSDT"]
+
+
+def test_two_recordings_play_on_one_clock_in_time_order(tmp_path: Path) -> None:
+    bitcoin = recording(tmp_path, ROWS, name="a@home.csv.gz")
+    ether = recording(tmp_path, [row.replace(",10", ",3") for row in ROWS[4:]], name="b.csv.gz")
+
+    market = build_market(
+        [f"replay:{bitcoin}@linear:BTCUSDT", f"replay:{ether}@linear:ETHUSDT"],
+        seed=1, speed=1, from_ms=None, wall_now_ms=0,
+    )  # fmt: skip
+    events = market.advance(10**9)
+
+    assert market.clock.start_ms == 480_000  # where the later one has its middle
+    assert [event.time_ms for event in events] == sorted(event.time_ms for event in events)
+    assert {event.symbol for event in events} == {"BTCUSDT", "ETHUSDT"}
+    assert market.ended
+
+
+@pytest.mark.parametrize(
+    ("spec", "complaint"),
+    [
+        ([], "no market was given"),
+        (["bybit"], "market is 'bybit'; it must be synthetic or replay:FILE@linear:SYMBOL"),
+        ([""], "market is ''"),
+        (["synthetic", "synthetic"], "replays cannot be mixed"),
+        (["synthetic", "replay:x@linear:BTCUSDT"], "replays cannot be mixed"),
+        (["replay:"], "a file must follow 'replay:'"),
+        (
+            ["replay:x@linear:DOGEUSDT"],
+            "asks for linear:DOGEUSDT; the simulated exchange lists linear:BTCUSDT, linear:ETHUSDT",
+        ),
+        (["replay:x@spot:BTCUSDT"], "asks for spot:BTCUSDT"),
+        (["replay:x@linear:BTCUSDT", "replay:y@linear:BTCUSDT"], "BTCUSDT is given 2 recordings; a symbol has one"),
+    ],
+)
+def test_what_cannot_be_had_is_refused_in_one_sentence(spec: list[str], complaint: str) -> None:
+    with pytest.raises(MarketSpecError) as raised:
+        build_market(spec, seed=1, speed=1, from_ms=None, wall_now_ms=0)
+
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_every_refusal_is_a_market_error() -> None:
+    with pytest.raises(CandleFileError) as raised:
+        build_market(["replay:/nowhere.csv.gz@linear:BTCUSDT"], seed=1, speed=1, from_ms=None, wall_now_ms=0)
+
+    assert isinstance(raised.value, MarketError)
+    assert isinstance(raised.value, ValueError)
