@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from tradewright.exchange.ports import Candle
 from tradewright.market.intervals import back, forward, next_open, open_at
 
+LIVE_OF_STREAM_FOR_S = 5.0  # the unfinished candle is read again over REST when it is older than this
+LIVE_OF_REST_FOR_S = 0.5
 UNSETTLED_CANDLES = 2  # a candle this young that is not there yet may still come; older, it is a gap
 
 
@@ -35,16 +37,18 @@ class CandleSeries:
         self._opens: list[int] = []
         self._closed: dict[int, Candle] = {}
         self._live: Candle | None = None
+        self._live_until = 0.0  # monotonic s
         self._known: Gap | None = None
         self._updated_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._closed)
 
-    def pages_to_read(self, start: int, end: int, page_rows: int) -> Sequence[Gap]:
-        """What of [start, end) must be read, in an order in which each page touches the range known by then."""
-        if self._live is not None and self._live.open_time_ms == open_at(end - 1, self.interval):
-            end = self._live.open_time_ms  # the stream tells this one better than REST
+    def pages_to_read(self, start: int, end: int, page_rows: int, *, at: float) -> Sequence[Gap]:
+        """What of [start, end) must be read at `at`, in an order in which each page touches the range known by then."""
+        live = self._live
+        if live is not None and live.open_time_ms == open_at(end - 1, self.interval) and at < self._live_until:
+            end = live.open_time_ms
         if start >= end:
             return ()
         known = self._known
@@ -69,8 +73,8 @@ class CandleSeries:
             if row.confirmed:
                 self._put(row)
                 newest = next_open(row.open_time_ms, self.interval)
-            elif self._live is None or row.open_time_ms >= self._live.open_time_ms:
-                self._live = row
+            else:
+                self._take_live(row, at + LIVE_OF_REST_FOR_S)
         settled = back(open_at(now_ms, self.interval), self.interval, UNSETTLED_CANDLES)
         self._extend(start, max(newest, min(end, settled)))
         self._updated_at = at
@@ -80,8 +84,7 @@ class CandleSeries:
         """Takes one candle of the stream. A confirmed one extends what is known only where it touches it."""
         self._updated_at = at
         if not candle.confirmed:
-            if self._live is None or candle.open_time_ms >= self._live.open_time_ms:
-                self._live = candle
+            self._take_live(candle, at + LIVE_OF_STREAM_FOR_S)
             return
         if self._live is not None and self._live.open_time_ms <= candle.open_time_ms:
             self._live = None
@@ -128,6 +131,10 @@ class CandleSeries:
             page_start = max(start, back(end, self.interval, page_rows))
             yield Gap(page_start, end)
             end = page_start
+
+    def _take_live(self, candle: Candle, until: float) -> None:
+        if self._live is None or candle.open_time_ms >= self._live.open_time_ms:
+            self._live, self._live_until = candle, until
 
     def _put(self, candle: Candle) -> None:
         if candle.open_time_ms not in self._closed:

@@ -114,7 +114,7 @@ class CandleCache:
     async def _fill(self, series: CandleSeries, instrument: InstrumentId, start: int, end: int, now_ms: int) -> None:
         """Fetches what is not known of [start, end), each page touching what is known; bounded by `ROWS_MAX` rows."""
         interval = series.interval
-        for page in series.pages_to_read(start, end, PAGE_ROWS):
+        for page in series.pages_to_read(start, end, PAGE_ROWS, at=self._clock.monotonic()):
             rows = await self._market.candles(
                 instrument, interval, start_ms=page.from_ms, end_ms=page.to_ms - 1, limit=PAGE_ROWS
             )

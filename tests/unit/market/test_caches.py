@@ -1,0 +1,123 @@
+"""Instruments, tickers, market time, and the calendar of candles."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+import structlog
+
+from tradewright.core.clock import milliseconds
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.instrument import InstrumentId
+from tradewright.market.instruments import REFRESH_EVERY_S, InstrumentCache
+from tradewright.market.intervals import INTERVALS, back, first_open_from, forward, next_open, open_at
+from tradewright.market.market_clock import MarketClock
+from tradewright.market.tickers import TickerCache
+from unit.exchange.fakes import FakeClock
+from unit.market.fake_market import FakeMarket, instrument
+
+
+def at(*parts: int) -> int:
+    year, month, day, *rest = parts
+    return milliseconds(datetime(year, month, day, *rest, tzinfo=UTC))
+
+
+async def test_instruments_load_at_the_start_and_again_every_fifteen_minutes() -> None:
+    market, clock = FakeMarket(), FakeClock()
+    market.listed = [instrument("BTCUSDT"), instrument("ADAUSDT")]
+    cache = InstrumentCache(market, clock=clock, log=structlog.get_logger())
+    assert cache.all("linear") == []
+    assert cache.age_ms("linear") is None
+    task = asyncio.create_task(cache.run())
+    await cache.wait_loaded()
+    assert [row.id.symbol for row in cache.all("linear")] == ["ADAUSDT", "BTCUSDT"]
+    market.listed = [instrument("BTCUSDT", "Closed")]
+    await asyncio.sleep(0)
+    await clock.advance(REFRESH_EVERY_S - 1)
+    assert cache.age_ms("linear") == (REFRESH_EVERY_S - 1) * 1000
+    assert len(cache.all("linear")) == 2
+    await clock.advance(2)
+    assert [row.status for row in cache.all("linear")] == ["Closed"], "what is listed no more is gone"
+    task.cancel()
+
+
+async def test_an_exchange_that_is_away_at_the_start_is_tried_again_soon() -> None:
+    market, clock = FakeMarket(), FakeClock()
+    market.listed = [instrument("BTCUSDT")]
+    market.fail_after = 0
+    cache = InstrumentCache(market, clock=clock, log=structlog.get_logger())
+    task = asyncio.create_task(cache.run())
+    await asyncio.sleep(0.01)
+    await clock.advance(4)
+    assert clock.slept == [1.0, 2.0, 4.0]
+    market.fail_after = None
+    await clock.advance(4)
+    await cache.wait_loaded()
+    assert cache.get(InstrumentId("linear", "BTCUSDT")) is not None
+    task.cancel()
+
+
+async def test_a_failed_refresh_changes_nothing_but_the_age() -> None:
+    market, clock = FakeMarket(), FakeClock()
+    market.listed = [instrument("BTCUSDT")]
+    cache = InstrumentCache(market, clock=clock, log=structlog.get_logger())
+    await cache.refresh()
+    market.fail_after = 0
+    await clock.advance(60)
+    with pytest.raises(ExchangeUnavailable):
+        await cache.refresh()
+    assert len(cache.all("linear")) == 1
+    assert cache.age_ms("linear") == 60_000
+
+
+async def test_tickers_are_read_at_most_once_in_two_seconds_however_many_ask() -> None:
+    market, clock = FakeMarket(), FakeClock()
+    cache = TickerCache(market, clock=clock)
+    await asyncio.gather(*(cache.all("linear") for _ in range(20)))
+    assert len(market.reads) == 1
+    await clock.advance(1.5)
+    assert (await cache.all("linear")).age_ms == 1_500
+    await clock.advance(1)
+    assert (await cache.all("linear")).age_ms == 0
+    assert len(market.reads) == 2
+
+
+async def test_market_time_is_never_more_than_a_quarter_of_a_second_old() -> None:
+    market, clock = FakeMarket(), FakeClock()
+    market_clock = MarketClock(market, clock=clock)
+    first = await market_clock.now_ms()
+    market.now_ms += 60_000
+    assert await market_clock.now_ms() == first
+    await clock.advance(0.3)
+    assert await market_clock.now_ms() == first + 60_000
+
+
+@pytest.mark.parametrize(
+    ("interval", "moment", "opened", "following"),
+    [
+        ("1", at(2024, 2, 29, 23, 59, 30), at(2024, 2, 29, 23, 59), at(2024, 3, 1)),
+        ("240", at(2024, 1, 1, 7, 59), at(2024, 1, 1, 4), at(2024, 1, 1, 8)),
+        ("720", at(2024, 1, 1, 12), at(2024, 1, 1, 12), at(2024, 1, 2)),
+        ("D", at(2024, 1, 1, 23), at(2024, 1, 1), at(2024, 1, 2)),
+        ("W", at(2024, 1, 7, 23), at(2024, 1, 1), at(2024, 1, 8)),  # 1 January 2024 was a Monday
+        ("M", at(2024, 2, 29), at(2024, 2, 1), at(2024, 3, 1)),
+        ("M", at(2023, 12, 31), at(2023, 12, 1), at(2024, 1, 1)),
+    ],
+)
+def test_candles_open_where_the_calendar_says(interval: str, moment: int, opened: int, following: int) -> None:
+    assert open_at(moment, interval) == opened
+    assert next_open(opened, interval) == following
+    assert first_open_from(moment, interval) == (opened if moment == opened else following)
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+def test_steps_forward_and_back_meet(interval: str) -> None:
+    opened = open_at(at(2024, 3, 15, 13, 37), interval)
+    for count in (1, 2, 11, 12, 13, 100):
+        stepped = opened
+        for _ in range(count):
+            stepped = next_open(stepped, interval)
+        assert forward(opened, interval, count) == stepped
+        assert back(stepped, interval, count) == opened
