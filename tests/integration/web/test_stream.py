@@ -1,0 +1,321 @@
+"""The browser stream over a real WebSocket: snapshot, delta, resume, conflation, slow readers, sessions, limits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import aiohttp
+import pytest
+
+from integration.web.kit import MINUTE_MS, NOW_MS, Owner, Site, User, place_body, running_owner
+from tradewright.web.schemas.stream import StreamServerMessage
+from tradewright.web.stream import connection as connection_module
+from tradewright.web.stream import hub as hub_module
+
+TICKER = "ticker:linear:BTCUSDT"
+CANDLE = "candle:linear:BTCUSDT:1"
+
+
+class Stream:
+    """A connected browser that holds every message against the contract."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self.socket = socket
+
+    async def next(self, *, heartbeats: bool = False, timeout: float = 5) -> dict[str, Any]:
+        while True:
+            frame = await self.socket.receive(timeout=timeout)
+            assert frame.type == aiohttp.WSMsgType.TEXT, (frame, self.socket.close_code)
+            StreamServerMessage.model_validate_json(frame.data)
+            message: dict[str, Any] = json.loads(frame.data)
+            if heartbeats or message["type"] != "heartbeat":
+                return message
+
+    async def until(self, wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """The messages up to and with the first that is wanted."""
+        seen = []
+        async with asyncio.timeout(10):
+            while not seen or not wanted(seen[-1]):
+                seen.append(await self.next())
+        return seen
+
+    async def closed(self, timeout: float = 10) -> int:
+        """The close code, whatever comes before it."""
+        async with asyncio.timeout(timeout):
+            while (await self.socket.receive()).type == aiohttp.WSMsgType.TEXT:
+                pass
+        assert self.socket.close_code is not None
+        return self.socket.close_code
+
+    async def subscribe(self, *topics: str, **resume: int) -> None:
+        body: dict[str, Any] = {"op": "subscribe", "topics": list(topics)}
+        if resume:
+            body["resume"] = {name.replace("__", ":").replace("_", "-"): seq for name, seq in resume.items()}
+        await self.socket.send_json(body)
+
+
+@asynccontextmanager
+async def connected(user: User) -> AsyncIterator[Stream]:
+    async with user.http.ws_connect("/api/v1/stream") as socket:
+        stream = Stream(socket)
+        first = await stream.next(heartbeats=True)
+        assert first["type"] == "heartbeat"
+        yield stream
+
+
+def account_topic(user: User) -> str:
+    return f"account:{user.account['id']}"
+
+
+async def test_the_first_message_is_a_heartbeat_with_both_clocks(site: Site, ann: User) -> None:
+    async with ann.http.ws_connect("/api/v1/stream") as socket:
+        message = await Stream(socket).next(heartbeats=True)
+    assert message["exchange"] == {"state": "live", "last_frame_age_ms": 250, "reason": None}
+    assert message["market_now_ms"] == NOW_MS + 30_000
+    assert abs(message["server_time_ms"] / 1000 - time.time()) < 5
+
+
+async def test_heartbeats_go_on_when_the_exchange_does_not_answer(
+    site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.market.is_away = True
+    async with connected(ann) as stream:
+        message = await stream.next(heartbeats=True, timeout=hub_module.HEARTBEAT_S + 2)
+        assert (message["type"], message["market_now_ms"]) == ("heartbeat", None)
+
+
+async def test_an_account_comes_as_snapshot_and_then_every_event_with_the_next_number(site: Site, ann: User) -> None:
+    topic = account_topic(ann)
+    async with connected(ann) as stream, running_owner(site, ann):
+        await stream.subscribe(topic)
+        snapshot = await stream.next()
+        assert (snapshot["type"], snapshot["topic"], snapshot["seq"]) == ("snapshot", topic, 0)
+        assert set(snapshot["data"]) == {"account", "orders", "positions", "fills", "balances"}
+        body = place_body()
+        async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
+            assert response.status == 200
+        seen = await stream.until(lambda each: each["data"]["order"]["status"] == "acknowledged")
+    assert [message["seq"] for message in seen] == list(range(1, len(seen) + 1))
+    assert {(message["type"], message["data"]["kind"]) for message in seen} == {("delta", "order")}
+    assert {message["data"]["order"]["id"] for message in seen} == {body["id"]}
+
+
+async def test_a_resume_gets_what_was_missed_once_and_in_order(site: Site, ann: User) -> None:
+    owner, topic = Owner(site, ann), account_topic(ann)
+    await owner.events(650)
+    async with connected(ann) as stream:
+        await stream.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: 100}})
+        seen = await stream.until(lambda each: each["seq"] == 650)
+        assert [message["seq"] for message in seen] == list(range(101, 651))
+        assert {message["type"] for message in seen} == {"delta"}
+        await owner.events(1)
+        assert (await stream.next())["seq"] == 651
+
+
+async def test_a_resume_from_the_newest_event_gets_nothing_but_what_comes(site: Site, ann: User) -> None:
+    owner, topic = Owner(site, ann), account_topic(ann)
+    await owner.events(5)
+    async with connected(ann) as stream:
+        await stream.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: 5}})
+        await owner.events(1)
+        message = await stream.next()
+    assert (message["type"], message["seq"]) == ("delta", 6)
+
+
+@pytest.mark.parametrize("seq", [-1, 0, 99_999, 2**62])
+async def test_a_resume_that_cannot_be_served_gets_a_snapshot(site: Site, ann: User, seq: int) -> None:
+    """Too far behind, ahead of the journal (another database), or no number of ours."""
+    owner, topic = Owner(site, ann), account_topic(ann)
+    await owner.events(1_001)
+    async with connected(ann) as stream:
+        await stream.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: seq}})
+        message = await stream.next()
+        assert (message["type"], message["seq"]) == ("snapshot", 1_001)
+        await owner.events(1)
+        message = await stream.next()
+        assert (message["type"], message["seq"]) == ("delta", 1_002)
+
+
+async def test_events_written_while_the_snapshot_is_taken_are_neither_lost_nor_doubled(site: Site, ann: User) -> None:
+    owner, topic = Owner(site, ann), account_topic(ann)
+    writing = asyncio.create_task(owner.events(2_000))
+    for _ in range(5):
+        async with connected(ann) as stream:
+            await stream.subscribe(topic)
+            snapshot = await stream.next()
+            if snapshot["seq"] < 2_000:
+                following = await stream.until(lambda each: each["seq"] >= min(2_000, snapshot["seq"] + 150))
+                assert [each["seq"] for each in following] == list(
+                    range(snapshot["seq"] + 1, snapshot["seq"] + len(following) + 1)
+                )
+    await writing
+
+
+async def test_foreign_and_made_up_topics_are_errors_that_tell_nothing(site: Site, ann: User) -> None:
+    bob = await site.second_user("owner")
+    absent = "account:018f2f00-0000-7000-8000-000000000000"
+    async with connected(bob) as stream:
+        for topic, code in (
+            (account_topic(ann), "not_found"),
+            (absent, "not_found"),
+            (account_topic(ann).upper().replace("ACCOUNT", "account"), "stream.topic_unknown"),
+            ("account:1", "stream.topic_unknown"),
+            ("ticker:linear:NOPEUSDT", "not_found"),
+            ("ticker:inverse:BTCUSDT", "stream.topic_unknown"),
+            ("candle:linear:BTCUSDT:2", "stream.topic_unknown"),
+            ("everything", "stream.topic_unknown"),
+            ("x" * 5_000, "stream.topic_unknown"),
+        ):
+            await stream.subscribe(topic)
+            message = await stream.next()
+            assert (message["type"], message["code"], message["topic"]) == ("error", code, topic[:200])
+        await Owner(site, ann).events(3)
+        await stream.subscribe(account_topic(bob))
+        assert (await stream.next())["topic"] == account_topic(bob)  # nothing of the other account came before
+
+
+async def test_tickers_are_a_snapshot_and_then_at_most_ten_a_second_with_the_newest_last(site: Site, ann: User) -> None:
+    async with connected(ann) as stream:
+        await stream.subscribe(TICKER)
+        while "tickers.BTCUSDT" not in site.public.topics:
+            await asyncio.sleep(0.01)
+        began = time.monotonic()
+        for n in range(500):
+            site.public.ticker(f"{60_000 + n}")
+            await asyncio.sleep(0.002)
+        seen = await stream.until(lambda each: each["data"]["last_price"] == "60499")
+        elapsed = time.monotonic() - began
+    assert [message["type"] for message in seen] == ["snapshot"] + ["delta"] * (len(seen) - 1)
+    assert [message["seq"] for message in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) <= elapsed * 10 + 2
+
+
+async def test_a_closed_candle_is_never_left_out_and_the_live_one_is_conflated(site: Site, ann: User) -> None:
+    opens = [NOW_MS + n * MINUTE_MS for n in range(40)]
+    async with connected(ann) as stream:
+        await stream.subscribe(CANDLE)
+        while "kline.1.BTCUSDT" not in site.public.topics:
+            await asyncio.sleep(0.01)
+        for at in opens:
+            for n in range(5):
+                site.public.candle(at, f"{60_000 + n}")
+            site.public.candle(at, "60009", confirmed=True)
+        seen = await stream.until(lambda each: each["data"][0] == opens[-1] and each["data"][-1])
+    closed = [message["data"][0] for message in seen if message["data"][-1]]
+    assert closed == opens
+    assert len(seen) < len(opens) * 3
+
+
+async def test_the_last_reader_to_leave_gives_the_topic_back(site: Site, ann: User) -> None:
+    async with connected(ann) as stream:
+        await stream.subscribe(TICKER)
+        site.public.ticker("60000")
+        await stream.next()
+        await stream.socket.send_json({"op": "unsubscribe", "topics": [TICKER, "never:subscribed"]})
+        async with asyncio.timeout(5):
+            while site.public.topics:
+                await asyncio.sleep(0.01)
+
+
+async def test_who_does_not_read_is_cut_off_and_can_resume_without_loss(
+    site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "CLOSE_TIMEOUT_S", 0.5)
+    owner, topic = Owner(site, ann), account_topic(ann)
+    reader, writer = await asyncio.open_connection("127.0.0.1", site.port, limit=4_096)
+    handshake = (
+        f"GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1:{site.port}\r\nOrigin: {site.base}\r\n"
+        f"Cookie: tradewright_{site.port}={ann.token}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    writer.write(handshake.encode())
+    assert b"101" in await reader.readline()
+    subscribe = json.dumps({"op": "subscribe", "topics": [topic]}).encode()
+    writer.write(bytes([0x81, 0x80 | len(subscribe)]) + bytes(4) + subscribe)
+    async with asyncio.timeout(5):
+        while len(site.application.state.stream) == 0:
+            await asyncio.sleep(0.01)
+    # From here on nothing is read. Sockets hold some megabytes by themselves, so large events.
+    written = 0
+    async with asyncio.timeout(60):
+        while len(site.application.state.stream) == 1:
+            async with owner.journal._transaction("owner") as (_, events):
+                for _ in range(400):
+                    events.add("drift", {"kind": "drift", "drift": {"text": "x" * 8_000}})
+            written += 400
+            await asyncio.sleep(0.05)
+    writer.close()
+    assert written > 1_000
+    async with connected(ann) as stream:
+        behind = written - 500
+        await stream.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: behind}})
+        seen = await stream.until(lambda each: each["seq"] == written)
+    assert [message["seq"] for message in seen] == list(range(behind + 1, written + 1))
+
+
+async def test_a_revoked_session_loses_its_stream_within_five_seconds(site: Site, ann: User) -> None:
+    async with connected(ann) as stream, connected(ann) as other_tab:
+        began = time.monotonic()
+        async with ann.http.post("/api/v1/logout") as response:
+            assert response.status == 204
+        assert await stream.closed() == 4401
+        assert await other_tab.closed() == 4401
+        assert time.monotonic() - began <= 5
+
+
+async def test_an_expired_session_loses_its_stream_and_another_users_stays(site: Site, ann: User) -> None:
+    async with connected(ann) as stream:
+        site.clock.offset = timedelta(hours=13)
+        bob = await site.second_user("viewer", workspace=ann.workspace_id)
+        async with connected(bob) as fresh:
+            assert await stream.closed() == 4401
+            await fresh.subscribe(account_topic(ann))
+            assert (await fresh.next())["type"] == "snapshot"
+
+
+async def test_without_a_session_the_close_code_says_so(site: Site, ann: User) -> None:
+    for http in (site.browser(), site.browser("made-up-token")):
+        async with http.ws_connect("/api/v1/stream") as socket:
+            assert await Stream(socket).closed() == 4401
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "1", '{"op": "place"}', '{"op": "subscribe"}', '{"op": "subscribe", "topics": [1]}', '"\\ud800"']
+    + ['{"op": "subscribe", "topics": [], "more": 1}', "[" * 50_000, '{"op": "subscribe", "topics": "account:1"}'],
+)
+async def test_messages_that_make_no_sense_are_errors_and_the_stream_goes_on(site: Site, ann: User, text: str) -> None:
+    async with connected(ann) as stream:
+        await stream.socket.send_str(text)
+        assert await stream.next() == {"type": "error", "code": "stream.malformed", "topic": None}
+        await stream.socket.send_bytes(b"\x00\xff")
+        assert (await stream.next())["code"] == "stream.malformed"
+        await stream.subscribe(account_topic(ann))
+        assert (await stream.next())["type"] == "snapshot"
+
+
+async def test_too_much_nonsense_and_too_large_a_message_end_the_connection(site: Site, ann: User) -> None:
+    async with connected(ann) as stream:
+        for _ in range(30):
+            await stream.socket.send_str("nonsense")
+        assert await stream.closed() == 1008
+    async with connected(ann) as stream:
+        await stream.socket.send_str("x" * 70_000)
+        assert await stream.closed() == 1009
+
+
+async def test_topics_and_connections_are_bounded(site: Site, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_module, "TOPICS_MAX", 3)
+    monkeypatch.setattr(hub_module, "CONNECTIONS_OF_SESSION_MAX", 2)
+    async with connected(ann) as stream:
+        await stream.subscribe(*(f"candle:linear:BTCUSDT:{each}" for each in ("1", "3", "5", "15")))
+        message = await stream.next()
+        assert (message["code"], message["topic"]) == ("stream.too_many_topics", "candle:linear:BTCUSDT:15")
+        async with connected(ann), ann.http.ws_connect("/api/v1/stream") as socket:
+            assert await Stream(socket).closed() == 1013
