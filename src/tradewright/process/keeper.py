@@ -54,6 +54,7 @@ class Keeper:
         self._lines = lines
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
+        self._has_proven_itself = False
         self._ready_line: Mapping[str, Any] | None = None
         self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
         self._readers: list[asyncio.Task[None]] = []
@@ -63,13 +64,15 @@ class Keeper:
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     async def keep(self) -> None:
-        """Run until cancelled. Raises `StartError` when the child cannot be brought to its first readiness."""
+        """Run until cancelled. Raises `StartError` when it ends again and again before it ever proved itself."""
         failures = 0
         while True:
             code, ready_s = await self._run_once()
-            if ready_s is not None and ready_s >= self.spec.restart.settled_s:
-                failures = 0
-            failures += 1
+            has_settled = ready_s is not None and ready_s >= self.spec.restart.settled_s
+            # To be ready at once proves nothing; such a child has to live for a while.
+            says_when_ready = not isinstance(self.spec.ready, ReadyAtOnce)
+            self._has_proven_itself |= has_settled or (says_when_ready and ready_s is not None)
+            failures = 1 if has_settled else failures + 1
             self._give_up_if_hopeless(code, failures)
             pause_s = self.spec.restart.pause_after(failures)
             self._log(
@@ -188,7 +191,7 @@ class Keeper:
             await self._ends.wait()
 
     def _give_up_if_hopeless(self, code: int, failures: int) -> None:
-        if self.was_ready.is_set():
+        if self._has_proven_itself:
             return
         restart = self.spec.restart
         words = "\n".join(self._last_words).strip()

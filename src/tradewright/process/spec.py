@@ -33,7 +33,7 @@ class ReadyHttp:
 
 @dataclass(frozen=True, slots=True)
 class ReadyAtOnce:
-    """Ready as soon as it runs."""
+    """Ready as soon as it runs; so a first start counts as done only when it has lived for `Restart.settled_s`."""
 
 
 Ready = ReadyLine | ReadyHttp | ReadyAtOnce
@@ -41,10 +41,10 @@ Ready = ReadyLine | ReadyHttp | ReadyAtOnce
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restart:
-    """How a child that ended is started again: after pauses that double, for ever once it has been ready.
+    """How a child that ended is started again: after pauses that double, for ever once its first start is done.
 
-    Before it was ever ready there is an end: after `start_errors_max` ends in a row with an exit code of `StartError`, or
-    `failures_max` of any kind, the whole run ends. A child that was ready for `settled_s` begins with the first pause again.
+    Before that there is an end: after `start_errors_max` ends in a row with an exit code of `StartError`, or
+    `failures_max` of any kind, the whole run ends. After `settled_s` of being ready the pauses begin anew.
     """
 
     pause_s: float = 0.1

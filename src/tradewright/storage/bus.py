@@ -26,7 +26,6 @@ log = structlog.get_logger(__name__)
 POLL_S = 1.0
 _QUEUE_MAX = 10_000  # beyond it the oldest hints go and one wake-up without payload stands for them all
 _RECONNECT_S_MAX = 5.0
-_DRAIN_S = 0.01  # not 0: uvloop would end the wait before it looked at the socket
 _CHANNEL = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _NOTIFY = text("SELECT pg_notify(:channel, :payload)")
 
@@ -214,7 +213,7 @@ class Bus:
         """Hand out hints until the set of channels changed; then the connection is free for LISTEN at once."""
         loop = asyncio.get_running_loop()
         while not self._changed:
-            async for notification in connection.notifies(timeout=_DRAIN_S):
+            async for notification in connection.notifies(timeout=0):
                 for subscription in self._subscriptions:
                     if subscription.channel == notification.channel:
                         subscription._put(notification.payload)

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("session_state", sa.Text(), server_default="connecting", nullable=False),
         sa.Column("session_reason", sa.Text(), nullable=True),
         sa.Column("session_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("session_owner", sa.Integer(), nullable=True),
         sa.Column("drift_count", sa.Integer(), server_default="0", nullable=False),
         sa.Column("total_equity", sa.Numeric(), nullable=True),
         sa.Column("total_available", sa.Numeric(), nullable=True),
