@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import Iterator
 
 import structlog
 import uvicorn
@@ -22,6 +24,14 @@ from tradewright.market.tickers import TickerCache
 from tradewright.settings import Settings
 from tradewright.web.application import create_application
 from tradewright.web.parts import WebParts, WebSettings
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without handlers for signals of its own: `app.process` has them, for every process alike."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def serve_api(settings: Settings) -> None:
@@ -55,7 +65,7 @@ async def serve_api(settings: Settings) -> None:
             settings=WebSettings(version=installed_version(), port=settings.port),
             sim_uid=sim_uid,
         )
-        server = uvicorn.Server(
+        server = _Server(
             uvicorn.Config(
                 create_application(parts),
                 host=settings.host,
@@ -68,7 +78,6 @@ async def serve_api(settings: Settings) -> None:
                 limit_concurrency=2_000,
             )
         )
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]  # `_until_signal` has them
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(hub.run()), tasks.create_task(instruments.run())]
             try:
@@ -99,4 +108,11 @@ async def _serve_on_loopback(server: uvicorn.Server, settings: Settings) -> None
                 exit_code=3,
             ) from error
         sockets.append(listener)
-    await server.serve(sockets=sockets)
+    serving = asyncio.create_task(server.serve(sockets=sockets))
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        # Told to stop: let requests that are under way end, within `timeout_graceful_shutdown`.
+        server.should_exit = True
+        await serving
+        raise

@@ -16,10 +16,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.clock import Clock
 from tradewright.core.errors import StartError
+from tradewright.trading.ownership import OWNER_LOCK_KEY
 
 log = structlog.get_logger()
 
-_LOCK_KEY = 0x7477_6F77_6E65_7200  # ours, among all advisory locks of the database
 _WAIT_SECONDS = 10.0  # the owner before may still be going down
 _LOOK_SECONDS = 0.2
 _CHECK_SECONDS = 1.0
@@ -36,7 +36,7 @@ class SingleOwner:
     async def __aenter__(self) -> SingleOwner:
         self._connection = await (await self._engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
         deadline = self._clock.monotonic() + _WAIT_SECONDS
-        while not await self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _LOCK_KEY}):
+        while not await self._connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": OWNER_LOCK_KEY}):
             if self._clock.monotonic() > deadline:
                 await self._connection.close()
                 raise StartError(

@@ -16,6 +16,7 @@ from tradewright.core.clock import milliseconds
 from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import AccountId, IntentId, WorkspaceId
 from tradewright.trading import views
+from tradewright.trading.ownership import ACCOUNTS
 from tradewright.trading.rows import LIVE, ORDER_ROWS
 
 SNAPSHOT_ORDERS = 200  # newest orders beside all live ones
@@ -25,7 +26,7 @@ SNAPSHOT_FILLS = 100
 async def accounts(connection: AsyncConnection, workspace_id: WorkspaceId) -> list[dict[str, Any]]:
     """All accounts of a workspace, oldest first."""
     found = await connection.execute(
-        text("SELECT * FROM accounts WHERE workspace_id = :workspace ORDER BY created_at, id"),
+        text(f"SELECT * FROM ({ACCOUNTS}) a WHERE workspace_id = :workspace ORDER BY created_at, id"),  # noqa: S608
         {"workspace": workspace_id},
     )
     return [views.account_view(row) for row in found.mappings()]
@@ -34,7 +35,7 @@ async def accounts(connection: AsyncConnection, workspace_id: WorkspaceId) -> li
 async def require_account(connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId) -> views.Row:
     """The account's row; raises `NotFound` when it is not of this workspace, as if it did not exist."""
     found = await connection.execute(
-        text("SELECT * FROM accounts WHERE id = :account AND workspace_id = :workspace"),
+        text(f"SELECT * FROM ({ACCOUNTS}) a WHERE id = :account AND workspace_id = :workspace"),  # noqa: S608
         {"account": account_id, "workspace": workspace_id},
     )
     row = found.mappings().one_or_none()

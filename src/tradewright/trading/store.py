@@ -51,6 +51,7 @@ from tradewright.trading.model import (
     Reason,
     SessionState,
 )
+from tradewright.trading.ownership import OWNER
 from tradewright.trading.queries import order_view_of
 
 _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
@@ -324,9 +325,10 @@ class PostgresJournal:
         async with self._transaction("owner") as (connection, events):
             updated = await connection.execute(
                 text(
-                    "UPDATE accounts SET session_state = :state, session_reason = :reason,"
-                    " session_since = clock_timestamp() WHERE id = :account"
-                    " AND (session_state, coalesce(session_reason, '')) <> (:state, coalesce(:reason, '')) RETURNING *"
+                    "UPDATE accounts SET session_state = :state, session_reason = :reason,"  # noqa: S608
+                    f" session_since = clock_timestamp(), session_owner = {OWNER} WHERE id = :account"
+                    f" AND (session_state, coalesce(session_reason, ''), coalesce(session_owner, 0))"
+                    f" <> (:state, coalesce(:reason, ''), coalesce({OWNER}, 0)) RETURNING *"
                 ),
                 {"state": state, "reason": reason, "account": self._account.id},
             )

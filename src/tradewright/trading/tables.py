@@ -40,6 +40,7 @@ accounts = Table(
     Column("session_state", Text, nullable=False, server_default="connecting"),
     Column("session_reason", Text),
     Column("session_since", _time, nullable=False),
+    Column("session_owner", Integer),  # whose word the state is: the server process of the owner's lock
     # How many differences reconciliation has found that nobody explained; the rows are `drift` events.
     Column("drift_count", Integer, nullable=False, server_default="0"),
     Column("total_equity", Numeric),

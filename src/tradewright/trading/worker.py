@@ -56,6 +56,7 @@ class SessionKeeper:
 
     async def run(self) -> None:
         """Until cancelled; then every session is closed before this returns."""
+        await self._withdraw_old_states()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hand_out_hints())
             accounts = self._bus.subscribe(ACCOUNTS_CHANNEL)
@@ -65,6 +66,11 @@ class SessionKeeper:
                         self._kept.add(account.id)
                         tasks.create_task(self._keep(account))
                 await accounts.get()
+
+    async def _withdraw_old_states(self) -> None:
+        """What the owner before us said of its sessions holds no more."""
+        for account in await self._accounts():
+            await self._journal_of(account).set_session("connecting", None)
 
     async def _accounts(self) -> list[AccountRef]:
         try:
