@@ -1,0 +1,96 @@
+"""Public reads: whole, ordered, and closed only when the market clock says so."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from aiohttp import web
+
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.instrument import InstrumentId
+from tradewright.exchange.bybit.market_data import BybitMarketGateway
+from unit.exchange.fake_bybit import SERVER_MS, Answer, FakeBybit, http, ok
+from unit.exchange.fakes import KeptLogs
+from unit.exchange.rows import instrument_row, page, ticker_data
+
+BTC = InstrumentId("linear", "BTCUSDT")
+MINUTE_MS = 60_000
+OPEN_MS = 1_700_000_040_000
+
+
+def plain_json(body: object) -> Answer:
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        return web.json_response(body)
+
+    return answer
+
+
+def columns(open_ms: int) -> list[str]:
+    return [str(open_ms), "10", "12", "9", "11", "5", "52.5"]
+
+
+async def test_candle_is_closed_only_when_the_market_clock_is_past_its_end(
+    bybit: FakeBybit, market: BybitMarketGateway
+) -> None:
+    bybit.script["/sim/clock"] = [plain_json({"market_now_ms": OPEN_MS + MINUTE_MS, "speed": 60})]
+    bybit.script["/v5/market/kline"] = [ok({"list": [columns(OPEN_MS + MINUTE_MS), columns(OPEN_MS)]})]
+    first, second = await market.candles(BTC, "1", start_ms=OPEN_MS, end_ms=OPEN_MS + MINUTE_MS, limit=2)
+    assert (first.open_time_ms, first.confirmed) == (OPEN_MS, True)
+    assert (second.open_time_ms, second.confirmed) == (OPEN_MS + MINUTE_MS, False)
+    expected = f"category=linear&symbol=BTCUSDT&interval=1&start={OPEN_MS}&end={OPEN_MS + MINUTE_MS}&limit=2"
+    assert bybit.queries("/v5/market/kline") == [expected]
+
+
+async def test_where_there_is_no_market_clock_the_exchanges_own_is_used_and_it_is_asked_once(
+    bybit: FakeBybit, market: BybitMarketGateway
+) -> None:
+    for _ in range(3):
+        assert 0 <= await market.market_now_ms() - SERVER_MS < 5_000
+    assert bybit.times_asked("/sim/clock") == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"market_now_ms": "soon"}, {"market_now_ms": -5}, []])
+async def test_unreadable_market_clock_is_unavailable(
+    bybit: FakeBybit, market: BybitMarketGateway, body: object
+) -> None:
+    bybit.script["/sim/clock"] = [plain_json(body)]
+    with pytest.raises(ExchangeUnavailable):
+        await market.market_now_ms()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [http(500), ok({"list": [["1"]]}), ok({"list": [[*columns(OPEN_MS)[:6], "NaN"]]}), ok({}), http(200, b"[]")],
+)
+async def test_candles_that_cannot_all_be_read_are_unavailable(
+    bybit: FakeBybit, market: BybitMarketGateway, answer: Answer
+) -> None:
+    bybit.script["/v5/market/kline"] = [answer]
+    with pytest.raises(ExchangeUnavailable):
+        await market.candles(BTC, "1", start_ms=None, end_ms=None, limit=10)
+
+
+async def test_instruments_of_all_pages_and_one_that_cannot_be_traded_is_left_out_loudly(
+    bybit: FakeBybit, market: BybitMarketGateway, logs: KeptLogs
+) -> None:
+    broken = instrument_row(symbol="ODDUSDT", priceFilter={"minPrice": "1", "maxPrice": "2", "tickSize": "0"})
+    bybit.script["/v5/market/instruments-info"] = [
+        ok(page(instrument_row(), cursor="second")),
+        ok(page(broken, instrument_row(symbol="ETHUSDT"))),
+    ]
+    assert [row.id.symbol for row in await market.instruments("linear")] == ["BTCUSDT", "ETHUSDT"]
+    assert [event["symbol"] for event in logs.named("market.instrument_unreadable")] == ["ODDUSDT"]
+
+
+async def test_tickers_are_read_whole(bybit: FakeBybit, market: BybitMarketGateway) -> None:
+    bybit.script["/v5/market/tickers"] = [ok(page(ticker_data(), ticker_data(symbol="ETHUSDT", markPrice="")))]
+    first, second = await market.tickers("linear")
+    assert first.mark_price == Decimal("60000.20")
+    assert second.mark_price is None
+    assert abs(first.exchange_time_ms - SERVER_MS) < 5_000
+
+
+async def test_a_limit_beyond_the_exchanges_is_refused_before_asking(market: BybitMarketGateway) -> None:
+    with pytest.raises(ValueError, match="1 to 1000"):
+        await market.candles(BTC, "1", start_ms=None, end_ms=None, limit=1_001)
