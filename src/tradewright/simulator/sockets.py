@@ -54,7 +54,10 @@ class Connection:
             self._request.transport.abort()
 
     async def frames(self) -> AsyncIterator[Frame]:
-        """Client frames until the connection ends; an empty one for what is not a JSON object."""
+        """Client frames until the connection ends; an empty one for what is not a JSON object.
+
+        When the client vanishes, aiohttp cancels the handler: clean up in `finally`.
+        """
         async for message in self._socket:
             if message.type is not WSMsgType.TEXT:
                 continue
