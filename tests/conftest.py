@@ -6,7 +6,6 @@ One embedded server for each pytest process, so parallel runs never share one; i
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -63,9 +62,7 @@ def open_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(open_folder: Path) -> Iterator[PostgresForTests]:
-    server = EmbeddedPostgres(
-        open_folder / "postgres-home", root_base=open_folder / "base", binaries=_other_binaries(), overrides=_FASTER
-    )
+    server = EmbeddedPostgres(open_folder / "postgres-home", root_base=open_folder / "base", overrides=_FASTER)
     server.start()
     try:
         running = PostgresForTests(server, itertools.count(1))
@@ -92,9 +89,3 @@ async def engine(database_url: str) -> AsyncIterator[AsyncEngine]:
     made = create_engine(database_url, pool_size=4)
     yield made
     await made.dispose()
-
-
-def _other_binaries() -> Path | None:
-    """TRADEWRIGHT_TEST_POSTGRES names the `bin` folder of another PostgreSQL to test against; by default the wheel's."""
-    named = os.environ.get("TRADEWRIGHT_TEST_POSTGRES")
-    return Path(named) if named else None

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from integration.storage.helpers import wait_until
 
+from integration.storage.helpers import wait_until
 from tradewright.core.errors import StartError
 from tradewright.process.inspect import is_alive
 from tradewright.storage import embedded

@@ -15,8 +15,8 @@ from urllib.parse import unquote
 
 import psycopg
 import pytest
-from integration.storage.helpers import as_user, wait_until
 
+from integration.storage.helpers import as_user, wait_until
 from tradewright.core.errors import StartError
 from tradewright.process.inspect import is_alive
 from tradewright.storage import embedded_place
