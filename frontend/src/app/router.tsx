@@ -1,0 +1,92 @@
+/**
+ * The page's addresses. Every view worth sharing is in one: account, instrument, timeframe, tab.
+ *
+ * Signed-out visitors of any other address go to the login and come back; before the first claim they go to the welcome.
+ */
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Outlet,
+  redirect,
+} from "@tanstack/react-router";
+import { LoginPage } from "../auth/LoginPage";
+import { WelcomePage } from "../auth/WelcomePage";
+import { HomePage } from "../shell/HomePage";
+import { NotFound, PageFailure } from "../shell/NotFound";
+import { Shell } from "../shell/Shell";
+import { LiveRegions, Toasts } from "../shell/Toasts";
+import { readTerminalSearch } from "../terminal/search";
+import { queries } from "./services";
+import { sessionQuery } from "./session";
+
+const root = createRootRoute({
+  component: () => (
+    <>
+      <Outlet />
+      <Toasts />
+      <LiveRegions />
+    </>
+  ),
+  notFoundComponent: NotFound,
+  errorComponent: PageFailure,
+});
+
+/** Only addresses of this page: a link to the login must not send anybody elsewhere afterwards. */
+function ownAddress(value: unknown): string | undefined {
+  return typeof value === "string" && /^\/(?![/\\])/.test(value) ? value : undefined;
+}
+
+const welcome = createRoute({ getParentRoute: () => root, path: "/welcome", component: WelcomePage });
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: "/login",
+  validateSearch: (search): { next?: string; reason?: "expired" | "left" } => {
+    const next = ownAddress(search["next"]);
+    const reason = search["reason"] === "expired" || search["reason"] === "left" ? search["reason"] : undefined;
+    return { ...(next === undefined ? {} : { next }), ...(reason === undefined ? {} : { reason }) };
+  },
+  component: LoginPage,
+});
+
+const shell = createRoute({
+  getParentRoute: () => root,
+  id: "shell",
+  beforeLoad: async ({ location }) => {
+    const session = await queries.ensureQueryData(sessionQuery);
+    if (!session.claimed) throw redirect({ to: "/welcome", replace: true });
+    if (session.user === null) throw redirect({ to: "/login", search: { next: location.href }, replace: true });
+    return { session };
+  },
+  component: Shell,
+});
+
+const home = createRoute({ getParentRoute: () => shell, path: "/", component: HomePage });
+
+const terminalHome = createRoute({
+  getParentRoute: () => shell,
+  path: "/terminal",
+  beforeLoad: () => {
+    throw redirect({ to: "/", replace: true });
+  },
+});
+
+const terminal = createRoute({
+  getParentRoute: () => shell,
+  path: "/terminal/$account/$category/$symbol",
+  validateSearch: readTerminalSearch,
+  component: lazyRouteComponent(() => import("../terminal/TerminalPage"), "TerminalPage"),
+});
+
+export const router = createRouter({
+  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal])]),
+  defaultPreload: false,
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

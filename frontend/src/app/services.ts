@@ -1,0 +1,30 @@
+/** The page's one set of parts: query cache, stream, notices. Built here, used through hooks. */
+import { QueryClient } from "@tanstack/react-query";
+import { NoAnswer } from "../api/errors";
+import { StreamStore } from "../stream/store";
+import { Notices } from "../shell/notices";
+
+function streamAddress(): string {
+  const scheme = location.protocol === "https:" ? "wss" : "ws";
+  return `${scheme}://${location.host}/api/v1/stream`;
+}
+
+export const stream = new StreamStore({
+  open: () => new WebSocket(streamAddress()),
+  now: () => Date.now(),
+  random: () => Math.random(),
+});
+
+export const notices = new Notices(() => Date.now());
+
+export const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      retry: (count, error) => error instanceof NoAnswer && count < 2,
+      refetchOnWindowFocus: false,
+      staleTime: 30_000,
+    },
+  },
+});
+
+document.addEventListener("visibilitychange", () => stream.setHidden(document.hidden));

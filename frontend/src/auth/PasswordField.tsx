@@ -1,0 +1,57 @@
+/** A password with show and hide, a hint when Caps Lock is on, and paste as anywhere. */
+import { useId, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useWords } from "../i18n/useWords";
+
+type Props = {
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+  readonly autoComplete: "new-password" | "current-password";
+  readonly testId: string;
+  readonly fault: string | null;
+  readonly children?: ReactNode;
+};
+
+export function PasswordField({ value, onChange, autoComplete, testId, fault, children }: Props) {
+  const { t } = useWords();
+  const [shown, setShown] = useState(false);
+  const [capsLock, setCapsLock] = useState(false);
+  const id = useId();
+  const watchCapsLock = (event: KeyboardEvent): void => setCapsLock(event.getModifierState("CapsLock"));
+  return (
+    <div className="field">
+      <label htmlFor={id}>{t("auth.password")}</label>
+      <span className="input-with-button">
+        <input
+          id={id}
+          className="input"
+          name="password"
+          type={shown ? "text" : "password"}
+          autoComplete={autoComplete}
+          autoCapitalize="none"
+          spellCheck={false}
+          value={value}
+          aria-invalid={fault !== null}
+          aria-describedby={`${id}-hint`}
+          data-testid={testId}
+          onChange={(event) => onChange(event.target.value)}
+          onKeyDown={watchCapsLock}
+          onKeyUp={watchCapsLock}
+        />
+        <button
+          type="button"
+          className="button small quiet"
+          aria-pressed={shown}
+          aria-label={shown ? t("auth.hide_password") : t("auth.show_password")}
+          onClick={() => setShown(!shown)}
+        >
+          {shown ? t("auth.hide") : t("auth.show")}
+        </button>
+      </span>
+      <span id={`${id}-hint`} className="field-notes">
+        {capsLock && <span className="caution">{t("auth.caps_lock")}</span>}
+        {fault !== null && <span className="fault">{fault}</span>}
+        {children}
+      </span>
+    </div>
+  );
+}

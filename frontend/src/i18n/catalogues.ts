@@ -1,0 +1,53 @@
+/**
+ * The check of the message catalogues: every language holds the keys of English, each plural in the forms it needs.
+ *
+ * Lives here: a pure function over parsed catalogues. The build (`vite.config.ts`) and the unit tests both call it.
+ */
+
+export type Tree = { readonly [key: string]: string | Tree };
+
+const FORMS: Readonly<Record<string, readonly string[]>> = {
+  en: ["one", "other"],
+  ru: ["one", "few", "many", "other"],
+};
+const FORM = /_(zero|one|two|few|many|other)$/;
+const PLACEHOLDER = /\{\{\s*(\w+)[^}]*\}\}/g;
+
+/** Dotted keys with their texts. */
+export function flatten(tree: Tree, prefix = ""): Map<string, string> {
+  const flat = new Map<string, string>();
+  for (const [key, value] of Object.entries(tree)) {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    if (typeof value === "string") flat.set(path, value);
+    else for (const [inner, text] of flatten(value, path)) flat.set(inner, text);
+  }
+  return flat;
+}
+
+/** Every fault of the catalogues in words; empty when each language is complete. */
+export function catalogueFaults(catalogues: Readonly<Record<string, Tree>>): string[] {
+  const faults: string[] = [];
+  const reference = flatten(catalogues["en"] ?? {});
+  const wanted = new Set([...reference.keys()].map((key) => key.replace(FORM, "")));
+  for (const [language, tree] of Object.entries(catalogues)) {
+    const flat = flatten(tree);
+    const plural = new Set([...reference.keys()].filter((key) => FORM.test(key)).map((key) => key.replace(FORM, "")));
+    for (const key of wanted) {
+      const forms = plural.has(key) ? (FORMS[language] ?? ["other"]).map((form) => `${key}_${form}`) : [key];
+      for (const form of forms) if (!flat.has(form)) faults.push(`${language}: ${form} is missing`);
+    }
+    for (const [key, text] of flat) {
+      const base = key.replace(FORM, "");
+      if (!wanted.has(base)) faults.push(`${language}: ${key} is not in English`);
+      if (text.trim() === "") faults.push(`${language}: ${key} is empty`);
+      const model = reference.get(key) ?? reference.get(`${base}_other`) ?? "";
+      const [have, want] = [names(text), names(model)];
+      if (!FORM.test(key) && have !== want) faults.push(`${language}: ${key} names {${have}}, English names {${want}}`);
+    }
+  }
+  return faults;
+}
+
+function names(text: string): string {
+  return [...new Set([...text.matchAll(PLACEHOLDER)].map((match) => match[1]))].sort().join(", ");
+}

@@ -1,0 +1,92 @@
+/**
+ * Words for what the server says in codes: problems, reasons, statuses.
+ *
+ * A code this page does not know is shown as it is, never swallowed; what the exchange said is quoted, not translated.
+ */
+import type { TFunction } from "i18next";
+import type { Order, Reason } from "../api/types";
+import { NoAnswer, Refused } from "../api/errors";
+import { grouping, share, type Language } from "../format/number";
+import { i18next } from "./index";
+
+export type Words = TFunction<"page">;
+
+/** For keys made of a code: whether such a text exists, and the text. All other keys are typed. */
+function byCode(t: Words, key: string, params: Record<string, string>): string | null {
+  if (typeof i18next.getResource("en", "page", key) !== "string") return null;
+  return (t as (key: string, params: Record<string, string>) => string)(key, params);
+}
+
+/** Parameters of a code with their decimals grouped for the reader. */
+export function readable(params: Readonly<Record<string, unknown>>, language: Language): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const [name, value] of Object.entries(params)) {
+    const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+    out[name] = /^-?\d+(\.\d+)?$/.test(text) ? grouping(text, language) : text;
+  }
+  return out;
+}
+
+/** A whole sentence for a problem code. */
+export function problemText(t: Words, code: string, params: Readonly<Record<string, unknown>>, language: Language): string {
+  return byCode(t, `problems.${code}`, readable(params, language)) ?? t("problems.unknown");
+}
+
+/** The sentence and the copyable code of anything that a call can throw. */
+export function failureText(t: Words, error: unknown, language: Language): { text: string; code: string } {
+  if (error instanceof Refused) {
+    const first = error.problem.problems[0];
+    const code = first?.code ?? error.problem.code;
+    const text = problemText(t, code, first?.params ?? error.problem.params, language);
+    const quote = error.problem.exchange?.text;
+    return { text: quote ? `${text} ${t("problems.quoted", { text: quote })}` : text, code };
+  }
+  if (error instanceof NoAnswer) return { text: t("problems.network"), code: "network" };
+  return { text: t("problems.unknown"), code: "page" };
+}
+
+/** The few words of a chip: "not enough margin", "daily loss". */
+export function reasonShort(t: Words, reason: Reason | null): string {
+  if (reason === null) return t("reasons.unknown");
+  return byCode(t, `reasons.${reason.code}`, {}) ?? reason.exchange_text ?? t("reasons.code", { code: reason.code });
+}
+
+/** The whole reason for a popover: sentence, then the exchange's own words in quotes. */
+export function reasonLong(t: Words, reason: Reason, language: Language): string {
+  const sentence = problemText(t, reason.code, reason.params ?? {}, language);
+  return reason.exchange_text ? `${sentence} ${t("problems.quoted", { text: reason.exchange_text })}` : sentence;
+}
+
+/** The words of a status chip, by the status table of the specification. */
+export function statusText(t: Words, order: Pick<Order, "status" | "quantity" | "filled_quantity" | "reason">): string {
+  const percent = share(order.filled_quantity, order.quantity);
+  switch (order.status) {
+    case "refused":
+      return t("status.refused", { reason: reasonShort(t, order.reason) });
+    case "rejected":
+      return t("status.rejected", { reason: reasonShort(t, order.reason) });
+    case "partially_filled":
+      return t("status.partially_filled", { percent });
+    case "cancelled":
+      return percent > 0 ? t("status.cancelled_part", { percent }) : t("status.cancelled");
+    case "expired":
+      return percent > 0 ? t("status.expired_part", { percent }) : t("status.expired");
+    case "sending":
+    case "not_sent":
+    case "acknowledged":
+    case "waiting_trigger":
+    case "working":
+    case "filled":
+    case "cancel_requested":
+    case "amend_requested":
+    case "unknown":
+    case "not_placed":
+      return t(`status.${order.status}`);
+    default:
+      return unheard(order.status);
+  }
+}
+
+function unheard(status: never): string {
+  return String(status);
+}

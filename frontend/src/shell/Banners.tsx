@@ -1,0 +1,86 @@
+/** What must not be overlooked, above the screen: at most two at once, the rest behind a button. */
+import { useEffect, useRef, useState } from "react";
+import type { Account, Order } from "../api/types";
+import { notices, stream } from "../app/services";
+import { localTime } from "../format/time";
+import { useWords } from "../i18n/useWords";
+import type { AccountState } from "../stream/account";
+import { useExchange, useLink, useNow } from "../stream/hooks";
+import { Icon } from "../ui/Icon";
+
+const AFTER_MS = 5_000;
+const UNKNOWN_MS = 60_000;
+const VISIBLE = 2;
+
+type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readonly text: string; readonly retry: boolean };
+
+function useBanners(account: Account | null, orders: readonly Order[]): Banner[] {
+  const { t } = useWords();
+  const link = useLink();
+  const exchange = useExchange();
+  const now = useNow();
+  const banners: Banner[] = [];
+  if (link.state === "disconnected") {
+    const text = t("links.banner_disconnected", { time: localTime(link.sinceMs) });
+    banners.push({ id: "link", tone: "danger", text, retry: true });
+  } else if (link.state === "reconnecting" && now - link.sinceMs > AFTER_MS) {
+    banners.push({ id: "link", tone: "warning", text: t("links.banner_reconnecting"), retry: true });
+  }
+  if (link.state === "live" && (exchange.state === "down" || exchange.state === "stale") && now - exchange.sinceMs > AFTER_MS) {
+    const words = { exchange: account?.environment === "sim" ? "SIM" : "Bybit", time: localTime(exchange.sinceMs) };
+    const text = exchange.state === "down" ? t("links.banner_exchange_down", words) : t("links.banner_exchange_stale", words);
+    banners.push({ id: "exchange", tone: exchange.state === "down" ? "danger" : "warning", text, retry: false });
+  }
+  const unknown = orders.filter((order) => order.status === "unknown" && now - order.updated_ms > UNKNOWN_MS).length;
+  if (unknown > 0) banners.push({ id: "unknown", tone: "warning", text: t("notices.unknown_banner", { count: unknown }), retry: false });
+  if (account !== null && account.drift_count > 0) {
+    banners.push({ id: "drift", tone: "warning", text: t("notices.drift", { count: account.drift_count }), retry: false });
+  }
+  return banners;
+}
+
+export function Banners({ state }: { state: AccountState | null }) {
+  const { t } = useWords();
+  const data = state !== null && (state.phase === "live" || state.phase === "resyncing") ? state.data : null;
+  const banners = useBanners(data?.account ?? null, data === null ? [] : [...data.orders.values()]);
+  const [all, setAll] = useState(false);
+  useSpokenLink();
+  const shown = all ? banners : banners.slice(0, VISIBLE);
+  if (banners.length === 0) return null;
+  return (
+    <div className="banners">
+      {shown.map((banner) => (
+        <div key={banner.id} className={`banner ${banner.tone}`} role={banner.tone === "danger" ? "alert" : "status"}>
+          <Icon name="warning" size={16} />
+          <span>{banner.text}</span>
+          {banner.retry && (
+            <button type="button" className="button small" onClick={() => stream.connection.retryNow()}>
+              {t("common.retry_now")}
+            </button>
+          )}
+        </div>
+      ))}
+      {banners.length > VISIBLE && !all && (
+        <button type="button" className="button small quiet" onClick={() => setAll(true)}>
+          {t("shell.banners_more", { count: banners.length - VISIBLE })}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Says once that the link went and once that it came back. */
+function useSpokenLink(): void {
+  const { t } = useWords();
+  const link = useLink();
+  const told = useRef(false);
+  useEffect(() => {
+    if (link.state === "reconnecting" && !told.current) {
+      told.current = true;
+      notices.speak(t("links.announce_lost"));
+    } else if (link.state === "live" && told.current) {
+      told.current = false;
+      notices.speak(t("links.announce_restored"));
+    }
+  }, [link.state, t]);
+}

@@ -1,0 +1,131 @@
+/**
+ * What surrounds every signed-in screen: header, banners, frame of the environment, status bar.
+ *
+ * The stream lives as long as the shell. When the session ends the way leads to the login and back to the same address.
+ */
+import { useQuery } from "@tanstack/react-query";
+import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { useEffect } from "react";
+import { Mark } from "../auth/AuthFrame";
+import { notices, queries, stream } from "../app/services";
+import { accountsQuery, sessionQuery, signedOut, signOut } from "../app/session";
+import { Refused } from "../api/errors";
+import type { Account } from "../api/types";
+import { useWords } from "../i18n/useWords";
+import type { AccountState } from "../stream/account";
+import { useAccount, useLink } from "../stream/hooks";
+import { Banners } from "./Banners";
+import { LanguageSwitch, ThemeSwitch, UserMenu } from "./Controls";
+import { EnvironmentBadge, EnvironmentFrame } from "./Environment";
+import { ExchangeIndicator, LinkIndicator } from "./Links";
+import { OrderNews } from "./OrderNews";
+import { StatusBar } from "./StatusBar";
+
+export function Shell() {
+  const { t } = useWords();
+  const accounts = useQuery(accountsQuery);
+  const params = useParams({ strict: false });
+  const account = accounts.data?.find((each) => each.id === params.account) ?? accounts.data?.[0] ?? null;
+
+  useEffect(() => {
+    stream.connection.start();
+    return () => stream.connection.stop();
+  }, []);
+  useSessionEnd();
+
+  return (
+    <div className="shell">
+      <a className="skip" href="#ticket">
+        {t("shell.skip_ticket")}
+      </a>
+      <a className="skip" href="#orders">
+        {t("shell.skip_orders")}
+      </a>
+      {account === null ? <Frame account={null} state={null} /> : <AccountFrame key={account.id} account={account} />}
+    </div>
+  );
+}
+
+function AccountFrame({ account }: { account: Account }) {
+  const state = useAccount(account.id);
+  const now = state.phase === "live" || state.phase === "resyncing" ? state.data.account : account;
+  return (
+    <>
+      <OrderNews accountId={account.id} />
+      <EnvironmentFrame environment={account.environment} />
+      <Frame account={now} state={state} />
+    </>
+  );
+}
+
+function Frame({ account, state }: { account: Account | null; state: AccountState | null }) {
+  return (
+    <>
+      <Header account={account} />
+      <Banners state={state} />
+      <Outlet />
+      <StatusBar state={state} />
+    </>
+  );
+}
+
+function Header({ account }: { account: Account | null }) {
+  const { t } = useWords();
+  const session = useQuery(sessionQuery);
+  const navigate = useNavigate();
+  const leave = async (): Promise<void> => {
+    await signOut();
+    notices.clear();
+    await navigate({ to: "/login", search: { reason: "left" } });
+  };
+  return (
+    <header className="header">
+      <Mark />
+      {account !== null && (
+        <span className="account">
+          <EnvironmentBadge environment={account.environment} />
+          <span className="account-name">{account.name}</span>
+        </span>
+      )}
+      <nav aria-label={t("shell.nav")}>
+        <Link to="/" className="nav-link active" aria-current="page">
+          {t("shell.terminal")}
+        </Link>
+      </nav>
+      <span className="spacer" />
+      <LinkIndicator />
+      <ExchangeIndicator account={account} />
+      <LanguageSwitch />
+      <ThemeSwitch />
+      <UserMenu username={session.data?.user?.username ?? ""} version={session.data?.version ?? ""} onLogOut={leave} />
+    </header>
+  );
+}
+
+/** Notices that the session ended, by the stream's word or by any call's, and leads to the login and back. */
+function useSessionEnd(): void {
+  const navigate = useNavigate();
+  const link = useLink();
+  const here = useRouterState({ select: (state) => state.location.href });
+  const attempt = link.state === "reconnecting" || link.state === "disconnected" ? link.attempt : 0;
+
+  useEffect(() => {
+    const end = (): void => {
+      signedOut();
+      void navigate({ to: "/login", search: { next: here, reason: "expired" }, replace: true });
+    };
+    if (link.state === "signed_out") return end();
+    const stopWatching = queries.getQueryCache().subscribe((event) => {
+      const error = event.query.state.error;
+      if (error instanceof Refused && error.problem.status === 401) end();
+    });
+    // A refused handshake looks to a browser like any lost connection: ask who we are.
+    if (attempt > 0) {
+      void queries
+        .fetchQuery({ ...sessionQuery, staleTime: 0, retry: false })
+        .then((session) => (session.user === null ? end() : undefined))
+        .catch(() => undefined); // no answer: the link's own state says so
+    }
+    return stopWatching;
+  }, [link.state, attempt, here, navigate]);
+}

@@ -1,0 +1,56 @@
+/** The foot of every signed-in screen: what the account is worth, and what time it is here and in the market. */
+import { amount } from "../format/number";
+import { utcDateTime, utcTime } from "../format/time";
+import { useWords } from "../i18n/useWords";
+import type { AccountState } from "../stream/account";
+import { useClocks, useLink, useNow } from "../stream/hooks";
+import type { Clocks } from "../stream/store";
+
+/** A market this far from our clock runs on its own time. */
+const OWN_TIME_MS = 5_000;
+
+export function StatusBar({ state }: { state: AccountState | null }) {
+  const { t, language } = useWords();
+  const link = useLink();
+  const clocks = useClocks();
+  const now = useNow(1000);
+  const balances = state !== null && (state.phase === "live" || state.phase === "resyncing") ? state.data.balances : null;
+  const old = link.state === "live" ? "" : "old";
+  const serverNow = now + (clocks?.serverOffsetMs ?? 0);
+  const market = marketNow(clocks, now, serverNow);
+  return (
+    <footer className="status-bar" aria-label={t("shell.status_bar")}>
+      <span>
+        <span className="muted">{t("shell.equity")} </span>
+        <strong className={old} data-testid="equity">
+          {amount(balances?.total_equity, language)}
+        </strong>{" "}
+        <span className="muted">USDT</span>
+      </span>
+      <span className="wide-only">
+        <span className="muted">{t("shell.available")} </span>
+        <span className={old}>{amount(balances?.total_available, language)}</span>
+      </span>
+      <span className="spacer" />
+      {market !== null && (
+        <span data-testid="market-time">
+          <span className="muted">{t("shell.market_time")} </span>
+          {utcDateTime(market.nowMs)}
+          {market.speed !== 1 && <span className="muted"> {t("shell.market_speed", { speed: market.speed })}</span>}
+        </span>
+      )}
+      <span>
+        <span className="muted">{t("shell.utc")} </span>
+        {utcTime(serverNow)}
+      </span>
+    </footer>
+  );
+}
+
+function marketNow(clocks: Clocks | null, now: number, serverNow: number): { nowMs: number; speed: number } | null {
+  if (clocks === null || clocks.marketNowMs === null) return null;
+  const nowMs = clocks.marketNowMs + (now - clocks.heardAtMs) * clocks.marketSpeed;
+  if (Math.abs(nowMs - serverNow) < OWN_TIME_MS) return null;
+  const speed = clocks.marketSpeed >= 2 ? Math.round(clocks.marketSpeed) : Math.round(clocks.marketSpeed * 10) / 10;
+  return { nowMs, speed };
+}

@@ -1,0 +1,98 @@
+/**
+ * One account as the stream tells it: a snapshot, then deltas numbered without a gap.
+ *
+ * Lives here: the pure steps from one state to the next. Not here: the socket (`connection`), what is announced
+ * (`notices`). An order never goes back to an older version, whatever arrives late.
+ */
+import type { Account, AccountSnapshot, Balances, Fill, Order, Position } from "../api/types";
+import { isTerminal } from "../status/table";
+import type { AccountDelta } from "./protocol";
+
+export type AccountData = {
+  readonly account: Account;
+  readonly orders: ReadonlyMap<string, Order>;
+  readonly positions: ReadonlyMap<string, Position>;
+  readonly fills: readonly Fill[];
+  readonly balances: Balances | null;
+};
+
+export type AccountState =
+  | { readonly phase: "loading" }
+  | { readonly phase: "failed"; readonly code: string }
+  | { readonly phase: "live"; readonly seq: number; readonly data: AccountData }
+  | { readonly phase: "resyncing"; readonly seq: number; readonly data: AccountData };
+
+export type Step =
+  | { readonly kind: "applied"; readonly state: AccountState }
+  | { readonly kind: "duplicate" }
+  | { readonly kind: "gap"; readonly state: AccountState };
+
+const ENDED_ORDERS_KEPT = 500;
+const FILLS_KEPT = 500;
+
+export function fromSnapshot(seq: number, snapshot: AccountSnapshot): AccountState {
+  return {
+    phase: "live",
+    seq,
+    data: {
+      account: snapshot.account,
+      orders: new Map(snapshot.orders.map((order) => [order.id, order])),
+      positions: new Map(snapshot.positions.map((position) => [positionKey(position), position])),
+      fills: [...snapshot.fills].sort((a, b) => b.time_ms - a.time_ms),
+      balances: snapshot.balances,
+    },
+  };
+}
+
+/** The next state, or the finding that a delta is missing: the data then stays as it is until a snapshot replaces it. */
+export function step(state: AccountState, seq: number, delta: AccountDelta): Step {
+  if (state.phase !== "live") return { kind: "duplicate" };
+  if (seq <= state.seq) return { kind: "duplicate" };
+  if (seq > state.seq + 1) return { kind: "gap", state: { ...state, phase: "resyncing" } };
+  return { kind: "applied", state: { phase: "live", seq, data: applied(state.data, delta) } };
+}
+
+function applied(data: AccountData, delta: AccountDelta): AccountData {
+  switch (delta.kind) {
+    case "order":
+      return withOrder(data, delta.order);
+    case "fill":
+      if (data.fills.some((fill) => fill.id === delta.fill.id)) return data;
+      return {
+        ...data,
+        fills: [delta.fill, ...data.fills].sort((a, b) => b.time_ms - a.time_ms).slice(0, FILLS_KEPT),
+      };
+    case "position":
+      return { ...data, positions: new Map(data.positions).set(positionKey(delta.position), delta.position) };
+    case "balances":
+      return { ...data, balances: delta.balances };
+    case "session":
+      return { ...data, account: delta.account };
+    case "drift":
+      return data;
+    default:
+      return unknownKind(delta, data);
+  }
+}
+
+/** Puts in an order unless a newer version of it is there; also used for the answer to our own POST. */
+export function withOrder(data: AccountData, order: Order): AccountData {
+  const known = data.orders.get(order.id);
+  if (known !== undefined && known.version > order.version) return data;
+  const orders = new Map(data.orders).set(order.id, order);
+  const ended = [...orders.values()].filter((each) => isTerminal(each.status));
+  if (ended.length > ENDED_ORDERS_KEPT) {
+    ended.sort((a, b) => a.updated_ms - b.updated_ms);
+    for (const old of ended.slice(0, ended.length - ENDED_ORDERS_KEPT)) orders.delete(old.id);
+  }
+  return { ...data, orders };
+}
+
+function positionKey(position: Position): string {
+  return `${position.category}:${position.symbol}:${position.position_index}`;
+}
+
+// A newer server may send kinds that this page does not know; they take their number and change nothing.
+function unknownKind(_delta: never, data: AccountData): AccountData {
+  return data;
+}

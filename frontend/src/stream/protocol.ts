@@ -1,0 +1,52 @@
+/** Messages of the browser stream, as the server sends them, and the reading of one text frame. */
+import type { components } from "../api/schema";
+
+type Schemas = components["schemas"];
+
+export type AccountDelta =
+  | Schemas["OrderEvent"]
+  | Schemas["FillEvent"]
+  | Schemas["PositionEvent"]
+  | Schemas["BalancesEvent"]
+  | Schemas["SessionEvent"]
+  | Schemas["DriftEvent"];
+export type ExchangeHealth = Schemas["ExchangeLink"];
+export type Heartbeat = Schemas["HeartbeatMessage"];
+export type Message = Schemas["StreamServerMessage"];
+export type TopicMessage = Extract<Message, { type: "snapshot" | "delta" }>;
+
+export type Topic =
+  | { readonly kind: "account"; readonly accountId: string }
+  | { readonly kind: "ticker"; readonly key: string }
+  | { readonly kind: "candle"; readonly key: string };
+
+export function topicOf(topic: string): Topic | null {
+  const [kind, ...rest] = topic.split(":");
+  const key = rest.join(":");
+  if (key === "") return null;
+  switch (kind) {
+    case "account":
+      return { kind, accountId: key };
+    case "ticker":
+    case "candle":
+      return { kind, key };
+    default:
+      return null;
+  }
+}
+
+/** A frame as a message, or null when it is not one of ours: a newer server may send kinds that we do not know. */
+export function readMessage(frame: unknown): Message | null {
+  if (typeof frame !== "string") return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(frame);
+  } catch {
+    return null;
+  }
+  if (typeof value !== "object" || value === null || !("type" in value)) return null;
+  const type = value.type;
+  if (type !== "heartbeat" && type !== "snapshot" && type !== "delta" && type !== "error") return null;
+  // The server is our own and of the same release; beyond its kind a message is taken at its word.
+  return value as Message;
+}

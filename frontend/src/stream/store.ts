@@ -1,0 +1,293 @@
+/**
+ * What this tab knows from the stream, outside React and by key, so that a tick repaints one number and not the page.
+ *
+ * Lives here: accounts, tickers, candles in passing, the health of both links, the two clocks.
+ * Not here: the socket's life (`connection`), pure account steps (`account`), React (`hooks`).
+ * Quotes are flushed at most ten times a second; what concerns orders is passed on at once.
+ */
+import type { AccountSnapshot, Candle, Order, Ticker } from "../api/types";
+import { fromSnapshot, step, withOrder, type AccountState } from "./account";
+import { Connection, type ConnectionPorts } from "./connection";
+import {
+  topicOf,
+  type AccountDelta,
+  type ExchangeHealth,
+  type Heartbeat,
+  type Message,
+  type TopicMessage,
+} from "./protocol";
+import { Signal, type Readable } from "./signal";
+
+export type Exchange =
+  | { readonly state: "unheard" }
+  | { readonly state: ExchangeHealth["state"]; readonly sinceMs: number; readonly heardAtMs: number; readonly health: ExchangeHealth };
+
+export type Clocks = {
+  /** Server time minus this browser's, in ms. */
+  readonly serverOffsetMs: number;
+  /** Market time at `heardAtMs`, when the market runs on a clock of its own, and how fast it ran lately. */
+  readonly marketNowMs: number | null;
+  readonly marketSpeed: number;
+  readonly heardAtMs: number;
+};
+
+export type Quote = { readonly ticker: Ticker; readonly receivedAtMs: number; readonly changedAtMs: number };
+export type CandleListener = { readonly onCandle: (candle: Candle) => void; readonly onResync: () => void };
+export type AccountListener = (accountId: string, before: AccountState, delta: AccountDelta) => void;
+
+export const FLUSH_MS = 100;
+const HIDDEN_MS = 60_000;
+
+export class StreamStore {
+  readonly connection: Connection;
+  readonly exchange = new Signal<Exchange>({ state: "unheard" });
+  readonly clocks = new Signal<Clocks | null>(null);
+  readonly #now: () => number;
+  readonly #accounts = new Map<string, Signal<AccountState>>();
+  readonly #quotes = new Map<string, Signal<Quote | null>>();
+  readonly #pendingQuotes = new Map<string, Quote>();
+  readonly #candles = new Map<string, Set<CandleListener>>();
+  readonly #candleSeq = new Map<string, number>();
+  readonly #holders = new Map<string, number>();
+  readonly #accountListeners = new Set<AccountListener>();
+  #flush: ReturnType<typeof setTimeout> | null = null;
+  #hidden: ReturnType<typeof setTimeout> | null = null;
+  #paused = false;
+
+  constructor(ports: ConnectionPorts) {
+    this.#now = ports.now;
+    this.connection = new Connection(ports, {
+      onMessage: (message) => this.#receive(message),
+      resumeFrom: (topic) => this.#resumeFrom(topic),
+    });
+  }
+
+  account(accountId: string): Readable<AccountState> {
+    return this.#account(accountId);
+  }
+
+  quote(key: string): Readable<Quote | null> {
+    return this.#quote(key);
+  }
+
+  /** Holds a subscription until the returned function is called; several holders share one. */
+  hold(topic: string): () => void {
+    this.#holders.set(topic, (this.#holders.get(topic) ?? 0) + 1);
+    if (!this.#paused || topic.startsWith("account:")) this.connection.subscribe(topic);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      const left = (this.#holders.get(topic) ?? 1) - 1;
+      if (left > 0) this.#holders.set(topic, left);
+      else {
+        this.#holders.delete(topic);
+        this.connection.unsubscribe(topic);
+        this.#candleSeq.delete(topic);
+      }
+    };
+  }
+
+  onCandles(key: string, listener: CandleListener): () => void {
+    const listeners = this.#candles.get(key) ?? new Set();
+    this.#candles.set(key, listeners.add(listener));
+    const release = this.hold(`candle:${key}`);
+    return () => {
+      listeners.delete(listener);
+      release();
+    };
+  }
+
+  /** Every applied change of an account, for notices; snapshots are not events and are not passed on. */
+  onAccountDelta(listener: AccountListener): () => void {
+    this.#accountListeners.add(listener);
+    return () => this.#accountListeners.delete(listener);
+  }
+
+  /** The answer to our own POST, which may be quicker than the stream. */
+  putOrder(order: Order): void {
+    const signal = this.#account(order.account_id);
+    const state = signal.get();
+    if (state.phase !== "live") return;
+    signal.set({ ...state, data: withOrder(state.data, order) });
+    const delta: AccountDelta = { kind: "order", order };
+    for (const listener of this.#accountListeners) listener(order.account_id, state, delta);
+  }
+
+  /** A hidden tab drops market data after a minute and keeps private events; shown again, it asks anew. */
+  setHidden(hidden: boolean): void {
+    if (this.#hidden !== null) clearTimeout(this.#hidden);
+    this.#hidden = null;
+    if (hidden) {
+      this.#hidden = setTimeout(() => this.#pauseMarket(), HIDDEN_MS);
+    } else if (this.#paused) {
+      this.#paused = false;
+      for (const topic of this.#marketTopics()) {
+        this.connection.subscribe(topic);
+        this.#resyncCandles(topic);
+      }
+    }
+  }
+
+  /** Forgets everything of the person who signed out. */
+  clear(): void {
+    this.connection.stop();
+    this.#accounts.clear();
+    this.#quotes.clear();
+    this.#pendingQuotes.clear();
+    this.#candleSeq.clear();
+    this.exchange.set({ state: "unheard" });
+    this.clocks.set(null);
+  }
+
+  #pauseMarket(): void {
+    this.#paused = true;
+    for (const topic of this.#marketTopics()) this.connection.unsubscribe(topic);
+  }
+
+  #marketTopics(): string[] {
+    return [...this.#holders.keys()].filter((topic) => !topic.startsWith("account:"));
+  }
+
+  #resumeFrom(topic: string): number | null {
+    const parsed = topicOf(topic);
+    if (parsed?.kind === "candle") {
+      // Candles count per connection: on a new one the chart reads what it missed over HTTP.
+      this.#candleSeq.delete(topic);
+      this.#resyncCandles(topic);
+    }
+    if (parsed?.kind !== "account") return null;
+    const state = this.#account(parsed.accountId).get();
+    return state.phase === "live" ? state.seq : null;
+  }
+
+  #receive(message: Message): void {
+    switch (message.type) {
+      case "heartbeat":
+        this.#heartbeat(message);
+        return;
+      case "snapshot":
+      case "delta":
+        this.#topicMessage(message);
+        return;
+      case "error":
+        this.#failed(message.topic, message.code);
+        return;
+      default:
+        ignoreUnknown(message);
+    }
+  }
+
+  #heartbeat(beat: Heartbeat): void {
+    const heardAtMs = this.#now();
+    const before = this.exchange.get();
+    const state = beat.exchange.state;
+    const sinceMs = before.state !== "unheard" && before.state === state ? before.sinceMs : heardAtMs;
+    this.exchange.set({ state, sinceMs, heardAtMs, health: beat.exchange });
+    const old = this.clocks.get();
+    const elapsed = old === null ? 0 : heardAtMs - old.heardAtMs;
+    const moved = old?.marketNowMs != null && beat.market_now_ms !== null ? beat.market_now_ms - old.marketNowMs : 0;
+    this.clocks.set({
+      serverOffsetMs: beat.server_time_ms - heardAtMs,
+      marketNowMs: beat.market_now_ms,
+      marketSpeed: elapsed > 1000 ? Math.max(0, moved / elapsed) : (old?.marketSpeed ?? 1),
+      heardAtMs: heardAtMs,
+    });
+  }
+
+  #topicMessage(message: TopicMessage): void {
+    const topic = topicOf(message.topic);
+    if (topic === null) return;
+    switch (topic.kind) {
+      case "account":
+        if (message.type === "snapshot") {
+          this.#account(topic.accountId).set(fromSnapshot(message.seq, message.data as AccountSnapshot));
+        } else {
+          this.#accountDelta(message.topic, topic.accountId, message.seq, message.data as AccountDelta);
+        }
+        return;
+      case "ticker":
+        this.#ticker(topic.key, message.data as Ticker);
+        return;
+      case "candle":
+        this.#candle(message.topic, topic.key, message.seq, message.type, message.data);
+        return;
+      default:
+        ignoreUnknown(topic);
+    }
+  }
+
+  #accountDelta(topic: string, accountId: string, seq: number, delta: AccountDelta): void {
+    const signal = this.#account(accountId);
+    const before = signal.get();
+    const result = step(before, seq, delta);
+    switch (result.kind) {
+      case "applied":
+        signal.set(result.state);
+        for (const listener of this.#accountListeners) listener(accountId, before, delta);
+        return;
+      case "gap":
+        signal.set(result.state);
+        this.connection.resubscribe(topic);
+        return;
+      case "duplicate":
+        return;
+      default:
+        ignoreUnknown(result);
+    }
+  }
+
+  #ticker(key: string, ticker: Ticker): void {
+    const receivedAtMs = this.#now();
+    const before = this.#pendingQuotes.get(key) ?? this.#quote(key).get();
+    const same = before !== null && before.ticker.last_price === ticker.last_price;
+    this.#pendingQuotes.set(key, { ticker, receivedAtMs, changedAtMs: same ? before.changedAtMs : receivedAtMs });
+    this.#flush ??= setTimeout(() => {
+      this.#flush = null;
+      const pending = [...this.#pendingQuotes];
+      this.#pendingQuotes.clear();
+      for (const [each, quote] of pending) this.#quote(each).set(quote);
+    }, FLUSH_MS);
+  }
+
+  #candle(topic: string, key: string, seq: number, type: "snapshot" | "delta", data: unknown): void {
+    const last = this.#candleSeq.get(topic);
+    this.#candleSeq.set(topic, seq);
+    if (type === "delta" && last !== undefined && seq > last + 1) this.#resyncCandles(topic);
+    const candles = isCandle(data) ? [data] : Array.isArray(data) ? data.filter(isCandle) : [];
+    for (const listener of this.#candles.get(key) ?? []) for (const candle of candles) listener.onCandle(candle);
+  }
+
+  #resyncCandles(topic: string): void {
+    const parsed = topicOf(topic);
+    if (parsed?.kind !== "candle") return;
+    for (const listener of this.#candles.get(parsed.key) ?? []) listener.onResync();
+  }
+
+  #failed(topic: string | null, code: string): void {
+    const parsed = topic === null ? null : topicOf(topic);
+    if (parsed?.kind !== "account") return;
+    const signal = this.#account(parsed.accountId);
+    if (signal.get().phase === "loading") signal.set({ phase: "failed", code });
+  }
+
+  #account(accountId: string): Signal<AccountState> {
+    let signal = this.#accounts.get(accountId);
+    if (signal === undefined) this.#accounts.set(accountId, (signal = new Signal<AccountState>({ phase: "loading" })));
+    return signal;
+  }
+
+  #quote(key: string): Signal<Quote | null> {
+    let signal = this.#quotes.get(key);
+    if (signal === undefined) this.#quotes.set(key, (signal = new Signal<Quote | null>(null)));
+    return signal;
+  }
+}
+
+function isCandle(data: unknown): data is Candle {
+  return Array.isArray(data) && data.length === 8 && typeof data[0] === "number";
+}
+
+function ignoreUnknown(_value: never): void {
+  // A newer server may send what this page does not know.
+}

@@ -1,0 +1,329 @@
+/** Orders, positions, fills, history and balances of one account, each with every state that data can be in. */
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { readFills, readOrders } from "../api/calls";
+import type { Fill, Order } from "../api/types";
+import { stream } from "../app/services";
+import { signOf } from "../format/number";
+import { age } from "../format/time";
+import { useWords } from "../i18n/useWords";
+import { isTerminal } from "../status/table";
+import type { AccountData, AccountState } from "../stream/account";
+import { useLink, useNow, useSignal } from "../stream/hooks";
+import { TABS, type Tab } from "../terminal/search";
+import { Failure, FailureBox } from "../ui/Failure";
+import { Icon } from "../ui/Icon";
+import { Segments } from "../ui/Segments";
+import { Waiting } from "../ui/Waiting";
+import { BalancesTable, FillsTable, PositionsTable } from "./MoneyTables";
+import { OrdersTable, type FindInstrument } from "./OrdersTable";
+import { useCancel, type Cancelling } from "./useCancel";
+
+type Props = {
+  readonly accountId: string;
+  readonly state: AccountState;
+  readonly symbol: string;
+  readonly tab: Tab;
+  readonly scope: "symbol" | "all";
+  readonly find: FindInstrument;
+  readonly mayTrade: boolean;
+  readonly onTab: (tab: Tab) => void;
+  readonly onScope: (scope: "symbol" | "all") => void;
+  readonly onTicket: () => void;
+};
+
+/** How long an order that ended stays among the living, so that its last word can be read. */
+const LINGER_MS = 8_000;
+
+export function TablesPanel(props: Props) {
+  const { t } = useWords();
+  const { state, tab } = props;
+  const data = state.phase === "live" || state.phase === "resyncing" ? state.data : null;
+  const counts: Readonly<Record<Tab, number | null>> = {
+    orders: data === null ? null : [...data.orders.values()].filter((order) => !isTerminal(order.status)).length,
+    positions: data === null ? null : openPositions(data).length,
+    fills: null,
+    history: null,
+    balances: null,
+  };
+  return (
+    <section className="panel tables-panel" id="orders" tabIndex={-1} aria-label={t("tables.region")}>
+      <div className="tabs-row">
+        <Tabs tab={tab} counts={counts} onTab={props.onTab} />
+        <span className="spacer" />
+        {tab !== "balances" && (
+          <Segments
+            label={t("tables.scope")}
+            className="scope"
+            value={props.scope}
+            options={[
+              { value: "all", label: t("tables.scope_all") },
+              { value: "symbol", label: t("tables.scope_symbol") },
+            ]}
+            onChange={props.onScope}
+          />
+        )}
+      </div>
+      <div role="tabpanel" id={`panel-${tab}`} aria-labelledby={`tab-${tab}`} className="tab-panel">
+        <Content {...props} data={data} />
+      </div>
+    </section>
+  );
+}
+
+function Tabs({ tab, counts, onTab }: { tab: Tab; counts: Readonly<Record<Tab, number | null>>; onTab: (tab: Tab) => void }) {
+  const { t } = useWords();
+  const list = useRef<HTMLDivElement>(null);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const at = TABS.indexOf(tab);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: TABS.length - 1 }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    const next = TABS[(to + TABS.length) % TABS.length];
+    if (next === undefined) return;
+    onTab(next);
+    list.current?.querySelector<HTMLButtonElement>(`#tab-${next}`)?.focus();
+  };
+  return (
+    <div ref={list} role="tablist" aria-label={t("tables.region")} className="tabs" onKeyDown={onKeyDown}>
+      {TABS.map((each) => (
+        <button
+          key={each}
+          type="button"
+          role="tab"
+          id={`tab-${each}`}
+          aria-selected={each === tab}
+          aria-controls={`panel-${each}`}
+          tabIndex={each === tab ? 0 : -1}
+          data-testid={`tab-${each}`}
+          onClick={() => onTab(each)}
+        >
+          {t(`tables.${each}`)}
+          {counts[each] !== null && counts[each] > 0 && <span className="count">{counts[each]}</span>}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function openPositions(data: AccountData): AccountData["positions"] extends ReadonlyMap<string, infer P> ? P[] : never {
+  return [...data.positions.values()].filter((position) => signOf(position.size) !== 0);
+}
+
+function Content(props: Props & { data: AccountData | null }) {
+  const { t } = useWords();
+  const { data, state } = props;
+  const link = useLink();
+  const cancelling = useCancel(props.accountId);
+  if (data === null) {
+    if (state.phase === "failed") {
+      const again = (): void => stream.connection.resubscribe(`account:${props.accountId}`);
+      return <FailureBox what={t("tables.failed")} why={t("problems.unknown")} code={state.code} onRetry={again} />;
+    }
+    if (link.state === "reconnecting" || link.state === "disconnected") {
+      const again = (): void => stream.connection.retryNow();
+      return <FailureBox what={t("tables.failed")} why={t("problems.network")} code={`link.${link.reason}`} onRetry={again} />;
+    }
+    return <Waiting rows={4} onRetry={() => stream.connection.resubscribe(`account:${props.accountId}`)} />;
+  }
+  const old = link.state === "reconnecting" || link.state === "disconnected";
+  return (
+    <>
+      <Condition data={data} state={state} old={old} />
+      <div className={old || state.phase === "resyncing" ? "old" : ""} aria-busy={state.phase === "resyncing"}>
+        <Table {...props} data={data} cancelling={cancelling} cancelBlock={cancelBlock()} />
+      </div>
+    </>
+  );
+
+  /** Cancelling goes over HTTP and stays possible while the stream is being made anew, but not when all is lost. */
+  function cancelBlock(): string | null {
+    if (!props.mayTrade) return t("ticket.block_viewer");
+    if (link.state === "disconnected") return t("links.disconnected");
+    return state.phase === "resyncing" ? t("tables.resyncing") : null;
+  }
+}
+
+function Condition({ data, state, old }: { data: AccountData; state: AccountState; old: boolean }) {
+  const { t, language } = useWords();
+  const now = useNow();
+  const last = useSignal(stream.connection.lastFrameAtMs);
+  const notes: ReactNode[] = [];
+  if (old && last !== null) notes.push(<span key="old">{t("tables.stale", { age: age(now - last, language) })}</span>);
+  if (state.phase === "resyncing") notes.push(<span key="sync">{t("tables.resyncing")}</span>);
+  const { account } = data;
+  if (account.session.state !== "ready") {
+    const words = { account: account.name, state: t(`links.session.${account.session.state}`) };
+    notes.push(<span key="account">{t("tables.not_ready", words)}</span>);
+  }
+  if (notes.length === 0) return null;
+  return (
+    <p className="condition" role="status">
+      <Icon name="clock" /> {notes}
+    </p>
+  );
+}
+
+function Table(props: Props & { data: AccountData; cancelling: Cancelling; cancelBlock: string | null }) {
+  const { t } = useWords();
+  const { data, tab, find } = props;
+  const inScope = (row: { symbol: string }): boolean => props.scope === "all" || row.symbol === props.symbol;
+  const label = t(`tables.${tab}`);
+  switch (tab) {
+    case "orders":
+      return <LiveOrders {...props} label={label} inScope={inScope} />;
+    case "history":
+      return <OrderHistory {...props} label={label} inScope={inScope} />;
+    case "fills":
+      return <AllFills {...props} label={label} inScope={inScope} />;
+    case "positions": {
+      const positions = openPositions(data).filter(inScope);
+      if (positions.length === 0) return <Empty text={t("tables.empty_positions")} {...props} />;
+      return <PositionsTable label={label} positions={positions} find={find} />;
+    }
+    case "balances": {
+      const coins = data.balances?.coins ?? [];
+      if (coins.length === 0) return <Empty text={t("tables.empty_balances")} {...props} scope="all" />;
+      return <BalancesTable label={label} coins={coins} />;
+    }
+    default:
+      return unheard(tab);
+  }
+}
+
+function unheard(_tab: never): null {
+  return null;
+}
+
+function Empty({ text, scope, onScope, onTicket }: { text: string } & Pick<Props, "scope" | "onScope" | "onTicket">) {
+  const { t } = useWords();
+  return (
+    <div className="empty">
+      <p>{text}</p>
+      {scope === "symbol" ? (
+        <button type="button" className="button small" onClick={() => onScope("all")}>
+          {t("tables.all_symbols")}
+        </button>
+      ) : (
+        <button type="button" className="button small" onClick={onTicket}>
+          {t("tables.to_ticket")}
+        </button>
+      )}
+    </div>
+  );
+}
+
+type ListProps = Props & {
+  readonly data: AccountData;
+  readonly label: string;
+  readonly inScope: (row: { symbol: string }) => boolean;
+  readonly cancelling: Cancelling;
+  readonly cancelBlock: string | null;
+};
+
+const newestFirst = (a: Order, b: Order): number => b.created_ms - a.created_ms;
+
+function LiveOrders(props: ListProps) {
+  const { t } = useWords();
+  const { data, inScope } = props;
+  const lingering = useLingering(data.orders);
+  const orders = [...data.orders.values()]
+    .filter((order) => (!isTerminal(order.status) || lingering.has(order.id)) && inScope(order))
+    .sort(newestFirst);
+  if (orders.length === 0) return <Empty text={t("tables.empty_orders")} {...props} />;
+  return (
+    <OrdersTable label={props.label} orders={orders} find={props.find} cancelling={props.cancelling} cancelBlock={props.cancelBlock} />
+  );
+}
+
+/** Orders that were alive a moment ago in front of this reader's eyes. */
+function useLingering(orders: ReadonlyMap<string, Order>): ReadonlySet<string> {
+  const seenAlive = useRef(new Set<string>());
+  const [ended, setEnded] = useState<ReadonlySet<string>>(new Set());
+  useEffect(() => {
+    const fresh: string[] = [];
+    for (const order of orders.values()) {
+      if (!isTerminal(order.status)) seenAlive.current.add(order.id);
+      else if (seenAlive.current.delete(order.id)) fresh.push(order.id);
+    }
+    if (fresh.length === 0) return;
+    setEnded((before) => new Set([...before, ...fresh]));
+    setTimeout(() => setEnded((before) => new Set([...before].filter((id) => !fresh.includes(id)))), LINGER_MS);
+  }, [orders]);
+  return ended;
+}
+
+/** What the stream knows and what older pages say, each row once; the stream's word is the newer one. */
+function joined<T extends { id: string }>(streamed: readonly T[], pages: readonly (readonly T[])[]): T[] {
+  const rows = new Map<string, T>();
+  for (const row of pages.flat()) rows.set(row.id, row);
+  for (const row of streamed) rows.set(row.id, row);
+  return [...rows.values()];
+}
+
+function OrderHistory(props: ListProps) {
+  const { t } = useWords();
+  const pages = useInfiniteQuery({
+    queryKey: ["orders", props.accountId],
+    queryFn: ({ pageParam }) => readOrders(props.accountId, pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+  const orders = useMemo(
+    () =>
+      joined([...props.data.orders.values()], pages.data?.pages.map((page) => page.rows) ?? [])
+        .filter((order) => isTerminal(order.status))
+        .sort(newestFirst),
+    [props.data.orders, pages.data],
+  ).filter(props.inScope);
+  if (pages.isPending && orders.length === 0) return <Waiting rows={4} onRetry={() => void pages.refetch()} />;
+  return (
+    <>
+      {pages.isError && <Failure what={t("tables.failed")} error={pages.error} onRetry={() => void pages.refetch()} />}
+      {orders.length === 0 && !pages.isError ? (
+        <Empty text={t("tables.empty_history")} {...props} />
+      ) : (
+        <OrdersTable
+          label={props.label}
+          orders={orders}
+          find={props.find}
+          cancelling={null}
+          cancelBlock={null}
+          onOlder={pages.hasNextPage ? () => void pages.fetchNextPage() : undefined}
+          olderPending={pages.isFetchingNextPage}
+        />
+      )}
+    </>
+  );
+}
+
+function AllFills(props: ListProps) {
+  const { t } = useWords();
+  const pages = useInfiniteQuery({
+    queryKey: ["fills", props.accountId],
+    queryFn: ({ pageParam }) => readFills(props.accountId, pageParam),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.next,
+  });
+  const fills = useMemo(
+    () =>
+      joined<Fill>(props.data.fills, pages.data?.pages.map((page) => page.rows) ?? []).sort((a, b) => b.time_ms - a.time_ms),
+    [props.data.fills, pages.data],
+  ).filter(props.inScope);
+  return (
+    <>
+      {pages.isError && <Failure what={t("tables.failed")} error={pages.error} onRetry={() => void pages.refetch()} />}
+      {fills.length === 0 && !pages.isError ? (
+        <Empty text={t("tables.empty_fills")} {...props} />
+      ) : (
+        <FillsTable
+          label={props.label}
+          fills={fills}
+          find={props.find}
+          onOlder={pages.hasNextPage ? () => void pages.fetchNextPage() : undefined}
+          olderPending={pages.isFetchingNextPage}
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,134 @@
+/** The instruments to choose from, and the chosen one's figures. */
+import Big from "big.js";
+import { Link } from "@tanstack/react-router";
+import type { Instrument, Ticker } from "../api/types";
+import { UNKNOWN, large, percent, signOf, stepped, type Language } from "../format/number";
+import { age, countdown } from "../format/time";
+import { useWords } from "../i18n/useWords";
+import { useClocks, useNow, useQuote } from "../stream/hooks";
+import { Icon } from "../ui/Icon";
+import type { TerminalSearch } from "./search";
+
+type Props = {
+  readonly account: string;
+  readonly instruments: readonly Instrument[];
+  readonly chosen: Instrument;
+  readonly tickers: readonly Ticker[];
+  readonly search: TerminalSearch;
+  readonly old: { readonly sinceMs: number } | null;
+  readonly onPrice: (price: string) => void;
+};
+
+export function InstrumentBar(props: Props) {
+  const { t } = useWords();
+  return (
+    <div className="instrument-bar panel">
+      <nav className="instruments" aria-label={t("terminal.instruments")}>
+        {props.instruments.map((instrument) => (
+          <InstrumentLink key={`${instrument.category}:${instrument.symbol}`} {...props} instrument={instrument} />
+        ))}
+      </nav>
+      <Figures {...props} />
+    </div>
+  );
+}
+
+function useTicker(instrument: Instrument, tickers: readonly Ticker[]): Ticker | null {
+  const quote = useQuote(`${instrument.category}:${instrument.symbol}`);
+  return quote?.ticker ?? tickers.find((ticker) => ticker.symbol === instrument.symbol) ?? null;
+}
+
+function InstrumentLink({ instrument, ...props }: Props & { readonly instrument: Instrument }) {
+  const { t, language } = useWords();
+  const ticker = useTicker(instrument, props.tickers);
+  const active = instrument.symbol === props.chosen.symbol && instrument.category === props.chosen.category;
+  const tone = toneOf(ticker?.change_24h_ratio);
+  return (
+    <Link
+      to="/terminal/$account/$category/$symbol"
+      params={{ account: props.account, category: instrument.category, symbol: instrument.symbol }}
+      search={props.search}
+      className={`instrument ${active ? "active" : ""}`}
+      aria-current={active ? "true" : undefined}
+      data-testid={`instrument-${instrument.symbol}`}
+    >
+      <span className="instrument-name">
+        {instrument.symbol} <span className="muted">{instrument.category === "linear" ? t("terminal.perpetual") : ""}</span>
+      </span>
+      <span className={`instrument-quote ${props.old === null ? "" : "old"}`}>
+        {stepped(ticker?.last_price, instrument.tick_size, language)}{" "}
+        <span className={tone}>{percent(ticker?.change_24h_ratio, language)}</span>
+      </span>
+    </Link>
+  );
+}
+
+function toneOf(value: string | null | undefined): string {
+  const sign = signOf(value);
+  return sign > 0 ? "up" : sign < 0 ? "down" : "";
+}
+
+function Figures({ chosen, tickers, old, onPrice }: Props) {
+  const { t, language } = useWords();
+  const ticker = useTicker(chosen, tickers);
+  const now = useNow();
+  const sign = signOf(ticker?.change_24h_ratio);
+  const last = stepped(ticker?.last_price, chosen.tick_size, language);
+  return (
+    <div className={`figures ${old === null ? "" : "is-old"}`}>
+      <button
+        type="button"
+        className={`last-price ${toneOf(ticker?.change_24h_ratio)}`}
+        title={t("terminal.use_price")}
+        aria-label={`${t("terminal.last")} ${last}. ${t("terminal.use_price")}`}
+        data-testid="last-price"
+        disabled={ticker?.last_price == null}
+        onClick={() => ticker?.last_price != null && onPrice(ticker.last_price)}
+      >
+        {last} <span aria-hidden="true">{sign > 0 ? "▲" : sign < 0 ? "▼" : ""}</span>
+      </button>
+      {old !== null && (
+        <span className="old-age">
+          <Icon name="clock" size={12} /> {t("terminal.stale_age", { age: age(now - old.sinceMs, language) })}
+        </span>
+      )}
+      <dl className="figure-list">
+        <Figure name={t("terminal.mark")} value={stepped(ticker?.mark_price, chosen.tick_size, language)} />
+        <Figure
+          name={t("terminal.change_24h")}
+          value={percent(ticker?.change_24h_ratio, language)}
+          tone={toneOf(ticker?.change_24h_ratio)}
+        />
+        <Figure name={t("terminal.high_24h")} value={stepped(ticker?.high_24h, chosen.tick_size, language)} />
+        <Figure name={t("terminal.low_24h")} value={stepped(ticker?.low_24h, chosen.tick_size, language)} />
+        <Figure name={t("terminal.volume_24h")} value={`${large(ticker?.volume_24h, language)} ${chosen.base_coin}`} />
+        {chosen.category === "linear" && <Funding ticker={ticker} language={language} />}
+      </dl>
+    </div>
+  );
+}
+
+function Figure({ name, value, tone = "" }: { name: string; value: string; tone?: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd className={tone}>{value}</dd>
+    </div>
+  );
+}
+
+function Funding({ ticker, language }: { ticker: Ticker | null; language: Language }) {
+  const { t } = useWords();
+  const clocks = useClocks();
+  const now = useNow();
+  const rate = ticker?.funding_rate;
+  // Funding falls due by the market's clock, which may be another than ours.
+  const marketNow =
+    clocks?.marketNowMs != null
+      ? clocks.marketNowMs + (now - clocks.heardAtMs) * clocks.marketSpeed
+      : now + (clocks?.serverOffsetMs ?? 0);
+  const at = ticker?.next_funding_at_ms ?? null;
+  const due = at !== null && at > marketNow ? ` · ${countdown(at - marketNow)}` : "";
+  const text = rate == null ? UNKNOWN : percent(new Big(rate).toFixed(), language, 4);
+  return <Figure name={t("terminal.funding")} value={`${text}${due}`} />;
+}
