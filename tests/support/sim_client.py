@@ -72,7 +72,10 @@ class SimClient:
         return cls(Addresses(rest=rest, ws_public="", ws_private="", ws_trade=""), ApiKey(key, secret), session)
 
     def sign(self, text: str) -> str:
-        return hmac.new(self.key.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+        return self.sign_bytes(text.encode())
+
+    def sign_bytes(self, content: bytes) -> str:
+        return hmac.new(self.key.secret.encode(), content, hashlib.sha256).hexdigest()
 
     def headers(self, payload: str, *, skew_ms: int = 0) -> dict[str, str]:
         stamp = str(time.time_ns() // 1_000_000 + skew_ms)

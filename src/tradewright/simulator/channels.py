@@ -8,13 +8,12 @@ Lives here: one class per kind of topic, fed with the market's events. Not here:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from tradewright.simulator.frames import Frame
 from tradewright.simulator.market.intervals import INTERVALS
 from tradewright.simulator.market.model import InstrumentSpec, Kline, Market, MarketEvent, MarketTrade
 from tradewright.simulator.texts import price_text, quantity_text
-
-Frame = dict[str, Any]
 
 BOOK_DEPTHS = (1, 50, 200, 1000)
 SLOW_BOOK_MS = {200: 100, 1000: 200}  # wall time between deltas; the shallow ones go with every tick

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-import json
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
-from tradewright.simulator.commands import Body
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.faults import Faults, read_fault
+from tradewright.simulator.frames import read_object
 from tradewright.simulator.keys import KeyRing
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market.model import Market
@@ -69,8 +68,7 @@ class ControlEndpoints:
     async def _arm(self, request: web.Request) -> web.Response:
         self._check_caller(request)
         try:
-            body = json.loads(await request.read(), parse_float=str)
-            self._faults.arm(read_fault(_object(body)))
+            self._faults.arm(read_fault(read_object(await request.read())))
         except (ValueError, ApiError) as error:
             return _json({"error": str(error)}, status=400)
         return _json({"armed": True})
@@ -81,12 +79,6 @@ class ControlEndpoints:
         from_here = request.remote is not None and ipaddress.ip_address(request.remote).is_loopback
         if not from_here or not hmac.compare_digest(given.encode(), self._keys.trading.key.encode()):
             raise web.HTTPForbidden(text=f"Needs the header {KEY_HEADER} with the trading key, from this machine.")
-
-
-def _object(value: Any) -> Body:
-    if not isinstance(value, dict):
-        raise ValueError("the body is not a JSON object")
-    return value
 
 
 def _json(value: Any, *, status: int = 200) -> web.Response:

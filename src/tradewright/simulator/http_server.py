@@ -7,7 +7,6 @@ endpoints do.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,6 +19,7 @@ from aiohttp import web
 from tradewright.simulator.auth import check_call, read_headers
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.faults import Faults, SwallowReply
+from tradewright.simulator.frames import read_object
 from tradewright.simulator.keys import ApiKey, KeyRing
 from tradewright.simulator.rest import Budget, Call, Endpoint, RateLimits, Result, too_many_visits
 from tradewright.simulator.visibility import Visibility
@@ -65,7 +65,7 @@ class RestServer:
                 budget = self._limits.spend(self._keys.uid, endpoint, now_ms=self._wall_ms())
                 if budget is not None and budget.remaining < 0:
                     raise too_many_visits()
-            params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _json(body)
+            params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _object(body)
             fault = self._faults.take(endpoint.path)
             result = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key))
             if fault is not None and fault.hide_ms and "orderId" in result:
@@ -104,15 +104,12 @@ class RestServer:
         )
 
 
-def _json(body: bytes) -> dict[str, Any]:
-    """A JSON object with its decimals kept as text. Raises `ApiError` 10001."""
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises `ApiError` 10001."""
     try:
-        value = json.loads(body or b"{}", parse_float=str)
-    except ValueError:
-        raise bad_parameter("params error: the body is not JSON") from None
-    if not isinstance(value, dict):
-        raise bad_parameter("params error: the body is not a JSON object")
-    return value
+        return read_object(body or b"{}")
+    except ValueError as error:
+        raise bad_parameter(f"params error: {error}") from None
 
 
 async def _swallow(request: web.Request, fault: SwallowReply) -> None:

@@ -47,9 +47,7 @@ class EventLog:
         first = len(self.entries) + 1
         fresh = [Entry(seq=first + place, event=event) for place, event in enumerate(events)]
         if self._file is not None:
-            self._file.write(b"".join(self._encoder.encode(entry) + b"\n" for entry in fresh))
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            self._write(self._file.fileno(), b"".join(self._encoder.encode(entry) + b"\n" for entry in fresh))
         self.entries.extend(fresh)
         return fresh
 
@@ -61,6 +59,18 @@ class EventLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _write(self, descriptor: int, content: bytes) -> None:
+        """All of it on disk, or none of it and an `OSError`: half a line would spoil every line after it."""
+        before = os.fstat(descriptor).st_size
+        try:
+            left = memoryview(content)
+            while left:
+                left = left[os.write(descriptor, left) :]
+            os.fsync(descriptor)
+        except OSError:
+            os.ftruncate(descriptor, before)
+            raise
 
     def _open(self, path: Path) -> BinaryIO:
         """Lock the file, read what is there, and cut off a last line that a crash left unfinished."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 from tradewright.simulator.commands import Body, text
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 
+WHOLE_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 WEEK_MS = 7 * 24 * 3_600_000
 CURSOR = re.compile(r"p([0-9]{1,18})")
 
@@ -40,7 +41,7 @@ def whole(query: Body, name: str) -> int | None:
     value = text(query, name)
     if not value:
         return None
-    if not (value.isascii() and value.isdigit() and len(value) <= 18):
+    if not (value.isascii() and value.isdigit() and len(value) <= 15 and int(value) <= WHOLE_MAX):
         raise bad_parameter(f"params error: {name} [{value}] is not a whole number")
     return int(value)
 

@@ -11,7 +11,7 @@ import json
 import os
 import signal
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
@@ -70,10 +70,11 @@ async def _serve_until_told(config: SimulatorConfig, output: TextIO) -> None:
     try:
         print(json.dumps(ready_line(running)), file=output, flush=True)
         stopping = asyncio.create_task(told.wait())
-        await asyncio.wait({stopping, running.heartbeat}, return_when=asyncio.FIRST_COMPLETED)
-        if running.heartbeat.done():
-            # A market that stands still would look alive to everybody: better to end loudly and be restarted.
-            await running.heartbeat
+        ends: tuple[asyncio.Future[Any], ...] = (stopping, running.broken)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if running.broken.done():
+            # An exchange that half works would look alive to everybody: better to end loudly and be restarted.
+            await running.broken
     finally:
         await running.close()
 

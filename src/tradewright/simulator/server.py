@@ -65,14 +65,14 @@ class RunningSimulator:
         keys: KeyRing,
         addresses: Addresses,
         keys_file: Path | None,
-        heartbeat: asyncio.Task[None],
+        broken: asyncio.Future[None],
         stop: contextlib.AsyncExitStack,
     ) -> None:
         self.engine = engine
         self.keys = keys
         self.addresses = addresses
         self.keys_file = keys_file
-        self.heartbeat = heartbeat  # ends only when it fails
+        self.broken = broken  # fails when the exchange cannot go on, for example when the disk is full
         self._stop = stop
 
     async def close(self) -> None:
@@ -116,8 +116,10 @@ async def _build(
     stop.callback(outbox.close)
     loop = asyncio.get_running_loop()
 
+    broken: asyncio.Future[None] = loop.create_future()
+
     def later(delay_ms: int, call: Callable[[], None]) -> None:
-        loop.call_later(delay_ms / 1000, call)
+        loop.call_later(delay_ms / 1000, _guarded, call, broken)
 
     def tell(outcome: Outcome) -> None:
         """Each order's messages wait for its own moment: the usual delay, or until it may be seen."""
@@ -159,6 +161,7 @@ async def _build(
     await _listen_http(application, listener, stop)
     # The last thing to begin is the first to end, so no client is served by a market that stands still.
     heartbeat = asyncio.create_task(_heartbeat(engine, public, config, wall_ms), name="market-heartbeat")
+    heartbeat.add_done_callback(lambda ended: _report(ended, broken))
     stop.push_async_callback(_end_heartbeat, heartbeat, market, config.state)
     stop.push_async_callback(_goodbye, public, private, trade)
 
@@ -169,7 +172,7 @@ async def _build(
         keys=keys,
         addresses=_addresses(str(host), int(port)),
         keys_file=None if config.state is None else config.state / KEYS_FILE,
-        heartbeat=heartbeat,
+        broken=broken,
         stop=stop,
     )
 
@@ -201,6 +204,23 @@ def _order_of(outcome: Outcome) -> str:
     """The order a batch is about; "" for batches about none. Batches of several are about orders that end together."""
     event = outcome.entries[0].event
     return "" if isinstance(event, Funded | LeverageSet) else event.order_id
+
+
+def _guarded(call: Callable[[], None], broken: asyncio.Future[None]) -> None:
+    """What fails in a timer has no caller to tell: the whole exchange is broken then."""
+    try:
+        call()
+    except Exception as error:
+        log.exception("exchange.broken")
+        if not broken.done():
+            broken.set_exception(error)
+
+
+def _report(heartbeat: asyncio.Task[None], broken: asyncio.Future[None]) -> None:
+    if not heartbeat.cancelled() and not broken.done():
+        error = heartbeat.exception()
+        assert error is not None, "the heartbeat only ends by failing or by being cancelled"
+        broken.set_exception(error)
 
 
 async def _goodbye(*streams: PublicStream | PrivateStream | TradeStream) -> None:

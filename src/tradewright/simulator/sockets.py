@@ -7,15 +7,13 @@ A client that does not read fast enough is cut off: nothing may be dropped silen
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
-import msgspec
 from aiohttp import WSMsgType, web
 
-Frame = dict[str, Any]
+from tradewright.simulator.frames import Frame, encode, read_object
+
 BACKLOG_MAX = 2_000  # frames waiting for one client
 GOODBYE_S = 0.5
 FRAME_BYTES_MAX = 64 * 1024  # Bybit allows 21 000 characters of arguments
@@ -62,10 +60,10 @@ class Connection:
             if message.type is not WSMsgType.TEXT:
                 continue
             try:
-                frame = json.loads(message.data)
+                frame = read_object(message.data)
             except ValueError:
                 frame = {}
-            yield frame if isinstance(frame, dict) else {}
+            yield frame
 
     async def close(self) -> None:
         """Send what is queued, then say goodbye; with `GOODBYE_S` of patience."""
@@ -91,13 +89,3 @@ class Connection:
                 return
             finally:
                 self._backlog.task_done()
-
-
-def encode(frame: Frame) -> str:
-    return msgspec.json.encode(frame).decode()
-
-
-def args_of(frame: Frame) -> list[Any] | None:
-    """The frame's `args`, or None if there are none to speak of."""
-    args = frame.get("args")
-    return args if isinstance(args, list) and args else None

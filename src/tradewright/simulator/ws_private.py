@@ -14,9 +14,10 @@ from uuid import uuid4
 from aiohttp import web
 
 from tradewright.simulator.auth import check_stream
+from tradewright.simulator.frames import Frame, args_of
 from tradewright.simulator.keys import KeyRing
 from tradewright.simulator.outbox import Message
-from tradewright.simulator.sockets import Connection, Frame, args_of
+from tradewright.simulator.sockets import Connection
 
 PLAIN_TOPICS = frozenset({"order", "execution", "position", "wallet"})
 LINEAR_TOPICS = frozenset({"order.linear", "execution.linear", "position.linear"})

@@ -12,8 +12,9 @@ from typing import Any
 from aiohttp import web
 
 from tradewright.simulator.channels import Channel, make_channel
+from tradewright.simulator.frames import Frame, args_of, encode
 from tradewright.simulator.market.model import InstrumentSpec, Market, MarketEvent
-from tradewright.simulator.sockets import Connection, Frame, args_of, encode
+from tradewright.simulator.sockets import Connection
 
 ARGS_CHARACTERS_MAX = 21_000
 

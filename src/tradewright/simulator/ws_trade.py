@@ -13,9 +13,10 @@ from aiohttp import web
 
 from tradewright.simulator.auth import check_stream, check_time
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.frames import Frame, args_of
 from tradewright.simulator.keys import ApiKey, KeyRing
 from tradewright.simulator.rest import Call, Endpoint, RateLimits, too_many_visits
-from tradewright.simulator.sockets import Connection, Frame, args_of
+from tradewright.simulator.sockets import Connection
 
 PATHS = {"order.create": "/v5/order/create", "order.cancel": "/v5/order/cancel"}
 
