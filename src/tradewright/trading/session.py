@@ -145,7 +145,8 @@ class AccountSession:
         if timeout_seconds <= 0:
             return None  # also when events never pause
         try:
-            return await asyncio.wait_for(self._events.get(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):  # not wait_for: until Python 3.12 it may swallow a cancel
+                return await self._events.get()
         except TimeoutError:
             return None
 
@@ -269,7 +270,8 @@ class AccountSession:
 
     async def _wait(self, wanted: asyncio.Event, timeout_seconds: float | None) -> None:
         try:
-            await asyncio.wait_for(wanted.wait(), timeout_seconds)
+            async with asyncio.timeout(timeout_seconds):
+                await wanted.wait()
         except TimeoutError:
             return
         wanted.clear()
