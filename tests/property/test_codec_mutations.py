@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import fields, is_dataclass
+from dataclasses import is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -156,9 +156,9 @@ def _place(draw: st.DrawFn, tree: Any) -> tuple[Any, Any]:
 
 def assert_sensible(value: Any) -> None:
     """Everything inside is finite, storable and of a known kind; no float anywhere."""
-    if is_dataclass(value):
-        for field in fields(value):
-            assert_sensible(getattr(value, field.name))
+    if is_dataclass(value) or isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__ if isinstance(value, msgspec.Struct) else value.__dataclass_fields__:
+            assert_sensible(getattr(value, name))
     elif isinstance(value, Decimal):
         assert value.is_finite()
         assert abs(value) < Decimal(10) ** 24

@@ -3,6 +3,7 @@
 Every command ends in one of: a value (the exchange acknowledged it), `Refused` (it did not happen), `DuplicateLinkId`,
 `NotSent` (no byte left) or `OutcomeUnknown`. Every read ends in the whole answer, all pages, or `ExchangeUnavailable`:
 a failed or partial read is never an empty one.
+Market data are msgspec structs, not dataclasses: one is made for each message, and a struct is made 10 times as fast.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal, Protocol
+
+import msgspec
 
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
@@ -101,8 +104,7 @@ class PrivateStream(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candle:
+class Candle(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One candle; `confirmed` once it is closed. Volume is base coin, turnover quote coin."""
 
     open_time_ms: int
@@ -115,8 +117,7 @@ class Candle:
     confirmed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticker:
+class Ticker(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The merged ticker: every field the newest known; None where the exchange never gave one."""
 
     instrument: InstrumentId
@@ -137,8 +138,7 @@ class Ticker:
     exchange_time_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicTrade:
+class PublicTrade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trade_id: str
     instrument: InstrumentId
     side: Literal["Buy", "Sell"]  # of the taker
@@ -147,8 +147,7 @@ class PublicTrade:
     traded_at_ms: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The whole book at the subscribed depth: bids descending, asks ascending, as (price, size). Never crossed."""
 
     instrument: InstrumentId
@@ -159,8 +158,7 @@ class Book:
     exchange_time_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class CandleUpdate:
+class CandleUpdate(msgspec.Struct, frozen=True, gc=False):
     instrument: InstrumentId
     interval: str  # Bybit's: 1 3 5 15 30 60 120 240 360 720 D W M
     candle: Candle

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.instrument import Category, Instrument, InstrumentId

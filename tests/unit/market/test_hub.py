@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import pytest_asyncio
 import structlog
+from msgspec.structs import replace
 
 from tradewright.core.errors import NotFound
 from tradewright.core.instrument import InstrumentId

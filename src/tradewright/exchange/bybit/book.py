@@ -22,13 +22,13 @@ class BookBroken(Exception):
 
 
 class BookMerger:
-    """One book of one subscription. Both sides are kept ascending by price; at most `depth` levels each."""
+    """One book of one subscription; at most `depth` levels a side."""
 
     def __init__(self, instrument: InstrumentId, depth: int) -> None:
         self._instrument = instrument
         self._depth = depth
-        self._bids: list[Level] = []
-        self._asks: list[Level] = []
+        self._bids = _Side()
+        self._asks = _Side()
         self._update_id: int | None = None
 
     def apply(self, kind: str, row: BookRow, at_ms: int) -> Book | None:
@@ -37,38 +37,59 @@ class BookMerger:
         Raises `BookBroken` on a gap or a crossed book, and `Unreadable` for nonsense: after both there is no book.
         """
         update_id, self._update_id = self._update_id, None
+        bids, asks = self._bids, self._asks
         if kind == "snapshot" or row.u == SERVICE_RESTART:
-            self._bids.clear()
-            self._asks.clear()
+            bids.clear()
+            asks.clear()
         elif update_id is None:
             return None
         elif row.u != update_id + 1:
             raise BookBroken(f"update {row.u} follows {update_id}")
-        _merge(self._bids, row.b)
-        _merge(self._asks, row.a)
-        del self._bids[: -self._depth]
-        del self._asks[self._depth :]
-        if self._bids and self._asks and self._bids[-1][0] >= self._asks[0][0]:
-            raise BookBroken(f"crossed: bid {self._bids[-1][0]} is not below ask {self._asks[0][0]}")
+        bids.merge(row.b)
+        asks.merge(row.a)
+        if len(bids.prices) > self._depth:
+            bids.cut(0, len(bids.prices) - self._depth)
+        if len(asks.prices) > self._depth:
+            asks.cut(self._depth, len(asks.prices))
+        if bids.prices and asks.prices and bids.prices[-1] >= asks.prices[0]:
+            raise BookBroken(f"crossed: bid {bids.prices[-1]} is not below ask {asks.prices[0]}")
         self._update_id = row.u
         return Book(
             instrument=self._instrument,
             depth=self._depth,
-            bids=tuple(self._bids[::-1]),
-            asks=tuple(self._asks),
+            bids=tuple(bids.levels[::-1]),
+            asks=tuple(asks.levels),
             update_id=row.u,
             exchange_time_ms=at_ms,
         )
 
 
-def _merge(side: list[Level], changes: list[tuple[str, str]]) -> None:
-    for price_text, size_text in changes:
-        level = (price(price_text, "price"), amount(size_text, "size"))
-        at = bisect_left(side, level[:1])
-        known = at < len(side) and side[at][0] == level[0]
-        if known and level[1]:
-            side[at] = level
-        elif known:
-            del side[at]
-        elif level[1]:
-            side.insert(at, level)
+class _Side:
+    """One side, ascending by price. `prices` repeats the levels' prices, so that bisecting compares bare decimals."""
+
+    __slots__ = ("levels", "prices")
+
+    def __init__(self) -> None:
+        self.prices: list[Decimal] = []
+        self.levels: list[Level] = []
+
+    def clear(self) -> None:
+        self.cut(0, len(self.prices))
+
+    def cut(self, start: int, end: int) -> None:
+        del self.prices[start:end]
+        del self.levels[start:end]
+
+    def merge(self, changes: list[tuple[str, str]]) -> None:
+        prices, levels = self.prices, self.levels
+        for price_text, size_text in changes:
+            at_price, size = price(price_text, "price"), amount(size_text, "size")
+            at = bisect_left(prices, at_price)
+            known = at < len(prices) and prices[at] == at_price
+            if known and size:
+                levels[at] = (at_price, size)
+            elif known:
+                self.cut(at, at + 1)
+            elif size:
+                prices.insert(at, at_price)
+                levels.insert(at, (at_price, size))

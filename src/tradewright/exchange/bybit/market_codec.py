@@ -54,22 +54,25 @@ def instrument(key: InstrumentId, row: InstrumentRow) -> Instrument:
 def merged_ticker(known: Ticker | None, key: InstrumentId, row: TickerRow, at_ms: int) -> Ticker:
     """`known` with what the row has; pass None for a snapshot. A price of "" or zero is None: there is none."""
     old = known or Ticker(instrument=key)
+    # A delta changes a third of the fields: asking before calling is what keeps the others cheap.
     return Ticker(
         instrument=key,
-        last_price=_price(row.lastPrice, old.last_price),
-        mark_price=_price(row.markPrice, old.mark_price),
-        index_price=_price(row.indexPrice, old.index_price),
-        bid_price=_price(row.bid1Price, old.bid_price),
-        bid_size=_number(row.bid1Size, old.bid_size),
-        ask_price=_price(row.ask1Price, old.ask_price),
-        ask_size=_number(row.ask1Size, old.ask_size),
-        change_24h_ratio=_number(row.price24hPcnt, old.change_24h_ratio),
-        high_24h=_price(row.highPrice24h, old.high_24h),
-        low_24h=_price(row.lowPrice24h, old.low_24h),
-        volume_24h=_number(row.volume24h, old.volume_24h),
-        turnover_24h=_number(row.turnover24h, old.turnover_24h),
-        funding_rate=_number(row.fundingRate, old.funding_rate),
-        next_funding_at_ms=_funding_time(row.nextFundingTime, old.next_funding_at_ms),
+        last_price=old.last_price if row.lastPrice is None else _price(row.lastPrice),
+        mark_price=old.mark_price if row.markPrice is None else _price(row.markPrice),
+        index_price=old.index_price if row.indexPrice is None else _price(row.indexPrice),
+        bid_price=old.bid_price if row.bid1Price is None else _price(row.bid1Price),
+        bid_size=old.bid_size if row.bid1Size is None else _number(row.bid1Size),
+        ask_price=old.ask_price if row.ask1Price is None else _price(row.ask1Price),
+        ask_size=old.ask_size if row.ask1Size is None else _number(row.ask1Size),
+        change_24h_ratio=old.change_24h_ratio if row.price24hPcnt is None else _number(row.price24hPcnt),
+        high_24h=old.high_24h if row.highPrice24h is None else _price(row.highPrice24h),
+        low_24h=old.low_24h if row.lowPrice24h is None else _price(row.lowPrice24h),
+        volume_24h=old.volume_24h if row.volume24h is None else _number(row.volume24h),
+        turnover_24h=old.turnover_24h if row.turnover24h is None else _number(row.turnover24h),
+        funding_rate=old.funding_rate if row.fundingRate is None else _number(row.fundingRate),
+        next_funding_at_ms=old.next_funding_at_ms
+        if row.nextFundingTime is None
+        else _funding_time(row.nextFundingTime),
         exchange_time_ms=millis(at_ms, "ts"),
     )
 
@@ -108,7 +111,8 @@ def trade(key: InstrumentId, row: TradeRow) -> PublicTrade:
 
 
 def _candle(open_ms: int, figures: list[str], *, confirmed: bool) -> Candle:
-    opened, high, low, close = (price(text, "price") for text in figures[:4])
+    opened, high = price(figures[0], "open"), price(figures[1], "high")
+    low, close = price(figures[2], "low"), price(figures[3], "close")
     if not (low <= opened <= high and low <= close <= high):
         raise Unreadable(f"kline: open {opened}, high {high}, low {low}, close {close} do not fit together")
     return Candle(
@@ -123,17 +127,13 @@ def _candle(open_ms: int, figures: list[str], *, confirmed: bool) -> Candle:
     )
 
 
-def _price(text: str | None, old: Decimal | None) -> Decimal | None:
-    return old if text is None else price_or_none(text, "ticker price")
+def _price(text: str) -> Decimal | None:
+    return price_or_none(text, "ticker price")
 
 
-def _number(text: str | None, old: Decimal | None) -> Decimal | None:
-    if text is None:
-        return old
+def _number(text: str) -> Decimal | None:
     return None if text == "" else number(text, "ticker figure")
 
 
-def _funding_time(text: str | None, old: int | None) -> int | None:
-    if text is None:
-        return old
+def _funding_time(text: str) -> int | None:
     return (millis(text, "nextFundingTime") or None) if text else None

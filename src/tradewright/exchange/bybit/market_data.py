@@ -6,7 +6,6 @@ Lives here: instruments, candles, tickers, market time. Not here: rows (`market_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import msgspec
@@ -72,7 +71,9 @@ class BybitMarketGateway:
             self._log.error("market.candles_unreadable", symbol=instrument.symbol, error=str(problem), raw=problem.raw)
             raise ExchangeUnavailable(f"{path}: {problem}", reply.trace) from problem
         return [
-            replace(rows[opened], confirmed=True) if _closes_at(opened, interval) <= now_ms else rows[opened]
+            msgspec.structs.replace(rows[opened], confirmed=True)
+            if _closes_at(opened, interval) <= now_ms
+            else rows[opened]
             for opened in sorted(rows)
         ]
 

@@ -23,7 +23,8 @@ RAW_KEPT = 2_000  # characters of a message that cannot be read which are kept f
 _LATEST_MS = 4_102_444_800_000  # 2100-01-01
 _SEQUENCE_MAX = 2**63 - 1  # what the database holds
 _SYMBOL = re.compile(r"[A-Z0-9-]{1,40}")
-_ID = re.compile(r"[\x21-\x7e]{1,64}")
+_ID_LENGTH = 64
+_QUICK_LENGTH = 24
 _CATEGORIES = ("linear", "spot")
 
 
@@ -46,8 +47,14 @@ def decode(decoder: msgspec.json.Decoder[_T], raw: bytes | msgspec.Raw) -> _T:
         raise Unreadable(f"not the JSON that was expected: {problem}", text) from None
 
 
+# Numbers are read on the path of every market message, hence the quick way through each reader: up to 24 digits with at
+# most one point, no sign. Whatever else it is goes the careful way, which accepts it or names what is wrong.
+
+
 def number(text: str, field: str) -> Decimal:
     """A plain decimal of either sign; minus zero is zero."""
+    if len(text) <= _QUICK_LENGTH and text.isascii() and text.replace(".", "", 1).isdigit():
+        return Decimal(text)
     try:
         value = parse_decimal(text)
     except ValueError as problem:
@@ -67,6 +74,8 @@ def number_or_zero(text: str, field: str) -> Decimal:
 
 def amount(text: str, field: str) -> Decimal:
     """A plain decimal that is not negative."""
+    if len(text) <= _QUICK_LENGTH and text.isascii() and text.replace(".", "", 1).isdigit():
+        return Decimal(text)
     value = number(text, field)
     if value < 0:
         raise Unreadable(f"{field}: {value} is negative; expected zero or more")
@@ -75,6 +84,10 @@ def amount(text: str, field: str) -> Decimal:
 
 def price(text: str, field: str) -> Decimal:
     """A plain decimal above zero."""
+    if len(text) <= _QUICK_LENGTH and text.isascii() and text.replace(".", "", 1).isdigit():
+        value = Decimal(text)
+        if value:
+            return value
     value = number(text, field)
     if value <= 0:
         raise Unreadable(f"{field}: {value} is not above zero")
@@ -113,7 +126,7 @@ def sequence(value: int, field: str) -> int:
 
 def identifier(text: str, field: str) -> str:
     """An opaque id: 1 to 64 visible ASCII characters."""
-    if not _ID.fullmatch(text):
+    if not (0 < len(text) <= _ID_LENGTH and text.isascii() and text.isprintable() and " " not in text):
         raise Unreadable(f"{field}: {text[:80]!r} is not an id of 1 to 64 visible ASCII characters")
     return text
 
