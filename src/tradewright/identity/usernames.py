@@ -14,7 +14,7 @@ _ALLOWED = re.compile(r"[^\W_][\w.@+\- ]*[^\W_]")
 
 def username_key(username: str) -> str:
     """What makes a name unique: compatibility forms and case are folded, so look-alike spellings are one name."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username.strip()).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", username).casefold()).strip()
 
 
 def username_problems(username: str) -> list[Problem]:

@@ -128,15 +128,15 @@ async def test_a_resume_from_the_newest_event_gets_nothing_but_what_comes(site: 
     assert (message["type"], message["seq"]) == ("delta", 6)
 
 
-@pytest.mark.parametrize("seq", [-1, 0, 99_999, 2**62])
-async def test_a_resume_that_cannot_be_served_gets_a_snapshot(site: Site, ann: User, seq: int) -> None:
+async def test_a_resume_that_cannot_be_served_gets_a_snapshot(site: Site, ann: User) -> None:
     """Too far behind, ahead of the journal (another database), or no number of ours."""
     owner, topic = Owner(site, ann), account_topic(ann)
     await owner.events(1_001)
     async with connected(ann) as stream:
-        await stream.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: seq}})
-        message = await stream.next()
-        assert (message["type"], message["seq"]) == ("snapshot", 1_001)
+        for seq in (0, 99_999, 2**53 - 1):
+            await stream.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: seq}})
+            message = await stream.next()
+            assert (message["type"], message["seq"]) == ("snapshot", 1_001)
         await owner.events(1)
         message = await stream.next()
         assert (message["type"], message["seq"]) == ("delta", 1_002)
@@ -285,15 +285,30 @@ async def test_without_a_session_the_close_code_says_so(site: Site, ann: User) -
             assert await Stream(socket).closed() == 4401
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "{", "[]", "1", '{"op": "place"}', '{"op": "subscribe"}', '{"op": "subscribe", "topics": [1]}', '"\\ud800"']
-    + ['{"op": "subscribe", "topics": [], "more": 1}', "[" * 50_000, '{"op": "subscribe", "topics": "account:1"}'],
-)
-async def test_messages_that_make_no_sense_are_errors_and_the_stream_goes_on(site: Site, ann: User, text: str) -> None:
+NONSENSE = [
+    "",
+    "{",
+    "[]",
+    "1",
+    '{"op": "place"}',
+    '{"op": "subscribe"}',
+    '{"op": "subscribe", "topics": [1]}',
+    '{"op": "subscribe", "topics": "account:1"}',
+    '{"op": "subscribe", "topics": [], "more": 1}',
+    '{"op": "subscribe", "topics": [], "resume": {"account:1": 1e3}}',
+    '{"op": "subscribe", "topics": [], "resume": {"account:1": 9007199254740992}}',
+    '{"op": "subscribe", "topics": [], "resume": {"account:1": -1}}',
+    '"\\ud800"',
+    "[" * 50_000,
+]
+
+
+async def test_messages_that_make_no_sense_are_errors_and_the_stream_goes_on(site: Site, ann: User) -> None:
     async with connected(ann) as stream:
-        await stream.socket.send_str(text)
-        assert await stream.next() == {"type": "error", "code": "stream.malformed", "topic": None}
+        for text in NONSENSE:
+            await stream.socket.send_str(text)
+            message = await stream.next()
+            assert message == {"type": "error", "code": "stream.malformed", "topic": None}, text
         await stream.socket.send_bytes(b"\x00\xff")
         assert (await stream.next())["code"] == "stream.malformed"
         await stream.subscribe(account_topic(ann))

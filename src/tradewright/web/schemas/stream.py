@@ -10,11 +10,13 @@ from tradewright.web.schemas.base import Input, Output, UnixMs
 from tradewright.web.schemas.market import CandleRow, Ticker
 from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
 
+Sequence = Annotated[int, Field(ge=0, lt=2**53)]  # what a browser can count exactly
+
 
 class SubscribeMessage(Input):
     op: Literal["subscribe"]
     topics: list[str]
-    resume: dict[str, int] = Field(default_factory=dict, description="Topic → the last sequence number seen")
+    resume: dict[str, Sequence] = Field(default_factory=dict, description="Topic → the last sequence number seen")
 
 
 class UnsubscribeMessage(Input):
