@@ -1,4 +1,6 @@
-"""Write the next migration from the difference between the newest one and the tables in the code; read it before committing.
+"""Write the next migration from the difference between the newest one and the tables in the code.
+
+Read what it wrote before committing it: a rename looks like a loss and a gain.
 
 Usage: .venv/bin/python scripts/new_migration.py "what the step is for"
 It starts an embedded PostgreSQL in a temporary HOME and needs no other server.

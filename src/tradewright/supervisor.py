@@ -61,7 +61,7 @@ class Supervisor:
         ports: Sequence[Port] = (),
         on_ready: Callable[[], None] = lambda: None,
         echo: TextIO | None = sys.stderr,
-        postgres_restart: Restart = Restart(),
+        postgres_restart: Restart | None = None,
     ) -> None:
         names = [spec.name for spec in children]
         assert len(set(names)) == len(names), f"children need different names: {names}"
@@ -74,7 +74,7 @@ class Supervisor:
         self._ports = list(ports)
         self._on_ready = on_ready
         self._echo = echo
-        self._postgres_restart = postgres_restart
+        self._postgres_restart = postgres_restart or Restart()
 
     def run(self) -> None:
         """Block until stopped by a signal, then return. Main thread only.
@@ -91,7 +91,8 @@ class Supervisor:
             raise home_not_writable(self._home, error) from error
         if holder is not None:
             raise StartError(
-                f"another tradewright run (process {holder}) owns HOME {self._home}; stop it, or set TRADEWRIGHT_HOME to another folder",
+                f"another tradewright run (process {holder}) owns HOME {self._home}; stop it, or set TRADEWRIGHT_HOME "
+                f"to another folder",
                 exit_code=8,
             )
         try:
@@ -204,7 +205,7 @@ class _Run:
         """Launch it, wait until it ends, and say how. A server that never was ready in this run is a `StartError`."""
         try:
             server.launch()
-            while not server.is_ready():
+            while not server.is_ready():  # noqa: ASYNC110 - another process changes it, no event of ours
                 await asyncio.sleep(_STARTING_POLL_S)
         except StartError as error:
             if not self._database_ready.is_set():
@@ -239,7 +240,7 @@ class _Run:
 
 
 def _require_free(port: Port) -> None:
-    """Raise `StartError` (exit code 3) if somebody listens there already, or if none of the host's addresses is ours."""
+    """Raise `StartError` (exit code 3) if somebody listens there, or if none of the host's addresses is ours."""
     advice = f"set {port.setting} to a free port"
     try:
         found = socket.getaddrinfo(port.host, port.port, type=socket.SOCK_STREAM)

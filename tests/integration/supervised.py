@@ -1,7 +1,7 @@
 """Programs for the supervisor's tests: a run made of small children, and such a child. Started as real processes.
 
-`supervised.py run HOME BASE PLAN` runs a supervisor with the children of the JSON file PLAN; `supervised.py child NAME PLAN`
-is one of them. Children write what happens to them into `events` beside PLAN, one line each.
+`supervised.py run HOME BASE PLAN` runs a supervisor with the children of the JSON file PLAN;
+`supervised.py child NAME PLAN` is one of them. Children write what happens to them into `events` beside PLAN.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from typing import Any
 
 import psycopg
 import pytest
+
 from integration import supervised
 from integration.storage.helpers import wait_until
-
 from tradewright.process.inspect import is_alive
 
 _numbers = itertools.count(1)

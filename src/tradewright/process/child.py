@@ -36,13 +36,13 @@ def spawn(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` as a session leader that gets `death_signal` when this process ends; as `user`, if given (needs root).
+    """Start `argv` as the leader of a session; it gets `death_signal` when this process ends. As `user`: needs root.
 
     Call it from the main thread: the kernel counts the end of the *thread* that forked as the parent's end.
     Raises `OSError` when the program cannot be started.
     """
     assert threading.current_thread() is threading.main_thread(), "the death signal follows the forking thread"
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own programs, never a shell
         [os.fspath(part) for part in argv],
         env=dict(env),
         cwd=cwd,
@@ -59,7 +59,7 @@ def spawn(
 
 
 def death_notice(death_signal: signal.Signals) -> Callable[[], None]:
-    """What the child runs last before exec: after the change of user, because a change of credentials clears the request."""
+    """What the child runs last before exec: after the change of user, because that clears the request."""
     parent = os.getpid()
     prctl = _libc_prctl()
 

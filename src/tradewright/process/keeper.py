@@ -82,7 +82,7 @@ class Keeper:
             await asyncio.sleep(pause_s)
 
     async def stop(self, *, hasten: asyncio.Event) -> None:
-        """Ask it to end, and after its time or when `hasten` is set make it end, with everything in its session's group."""
+        """Ask it to end; after its time, or when `hasten` is set, make it end with all that is in its group."""
         self._stopping = True
         process = self._process
         if process is not None and process.poll() is None:
@@ -200,7 +200,8 @@ class Keeper:
             raise StartError(sentence or f"{self.spec.name} cannot start (exit code {code})", exit_code=code)
         if failures >= restart.failures_max:
             raise StartError(
-                f"{self.spec.name} ended {failures} times before it was ready, the last time with {code}; its last words:\n{words}",
+                f"{self.spec.name} ended {failures} times before it was ready, the last time with {code}; "
+                f"its last words:\n{words}",
                 exit_code=1,
             )
 

@@ -120,7 +120,7 @@ class Bus:
         return self._connected.is_set()
 
     async def start(self) -> None:
-        """Start listening and polling. Returns when connected, or after one second without: the poll works meanwhile."""
+        """Start listening and polling. Returns when connected, or after a second without: the poll works meanwhile."""
         assert not self._tasks, "the bus is started once"
         self._tasks = [
             asyncio.create_task(self._listen(), name="bus.listen"),

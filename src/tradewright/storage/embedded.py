@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -21,7 +20,6 @@ from urllib.parse import quote
 
 from tradewright.core.errors import StartError
 from tradewright.process.child import spawn
-from tradewright.process.inspect import is_alive, owner_of, started_at, working_directory
 from tradewright.process.lock import FileLock
 from tradewright.storage.embedded_cluster import (
     DATABASE,
@@ -37,6 +35,7 @@ from tradewright.storage.embedded_cluster import (
     server_settings,
     write_access_rules,
 )
+from tradewright.storage.embedded_left import end_left_over, pid_file_lines, remove_temporary
 from tradewright.storage.embedded_place import (
     ROOT_BASE,
     SOCKET_NAME,
@@ -49,15 +48,12 @@ from tradewright.storage.embedded_place import (
 
 _POLL_S = 0.01
 _SAY_EVERY_S = 5.0
-_LEFT_OVER_FAST_S = 15.0  # a fast shutdown writes a checkpoint
-_LEFT_OVER_IMMEDIATE_S = 5.0
-_SAME_START_S = 5.0  # how far a pid file's whole second and the kernel's start time may be apart
 _MEMORY_IN_USE_S = 10.0  # backends of a postmaster that was killed notice its end within a second
 _MEMORY_IN_USE = "is still in use"
 
 
 class EmbeddedPostgres:
-    """One server for one HOME. `prepare`, `launch`, `is_ready` until true, `stop`; or `start`, which does the first three.
+    """One server for one HOME: `prepare`, `launch`, `is_ready` until true, `stop`; `start` does the first three.
 
     `root_base` is where root's servers live when HOME cannot be reached (see `storage.embedded_place`); `binaries`
     replaces the wheel's `bin` folder; `overrides` are settings of the server; `say` gets sentences for people.
@@ -132,7 +128,7 @@ class EmbeddedPostgres:
             if not self._place.data.exists():
                 self._say(f"setting up PostgreSQL in {self._place.root}")
             create_cluster(self._place, passwords)
-            self._clear_left_over()
+            end_left_over(self.place, self._say)
             self._sockets = self._fresh_sockets()
         except OSError as error:
             self.release()
@@ -142,10 +138,10 @@ class EmbeddedPostgres:
             raise
 
     def launch(self) -> None:
-        """Start the server and return at once; also to start it again after its end. Main thread only (see `process.child`)."""
+        """Start the server, again after its end too, and return at once. Main thread only (see `process.child`)."""
         place = self.place
         assert self.pid is None, "the server runs already"
-        self._clear_left_over()
+        end_left_over(self.place, self._say)
         prune_logs(place.log)
         self._log_mark = mark_log(place)
         settings = server_settings(place, self.sockets, self._overrides)
@@ -178,10 +174,11 @@ class EmbeddedPostgres:
                 self.launch()
                 return False
             raise StartError(
-                f"PostgreSQL in {self.place.root} ended with {ended} while it started; the end of its log:\n{end_of_log(self.place, self._log_mark)}",
+                f"PostgreSQL in {self.place.root} ended with {ended} while it started; the end of its log:\n"
+                + end_of_log(self.place, self._log_mark),
                 exit_code=9,
             )
-        lines = _pid_file(self.place.data)
+        lines = pid_file_lines(self.place.data)
         if len(lines) >= 8 and lines[0] == str(self._child.pid) and lines[7].strip() == "ready":
             self._memory_in_use_since = None
             return True
@@ -194,7 +191,7 @@ class EmbeddedPostgres:
         return False
 
     def start(self, *, give_up: Callable[[], bool] = lambda: False) -> str:
-        """Prepare, launch, wait until ready (as long as the process lives and `give_up` says no), write the address. Gives the URL."""
+        """Prepare, launch, wait while the process lives and `give_up` says no, write the address. Gives the URL."""
         self.prepare()
         try:
             self.launch()
@@ -226,7 +223,10 @@ class EmbeddedPostgres:
         return self._child.poll()
 
     def stop(self, *, fast_s: float = 6.0, immediate_s: float = 2.0) -> None:
-        """Fast shutdown, after `fast_s` an immediate one (recovery at the next start), after `immediate_s` SIGKILL. May be called twice."""
+        """Fast shutdown; after `fast_s` an immediate one (the next start recovers); after `immediate_s` SIGKILL.
+
+        May be called twice, and without a server running.
+        """
         child = self._child
         if child is not None:
             for number, allowed_s in ((signal.SIGINT, fast_s), (signal.SIGQUIT, immediate_s), (signal.SIGKILL, None)):
@@ -243,7 +243,7 @@ class EmbeddedPostgres:
     def release(self) -> None:
         """Remove a temporary socket directory and let others have the server. The server must have ended."""
         if self._sockets is not None and self._place is not None and self._sockets.parent != self._place.root:
-            _remove_temporary(self._sockets, self._place)
+            remove_temporary(self._sockets, self._place)
         self._sockets = None
         if self._lock is not None:
             self._lock.release()
@@ -261,7 +261,7 @@ class EmbeddedPostgres:
         place = self.place
         note = self._home / "postgres" / "sockets"
         if note.exists():
-            _remove_temporary(Path(note.read_text()), place)
+            remove_temporary(Path(note.read_text()), place)
             note.unlink()
         directory = socket_directory(place.root, place.user)
         if directory.parent == place.root:
@@ -271,77 +271,14 @@ class EmbeddedPostgres:
             write_private(note, os.fspath(directory))
         return directory
 
-    def _clear_left_over(self) -> None:
-        """End a postmaster of ours that outlived its run; forget a pid that now belongs to somebody else.
-
-        We hold the lock, so no living run has this server. A pid is believed only with its start time or with the data
-        folder as its working directory: after a reboot the number in the file is often another program's.
-        """
-        data = self.place.data
-        lines = _pid_file(data)
-        if not lines or not lines[0].isdigit():
-            return
-        pid = int(lines[0])
-        if not is_alive(pid):
-            return  # PostgreSQL itself sees that and replaces the file
-        if not _is_postmaster_of(pid, lines, self.place):
-            (data / "postmaster.pid").unlink(missing_ok=True)
-            return
-        self._say(f"PostgreSQL of an earlier run (process {pid}) is still there; stopping it first")
-        for number, allowed_s in ((signal.SIGINT, _LEFT_OVER_FAST_S), (signal.SIGQUIT, _LEFT_OVER_IMMEDIATE_S)):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                return
-            except PermissionError:
-                break
-            until = time.monotonic() + allowed_s
-            while time.monotonic() < until:
-                if not is_alive(pid):
-                    return
-                time.sleep(_POLL_S)
-        raise StartError(
-            f"PostgreSQL of an earlier run (process {pid}, data in {data}) does not end; end that process, then start again",
-            exit_code=9,
-        )
-
     def _memory_may_be_freed(self) -> bool:
-        """Whether it ended only because backends of a killed postmaster still hold the shared memory; they go by themselves."""
+        """Whether it ended only because backends of a killed postmaster hold the memory; they go by themselves."""
         if _MEMORY_IN_USE not in end_of_log(self.place, self._log_mark):
             return False
         now = time.monotonic()
         self._memory_in_use_since = self._memory_in_use_since or now
         time.sleep(0.1)
         return now - self._memory_in_use_since < _MEMORY_IN_USE_S
-
-
-def _pid_file(data: Path) -> list[str]:
-    """Lines of postmaster.pid: pid, data folder, start (Unix seconds), port, socket folder, address, memory key, state."""
-    try:
-        return (data / "postmaster.pid").read_text(errors="replace").splitlines()
-    except OSError:
-        return []
-
-
-def _is_postmaster_of(pid: int, lines: list[str], place: Place) -> bool:
-    if owner_of(pid) not in {None, place.server_uid}:
-        return False
-    if working_directory(pid) == place.data.resolve():
-        return True
-    began = started_at(pid)
-    if began is None or len(lines) < 3 or not lines[2].isdigit():
-        return False
-    return abs(began - int(lines[2])) <= _SAME_START_S
-
-
-def _remove_temporary(directory: Path, place: Place) -> None:
-    """Remove a socket directory that we made in a temporary folder; anything else is left alone."""
-    try:
-        found = directory.lstat()
-    except OSError:
-        return
-    if directory.name.startswith("tradewright-") and found.st_uid == place.server_uid and not directory.is_symlink():
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _main() -> int:

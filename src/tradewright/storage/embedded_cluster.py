@@ -175,7 +175,7 @@ def _first_statements(passwords: Secrets) -> str:
     """One statement a line, as single-user mode reads them. The passwords are our own hexadecimal digits."""
     return "\n".join(
         (
-            f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION PASSWORD '{passwords.application}'",
+            f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD '{passwords.application}'",
             f"CREATE DATABASE {DATABASE} OWNER {ROLE}",
             f"REVOKE ALL ON DATABASE {DATABASE} FROM PUBLIC",
             "",
@@ -205,7 +205,7 @@ def _run(place: Place, argv: list[str | Path], standard_input: str) -> None:
     # Single-user mode ends with 0 also after a failed statement.
     if ended.returncode != 0 or "ERROR:" in said or "FATAL:" in said:
         raise StartError(
-            f"PostgreSQL could not be initialised in {place.root} ({Path(argv[0]).name} ended with {ended.returncode}):\n"
-            + "\n".join(said.splitlines()[-12:]),
+            f"PostgreSQL could not be initialised in {place.root} "
+            f"({Path(argv[0]).name} ended with {ended.returncode}):\n" + "\n".join(said.splitlines()[-12:]),
             exit_code=9,
         )

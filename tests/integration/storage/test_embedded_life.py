@@ -37,7 +37,8 @@ def rows(url: str) -> list[str]:
 def run_in_a_process_of_its_own(home: Path, open_folder: Path) -> subprocess.Popen[str]:
     code = (
         "import sys, time; from pathlib import Path; from tradewright.storage.embedded import EmbeddedPostgres as E;"
-        "server = E(Path(sys.argv[1]), root_base=Path(sys.argv[2])); print(server.start(), server.pid, flush=True); time.sleep(600)"
+        "server = E(Path(sys.argv[1]), root_base=Path(sys.argv[2])); print(server.start(), server.pid, flush=True);"
+        "time.sleep(600)"
     )
     return subprocess.Popen([sys.executable, "-c", code, home, open_folder / "base"], stdout=subprocess.PIPE, text=True)
 
@@ -112,6 +113,25 @@ def test_sigkill_of_the_postmaster_loses_no_committed_row_and_it_can_be_launched
         server.launch()
         wait_until(server.is_ready, within_s=20, what="recovery")
     assert rows(url) == ["committed"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is not looked up by the data folder")
+def test_a_backend_that_still_holds_the_memory_of_a_killed_postmaster_is_waited_for(make_server, home):
+    server = make_server(home)
+    url = server.start()
+    with contextlib.closing(psycopg.connect(url)) as client:
+        backend = client.info.backend_pid
+        os.kill(backend, signal.SIGSTOP)  # it cannot notice that its postmaster is gone
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait(5)
+        server.launch()
+        try:
+            deadline = time.monotonic() + 0.5
+            while time.monotonic() < deadline:
+                assert not server.is_ready()
+        finally:
+            os.kill(backend, signal.SIGCONT)
+        wait_until(server.is_ready, within_s=10, what="it serves once the memory is free")
 
 
 def test_a_second_start_while_one_runs_is_one_sentence_with_exit_code_8(make_server, home):

@@ -65,7 +65,8 @@ def test_both_passwords_are_random_kept_as_scram_and_asked_for(make_server, home
 def test_the_application_has_a_database_of_its_own_and_is_no_superuser(make_server, home):
     with psycopg.connect(make_server(home).start()) as connection:
         row = connection.execute(
-            "SELECT current_user, current_database(), rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls "
+            "SELECT current_user, current_database(), rolsuper, rolcreatedb, rolcreaterole, rolreplication, "
+            "rolbypassrls "
             "FROM pg_roles WHERE rolname = current_user"
         ).fetchone()
         assert row == ("tradewright", "tradewright", False, False, False, False, False)
@@ -344,7 +345,7 @@ def test_an_ordinary_user_whose_home_is_not_his_gets_exit_code_4(open_folder):
 
 
 def long_home(folder: Path) -> Path:
-    """One for all tests, made by the first; its modes let the server's user pass, so that as root too the data are in it."""
+    """One for all tests, made by the first; the server's user may pass, so that as root too the data are in it."""
     home = folder / ("x" * 100) / "home"
     for made in (home.parent, home):
         if not made.exists():

@@ -58,7 +58,8 @@ def test_check_constraints_of_the_tables_are_in_the_database(database_url):
     }
     with psycopg.connect(database_url) as connection:
         rows = connection.execute(
-            "SELECT conrelid::regclass::text, conname FROM pg_constraint WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+            "SELECT conrelid::regclass::text, conname FROM pg_constraint "
+            "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
         ).fetchall()
     assert {(table, f"ck_{table}_{name}" if not name.startswith("ck_") else name) for table, name in declared} == set(
         rows
