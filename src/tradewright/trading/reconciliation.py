@@ -7,13 +7,13 @@ Lives here: `reconcile`. When it runs is the session's business. A failed or par
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
 from tradewright.core.clock import Clock
 from tradewright.core.ids import LinkId
-from tradewright.core.order import RemoteOrder
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Census, Drift, Journal
 
@@ -27,11 +27,14 @@ _LOOK_PAUSE_SECONDS = 0.5
 
 async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Sequence[Drift]:
     """Reads everything, then applies it; returns the differences that no report explains (also recorded)."""
-    census = await _read(gateway, journal)
+    census, is_of_one_moment = await _read(gateway, journal)
     await journal.book(census.facts(), "reconciliation")
     await journal.flatten_absent(census.positions)
     drifts = await _missing_orders(gateway, journal, census)
-    drifts += await _position_breaks(gateway, journal, census, clock)
+    if is_of_one_moment:
+        drifts += await _position_breaks(gateway, journal, census, clock)
+    else:
+        log.info("reconcile.positions_moving")  # sizes are compared the next time
     if drifts:
         log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
         await journal.record_drift(drifts)
@@ -39,19 +42,47 @@ async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Se
     return drifts
 
 
-async def _read(gateway: OrderGateway, journal: Journal) -> Census:
-    """All of it or `ExchangeUnavailable`. Orders are read before fills, so that a fill never lacks its order."""
+async def _read(gateway: OrderGateway, journal: Journal) -> tuple[Census, bool]:
+    """All of it or `ExchangeUnavailable`; and whether fills and positions are of one moment.
+
+    Orders are read before fills, so that a fill never lacks its order.
+    """
     now = await gateway.server_time()
     newest = await journal.newest_execution_at()
     horizon = now - HISTORY_SPAN + timedelta(minutes=1)
     since = horizon if newest is None else max(horizon, newest - _OVERLAP)
-    return Census(
-        open_orders=await gateway.open_orders(),
-        ended_orders=await gateway.order_history(horizon),
-        executions=await gateway.executions(since),
-        positions=await gateway.positions(),
+    open_orders = await gateway.open_orders()
+    ended_orders = await gateway.order_history(horizon)
+    executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
+    census = Census(
+        open_orders=open_orders,
+        ended_orders=ended_orders,
+        executions=executions,
+        positions=positions,
         wallet=await gateway.wallet(),
     )
+    return census, is_of_one_moment
+
+
+async def _fills_and_positions(
+    gateway: OrderGateway, since: datetime
+) -> tuple[Sequence[Execution], Sequence[RemotePosition], bool]:
+    """Fills between two equal readings of the positions; False when the positions would not stand still.
+
+    A fill between the two reads would look like a break, or worse: set a symbol's base wrong for ever.
+    """
+    positions = await gateway.positions()
+    executions: Sequence[Execution] = ()
+    for _ in range(_STABLE_LOOKS):
+        executions = await gateway.executions(since)
+        before, positions = positions, await gateway.positions()
+        if _sizes(before) == _sizes(positions):
+            return executions, positions, True
+    return executions, positions, False
+
+
+def _sizes(positions: Sequence[RemotePosition]) -> set[tuple[object, ...]]:
+    return {(held.instrument, held.position_index, held.side, held.size, held.entry_price) for held in positions}
 
 
 async def _missing_orders(gateway: OrderGateway, journal: Journal, census: Census) -> list[Drift]:
@@ -72,17 +103,17 @@ async def _missing_orders(gateway: OrderGateway, journal: Journal, census: Censu
 
 
 async def _position_breaks(gateway: OrderGateway, journal: Journal, census: Census, clock: Clock) -> list[Drift]:
-    """Sizes that booked fills do not add up to. Fills and positions are read one after the other, so a fill between the
-    two reads looks like a break: only one that stays over several looks counts."""
+    """Sizes that booked fills do not add up to. The exchange may list a fill a little after it moved the position: only
+    a break that stays over several looks counts."""
     breaks = list(await journal.position_breaks(census.positions))
     for _ in range(_STABLE_LOOKS - 1):
         if not breaks:
             return []
         await clock.sleep(_LOOK_PAUSE_SECONDS)
         newest = await journal.newest_execution_at()
-        positions = await gateway.positions()
         horizon = await gateway.server_time() - HISTORY_SPAN + timedelta(minutes=1)
         since = horizon if newest is None else max(horizon, newest - _OVERLAP)
-        await journal.book([*await gateway.executions(since), *positions], "reconciliation")
-        breaks = list(await journal.position_breaks(positions))
+        executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
+        await journal.book([*executions, *positions], "reconciliation")
+        breaks = list(await journal.position_breaks(positions)) if is_of_one_moment else []
     return breaks
