@@ -1,7 +1,7 @@
 """Refusals in Bybit's language: a return code, its text and the HTTP status that carries it.
 
-Lives here: `ApiError` and the codes this exchange uses. Not here: the envelope around them (`http_server`), nor when
-each is due.
+Lives here: `ApiError` and the codes this exchange uses; `StateUnusable` for whoever starts it.
+Not here: the envelope around them (`http_server`), nor when each is due.
 """
 
 from __future__ import annotations
@@ -46,6 +46,10 @@ class ApiError(Exception):
 
     def __str__(self) -> str:
         return f"{int(self.code)} {self.text}"
+
+
+class StateUnusable(Exception):
+    """The state folder cannot be gone on with. The text is one sentence that says what to do."""
 
 
 def bad_parameter(text: str) -> ApiError:

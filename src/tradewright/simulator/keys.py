@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from tradewright.simulator.errors import StateUnusable
+
 KEYS_FILE = "keys.json"
 
 
@@ -74,7 +76,10 @@ def load_or_make_keys(folder: Path, *, key: str | None = None, secret: str | Non
 
 
 def _read(path: Path) -> KeyRing:
-    found = msgspec.json.decode(path.read_bytes(), type=_KeysFile)
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=_KeysFile)
+    except msgspec.MsgspecError as error:
+        raise StateUnusable(f"{path} cannot be read ({error}); remove it to have new keys made.") from None
     return KeyRing(
         uid=found.uid,
         trading=ApiKey(found.trading.key, found.trading.secret),

@@ -15,20 +15,17 @@ from typing import BinaryIO
 
 import msgspec
 
+from tradewright.simulator.errors import StateUnusable
 from tradewright.simulator.events import Entry, Event
 
 LOG_FILE = "log.jsonl"
 
 
-class LogUnusable(Exception):
-    """The log cannot be gone on with. The text is one sentence that says what to do."""
-
-
-class LogDamaged(LogUnusable):
+class LogDamaged(StateUnusable):
     """A line cannot be read and is not the torn last one; the exchange must not guess."""
 
 
-class LogInUse(LogUnusable):
+class LogInUse(StateUnusable):
     """Another exchange writes to it."""
 
 

@@ -16,14 +16,14 @@ from typing import Any, TextIO
 import structlog
 
 from tradewright.simulator.config import SimulatorConfig
-from tradewright.simulator.log import LogUnusable
+from tradewright.simulator.errors import StateUnusable
 from tradewright.simulator.market import MarketError
 from tradewright.simulator.server import RunningSimulator, serve
 
 EXIT_USAGE = 2
 EXIT_PORT_IN_USE = 3
 EXIT_NOT_WRITABLE = 4
-EXIT_LOG_UNUSABLE = 11
+EXIT_STATE_UNUSABLE = 11
 PRIVATE_UMASK = 0o077
 
 
@@ -35,8 +35,8 @@ def run_exchange(config: SimulatorConfig) -> int:
         asyncio.run(_serve_until_told(config, sys.stdout))
     except MarketError as error:
         return _fail(f"The market cannot be started: {error}.", EXIT_USAGE)
-    except LogUnusable as error:
-        return _fail(str(error), EXIT_LOG_UNUSABLE)
+    except StateUnusable as error:
+        return _fail(str(error), EXIT_STATE_UNUSABLE)
     except OSError as error:
         if error.errno in (errno.EADDRINUSE, errno.EACCES) and config.port and error.filename is None:
             return _fail(

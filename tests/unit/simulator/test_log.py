@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from support.sim_bench import Bench
 from tradewright.simulator.account import Account
+from tradewright.simulator.engine import Outcome
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.log import LOG_FILE, EventLog, LogDamaged, LogInUse
 from tradewright.simulator.orders import OrderStatus
@@ -106,3 +109,37 @@ def test_two_exchanges_never_write_one_log(tmp_path: Path) -> None:
         EventLog(tmp_path)
     first.close()
     EventLog(tmp_path).close()
+
+
+def test_nobody_is_told_before_the_record_is_in_the_file(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    seen: list[bool] = []
+
+    class Listener(list[Outcome]):
+        def append(self, outcome: Outcome) -> None:
+            written = (tmp_path / LOG_FILE).read_bytes().count(b"\n")
+            seen.append(written == outcome.entries[-1].seq)
+
+    bench.told.clear()
+    bench.engine._around = replace(bench.engine._around, tell=Listener().append)
+    bench.place("Buy", "0.010")
+    bench.cancel(bench.place("Buy", "0.010", "59000.00"))
+    assert len(seen) >= 5
+    assert all(seen)
+
+
+def test_a_full_disk_refuses_the_command_and_leaves_the_log_whole(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    before = (tmp_path / LOG_FILE).read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 40, hard))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            bench.accept("Buy", "0.010", orderLinkId="unwritten")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / LOG_FILE).read_bytes() == before
+    assert not bench.engine.account.orders
+    bench.place("Buy", "0.010", orderLinkId="written")
+    bench.log.close()
+    assert Bench(tmp_path).engine.account.find_order(link_id="written") is not None

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from support.sim_client import SimClient
 from tradewright.simulator import SimulatorConfig, serve
@@ -139,3 +140,12 @@ async def test_a_state_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:
     await running.close()
     assert code == 11
     assert "in use by another exchange" in sentence.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["keys.json", "market.json", "log.jsonl"])
+async def test_a_state_file_that_makes_no_sense_is_one_sentence_that_names_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("{broken\n")
+    code, sentence = await fails("--port", "0", "--state", str(tmp_path))
+    assert code == 11
+    assert len(sentence.splitlines()) == 1
+    assert name in sentence

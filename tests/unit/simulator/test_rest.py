@@ -24,6 +24,7 @@ async def settled(client: SimClient, link_id: str, status: str) -> dict[str, Any
             rows = (await client.get("/v5/order/realtime", f"category=linear&orderLinkId={link_id}")).rows
             if rows and rows[0]["orderStatus"] == status:
                 return rows[0]
+            await asyncio.sleep(0.03)  # a poll: the endpoint allows fifty calls a second
 
 
 async def test_an_unknown_path_gets_the_envelope_and_404(client: SimClient) -> None:

@@ -1,0 +1,112 @@
+"""The market in motion: where it starts, what moves it, and its saved state.
+
+Lives here: opening the market a config asks for, the task that lets it follow the wall clock, and `market.json`.
+Not here: prices (`market`), what orders make of them (`engine`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tradewright.simulator.config import SimulatorConfig
+from tradewright.simulator.engine import Engine
+from tradewright.simulator.errors import StateUnusable
+from tradewright.simulator.log import EventLog
+from tradewright.simulator.market import Market, build_market, parse_time
+from tradewright.simulator.ws_public import PublicStream
+
+MARKET_FILE = "market.json"
+
+
+def open_market(config: SimulatorConfig, event_log: EventLog, *, now_ms: int) -> Market:
+    """The market asked for, going on from its saved state if there is one. Raises `MarketError`, `StateUnusable`.
+
+    A crash loses up to a second of that state, but never what orders have met: the log knows how far it had come.
+    """
+    market = build_market(
+        config.market,
+        seed=config.seed,
+        speed=config.speed,
+        from_ms=None if config.market_from is None else parse_time(config.market_from),
+        wall_now_ms=now_ms,
+    )
+    saved = None if config.state is None else config.state / MARKET_FILE
+    if saved is not None and saved.exists():
+        market.restore(_read(saved))
+        if event_log.entries:
+            market.advance(event_log.entries[-1].event.at.market_ms)
+    return market
+
+
+class Heartbeat:
+    """Moves the market every `tick_ms`; `broken` fails when that fails."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        public: PublicStream,
+        config: SimulatorConfig,
+        *,
+        wall_ms: Callable[[], int],
+        broken: asyncio.Future[None],
+    ) -> None:
+        self._engine = engine
+        self._public = public
+        self._config = config
+        self._wall_ms = wall_ms
+        self._broken = broken
+        self._saving: asyncio.Future[None] | None = None
+        self._task = asyncio.create_task(self._beat(), name="market-heartbeat")
+        self._task.add_done_callback(self._report)
+
+    async def stop(self) -> None:
+        """End the task and write the state down. One write at a time, so that an older one never lands last."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if self._saving is not None:
+            await asyncio.wait({self._saving})
+        if self._config.state is not None:
+            _save(self._engine.market.state(), self._config.state)
+
+    async def _beat(self) -> None:
+        saved_ms = self._wall_ms()
+        while True:
+            await asyncio.sleep(self._config.tick_ms / 1000)
+            now_ms = self._wall_ms()
+            happened = self._engine.tick(self._engine.market.clock.market_ms(now_ms))
+            self._public.market_moved(happened, now_ms=now_ms)
+            if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
+                saved_ms = now_ms
+                await self._save_aside(self._engine.market.state(), self._config.state)
+
+    async def _save_aside(self, state: dict[str, Any], folder: Path) -> None:
+        self._saving = asyncio.get_running_loop().run_in_executor(None, _save, state, folder)
+        await asyncio.shield(self._saving)
+
+    def _report(self, ended: asyncio.Task[None]) -> None:
+        if not ended.cancelled() and not self._broken.done():
+            error = ended.exception()
+            assert error is not None, "the heartbeat only ends by failing or by being cancelled"
+            self._broken.set_exception(error)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except msgspec.MsgspecError as error:
+        raise StateUnusable(f"{path} cannot be read ({error}); remove it to start the market anew.") from None
+
+
+def _save(state: dict[str, Any], folder: Path) -> None:
+    """Beside and rename: a crash leaves the old state or the new. Losing a second of it is harmless, so no fsync."""
+    fresh = folder / f"{MARKET_FILE}.new"
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(msgspec.json.encode(state))
+    fresh.replace(folder / MARKET_FILE)
