@@ -88,7 +88,7 @@ class Bench:
 
     def trade(self, price: str, size: str = "1.000") -> None:
         self.market.trade(price, size)
-        self.engine.tick(self.market.now_ms)
+        self.engine.catch_up()
 
     def events(self) -> list[Event]:
         return [entry.event for entry in self.log.entries]

@@ -69,6 +69,7 @@ class Engine:
         self._around = around
         self._order_delay_ms = order_delay_ms
         self._partial_fills = partial_fills
+        self._untold: list[MarketEvent] = []
         for entry in log.entries:
             self.account.apply(entry)
 
@@ -95,6 +96,7 @@ class Engine:
             raise ApiError(RetCode.DUPLICATE_LINK_ID, "OrderLinkedID is duplicate")
         if sum(1 for _ in self.account.live_orders(command.symbol)) >= ACTIVE_ORDERS_MAX:
             raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_ORDERS_MAX} active orders.")
+        self.catch_up()
         event = self._accepted_event(command)
         self._check_margin(accepted(event, number=0))
         self._commit([event])
@@ -107,6 +109,7 @@ class Engine:
         An order that has not reached the matching engine yet goes there first, in front of its cancel, and may fill.
         Raises `ApiError` 110001 if there is no such live order.
         """
+        self.catch_up()
         order = self.account.find_order(order_id=command.order_id, link_id=command.link_id)
         if order is None or order.symbol != command.symbol or not order.is_live:
             raise ApiError(RetCode.ORDER_NOT_FOUND, "order not exists or too late to cancel")
@@ -126,13 +129,19 @@ class Engine:
             raise ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new leverage")
         self._commit([LeverageSet(symbol=command.symbol, leverage=command.leverage, at=self._moment())])
 
-    def tick(self, market_ms: int) -> list[MarketEvent]:
-        """Let the market go on to `market_ms` and fill what it went through. Returns its events, for the public
-        streams.
+    def catch_up(self) -> None:
+        """Let the market go on to this moment and fill what it went through.
+
+        Commands do so first: an order must never meet trades from before it came, nor a cancel overtake one.
         """
-        happened = self.market.advance(market_ms)
+        happened = self.market.advance(self.market.clock.market_ms(self._around.wall_ms()))
         for event in happened:
             self._fill_resting(event)
+        self._untold += happened
+
+    def take_events(self) -> list[MarketEvent]:
+        """What the market did since the last call, for the public streams."""
+        happened, self._untold = self._untold, []
         return happened
 
     def margin_now(self) -> margin.MarginView:
@@ -186,6 +195,7 @@ class Engine:
         order = self.account.orders[order_id]
         if order.status is not OrderStatus.ACCEPTED:
             return
+        self.catch_up()
         position, book = self.account.position(order.symbol), self.market.book(order.symbol)
         self._commit(arrival(order, position, book, self._scene(order.symbol)), delay_ms=delay_ms)
         self._drop_useless(order.symbol, delay_ms=delay_ms)
@@ -204,8 +214,7 @@ class Engine:
 
     def _fill_resting(self, event: MarketEvent) -> None:
         """Fill the resting orders this market event went through, best price first, then oldest first."""
-        waiting = [order for order in self.account.live_orders(event.symbol) if order.is_resting]
-        waiting.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.number))
+        waiting = (order for order in self.account.live_orders(event.symbol) if order.is_resting)
         match event:
             case MarketTrade(price=price, size=size):
                 passed = [order for order in waiting if matching.went_through(order, price)]
@@ -215,6 +224,7 @@ class Engine:
                     return
                 passed = [order for order in waiting if matching.book_went_through(order, event)]
                 available = None
+        passed.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.number))
         for order in passed:
             quantity = fillable(order, self.account.position(order.symbol))
             if available is not None:

@@ -79,8 +79,8 @@ class Heartbeat:
         while True:
             await asyncio.sleep(self._config.tick_ms / 1000)
             now_ms = self._wall_ms()
-            happened = self._engine.tick(self._engine.market.clock.market_ms(now_ms))
-            self._public.market_moved(happened, now_ms=now_ms)
+            self._engine.catch_up()
+            self._public.market_moved(self._engine.take_events(), now_ms=now_ms)
             if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
                 saved_ms = now_ms
                 await self._save_aside(self._engine.market.state(), self._config.state)

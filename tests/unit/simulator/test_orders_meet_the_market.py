@@ -37,7 +37,7 @@ def test_a_market_order_walks_the_book_and_pays_the_taker_fee() -> None:
 def test_a_market_order_stops_at_its_protection_price_and_the_rest_is_cancelled() -> None:
     bench = Bench(funds="10000000")
     bench.market.quote(bid="59999.90", ask="60000.10", size="2.000")
-    bench.engine.tick(bench.market.now_ms)
+    bench.engine.catch_up()
     order = bench.place("Buy", "3.000")
     assert (order.status, order.filled_quantity) == (OrderStatus.CANCELLED, Decimal(2))
     assert order.reject_reason == "EC_NoImmediateQtyToFill"
@@ -60,10 +60,10 @@ def test_a_sell_rests_above_and_fills_when_the_book_opens_beyond_it() -> None:
     bench = Bench()
     order = bench.place("Sell", "0.010", "60100.00")
     bench.market.quote(bid="60100.00", ask="60100.10")
-    bench.engine.tick(bench.market.now_ms)
+    bench.engine.catch_up()
     assert bench.order(order).status is OrderStatus.NEW
     bench.market.quote(bid="60100.10", ask="60100.20")
-    bench.engine.tick(bench.market.now_ms)
+    bench.engine.catch_up()
     assert bench.order(order).status is OrderStatus.FILLED
 
 
@@ -210,6 +210,23 @@ def test_a_cancel_that_arrives_before_its_market_order_loses_and_filled_is_told_
     assert lost.reject_reason == "EC_OrigClOrdIDDoesNotExist"
     bench.arrive()  # the order's own moment comes later and must not fill it again
     assert bench.size == Decimal("0.010")
+
+
+def test_a_cancel_does_not_overtake_the_trade_that_came_before_it() -> None:
+    bench = Bench()
+    order = bench.place("Buy", "0.010", "59000.00")
+    bench.market.trade("58999.90")  # on the market, but not looked at yet
+    with pytest.raises(ApiError) as caught:
+        bench.cancel(order)
+    assert code_of(caught) == 110001
+    assert bench.order(order).status is OrderStatus.FILLED
+
+
+def test_an_order_does_not_meet_trades_from_before_it_came() -> None:
+    bench = Bench()
+    bench.market.trade("58999.90")
+    assert bench.place("Buy", "0.010", "59000.00").status is OrderStatus.NEW
+    assert [event.seq for event in bench.engine.take_events()] == [2]  # the public streams still hear of it
 
 
 def test_a_cancel_of_a_resting_order_ends_it_once() -> None:
