@@ -61,6 +61,14 @@ def open_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def open_home(open_folder: Path) -> Path:
+    """A HOME that also PostgreSQL's user can pass through: started by root, the data are in it and go with it."""
+    home = Path(tempfile.mkdtemp(prefix="home-", dir=open_folder))
+    home.chmod(0o711)
+    return home
+
+
 @pytest.fixture(scope="session")
 def postgres(open_folder: Path) -> Iterator[PostgresForTests]:
     server = EmbeddedPostgres(open_folder / "postgres-home", root_base=open_folder / "base", overrides=_FASTER)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import json
 import signal
 import socket
 import sys
@@ -218,7 +219,8 @@ class _Run:
         while (code := server.poll()) is None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._ends.wait(), _PRUNE_EVERY_S)
-            prune_logs(server.place.log)
+            with contextlib.suppress(OSError):
+                prune_logs(server.place.log)
         return str(code)
 
     async def _take_down(self, parts: Sequence[asyncio.Task[None]]) -> None:
@@ -236,7 +238,13 @@ class _Run:
         self._log("supervisor.stopped", {})
 
     def _log(self, event: str, fields: Mapping[str, object]) -> None:
-        self._sink.write("run", " ".join([event, *(f"{name}={value}" for name, value in fields.items())]))
+        self._sink.write("run", " ".join([event, *(f"{name}={_one_word(value)}" for name, value in fields.items())]))
+
+
+def _one_word(value: object) -> str:
+    """The value as it is, or quoted when it would break the line into more fields or more lines."""
+    text = str(value)
+    return json.dumps(text) if any(letter.isspace() for letter in text) else text
 
 
 def _require_free(port: Port) -> None:

@@ -34,7 +34,7 @@ def run(home: Path, base: Path, plan_file: Path) -> int:
         return ChildSpec(
             name=name,
             argv=[*argv, "0"],
-            argv_again=lambda line: [*argv, str(line["port"])],
+            argv_again=lambda line: [*_program(plan_file, argv), str(line["port"])],
             env=dict(os.environ),
             ready=ready,
             after=tuple(about.get("after", [POSTGRES])),  # type: ignore[call-overload]
@@ -57,6 +57,11 @@ def run(home: Path, base: Path, plan_file: Path) -> int:
         print(error, file=sys.stderr, flush=True)
         return error.exit_code
     return 0
+
+
+def _program(plan_file: Path, argv: list[str]) -> list[str]:
+    """The interpreter, or while the file `broken` is there a program that does not exist."""
+    return ["/no/such/program"] if plan_file.with_name("broken").exists() else argv
 
 
 def child(name: str, plan_file: Path, port: str) -> int:

@@ -170,6 +170,18 @@ def test_a_child_that_has_proven_itself_is_started_again_for_ever(start):
     assert run.process.poll() is None
 
 
+def test_a_program_that_is_missing_for_a_while_is_tried_again_until_it_is_there(start):
+    run = start({"exchange": USUAL["exchange"]}, postgres=False)
+    run.wait_until_ready()
+    broken = run.plan_file.with_name("broken")
+    broken.touch()
+    os.kill(run.pids("exchange")[0], signal.SIGKILL)
+    wait_until(lambda: run.said().count("child_not_started") >= 2, within_s=5, what="it is tried again")
+    broken.unlink()
+    wait_until(lambda: len(run.pids("exchange")) == 2, within_s=5, what="it is there again")
+    assert run.process.poll() is None
+
+
 def test_the_exchange_is_started_again_on_the_port_of_its_ready_line(start):
     run = start({"exchange": USUAL["exchange"]}, postgres=False)
     run.wait_until_ready()

@@ -24,6 +24,7 @@ from tradewright.process.spec import ChildSpec, ReadyAtOnce, ReadyHttp, ReadyLin
 
 START_ERROR_CODES = frozenset({3, 4, 5, 9, 10})
 _LAST_LINES = 5
+_NOT_STARTED = 127  # as a shell says it
 _PROBE_EVERY_S = 0.05
 _PROBE_TIMEOUT_S = 2.0
 
@@ -105,9 +106,12 @@ class Keeper:
         if self._stopping:
             raise asyncio.CancelledError
         line_seen: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
-        self._start(line_seen)
-        process = self._process
-        assert process is not None
+        try:
+            process = self._start(line_seen)
+        except OSError as error:  # no memory, no descriptors, a program that is just being replaced
+            self._last_words.append(str(error))
+            self._log("supervisor.child_not_started", {"child": self.spec.name, "error": str(error)})
+            return _NOT_STARTED, None
         ended = asyncio.create_task(self._ended(process))
         ready = asyncio.create_task(self._ready(line_seen))
         ready_at: float | None = None
@@ -130,27 +134,26 @@ class Keeper:
             await asyncio.wait(self._readers, timeout=0.5)
         return process.returncode, None if ready_at is None else time.monotonic() - ready_at
 
-    def _start(self, line_seen: asyncio.Future[Mapping[str, Any]]) -> None:
+    def _start(self, line_seen: asyncio.Future[Mapping[str, Any]]) -> subprocess.Popen[bytes]:
         argv = self.spec.argv
         if self._ready_line is not None and self.spec.argv_again is not None:
             argv = self.spec.argv_again(self._ready_line)
         self._last_words.clear()
-        try:
-            self._process = spawn(
-                argv,
-                env=self.spec.env,
-                death_signal=self.spec.death_signal,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except OSError as error:
-            raise StartError(f"{self.spec.name} cannot be started ({argv[0]}): {error}", exit_code=1) from error
-        assert self._process.stdout is not None
-        assert self._process.stderr is not None
+        process = spawn(
+            argv,
+            env=self.spec.env,
+            death_signal=self.spec.death_signal,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        assert process.stderr is not None
+        self._process = process
         self._readers = [
-            asyncio.create_task(self._read_stdout(self._process.stdout, line_seen)),
-            asyncio.create_task(self._read_stderr(self._process.stderr)),
+            asyncio.create_task(self._read_stdout(process.stdout, line_seen)),
+            asyncio.create_task(self._read_stderr(process.stderr)),
         ]
+        return process
 
     async def _read_stdout(self, pipe: IO[bytes], line_seen: asyncio.Future[Mapping[str, Any]]) -> None:
         waits_for_line = isinstance(self.spec.ready, ReadyLine)
@@ -175,8 +178,15 @@ class Keeper:
                     line = await asyncio.wait_for(line_seen, timeout_s)
                 except TimeoutError:
                     return False
+                try:
+                    took(line)
+                except Exception as error:
+                    if not self._has_proven_itself:
+                        raise
+                    # A full disk, say: one more restart is better than the end of a run that trades.
+                    self._log("supervisor.ready_line_not_taken", {"child": self.spec.name, "error": repr(error)})
+                    return False
                 self._ready_line = line
-                took(line)
                 return True
             case ReadyHttp() as probe:
                 until = time.monotonic() + probe.timeout_s

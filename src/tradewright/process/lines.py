@@ -60,14 +60,15 @@ class RotatingFile:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def _rotate(self) -> None:
-        os.close(self._descriptor)
         for number in range(self._kept, 0, -1):
             older = self._path.with_name(f"{self._path.name}.{number}")
             newer = self._path if number == 1 else self._path.with_name(f"{self._path.name}.{number - 1}")
             with contextlib.suppress(FileNotFoundError):
                 newer.replace(older)
-        self._descriptor = self._open()
+        full = self._descriptor
+        self._descriptor = self._open()  # where that fails, lines go on into the file that was set aside
         self._size = os.fstat(self._descriptor).st_size
+        os.close(full)
 
 
 class LogSink:

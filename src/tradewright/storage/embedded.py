@@ -85,11 +85,11 @@ class EmbeddedPostgres:
     @property
     def url(self) -> str:
         """The application's URL, with its password: a role that is no superuser. Known after `prepare`."""
-        return self._url(ROLE, load_secrets(self._secrets_file).application, DATABASE)
+        return self._url(ROLE, load_secrets(self._secrets_file, may_make=False).application, DATABASE)
 
     def superuser_url(self, database: str = "postgres") -> str:
         """For maintenance and tests; never written to a file that other parts read."""
-        return self._url(SUPERUSER, load_secrets(self._secrets_file).superuser, database)
+        return self._url(SUPERUSER, load_secrets(self._secrets_file, may_make=False).superuser, database)
 
     @property
     def place(self) -> Place:
@@ -124,10 +124,11 @@ class EmbeddedPostgres:
                     exit_code=8,
                 )
             self._lock = lock
-            passwords = load_secrets(self._secrets_file)
-            if not self._place.data.exists():
+            is_new = not self._place.data.exists()
+            passwords = load_secrets(self._secrets_file, may_make=is_new)
+            if is_new:
                 self._say(f"setting up PostgreSQL in {self._place.root}")
-            create_cluster(self._place, passwords)
+                create_cluster(self._place, passwords)
             end_left_over(self.place, self._say)
             self._sockets = self._fresh_sockets()
         except OSError as error:
@@ -142,11 +143,11 @@ class EmbeddedPostgres:
         place = self.place
         assert self.pid is None, "the server runs already"
         end_left_over(self.place, self._say)
-        prune_logs(place.log)
-        self._log_mark = mark_log(place)
         settings = server_settings(place, self.sockets, self._overrides)
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         try:
+            prune_logs(place.log)
+            self._log_mark = mark_log(place)
             write_access_rules(place)
             with open(place.root / "start.log", "wb") as first_words:
                 self._child = spawn(

@@ -38,22 +38,30 @@ class Secrets:
     application: str
 
 
-def load_secrets(path: Path) -> Secrets:
-    """From a file of mode 0600; made with fresh random passwords the first time."""
-    if not path.exists():
+def load_secrets(path: Path, *, may_make: bool) -> Secrets:
+    """From a file of mode 0600; with `may_make` made with fresh random passwords where there is none.
+
+    Raises `StartError` (exit code 9) when the data are there and their passwords are not.
+    """
+    if not path.exists() and may_make:
         write_private(path, json.dumps({"superuser": secrets.token_hex(24), "application": secrets.token_hex(24)}))
-    kept = json.loads(path.read_text())
-    return Secrets(kept["superuser"], kept["application"])
+    try:
+        kept = json.loads(path.read_text())
+        return Secrets(kept["superuser"], kept["application"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise StartError(
+            f"the database's passwords in {path} are lost or damaged ({type(error).__name__}); restore that file from "
+            f"a backup, or move the folder {path.parent} away to begin with an empty database",
+            exit_code=9,
+        ) from error
 
 
-def create_cluster(place: Place, passwords: Secrets) -> bool:
-    """Initialise the data folder if there is none, and say whether it was made.
+def create_cluster(place: Place, passwords: Secrets) -> None:
+    """Initialise the data folder, which must not be there yet.
 
     It is built beside its final name and renamed when complete, so a start that was cut off leaves nothing half-made.
     Raises `StartError` (exit code 9) with the end of the tool's own words.
     """
-    if place.data.exists():
-        return False
     for abandoned in place.root.glob(".data-*"):
         shutil.rmtree(abandoned, ignore_errors=True)
     half = Path(tempfile.mkdtemp(prefix=".data-", dir=place.root))
@@ -68,7 +76,6 @@ def create_cluster(place: Place, passwords: Secrets) -> bool:
     finally:
         password_file.unlink(missing_ok=True)
         shutil.rmtree(half, ignore_errors=True)
-    return True
 
 
 def server_settings(place: Place, socket_directory: Path, overrides: Mapping[str, str]) -> dict[str, str]:

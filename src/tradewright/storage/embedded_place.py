@@ -159,7 +159,7 @@ def _try_writing(folder: Path) -> None:
 def _place_as_root(home: Path, folder: Path, root_base: Path, installed: Path) -> Place:
     pointer = folder / "place.json"
     if pointer.exists():
-        root = Path(json.loads(pointer.read_text())["place"])
+        root = _pointed_to(pointer)
     elif (folder / "data").exists():
         root = folder
     else:
@@ -187,6 +187,17 @@ def _choose_root(home: Path, folder: Path, pointer: Path, root_base: Path) -> Pa
     root = root_base / "homes" / f"{name}-{secrets.token_hex(4)}"
     write_private(pointer, json.dumps({"place": os.fspath(root)}))
     return root
+
+
+def _pointed_to(pointer: Path) -> Path:
+    try:
+        return Path(json.loads(pointer.read_text())["place"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StartError(
+            f"{pointer}, which says where the database of this HOME lies, is damaged ({type(error).__name__}); "
+            f"restore it from a backup, or write the folder into it that names this HOME in its file HOME",
+            exit_code=9,
+        ) from error
 
 
 def _server_user(root: Path) -> User:

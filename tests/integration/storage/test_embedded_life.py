@@ -272,6 +272,24 @@ def test_damaged_data_is_exit_code_9_and_nothing_is_initialised_over_it(make_ser
     assert rows(make_server(home).start()) == ["precious"]
 
 
+@pytest.mark.parametrize("text", [None, "{", "{}", "[]"])
+def test_lost_or_damaged_passwords_are_one_sentence_and_change_nothing(make_server, home, text):
+    server = make_server(home)
+    write_row(server.start(), "precious")
+    server.stop()
+    passwords = home / "postgres" / "passwords.json"
+    kept = passwords.read_text()
+    passwords.unlink()
+    if text is not None:
+        passwords.write_text(text)
+    with pytest.raises(StartError) as refused:
+        make_server(home).start()
+    assert refused.value.exit_code == 9
+    assert str(passwords) in str(refused.value)
+    passwords.write_text(kept)
+    assert rows(make_server(home).start()) == ["precious"]
+
+
 def test_an_initialisation_that_was_cut_off_leaves_nothing_half_made(make_server, new_home, open_folder):
     broken = wrapped_binaries(
         open_folder / f"bin-{os.urandom(4).hex()}", initdb='case "$1" in --pgdata=*) echo no space; exit 7;; esac'

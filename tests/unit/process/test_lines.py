@@ -6,6 +6,8 @@ import io
 import os
 import stat
 
+import pytest
+
 from tradewright.process.lines import LogSink, RotatingFile, read_lines
 
 
@@ -39,6 +41,19 @@ def test_a_log_is_set_aside_when_full_and_only_the_newest_few_are_kept(tmp_path)
     assert all(len(text) <= 100 for text in kept)
     assert "".join(kept).splitlines() == [f"line {number:03d}" for number in range(50)][-len("".join(kept)) // 9 :]
     assert stat.S_IMODE((tmp_path / "a.log").stat().st_mode) == 0o600
+
+
+def test_a_log_that_cannot_begin_anew_goes_on_in_the_file_set_aside(tmp_path, monkeypatch):
+    file = RotatingFile(tmp_path / "a.log", bytes_max=20)
+    file.write("0123456789")
+    real = file._open
+    monkeypatch.setattr(file, "_open", lambda: os.open(tmp_path / "no" / "folder", os.O_WRONLY))
+    with pytest.raises(OSError):
+        file.write("0123456789")
+    monkeypatch.setattr(file, "_open", real)
+    file.write("after")
+    file.close()
+    assert (tmp_path / "a.log.1").read_text() == "0123456789\nafter\n"
 
 
 def test_a_log_that_is_there_is_continued(tmp_path):
