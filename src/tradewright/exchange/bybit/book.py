@@ -9,7 +9,7 @@ from bisect import bisect_left
 from decimal import Decimal
 
 from tradewright.core.instrument import InstrumentId
-from tradewright.exchange.bybit.values import amount, price
+from tradewright.exchange.bybit.values import checked_amount, checked_price
 from tradewright.exchange.bybit.wire import BookRow
 from tradewright.exchange.ports import Book
 
@@ -30,6 +30,10 @@ class BookMerger:
         self._bids = _Side()
         self._asks = _Side()
         self._update_id: int | None = None
+
+    def forget(self) -> None:
+        """A message was lost: nothing is published until the next snapshot."""
+        self._update_id = None
 
     def apply(self, kind: str, row: BookRow, at_ms: int) -> Book | None:
         """The book after one message; None for a delta while there is no snapshot.
@@ -80,10 +84,10 @@ class _Side:
         del self.prices[start:end]
         del self.levels[start:end]
 
-    def merge(self, changes: list[tuple[str, str]]) -> None:
+    def merge(self, changes: list[Level]) -> None:
         prices, levels = self.prices, self.levels
-        for price_text, size_text in changes:
-            at_price, size = price(price_text, "price"), amount(size_text, "size")
+        for raw_price, raw_size in changes:
+            at_price, size = checked_price(raw_price, "price"), checked_amount(raw_size, "size")
             at = bisect_left(prices, at_price)
             known = at < len(prices) and prices[at] == at_price
             if known and size:

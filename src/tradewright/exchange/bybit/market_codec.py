@@ -12,6 +12,8 @@ from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.exchange.bybit.values import (
     Unreadable,
     amount,
+    checked_amount,
+    checked_price,
     identifier,
     millis,
     number,
@@ -81,14 +83,37 @@ def candle_of_page(columns: list[str]) -> tuple[int, Candle]:
     """One row of REST's klines, taken as not closed; whether it is, the caller knows from the market clock."""
     if len(columns) < _KLINE_COLUMNS:
         raise Unreadable(f"kline: {len(columns)} columns; expected {_KLINE_COLUMNS}")
-    opened, *figures = columns[:_KLINE_COLUMNS]
-    open_ms = millis(opened, "startTime")
-    return open_ms, _candle(open_ms, figures, confirmed=False)
+    open_ms = millis(columns[0], "startTime")
+    candle = Candle(
+        open_time_ms=open_ms,
+        open=price(columns[1], "open"),
+        high=price(columns[2], "high"),
+        low=price(columns[3], "low"),
+        close=price(columns[4], "close"),
+        volume=amount(columns[5], "volume"),
+        turnover=amount(columns[6], "turnover"),
+        confirmed=False,
+    )
+    if not (candle.low <= candle.open <= candle.high and candle.low <= candle.close <= candle.high):
+        raise Unreadable(f"kline: {', '.join(columns[1:5])} do not fit together as open, high, low, close")
+    return open_ms, candle
 
 
 def candle_update(key: InstrumentId, row: KlineRow) -> CandleUpdate:
-    figures = [row.open, row.high, row.low, row.close, row.volume, row.turnover]
-    candle = _candle(millis(row.start, "start"), figures, confirmed=row.confirm)
+    low, high = checked_price(row.low, "low"), checked_price(row.high, "high")
+    opened, close = checked_price(row.open, "open"), checked_price(row.close, "close")
+    if not (low <= opened <= high and low <= close <= high):
+        raise Unreadable(f"kline: {opened}, {high}, {low}, {close} do not fit together as open, high, low, close")
+    candle = Candle(
+        open_time_ms=millis(row.start, "start"),
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=checked_amount(row.volume, "volume"),
+        turnover=checked_amount(row.turnover, "turnover"),
+        confirmed=row.confirm,
+    )
     return CandleUpdate(key, words(row.interval, 8), candle)
 
 
@@ -104,26 +129,9 @@ def trade(key: InstrumentId, row: TradeRow) -> PublicTrade:
         trade_id=identifier(row.i, "i"),
         instrument=key,
         side=side,
-        price=price(row.p, "p"),
-        quantity=amount(row.v, "v"),
+        price=checked_price(row.p, "p"),
+        quantity=checked_amount(row.v, "v"),
         traded_at_ms=millis(row.T, "T"),
-    )
-
-
-def _candle(open_ms: int, figures: list[str], *, confirmed: bool) -> Candle:
-    opened, high = price(figures[0], "open"), price(figures[1], "high")
-    low, close = price(figures[2], "low"), price(figures[3], "close")
-    if not (low <= opened <= high and low <= close <= high):
-        raise Unreadable(f"kline: open {opened}, high {high}, low {low}, close {close} do not fit together")
-    return Candle(
-        open_time_ms=open_ms,
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        volume=amount(figures[4], "volume"),
-        turnover=amount(figures[5], "turnover"),
-        confirmed=confirmed,
     )
 
 

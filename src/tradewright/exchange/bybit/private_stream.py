@@ -80,7 +80,10 @@ class BybitPrivateStream:
         if not reply.success and "already subscribed" not in reply.ret_msg:
             raise StreamFailed(f"subscription refused: {words(reply.ret_msg) or 'no reason given'}")
 
-    def heard(self, frame: StreamFrame) -> None:
+    def took(self, raw: bytes) -> bool:
+        return False  # messages are few here, and each may carry rows of several kinds of instruments
+
+    def heard(self, frame: StreamFrame, raw: bytes) -> None:
         if not frame.topic:
             return
         reader = _READERS.get(frame.topic.partition(".")[0])

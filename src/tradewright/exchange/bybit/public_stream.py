@@ -6,7 +6,7 @@ Not here: staying connected (`stream`), who wants which topic (`market.hub`).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
@@ -18,18 +18,19 @@ from tradewright.exchange.bybit.book import BookBroken, BookMerger
 from tradewright.exchange.bybit.stream import StreamRunner
 from tradewright.exchange.bybit.stream_link import StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
-from tradewright.exchange.bybit.wire import BookRow, KlineRow, StreamFrame, TickerRow, TradeRow
+from tradewright.exchange.bybit.wire import BookRow, KlineRow, Push, StreamFrame, TickerRow, TradeRow
 from tradewright.exchange.ports import Book, CandleUpdate, EndpointSource, PublicEvent, PublicTrade, Ticker
 
 TOPICS_A_REQUEST = 10  # spot takes no more, and one bad topic fails the whole request
 TOPICS_MAX = 500  # keeps the sum of topic names below Bybit's 21,000 characters a connection
 
-_TICKER = msgspec.json.Decoder(TickerRow)
-_KLINES = msgspec.json.Decoder(list[KlineRow])
-_TRADES = msgspec.json.Decoder(list[TradeRow])
-_BOOK = msgspec.json.Decoder(BookRow)
+_TICKER = msgspec.json.Decoder(Push[TickerRow])
+_KLINES = msgspec.json.Decoder(Push[list[KlineRow]])
+_TRADES = msgspec.json.Decoder(Push[list[TradeRow]])
+_BOOK = msgspec.json.Decoder(Push[BookRow])
+_TOPIC_FIRST = b'{"topic":"'  # how Bybit begins every push, though it promises no order of keys
 _Item = Ticker | CandleUpdate | PublicTrade | Book
-_Handler = Callable[[StreamFrame], None]
+_Handler = Callable[[bytes], None]
 
 
 class BybitPublicStream:
@@ -52,6 +53,7 @@ class BybitPublicStream:
             self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet
         )
         self._handlers: dict[str, _Handler] = {}
+        self._by_raw_topic: dict[bytes, _Handler] = {}  # the same handlers, by the topic's bytes
         self._tickers: dict[InstrumentId, Ticker] = {}
         self._link: StreamLink | None = None
         self._requests: dict[str, Sequence[str]] = {}
@@ -65,12 +67,13 @@ class BybitPublicStream:
         fresh = [topic for topic in topics if topic not in self._handlers]
         if len(self._handlers) + len(fresh) > TOPICS_MAX:
             raise ValueError(f"{len(self._handlers) + len(fresh)} topics on one connection; at most {TOPICS_MAX}")
-        self._handlers |= {topic: self._handler(topic) for topic in fresh}
+        self._set_handlers(fresh)
         self._request("subscribe", fresh)
 
     def unsubscribe(self, *topics: str) -> None:
         known = [topic for topic in topics if self._handlers.pop(topic, None) is not None]
         for topic in known:
+            del self._by_raw_topic[topic.encode()]
             if topic.startswith("tickers."):
                 self._tickers.pop(self._instrument(topic), None)
         self._request("unsubscribe", known)
@@ -89,14 +92,23 @@ class BybitPublicStream:
         self._link = link
         self._requests.clear()
         self._tickers.clear()
-        self._handlers = {topic: self._handler(topic) for topic in self._handlers}
+        self._set_handlers(list(self._handlers))
         self._request("subscribe", list(self._handlers))
 
-    def heard(self, frame: StreamFrame) -> None:
+    def took(self, raw: bytes) -> bool:
+        if not raw.startswith(_TOPIC_FIRST):
+            return False
+        handler = self._by_raw_topic.get(raw[len(_TOPIC_FIRST) : raw.find(b'"', len(_TOPIC_FIRST))])
+        if handler is None:
+            return False
+        handler(raw)
+        return True
+
+    def heard(self, frame: StreamFrame, raw: bytes) -> None:
         if frame.topic:
             handler = self._handlers.get(frame.topic)
             if handler is not None:  # None: pushed after we unsubscribed
-                handler(frame)
+                handler(raw)
         elif frame.op in ("subscribe", "unsubscribe"):
             self._acknowledged(frame)
 
@@ -121,42 +133,49 @@ class BybitPublicStream:
                 self._requests[request_id] = chunk
             self._link.send({"op": op, "req_id": request_id, "args": chunk})
 
+    def _set_handlers(self, topics: Sequence[str]) -> None:
+        fresh = {topic: self._handler(topic) for topic in topics}
+        self._handlers |= fresh
+        self._by_raw_topic |= {topic.encode(): handler for topic, handler in fresh.items()}
+
     def _handler(self, topic: str) -> _Handler:
         kind, *parts = topic.split(".")
         instrument = self._instrument(topic)
         match kind, len(parts):
             case "tickers", 1:
-                return lambda frame: self._ticker(instrument, frame)
+                return lambda raw: self._ticker(instrument, raw)
             case "kline", 2:
-                return lambda frame: self._emit_all(
-                    market_codec.candle_update(instrument, row) for row in decode(_KLINES, frame.data)
+                return lambda raw: self._emit_all(
+                    [market_codec.candle_update(instrument, row) for row in decode(_KLINES, raw).data]
                 )
             case "publicTrade", 1:
-                return lambda frame: self._emit_all(
-                    market_codec.trade(instrument, row) for row in decode(_TRADES, frame.data)
+                return lambda raw: self._emit_all(
+                    [market_codec.trade(instrument, row) for row in decode(_TRADES, raw).data]
                 )
             case "orderbook", 2 if parts[0].isdigit():
                 merger = BookMerger(instrument, int(parts[0]))
-                return lambda frame: self._book(topic, merger, frame)
+                return lambda raw: self._book(topic, merger, raw)
             case _:
                 raise ValueError(
                     f"unknown topic {topic!r}; expected tickers.SYMBOL, kline.INTERVAL.SYMBOL, publicTrade.SYMBOL "
                     "or orderbook.DEPTH.SYMBOL"
                 )
 
-    def _ticker(self, instrument: InstrumentId, frame: StreamFrame) -> None:
-        row = decode(_TICKER, frame.data)
-        known = None if frame.type == "snapshot" else self._tickers.get(instrument)
-        if known is None and frame.type != "snapshot":
+    def _ticker(self, instrument: InstrumentId, raw: bytes) -> None:
+        push = decode(_TICKER, raw)
+        known = None if push.type == "snapshot" else self._tickers.get(instrument)
+        if known is None and push.type != "snapshot":
             return  # a delta without its snapshot says nothing
-        ticker = market_codec.merged_ticker(known, instrument, row, frame.ts)
+        ticker = market_codec.merged_ticker(known, instrument, push.data, push.ts)
         self._tickers[instrument] = ticker
         self._runner.emit(ticker)
 
-    def _book(self, topic: str, merger: BookMerger, frame: StreamFrame) -> None:
+    def _book(self, topic: str, merger: BookMerger, raw: bytes) -> None:
         try:
-            book = merger.apply(frame.type, decode(_BOOK, frame.data), millis(frame.ts, "ts"))
+            push = decode(_BOOK, raw)
+            book = merger.apply(push.type, push.data, millis(push.ts, "ts"))
         except (BookBroken, Unreadable) as problem:
+            merger.forget()
             self._log.warning("stream.book_broken", topic=topic, reason=str(problem))
             self._request("unsubscribe", [topic])
             self._request("subscribe", [topic])
@@ -164,8 +183,8 @@ class BybitPublicStream:
         if book is not None:
             self._runner.emit(book)
 
-    def _emit_all(self, items: Iterable[CandleUpdate | PublicTrade]) -> None:
-        for item in list(items):  # all of a message or, if one row is nonsense, none
+    def _emit_all(self, items: Sequence[CandleUpdate | PublicTrade]) -> None:
+        for item in items:  # a whole message; if one row is nonsense we do not come here
             self._runner.emit(item)
 
     def _instrument(self, topic: str) -> InstrumentId:

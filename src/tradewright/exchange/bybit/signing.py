@@ -13,15 +13,18 @@ RECV_WINDOW_MS = 5_000
 
 
 class Secret:
-    """A secret that never shows itself in a repr, a format or a log; `reveal` is for the signer alone."""
+    """A secret that signs and never shows itself: not in a repr, a format or a pickle, and it keeps no text to show."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_keyed",)
 
     def __init__(self, value: str) -> None:
-        self._value = value
+        self._keyed = hmac.new(value.encode(), digestmod="sha256")  # the key's part of the work, done once
 
-    def reveal(self) -> bytes:
-        return self._value.encode()
+    def sign(self, message: bytes) -> str:
+        """HMAC-SHA256 of the message in lower-case hex."""
+        mac = self._keyed.copy()
+        mac.update(message)
+        return mac.hexdigest()
 
     def __repr__(self) -> str:
         return "Secret(***)"
@@ -54,12 +57,9 @@ class Signer:
             "X-BAPI-API-KEY": self.key,
             "X-BAPI-TIMESTAMP": timestamp,
             "X-BAPI-RECV-WINDOW": self._window,
-            "X-BAPI-SIGN": self._hex(prefix + payload),
+            "X-BAPI-SIGN": self._secret.sign(prefix + payload),
         }
 
     def stream_signature(self, expires_ms: int) -> str:
         """Signature of the `auth` frame that is valid until `expires_ms` of the exchange's clock."""
-        return self._hex(f"GET/realtime{expires_ms}".encode())
-
-    def _hex(self, message: bytes) -> str:
-        return hmac.digest(self._secret.reveal(), message, "sha256").hex()
+        return self._secret.sign(f"GET/realtime{expires_ms}".encode())

@@ -39,8 +39,12 @@ class StreamSpeaker(Protocol):
         """Authenticates and subscribes on a fresh connection; raises `StreamFailed` or an `ExchangeError`."""
         ...
 
-    def heard(self, frame: StreamFrame) -> None:
-        """Takes one frame; raises `Unreadable`. Must not block."""
+    def took(self, raw: bytes) -> bool:
+        """Takes a message that it can tell by its beginning, without decoding it twice; False leaves it to `heard`."""
+        ...
+
+    def heard(self, frame: StreamFrame, raw: bytes) -> None:
+        """Takes one frame. Like `took`, raises `Unreadable` and must not block."""
         ...
 
 
@@ -156,10 +160,12 @@ class StreamRunner(Generic[Event]):
     def _heard(self, raw: bytes) -> None:
         self._last_frame_at = self._clock.monotonic()
         try:
+            if self._speaker.took(raw):
+                return
             frame = decode(_FRAME, raw)
             if not frame.topic and self._link is not None:
                 self._link.answered(frame)
-            self._speaker.heard(frame)
+            self._speaker.heard(frame, raw)
         except Unreadable as problem:
             self.report_unreadable(problem, raw)
 

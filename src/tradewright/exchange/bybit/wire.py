@@ -1,13 +1,18 @@
 """Bybit's JSON as typed structs, exactly as far as it is read.
 
-Lives here: the shapes. Numbers stay the strings they are sent as; unknown keys are ignored; a key that Bybit may leave
-out has a default, one that nothing can be done without has none. Not here: what the strings mean (`codec`).
+Lives here: the shapes. Unknown keys are ignored; a key that Bybit may leave out has a default, one that nothing can be
+done without has none. Numbers that may be "" stay the text they are sent as; those of klines, trades and books never
+are, and come as Decimal, still unchecked. Not here: what the values mean (`codec`, `market_codec`).
 """
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Generic, TypeVar
+
 import msgspec
 
+Data = TypeVar("Data")
 Text = str
 Number = str  # a decimal as text; "" where Bybit has none
 Millis = int | str  # REST sends milliseconds as text, streams as a number
@@ -174,12 +179,12 @@ class KlinePage(msgspec.Struct, frozen=True, gc=False):
 class KlineRow(msgspec.Struct, frozen=True, gc=False):
     start: int
     interval: Text
-    open: Number
-    high: Number
-    low: Number
-    close: Number
-    volume: Number
-    turnover: Number
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    turnover: Decimal
     confirm: bool
 
 
@@ -187,17 +192,25 @@ class TradeRow(msgspec.Struct, frozen=True, gc=False):
     T: int
     s: Text
     S: Text
-    v: Number
-    p: Number
+    v: Decimal
+    p: Decimal
     i: Text
 
 
 class BookRow(msgspec.Struct, frozen=True, gc=False):
     s: Text
-    b: list[tuple[Number, Number]]
-    a: list[tuple[Number, Number]]
+    b: list[tuple[Decimal, Decimal]]
+    a: list[tuple[Decimal, Decimal]]
     u: int
     seq: int = 0
+
+
+class Push(msgspec.Struct, Generic[Data], frozen=True, gc=False):
+    """A push of the public stream once its topic is known."""
+
+    data: Data
+    type: Text = ""
+    ts: int = 0
 
 
 class StreamFrame(msgspec.Struct, frozen=True, gc=False):
