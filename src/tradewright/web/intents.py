@@ -16,13 +16,13 @@ from tradewright.core.money import parse_decimal
 from tradewright.identity.model import Principal
 from tradewright.storage.bus import Subscription
 from tradewright.trading import commands, queries
+from tradewright.trading.events import EVENTS_CHANNEL
 from tradewright.trading.model import CancelBody, PlaceBody
 from tradewright.web.errors import NotReady
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.trading import CancelIntent, PlaceIntent
 
 WAIT_S = 2.0
-EVENTS_CHANNEL = "account_events"
 
 
 async def submit_and_wait(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -41,7 +40,7 @@ from tradewright.trading.model import AccountRef, Reason
 from tradewright.trading.store import PostgresJournal
 from tradewright.web.application import create_application
 from tradewright.web.parts import WebParts, WebSettings
-from tradewright.web.server import server_config
+from tradewright.web.server import listening_socket, server_config
 from tradewright.web.static_files import StaticFile
 
 BTC = InstrumentId("linear", "BTCUSDT")
@@ -326,8 +325,7 @@ async def started_site(
 ) -> AsyncIterator[Site]:
     clock, market, public = MovableClock(), MarketTwin(), PublicStreamTwin()
     log = structlog.get_logger("test")
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listening.bind(("127.0.0.1", 0))
+    listening = listening_socket("127.0.0.1", 0)
     port = listening.getsockname()[1]
     bus = Bus(database_url, rng=SystemRng())
     await bus.start()

@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.storage.bus import Bus
 from tradewright.trading import queries
+from tradewright.trading.events import EVENTS_CHANNEL
 from tradewright.web.stream.messages import data_message
 from tradewright.web.stream.outbox import Outbox
 
 log = structlog.get_logger(__name__)
 
-EVENTS_CHANNEL = "account_events"
 RESUME_MAX = 1_000  # further behind than this a snapshot is less than the deltas
 BATCH = 200
 
