@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -230,6 +231,7 @@ class _Run:
         await asyncio.wait(parts)
         for keeper in reversed(self._keepers):
             await keeper.stop(hasten=self._hasten)
+            self._log("supervisor.child_stopped", {"child": keeper.spec.name})
         if self._preparing is not None:  # a thread cannot be cut off; it is at most one initialisation
             await asyncio.wait({self._preparing})
         if self._postgres is not None:
@@ -238,7 +240,10 @@ class _Run:
         self._log("supervisor.stopped", {})
 
     def _log(self, event: str, fields: Mapping[str, object]) -> None:
-        self._sink.write("run", " ".join([event, *(f"{name}={_one_word(value)}" for name, value in fields.items())]))
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._sink.write(
+            "run", " ".join([at, event, *(f"{name}={_one_word(value)}" for name, value in fields.items())])
+        )
 
 
 def _one_word(value: object) -> str:
