@@ -240,7 +240,7 @@ def rows_of(name: str) -> tuple[list[Any], str]:
         ("ws/private_execution.json", ExecutionRow, lambda row: codec.execution(row, "")),
         ("ws/private_position.json", PositionRow, lambda row: codec.position(row, "")),
         ("ws/private_wallet.json", WalletRow, codec.wallet),
-        ("ws/public_kline.json", KlineRow, lambda row: market_codec.candle_update(BTC, row)),
+        ("ws/public_kline.json", KlineRow, lambda row: market_codec.candle_update(BTC, "5", row)),
         ("ws/public_publicTrade.json", TradeRow, lambda row: market_codec.trade(BTC, row)),
         ("ws/public_orderbook.snapshot.json", BookRow, lambda row: BookMerger(BTC, 50).apply("snapshot", row, 1)),
         (

@@ -5,11 +5,13 @@ Lives here: one function a kind, each raising `Unreadable` and nothing else. Not
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.exchange.bybit.values import (
+    LEAST,
+    LIMIT,
     Unreadable,
     amount,
     checked_amount,
@@ -99,22 +101,23 @@ def candle_of_page(columns: list[str]) -> tuple[int, Candle]:
     return open_ms, candle
 
 
-def candle_update(key: InstrumentId, row: KlineRow) -> CandleUpdate:
-    low, high = checked_price(row.low, "low"), checked_price(row.high, "high")
-    opened, close = checked_price(row.open, "open"), checked_price(row.close, "close")
-    if not (low <= opened <= high and low <= close <= high):
+def candle_update(key: InstrumentId, interval: str, row: KlineRow) -> CandleUpdate:
+    """One row of a kline push; `interval` is the topic's."""
+    if not _fits(row):
+        low, high = checked_price(row.low, "low"), checked_price(row.high, "high")
+        opened, close = checked_price(row.open, "open"), checked_price(row.close, "close")
         raise Unreadable(f"kline: {opened}, {high}, {low}, {close} do not fit together as open, high, low, close")
     candle = Candle(
         open_time_ms=millis(row.start, "start"),
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
+        open=row.open,
+        high=row.high,
+        low=row.low,
+        close=row.close,
         volume=checked_amount(row.volume, "volume"),
         turnover=checked_amount(row.turnover, "turnover"),
         confirmed=row.confirm,
     )
-    return CandleUpdate(key, words(row.interval, 8), candle)
+    return CandleUpdate(key, interval, candle)
 
 
 def trade(key: InstrumentId, row: TradeRow) -> PublicTrade:
@@ -133,6 +136,15 @@ def trade(key: InstrumentId, row: TradeRow) -> PublicTrade:
         quantity=checked_amount(row.v, "v"),
         traded_at_ms=millis(row.T, "T"),
     )
+
+
+def _fits(row: KlineRow) -> bool:
+    """All checks of the prices in one go, because nearly every row passes; which one failed is found out afterwards."""
+    low, high = row.low, row.high
+    try:
+        return LEAST <= low <= row.open <= high < LIMIT and low <= row.close <= high
+    except InvalidOperation:  # NaN compares with nothing
+        return False
 
 
 def _price(text: str) -> Decimal | None:

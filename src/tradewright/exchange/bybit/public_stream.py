@@ -7,6 +7,7 @@ Not here: staying connected (`stream`), who wants which topic (`market.hub`).
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
@@ -143,18 +144,13 @@ class BybitPublicStream:
         instrument = self._instrument(topic)
         match kind, len(parts):
             case "tickers", 1:
-                return lambda raw: self._ticker(instrument, raw)
+                return partial(self._ticker, instrument)
             case "kline", 2:
-                return lambda raw: self._emit_all(
-                    [market_codec.candle_update(instrument, row) for row in decode(_KLINES, raw).data]
-                )
+                return partial(self._candles, instrument, parts[0])
             case "publicTrade", 1:
-                return lambda raw: self._emit_all(
-                    [market_codec.trade(instrument, row) for row in decode(_TRADES, raw).data]
-                )
+                return partial(self._trades, instrument)
             case "orderbook", 2 if parts[0].isdigit():
-                merger = BookMerger(instrument, int(parts[0]))
-                return lambda raw: self._book(topic, merger, raw)
+                return partial(self._book, topic, BookMerger(instrument, int(parts[0])))
             case _:
                 raise ValueError(
                     f"unknown topic {topic!r}; expected tickers.SYMBOL, kline.INTERVAL.SYMBOL, publicTrade.SYMBOL "
@@ -183,9 +179,14 @@ class BybitPublicStream:
         if book is not None:
             self._runner.emit(book)
 
-    def _emit_all(self, items: Sequence[CandleUpdate | PublicTrade]) -> None:
-        for item in items:  # a whole message; if one row is nonsense we do not come here
-            self._runner.emit(item)
+    def _candles(self, instrument: InstrumentId, interval: str, raw: bytes) -> None:
+        # A list first: if one row is nonsense, none of its message is passed on.
+        for update in [market_codec.candle_update(instrument, interval, row) for row in decode(_KLINES, raw).data]:
+            self._runner.emit(update)
+
+    def _trades(self, instrument: InstrumentId, raw: bytes) -> None:
+        for trade in [market_codec.trade(instrument, row) for row in decode(_TRADES, raw).data]:
+            self._runner.emit(trade)
 
     def _instrument(self, topic: str) -> InstrumentId:
         return InstrumentId(self._category, topic.rpartition(".")[2])

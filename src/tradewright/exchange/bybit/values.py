@@ -25,8 +25,8 @@ _SEQUENCE_MAX = 2**63 - 1  # what the database holds
 _SYMBOL = re.compile(r"[A-Z0-9-]{1,40}")
 _ID_LENGTH = 64
 _QUICK_LENGTH = 24
-_LEAST = Decimal(1).scaleb(-18)  # the bounds of `parse_decimal`, for values that came as Decimal
-_LIMIT = Decimal(10) ** 24
+LEAST = Decimal(1).scaleb(-18)  # the bounds of `parse_decimal`, for values that came as Decimal
+LIMIT = Decimal(10) ** 24
 _CATEGORIES = ("linear", "spot")
 
 
@@ -99,23 +99,23 @@ def price(text: str, field: str) -> Decimal:
 def checked_price(value: Decimal, field: str) -> Decimal:
     """A price as it was decoded, once it is known to be a number above zero of a size that prices have."""
     try:
-        if _LEAST <= value < _LIMIT:
+        if LEAST <= value < LIMIT:
             return value
     except InvalidOperation:
         pass  # NaN compares with nothing
-    raise Unreadable(f"{field}: {str(value)[:40]} is not a number above zero and below {_LIMIT}")
+    raise Unreadable(f"{field}: {str(value)[:40]} is not a number above zero and below {LIMIT}")
 
 
 def checked_amount(value: Decimal, field: str) -> Decimal:
     """A quantity as it was decoded, once it is known to be a number that is not negative, of a size that they have."""
     try:
-        if _LEAST <= value < _LIMIT:
+        if LEAST <= value < LIMIT:
             return value
         if value == 0:
             return ZERO
     except InvalidOperation:
         pass
-    raise Unreadable(f"{field}: {str(value)[:40]} is not a number from zero to below {_LIMIT}")
+    raise Unreadable(f"{field}: {str(value)[:40]} is not a number from zero to below {LIMIT}")
 
 
 def price_or_none(text: str, field: str) -> Decimal | None:
