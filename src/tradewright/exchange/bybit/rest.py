@@ -63,7 +63,7 @@ class RestClient:
         self._log = log.bind(component="bybit.rest")
         self._signer = signer
         self._http = HttpTransport()
-        self._silent_until: float | None = None  # monotonic s
+        self._silent_until_s: float | None = None  # by the monotonic clock
         self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
         self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
 
@@ -176,16 +176,16 @@ class RestClient:
         return self._signer.rest_headers(now_ms, payload)
 
     def _check_silence(self, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
-        if self._silent_until is not None:
-            left_s = self._silent_until - self._clock.monotonic()
+        if self._silent_until_s is not None:
+            left_s = self._silent_until_s - self._clock.monotonic()
             if left_s > 0:
                 raise error(f"Bybit blocked this address (HTTP 403): nothing is sent for another {left_s:.0f} s")
-            self._silent_until = None
+            self._silent_until_s = None
 
     def _traced(self, trace: Trace, path: str, answer: HttpAnswer) -> Trace:
         """Books what the headers say; the silence after HTTP 403 starts here."""
         if answer.status == 403:
-            self._silent_until = self._clock.monotonic() + IP_BAN.total_seconds()
+            self._silent_until_s = self._clock.monotonic() + IP_BAN.total_seconds()
             self._log.error("rest.address_blocked", path=path, silent_for_s=IP_BAN.total_seconds())
         resets_ms = _count(answer.headers.get("X-Bapi-Limit-Reset-Timestamp"))
         self.limits[path] = RateLimit(

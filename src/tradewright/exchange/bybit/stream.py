@@ -76,7 +76,7 @@ class StreamRunner(Generic[Event]):
         self._down_reason: str | None = None
         self._overflowed = False
         self._unreadable = 0
-        self._last_frame_at: float | None = None
+        self._last_frame_s: float | None = None
         self._closed = False
 
     async def events(self) -> AsyncIterator[Event | StreamUp | StreamDown]:
@@ -114,7 +114,7 @@ class StreamRunner(Generic[Event]):
         self._arrived.set()
 
     def last_frame_age_seconds(self) -> float | None:
-        return None if self._last_frame_at is None else self._clock.monotonic() - self._last_frame_at
+        return None if self._last_frame_s is None else self._clock.monotonic() - self._last_frame_s
 
     async def close(self) -> None:
         """Ends the connection and the reader's loop; what was already queued is still yielded. Harmless twice."""
@@ -158,7 +158,7 @@ class StreamRunner(Generic[Event]):
             await link.close()
 
     def _heard(self, raw: bytes) -> None:
-        self._last_frame_at = self._clock.monotonic()
+        self._last_frame_s = self._clock.monotonic()
         try:
             if self._speaker.took(raw):
                 return

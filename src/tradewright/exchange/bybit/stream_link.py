@@ -40,7 +40,7 @@ class StreamLink:
         self._asked: dict[str, asyncio.Future[StreamFrame]] = {}
         self._fragments = bytearray()
         self._abandoned = False
-        self._last_frame_at = clock.monotonic()
+        self._last_frame_s = clock.monotonic()
 
     async def connect(self, url: str, *, use_aiofastnet: bool | None) -> None:
         """Raises `StreamFailed`. A cancelled connect is dropped, at the latest when its handshake times out (5 s)."""
@@ -56,7 +56,7 @@ class StreamLink:
                 )
         except (OSError, WSError, TimeoutError) as problem:
             raise StreamFailed(f"cannot connect: {problem or type(problem).__name__}") from problem
-        self._last_frame_at = self._clock.monotonic()
+        self._last_frame_s = self._clock.monotonic()
         self._keeper = asyncio.create_task(self._keep(), name="bybit-stream-keeper")
 
     def send(self, frame: Mapping[str, object]) -> None:
@@ -114,7 +114,7 @@ class StreamLink:
         self._transport = transport
 
     def received(self, transport: WSTransport, frame: WSFrame) -> None:
-        self._last_frame_at = self._clock.monotonic()
+        self._last_frame_s = self._clock.monotonic()
         if self._ended.done():
             return
         if frame.msg_type is WSMsgType.TEXT and frame.fin:
@@ -141,9 +141,9 @@ class StreamLink:
         ping_at = self._clock.monotonic() + PING_EVERY_S
         while True:
             now = self._clock.monotonic()
-            silent_at = self._last_frame_at + SILENCE_MAX_S
+            silent_at = self._last_frame_s + SILENCE_MAX_S
             if now >= silent_at:
-                self.drop(f"silent for {now - self._last_frame_at:.0f} s")
+                self.drop(f"silent for {now - self._last_frame_s:.0f} s")
                 return
             if now >= ping_at:
                 if self._transport is not None:
