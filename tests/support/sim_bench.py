@@ -16,8 +16,6 @@ from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import BTCUSDT
 from tradewright.simulator.orders import Order
 
-WALL_MS = START_MS + 5
-
 
 class Bench:
     """`arrive` plays the delay between an acknowledgement and its effect; `move` lets the market go on."""
@@ -25,6 +23,7 @@ class Bench:
     def __init__(
         self, folder: Path | None = None, *, funds: str = "100000", partial_fills: bool = False, fund: bool = True
     ) -> None:
+        self.wall_ms = START_MS + 5
         self.market = ScriptedMarket()
         self.log = EventLog(folder)
         self.told: list[Outcome] = []
@@ -34,7 +33,7 @@ class Bench:
             market=self.market,
             log=self.log,
             around=Surroundings(
-                wall_ms=lambda: WALL_MS,
+                wall_ms=lambda: self.wall_ms,
                 new_id=lambda: f"id-{next(ids)}",
                 later=lambda delay_ms, call: self._later.append(call),
                 tell=self.told.append,

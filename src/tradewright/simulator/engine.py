@@ -33,6 +33,7 @@ from tradewright.simulator.orders import Order, OrderStatus, accepted
 from tradewright.simulator.positions import Position
 
 ACTIVE_ORDERS_MAX = 500  # per symbol, as on Bybit's futures
+STEP_MS = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,15 +130,21 @@ class Engine:
             raise ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new leverage")
         self._commit([LeverageSet(symbol=command.symbol, leverage=command.leverage, at=self._moment())])
 
-    def catch_up(self) -> None:
+    def catch_up(self) -> bool:
         """Let the market go on to this moment and fill what it went through.
 
         Commands do so first: an order must never meet trades from before it came, nor a cancel overtake one.
+        One call goes no further than `STEP_MS` of wall time, so that a machine that slept for hours answers
+        meanwhile; the result says whether the market has arrived.
         """
-        happened = self.market.advance(self.market.clock.market_ms(self._around.wall_ms()))
+        clock = self.market.clock
+        target_ms = clock.market_ms(self._around.wall_ms())
+        step_ms = min(target_ms, self.market.now_ms + int(STEP_MS * clock.speed))
+        happened = self.market.advance(step_ms)
         for event in happened:
             self._fill_resting(event)
         self._untold += happened
+        return step_ms >= target_ms
 
     def take_events(self) -> list[MarketEvent]:
         """What the market did since the last call, for the public streams."""

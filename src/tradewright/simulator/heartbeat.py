@@ -76,10 +76,11 @@ class Heartbeat:
 
     async def _beat(self) -> None:
         saved_ms = self._wall_ms()
+        arrived = True
         while True:
-            await asyncio.sleep(self._config.tick_ms / 1000)
+            await asyncio.sleep(self._config.tick_ms / 1000 if arrived else 0)
             now_ms = self._wall_ms()
-            self._engine.catch_up()
+            arrived = self._engine.catch_up()
             self._public.market_moved(self._engine.take_events(), now_ms=now_ms)
             if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
                 saved_ms = now_ms

@@ -229,6 +229,14 @@ def test_an_order_does_not_meet_trades_from_before_it_came() -> None:
     assert [event.seq for event in bench.engine.take_events()] == [2]  # the public streams still hear of it
 
 
+def test_after_a_long_sleep_the_market_comes_back_in_steps() -> None:
+    bench = Bench()
+    bench.wall_ms += 5_000
+    arrived = [bench.engine.catch_up() for _ in range(4)]
+    assert arrived == [False, False, True, True]
+    assert bench.market.now_ms == bench.wall_ms
+
+
 def test_a_cancel_of_a_resting_order_ends_it_once() -> None:
     bench = Bench()
     order = bench.place("Buy", "0.010", "59000.00")
