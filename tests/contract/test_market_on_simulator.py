@@ -1,0 +1,116 @@
+"""Hub and caches on the simulated exchange, also through a restart of it at another address."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import structlog
+
+from tradewright.core.instrument import InstrumentId
+from tradewright.exchange.bybit.market_data import BybitMarketGateway
+from tradewright.exchange.bybit.public_stream import BybitPublicStream
+from tradewright.exchange.ports import Endpoints
+from tradewright.market.candles import CandleCache
+from tradewright.market.hub import MarketHub
+from tradewright.market.instruments import InstrumentCache
+from tradewright.market.intervals import next_open
+from tradewright.market.market_clock import MarketClock
+from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
+from tradewright.system import SystemClock, SystemRng
+
+BTC = InstrumentId("linear", "BTCUSDT")
+PATIENCE_S = 20.0
+
+
+@dataclass
+class Market:
+    """Everything a process has of the market, pointed at whichever exchange `at` is now."""
+
+    at: RunningSimulator
+    gateway: BybitMarketGateway
+    hub: MarketHub
+    candles: CandleCache
+    instruments: InstrumentCache
+
+
+@asynccontextmanager
+async def running_market(config: SimulatorConfig) -> AsyncIterator[Market]:
+    clock, log = SystemClock(), structlog.get_logger()
+    simulator = await serve(config)
+
+    def endpoints() -> Endpoints:
+        addresses = market.at.addresses
+        return Endpoints(addresses.rest, addresses.ws_public, addresses.ws_private)
+
+    gateway = BybitMarketGateway(endpoints, clock=clock, log=log)
+    hub = MarketHub(BybitPublicStream(endpoints, "linear", clock=clock, rng=SystemRng(), log=log), log=log)
+    candles = CandleCache(gateway, MarketClock(gateway, clock=clock), clock=clock, log=log)
+    hub.observe_candles(candles.merge_live)
+    market = Market(simulator, gateway, hub, candles, InstrumentCache(gateway, clock=clock, log=log))
+    tasks = [asyncio.create_task(hub.run()), asyncio.create_task(market.instruments.run())]
+    try:
+        yield market
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await gateway.close()
+        await market.at.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_cached_history_and_the_live_candle_equal_the_exchanges_own() -> None:
+    async with running_market(SimulatorConfig(seed=3, speed=Decimal(60))) as market:
+        await market.instruments.wait_loaded()
+        assert market.instruments.get(BTC) is not None
+        before = await market.candles.get(BTC, "1", limit=1_200)
+        assert len(before.rows) == 1_200
+        assert before.gaps == []
+        reader = market.hub.subscribe_candles(BTC, "1")
+        closed = []
+        async with asyncio.timeout(PATIENCE_S):
+            async for update in reader:
+                if update.candle.confirmed:
+                    closed.append(update.candle)
+                if len(closed) == 3:
+                    break
+        after = await market.candles.get(BTC, "1", limit=1_200)
+        settled = [row for row in after.rows if row.confirmed]
+        own = await market.gateway.candles(
+            BTC, "1", start_ms=settled[-500].open_time_ms, end_ms=settled[-1].open_time_ms, limit=1_000
+        )
+        assert list(own) == settled[-500:]
+        assert {row.open_time_ms: row for row in settled}[closed[-1].open_time_ms] == closed[-1]
+        opens = [row.open_time_ms for row in after.rows]
+        assert all(later == next_open(earlier, "1") for earlier, later in pairwise(opens))
+
+
+async def test_a_restart_at_another_address_is_followed_and_said(tmp_path: Path) -> None:
+    config = SimulatorConfig(seed=3, state=tmp_path / "exchange")
+    async with running_market(config) as market:
+        reader = market.hub.subscribe_ticker(BTC)
+        async with asyncio.timeout(PATIENCE_S):
+            await reader.get()
+        assert market.hub.health().state == "live"
+        old = market.at.addresses.rest
+        await market.at.close()
+        await until(lambda: market.hub.health().state == "down")
+        assert market.hub.health().reason
+        assert market.hub.ticker(BTC) is None
+        market.at = await serve(config)
+        assert market.at.addresses.rest != old
+        await until(lambda: market.hub.health().state == "live" and market.hub.ticker(BTC))
+        assert await market.gateway.market_now_ms() > 0
+        async with asyncio.timeout(PATIENCE_S):
+            await reader.get()
