@@ -23,7 +23,9 @@ from tradewright.market.market_clock import MarketClock
 from tradewright.market.tickers import TickerCache
 from tradewright.settings import Settings
 from tradewright.web.application import create_application
+from tradewright.web.errors import NotReady
 from tradewright.web.parts import WebParts, WebSettings
+from tradewright.web.server import listening_socket, server_config
 
 
 class _Server(uvicorn.Server):
@@ -49,7 +51,10 @@ async def serve_api(settings: Settings) -> None:
         instruments = InstrumentCache(market, clock=ground.clock, log=log)
 
         async def sim_uid() -> str:
-            return str(read_private(settings.exchange_ready_file, "the simulated exchange's address")["uid"])
+            try:
+                return str(read_private(settings.exchange_ready_file, "the simulated exchange's address")["uid"])
+            except StartError as error:
+                raise NotReady(f"the simulated exchange is not there yet; try again shortly ({error})") from error
 
         parts = WebParts(
             engine=ground.engine,
@@ -65,19 +70,7 @@ async def serve_api(settings: Settings) -> None:
             settings=WebSettings(version=installed_version(), port=settings.port),
             sim_uid=sim_uid,
         )
-        server = _Server(
-            uvicorn.Config(
-                create_application(parts),
-                host=settings.host,
-                port=settings.port,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=2,
-                ws_max_size=64 * 1024,
-                limit_concurrency=2_000,
-            )
-        )
+        server = _Server(server_config(create_application(parts)))
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(hub.run()), tasks.create_task(instruments.run())]
             try:
@@ -94,20 +87,15 @@ async def _serve_on_loopback(server: uvicorn.Server, settings: Settings) -> None
     hosts = ["127.0.0.1", "::1"] if settings.host in ("127.0.0.1", "::1", "localhost") else [settings.host]
     sockets: list[socket.socket] = []
     for host in hosts:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((host, settings.port))
+            sockets.append(listening_socket(host, settings.port))
         except OSError as error:
-            listener.close()
             if host == "::1":
                 continue  # a machine without IPv6
             raise StartError(
                 f"cannot listen on {host} port {settings.port}: {error.strerror}; set TRADEWRIGHT_PORT to a free port",
                 exit_code=3,
             ) from error
-        sockets.append(listener)
     serving = asyncio.create_task(server.serve(sockets=sockets))
     try:
         await asyncio.shield(serving)

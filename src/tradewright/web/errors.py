@@ -176,5 +176,12 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
 
 
 async def _on_database_away(request: Request, error: Exception) -> Response:
-    log.error("web.database_away", path=request.url.path, error=type(error).__name__)
+    cause = getattr(error, "orig", None) or error
+    log.error(
+        "web.database_away",
+        path=request.url.path,
+        error=type(cause).__name__,
+        sqlstate=getattr(cause, "sqlstate", None),
+        reason=str(cause)[:300],
+    )
     return problem_answer(503, "database.unavailable", "the database does not answer", retryable=True)

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 STREAM_MESSAGE_BYTES_MAX = 65_536
 HEADER_BYTES_MAX = 32_768
-CONNECTIONS_MAX = 1_000
-SHUTDOWN_S = 3
+CONNECTIONS_MAX = 2_000
+SHUTDOWN_S = 2
 UNREAD_S_MAX = 60  # how long a peer may leave what was sent to it untaken
 
 
