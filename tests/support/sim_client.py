@@ -65,6 +65,7 @@ class SimClient:
         self.addresses = addresses
         self.key = key
         self.session = session
+        self.now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
 
     @classmethod
     def at(cls, rest: str, session: aiohttp.ClientSession, *, key: str, secret: str) -> SimClient:
@@ -78,7 +79,7 @@ class SimClient:
         return hmac.new(self.key.secret.encode(), content, hashlib.sha256).hexdigest()
 
     def headers(self, payload: str, *, skew_ms: int = 0) -> dict[str, str]:
-        stamp = str(time.time_ns() // 1_000_000 + skew_ms)
+        stamp = str(self.now_ms() + skew_ms)
         return {
             "X-BAPI-API-KEY": self.key.key,
             "X-BAPI-TIMESTAMP": stamp,

@@ -75,6 +75,7 @@ class BookChannel:
         return self._frame("snapshot", list(self._bids.items()), list(self._asks.items()))
 
     def tick(self, happened: Sequence[MarketEvent], *, now_ms: int) -> list[Frame]:
+        self._told_ms = self._told_ms or now_ms  # the first subscriber has just been told
         if now_ms - self._told_ms < SLOW_BOOK_MS.get(self._depth, 0):
             return []
         bids, asks, seen = self._bids, self._asks, self._update_id

@@ -75,7 +75,7 @@ class Heartbeat:
             _save(self._engine.market.state(), self._config.state)
 
     async def _beat(self) -> None:
-        saved_ms = self._wall_ms()
+        saved_ms = 0  # at once: a crash in the first second must not send the market back to its beginning
         arrived = True
         while True:
             await asyncio.sleep(self._config.tick_ms / 1000 if arrived else 0)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from tradewright.simulator.disk import sync_folder
 from tradewright.simulator.errors import StateUnusable
 
 KEYS_FILE = "keys.json"
@@ -102,3 +103,4 @@ def _write(path: Path, ring: KeyRing) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    sync_folder(path.parent)

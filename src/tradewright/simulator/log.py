@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from tradewright.simulator.disk import sync_folder
 from tradewright.simulator.errors import StateUnusable
 from tradewright.simulator.events import Entry, Event
 
@@ -82,6 +83,7 @@ class EventLog:
         except LogDamaged:
             file.close()
             raise
+        sync_folder(path.parent)
         return file
 
     def _read(self, path: Path, file: BinaryIO) -> None:

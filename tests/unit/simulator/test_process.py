@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import stat
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from support.sim_client import SimClient
 from tradewright.simulator import SimulatorConfig, serve
 
 PATIENCE_S = 20
+SAMPLE = Path(__file__).parents[2] / "data" / "btcusdt-linear-1m-sample.csv.gz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,30 @@ async def test_keys_and_the_market_go_on_after_a_clean_stop(tmp_path: Path) -> N
     assert second.engine.market.now_ms >= stood_ms
     assert second.engine.account.coin("USDT").balance == 100_000  # paid in once, not twice
     await second.close()
+
+
+async def test_after_a_crash_the_market_never_stands_before_its_last_fill(tmp_path: Path) -> None:
+    config = SimulatorConfig(
+        state=tmp_path / "one",
+        market=(f"replay:{SAMPLE}@linear:BTCUSDT",),
+        speed=60.0,
+        save_market_ms=10**9,  # only the first state is written, as if a crash came before the next
+    )
+    running = await serve(config)
+    async with aiohttp.ClientSession() as session, asyncio.timeout(PATIENCE_S):
+        client = SimClient(running.addresses, running.keys.trading, session)
+        executions = await client.private("execution")
+        while not (tmp_path / "one" / "market.json").exists():
+            await asyncio.sleep(0.01)
+        assert (await client.create("Buy", "0.010")).code == 0
+        await executions.until(lambda frame: frame.get("topic") == "execution")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    await running.close()
+    again = await serve(replace(config, state=tmp_path / "two"))
+    filled = [execution.fill for execution in again.engine.account.executions]
+    assert again.engine.market.now_ms >= filled[-1].at.market_ms
+    assert again.engine.account.position("BTCUSDT").size == filled[-1].quantity
+    await again.close()
 
 
 async def test_a_taken_port_is_one_sentence_and_exit_3() -> None:

@@ -12,6 +12,8 @@ from aiohttp.test_utils import TestServer
 
 from support.scripted_market import ScriptedMarket
 from support.sim_client import PATIENCE_S, SimClient, Stream
+from tradewright.simulator.channels import make_channel
+from tradewright.simulator.market import BTCUSDT
 from tradewright.simulator.sockets import BACKLOG_MAX, Connection
 
 
@@ -73,6 +75,15 @@ async def test_the_best_level_comes_as_snapshots_only(client: SimClient, market:
     second = await stream.until(on("orderbook.1.BTCUSDT"))
     assert (first["type"], second["type"]) == ("snapshot", "snapshot")
     assert second["data"]["b"] == [["60000.00", "10.000"]]
+
+
+def test_the_best_level_repeats_itself_after_three_seconds_with_the_same_update_id() -> None:
+    market = ScriptedMarket()
+    channel = make_channel("orderbook.1.BTCUSDT", market, {"BTCUSDT": BTCUSDT})
+    assert channel is not None
+    told = {now_ms: channel.tick((), now_ms=now_ms) for now_ms in (10_000, 10_050, 12_999, 13_000, 13_050, 16_000)}
+    assert {now_ms for now_ms, frames in told.items() if frames} == {13_000, 16_000}
+    assert told[13_000][0]["data"] == told[16_000][0]["data"]
 
 
 async def test_trades_come_oldest_first_and_only_while_subscribed(client: SimClient, market: ScriptedMarket) -> None:
