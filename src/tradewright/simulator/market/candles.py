@@ -68,10 +68,7 @@ class CandleView:
             return None
         start_ms = bucket_start(interval, now_ms)
         part = self._open_part(interval, start_ms)
-        live = self._live()
-        if live is not None and live.start_ms < start_ms:
-            live = None
-        bars = [bar for bar in (part, live) if bar is not None]
+        bars = [bar for bar in (part, self._live()) if bar is not None]
         return merge(interval, bars, now_ms) if bars else None
 
     def day(self, now_ms: int) -> Window | None:
