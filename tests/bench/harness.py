@@ -94,7 +94,7 @@ def table(results: Sequence[Result]) -> str:
         floor = "" if result.floor is None else f"{result.floor:.2f}"
         lines.append(
             f"{result.row:44} {result.ours:9.2f} {result.peer:9.2f} {result.ratio:6.1f}x {floor:>9} "
-            f"{result.must:4g}x {result.goal:4g}x  {verdict} (against {result.peer_name})"
+            f"{result.must:4.3g}x {result.goal:4.3g}x  {verdict} (against {result.peer_name})"
         )
     return "\n".join(lines)
 

@@ -1,79 +1,126 @@
-"""An order to the signed body and headers of its request, short of the HTTP library on both sides."""
+"""An order: to its signed body and headers, and there and back over a loopback socket.
+
+The first row stops short of the HTTP library on both sides. The second has everything but the durable intent; both
+clients talk to the same bare server in a process of its own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 
 import msgspec
-from pybit._http_manager import _V5HTTPManager
+import structlog
+import uvloop
+from pybit.unified_trading import HTTP
 from tests.bench.harness import Row
 
 from tradewright.core.clock import milliseconds
 from tradewright.core.ids import LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import NewOrder
-from tradewright.exchange.bybit.orders import create_body
+from tradewright.exchange.bybit.orders import BybitOrderGateway, create_body
 from tradewright.exchange.bybit.signing import Signer
-from tradewright.exchange.ports import ApiKey
+from tradewright.exchange.ports import ApiKey, Endpoints
 from tradewright.system import SystemClock
 
-ORDERS = 200
+ORDERS = 50
 KEY = ApiKey("bench-key-0123456789", "bench-secret-0123456789abcdef0123456789")
+ORDER = NewOrder(
+    link_id=LinkId("tw0123456789abcdef0123456789abcdef"),
+    instrument=InstrumentId("linear", "BTCUSDT"),
+    side="Buy",
+    order_type="Limit",
+    quantity=Decimal("0.010"),
+    price=Decimal("60000.50"),
+    time_in_force="GTC",
+)
+PYBIT_ORDER = {
+    "category": "linear",
+    "symbol": "BTCUSDT",
+    "side": "Buy",
+    "orderType": "Limit",
+    "qty": "0.010",
+    "price": "60000.50",
+    "timeInForce": "GTC",
+    "orderLinkId": ORDER.link_id,
+    "positionIdx": 0,
+}
 
 
-def rows() -> list[Row]:
-    return [
-        Row(
-            name="order to signed body and headers",
-            ours=_ours(),
-            peer=_pybit(),
-            peer_name="pybit",
-            operations=ORDERS,
-            must=7,
-            goal=15,
-        )
-    ]
+@contextmanager
+def rows() -> Iterator[list[Row]]:
+    """The rows, with the loopback server running for as long as they are measured."""
+    command = [sys.executable, "-m", "tests.bench.loopback_exchange"]
+    with (
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        assert server.stdout is not None
+        address = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        gateway = runner.run(_gateway(address))
+        session = _pybit(address)
+        yield [
+            Row(
+                name="order to signed body and headers",
+                ours=_sign_ours,
+                peer=lambda: _sign_pybit(session),
+                peer_name="pybit",
+                operations=ORDERS,
+                must=7,
+                goal=15,
+            ),
+            Row(
+                name="order there and back on loopback",
+                ours=lambda: runner.run(_place_ours(gateway)),
+                peer=_place_pybit(session),
+                peer_name="pybit",
+                operations=ORDERS,
+                must=1 / 0.6,
+                goal=1 / 0.3,
+            ),
+        ]
+        runner.run(gateway.close())
+        session.client.close()
+        server.communicate()
 
 
-def _ours() -> Callable[[], None]:
+def _sign_ours() -> None:
     signer, clock = Signer(KEY), SystemClock()
-    order = NewOrder(
-        link_id=LinkId("tw0123456789abcdef0123456789abcdef"),
-        instrument=InstrumentId("linear", "BTCUSDT"),
-        side="Buy",
-        order_type="Limit",
-        quantity=Decimal("0.010"),
-        price=Decimal("60000.50"),
-        time_in_force="GTC",
-    )
+    for _ in range(ORDERS):
+        payload = msgspec.json.encode(create_body(ORDER))
+        signer.rest_headers(milliseconds(clock.now()), payload)
 
+
+def _sign_pybit(session: HTTP) -> None:
+    for _ in range(ORDERS):
+        query = session._clean_query(dict(PYBIT_ORDER))
+        session._prepare_headers(session.prepare_payload("POST", query), session.recv_window)
+
+
+async def _gateway(address: str) -> BybitOrderGateway:
+    quiet = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(50))
+    return BybitOrderGateway(lambda: Endpoints(address, "", ""), KEY, clock=SystemClock(), log=quiet)
+
+
+async def _place_ours(gateway: BybitOrderGateway) -> None:
+    for _ in range(ORDERS):
+        await gateway.place(ORDER)
+
+
+def _pybit(address: str) -> HTTP:
+    session = HTTP(api_key=KEY.key, api_secret=KEY.secret)
+    session.endpoint = address
+    return session
+
+
+def _place_pybit(session: HTTP) -> Callable[[], None]:
     def run() -> None:
         for _ in range(ORDERS):
-            payload = msgspec.json.encode(create_body(order))
-            signer.rest_headers(milliseconds(clock.now()), payload)
-
-    return run
-
-
-def _pybit() -> Callable[[], None]:
-    session = _V5HTTPManager(api_key=KEY.key, api_secret=KEY.secret)
-
-    def run() -> None:
-        for _ in range(ORDERS):
-            query = session._clean_query(
-                {
-                    "category": "linear",
-                    "symbol": "BTCUSDT",
-                    "side": "Buy",
-                    "orderType": "Limit",
-                    "qty": "0.010",
-                    "price": "60000.50",
-                    "timeInForce": "GTC",
-                    "orderLinkId": "tw0123456789abcdef0123456789abcdef",
-                    "positionIdx": 0,
-                }
-            )
-            session._prepare_headers(session.prepare_payload("POST", query), session.recv_window)
+            session.place_order(**PYBIT_ORDER)
 
     return run

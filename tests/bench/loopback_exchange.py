@@ -1,0 +1,38 @@
+"""The least that answers like Bybit: one fixed envelope for every request, on a free loopback port, in its own process.
+
+Started by `rows_orders` as `python -m tests.bench.loopback_exchange`; prints its port and runs until its input closes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+
+_LENGTH = re.compile(rb"content-length: (\d+)", re.I)
+
+
+async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            if length := _LENGTH.search(head):
+                await reader.readexactly(int(length[1]))
+            now_ms = time.time_ns() // 1_000_000
+            body = b'{"retCode":0,"retMsg":"OK","result":{"orderId":"1","orderLinkId":"2"},"retExtInfo":{},"time":%d}'
+            body %= now_ms
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
+            writer.write(body)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+async def main() -> None:
+    server = await asyncio.start_server(_serve, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
