@@ -50,7 +50,8 @@ class Supervisor:
     """Runs PostgreSQL (None: a server elsewhere is used) and the children until SIGTERM, SIGINT or SIGHUP.
 
     `children` in the order of starting; they are stopped in the reverse order, PostgreSQL last. Each starts when what
-    its `after` names is ready, so independent ones start side by side. `on_ready` is called once, when all are ready.
+    its `after` names is ready, so independent ones start side by side. `before_start` is called once HOME is
+    ours and the ports are free, `on_ready` once all children are ready.
     `echo` gets the children's lines behind their names, besides HOME/log (None: the files alone).
     """
 
@@ -61,6 +62,7 @@ class Supervisor:
         children: Sequence[ChildSpec],
         postgres: EmbeddedPostgres | None,
         ports: Sequence[Port] = (),
+        before_start: Callable[[], None] = lambda: None,
         on_ready: Callable[[], None] = lambda: None,
         echo: TextIO | None = sys.stderr,
         postgres_restart: Restart | None = None,
@@ -74,6 +76,7 @@ class Supervisor:
         self._specs = list(children)
         self._postgres = postgres
         self._ports = list(ports)
+        self._before_start = before_start
         self._on_ready = on_ready
         self._echo = echo
         self._postgres_restart = postgres_restart or Restart()
@@ -100,6 +103,7 @@ class Supervisor:
         try:
             for port in self._ports:
                 _require_free(port)
+            self._before_start()
             asyncio.run(_Run(self).main())
         finally:
             lock.release()

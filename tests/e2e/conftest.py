@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,10 +42,8 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def installation() -> Iterator[Installation]:
-    folder = Path(tempfile.mkdtemp(prefix="tw-e2e-"))
-    with installed(folder / "home") as running:
+    with installed() as running:
         yield running
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 class Terminal:

@@ -7,10 +7,8 @@ import csv
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -38,10 +36,8 @@ def replay(request: pytest.FixtureRequest) -> Iterator[tuple[Installation, list[
     path: Path = request.param
     if not path.is_file():
         pytest.skip(f"{path.name} is not present")
-    folder = Path(tempfile.mkdtemp(prefix="tw-replay-"))
-    with installed(folder / "home", "--market", f"replay:{path}@linear:BTCUSDT", "--speed", "60") as installation:
+    with installed("--market", f"replay:{path}@linear:BTCUSDT", "--speed", "60") as installation:
         yield installation, read_rows(path)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def candles(installation: Installation, start_ms: int, end_ms: int) -> list[list[Any]]:

@@ -6,12 +6,9 @@ The truth is the simulated exchange's own REST and log. Real processes, real SIG
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,11 +18,9 @@ from support.installation import Installation, installed, wait_for
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Installation]:
-    folder = Path(tempfile.mkdtemp(prefix="tw-whole-"))
-    with installed(folder / "home") as installation:
+    with installed() as installation:
         installation.claim()
         yield installation
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

@@ -13,10 +13,12 @@ import http.cookiejar
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.parse
@@ -300,8 +302,16 @@ class Installation:
 
 
 @contextlib.contextmanager
-def installed(home: Path, *arguments: str, environment: dict[str, str] | None = None) -> Iterator[Installation]:
-    """A started installation that is stopped, or killed if it does not stop, at the end."""
+def installed(*arguments: str, environment: dict[str, str] | None = None) -> Iterator[Installation]:
+    """A started installation in a HOME of its own that is stopped (killed if it does not stop) and removed at the end.
+
+    Others may pass through its folders, so that PostgreSQL, which root runs as somebody else, keeps its data there.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tw-whole-"))
+    home = folder / "home"
+    home.mkdir()
+    for each in (folder, home):
+        each.chmod(0o711)
     installation = Installation(home, *arguments, environment=environment)
     try:
         installation.start()
@@ -311,3 +321,4 @@ def installed(home: Path, *arguments: str, environment: dict[str, str] | None = 
         for pid in installation.pids():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,7 @@ from importlib.metadata import version
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tradewright.core.errors import ExchangeUnavailable, StartError
 from tradewright.exchange.ports import Endpoints
 from tradewright.installation import read_private
 from tradewright.settings import Settings
@@ -65,7 +66,7 @@ async def open_ground(settings: Settings, application: str) -> AsyncIterator[Gro
 
 def simulated_endpoints(settings: Settings) -> Callable[[], Endpoints]:
     """Where the simulated exchange listens: looked at by each call, because a restarted one may listen elsewhere, and
-    read anew only when the file was replaced, because a call may be an order."""
+    read anew only when the file was replaced, because a call may be an order. Raises `ExchangeUnavailable`."""
     path = settings.exchange_ready_file
     known: tuple[int, Endpoints] | None = None
 
@@ -73,11 +74,13 @@ def simulated_endpoints(settings: Settings) -> Callable[[], Endpoints]:
         nonlocal known
         try:
             written_ns = path.stat().st_mtime_ns
-        except OSError:
-            written_ns = -1
-        if known is None or known[0] != written_ns:
+            if known is not None and known[0] == written_ns:
+                return known[1]
             ready = read_private(path, "the simulated exchange's address")
+        except (OSError, StartError) as error:
+            raise ExchangeUnavailable(f"the simulated exchange has not said where it listens: {error}") from error
+        else:
             known = (written_ns, Endpoints(ready["rest"], ready["ws_public"], ready["ws_private"]))
-        return known[1]
+            return known[1]
 
     return endpoints

@@ -7,6 +7,7 @@ Nothing heavy is imported, and no secret is held.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -46,6 +47,8 @@ def run_installation(options: RunOptions) -> None:
             environment,
             lambda line: write_exchange_ready(settings.exchange_ready_file, settings.exchange_keys_file, line),
         ),
+        # Where an exchange of an earlier run listened says nothing; somebody else may have its port by now.
+        before_start=lambda: settings.exchange_ready_file.unlink(missing_ok=True),
         on_ready=lambda: _greet(settings),
         echo=sys.stderr if options.verbose else None,
     )
@@ -89,6 +92,8 @@ def _children(
     if settings.market_from is not None:
         exchange += ["--from", settings.market_from]
     database = () if settings.database_url is not None else (POSTGRES,)
+    # Started side by side: api and worker look for the exchange again and again. All three are made to be killed at any
+    # moment, so a supervisor that is killed itself takes them with it for certain.
     return [
         ChildSpec(
             name="exchange",
@@ -97,15 +102,24 @@ def _children(
             argv_again=lambda line: [*exchange, "--port", str(line["rest"]).rsplit(":", 1)[1]],
             env=environment,
             ready=ReadyLine(took=exchange_ready),
+            death_signal=signal.SIGKILL,
+        ),
+        ChildSpec(
+            name="worker",
+            argv=[*program, "worker"],
+            env=environment,
+            ready=ReadyLine(),
+            after=database,
+            death_signal=signal.SIGKILL,
         ),
         ChildSpec(
             name="api",
             argv=[*program, "api"],
             env=environment,
             ready=ReadyHttp(host=settings.host, port=settings.port, path="/readyz"),
-            after=("exchange", *database),
+            after=database,
+            death_signal=signal.SIGKILL,
         ),
-        ChildSpec(name="worker", argv=[*program, "worker"], env=environment, after=("exchange", *database)),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
@@ -42,6 +43,7 @@ async def serve_worker(settings: Settings) -> None:
             rng=ground.rng,
         )
         log.info("worker.ready")
+        print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
         working = [asyncio.create_task(instruments.run()), asyncio.create_task(keeper.run())]
         lost = asyncio.create_task(owner.lost())
         try:

@@ -16,7 +16,7 @@ from tradewright.core.instrument import Category, Instrument, InstrumentId
 from tradewright.exchange.ports import MarketGateway
 
 REFRESH_EVERY_S = 900.0
-RETRY_FIRST_S = 1.0
+RETRY_FIRST_S = 0.25  # the exchange may be starting beside us
 RETRY_MAX_S = 15.0
 
 
