@@ -1,4 +1,7 @@
-"""Options and fixtures of the simulation: how many seeds, and no log lines of a thousand sessions."""
+"""Options and fixtures of the simulation: how many seeds are run, and no log lines of a thousand sessions.
+
+`pytest tests/sim --seeds N` runs seeds 0 to N-1; the saved bad ones of `seeds.txt` are always run as well.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,22 @@ from collections.abc import Iterator
 
 import pytest
 import structlog
+
+_SEEDS = 300
+_BATCHES_MIN = 20  # so that parallel workers share the seeds evenly
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", type=int, default=_SEEDS, help="how many seeded sessions to simulate")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "batch" not in metafunc.fixturenames:
+        return
+    count = metafunc.config.getoption("seeds", default=_SEEDS)
+    size = max(1, min(50, count // _BATCHES_MIN))
+    batches = [range(first, min(first + size, count)) for first in range(0, count, size)]
+    metafunc.parametrize("batch", batches, ids=lambda batch: f"{batch.start}-{batch.stop - 1}")
 
 
 @pytest.fixture(scope="session", autouse=True)

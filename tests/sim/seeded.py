@@ -17,6 +17,7 @@ from sim.faults import Faults, draw_faults
 from sim.virtual_loop import run_virtual
 from sim.world import World
 from tradewright.core.ids import IntentId
+from tradewright.trading.resolution import EvidenceRule
 
 SETTLED_WITHIN_S = 30.0
 _SAFETY_S = 45.0
@@ -37,13 +38,14 @@ class RunReport:
     states: tuple[str, ...]
 
 
-def run_seed(seed: int) -> RunReport:
-    return run_virtual(_run(seed))
+def run_seed(seed: int, evidence: EvidenceRule | None = None) -> RunReport:
+    """`evidence` other than the real rule is for showing that the checks find out."""
+    return run_virtual(_run(seed, evidence or EvidenceRule()))
 
 
-async def _run(seed: int) -> RunReport:
+async def _run(seed: int, evidence: EvidenceRule) -> RunReport:
     rng = random.Random(f"{seed}:plan")
-    world = World(seed, timedelta(seconds=rng.choice((0.0, 0.0, rng.uniform(-40, 40)))))
+    world = World(seed, timedelta(seconds=rng.choice((0.0, 0.0, rng.uniform(-40, 40)))), evidence)
     world.set_faults(draw_faults(rng))
     drawn = world.wire.faults
     keeper = _Keeper(world, rng, kills=rng.choice((0, 1, 1, 2, 3)))

@@ -8,9 +8,10 @@ Not here: the twins of exchange and journal.
 from __future__ import annotations
 
 import asyncio
+import functools
 import random
 import selectors
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -84,6 +85,16 @@ class SeededIds:
 
     def new(self) -> UUID:
         return uuid7(milliseconds(self._clock.now()), self._rng.getrandbits(74))
+
+
+def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Makes an ordinary test function of a coroutine that runs in virtual time."""
+
+    @functools.wraps(test)
+    def run() -> None:
+        run_virtual(test())
+
+    return run
 
 
 def run_virtual(main: Coroutine[Any, Any, _T]) -> _T:

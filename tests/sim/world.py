@@ -56,7 +56,7 @@ class DatabaseAway(OSError):
 
 
 class Process:
-    """One life of the worker. `kill_at` names the point where it stops dead: a name, or the how manieth point."""
+    """One life of the worker. `kill_at` names the point where it stops dead: a name, or the number of the point."""
 
     def __init__(self, world: World, *, kill_at: str | int | None = None) -> None:
         self._world = world
@@ -76,7 +76,7 @@ class Process:
             clock=world.clock,
             ids=world.ids,
             rng=world.random_of("session"),
-            evidence=EvidenceRule(),
+            evidence=world.evidence,
         )
         self.session = AccountSession(parts)
         self.task = asyncio.get_running_loop().create_task(self.session.run())
@@ -117,6 +117,7 @@ class Process:
 class World:
     seed: int
     exchange_clock_ahead: timedelta = timedelta(0)
+    evidence: EvidenceRule = field(default_factory=EvidenceRule)
     clock: VirtualClock = field(init=False)
     ids: SeededIds = field(init=False)
     database: MemoryDatabase = field(init=False, default_factory=MemoryDatabase)
