@@ -18,7 +18,7 @@ from tradewright.exchange.bybit.values import (
     checked_price,
     identifier,
     millis,
-    number,
+    number_or_none,
     price,
     price_or_none,
     words,
@@ -61,19 +61,21 @@ def merged_ticker(known: Ticker | None, key: InstrumentId, row: TickerRow, at_ms
     # A delta changes a third of the fields: asking before calling is what keeps the others cheap.
     return Ticker(
         instrument=key,
-        last_price=old.last_price if row.lastPrice is None else _price(row.lastPrice),
-        mark_price=old.mark_price if row.markPrice is None else _price(row.markPrice),
-        index_price=old.index_price if row.indexPrice is None else _price(row.indexPrice),
-        bid_price=old.bid_price if row.bid1Price is None else _price(row.bid1Price),
-        bid_size=old.bid_size if row.bid1Size is None else _number(row.bid1Size),
-        ask_price=old.ask_price if row.ask1Price is None else _price(row.ask1Price),
-        ask_size=old.ask_size if row.ask1Size is None else _number(row.ask1Size),
-        change_24h_ratio=old.change_24h_ratio if row.price24hPcnt is None else _number(row.price24hPcnt),
-        high_24h=old.high_24h if row.highPrice24h is None else _price(row.highPrice24h),
-        low_24h=old.low_24h if row.lowPrice24h is None else _price(row.lowPrice24h),
-        volume_24h=old.volume_24h if row.volume24h is None else _number(row.volume24h),
-        turnover_24h=old.turnover_24h if row.turnover24h is None else _number(row.turnover24h),
-        funding_rate=old.funding_rate if row.fundingRate is None else _number(row.fundingRate),
+        last_price=old.last_price if row.lastPrice is None else price_or_none(row.lastPrice, "lastPrice"),
+        mark_price=old.mark_price if row.markPrice is None else price_or_none(row.markPrice, "markPrice"),
+        index_price=old.index_price if row.indexPrice is None else price_or_none(row.indexPrice, "indexPrice"),
+        bid_price=old.bid_price if row.bid1Price is None else price_or_none(row.bid1Price, "bid1Price"),
+        bid_size=old.bid_size if row.bid1Size is None else number_or_none(row.bid1Size, "bid1Size"),
+        ask_price=old.ask_price if row.ask1Price is None else price_or_none(row.ask1Price, "ask1Price"),
+        ask_size=old.ask_size if row.ask1Size is None else number_or_none(row.ask1Size, "ask1Size"),
+        change_24h_ratio=old.change_24h_ratio
+        if row.price24hPcnt is None
+        else number_or_none(row.price24hPcnt, "price24hPcnt"),
+        high_24h=old.high_24h if row.highPrice24h is None else price_or_none(row.highPrice24h, "highPrice24h"),
+        low_24h=old.low_24h if row.lowPrice24h is None else price_or_none(row.lowPrice24h, "lowPrice24h"),
+        volume_24h=old.volume_24h if row.volume24h is None else number_or_none(row.volume24h, "volume24h"),
+        turnover_24h=old.turnover_24h if row.turnover24h is None else number_or_none(row.turnover24h, "turnover24h"),
+        funding_rate=old.funding_rate if row.fundingRate is None else number_or_none(row.fundingRate, "fundingRate"),
         next_funding_at_ms=old.next_funding_at_ms
         if row.nextFundingTime is None
         else _funding_time(row.nextFundingTime),
@@ -145,14 +147,6 @@ def _fits(row: KlineRow) -> bool:
         return LEAST <= low <= row.open <= high < LIMIT and low <= row.close <= high
     except InvalidOperation:  # NaN compares with nothing
         return False
-
-
-def _price(text: str) -> Decimal | None:
-    return price_or_none(text, "ticker price")
-
-
-def _number(text: str) -> Decimal | None:
-    return None if text == "" else number(text, "ticker figure")
 
 
 def _funding_time(text: str) -> int | None:

@@ -30,6 +30,7 @@ _KLINES = msgspec.json.Decoder(Push[list[KlineRow]])
 _TRADES = msgspec.json.Decoder(Push[list[TradeRow]])
 _BOOK = msgspec.json.Decoder(Push[BookRow])
 _TOPIC_FIRST = b'{"topic":"'  # how Bybit begins every push, though it promises no order of keys
+_TOPIC_AT = len(_TOPIC_FIRST)
 _Item = Ticker | CandleUpdate | PublicTrade | Book
 _Handler = Callable[[bytes], None]
 
@@ -54,7 +55,7 @@ class BybitPublicStream:
             self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet
         )
         self._handlers: dict[str, _Handler] = {}
-        self._by_raw_topic: dict[bytes, _Handler] = {}  # the same handlers, by the topic's bytes
+        self._by_beginning: dict[bytes, _Handler] = {}  # the same handlers, by how their messages begin
         self._tickers: dict[InstrumentId, Ticker] = {}
         self._link: StreamLink | None = None
         self._requests: dict[str, Sequence[str]] = {}
@@ -74,7 +75,7 @@ class BybitPublicStream:
     def unsubscribe(self, *topics: str) -> None:
         known = [topic for topic in topics if self._handlers.pop(topic, None) is not None]
         for topic in known:
-            del self._by_raw_topic[topic.encode()]
+            del self._by_beginning[_TOPIC_FIRST + topic.encode()]
             if topic.startswith("tickers."):
                 self._tickers.pop(self._instrument(topic), None)
         self._request("unsubscribe", known)
@@ -97,9 +98,7 @@ class BybitPublicStream:
         self._request("subscribe", list(self._handlers))
 
     def took(self, raw: bytes) -> bool:
-        if not raw.startswith(_TOPIC_FIRST):
-            return False
-        handler = self._by_raw_topic.get(raw[len(_TOPIC_FIRST) : raw.find(b'"', len(_TOPIC_FIRST))])
+        handler = self._by_beginning.get(raw[: raw.find(b'"', _TOPIC_AT)])
         if handler is None:
             return False
         handler(raw)
@@ -137,7 +136,7 @@ class BybitPublicStream:
     def _set_handlers(self, topics: Sequence[str]) -> None:
         fresh = {topic: self._handler(topic) for topic in topics}
         self._handlers |= fresh
-        self._by_raw_topic |= {topic.encode(): handler for topic, handler in fresh.items()}
+        self._by_beginning |= {_TOPIC_FIRST + topic.encode(): handler for topic, handler in fresh.items()}
 
     def _handler(self, topic: str) -> _Handler:
         kind, *parts = topic.split(".")

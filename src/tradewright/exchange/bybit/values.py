@@ -122,8 +122,7 @@ def price_or_none(text: str, field: str) -> Decimal | None:
     """A price; None for "" and for zero, both of which Bybit uses for "there is none"."""
     if text == "":
         return None
-    value = amount(text, field)
-    return value if value else None
+    return amount(text, field) or None
 
 
 def millis(value: int | str, field: str) -> int:
