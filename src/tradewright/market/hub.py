@@ -59,11 +59,12 @@ class MarketHub:
         self._down_reason: str | None = "not connected yet"
 
     async def run(self) -> None:
-        """Reads the upstream until it is closed or this task is cancelled; then every subscription is closed."""
+        """Reads the upstream until it is closed or this task is cancelled; then stream and subscriptions are closed."""
         try:
             async for event in self._stream.events():
                 self._apply(event)
         finally:
+            await self._stream.close()
             self._down_reason = "stopped"
             self._forget()
             for readers in list(self._readers.values()):

@@ -276,6 +276,33 @@ async def test_cancelled_reader_leaves_no_task_and_no_socket_behind(
     assert ours == set()
 
 
+async def test_cancelled_while_connecting_the_socket_is_closed_too(
+    clock: FakeClock, logs: KeptLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradewright.exchange.bybit.stream_link.HANDSHAKE_TIMEOUT_S", 0.2)
+    arrived, gone = asyncio.Event(), asyncio.Event()
+
+    async def never_answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        arrived.set()
+        await reader.read()
+        gone.set()
+        writer.close()
+
+    server = await asyncio.start_server(never_answer, "127.0.0.1", 0)
+    address = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    stream = BybitPublicStream(
+        lambda: Endpoints("", address, address), "linear", clock=clock, rng=FixedRng(), log=logs.log
+    )
+    reader = Reader(stream.events())
+    async with asyncio.timeout(5):
+        await arrived.wait()
+        await stream.close()
+        await reader.task
+        await gone.wait()
+    server.close()
+
+
 async def test_a_second_reader_is_refused(private: BybitPrivateStream) -> None:
     async with reading(private):
         await asyncio.sleep(0)

@@ -109,6 +109,7 @@ class FakeStream:
     def __init__(self) -> None:
         self.topics: set[str] = set()
         self.age_s: float | None = 0.0
+        self.closed = False
         self._events: asyncio.Queue[PublicEvent | None] = asyncio.Queue()
 
     async def events(self) -> AsyncIterator[PublicEvent]:
@@ -134,4 +135,5 @@ class FakeStream:
         return self.age_s
 
     async def close(self) -> None:
+        self.closed = True
         await self._events.put(None)

@@ -11,7 +11,7 @@ import structlog
 from tradewright.core.clock import milliseconds
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.instrument import InstrumentId
-from tradewright.market.instruments import REFRESH_EVERY_S, InstrumentCache
+from tradewright.market.instruments import REFRESH_EVERY_S, RETRY_FIRST_S, RETRY_MAX_S, InstrumentCache
 from tradewright.market.intervals import INTERVALS, back, first_open_from, forward, next_open, open_at
 from tradewright.market.market_clock import MarketClock
 from tradewright.market.tickers import TickerCache
@@ -51,7 +51,8 @@ async def test_an_exchange_that_is_away_at_the_start_is_tried_again_soon() -> No
     task = asyncio.create_task(cache.run())
     await asyncio.sleep(0.01)
     await clock.advance(4)
-    assert clock.slept == [1.0, 2.0, 4.0]
+    assert clock.slept[:3] == [RETRY_FIRST_S, RETRY_FIRST_S * 2, RETRY_FIRST_S * 4]
+    assert max(clock.slept) <= RETRY_MAX_S
     market.fail_after = None
     await clock.advance(4)
     await cache.wait_loaded()

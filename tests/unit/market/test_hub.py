@@ -152,6 +152,7 @@ async def test_stopped_hub_closes_its_readers(stream: FakeStream) -> None:
     with pytest.raises(SubscriptionClosed, match="has stopped"):
         await waiting
     assert [item async for item in reader] == []
+    assert stream.closed
 
 
 async def test_another_category_is_refused(hub: MarketHub) -> None:
