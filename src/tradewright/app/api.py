@@ -24,7 +24,8 @@ from tradewright.market.tickers import TickerCache
 from tradewright.settings import Settings
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
-from tradewright.web.parts import WebParts, WebSettings
+from tradewright.web.errors import NotReady
+from tradewright.web.parts import SimAccount, WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
 
 
@@ -50,11 +51,13 @@ async def serve_api(settings: Settings) -> None:
         hub.observe_candles(candles.merge_live)
         instruments = InstrumentCache(market, clock=ground.clock, log=log)
 
-        async def sim_uid() -> str:
+        async def sim_account() -> SimAccount:
             try:
-                return str(read_private(settings.exchange_ready_file, "the simulated exchange's address")["uid"])
-            except StartError as error:
-                raise NotReady(f"the simulated exchange is not there yet; try again shortly ({error})") from error
+                ready = read_private(settings.exchange_ready_file, "the simulated exchange's address")
+                return SimAccount(uid=str(ready["uid"]), name=str(ready["name"]))
+            except (StartError, KeyError) as error:
+                log.warning("api.sim_account_unknown", error=str(error))
+                raise NotReady("the simulated exchange has not said its account yet; try again shortly") from error
 
         parts = WebParts(
             engine=ground.engine,
@@ -68,7 +71,7 @@ async def serve_api(settings: Settings) -> None:
             ids=ground.ids,
             passwords=Passwords(),
             settings=WebSettings(version=installed_version(), port=settings.port),
-            sim_uid=sim_uid,
+            sim_account=sim_account,
         )
         server = _Server(server_config(create_application(parts)))
         async with asyncio.TaskGroup() as tasks:

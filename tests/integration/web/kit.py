@@ -39,6 +39,7 @@ from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
 from tradewright.trading.model import AccountRef, Reason
 from tradewright.trading.store import PostgresJournal
 from tradewright.web.application import create_application
+from tradewright.web.errors import NotReady
 from tradewright.web.parts import WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
 from tradewright.web.static_files import StaticFile
@@ -335,7 +336,9 @@ async def started_site(
     market_clock = MarketClock(market, clock=clock)
     hub = MarketHub(public, log=log)
 
-    async def sim_uid() -> str:
+    async def sim_account() -> SimAccount:
+        if market.is_away:
+            raise NotReady("the simulated exchange has not said its account yet")
         return "1001"
 
     parts = WebParts(
@@ -350,7 +353,7 @@ async def started_site(
         ids=SystemIds(),
         passwords=Passwords(HashCost(time_cost=1, memory_kib=8)),
         settings=WebSettings(version="9.9.9", port=port, hosts=frozenset({"trade.example"})),
-        sim_uid=sim_uid,
+        sim_account=sim_account,
     )
     application = create_application(parts, page=PAGE if page is None else page)
     server = uvicorn.Server(server_config(application))

@@ -81,6 +81,17 @@ async def test_a_refused_claim_leaves_the_token_good(site: Site) -> None:
         assert response.status == 201
 
 
+async def test_a_claim_before_the_simulated_exchange_is_there_can_be_tried_again(site: Site) -> None:
+    body = {"token": await site.claim_token(), "username": "Ann", "password": PASSWORD, "language": "en"}
+    site.market.is_away = True
+    async with site.browser().post("/api/v1/claim", json=body) as response:
+        assert (await problem(response, 503, "unavailable")).retryable
+    assert await site.count("users") == 0
+    site.market.is_away = False
+    async with site.browser().post("/api/v1/claim", json=body) as response:
+        assert response.status == 201
+
+
 async def test_of_twenty_claims_at_once_one_wins_whichever_link_they_hold(site: Site) -> None:
     tokens = [await site.claim_token() for _ in range(2)]
 
