@@ -117,5 +117,6 @@ def test_a_restart_after_a_crash_at_any_byte_agrees_with_the_log(
         fills = [event for event in after.events() if isinstance(event, OrderFilled)]
         paid_in = Decimal(100_000 if after.log.entries else 0)
         assert after.wallet == paid_in + sum((f.realised - f.fee for f in fills), Decimal(0))
-        assert not [order for order in after.engine.account.live_orders() if not order.is_resting]
+        waiting = list(after.engine.account.live_orders())
+        assert all(order.is_resting and order.time_in_force in ("GTC", "PostOnly") for order in waiting)
         after.log.close()

@@ -77,6 +77,10 @@ class Engine:
     def resume(self) -> None:
         """After a restart: finish what was acknowledged but had not happened yet."""
         for order in self.account.live_orders():
+            if order.status is not OrderStatus.ACCEPTED and order.time_in_force in ("IOC", "FOK"):
+                # The crash came between its fills: the rest of such an order never waits.
+                rest = ended(order, self._scene(order.symbol), reject_reason="EC_NoImmediateQtyToFill")
+                self._commit([rest])
             self._arrive(order.order_id, delay_ms=0)
             if order.cancel_requested:
                 self._finish_cancel(order.order_id, delay_ms=0)

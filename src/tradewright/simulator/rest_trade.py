@@ -6,6 +6,7 @@ Lives here: the handlers of create, cancel, cancel-all, realtime, history, execu
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 
 from tradewright.simulator.account import Execution
@@ -61,11 +62,13 @@ class TradeEndpoints:
         symbols = self._named_symbols(call.params)
         if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
             symbols = set()
-        gone = [
-            self._engine.cancel(CancelOrder(symbol=order.symbol, order_id=order.order_id, link_id=""))
-            for order in self._engine.account.live_orders()
-            if order.symbol in symbols and not self._is_hidden(order, call.now_ms)
-        ]
+        gone: list[Order] = []
+        for order in self._engine.account.live_orders():
+            if order.symbol in symbols and not self._is_hidden(order, call.now_ms):
+                # One that the market fills while the others are cancelled has its own, better end.
+                with contextlib.suppress(ApiError):
+                    command = CancelOrder(symbol=order.symbol, order_id=order.order_id, link_id="")
+                    gone.append(self._engine.cancel(command))
         return {"list": [_ids(order) for order in gone], "success": "1"}
 
     def _realtime(self, call: Call) -> Result:

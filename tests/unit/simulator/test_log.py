@@ -92,6 +92,20 @@ def test_a_crash_anywhere_in_a_cancel_is_finished_by_the_restart(tmp_path: Path,
     assert (order.status if order else None) == expected
 
 
+def test_a_crash_between_the_fills_of_a_market_order_does_not_leave_it_waiting(tmp_path: Path) -> None:
+    before = Bench(tmp_path)
+    before.place("Buy", "1.500", orderLinkId="torn")
+    before.log.close()
+    lines = (tmp_path / LOG_FILE).read_bytes().splitlines(keepends=True)
+    assert len(lines) == 4  # funded, accepted, two fills
+    (tmp_path / LOG_FILE).write_bytes(b"".join(lines[:3]))
+    after = Bench(tmp_path)
+    after.engine.resume()
+    order = after.engine.account.find_order(link_id="torn")
+    assert order is not None
+    assert (order.status, order.filled_quantity) == (OrderStatus.CANCELLED, 1)
+
+
 def test_a_line_damaged_in_the_middle_is_not_guessed_at(tmp_path: Path) -> None:
     lived_in(tmp_path).log.close()
     lines = (tmp_path / LOG_FILE).read_bytes().splitlines(keepends=True)

@@ -89,6 +89,17 @@ async def test_a_cancelled_order_is_in_history_before_the_cancel_is_answered(cli
     assert again.code == 110001
 
 
+async def test_cancel_all_needs_a_scope_and_cancels_what_lies_in_it(client: SimClient) -> None:
+    for number in range(3):
+        await client.create("Buy", "0.010", "59000.00", orderLinkId=f"all{number}")
+    assert (await client.post("/v5/order/cancel-all", category="linear")).code == 10001
+    assert (await client.post("/v5/order/cancel-all", category="linear", settleCoin="USDC")).rows == []
+    gone = await client.post("/v5/order/cancel-all", category="linear", settleCoin="USDT")
+    assert {row["orderLinkId"] for row in gone.rows} == {"all0", "all1", "all2"}
+    assert gone.body["result"]["success"] == "1"
+    assert (await client.get("/v5/order/realtime", "category=linear&settleCoin=USDT")).rows == []
+
+
 async def test_fields_that_break_known_clients_have_the_forms_they_can_read(client: SimClient) -> None:
     await client.create("Buy", "0.010", orderLinkId="filled")
     row = await settled(client, "filled", "Filled")
