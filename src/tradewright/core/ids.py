@@ -31,9 +31,11 @@ def intent_of(link: str) -> IntentId | None:
     if len(link) != len(_PREFIX) + 32 or not link.startswith(_PREFIX):
         return None
     try:
-        return IntentId(UUID(hex=link[len(_PREFIX) :]))
+        intent = IntentId(UUID(hex=link[len(_PREFIX) :]))
     except ValueError:
         return None
+    # Other spellings of the same id, in capitals or with dashes, are somebody else's.
+    return intent if link_id_of(intent) == link else None
 
 
 def uuid7(unix_ms: int, random_bits: int) -> UUID:

@@ -10,7 +10,7 @@ import re
 from decimal import Decimal
 
 ZERO = Decimal(0)
-_PLAIN = re.compile(r"-?\d{1,24}(\.\d{1,18})?")
+_PLAIN = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,18})?")  # not \d, which takes the digits of every script
 
 
 def parse_decimal(text: str) -> Decimal:
