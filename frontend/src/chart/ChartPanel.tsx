@@ -65,6 +65,7 @@ export function ChartPanel(props: Props) {
           {t("terminal.attribution")}
         </a>
         <span className="visually-hidden">{t("terminal.attribution_notice")}</span>
+        <span className="axis-note">{t("terminal.axis_utc")}</span>
       </p>
       {table !== null && (
         <BarsDialog bars={table} gaps={bars.gaps} instrument={instrument} timeframe={timeframe} onClose={() => setTable(null)} />
@@ -108,6 +109,7 @@ function Canvas({ instrument, timeframe, orders, onPrice, bars, drawing, onHover
       place.current,
       { decimals: decimalsOf(instrument.tick_size), tick: instrument.tick_size },
       intervalOf(timeframe).ms,
+      preferences.get().language,
       { onHover, onPrice: (text) => price.current(text), onNearStart: () => void bars.loadOlder() },
     );
     drawing.current = drawn;
@@ -123,12 +125,12 @@ function Canvas({ instrument, timeframe, orders, onPrice, bars, drawing, onHover
   // After the effect above, so that a new drawing gets its orders too.
   useEffect(() => drawing.current?.setOrders(orders), [drawing, orders, bars]);
   useEffect(() => {
-    drawing.current?.setLook();
+    drawing.current?.setLook(chosen.language);
     const system = globalThis.matchMedia("(prefers-color-scheme: light)");
-    const repaint = (): void => drawing.current?.setLook();
+    const repaint = (): void => drawing.current?.setLook(chosen.language);
     system.addEventListener("change", repaint);
     return () => system.removeEventListener("change", repaint);
-  }, [drawing, chosen.theme, chosen.palette]);
+  }, [drawing, chosen.language, chosen.theme, chosen.palette]);
 
   return (
     <div className="chart-place">

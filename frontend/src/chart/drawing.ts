@@ -17,6 +17,7 @@ import {
   type UTCTimestamp,
 } from "lightweight-charts";
 import type { CandleGap } from "../api/types";
+import { grouping, type Language } from "../format/number";
 import type { Bar } from "./bars";
 import { emptyPlaces, GapBands } from "./gaps";
 
@@ -34,7 +35,7 @@ export type Drawing = {
   readonly setBars: (bars: readonly Bar[], gaps: readonly CandleGap[]) => void;
   readonly updateBar: (bar: Bar) => void;
   readonly setOrders: (orders: readonly ChartOrder[]) => void;
-  readonly setLook: () => void;
+  readonly setLook: (language: Language) => void;
   readonly visibleMs: () => { readonly fromMs: number; readonly toMs: number } | null;
   readonly scrollBy: (bars: number) => void;
   readonly zoom: (factor: number) => void;
@@ -58,6 +59,7 @@ export function draw(
   place: HTMLElement,
   precision: { readonly decimals: number; readonly tick: string },
   stepMs: number,
+  language: Language,
   events: ChartEvents,
 ): Drawing {
   const chart = createChart(place, {
@@ -72,11 +74,14 @@ export function draw(
     crosshair: { mode: CrosshairMode.Normal },
     rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.06 } },
     timeScale: { borderVisible: false, timeVisible: stepMs < 86_400_000, secondsVisible: false, rightOffset: 6, barSpacing: 7, minBarSpacing: 1 },
-    localization: { locale: "en-GB" },
   });
   const candles = chart.addSeries(CandlestickSeries, {
     priceFormat: { type: "price", precision: precision.decimals, minMove: Number(precision.tick) },
+    // The library colours the last price like the bar's body, and the body of a rising bar is hollow: own line instead.
+    lastValueVisible: false,
+    priceLineVisible: false,
   });
+  const lastLine = candles.createPriceLine({ price: 0, lineStyle: LineStyle.Dotted, lineWidth: 1, lineVisible: false, axisLabelVisible: false });
   const volume = chart.addSeries(
     HistogramSeries,
     { priceFormat: { type: "volume" }, lastValueVisible: false, priceLineVisible: false },
@@ -104,8 +109,22 @@ export function draw(
     color: transparent(colour(Number(bar.close) >= Number(bar.open) ? "--up" : "--down"), "88"),
   });
 
+  const markLast = (bar: Bar | undefined): void => {
+    if (bar === undefined) return;
+    const tone = colour(Number(bar.close) >= Number(bar.open) ? "--up" : "--down");
+    lastLine.applyOptions({
+      price: Number(bar.close),
+      color: tone,
+      axisLabelColor: tone,
+      axisLabelTextColor: colour("--on-fill"),
+      axisLabelVisible: true,
+      lineVisible: true,
+    });
+  };
+
   const setBars = (bars: readonly Bar[], gaps: readonly CandleGap[]): void => {
     shown = bars;
+    markLast(bars.at(-1));
     shownGaps = gaps;
     const known = new Set(bars.map((bar) => bar.openMs / 1000));
     const first = bars[0]?.openMs ?? 0;
@@ -132,19 +151,24 @@ export function draw(
     lines = next.map((order) =>
       candles.createPriceLine({
         price: Number(order.price),
-        color: colour(order.side === "Buy" ? "--up" : "--down"),
+        // Not the colours of up and down: those are the market's, and the side is in the title.
+        color: colour("--text"),
         lineStyle: LineStyle.Dashed,
         lineWidth: 1,
         axisLabelVisible: true,
-        axisLabelTextColor: colour("--on-fill"),
+        axisLabelTextColor: colour("--bg"),
         title: order.title,
       }),
     );
   };
 
-  const setLook = (): void => {
+  const setLook = (spoken: Language): void => {
     const [up, down, line, muted] = [colour("--up"), colour("--down"), colour("--line"), colour("--muted")];
     chart.applyOptions({
+      localization: {
+        locale: spoken === "ru" ? "ru-RU" : "en-GB",
+        priceFormatter: (price: number) => grouping(price.toFixed(precision.decimals), spoken),
+      },
       layout: { textColor: muted, panes: { separatorColor: line, separatorHoverColor: transparent(muted, "33") } },
       grid: { vertLines: { color: transparent(line, "66") }, horzLines: { color: transparent(line, "66") } },
       crosshair: {
@@ -181,13 +205,14 @@ export function draw(
   chart.subscribeCrosshairMove(onMove);
   chart.subscribeClick(onClick);
   chart.timeScale().subscribeVisibleLogicalRangeChange(onRange);
-  setLook();
+  setLook(language);
 
   const scale = chart.timeScale();
   return {
     setBars,
     updateBar: (bar) => {
       candles.update(candlePoint(bar));
+      markLast(bar);
       volume.update(volumePoint(bar));
     },
     setOrders,

@@ -199,8 +199,10 @@ export function TicketPanel(props: Props) {
           </label>
         )}
         {props.unknownOrders.length > 0 && editable && <p className="caution">{t("ticket.caution_unknown")}</p>}
-        <SubmitButton ticket={ticket} checked={checked} instrument={instrument} account={account} />
-        <Outcome controls={controls} checked={checked} attempted={attempted} account={account} language={language} instrument={instrument} />
+        <div className="ticket-foot">
+          <SubmitButton ticket={ticket} checked={checked} instrument={instrument} account={account} />
+          <Outcome controls={controls} checked={checked} attempted={attempted} account={account} language={language} instrument={instrument} />
+        </div>
       </form>
     </aside>
   );
