@@ -78,7 +78,6 @@ class CandleSeries:
         settled = back(open_at(now_ms, self.interval), self.interval, UNSETTLED_CANDLES)
         self._extend(start, max(newest, min(end, settled)))
         self._updated_at = at
-        self._trim()
 
     def merge_live(self, candle: Candle, at: float) -> None:
         """Takes one candle of the stream. A confirmed one extends what is known only where it touches it."""
@@ -92,7 +91,7 @@ class CandleSeries:
         if known is not None and known.from_ms <= candle.open_time_ms <= known.to_ms:
             self._put(candle)
             self._extend(candle.open_time_ms, next_open(candle.open_time_ms, self.interval))
-            self._trim()
+            self.trim(Gap(candle.open_time_ms, candle.open_time_ms))
 
     def drop_live(self) -> None:
         """Forgets the unfinished candle: the stream was interrupted and it may have changed meanwhile."""
@@ -148,14 +147,20 @@ class CandleSeries:
         elif start <= known.to_ms and end >= known.from_ms:
             self._known = Gap(min(known.from_ms, start), max(known.to_ms, end))
 
-    def _trim(self) -> None:
+    def trim(self, keep: Gap) -> None:
+        """Forgets surplus rows at the ends, oldest first, but none inside `keep`, so what is known stays contiguous."""
         surplus = len(self._opens) - self._rows_max
         if surplus <= 0 or self._known is None:
             return
-        for opened in self._opens[:surplus]:
+        oldest = min(surplus, bisect_left(self._opens, keep.from_ms))
+        newest = min(surplus - oldest, len(self._opens) - bisect_left(self._opens, keep.to_ms))
+        kept = self._opens[oldest : len(self._opens) - newest]
+        for opened in (*self._opens[:oldest], *self._opens[len(self._opens) - newest :]):
             del self._closed[opened]
-        del self._opens[:surplus]
-        self._known = Gap(self._opens[0], self._known.to_ms)
+        from_ms = kept[0] if oldest else self._known.from_ms
+        to_ms = next_open(kept[-1], self.interval) if newest else self._known.to_ms
+        self._opens = kept
+        self._known = Gap(from_ms, to_ms)
 
     def _forget(self) -> None:
         self._opens.clear()

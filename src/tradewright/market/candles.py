@@ -94,6 +94,7 @@ class CandleCache:
                 market_now_ms=now_ms,
                 age_ms=series.age_ms(self._clock.monotonic()),
             )
+            series.trim(Gap(start, end))
         self._evict(keep=key)
         return answer
 

@@ -194,8 +194,26 @@ async def test_a_question_that_makes_no_sense_names_the_field(arguments: dict[st
     assert [problem.field for problem in caught.value.problems] == [field]
 
 
-@pytest.mark.parametrize("seed", range(25))
-async def test_whatever_was_asked_before_the_answer_equals_the_exchanges_own(seed: int) -> None:
+async def test_a_month_is_walked_backwards_and_forwards_row_for_row_in_bounded_memory() -> None:
+    market = FakeMarket()
+    market.fill(20_000)
+    cache, clock = made(market)
+    everything = opens(20_000)
+    windows = [everything[at : at + 6_000] for at in range(0, 20_000, 6_000)]
+    for window in (*reversed(windows), *windows):
+        await clock.advance(1)
+        answer = await cache.get(BTC, "1", start_ms=window[0], end_ms=window[-1] + 1, limit=6_000)
+        assert [row.open_time_ms for row in answer.rows] == window
+        assert answer.gaps == []
+        assert cache.row_count() <= candles_module.SERIES_ROWS_MAX
+
+
+@pytest.mark.parametrize("rows_max", [2_000, 12_000])
+@pytest.mark.parametrize("seed", range(15))
+async def test_whatever_was_asked_before_the_answer_equals_the_exchanges_own(
+    seed: int, rows_max: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(candles_module, "SERIES_ROWS_MAX", rows_max)
     chance = random.Random(seed)
     market = FakeMarket()
     missing = [position for position in range(1, 3_998) if chance.random() < 0.05]
