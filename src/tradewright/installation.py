@@ -42,7 +42,7 @@ def read_private(path: Path, what: str) -> dict[str, Any]:
     return content
 
 
-def write_exchange_ready(path: Path, keys_file: Path, ready_line: Mapping[str, Any]) -> None:
-    """What the simulated exchange said when it was ready, with its read-only key beside it."""
-    keys = read_private(keys_file, "the simulated exchange's key file")
-    write_private(path, {**ready_line, "read_only": keys["read_only"]})
+def write_exchange_ready(path: Path, market_name: str, ready_line: Mapping[str, Any]) -> None:
+    """What the simulated exchange said when it was ready, with its market's name and its read-only key beside it."""
+    keys = read_private(Path(ready_line["keys_file"]), "the simulated exchange's key file")
+    write_private(path, {**ready_line, "name": market_name, "read_only": keys["read_only"]})

@@ -5,7 +5,9 @@ Lives here: `Settings`, `load`, and the places of files below HOME. Not here: wh
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -70,8 +72,25 @@ class Settings(BaseSettings):
         return self.exchange_home / "ready.json"
 
     @property
-    def exchange_keys_file(self) -> Path:
-        return self.exchange_home / "keys.json"
+    def exchange_state(self) -> Path:
+        """Where the simulated exchange keeps this market's orders, keys and clock.
+
+        Each market has a folder and an account of its own: an order book of 2022 and one of today have no orders in
+        common. The synthetic market of the first seed, which most people meet, is in the folder itself.
+        """
+        if self.market == "synthetic" and self.seed == 1 and self.market_from is None:
+            return self.exchange_home
+        identity = f"{self.market} {self.market_from} {self.seed if self.market == 'synthetic' else ''}"
+        name = re.sub(r"[^a-z0-9]+", "-", self.market_name.lower()).strip("-")[:40]
+        return self.exchange_home / "markets" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
+
+    @property
+    def market_name(self) -> str:
+        """What the account on this market is called."""
+        if self.market == "synthetic":
+            return "Simulated" if self.seed == 1 else f"Simulated, seed {self.seed}"
+        file = Path(self.market.removeprefix("replay:").partition("@")[0]).name
+        return f"Replay {file.removesuffix('.gz').removesuffix('.csv')}"
 
     @property
     def page_url(self) -> str:

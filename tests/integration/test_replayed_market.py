@@ -104,3 +104,29 @@ def _sign_in_as_the_scripted_user(installation: Installation) -> None:
     kept = json.loads((installation.home / "demo-order.json").read_text())
     status, answer = installation.request("POST", "/api/v1/login", kept)
     assert status == 200, answer
+
+
+def test_each_market_has_an_account_of_its_own_that_rests_while_another_runs() -> None:
+    with installed() as installation:
+        installation.claim()
+        first = installation.account()
+        intent, _, _ = installation.place(first)
+        installation.until(first, intent, "filled")
+        installation.stop()
+
+        installation.arguments = ("--market", f"replay:{SAMPLE}@linear:BTCUSDT", "--speed", "60")
+        installation.start()
+        other = installation.account()
+        assert other != first
+        [shown] = installation.request("GET", "/api/v1/accounts")[1]["accounts"]
+        assert shown["name"] == "Replay btcusdt-linear-1m-sample"
+        assert installation.table(other, "positions")["positions"] == []
+        intent, _, _ = installation.place(other)
+        installation.until(other, intent, "filled")
+        installation.stop()
+
+        installation.arguments = ()
+        installation.start()
+        assert installation.account() == first
+        assert [row["size"] for row in installation.table(first, "positions")["positions"]] == ["0.01"]
+        assert installation.request("GET", "/api/v1/accounts")[1]["accounts"][0]["drift_count"] == 0

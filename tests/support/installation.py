@@ -58,7 +58,7 @@ class Installation:
         self.home = home
         self.port = free_port()
         self.base = f"http://localhost:{self.port}"
-        self._arguments = arguments
+        self.arguments = arguments
         self._mark = f"tw-{uuid.uuid4().hex}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRADEWRIGHT_")},
@@ -78,7 +78,7 @@ class Installation:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home.parent / f"{self.home.name}.out").open("ab") as out:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tradewright", "run", *self._arguments],
+                [sys.executable, "-m", "tradewright", "run", *self.arguments],
                 env=self._environment,
                 stdout=out,
                 stderr=out,
@@ -281,7 +281,7 @@ class Installation:
 
     def exchange_control(self, method: str, path: str, body: Any = None) -> Any:
         """The simulator's own switches and its log, which are not Bybit's."""
-        keys = json.loads((self.home / "exchange/keys.json").read_text())
+        keys = json.loads(Path(self.ready_file()["keys_file"]).read_text())
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.ready_file()['rest']}{path}",

@@ -24,7 +24,6 @@ from tradewright.market.tickers import TickerCache
 from tradewright.settings import Settings
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
-from tradewright.web.errors import NotReady
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
 

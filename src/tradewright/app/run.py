@@ -45,7 +45,7 @@ def run_installation(options: RunOptions) -> None:
         children=_children(
             settings,
             environment,
-            lambda line: write_exchange_ready(settings.exchange_ready_file, settings.exchange_keys_file, line),
+            lambda line: write_exchange_ready(settings.exchange_ready_file, settings.market_name, line),
         ),
         # Where an exchange of an earlier run listened says nothing; somebody else may have its port by now.
         before_start=lambda: settings.exchange_ready_file.unlink(missing_ok=True),
@@ -87,7 +87,7 @@ def _children(
     settings: Settings, environment: dict[str, str], exchange_ready: Callable[[Mapping[str, Any]], None]
 ) -> list[ChildSpec]:
     program = [sys.executable, "-m", "tradewright"]
-    exchange = [*program, "exchange", "--state", str(settings.exchange_home), "--market", settings.market]
+    exchange = [*program, "exchange", "--state", str(settings.exchange_state), "--market", settings.market]
     exchange += ["--seed", str(settings.seed), "--speed", str(settings.speed)]
     if settings.market_from is not None:
         exchange += ["--from", settings.market_from]

@@ -7,11 +7,13 @@ import json
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import structlog
 
 from tradewright.app.ground import Ground, open_ground, simulated_endpoints
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, StartError
 from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
@@ -21,10 +23,13 @@ from tradewright.market.instruments import InstrumentCache
 from tradewright.placement.single import SingleOwner
 from tradewright.settings import Settings
 from tradewright.trading.model import AccountRef
+from tradewright.trading.provision import follow_sim_market
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession, SessionParts
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
+
+_LOOK_SECONDS = 0.05  # for the exchange, which starts beside this process
 
 
 async def serve_worker(settings: Settings) -> None:
@@ -42,6 +47,7 @@ async def serve_worker(settings: Settings) -> None:
             clock=ground.clock,
             rng=ground.rng,
         )
+        await _follow_market(ground)
         log.info("worker.ready")
         print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
         working = [asyncio.create_task(instruments.run()), asyncio.create_task(keeper.run())]
@@ -60,6 +66,27 @@ async def serve_worker(settings: Settings) -> None:
             await market.close()
 
 
+def _sim_keys(settings: Settings) -> dict[str, Any]:
+    """The running simulated exchange's keys and UID. Raises `StartError` while it has not said where they are."""
+    ready = read_private(settings.exchange_ready_file, "the simulated exchange's address")
+    return read_private(Path(ready["keys_file"]), "the simulated exchange's key file")
+
+
+async def _follow_market(ground: Ground) -> None:
+    """Once the simulated exchange runs, its market's account is the one to look after."""
+    while True:
+        try:
+            ready = read_private(ground.settings.exchange_ready_file, "the simulated exchange's address")
+        except StartError:
+            await ground.clock.sleep(_LOOK_SECONDS)
+            continue
+        async with ground.engine.begin() as connection:
+            await follow_sim_market(
+                connection, uid=ready["uid"], name=ready["name"], now=ground.clock.now(), ids=ground.ids
+            )
+        return
+
+
 def session_factory(ground: Ground, instruments: InstrumentCache) -> Callable[[AccountRef], AccountSession]:
     """How a session is built: from the account's connection, its own gateway, stream and journal."""
 
@@ -68,12 +95,11 @@ def session_factory(ground: Ground, instruments: InstrumentCache) -> Callable[[A
     evidence = EvidenceRule(settling_margin=timedelta(seconds=float(settings.settling_margin_s)))
 
     def open_session(account: AccountRef) -> AccountSession:
-        keys = read_private(settings.exchange_keys_file, "the simulated exchange's key file")
+        keys = _sim_keys(settings)
         if keys["uid"] != account.uid:
-            # Somebody removed HOME/exchange: its orders and fills are not those of the account we know.
             raise ExchangeUnavailable(
-                f"the simulated exchange has the account {keys['uid']}, this installation knows {account.uid};"
-                f" put its folder {settings.exchange_home} back, or start over with an empty TRADEWRIGHT_HOME"
+                f"the simulated exchange that runs has the account {keys['uid']}, not {account.uid}; it rests until its"
+                f" own market runs again"
             )
         key = ApiKey(keys["trading"]["key"], keys["trading"]["secret"])
         log = structlog.get_logger().bind(account_id=str(account.id))

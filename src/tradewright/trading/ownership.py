@@ -17,7 +17,7 @@ OWNER = f"""(
 
 # An account's row as the world outside may believe it.
 ACCOUNTS = f"""
-SELECT a.id, a.workspace_id, a.name, a.environment, a.uid, a.event_seq, a.drift_count, a.created_at,
+SELECT a.id, a.workspace_id, a.name, a.environment, a.uid, a.resting, a.event_seq, a.drift_count, a.created_at,
        a.total_equity, a.total_available, a.balances_at, a.session_since,
        CASE WHEN a.session_owner IS NOT DISTINCT FROM o.pid THEN a.session_state ELSE 'connecting' END AS session_state,
        CASE WHEN a.session_owner IS NOT DISTINCT FROM o.pid THEN a.session_reason

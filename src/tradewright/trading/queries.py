@@ -24,9 +24,9 @@ SNAPSHOT_FILLS = 100
 
 
 async def accounts(connection: AsyncConnection, workspace_id: WorkspaceId) -> list[dict[str, Any]]:
-    """All accounts of a workspace, oldest first."""
+    """The accounts of a workspace whose exchange runs, oldest first."""
     found = await connection.execute(
-        text(f"SELECT * FROM ({ACCOUNTS}) a WHERE workspace_id = :workspace ORDER BY created_at, id"),  # noqa: S608
+        text(f"SELECT * FROM ({ACCOUNTS}) a WHERE workspace_id = :workspace AND NOT resting ORDER BY created_at, id"),  # noqa: S608
         {"workspace": workspace_id},
     )
     return [views.account_view(row) for row in found.mappings()]

@@ -35,6 +35,8 @@ accounts = Table(
     Column("name", Text, nullable=False),
     Column("environment", Text, nullable=False),
     Column("uid", Text, nullable=False),
+    # Its exchange is not the one that runs: an account of another simulated market, which rests until that one runs.
+    Column("resting", Boolean, nullable=False, server_default="false"),
     Column("created_at", _time, nullable=False),
     Column("event_seq", BigInteger, nullable=False, server_default="0"),
     Column("session_state", Text, nullable=False, server_default="connecting"),

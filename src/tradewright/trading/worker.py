@@ -76,7 +76,9 @@ class SessionKeeper:
         try:
             async with self._engine.connect() as connection:
                 found = await connection.execute(
-                    text("SELECT id, workspace_id, environment, uid FROM accounts ORDER BY created_at")
+                    text(
+                        "SELECT id, workspace_id, environment, uid FROM accounts WHERE NOT resting ORDER BY created_at"
+                    )
                 )
                 return [
                     AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid)

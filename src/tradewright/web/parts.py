@@ -37,11 +37,19 @@ class WebSettings:
     origins: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class SimAccount:
+    """The account on the simulated exchange that runs: its UID there, and the name of its market."""
+
+    uid: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebParts:
     """Everything the application uses; it starts and stops none of them.
 
-    `sim_uid` tells the UID of the account on the simulated exchange, which a claim connects; it raises
+    `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
     """
 
@@ -56,7 +64,7 @@ class WebParts:
     ids: Ids
     passwords: Passwords
     settings: WebSettings
-    sim_uid: Callable[[], Awaitable[str]] | None
+    sim_account: Callable[[], Awaitable[SimAccount]] | None
 
 
 def parts_of(connection: HTTPConnection) -> WebParts:

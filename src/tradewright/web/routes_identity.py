@@ -107,12 +107,14 @@ async def logout(request: Request, parts: Parts, principal: Reader) -> Response:
 
 
 async def _provision(parts: WebParts) -> Provision:
-    """What a new workspace starts with. The UID is asked first: no transaction waits for the simulated exchange."""
-    uid = None if parts.sim_uid is None else await parts.sim_uid()
+    """What a new workspace starts with. The account is asked first: no transaction waits for the simulated exchange."""
+    sim = None if parts.sim_account is None else await parts.sim_account()
 
     async def provision(connection: AsyncConnection, workspace_id: WorkspaceId, now: datetime) -> None:
-        if uid is not None:
-            await create_sim_account(connection, workspace_id=workspace_id, uid=uid, now=now, ids=parts.ids)
+        if sim is not None:
+            await create_sim_account(
+                connection, workspace_id=workspace_id, uid=sim.uid, name=sim.name, now=now, ids=parts.ids
+            )
 
     return provision
 

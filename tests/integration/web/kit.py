@@ -40,7 +40,7 @@ from tradewright.trading.model import AccountRef, Reason
 from tradewright.trading.store import PostgresJournal
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
-from tradewright.web.parts import WebParts, WebSettings
+from tradewright.web.parts import SimAccount, WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
 from tradewright.web.static_files import StaticFile
 
@@ -339,7 +339,7 @@ async def started_site(
     async def sim_account() -> SimAccount:
         if market.is_away:
             raise NotReady("the simulated exchange has not said its account yet")
-        return "1001"
+        return SimAccount("1001", "Simulated")
 
     parts = WebParts(
         engine=engine,

@@ -85,6 +85,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("environment", sa.Text(), nullable=False),
         sa.Column("uid", sa.Text(), nullable=False),
+        sa.Column("resting", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_seq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("session_state", sa.Text(), server_default="connecting", nullable=False),
