@@ -82,7 +82,7 @@ FRAMES = st.fixed_dictionaries(
         "req_id": JSON,
     }
 )
-BOUNDED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+BOUNDED = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest_asyncio.fixture
