@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 
 import pytest
@@ -55,16 +54,17 @@ async def test_the_default_cost_is_high_and_the_same_for_a_name_that_does_not_ex
     passwords = Passwords()
     encoded = await passwords.hash("correct horse battery")
 
-    async def seconds(candidate: str | None) -> float:
-        began = time.perf_counter()
+    async def cpu_seconds(candidate: str | None) -> float:
+        """Of this process: what others do on the machine does not count."""
+        began = time.process_time()
         assert not await passwords.matches("a wrong password", candidate)
-        return time.perf_counter() - began
+        return time.process_time() - began
 
-    known = statistics.median([await seconds(encoded) for _ in range(3)])
-    unknown = statistics.median([await seconds(None) for _ in range(3)])
+    known = min([await cpu_seconds(encoded) for _ in range(4)])
+    unknown = min([await cpu_seconds(None) for _ in range(4)])
     assert "m=65536,t=3,p=1" in encoded
     assert known >= 0.05
-    assert 0.5 < unknown / known < 2
+    assert 0.6 < unknown / known < 1.7
 
 
 @pytest.mark.parametrize("name", ["Jo", "ann.smith", "Анна", "a b", "me@example.org", "x" * 64, "李明"])
