@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import statistics
 import time
 
 import pytest
@@ -19,7 +18,8 @@ async def test_an_answer_does_not_wait_for_a_delayed_acknowledgement(site: Site)
         async with http.get("/healthz") as response:
             await response.read()
         took.append(time.perf_counter() - began)
-    assert statistics.median(took) < 0.035  # with Nagle's algorithm on it is above 40 ms
+    # A quarter of them, for the machine may be busy; with Nagle's algorithm on nearly all take 40 ms and more.
+    assert sorted(took)[len(took) // 4] < 0.035
 
 
 def test_a_taken_port_is_an_os_error_and_leaves_nothing_open() -> None:
