@@ -84,7 +84,8 @@ class RestClient:
         headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
         try:
             answer = await self._http.call("POST", self._endpoints().rest + path, headers, payload)
-        except NotConnected as problem:
+        except (NotConnected, ExchangeUnavailable) as problem:
+            # No connection, or nobody knows where to connect to: no byte left.
             raise NotSent(f"{path}: no connection: {problem}", trace) from problem
         except NoAnswer as problem:
             raise OutcomeUnknown(f"{path}: no answer: {problem}; the outcome must be asked", trace) from problem
