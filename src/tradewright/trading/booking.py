@@ -12,6 +12,8 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradewright.audit.model import AuditEntry
+from tradewright.audit.store import record
 from tradewright.core.clock import Ids
 from tradewright.core.ids import intent_of
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
@@ -120,12 +122,32 @@ async def _insert_order(
             ),
             {"id": intent_id},
         )
+        await _audit_evidence(connection, account, ids, order_id, report)
     # Fills may come before their order, also those of an order that is not ours.
     await connection.execute(
         text("UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"),
         {"id": order_id, "account": account.id, "order": report.exchange_order_id},
     )
     return order_id, _unexpected(report, intent_state, has_order)
+
+
+async def _audit_evidence(
+    connection: AsyncConnection, account: AccountRef, ids: Ids, order_id: UUID, report: RemoteOrder
+) -> None:
+    """The exchange's report settled the intent, before or instead of its answer."""
+    entry = AuditEntry(
+        id=ids.new(),
+        workspace_id=account.workspace_id,
+        account_id=account.id,
+        at=await connection.scalar(text("SELECT clock_timestamp()")),
+        actor_kind="exchange",
+        action="order.place",
+        object_kind="order",
+        object_id=str(order_id),
+        after={"exchange_order_id": report.exchange_order_id, "status": report.raw_status},
+        outcome="acknowledged",
+    )
+    await record(connection, entry)
 
 
 def _unexpected(report: RemoteOrder, intent_state: str | None, has_order: bool) -> list[Drift]:

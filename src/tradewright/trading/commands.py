@@ -60,7 +60,7 @@ async def submit_place(
             " VALUES (:id, :workspace, :account, 'place', CAST(:body AS jsonb), :category, :symbol, :side, :order_type,"
             " :tif, :quantity, :price, :reduce_only, :note, :link, 'proposed',"
             " CASE WHEN :reduce_only THEN NULL ELSE clock_timestamp() + CAST(:validity AS interval) END,"
-            " :user, 'manual', clock_timestamp(), clock_timestamp()) ON CONFLICT (id) DO NOTHING RETURNING id"
+            " :user, 'manual', clock_timestamp(), clock_timestamp()) ON CONFLICT DO NOTHING RETURNING id"
         ),
         {
             "id": body.id,
@@ -116,7 +116,7 @@ async def submit_cancel(
             " created_by, source, created_at, updated_at)"
             " VALUES (:id, :workspace, :account, 'cancel', CAST(:body AS jsonb), :category, :symbol, :target,"
             " 'proposed', :user, 'manual', clock_timestamp(), clock_timestamp())"
-            " ON CONFLICT (id) DO NOTHING RETURNING id"
+            " ON CONFLICT DO NOTHING RETURNING id"
         ),
         {
             "id": body.id,

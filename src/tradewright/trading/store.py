@@ -90,14 +90,15 @@ class PostgresJournal:
                 text(
                     "UPDATE intents SET state = 'expired', version = version + 1, updated_at = clock_timestamp()"
                     " WHERE account_id = :account AND kind = 'place' AND NOT reduce_only"
-                    " AND state IN ('proposed', 'approved') RETURNING id"
+                    " AND state IN ('proposed', 'approved') RETURNING id, kind, state, id AS order_id"
                 ),
                 {"account": self._account.id},
             )
             unknown = await connection.execute(
                 text(
                     "UPDATE intents SET state = 'unknown', version = version + 1, updated_at = clock_timestamp()"
-                    " WHERE account_id = :account AND state = 'sending' RETURNING coalesce(target_id, id) AS id"
+                    " WHERE account_id = :account AND state = 'sending'"
+                    " RETURNING id, kind, state, coalesce(target_id, id) AS order_id"
                 ),
                 {"account": self._account.id},
             )
@@ -109,7 +110,8 @@ class PostgresJournal:
                 {"account": self._account.id},
             )
             for row in [*expired, *unknown]:
-                await self._tell_order(connection, row.id, events)
+                await self._audit(connection, row.kind, row.order_id, row.state, None)
+                await self._tell_order(connection, row.order_id, events)
 
     async def proposed(self) -> Sequence[Intent]:
         async with self._engine.connect() as connection:
@@ -137,11 +139,12 @@ class PostgresJournal:
                 text(
                     "UPDATE intents SET state = 'expired', version = version + 1, updated_at = clock_timestamp()"
                     " WHERE account_id = :account AND state IN ('proposed', 'approved')"
-                    " AND valid_until <= clock_timestamp() RETURNING id"
+                    " AND valid_until <= clock_timestamp() RETURNING id, kind, state"
                 ),
                 {"account": self._account.id},
             )
             for row in expired:
+                await self._audit(connection, row.kind, row.id, row.state, None)
                 await self._tell_order(connection, row.id, events)
 
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
@@ -365,7 +368,8 @@ class PostgresJournal:
         )
         if changed.first() is None:
             return False
-        await self._audit(connection, intent, state, reason)
+        kind = "cancel" if isinstance(intent, CancelIntent) else "place"
+        await self._audit(connection, kind, _order_id(intent), state, reason)
         await self._tell(connection, intent, events)
         return True
 
@@ -390,7 +394,7 @@ class PostgresJournal:
         )
 
     async def _tell(self, connection: AsyncConnection, intent: Intent, events: EventWriter) -> None:
-        await self._tell_order(connection, intent.target_id if isinstance(intent, CancelIntent) else intent.id, events)
+        await self._tell_order(connection, _order_id(intent), events)
 
     async def _tell_order(self, connection: AsyncConnection, order_id: UUID, events: EventWriter) -> None:
         view = await order_view_of(connection, self._account.id, order_id)
@@ -422,7 +426,9 @@ class PostgresJournal:
             }
             events.add("drift", {"kind": "drift", "drift": payload})
 
-    async def _audit(self, connection: AsyncConnection, intent: Intent, state: str, reason: Reason | None) -> None:
+    async def _audit(
+        self, connection: AsyncConnection, kind: str, order_id: UUID, state: str, reason: Reason | None
+    ) -> None:
         entry = AuditEntry(
             id=self._ids.new(),
             workspace_id=self._account.workspace_id,
@@ -430,15 +436,20 @@ class PostgresJournal:
             at=self._clock.now(),
             actor_kind="system",
             actor_id=None,
-            action="order.cancel" if isinstance(intent, CancelIntent) else "order.place",
+            action=f"order.{kind}",
             object_kind="order",
-            object_id=str(intent.target_id if isinstance(intent, CancelIntent) else intent.id),
+            object_id=str(order_id),
             before=None,
             after=None if reason is None else reason.as_json(),
             ip=None,
             outcome=state,
         )
         await record(connection, entry)
+
+
+def _order_id(intent: Intent) -> UUID:
+    """The id of the row in the table of orders that an intent is about."""
+    return intent.target_id if isinstance(intent, CancelIntent) else intent.id
 
 
 def _intent(row: views.Row) -> Intent:

@@ -1,0 +1,297 @@
+"""Reads on PostgreSQL: shapes as the API promises them, pages without gaps, and snapshots that fit their sequence."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from contract.journal_worlds import make_home
+from integration.trading.conftest import Desk, repeatable_read
+from sim.facts import after, fill, order_report, position, wallet
+from tradewright.core.errors import InvalidInput, NotFound
+from tradewright.core.ids import IntentId, RequestId, link_id_of
+from tradewright.system import SystemClock, SystemIds
+from tradewright.trading import queries
+from tradewright.trading.model import Reason
+
+TEXT, WHOLE, NOTHING = str, int, type(None)
+
+
+def check_shape(value: dict[str, Any], shape: dict[str, Any]) -> None:
+    """Exactly these keys, each of one of these types (a dict is a shape of its own)."""
+    assert set(value) == set(shape)
+    for key, expected in shape.items():
+        options = expected if isinstance(expected, tuple) else (expected,)
+        nested = next((option for option in options if isinstance(option, dict)), None)
+        if nested is not None and value[key] is not None:
+            check_shape(value[key], nested)
+            continue
+        types = tuple(option for option in options if isinstance(option, type))
+        assert type(value[key]) in types, f"{key}: {value[key]!r}"
+
+
+ORDER = {
+    "id": TEXT, "account_id": TEXT, "environment": TEXT, "source": TEXT, "category": TEXT, "symbol": TEXT,
+    "side": TEXT, "order_type": TEXT, "time_in_force": TEXT, "quantity": TEXT, "price": (TEXT, NOTHING),
+    "reduce_only": bool, "filled_quantity": TEXT, "average_price": (TEXT, NOTHING), "status": TEXT,
+    "reason": ({"code": TEXT, "params": dict, "exchange_code": (int, NOTHING), "exchange_text": (TEXT, NOTHING)},
+               NOTHING),
+    "link_id": TEXT, "exchange_order_id": (TEXT, NOTHING),
+    "cancel": ({"intent_id": TEXT, "state": TEXT}, NOTHING),
+    "valid_until_ms": (WHOLE, NOTHING), "note": (TEXT, NOTHING), "created_ms": WHOLE, "updated_ms": WHOLE,
+    "version": WHOLE,
+}  # fmt: skip
+POSITION = {
+    "account_id": TEXT, "category": TEXT, "symbol": TEXT, "position_index": WHOLE, "side": (TEXT, NOTHING),
+    "size": TEXT, "entry_price": (TEXT, NOTHING), "mark_price": (TEXT, NOTHING), "liquidation_price": (TEXT, NOTHING),
+    "leverage": (TEXT, NOTHING), "unrealised_pnl": TEXT, "realised_pnl": TEXT, "initial_margin": TEXT,
+    "updated_ms": WHOLE,
+}  # fmt: skip
+FILL = {
+    "id": TEXT, "account_id": TEXT, "category": TEXT, "symbol": TEXT, "side": TEXT, "price": TEXT, "quantity": TEXT,
+    "fee": TEXT, "fee_coin": TEXT, "is_maker": bool, "exec_type": TEXT, "order_id": (TEXT, NOTHING),
+    "exchange_order_id": TEXT, "time_ms": WHOLE,
+}  # fmt: skip
+COIN = {
+    "coin": TEXT, "wallet_balance": TEXT, "equity": TEXT, "order_margin": TEXT, "position_margin": TEXT,
+    "unrealised_pnl": TEXT,
+}  # fmt: skip
+ACCOUNT = {
+    "id": TEXT, "name": TEXT, "environment": TEXT, "exchange": TEXT,
+    "session": {"state": TEXT, "reason": (TEXT, NOTHING), "since_ms": WHOLE}, "drift_count": WHOLE,
+}  # fmt: skip
+
+
+async def test_rows_have_the_shapes_of_the_api(desk: Desk) -> None:
+    intent_id = await desk.place(note="first")
+    cancel_id = await desk.cancel(intent_id)
+    facts = [
+        order_report("partially_filled", link_id=link_id_of(intent_id), filled="0.1"),
+        fill("e-1", "0.1"),
+        position("0.1"),
+        wallet("99999.90"),
+    ]
+    await desk.journal.book(facts, "stream")
+    orders, following = await desk.read(queries.orders)
+    fills, _ = await desk.read(queries.fills)
+    positions = await desk.read(queries.positions)
+    balances = await desk.read(queries.balances)
+    async with desk.engine.connect() as connection:
+        accounts = await queries.accounts(connection, desk.workspace_id)
+    assert following is None
+    (order,), (one_fill,), (held,), (account,) = orders, fills, positions, accounts
+    check_shape(order, ORDER)
+    check_shape(one_fill, FILL)
+    check_shape(held, POSITION)
+    check_shape(account, ACCOUNT)
+    assert set(balances) == {"total_equity", "total_available", "coins", "updated_ms"}
+    check_shape(balances["coins"][0], COIN)
+    assert (order["id"], order["note"], order["source"]) == (str(intent_id), "first", "manual")
+    assert (order["quantity"], order["filled_quantity"], order["price"]) == ("0.5", "0.1", "60000")
+    assert (order["status"], order["exchange_order_id"]) == ("cancel_requested", "x-1")
+    assert order["cancel"] == {"intent_id": str(cancel_id), "state": "proposed"}
+    assert (one_fill["order_id"], one_fill["quantity"], one_fill["price"]) == (str(intent_id), "0.1", "60000")
+    assert (balances["total_equity"], balances["coins"][0]["coin"]) == ("99999.9", "USDT")
+
+
+async def test_an_external_order_has_the_same_shape_and_names_nobody(desk: Desk) -> None:
+    await desk.journal.book([order_report(order_id="elsewhere")], "stream")
+    ((order,), _) = await desk.read(queries.orders)
+    check_shape(order, ORDER)
+    assert (order["source"], order["status"], order["exchange_order_id"]) == ("external", "working", "elsewhere")
+    async with desk.engine.connect() as connection:
+        (account,) = await queries.accounts(connection, desk.workspace_id)
+    assert account["drift_count"] == 1
+
+
+async def test_what_is_told_is_the_same_row_that_is_read(desk: Desk) -> None:
+    intent_id = await desk.place()
+    await desk.acknowledge(intent_id)
+    await desk.order(intent_id, "working")
+    await desk.journal.book([fill("e-1"), position("0.5"), wallet()], "stream")
+    told: dict[str, Any] = {}
+    for _seq, delta in await desk.read(queries.events_after, 0, 100):
+        assert set(delta) == {"kind", delta["kind"]}
+        told[delta["kind"]] = delta[delta["kind"]]
+    ((order,), _) = await desk.read(queries.orders)
+    ((one_fill,), _) = await desk.read(queries.fills)
+    assert told["order"] == order
+    assert told["fill"] == one_fill
+    assert [told["position"]] == await desk.read(queries.positions)
+    assert told["balances"] == await desk.read(queries.balances)
+
+
+async def test_pages_of_orders_follow_each_other_without_gap_or_repeat(desk: Desk) -> None:
+    placed = [str(await desk.place()) for _ in range(7)]
+    read: list[str] = []
+    before: str | None = None
+    for expected in (3, 3, 1):
+        page, before = await desk.read(queries.orders, limit=3, before=before)
+        assert len(page) == expected
+        read += [order["id"] for order in page]
+    assert before is None
+    assert read == placed[::-1]
+
+
+async def test_pages_of_fills_follow_each_other_also_within_one_moment(desk: Desk) -> None:
+    moments = (1, 1, 1, 2, 2)
+    await desk.journal.book(
+        [replace(fill(f"e-{n}"), executed_at=after(moment)) for n, moment in enumerate(moments)], "stream"
+    )
+    read: list[str] = []
+    before: str | None = None
+    for _ in range(3):
+        page, before = await desk.read(queries.fills, limit=2, before=before)
+        read += [one["id"] for one in page]
+    assert before is None
+    assert read == ["e-4", "e-3", "e-2", "e-1", "e-0"]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "2026-01-01T00:00:00~x", "2026-01-01T00:00:00+00:00~", "~" + "x" * 200])
+@pytest.mark.parametrize("query", [queries.orders, queries.fills])
+async def test_a_cursor_that_we_did_not_make_is_invalid_input(desk: Desk, query: Any, cursor: str) -> None:
+    with pytest.raises(InvalidInput):
+        await desk.read(query, before=cursor)
+
+
+@pytest.mark.parametrize("cursor", ["2026-01-01T00:00:00+00:00~no-uuid"])
+async def test_a_cursor_of_another_list_is_invalid_input(desk: Desk, cursor: str) -> None:
+    with pytest.raises(InvalidInput):
+        await desk.read(queries.orders, before=cursor)
+
+
+async def test_open_orders_are_those_that_may_still_happen(desk: Desk) -> None:
+    waiting, taken, working, done, refused = [await desk.place() for _ in range(5)]
+    await desk.acknowledge(taken)
+    await desk.order(working, "working", order_id="x-2")
+    await desk.order(done, "filled", order_id="x-3", filled="0.5")
+    unsent = next(one for one in await desk.journal.proposed() if one.id == refused)
+    await desk.journal.refuse(unsent, Reason("order.quantity_max"))
+    await desk.journal.book([order_report(order_id="elsewhere")], "stream")
+    found, _ = await desk.read(queries.orders, scope="open")
+    ours = {order["id"] for order in found if order["source"] == "manual"}
+    assert ours == {str(waiting), str(taken), str(working)}
+    assert [order["exchange_order_id"] for order in found if order["source"] == "external"] == ["elsewhere"]
+    everything, _ = await desk.read(queries.orders)
+    assert len(everything) == 6
+
+
+async def test_the_version_of_an_order_grows_with_every_change(desk: Desk) -> None:
+    intent_id = await desk.place()
+
+    async def version() -> int:
+        ((order,), _) = await desk.read(queries.orders)
+        return int(order["version"])
+
+    seen = [await version()]
+    await desk.acknowledge(intent_id)
+    seen.append(await version())
+    await desk.order(intent_id, "working")
+    seen.append(await version())
+    cancel = await desk.cancel(intent_id)
+    seen.append(await version())
+    await desk.acknowledge(cancel)
+    seen.append(await version())
+    await desk.order(intent_id, "cancelled", at=9)
+    seen.append(await version())
+    assert seen == sorted(set(seen))
+
+
+async def test_an_intent_tells_its_history_with_where_each_step_came_from(desk: Desk) -> None:
+    intent_id = await desk.place()
+    await desk.acknowledge(intent_id)
+    await desk.order(intent_id, "working")
+    await desk.order(intent_id, "partially_filled", at=2, filled="0.1")
+    cancel_id = await desk.cancel(intent_id)
+    await desk.acknowledge(cancel_id)
+    await desk.order(intent_id, "cancelled", at=3, filled="0.1")
+    found = await desk.read(queries.intent, intent_id)
+    assert [(step["status"], step["source"]) for step in found["history"]] == [
+        ("sending", "manual"),
+        ("acknowledged", "rest"),
+        ("working", "stream"),
+        ("partially_filled", "stream"),
+        ("cancel_requested", "owner"),
+        ("cancelled", "stream"),
+    ]
+    assert (found["kind"], found["status"], found["settled"]) == ("place", "cancelled", True)
+    about = await desk.read(queries.intent, cancel_id)
+    assert (about["kind"], about["status"], about["order"]["id"]) == ("cancel", "cancelled", str(intent_id))
+
+
+@pytest.mark.parametrize("sent", [False, True])
+async def test_an_intent_is_settled_once_its_answer_is_in(desk: Desk, sent: bool) -> None:
+    intent_id = await desk.place()
+    if sent:
+        intent = next(one for one in await desk.journal.proposed() if one.id == intent_id)
+        await desk.journal.open_request(intent, RequestId(uuid4()))
+    found = await desk.read(queries.intent, intent_id)
+    assert (found["settled"], found["status"]) == (False, "sending")
+
+
+async def test_another_workspace_sees_nothing(desk: Desk) -> None:
+    intent_id = await desk.place()
+    stranger = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+    async with desk.engine.connect() as connection:
+        assert await queries.intent(connection, stranger.workspace_id, desk.account_id, intent_id) is None
+        for query in (queries.orders, queries.fills, queries.positions, queries.balances, queries.account_snapshot):
+            with pytest.raises(NotFound):
+                await query(connection, stranger.workspace_id, desk.account_id)  # type: ignore[operator]
+        assert await queries.events_after(connection, stranger.workspace_id, desk.account_id, 0, 10) == []
+        assert [one["id"] for one in await queries.accounts(connection, stranger.workspace_id)] == [
+            str(stranger.account.id)
+        ]
+    assert await desk.read(queries.intent, IntentId(uuid4())) is None
+
+
+async def test_a_snapshot_is_what_the_events_up_to_its_sequence_add_up_to(desk: Desk) -> None:
+    """Taken at any moment of a busy account: applying the deltas after it gives the last snapshot."""
+    done = asyncio.Event()
+
+    async def trade() -> None:
+        for number in range(25):
+            intent_id = await desk.place()
+            await desk.acknowledge(intent_id, f"x-{number}")
+            await desk.order(intent_id, "filled", order_id=f"x-{number}", filled="0.5")
+            size = str(Decimal("0.5") * (number + 1))
+            await desk.journal.book(
+                [fill(f"e-{number}", order_id=f"x-{number}"), position(size, sequence=number)], "stream"
+            )
+        done.set()
+
+    snapshots: list[tuple[int, dict[str, Any]]] = []
+    trading = asyncio.create_task(trade())
+    while not done.is_set() or not snapshots:
+        async with repeatable_read(desk.engine) as connection:
+            snapshots.append(await queries.account_snapshot(connection, desk.workspace_id, desk.account_id))
+    await trading
+    async with repeatable_read(desk.engine) as connection:
+        last = await queries.account_snapshot(connection, desk.workspace_id, desk.account_id)
+    assert len(snapshots) > 2
+    for seq, snapshot in snapshots:
+        events = await desk.read(queries.events_after, seq, 1000)
+        assert [number for number, _ in events] == list(range(seq + 1, last[0] + 1))
+        assert _applied(snapshot, [delta for _, delta in events]) == _applied(last[1], [])
+
+
+def _applied(snapshot: dict[str, Any], deltas: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """As a page does it: the newest row of each id. What only waits (proposed) is told when the owner acts on it."""
+    orders = {order["id"]: order for order in snapshot["orders"] if order["status"] != "sending"}
+    fills = {one["id"]: one for one in snapshot["fills"]}
+    positions = {one["symbol"]: one for one in snapshot["positions"]}
+    for delta in deltas:
+        match delta:
+            case {"kind": "order", "order": order}:
+                orders[order["id"]] = order
+            case {"kind": "fill", "fill": one}:
+                fills[one["id"]] = one
+            case {"kind": "position", "position": held}:
+                positions[held["symbol"]] = held
+            case _:
+                pass
+    return {"orders": orders, "fills": fills, "positions": positions}
