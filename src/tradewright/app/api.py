@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Iterator
 
@@ -92,8 +93,9 @@ async def _serve_on_loopback(server: uvicorn.Server, settings: Settings) -> None
         try:
             sockets.append(listening_socket(host, settings.port))
         except OSError as error:
-            if host == "::1":
+            if host == "::1" and error.errno in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):
                 continue  # a machine without IPv6
+            # Also when only ::1 is taken: a browser that asks `localhost` there would reach somebody else.
             raise StartError(
                 f"cannot listen on {host} port {settings.port}: {error.strerror}; set TRADEWRIGHT_PORT to a free port",
                 exit_code=3,
