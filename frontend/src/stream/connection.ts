@@ -16,7 +16,7 @@ export type Link =
       readonly sinceMs: number;
       readonly attempt: number;
       readonly nextAtMs: number;
-      readonly reason: "closed" | "silent" | "slow_reader" | "offline";
+      readonly reason: "closed" | "silent" | "slow_reader";
     }
   | { readonly state: "signed_out"; readonly sinceMs: number };
 
@@ -143,7 +143,7 @@ export class Connection {
     };
   }
 
-  #later(reason: "closed" | "silent" | "slow_reader" | "offline"): void {
+  #later(reason: "closed" | "silent" | "slow_reader"): void {
     const now = this.#ports.now();
     const wait = backoffMs(this.#attempt, this.#ports.random());
     this.#attempt += 1;

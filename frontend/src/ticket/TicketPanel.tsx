@@ -192,7 +192,7 @@ export function TicketPanel(props: Props) {
           />
         </details>
         <Preview checked={checked} instrument={instrument} position={props.position} available={props.available} />
-        {props.around.prices === "old" && isLimit && !fields.reduceOnly && (
+        {editable && props.around.prices === "old" && isLimit && !fields.reduceOnly && (
           <label className="tick caution">
             <input type="checkbox" checked={acceptsOldPrice} onChange={(event) => setAcceptedOldMs(event.target.checked ? props.around.oldSinceMs : null)} />
             {t("ticket.send_with_old_price")}
@@ -314,7 +314,7 @@ function PhaseNote({ phase, controls, language }: { phase: TicketPhase; controls
     case "unanswered":
       return (
         <div className="box warning">
-          <p>{t("ticket.unanswered")}</p>
+          <p>{phase.notSeen ? t("ticket.not_seen") : t("ticket.unanswered")}</p>
           <Buttons controls={controls} ask={t("ticket.ask_again")} />
         </div>
       );

@@ -21,7 +21,7 @@ export function loadDraft(key: string, freshId: string): Ticket {
   }
   if (!isTicket(saved)) return freshTicket(freshId);
   const fields = { ...BLANK, ...saved.fields };
-  const phase = saved.phase.kind === "sending" ? { kind: "unanswered" as const, body: saved.phase.body } : saved.phase;
+  const phase = saved.phase.kind === "sending" ? { kind: "unanswered" as const, body: saved.phase.body, notSeen: false } : saved.phase;
   return { intentId: saved.intentId, fields, phase };
 }
 

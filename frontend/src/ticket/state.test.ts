@@ -61,10 +61,17 @@ describe("a ticket", () => {
     expect(again).toMatchObject({ intentId: "first", phase: { kind: "sending", body: body("first") } });
   });
 
-  it("may be sent as a new intent only when the server never heard of the old one", () => {
+  it("stays shut when the server does not know the intent: the request may still be on its way, and then it clears", () => {
     const lost = ticketReducer(sending(), { kind: "no_answer", intentId: "first" });
-    const after = ticketReducer(lost, { kind: "never_arrived", intentId: "first", nextId: "second" });
-    expect(after).toMatchObject({ intentId: "second", fields: { quantity: "0.05" }, phase: { kind: "editing" } });
+    const after = ticketReducer(lost, { kind: "not_seen", intentId: "first" });
+    expect(after).toMatchObject({ intentId: "first", phase: { kind: "unanswered", notSeen: true } });
+    expect(isEditable(after.phase)).toBe(false);
+    expect(answered(after, "working").fields.quantity).toBe("");
+  });
+
+  it("gets a new intent when the person puts the old one aside", () => {
+    const lost = ticketReducer(sending(), { kind: "no_answer", intentId: "first" });
+    expect(ticketReducer(lost, { kind: "put_aside", nextId: "second" })).toMatchObject({ intentId: "second", phase: { kind: "editing" } });
   });
 
   it("cannot be submitted twice, nor with another form's intent", () => {

@@ -26,8 +26,11 @@ export type TicketPhase =
   | { readonly kind: "sending"; readonly body: PlaceIntent }
   /** Answered, but the exchange's verdict is still out: the stream will tell. */
   | { readonly kind: "waiting"; readonly body: PlaceIntent; readonly status: "sending" | "unknown" }
-  /** The server did not answer: the same body with the same id may be asked again, nothing else. */
-  | { readonly kind: "unanswered"; readonly body: PlaceIntent }
+  /**
+   * The server did not answer: the same body with the same id may be asked again, nothing else. `notSeen` says that it
+   * did not know the intent when asked, which is no proof: the request may still be on its way.
+   */
+  | { readonly kind: "unanswered"; readonly body: PlaceIntent; readonly notSeen: boolean }
   /** Not placed, values kept. */
   | { readonly kind: "turned_down"; readonly status: OrderStatus; readonly reason: Reason | null }
   | { readonly kind: "refused_by_server"; readonly problem: Problem };
@@ -41,7 +44,7 @@ export type TicketAction =
   | { readonly kind: "no_answer"; readonly intentId: string }
   | { readonly kind: "refused"; readonly intentId: string; readonly problem: Problem; readonly nextId: string }
   | { readonly kind: "asked_again" }
-  | { readonly kind: "never_arrived"; readonly intentId: string; readonly nextId: string }
+  | { readonly kind: "not_seen"; readonly intentId: string }
   | { readonly kind: "put_aside"; readonly nextId: string }
   | { readonly kind: "cleared"; readonly nextId: string };
 
@@ -82,16 +85,16 @@ export function ticketReducer(ticket: Ticket, action: TicketAction): Ticket {
       return { ...ticket, phase: { kind: "sending", body: ticket.phase.body } };
     case "no_answer": {
       if (action.intentId !== ticket.intentId || ticket.phase.kind !== "sending") return ticket;
-      return { ...ticket, phase: { kind: "unanswered", body: ticket.phase.body } };
+      return { ...ticket, phase: { kind: "unanswered", body: ticket.phase.body, notSeen: false } };
     }
     case "answered":
       return answered(ticket, action.answer, action.nextId);
     case "refused":
       if (action.intentId !== ticket.intentId) return ticket;
       return { ...ticket, intentId: action.nextId, phase: { kind: "refused_by_server", problem: action.problem } };
-    case "never_arrived":
-      if (action.intentId !== ticket.intentId) return ticket;
-      return { ...ticket, intentId: action.nextId, phase: { kind: "editing" } };
+    case "not_seen":
+      if (action.intentId !== ticket.intentId || ticket.phase.kind !== "unanswered") return ticket;
+      return { ...ticket, phase: { ...ticket.phase, notSeen: true } };
     case "put_aside":
     case "cleared":
       return cleared(ticket, action.nextId);

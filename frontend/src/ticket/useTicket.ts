@@ -50,7 +50,7 @@ export function useTicket(accountId: string, draftKey: string): TicketControls {
     [accountId],
   );
 
-  /** Reads the fate of an intent; that the server has never heard of it is a fate too. */
+  /** Reads the fate of an intent. That the server does not know it is told, but proves nothing: it may still arrive. */
   const lookUp = useCallback(
     async (intentId: string): Promise<void> => {
       try {
@@ -59,7 +59,7 @@ export function useTicket(accountId: string, draftKey: string): TicketControls {
         dispatch({ kind: "answered", answer, nextId: newIntentId() });
       } catch (error) {
         if (error instanceof Refused && error.problem.status === 404) {
-          dispatch({ kind: "never_arrived", intentId, nextId: newIntentId() });
+          dispatch({ kind: "not_seen", intentId });
         } else if (!(error instanceof NoAnswer) && !(error instanceof Refused)) {
           throw error;
         }
