@@ -263,6 +263,48 @@ async def test_a_cancel_of_what_still_waits_withdraws_it() -> None:
 
 
 @in_virtual_time
+async def test_there_is_no_other_attempt_of_what_was_cancelled_meanwhile() -> None:
+    world = await ready_world()
+    world.wire.next_command = ["rate_limited"]
+    buy = world.place()
+    await world.until(lambda: sent(world, buy) == 1, "the first attempt")
+    world.cancel(buy)
+    await world.until_status(buy, "not_sent", within_s=3)
+    await world.seconds(5)
+    assert accepted(world, buy) == 0
+    assert [entry.kind for entry in world.wire.sent].count("place") == 1
+
+
+@pytest.mark.parametrize("first", range(1, 97, 8))
+def test_a_kill_at_any_step_loses_and_doubles_nothing(first: int) -> None:
+    """The same evening is cut at its first step, its second, and so on (promises A1, E6)."""
+
+    async def evening(kill_at: int) -> list[str]:
+        world = World(3)
+        process = world.start(kill_at=kill_at)
+        world.market()
+        resting = world.place()
+        await world.seconds(2)
+        world.wire.next_command = [REPLY_LOST]
+        market = world.market(side="Sell")
+        await world.seconds(1)
+        world.cancel(resting)
+        world.place(price=Decimal(59000))
+        await world.seconds(3)
+        assert process.is_dead, f"step {kill_at} was never reached"
+        await world.kill()
+        world.start()
+        await world.ready()
+        await world.seconds(30)
+        assert world.database.status(market) != "sending"
+        return faults_found(world)
+
+    for kill_at in range(first, first + 8):
+        found = run_virtual(evening(kill_at))
+        assert not found, f"killed at step {kill_at}: {found}"
+
+
+@in_virtual_time
 async def test_after_an_hour_without_exchange_everything_that_happened_is_found() -> None:
     world = await ready_world()
     buy, other = world.place(), world.place(price=Decimal(45000))

@@ -64,7 +64,8 @@ class Subscription:
                 raise SubscriptionClosed(f"the subscription to {self.channel} is closed")
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout)
+                async with asyncio.timeout(timeout):  # not wait_for: until Python 3.12 it may swallow a cancel
+                    await self._arrived.wait()
             except TimeoutError:
                 return None
             if not self._hints:

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 import structlog
 
@@ -73,6 +74,7 @@ class AccountSession:
         self._opening_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
         self._reducing_sends = asyncio.Semaphore(_SENDS_AT_ONCE)  # of their own: a cancel never waits for an opening
         self._sending: set[IntentId] = set()
+        self._unwanted: set[UUID] = set()  # being sent, and a cancel was asked meanwhile
         self._first_seen: dict[IntentId, datetime] = {}
 
     def wake(self) -> None:
@@ -212,6 +214,8 @@ class AccountSession:
     async def _withdrawn(self, cancel: CancelIntent, unsent: Mapping[IntentId, PlaceIntent]) -> bool:
         """A cancel of what still waits here ends both: the exchange could only say that it knows no such order."""
         place = unsent.get(IntentId(cancel.target_id))
+        if cancel.target_id in self._sending:
+            self._unwanted.add(cancel.target_id)
         if place is None or place.id in self._sending:
             return False
         await self._parts.journal.withdraw(place, cancel)
@@ -239,9 +243,15 @@ class AccountSession:
             async with self._reducing_sends if _reduces(intent) else self._opening_sends:
                 if not self._may_go(intent):
                     return  # still proposed: it is looked at again
-                answer = await submit(self._submission, intent, self._may_go)
+                answer = await submit(
+                    self._submission,
+                    intent,
+                    may_go=self._may_go,
+                    is_wanted=lambda sending: sending.id not in self._unwanted,
+                )
         finally:
             self._sending.discard(intent.id)
+            self._unwanted.discard(intent.id)
         if isinstance(answer, AnsweredUnknown):
             self._unknowns_wanted.set()
         if isinstance(intent, CancelIntent) and isinstance(answer, AnsweredRefused):

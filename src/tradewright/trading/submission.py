@@ -63,10 +63,13 @@ class Submission:
     ids: Ids
 
 
-async def submit(parts: Submission, intent: Intent, may_go: Callable[[Intent], bool]) -> Answer | None:
+async def submit(
+    parts: Submission, intent: Intent, *, may_go: Callable[[Intent], bool], is_wanted: Callable[[Intent], bool]
+) -> Answer | None:
     """Sends an intent, at most `ATTEMPTS_MAX` times, and returns the last answer; None: it expired, nothing was sent.
 
-    Another attempt waits while `may_go` says no; an opening intent then expires by its own time.
+    Another attempt waits while `may_go` says no; an opening intent then expires by its own time. There is no other
+    attempt of what is not wanted any more: its sender has asked to cancel it, and so far it certainly did not happen.
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
@@ -89,6 +92,10 @@ async def submit(parts: Submission, intent: Intent, may_go: Callable[[Intent], b
         if not again:
             return answer
         await parts.clock.sleep(pause_seconds)
+        if not is_wanted(intent):
+            withdrawn = AnsweredNotSent(Reason("order.withdrawn"), answer.trace, retry=False)
+            await parts.journal.answer(intent, request, withdrawn)
+            return withdrawn
     raise AssertionError("the last attempt never asks for another")
 
 
