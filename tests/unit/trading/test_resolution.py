@@ -1,0 +1,189 @@
+"""When an unknown may be called not placed: never before the evidence is complete, never from a failed read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from contract.journal_worlds import MemoryWorld
+from sim.facts import START, fill, order_report
+from tradewright.core.errors import ExchangeUnavailable, Trace
+from tradewright.core.ids import IntentId, LinkId, RequestId, link_id_of
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import Execution, RemoteOrder
+from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
+from tradewright.trading.model import Reason
+from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
+
+SPAN = timedelta(seconds=21)
+
+
+class Answers:
+    """What the exchange knows. `broken` names the read that fails."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.order: RemoteOrder | None = None
+        self.fills: list[Execution] = []
+        self.broken = ""
+        self.asked: list[str] = []
+
+    def _ask(self, name: str) -> None:
+        self.asked.append(name)
+        if name == self.broken:
+            raise ExchangeUnavailable(f"{name} failed")
+
+    async def server_time(self) -> datetime:
+        self._ask("server_time")
+        return self.now
+
+    async def find_order(self, instrument: InstrumentId, link_id: LinkId) -> RemoteOrder | None:
+        self._ask("find_order")
+        return self.order
+
+    async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
+        self._ask("executions_of")
+        return self.fills
+
+    async def open_orders(self) -> Sequence[RemoteOrder]:
+        self._ask("open_orders")
+        return [] if self.order is None else [self.order]
+
+
+async def unknown_place(world: MemoryWorld, *, signed: bool = True) -> IntentId:
+    intent_id = await world.place()
+    intent = next(one for one in await world.journal.proposed() if one.id == intent_id)
+    request = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert request is not None
+    if signed:
+        await world.journal.answer(intent, request, AnsweredUnknown(Reason("x"), Trace(signed_at=START)))
+    else:
+        await world.journal.take_over()
+    return intent_id
+
+
+async def look(world: MemoryWorld, answers: Answers, first_seen: dict[IntentId, datetime] | None = None) -> int:
+    seen: dict[IntentId, datetime] = {} if first_seen is None else first_seen
+    return await resolve_unknowns(answers, world.journal, EvidenceRule(), seen)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("after_s", "state"),
+    [(0.0, "unknown"), (5.0, "unknown"), (20.999, "unknown"), (21.0, "unknown"), (21.001, "not_placed")],
+)
+async def test_absence_counts_only_after_window_skew_and_settling(after_s: float, state: str) -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+    waiting = await look(world, Answers(START + timedelta(seconds=after_s)))
+    assert await world.state(intent_id) == state
+    assert waiting == (1 if state == "unknown" else 0)
+
+
+async def test_the_time_is_asked_before_anything_else() -> None:
+    """Otherwise an order could be accepted between an empty answer and the time that makes it count."""
+    world = MemoryWorld()
+    await unknown_place(world)
+    answers = Answers(START)
+    await look(world, answers)
+    assert answers.asked[0] == "server_time"
+
+
+@pytest.mark.parametrize("broken", ["server_time", "find_order", "executions_of"])
+async def test_a_failed_read_is_no_evidence(broken: str) -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+    answers = Answers(START + timedelta(hours=1))
+    answers.broken = broken
+    assert await look(world, answers) == 1
+    assert await world.state(intent_id) == "unknown"
+
+
+async def test_an_order_that_is_found_settles_it_at_once_with_its_fills() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+    answers = Answers(START)
+    answers.order = order_report("partially_filled", link_id=link_id_of(intent_id), filled="0.1")
+    answers.fills = [fill("e-1", "0.1", link_id=link_id_of(intent_id))]
+    assert await look(world, answers) == 0
+    assert await world.state(intent_id) == "acknowledged"
+    assert await world.fills() == {"e-1": intent_id}
+    assert (await world.drifts())[0] == 0
+
+
+async def test_a_fill_alone_is_evidence_enough() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+    answers = Answers(START + timedelta(hours=1))
+    answers.fills = [fill("e-1", "0.1", link_id=link_id_of(intent_id))]
+    await look(world, answers)
+    assert await world.state(intent_id) == "acknowledged"
+
+
+async def test_without_a_time_of_signing_the_exchanges_clock_counts_from_the_first_look() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world, signed=False)
+    first_seen: dict[IntentId, datetime] = {}
+    begun = START + timedelta(days=400)  # wherever our own clock may be
+    for after, state in ((timedelta(0), "unknown"), (SPAN, "unknown"), (SPAN + timedelta(seconds=1), "not_placed")):
+        await look(world, Answers(begun + after), first_seen)
+        assert await world.state(intent_id) == state
+    await look(world, Answers(begun), first_seen)
+    assert first_seen == {}
+
+
+async def unknown_cancel(world: MemoryWorld) -> tuple[IntentId, IntentId]:
+    """(the place, its cancel in unknown)."""
+    target = await world.place()
+    intent = next(one for one in await world.journal.proposed() if one.id == target)
+    request = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert request is not None
+    await world.journal.answer(intent, request, AnsweredAcknowledged(order_report().exchange_order_id, Trace()))
+    await world.journal.book([order_report(link_id=link_id_of(target))], "stream")
+    cancel_id = await world.cancel(target)
+    cancel = next(one for one in await world.journal.proposed() if one.id == cancel_id)
+    asked = await world.journal.open_request(cancel, RequestId(uuid4()))
+    assert asked is not None
+    await world.journal.answer(cancel, asked, AnsweredUnknown(Reason("x"), Trace(signed_at=START)))
+    return target, cancel_id
+
+
+@pytest.mark.parametrize(
+    ("order_state", "after_s", "cancel_state"),
+    [
+        ("working", 1, "unknown"),
+        ("working", 22, "not_placed"),
+        ("cancelled", 1, "acknowledged"),
+        ("filled", 1, "acknowledged"),
+        (None, 1, "unknown"),
+        (None, 22, "not_placed"),
+    ],
+)
+async def test_an_unknown_cancel_is_settled_by_what_became_of_its_order(
+    order_state: str | None, after_s: float, cancel_state: str
+) -> None:
+    world = MemoryWorld()
+    target, cancel_id = await unknown_cancel(world)
+    answers = Answers(START + timedelta(seconds=after_s))
+    if order_state is not None:
+        filled = "0.5" if order_state == "filled" else "0"
+        answers.order = order_report(order_state, at=5, filled=filled, link_id=link_id_of(target))  # type: ignore[arg-type]
+    await look(world, answers)
+    assert await world.state(cancel_id) == cancel_state
+    row = await world.order("x-1")
+    assert row is not None
+    assert row[2] == (order_state or "working")
+
+
+async def test_one_unread_unknown_does_not_keep_the_others_waiting() -> None:
+    world = MemoryWorld()
+    await unknown_place(world)
+    second = await unknown_place(world)
+    answers = Answers(START + timedelta(hours=1))
+    answers.broken = "find_order"
+    assert await look(world, answers) == 2
+    answers.broken = ""
+    assert await look(world, answers) == 0
+    assert await world.state(second) == "not_placed"
