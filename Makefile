@@ -5,6 +5,8 @@ SHELL := /bin/sh
 UV := scripts/uv
 BIN := .venv/bin
 export UV_PYTHON_DOWNLOADS := never
+# Without compiled files each of the installation's processes would compile two seconds' worth of packages at each start.
+unexport PYTHONDONTWRITEBYTECODE
 
 SEEDS ?= 1000
 
