@@ -1,6 +1,6 @@
 /** Who is signed in: one query, and what follows from its change. */
 import { queryOptions } from "@tanstack/react-query";
-import { logout, readAccounts, readInstruments, readSession, readTickers } from "../api/calls";
+import { readAccounts, readInstruments, readSession, readTickers } from "../api/calls";
 import type { Category, Session } from "../api/types";
 import { queries, stream } from "./services";
 
@@ -16,13 +16,8 @@ export function signedIn(session: Session): void {
   queries.setQueryData(sessionQuery.queryKey, session);
 }
 
-/** Forgets everything of the person; the caller then goes to the login. */
-export function signedOut(): void {
+/** Forgets everything of the person, once no screen shows it any more. */
+export function forgetPerson(): void {
   stream.clear();
   queries.clear();
-}
-
-export async function signOut(): Promise<void> {
-  await logout();
-  signedOut();
 }

@@ -5,10 +5,11 @@
  */
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { Mark } from "../auth/AuthFrame";
 import { notices, queries, stream } from "../app/services";
-import { accountsQuery, sessionQuery, signedOut, signOut } from "../app/session";
+import { accountsQuery, forgetPerson, sessionQuery } from "../app/session";
+import { logout } from "../api/calls";
 import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
@@ -74,9 +75,18 @@ function Header({ account }: { account: Account | null }) {
   const session = useQuery(sessionQuery);
   const navigate = useNavigate();
   const leave = async (): Promise<void> => {
-    await signOut();
+    // First the stream: the server closes it with the session, and that must not look like an expiry.
+    stream.connection.stop();
+    try {
+      await logout();
+    } catch (error) {
+      stream.connection.start();
+      throw error;
+    }
     notices.clear();
+    // The data goes after the screen that shows it: cleared earlier, the screen would ask for it again.
     await navigate({ to: "/login", search: { reason: "left" } });
+    forgetPerson();
   };
   return (
     <header className="header">
@@ -106,14 +116,20 @@ function Header({ account }: { account: Account | null }) {
 function useSessionEnd(): void {
   const navigate = useNavigate();
   const link = useLink();
+  const session = useQuery(sessionQuery);
   const here = useRouterState({ select: (state) => state.location.href });
   const attempt = link.state === "reconnecting" || link.state === "disconnected" ? link.attempt : 0;
 
+  const ending = useRef(false);
+
   useEffect(() => {
     const end = (): void => {
-      signedOut();
-      void navigate({ to: "/login", search: { next: here, reason: "expired" }, replace: true });
+      if (ending.current) return;
+      ending.current = true;
+      stream.connection.stop();
+      void navigate({ to: "/login", search: { next: here, reason: "expired" }, replace: true }).then(forgetPerson);
     };
+    if (session.data?.user === null) return end();
     if (link.state === "signed_out") return end();
     const stopWatching = queries.getQueryCache().subscribe((event) => {
       const error = event.query.state.error;
@@ -123,9 +139,9 @@ function useSessionEnd(): void {
     if (attempt > 0) {
       void queries
         .fetchQuery({ ...sessionQuery, staleTime: 0, retry: false })
-        .then((session) => (session.user === null ? end() : undefined))
+        .then((now) => (now.user === null ? end() : undefined))
         .catch(() => undefined); // no answer: the link's own state says so
     }
     return stopWatching;
-  }, [link.state, attempt, here, navigate]);
+  }, [link.state, session.data, attempt, here, navigate]);
 }

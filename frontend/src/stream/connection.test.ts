@@ -116,6 +116,17 @@ describe("the link", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  it("starts afresh for the next session after one has ended", () => {
+    connection.start();
+    last().open();
+    last().drop(4401);
+    connection.stop();
+    expect(connection.link.get().state).toBe("connecting");
+    connection.start();
+    last().open();
+    expect(connection.link.get().state).toBe("live");
+  });
+
   it("tries at once when asked to", () => {
     connection.start();
     last().drop();

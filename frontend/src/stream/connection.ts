@@ -87,6 +87,8 @@ export class Connection {
       detach(socket);
       socket.close();
     }
+    // What ended with one session must not be read as the state of the next.
+    this.link.set({ state: "connecting", sinceMs: this.#ports.now() });
   }
 
   /** At once instead of after the rest of the backoff. */
