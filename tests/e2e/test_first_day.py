@@ -143,7 +143,7 @@ def test_a_swallowed_reply_shows_unknown_survives_a_reload_and_resolves_once(
     installation.exchange_control(
         "POST",
         "/sim/faults",
-        {"kind": "swallow_reply", "path": "/v5/order/create", "count": 1, "hide_ms": 9000, "hang": False},
+        {"kind": "swallow_reply", "path": "/v5/order/create", "count": 1, "hide_ms": 6000, "hang": False},
     )
     order = place_limit(desk, installation)
     expect(desk.chip(order)).to_have_attribute("data-status", "unknown")

@@ -24,6 +24,7 @@ from tradewright.web.stream.messages import heartbeat_message
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_S = 5.0
+HEALTH_LOOK_S = 0.25
 SESSION_CHECK_S = 2.0  # an ended session's streams are closed within this and one query: the promise is 5 s
 MARKET_CLOCK_TIMEOUT_S = 1.0
 RESTART_S = 1.0
@@ -67,8 +68,15 @@ class StreamHub:
         return len(self._connections) < CONNECTIONS_MAX and of_session < CONNECTIONS_OF_SESSION_MAX
 
     async def _heartbeats(self) -> None:
+        """Every five seconds, and at once when the link to the exchange changes: a trader must not learn it late."""
+        told = self._parts.hub.health().state
+        due_s = self._parts.clock.monotonic() + HEARTBEAT_S
         while True:
-            await self._parts.clock.sleep(HEARTBEAT_S)
+            await self._parts.clock.sleep(HEALTH_LOOK_S)
+            state = self._parts.hub.health().state
+            if state == told and self._parts.clock.monotonic() < due_s:
+                continue
+            told, due_s = state, self._parts.clock.monotonic() + HEARTBEAT_S
             message = await self._heartbeat()
             for connection in list(self._connections):
                 connection.put(message)
