@@ -43,6 +43,11 @@ export function ThemeSwitch() {
     >
       {() => (
         <div className="stack">
+          {/* On a phone the header has no room for the switch. */}
+          <div className="narrow-only stack">
+            <h2>{t("shell.language")}</h2>
+            <LanguageSwitch />
+          </div>
           <h2>{t("auth.theme")}</h2>
           <Segments
             label={t("auth.theme")}

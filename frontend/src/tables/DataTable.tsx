@@ -41,7 +41,13 @@ export function DataTable<T>(props: Props<T>) {
         <thead role="rowgroup">
           <tr role="row">
             {columns.map((column) => (
-              <th key={column.key} role="columnheader" scope="col" className={column.numeric ? "number" : ""}>
+              <th
+                key={column.key}
+                role="columnheader"
+                scope="col"
+                data-column={column.key}
+                className={column.numeric ? "number" : ""}
+              >
                 {column.head}
               </th>
             ))}
