@@ -1,7 +1,8 @@
-"""Booking reports of the exchange into our tables: orders by the tracker, fills once each, positions, wallet.
+"""Booking reports of the exchange into our tables: orders by the tracker, fills once each.
 
 Lives here: one function a kind of fact, each inside the caller's transaction, each idempotent.
-Not here: the rule which report is newer (`core.order.apply`), transactions and locking (`store`).
+Not here: positions and wallet (`holdings`), the rule which report is newer (`core.order.apply`), transactions and
+locking (`store`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.clock import Ids
 from tradewright.core.ids import intent_of
-from tradewright.core.order import Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
+from tradewright.core.order import Execution, RemoteOrder, TrackedOrder, apply
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
 from tradewright.trading.journal import Drift
@@ -207,119 +208,6 @@ async def book_execution(
     row = inserted.mappings().one_or_none()
     if row is not None:
         events.add("fill", {"kind": "fill", "fill": views.fill_view(row)})
-
-
-_POSITION_SHOWN = (
-    "side", "size", "entry_price", "liquidation_price", "leverage", "realised_pnl", "initial_margin", "unrealised_pnl",
-)  # fmt: skip
-
-
-async def book_position(
-    connection: AsyncConnection, account: AccountRef, position: RemotePosition, events: EventWriter
-) -> None:
-    """Takes a position as the exchange reports it, unless what we hold is newer."""
-    key = {
-        "account": account.id,
-        "category": position.instrument.category,
-        "symbol": position.instrument.symbol,
-        "index": position.position_index,
-    }
-    found = await connection.execute(
-        text(
-            "SELECT * FROM positions WHERE account_id = :account AND category = :category AND symbol = :symbol"
-            " AND position_index = :index"
-        ),
-        key,
-    )
-    known = found.mappings().one_or_none()
-    if known is not None and (
-        position.sequence < known["sequence"] or position.updated_at < known["exchange_updated_at"]
-    ):
-        return
-    changed = await connection.execute(
-        text(
-            "INSERT INTO positions (account_id, category, symbol, position_index, workspace_id, side, size,"
-            " entry_price, mark_price, liquidation_price, leverage, unrealised_pnl, realised_pnl, initial_margin,"
-            " sequence, exchange_updated_at, updated_at) VALUES (:account, :category, :symbol, :index, :workspace,"
-            " :side, :size, :entry, :mark, :liquidation, :leverage, :unrealised, :realised, :margin, :sequence, :at,"
-            " clock_timestamp()) ON CONFLICT (account_id, category, symbol, position_index) DO UPDATE SET"
-            " side = excluded.side, size = excluded.size, entry_price = excluded.entry_price,"
-            " mark_price = excluded.mark_price, liquidation_price = excluded.liquidation_price,"
-            " leverage = excluded.leverage, unrealised_pnl = excluded.unrealised_pnl,"
-            " realised_pnl = excluded.realised_pnl, initial_margin = excluded.initial_margin,"
-            " sequence = excluded.sequence, exchange_updated_at = excluded.exchange_updated_at,"
-            " updated_at = excluded.updated_at RETURNING *"
-        ),
-        key
-        | {
-            "workspace": account.workspace_id,
-            "side": position.side,
-            "size": position.size,
-            "entry": position.entry_price,
-            "mark": position.mark_price,
-            "liquidation": position.liquidation_price,
-            "leverage": position.leverage,
-            "unrealised": position.unrealised_pnl,
-            "realised": position.realised_pnl,
-            "margin": position.initial_margin,
-            "sequence": position.sequence,
-            "at": position.updated_at,
-        },
-    )
-    row = changed.mappings().one()
-    if known is None and row["size"] == 0:
-        return
-    if known is None or any(known[name] != row[name] for name in _POSITION_SHOWN):
-        events.add("position", {"kind": "position", "position": views.position_view(row)})
-
-
-async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: Wallet, events: EventWriter) -> None:
-    """Takes the wallet as the exchange reports it; coins it does not name stay as they are. Told when it changed."""
-    changed = False
-    for balance in wallet.coins.values():
-        written = await connection.execute(
-            text(
-                "INSERT INTO balances AS b (account_id, coin, workspace_id, wallet_balance, equity, order_margin,"
-                " position_margin, unrealised_pnl, updated_at) VALUES (:account, :coin, :workspace, :wallet, :equity,"
-                " :order_margin, :position_margin, :unrealised, clock_timestamp()) ON CONFLICT (account_id, coin) DO"
-                " UPDATE SET wallet_balance = excluded.wallet_balance, equity = excluded.equity,"
-                " order_margin = excluded.order_margin, position_margin = excluded.position_margin,"
-                " unrealised_pnl = excluded.unrealised_pnl, updated_at = excluded.updated_at"
-                " WHERE (b.wallet_balance, b.equity, b.order_margin, b.position_margin, b.unrealised_pnl) IS DISTINCT"
-                " FROM (excluded.wallet_balance, excluded.equity, excluded.order_margin, excluded.position_margin,"
-                " excluded.unrealised_pnl)"
-            ),
-            {
-                "account": account.id,
-                "coin": balance.coin,
-                "workspace": account.workspace_id,
-                "wallet": balance.wallet_balance,
-                "equity": balance.equity,
-                "order_margin": balance.order_margin,
-                "position_margin": balance.position_margin,
-                "unrealised": balance.unrealised_pnl,
-            },
-        )
-        changed = changed or written.rowcount > 0
-    before = await connection.execute(
-        text("SELECT total_equity, total_available FROM accounts WHERE id = :account"), {"account": account.id}
-    )
-    changed = changed or tuple(before.one()) != (wallet.total_equity, wallet.total_available)
-    # When it was last confirmed is kept also when nothing changed.
-    updated = await connection.execute(
-        text(
-            "UPDATE accounts SET total_equity = :equity, total_available = :available, balances_at = clock_timestamp()"
-            " WHERE id = :account RETURNING *"
-        ),
-        {"equity": wallet.total_equity, "available": wallet.total_available, "account": account.id},
-    )
-    row = updated.mappings().one()
-    if not changed:
-        return
-    coins = await connection.execute(
-        text("SELECT * FROM balances WHERE account_id = :account ORDER BY coin"), {"account": account.id}
-    )
-    events.add("balances", {"kind": "balances", "balances": views.balances_view(row, list(coins.mappings()))})
 
 
 def _tracked(row: views.Row) -> TrackedOrder:

@@ -1,7 +1,7 @@
 """The journal on PostgreSQL: each method one transaction, one after another for an account.
 
 Lives here: `PostgresJournal`, the writer of an account's intents, requests and events. What a report changes is in
-`booking`; reads for the API are in `queries`.
+`booking` and `holdings`; reads for the API are in `queries`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from decimal import Decimal
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -23,12 +22,12 @@ from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.money import plain
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.storage.engine import encode_json
 from tradewright.trading import views
-from tradewright.trading.booking import book_execution, book_order, book_position, book_wallet
+from tradewright.trading.booking import book_execution, book_order
 from tradewright.trading.events import EventWriter
+from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
 from tradewright.trading.journal import (
     Answer,
     AnsweredAcknowledged,
@@ -260,65 +259,12 @@ class PostgresJournal:
             return newest
 
     async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
-        breaks: list[Drift] = []
         async with self._transaction("reconciliation") as (connection, _):
-            for position in positions:
-                theirs = -position.size if position.side == "Sell" else position.size
-                ours = await self._expected_size(connection, position, theirs)
-                if ours != theirs:
-                    subject = f"{position.instrument.category}:{position.instrument.symbol}"
-                    breaks.append(Drift("position.size", subject, plain(ours), plain(theirs)))
-        return breaks
-
-    async def _expected_size(self, connection: AsyncConnection, position: RemotePosition, theirs: Decimal) -> Decimal:
-        """Base plus booked fills (signed, base coin). The first look at a symbol sets the base from what is there."""
-        key = {
-            "account": self._account.id,
-            "category": position.instrument.category,
-            "symbol": position.instrument.symbol,
-            "index": position.position_index,
-        }
-        booked = await connection.scalar(
-            text(
-                "SELECT coalesce(sum(CASE WHEN exec_type = 'Funding' THEN 0 WHEN side = 'Buy' THEN quantity"
-                " ELSE -quantity END), 0) FROM executions"
-                " WHERE account_id = :account AND category = :category AND symbol = :symbol"
-            ),
-            {name: key[name] for name in ("account", "category", "symbol")},
-        )
-        base = await connection.scalar(
-            text(
-                "UPDATE positions SET base_size = coalesce(base_size, :base) WHERE account_id = :account"
-                " AND category = :category AND symbol = :symbol AND position_index = :index RETURNING base_size"
-            ),
-            key | {"base": theirs - booked},
-        )
-        return Decimal(theirs if base is None else base + booked)
+            return await position_breaks(connection, self._account, positions)
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
-        named = {(p.instrument.category, p.instrument.symbol, p.position_index) for p in positions}
         async with self._transaction("reconciliation") as (connection, events):
-            held = await connection.execute(
-                text("SELECT * FROM positions WHERE account_id = :account AND size <> 0"), {"account": self._account.id}
-            )
-            for row in held.mappings():
-                if (row["category"], row["symbol"], row["position_index"]) in named:
-                    continue
-                flat = await connection.execute(
-                    text(
-                        "UPDATE positions SET side = NULL, size = 0, entry_price = NULL, liquidation_price = NULL,"
-                        " unrealised_pnl = 0, initial_margin = 0, updated_at = clock_timestamp()"
-                        " WHERE account_id = :account AND category = :category AND symbol = :symbol"
-                        " AND position_index = :index RETURNING *"
-                    ),
-                    {
-                        "account": self._account.id,
-                        "category": row["category"],
-                        "symbol": row["symbol"],
-                        "index": row["position_index"],
-                    },
-                )
-                events.add("position", {"kind": "position", "position": views.position_view(flat.mappings().one())})
+            await flatten_absent(connection, self._account, positions, events)
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         async with self._transaction("reconciliation") as (connection, events):
