@@ -1,0 +1,151 @@
+"""The worker's care for sessions: one for each account, hints to the right one, a failed one started anew."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
+
+import pytest_asyncio
+from sqlalchemy import text
+
+from contract.journal_worlds import make_home
+from integration.trading.conftest import Desk
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.ids import AccountId
+from tradewright.storage.bus import Bus
+from tradewright.system import SystemClock, SystemIds, SystemRng
+from tradewright.trading.model import AccountRef
+from tradewright.trading.session import AccountSession
+from tradewright.trading.store import PostgresJournal
+from tradewright.trading.worker import SessionKeeper
+
+WAIT_S = 10.0
+
+
+class Session:
+    """A session that runs until it is cancelled, or fails at once with what the script says next."""
+
+    def __init__(self, account: AccountRef, log: Log) -> None:
+        self._account = account
+        self._log = log
+
+    async def run(self) -> None:
+        self._log.opened[self._account.id] += 1
+        failures = self._log.failures.get(self._account.id, [])
+        if failures:
+            raise failures.pop(0)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._log.closed[self._account.id] += 1
+
+    def wake(self) -> None:
+        self._log.woken[self._account.id] += 1
+
+
+class Log:
+    def __init__(self) -> None:
+        self.opened: Counter[AccountId] = Counter()
+        self.closed: Counter[AccountId] = Counter()
+        self.woken: Counter[AccountId] = Counter()
+        self.failures: dict[AccountId, list[Exception]] = {}
+        self.pauses_s: list[float] = []
+
+
+class NotingClock(SystemClock):
+    """Every pause is over at once, and noted."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    async def sleep(self, seconds: float) -> None:
+        self._log.pauses_s.append(seconds)
+        await asyncio.sleep(0)
+
+
+class EvenRng(SystemRng):
+    def random(self) -> float:
+        return 0.5
+
+
+@pytest_asyncio.fixture
+async def bus(database_url: str) -> AsyncIterator[Bus]:
+    made = Bus(database_url, rng=SystemRng(), poll_s=3600)  # only real notifications
+    await made.start()
+    yield made
+    await made.close()
+
+
+def keeper(desk: Desk, bus: Bus, log: Log) -> SessionKeeper:
+    def journal_of(account: AccountRef) -> PostgresJournal:
+        return PostgresJournal(desk.engine, account, clock=SystemClock(), ids=SystemIds())
+
+    def open_session(account: AccountRef) -> AccountSession:
+        return cast(AccountSession, Session(account, log))
+
+    return SessionKeeper(desk.engine, bus, open_session, journal_of, clock=NotingClock(log), rng=EvenRng())
+
+
+@contextlib.asynccontextmanager
+async def kept(desk: Desk, bus: Bus, log: Log) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(keeper(desk, bus, log).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def until(so: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not so():
+        assert time.monotonic() < deadline, f"not so within {WAIT_S} s"
+        await asyncio.sleep(0.01)
+
+
+async def test_every_account_has_one_session_also_one_that_is_made_later(desk: Desk, bus: Bus) -> None:
+    log = Log()
+    async with kept(desk, bus, log):
+        await until(lambda: log.opened[desk.account_id])
+        later = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+        await until(lambda: log.opened[later.account.id])
+        assert log.opened == {desk.account_id: 1, later.account.id: 1}
+    assert log.closed == {desk.account_id: 1, later.account.id: 1}
+
+
+async def test_a_new_intent_wakes_the_session_of_its_account_and_no_other(desk: Desk, bus: Bus) -> None:
+    other = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+    log = Log()
+    async with kept(desk, bus, log):
+        await until(lambda: len(log.opened) == 2)
+        while not log.woken[desk.account_id]:  # until the bus listens
+            await desk.place()
+            await asyncio.sleep(0.01)
+        before = log.woken.copy()
+        await desk.place()
+        await until(lambda: log.woken[desk.account_id] > before[desk.account_id])
+        assert log.woken[other.account.id] == before[other.account.id]
+
+
+async def test_a_failed_session_is_told_and_started_anew_with_growing_pauses(desk: Desk, bus: Bus) -> None:
+    log = Log()
+    log.failures[desk.account_id] = [ExchangeUnavailable(f"failure {n}") for n in range(7)]
+    async with kept(desk, bus, log):
+        await until(lambda: log.opened[desk.account_id] == 8)
+    assert log.pauses_s == [0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0]
+    async with desk.engine.connect() as connection:
+        told = await connection.execute(text("SELECT payload FROM account_events WHERE kind = 'session' ORDER BY seq"))
+        sessions = [row.payload["account"]["session"] for row in told]
+    assert ("closed", "failure 0") in [(session["state"], session["reason"]) for session in sessions]
+
+
+async def test_a_bug_is_not_taken_for_a_failure_of_the_session(desk: Desk, bus: Bus) -> None:
+    log = Log()
+    log.failures[desk.account_id] = [ZeroDivisionError("a bug")]
+    async with kept(desk, bus, log) as task:
+        await asyncio.wait([task], timeout=WAIT_S)
+        assert isinstance(task.exception(), BaseExceptionGroup)
