@@ -165,10 +165,7 @@ export function draw(
   const setLook = (spoken: Language): void => {
     const [up, down, line, muted] = [colour("--up"), colour("--down"), colour("--line"), colour("--muted")];
     chart.applyOptions({
-      localization: {
-        locale: spoken === "ru" ? "ru-RU" : "en-GB",
-        priceFormatter: (price: number) => grouping(price.toFixed(precision.decimals), spoken),
-      },
+      localization: { locale: spoken === "ru" ? "ru-RU" : "en-GB" },
       layout: { textColor: muted, panes: { separatorColor: line, separatorHoverColor: transparent(muted, "33") } },
       grid: { vertLines: { color: transparent(line, "66") }, horzLines: { color: transparent(line, "66") } },
       crosshair: {
@@ -178,6 +175,11 @@ export function draw(
     });
     // Hollow up, filled down: told apart without colour.
     candles.applyOptions({
+      priceFormat: {
+        type: "custom",
+        minMove: Number(precision.tick),
+        formatter: (price: number) => grouping(price.toFixed(precision.decimals), spoken),
+      },
       upColor: colour("--panel"),
       borderUpColor: up,
       wickUpColor: up,
