@@ -112,7 +112,7 @@ class SessionKeeper:
                 self._sessions[account.id] = session
                 await session.run()
             except* (AppError, SQLAlchemyError, OSError) as failures:
-                reasons = [str(error) for error in failures.exceptions]
+                reasons = [_reason(error) for error in failures.exceptions]
                 log.error("session.failed", account_id=str(account.id), errors=reasons)
                 await self._tell_closed(account, reasons[0])
             finally:
@@ -121,3 +121,8 @@ class SessionKeeper:
                 pause_seconds = _PAUSE_SECONDS_FIRST
             await self._clock.sleep(pause_seconds * (0.5 + self._rng.random()))
             pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
+
+
+def _reason(error: BaseException) -> str:
+    """What a person may read. The text of a database error holds statements and values, so only its kind is told."""
+    return str(error) if isinstance(error, AppError) else f"the database did not answer ({type(error).__name__})"

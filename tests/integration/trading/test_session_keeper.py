@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from contract.journal_worlds import make_home
 from integration.trading.conftest import Desk
@@ -141,6 +142,18 @@ async def test_a_failed_session_is_told_and_started_anew_with_growing_pauses(des
         told = await connection.execute(text("SELECT payload FROM account_events WHERE kind = 'session' ORDER BY seq"))
         sessions = [row.payload["account"]["session"] for row in told]
     assert ("closed", "failure 0") in [(session["state"], session["reason"]) for session in sessions]
+
+
+async def test_the_reason_that_is_told_of_a_database_error_holds_no_statement(desk: Desk, bus: Bus) -> None:
+    log = Log()
+    secret = OperationalError("SELECT secret", {"name": "canary"}, Exception("canary"))
+    log.failures[desk.account_id] = [secret, OSError("canary")]
+    async with kept(desk, bus, log):
+        await until(lambda: log.opened[desk.account_id] == 3)
+    async with desk.engine.connect() as connection:
+        told = list(await connection.execute(text("SELECT payload::text AS payload FROM account_events ORDER BY seq")))
+    assert "OperationalError" in " ".join(row.payload for row in told)
+    assert not [row for row in told if "canary" in row.payload or "SELECT" in row.payload]
 
 
 async def test_a_bug_is_not_taken_for_a_failure_of_the_session(desk: Desk, bus: Bus) -> None:
