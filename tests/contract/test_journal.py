@@ -91,6 +91,12 @@ async def test_proposals_come_oldest_first(world: JournalWorld) -> None:
     assert [intent.id for intent in await world.journal.proposed()] == asked
 
 
+async def test_a_hundred_waiting_openings_do_not_hide_what_reduces(world: JournalWorld) -> None:
+    openings = [await world.place() for _ in range(101)]
+    cancel, close = await world.cancel(openings[0]), await world.place(reduce_only=True)
+    assert [intent.id for intent in await world.journal.proposed()] == [cancel, close, *openings[:98]]
+
+
 async def test_opening_a_request_commits_the_request_and_the_intent_in_sending(world: JournalWorld) -> None:
     intent, request = await opened(world)
     assert request.attempt == 1

@@ -87,7 +87,8 @@ class MemoryJournal:
 
     async def proposed(self) -> Sequence[Intent]:
         await self._point("proposed.read")
-        rows = sorted((r for r in self._db.intents.values() if r.state in _UNSENT), key=lambda r: r.number)
+        unsent = [row for row in self._db.intents.values() if row.state in _UNSENT]
+        rows = sorted(unsent, key=lambda row: (row.place is not None and not row.place.reduce_only, row.number))
         return [self._db.intent_value(row) for row in rows[:100]]
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:

@@ -116,7 +116,8 @@ class PostgresJournal:
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text(
-                    f"{_INTENT_ROWS} AND i.state IN ('proposed', 'approved') ORDER BY i.created_at, i.id LIMIT :limit"
+                    f"{_INTENT_ROWS} AND i.state IN ('proposed', 'approved')"
+                    " ORDER BY (i.kind = 'cancel' OR i.reduce_only) DESC, i.created_at, i.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _PROPOSED_MAX},
             )
