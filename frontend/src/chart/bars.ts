@@ -60,6 +60,7 @@ export class Bars {
   }
 
   start(): void {
+    this.#stopped = false;
     const { category, symbol, interval } = this.#key;
     this.#release = this.#stream.onCandles(`${category}:${symbol}:${interval}`, {
       onCandle: (candle) => this.#live(barOf(candle)),
