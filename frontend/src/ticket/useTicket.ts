@@ -104,7 +104,10 @@ export function useTicket(accountId: string, draftKey: string): TicketControls {
   };
 }
 
-/** Whether the refusal says for certain that nothing was placed; a broken gateway's 5xx does not. */
+/**
+ * Whether the refusal says for certain that nothing was placed. A 5xx does not: it may come after the intent was kept,
+ * so the same intent is asked for again instead of making another.
+ */
 function isVerdict(error: Refused): boolean {
-  return error.problem.status < 500 || error.problem.code !== "http";
+  return error.problem.status < 500;
 }
