@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 from psycopg import sql
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -23,6 +24,11 @@ from tradewright.storage.embedded import EmbeddedPostgres
 from tradewright.storage.embedded_cluster import ROLE
 from tradewright.storage.engine import create_engine
 from tradewright.storage.migrate import upgrade
+
+# The same examples every time, so that a red run is red again; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("repeat", derandomize=True)
+settings.register_profile("explore", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 _TEMPLATE = "template_tradewright"
 _FASTER = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "100"}

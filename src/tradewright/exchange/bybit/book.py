@@ -9,7 +9,7 @@ from bisect import bisect_left
 from decimal import Decimal
 
 from tradewright.core.instrument import InstrumentId
-from tradewright.exchange.bybit.values import checked_amount, checked_price
+from tradewright.exchange.bybit.values import checked_amount, checked_price, sequence
 from tradewright.exchange.bybit.wire import BookRow
 from tradewright.exchange.ports import Book
 
@@ -41,6 +41,7 @@ class BookMerger:
         Raises `BookBroken` on a gap or a crossed book, and `Unreadable` for nonsense: after both there is no book.
         """
         update_id, self._update_id = self._update_id, None
+        sequence(row.u, "u")
         bids, asks = self._bids, self._asks
         if kind == "snapshot" or row.u == SERVICE_RESTART:
             bids.clear()
