@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench import rows_messages, rows_orders
-from tests.bench.harness import Result, Row, measure, table, write
+from tests.bench import rows_installation, rows_messages, rows_orders
+from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, write
 
 FOLDER = Path("build/bench")
 
@@ -14,8 +14,11 @@ def main() -> None:
     results = [_measured(row) for row in rows_messages.rows()]
     with rows_orders.rows() as rows:
         results += [_measured(row) for row in rows]
+    print("measuring a whole installation …", flush=True)
+    absolutes = rows_installation.measured()
     print("\n" + table(results))
-    print(f"\nwritten to {write(results, FOLDER)}")
+    print("\n" + table_of_absolutes(absolutes))
+    print(f"\nwritten to {write(results, absolutes, FOLDER)}")
 
 
 def _measured(row: Row) -> Result:

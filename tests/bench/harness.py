@@ -49,6 +49,21 @@ class Result:
     met: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absolute:
+    """A figure without a peer: lower is better, `must` and `goal` are in its own unit."""
+
+    row: str
+    ours: float
+    unit: str
+    must: float
+    goal: float
+
+    @property
+    def met(self) -> bool:
+        return self.ours <= self.goal
+
+
 def measure(row: Row) -> Result:
     sides = [row.ours, row.peer, *([row.floor] if row.floor else [])]
     repeats = [_repeats(side) for side in sides]
@@ -71,7 +86,7 @@ def measure(row: Row) -> Result:
     )
 
 
-def write(results: Sequence[Result], folder: Path) -> Path:
+def write(results: Sequence[Result], absolutes: Sequence[Absolute], folder: Path) -> Path:
     """`results.json` in `folder`: the rows, the machine and the commit they were measured on."""
     folder.mkdir(parents=True, exist_ok=True)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
@@ -80,11 +95,28 @@ def write(results: Sequence[Result], folder: Path) -> Path:
         "processor": platform.machine(),
         "python": platform.python_version(),
     }
-    rows = [{name: getattr(result, name) for name in Result.__slots__} for result in results]
+    rows = [{name: getattr(result, name) for name in Result.__slots__} | {"unit": "µs"} for result in results]
+    rows += [
+        {
+            **dict.fromkeys(("peer", "peer_name", "ratio", "floor")),
+            **{name: getattr(figure, name) for name in (*Absolute.__slots__, "met")},
+        }
+        for figure in absolutes
+    ]
     path = folder / "results.json"
-    report = {"rows": rows, "unit": "µs per operation", "machine": machine, "commit": commit.stdout.strip()}
+    report = {"rows": rows, "machine": machine, "commit": commit.stdout.strip()}
     path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+def table_of_absolutes(absolutes: Sequence[Absolute]) -> str:
+    lines = [f"{'row':44} {'ours':>9} {'must':>9} {'goal':>9}"]
+    for figure in absolutes:
+        verdict = "goal met" if figure.met else "must met" if figure.ours <= figure.must else "ABOVE MUST"
+        lines.append(
+            f"{figure.row:44} {figure.ours:9.2f} {figure.must:9.4g} {figure.goal:9.4g} {figure.unit}  {verdict}"
+        )
+    return "\n".join(lines)
 
 
 def table(results: Sequence[Result]) -> str:
