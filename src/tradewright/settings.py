@@ -45,6 +45,15 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
+    @field_validator("market")
+    @classmethod
+    def _market_by_its_whole_path(cls, market: str) -> str:
+        """The same recording is the same market from whatever folder it is named."""
+        if not market.startswith("replay:"):
+            return market
+        file, at, target = market.removeprefix("replay:").partition("@")
+        return f"replay:{Path(file).expanduser().resolve()}{at}{target}"
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -6,14 +6,20 @@ The truth is the simulated exchange's own REST and log. Real processes, real SIG
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.installation import Installation, installed, wait_for
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -208,3 +214,19 @@ def test_stopping_takes_seconds_and_leaves_nothing(running: Installation) -> Non
     assert running.pids() == []
     assert time.monotonic() - began < 15  # a bound against hanging, not a measurement
     running.start()
+
+
+def test_a_demo_order_on_somebody_elses_installation_ends_in_one_sentence(running: Installation) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/demo_order.py"],
+        env={**os.environ, "TRADEWRIGHT_HOME": str(running.home), "TRADEWRIGHT_PORT": str(running.port)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.strip() == (
+        "demo-order: somebody else claimed this installation, so there is no scripted user to log in as"
+    )
