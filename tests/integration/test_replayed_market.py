@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from support.installation import Installation, installed, wait_for
+from support.installation import Installation, free_port, installed, wait_for
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "tests/data/btcusdt-linear-1m-sample.csv.gz"
@@ -130,3 +130,17 @@ def test_each_market_has_an_account_of_its_own_that_rests_while_another_runs() -
         assert installation.account() == first
         assert [row["size"] for row in installation.table(first, "positions")["positions"]] == ["0.01"]
         assert installation.request("GET", "/api/v1/accounts")[1]["accounts"][0]["drift_count"] == 0
+
+
+def test_a_recording_that_is_not_there_ends_the_run_with_one_sentence(open_home: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tradewright", "run", "--market", f"replay:{tmp_path}/none.csv.gz@linear:BTCUSDT"],
+        env={**os.environ, "TRADEWRIGHT_HOME": str(open_home), "TRADEWRIGHT_PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("tradewright: The market cannot be started: there is no file ")

@@ -22,7 +22,8 @@ from tradewright.process.child import spawn
 from tradewright.process.lines import read_lines
 from tradewright.process.spec import ChildSpec, ReadyAtOnce, ReadyHttp, ReadyLine
 
-START_ERROR_CODES = frozenset({3, 4, 5, 9, 10})
+START_ERROR_CODES = frozenset({2, 3, 4, 5, 9, 10, 11})  # the documented ones that a child can start with
+_USAGE = 2  # what it was told is wrong, and it will be told the same again
 _LAST_LINES = 5
 _NOT_STARTED = 127  # as a shell says it
 _PROBE_EVERY_S = 0.05
@@ -205,7 +206,7 @@ class Keeper:
             return
         restart = self.spec.restart
         words = "\n".join(self._last_words).strip()
-        if code in START_ERROR_CODES and failures >= restart.start_errors_max:
+        if code == _USAGE or (code in START_ERROR_CODES and failures >= restart.start_errors_max):
             sentence = words.rpartition("\n")[2]  # a command says why it cannot start in its last line
             raise StartError(sentence or f"{self.spec.name} cannot start (exit code {code})", exit_code=code)
         if failures >= restart.failures_max:
