@@ -1,6 +1,7 @@
 """Sessions: opened at login and claim, ended by logout, by 12 h without use, or 30 days after they were opened.
 
 Lives here: opening, resolving and revoking, with their SQL. Not here: the cookie (`web.auth`).
+An open stream of the browser counts as use, so that a terminal on a screen is not logged out under its reader's eyes.
 Revoking deletes the row, so it holds at once for every process; open streams look again every two seconds.
 """
 
@@ -98,6 +99,12 @@ async def revoke_session(connection: AsyncConnection, session_id: SessionId) -> 
 async def revoke_token(connection: AsyncConnection, token: str) -> None:
     """Ends the session of a token, whoever it belongs to: what a login does with the session it replaces."""
     await connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
+
+
+async def use_sessions(connection: AsyncConnection, ids: Collection[SessionId], now: datetime) -> None:
+    """Counts as use of those that have not ended."""
+    wanted: list[UUID] = list(ids)
+    await connection.execute(update(sessions).where(sessions.c.id.in_(wanted), _is_alive(now)).values(last_seen_at=now))
 
 
 async def alive_sessions(connection: AsyncConnection, ids: Collection[SessionId], now: datetime) -> set[SessionId]:

@@ -15,7 +15,7 @@ from starlette.websockets import WebSocket
 from tradewright.core.clock import milliseconds
 from tradewright.core.errors import ExchangeError
 from tradewright.identity.model import Principal
-from tradewright.identity.sessions import alive_sessions
+from tradewright.identity.sessions import alive_sessions, use_sessions
 from tradewright.web.parts import WebParts
 from tradewright.web.stream.accounts import AccountFeed
 from tradewright.web.stream.connection import CLOSE_SESSION_ENDED, CLOSE_TRY_LATER, Connection
@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_S = 5.0
 HEALTH_LOOK_S = 0.25
 SESSION_CHECK_S = 2.0  # an ended session's streams are closed within this and one query: the promise is 5 s
+SESSION_USE_S = 300.0  # how often an open stream counts as use of its session: a write each time
 MARKET_CLOCK_TIMEOUT_S = 1.0
 RESTART_S = 1.0
 CONNECTIONS_MAX = 256
@@ -95,11 +96,17 @@ class StreamHub:
         )
 
     async def _session_checks(self) -> None:
+        """Whoever looks at the page uses it, though nothing else is asked of the server for hours."""
+        used_at_s = self._parts.clock.monotonic()
         while True:
             await self._parts.clock.sleep(SESSION_CHECK_S)
             if not self._connections:
                 continue
             wanted = {connection.principal.session_id for connection in self._connections}
+            if self._parts.clock.monotonic() - used_at_s >= SESSION_USE_S:
+                used_at_s = self._parts.clock.monotonic()
+                async with self._parts.engine.begin() as database:
+                    await use_sessions(database, wanted, self._parts.clock.now())
             async with self._parts.engine.connect() as database:
                 alive = await alive_sessions(database, wanted, self._parts.clock.now())
             for connection in list(self._connections):
