@@ -15,6 +15,7 @@ import pytest_asyncio
 from contract.journal_worlds import JournalWorld, MemoryWorld, PostgresWorld
 from sim.facts import fill, order_report, position, wallet
 from tradewright.core.errors import Trace
+from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
 from tradewright.storage.engine import create_engine
 from tradewright.trading.journal import (
@@ -448,8 +449,8 @@ async def test_the_wallet_is_taken_and_told_when_it_changes(world: JournalWorld)
 async def test_the_sessions_state_is_told_when_it_changes(world: JournalWorld) -> None:
     await world.journal.set_session("reconciling", None)
     await world.journal.set_session("reconciling", None)
-    await world.journal.set_session("degraded", "private stream: closed")
-    await world.journal.set_session("degraded", "private stream: silent")
+    await world.journal.set_session("degraded", Fault("session.stream_down", {"cause": "link.closed"}, "closed"))
+    await world.journal.set_session("degraded", Fault("session.stream_down", {"cause": "link.silent"}, "silent"))
     assert [event.kind for event in await world.events()] == ["session"] * 3
 
 

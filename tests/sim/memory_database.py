@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from tradewright.core.fault import Fault
 from tradewright.core.ids import ExecutionId, IntentId, LinkId, RequestId, link_id_of
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES, CoinBalance, Execution, RemoteOrder, RemotePosition, TrackedOrder
@@ -93,7 +94,7 @@ class MemoryDatabase:
     events: list[EventRow] = field(default_factory=list)
     notified: list[int] = field(default_factory=list)
     drift_count: int = 0
-    session: tuple[str, str | None] = ("connecting", None)
+    session: tuple[str, Fault | None] = ("connecting", None)
 
     def propose_place(self, body: PlaceBody, now: datetime) -> IntentId:
         """A person asks for an order: committed at once, as by `commands.submit_place`."""

@@ -26,6 +26,7 @@ from sim.memory_database import (
 )
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Trace
+from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
@@ -228,7 +229,7 @@ class MemoryJournal:
             for drift in drifts:
                 told.drift(drift)
 
-    async def set_session(self, state: SessionState, reason: str | None) -> None:
+    async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         async with self._transaction("set_session", "owner") as told:
             if self._db.session != (state, reason):
                 self._db.session = (state, reason)

@@ -360,8 +360,7 @@ export interface components {
         };
         /** AccountSession */
         AccountSession: {
-            /** Reason */
-            reason: string | null;
+            reason: components["schemas"]["Fault"] | null;
             /**
              * Since Ms
              * @description Unix milliseconds, UTC
@@ -598,13 +597,26 @@ export interface components {
         ExchangeLink: {
             /** Last Frame Age Ms */
             last_frame_age_ms: number | null;
-            /** Reason */
-            reason: string | null;
+            reason: components["schemas"]["Fault"] | null;
             /**
              * State
              * @enum {string}
              */
             state: "live" | "stale" | "down";
+        };
+        /**
+         * Fault
+         * @description Why something that should run does not. The page has words for the code; `detail` is quoted as it is.
+         */
+        Fault: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string | null;
+            /** Params */
+            params: {
+                [key: string]: string;
+            };
         };
         /**
          * FieldProblem
@@ -1131,6 +1143,20 @@ export interface components {
             kind: "session";
         };
         /**
+         * SessionMessage
+         * @description Beside an account's numbered events: the one who wrote them is gone, or there is one again.
+         */
+        SessionMessage: {
+            account: components["schemas"]["Account"];
+            /** Topic */
+            topic: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "session";
+        };
+        /**
          * SessionState
          * @description Who is asking. Without a session `user` and `workspace` are null.
          */
@@ -1217,7 +1243,7 @@ export interface components {
         /** StreamClientMessage */
         StreamClientMessage: components["schemas"]["SubscribeMessage"] | components["schemas"]["UnsubscribeMessage"];
         /** StreamServerMessage */
-        StreamServerMessage: components["schemas"]["SnapshotMessage"] | components["schemas"]["DeltaMessage"] | components["schemas"]["HeartbeatMessage"] | components["schemas"]["ErrorMessage"];
+        StreamServerMessage: components["schemas"]["SnapshotMessage"] | components["schemas"]["DeltaMessage"] | components["schemas"]["SessionMessage"] | components["schemas"]["HeartbeatMessage"] | components["schemas"]["ErrorMessage"];
         /** SubscribeMessage */
         SubscribeMessage: {
             /**

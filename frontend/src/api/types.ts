@@ -14,6 +14,7 @@ export type Category = Schemas["Instrument"]["category"];
 export type ClaimBody = Schemas["ClaimBody"];
 export type CoinBalance = Schemas["CoinBalance"];
 export type Environment = Account["environment"];
+export type Fault = Schemas["Fault"];
 export type Fill = Schemas["Fill"];
 export type Instrument = Schemas["Instrument"];
 export type IntentAnswer = Schemas["IntentAnswer"];

@@ -8,6 +8,7 @@ import { initReactI18next } from "react-i18next";
 import type { Language } from "../format/number";
 import enAuth from "./en/auth.json";
 import enCommon from "./en/common.json";
+import enFaults from "./en/faults.json";
 import enLinks from "./en/links.json";
 import enNotices from "./en/notices.json";
 import enProblems from "./en/problems.json";
@@ -19,6 +20,7 @@ import enTerminal from "./en/terminal.json";
 import enTicket from "./en/ticket.json";
 import ruAuth from "./ru/auth.json";
 import ruCommon from "./ru/common.json";
+import ruFaults from "./ru/faults.json";
 import ruLinks from "./ru/links.json";
 import ruNotices from "./ru/notices.json";
 import ruProblems from "./ru/problems.json";
@@ -32,6 +34,7 @@ import ruTicket from "./ru/ticket.json";
 const en = {
   auth: enAuth,
   common: enCommon,
+  faults: enFaults,
   links: enLinks,
   notices: enNotices,
   problems: enProblems,
@@ -47,6 +50,7 @@ const en = {
 const ru: typeof en = {
   auth: ruAuth,
   common: ruCommon,
+  faults: ruFaults,
   links: ruLinks,
   notices: ruNotices,
   problems: ruProblems,

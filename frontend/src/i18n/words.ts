@@ -4,7 +4,7 @@
  * A code this page does not know is shown as it is, never swallowed; what the exchange said is quoted, not translated.
  */
 import type { TFunction } from "i18next";
-import type { Order, Reason } from "../api/types";
+import type { Account, Fault, Order, Reason } from "../api/types";
 import { NoAnswer, Refused } from "../api/errors";
 import { grouping, share, type Language } from "../format/number";
 import { i18next } from "./index";
@@ -55,6 +55,26 @@ export function reasonShort(t: Words, reason: Reason | null): string {
 export function reasonLong(t: Words, reason: Reason, language: Language): string {
   const sentence = problemText(t, reason.code, reason.params ?? {}, language);
   return reason.exchange_text ? `${sentence} ${t("problems.quoted", { text: reason.exchange_text })}` : sentence;
+}
+
+/** Why a link or a session is not as it should be: our sentence, its cause, then the raw words in quotes. */
+export function faultText(t: Words, fault: Fault, language: Language): string {
+  const params = readable(fault.params, language);
+  const cause = fault.params["cause"];
+  const parts = [
+    byCode(t, `faults.${fault.code}`, params) ?? t("faults.unknown", { code: fault.code }),
+    cause === undefined ? null : byCode(t, `faults.${cause}`, params),
+    fault.detail === null ? null : t("faults.quoted", { detail: fault.detail }),
+  ];
+  return parts.filter((part) => part !== null).join(" ");
+}
+
+/** What an account is called. Those of the simulator are named by us, so their names are words, not data. */
+export function accountName(t: Words, account: Pick<Account, "name" | "environment">): string {
+  if (account.environment !== "sim") return account.name;
+  const recording = /^Replay (.+)$/.exec(account.name)?.[1];
+  if (recording !== undefined) return t("shell.replay_account", { recording });
+  return account.name === "Simulated" ? t("shell.sim_account") : account.name;
 }
 
 /** The words of a status chip, by the status table of the specification. */

@@ -19,6 +19,7 @@ function useBanners(account: Account | null, orders: readonly Order[]): Banner[]
   const link = useLink();
   const exchange = useExchange();
   const now = useNow();
+  const ownerlessSinceMs = useSince(link.state === "live" && account?.session.reason?.code === "session.no_worker");
   const banners: Banner[] = [];
   if (link.state === "disconnected") {
     const text = t("links.banner_disconnected", { time: localTime(link.sinceMs) });
@@ -31,12 +32,22 @@ function useBanners(account: Account | null, orders: readonly Order[]): Banner[]
     const text = exchange.state === "down" ? t("links.banner_exchange_down", words) : t("links.banner_exchange_stale", words);
     banners.push({ id: "exchange", tone: exchange.state === "down" ? "danger" : "warning", text, retry: false });
   }
+  if (ownerlessSinceMs !== null && now - ownerlessSinceMs > AFTER_MS) {
+    banners.push({ id: "owner", tone: "danger", text: t("links.banner_no_owner", { time: localTime(ownerlessSinceMs) }), retry: false });
+  }
   const unknown = orders.filter((order) => order.status === "unknown" && now - order.updated_ms > UNKNOWN_MS).length;
   if (unknown > 0) banners.push({ id: "unknown", tone: "warning", text: t("notices.unknown_banner", { count: unknown }), retry: false });
   if (account !== null && account.drift_count > 0) {
     banners.push({ id: "drift", tone: "warning", text: t("notices.drift", { count: account.drift_count }), retry: false });
   }
   return banners;
+}
+
+/** When this page saw it begin; null while it does not hold. */
+function useSince(holds: boolean): number | null {
+  const [sinceMs, setSinceMs] = useState<number | null>(null);
+  useEffect(() => setSinceMs(holds ? Date.now() : null), [holds]);
+  return sinceMs;
 }
 
 export function Banners({ state }: { state: AccountState | null }) {

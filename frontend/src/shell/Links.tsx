@@ -4,7 +4,7 @@ import { measureRoundTrip } from "../api/calls";
 import { age, localTime } from "../format/time";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
-import type { Words } from "../i18n/words";
+import { accountName, faultText, type Words } from "../i18n/words";
 import { stream } from "../app/services";
 import { useExchange, useLink, useNow, useSignal } from "../stream/hooks";
 import type { Link } from "../stream/connection";
@@ -143,7 +143,7 @@ export function ExchangeIndicator({ account }: { account: Account | null }) {
                 {exchange.health.reason !== null && (
                   <>
                     <dt>{t("links.reason")}</dt>
-                    <dd>{exchange.health.reason}</dd>
+                    <dd>{faultText(t, exchange.health.reason, language)}</dd>
                   </>
                 )}
               </>
@@ -152,12 +152,12 @@ export function ExchangeIndicator({ account }: { account: Account | null }) {
               <>
                 <dt>{t("links.account_session")}</dt>
                 <dd>
-                  {account.name}: {t(`links.session.${account.session.state}`)}
+                  {accountName(t, account)}: {t(`links.session.${account.session.state}`)}
                 </dd>
                 {account.session.reason !== null && (
                   <>
                     <dt>{t("links.reason")}</dt>
-                    <dd>{account.session.reason}</dd>
+                    <dd>{faultText(t, account.session.reason, language)}</dd>
                   </>
                 )}
               </>

@@ -13,6 +13,7 @@ import { logout } from "../api/calls";
 import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
+import { accountName } from "../i18n/words";
 import type { AccountState } from "../stream/account";
 import { useAccount, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
@@ -94,7 +95,7 @@ function Header({ account }: { account: Account | null }) {
       {account !== null && (
         <span className="account">
           <EnvironmentBadge environment={account.environment} />
-          <span className="account-name">{account.name}</span>
+          <span className="account-name">{accountName(t, account)}</span>
         </span>
       )}
       <nav aria-label={t("shell.nav")}>

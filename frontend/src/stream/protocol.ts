@@ -13,6 +13,7 @@ export type AccountDelta =
 export type ExchangeHealth = Schemas["ExchangeLink"];
 export type Heartbeat = Schemas["HeartbeatMessage"];
 export type Message = Schemas["StreamServerMessage"];
+export type SessionMessage = Schemas["SessionMessage"];
 export type TopicMessage = Extract<Message, { type: "snapshot" | "delta" }>;
 
 export type Topic =
@@ -46,7 +47,7 @@ export function readMessage(frame: unknown): Message | null {
   }
   if (typeof value !== "object" || value === null || !("type" in value)) return null;
   const type = value.type;
-  if (type !== "heartbeat" && type !== "snapshot" && type !== "delta" && type !== "error") return null;
+  if (type !== "heartbeat" && type !== "snapshot" && type !== "delta" && type !== "session" && type !== "error") return null;
   // The server is our own and of the same release; beyond its kind a message is taken at its word.
   return value as Message;
 }

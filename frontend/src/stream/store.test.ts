@@ -113,6 +113,15 @@ describe("an account", () => {
     expect(live().data.fills).toHaveLength(1);
   });
 
+  it("learns beside the events that its owner is gone, and its place in them stays", () => {
+    const reason = { code: "session.no_worker", params: {}, detail: null };
+    const account = { ...snapshot([]).account, session: { state: "connecting", reason, since_ms: 5 } };
+    says({ type: "session", topic: "account:a", account });
+    expect(live()).toMatchObject({ phase: "live", seq: 10, data: { account } });
+    delta(11, { kind: "fill", fill: fill("f1", 5) });
+    expect(live()).toMatchObject({ seq: 11, data: { account } });
+  });
+
   it("freezes on a missing number, asks for a snapshot, and is replaced by it in one step", () => {
     socket.sent.length = 0;
     delta(12, { kind: "order", order: order({ status: "filled", version: 3 }) });
@@ -204,7 +213,7 @@ describe("the exchange behind the server", () => {
     says({
       type: "heartbeat",
       server_time_ms: Date.now() + 250,
-      exchange: { state: exchange, last_frame_age_ms: 7, reason: exchange === "down" ? "maintenance" : null },
+      exchange: { state: exchange, last_frame_age_ms: 7, reason: exchange === "down" ? { code: "link.closed", params: {}, detail: "maintenance" } : null },
       market_now_ms: market,
     });
 
@@ -215,7 +224,7 @@ describe("the exchange behind the server", () => {
     beat("down", null);
     vi.advanceTimersByTime(5000);
     beat("down", null);
-    expect(store.exchange.get()).toMatchObject({ state: "down", sinceMs: since + 5000, health: { reason: "maintenance" } });
+    expect(store.exchange.get()).toMatchObject({ state: "down", sinceMs: since + 5000, health: { reason: { detail: "maintenance" } } });
     expect(store.clocks.get()?.serverOffsetMs).toBe(250);
   });
 

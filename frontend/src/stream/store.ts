@@ -14,6 +14,7 @@ import {
   type ExchangeHealth,
   type Heartbeat,
   type Message,
+  type SessionMessage,
   type TopicMessage,
 } from "./protocol";
 import { Signal, type Readable } from "./signal";
@@ -170,6 +171,9 @@ export class StreamStore {
       case "delta":
         this.#topicMessage(message);
         return;
+      case "session":
+        this.#session(message);
+        return;
       case "error":
         this.#failed(message.topic, message.code);
         return;
@@ -215,6 +219,16 @@ export class StreamStore {
       default:
         ignoreUnknown(topic);
     }
+  }
+
+  /** The account's owner came or went. It stands beside the numbered events: the place in them stays. */
+  #session(message: SessionMessage): void {
+    const topic = topicOf(message.topic);
+    if (topic?.kind !== "account") return;
+    const signal = this.#account(topic.accountId);
+    const state = signal.get();
+    if (state.phase !== "live" && state.phase !== "resyncing") return;
+    signal.set({ ...state, data: { ...state.data, account: message.account } });
   }
 
   #accountDelta(topic: string, accountId: string, seq: number, delta: AccountDelta): void {

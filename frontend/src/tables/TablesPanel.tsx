@@ -7,6 +7,7 @@ import { stream } from "../app/services";
 import { signOf } from "../format/number";
 import { age } from "../format/time";
 import { useWords } from "../i18n/useWords";
+import { accountName } from "../i18n/words";
 import { isTerminal } from "../status/table";
 import type { AccountData, AccountState } from "../stream/account";
 import { useLink, useNow, useSignal } from "../stream/hooks";
@@ -153,7 +154,7 @@ function Condition({ data, state, old }: { data: AccountData; state: AccountStat
   if (state.phase === "resyncing") notes.push(<span key="sync">{t("tables.resyncing")}</span>);
   const { account } = data;
   if (account.session.state !== "ready") {
-    const words = { account: account.name, state: t(`links.session.${account.session.state}`) };
+    const words = { account: accountName(t, account), state: t(`links.session.${account.session.state}`) };
     notes.push(<span key="account">{t("tables.not_ready", words)}</span>);
   }
   if (notes.length === 0) return null;

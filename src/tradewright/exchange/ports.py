@@ -79,6 +79,17 @@ class OrderGateway(Protocol):
     async def close(self) -> None: ...
 
 
+LinkFault = Literal[
+    "link.unreachable",  # no connection could be made
+    "link.refused",  # the exchange refused the sign-in or the subscription
+    "link.unanswered",  # it took what was asked and did not answer
+    "link.silent",  # no frame for too long
+    "link.closed",  # the exchange closed it
+    "link.lost",  # it broke
+    "link.overloaded",  # more arrived than could be read
+]
+
+
 @dataclass(frozen=True, slots=True)
 class StreamUp:
     """Connected, authenticated and subscribed: from here on events may be missed no more. Reconcile now."""
@@ -89,6 +100,7 @@ class StreamUp:
 @dataclass(frozen=True, slots=True)
 class StreamDown:
     reason: str
+    code: LinkFault = "link.lost"
 
 
 PrivateEvent = StreamUp | StreamDown | RemoteOrder | Execution | RemotePosition | Wallet

@@ -14,6 +14,7 @@ from typing import Any, Literal, assert_never
 from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.errors import NotFound
+from tradewright.core.fault import Fault
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.exchange.ports import (
     Book,
@@ -41,7 +42,7 @@ class FeedHealth:
 
     state: FeedState
     last_frame_age_ms: int | None
-    reason: str | None
+    reason: Fault | None
 
 
 class MarketHub:
@@ -56,7 +57,7 @@ class MarketHub:
         self._tickers: dict[InstrumentId, Ticker] = {}
         self._candles: dict[tuple[InstrumentId, str], CandleUpdate] = {}
         self._books: dict[tuple[InstrumentId, int], Book] = {}
-        self._down_reason: str | None = "not connected yet"
+        self._down: Fault | None = Fault("link.not_connected")
 
     async def run(self) -> None:
         """Reads the upstream until it is closed or this task is cancelled; then stream and subscriptions are closed."""
@@ -65,7 +66,7 @@ class MarketHub:
                 self._apply(event)
         finally:
             await self._stream.close()
-            self._down_reason = "stopped"
+            self._down = Fault("link.stopped")
             self._forget()
             for readers in list(self._readers.values()):
                 for reader in list(readers):
@@ -115,10 +116,10 @@ class MarketHub:
     def health(self) -> FeedHealth:
         age_s = self._stream.last_frame_age_seconds()
         age_ms = None if age_s is None else int(age_s * 1000)
-        if self._down_reason is not None:
-            return FeedHealth("down", age_ms, self._down_reason)
+        if self._down is not None:
+            return FeedHealth("down", age_ms, self._down)
         if age_s is None or age_s > STALE_AFTER_S:
-            return FeedHealth("stale", age_ms, f"no frame for more than {STALE_AFTER_S:g} s")
+            return FeedHealth("stale", age_ms, Fault("link.stale", {"seconds": f"{STALE_AFTER_S:g}"}))
         return FeedHealth("live", age_ms, None)
 
     def _symbol(self, instrument: InstrumentId) -> str:
@@ -163,11 +164,11 @@ class MarketHub:
                 self._books[(event.instrument, event.depth)] = event
                 self._push(f"orderbook.{event.depth}.{event.instrument.symbol}", event)
             case StreamUp():
-                self._down_reason = None
+                self._down = None
                 self._log.info("market.up", connection=event.connection)
                 self._tell_observers(event)
             case StreamDown():
-                self._down_reason = event.reason
+                self._down = Fault(event.code, detail=event.reason)
                 self._forget()
                 self._log.warning("market.down", reason=event.reason)
                 self._tell_observers(event)

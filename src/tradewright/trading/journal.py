@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from tradewright.core.errors import Trace
+from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, OrderState, RemoteOrder, RemotePosition, Wallet
@@ -159,7 +160,7 @@ class Journal(Protocol):
         ...
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None: ...
-    async def set_session(self, state: SessionState, reason: str | None) -> None: ...
+    async def set_session(self, state: SessionState, reason: Fault | None) -> None: ...
 
 
 def signed_quantity(execution: Execution) -> Decimal:

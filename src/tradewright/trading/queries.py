@@ -5,6 +5,7 @@ Lives here: reads for the API and the browser stream. Not here: the owner's writ
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -42,6 +43,20 @@ async def require_account(connection: AsyncConnection, workspace_id: WorkspaceId
     if row is None:
         raise NotFound(f"there is no account {account_id} in this workspace")
     return row
+
+
+async def owned_accounts(
+    connection: AsyncConnection, account_ids: Collection[AccountId]
+) -> dict[AccountId, tuple[bool, dict[str, Any]]]:
+    """Of each account: whether the owner that wrote its session's state is still there, and the account's view.
+
+    For the browser stream, which has let its watchers in by workspace before.
+    """
+    found = await connection.execute(
+        text(f"SELECT * FROM ({ACCOUNTS}) a WHERE id = ANY(:accounts)"),  # noqa: S608
+        {"accounts": list(account_ids)},
+    )
+    return {AccountId(row["id"]): (row["is_owned"], views.account_view(row)) for row in found.mappings()}
 
 
 async def orders(

@@ -20,6 +20,7 @@ import structlog
 
 from tradewright.core.clock import Clock, Ids, Rng
 from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.fault import Fault
 from tradewright.core.ids import IntentId
 from tradewright.core.instrument import Instrument, InstrumentId, order_problems
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
@@ -98,9 +99,9 @@ class AccountSession:
         await self._parts.stream.close()
         await self._parts.gateway.close()
 
-    async def _enter(self, state: SessionState, reason: str | None) -> None:
+    async def _enter(self, state: SessionState, reason: Fault | None) -> None:
         self._state = state
-        self._log.info("session.state", state=state, reason=reason)
+        self._log.info("session.state", state=state, reason=None if reason is None else reason.as_json())
         await self._parts.journal.set_session(state, reason)
         if state == "ready":
             self._was_ready = True
@@ -131,8 +132,9 @@ class AccountSession:
                 case StreamUp():
                     await self._reconcile_until_done()
                     next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
-                case StreamDown(reason=reason):
-                    await self._enter("degraded" if self._was_ready else "connecting", f"private stream: {reason}")
+                case StreamDown(reason=reason, code=code):
+                    fault = Fault("session.stream_down", {"cause": code}, reason)
+                    await self._enter("degraded" if self._was_ready else "connecting", fault)
                 case None:
                     if self._stream_is_up:
                         await self._reconcile_until_done()
@@ -173,7 +175,7 @@ class AccountSession:
                 await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock)
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))
-                await self._enter("reconciling", f"reading the account failed: {error}")
+                await self._enter("reconciling", Fault("session.reading_failed", detail=str(error)))
                 await self._parts.clock.sleep(pause_seconds * (0.5 + self._parts.rng.random()))
                 pause_seconds = min(pause_seconds * 2, _RETRY_SECONDS_MAX)
                 continue

@@ -20,6 +20,7 @@ from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Trace
+from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
@@ -271,16 +272,20 @@ class PostgresJournal:
         async with self._transaction("reconciliation") as (connection, events):
             await self._tell_drifts(connection, list(drifts), events)
 
-    async def set_session(self, state: SessionState, reason: str | None) -> None:
+    async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         async with self._transaction("owner") as (connection, events):
             updated = await connection.execute(
                 text(
-                    "UPDATE accounts SET session_state = :state, session_reason = :reason,"  # noqa: S608
+                    "UPDATE accounts SET session_state = :state, session_reason = CAST(:reason AS jsonb),"  # noqa: S608
                     f" session_since = clock_timestamp(), session_owner = {OWNER} WHERE id = :account"
-                    f" AND (session_state, coalesce(session_reason, ''), coalesce(session_owner, 0))"
-                    f" <> (:state, coalesce(:reason, ''), coalesce({OWNER}, 0)) RETURNING *"
+                    f" AND (session_state, coalesce(session_reason, 'null'), coalesce(session_owner, 0))"
+                    f" <> (:state, coalesce(CAST(:reason AS jsonb), 'null'), coalesce({OWNER}, 0)) RETURNING *"
                 ),
-                {"state": state, "reason": reason, "account": self._account.id},
+                {
+                    "state": state,
+                    "reason": None if reason is None else encode_json(reason.as_json()),
+                    "account": self._account.id,
+                },
             )
             row = updated.mappings().one_or_none()
             if row is not None:

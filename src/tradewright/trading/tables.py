@@ -40,7 +40,7 @@ accounts = Table(
     Column("created_at", _time, nullable=False),
     Column("event_seq", BigInteger, nullable=False, server_default="0"),
     Column("session_state", Text, nullable=False, server_default="connecting"),
-    Column("session_reason", Text),
+    Column("session_reason", JSONB),
     Column("session_since", _time, nullable=False),
     Column("session_owner", Integer),  # whose word the state is: the server process of the owner's lock
     # How many differences reconciliation has found that nobody explained; the rows are `drift` events.

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import AppError
+from tradewright.core.fault import Fault
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.storage.bus import Bus
 from tradewright.trading.commands import INTENTS_CHANNEL
@@ -96,7 +97,7 @@ class SessionKeeper:
                 if hint is None or hint == str(account_id):
                     session.wake()
 
-    async def _tell_closed(self, account: AccountRef, reason: str) -> None:
+    async def _tell_closed(self, account: AccountRef, reason: Fault) -> None:
         """The page must not go on saying "ready" when nobody looks after the account."""
         try:
             await self._journal_of(account).set_session("closed", reason)
@@ -113,7 +114,7 @@ class SessionKeeper:
                 await session.run()
             except* (AppError, SQLAlchemyError, OSError) as failures:
                 reasons = [_reason(error) for error in failures.exceptions]
-                log.error("session.failed", account_id=str(account.id), errors=reasons)
+                log.error("session.failed", account_id=str(account.id), errors=[reason.as_json() for reason in reasons])
                 await self._tell_closed(account, reasons[0])
             finally:
                 self._sessions.pop(account.id, None)
@@ -123,6 +124,8 @@ class SessionKeeper:
             pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
 
 
-def _reason(error: BaseException) -> str:
+def _reason(error: BaseException) -> Fault:
     """What a person may read. The text of a database error holds statements and values, so only its kind is told."""
-    return str(error) if isinstance(error, AppError) else f"the database did not answer ({type(error).__name__})"
+    if isinstance(error, AppError):
+        return Fault("session.failed", {"cause": error.code}, str(error))
+    return Fault("session.database", detail=type(error).__name__)

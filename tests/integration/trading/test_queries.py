@@ -63,7 +63,10 @@ COIN = {
 }  # fmt: skip
 ACCOUNT = {
     "id": TEXT, "name": TEXT, "environment": TEXT, "exchange": TEXT,
-    "session": {"state": TEXT, "reason": (TEXT, NOTHING), "since_ms": WHOLE}, "drift_count": WHOLE,
+    "session": {
+        "state": TEXT, "since_ms": WHOLE,
+        "reason": ({"code": TEXT, "params": dict, "detail": (TEXT, NOTHING)}, NOTHING),
+    }, "drift_count": WHOLE,
 }  # fmt: skip
 
 

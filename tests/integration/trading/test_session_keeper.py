@@ -141,7 +141,9 @@ async def test_a_failed_session_is_told_and_started_anew_with_growing_pauses(des
     async with desk.engine.connect() as connection:
         told = await connection.execute(text("SELECT payload FROM account_events WHERE kind = 'session' ORDER BY seq"))
         sessions = [row.payload["account"]["session"] for row in told]
-    assert ("closed", "failure 0") in [(session["state"], session["reason"]) for session in sessions]
+    assert ("closed", "failure 0") in [
+        (session["state"], session["reason"] and session["reason"]["detail"]) for session in sessions
+    ]
 
 
 async def test_the_reason_that_is_told_of_a_database_error_holds_no_statement(desk: Desk, bus: Bus) -> None:

@@ -7,13 +7,15 @@ import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
+from sqlalchemy import text
 
 from integration.web.kit import MINUTE_MS, NOW_MS, Owner, Site, User, place_body, running_owner
+from tradewright.trading.ownership import OWNER_LOCK_KEY
 from tradewright.web.schemas.stream import StreamServerMessage
 from tradewright.web.stream import connection as connection_module
 from tradewright.web.stream import hub as hub_module
@@ -303,10 +305,10 @@ NONSENSE = [
 
 async def test_messages_that_make_no_sense_are_errors_and_the_stream_goes_on(site: Site, ann: User) -> None:
     async with connected(ann) as stream:
-        for text in NONSENSE:
-            await stream.socket.send_str(text)
+        for nonsense in NONSENSE:
+            await stream.socket.send_str(nonsense)
             message = await stream.next()
-            assert message == {"type": "error", "code": "stream.malformed", "topic": None}, text
+            assert message == {"type": "error", "code": "stream.malformed", "topic": None}, nonsense
         await stream.socket.send_bytes(b"\x00\xff")
         assert (await stream.next())["code"] == "stream.malformed"
         await stream.subscribe(account_topic(ann))
@@ -332,3 +334,60 @@ async def test_topics_and_connections_are_bounded(site: Site, ann: User, monkeyp
         assert (message["code"], message["topic"]) == ("stream.too_many_topics", "candle:linear:BTCUSDT:15")
         async with connected(ann), ann.http.ws_connect("/api/v1/stream") as socket:
             assert await Stream(socket).closed() == 1013
+
+
+@asynccontextmanager
+async def owner_lock(site: Site) -> AsyncIterator[None]:
+    """The lock that the worker holds while it lives; its end is what others see of a killed one."""
+    async with site.parts.engine.connect() as connection:
+        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": OWNER_LOCK_KEY})
+        try:
+            yield
+        finally:
+            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": OWNER_LOCK_KEY})
+
+
+async def test_a_killed_owner_is_told_beside_the_numbered_events(site: Site, ann: User) -> None:
+    owner, topic = Owner(site, ann), account_topic(ann)
+    async with connected(ann) as stream:
+        async with owner_lock(site):
+            await owner.journal.set_session("ready", None)
+            await stream.subscribe(topic)
+            snapshot = await stream.next()
+            assert snapshot["data"]["account"]["session"]["state"] == "ready"
+        gone = await stream.next()
+        assert (gone["type"], gone["topic"], set(gone)) == ("session", topic, {"type", "topic", "account"})
+        assert gone["account"]["session"]["state"] == "connecting"
+        assert gone["account"]["session"]["reason"] == {"code": "session.no_worker", "params": {}, "detail": None}
+        async with connected(ann) as late:
+            # Who resumes from the newest event hears of it too, though the journal has nothing new.
+            await late.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: snapshot["seq"]}})
+            assert (await late.next())["type"] == "session"
+        async with owner_lock(site):
+            await owner.journal.set_session("ready", None)
+            back = await stream.until(lambda each: each["type"] == "session")
+            assert [each["seq"] for each in back[:-1]] == [snapshot["seq"] + 1]
+            assert back[-1]["account"]["session"]["state"] == "ready"
+            await owner.events(1)
+            assert (await stream.next())["seq"] == snapshot["seq"] + 2
+
+
+async def test_an_open_stream_is_use_of_the_session(site: Site, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seven hours and seven more are longer than a session lives unused; the terminal was open all the time."""
+    monkeypatch.setattr(hub_module, "SESSION_USE_S", 0)
+    monkeypatch.setattr(hub_module, "SESSION_CHECK_S", 0.05)
+    async with connected(ann) as stream:
+        for hours in (7, 14):
+            site.clock.offset = timedelta(hours=hours)
+            await last_use_after(site, site.clock.now() - timedelta(minutes=1))
+        await stream.subscribe(account_topic(ann))
+        assert (await stream.next())["type"] == "snapshot"
+    async with ann.http.get("/api/v1/accounts") as response:
+        assert response.status == 200
+
+
+async def last_use_after(site: Site, moment: datetime) -> None:
+    async with asyncio.timeout(10), site.parts.engine.connect() as connection:
+        while await connection.scalar(text("SELECT max(last_seen_at) FROM sessions")) < moment:
+            await connection.rollback()
+            await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ import structlog
 from msgspec.structs import replace
 
 from tradewright.core.errors import NotFound
+from tradewright.core.fault import Fault
 from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.ports import Book, CandleUpdate, PublicTrade, StreamDown, StreamUp, Ticker
 from tradewright.market.hub import CANDLES_WAITING_MAX, TRADES_WAITING_MAX, FeedHealth, MarketHub
@@ -121,8 +122,8 @@ async def test_lost_upstream_is_down_with_its_reason_and_nothing_old_is_served(
     hub.subscribe_ticker(BTC)
     await stream.say(TICKER)
     assert hub.health() == FeedHealth("live", 0, None)
-    await stream.say(StreamDown("silent for 28 s"))
-    assert hub.health() == FeedHealth("down", 0, "silent for 28 s")
+    await stream.say(StreamDown("silent for 28 s", "link.silent"))
+    assert hub.health() == FeedHealth("down", 0, Fault("link.silent", detail="silent for 28 s"))
     assert hub.ticker(BTC) is None
     await stream.say(StreamUp(2))
     assert hub.health().state == "live"

@@ -75,10 +75,10 @@ class BybitPrivateStream:
         signature = self._signer.stream_signature(expires_ms)
         reply = await link.ask({"op": "auth", "args": [self._signer.key, expires_ms, signature]}, "auth")
         if not reply.success:
-            raise StreamFailed(f"sign-in refused: {words(reply.ret_msg) or 'no reason given'}")
+            raise StreamFailed(f"sign-in refused: {words(reply.ret_msg) or 'no reason given'}", "link.refused")
         reply = await link.ask({"op": "subscribe", "args": list(TOPICS)}, "subscribe")
         if not reply.success and "already subscribed" not in reply.ret_msg:
-            raise StreamFailed(f"subscription refused: {words(reply.ret_msg) or 'no reason given'}")
+            raise StreamFailed(f"subscription refused: {words(reply.ret_msg) or 'no reason given'}", "link.refused")
 
     def took(self, raw: bytes) -> bool:
         return False  # messages are few here, and each may carry rows of several kinds of instruments

@@ -16,7 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import ExchangeError
-from tradewright.exchange.bybit.stream_link import StreamFailed, StreamLink
+from tradewright.exchange.bybit.stream_link import LinkEnd, StreamFailed, StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode
 from tradewright.exchange.bybit.wire import StreamFrame
 from tradewright.exchange.ports import StreamDown, StreamUp
@@ -108,7 +108,7 @@ class StreamRunner(Generic[Event]):
             self._overflowed = True
             self._log.error("stream.reader_too_slow", waiting=len(self._queue))
             if self._link is not None:
-                self._link.drop(f"its reader is too slow: {len(self._queue)} events were waiting")
+                self._link.drop("link.overloaded", f"its reader is too slow: {len(self._queue)} events were waiting")
             return
         self._queue.append(event)
         self._arrived.set()
@@ -128,17 +128,17 @@ class StreamRunner(Generic[Event]):
         while True:
             await self._wait_for_room()
             started_at = self._clock.monotonic()
-            reason = await self._one_connection()
+            end = await self._one_connection()
             lived_s = self._clock.monotonic() - started_at
             attempt = 0 if lived_s >= STEADY_AFTER_S else attempt + 1
             pause_s = backoff_s(attempt, self._rng)
-            self._log.warning("stream.down", reason=reason, lived_s=round(lived_s, 1), retry_in_s=round(pause_s, 2))
-            if reason != self._down_reason:
-                self._down_reason = reason
-                self._control(StreamDown(reason))
+            self._log.warning("stream.down", reason=end.reason, lived_s=round(lived_s, 1), retry_in_s=round(pause_s, 2))
+            if end.reason != self._down_reason:
+                self._down_reason = end.reason
+                self._control(StreamDown(end.reason, end.code))
             await self._clock.sleep(pause_s)
 
-    async def _one_connection(self) -> str:
+    async def _one_connection(self) -> LinkEnd:
         """One connection from its opening to its end; returns why it ended."""
         self._overflowed = False
         self._unreadable = 0
@@ -151,8 +151,10 @@ class StreamRunner(Generic[Event]):
             self._log.info("stream.up", connection=self._connections)
             self._control(StreamUp(self._connections))
             return await link.wait_closed()
-        except (StreamFailed, ExchangeError) as problem:
-            return str(problem)
+        except StreamFailed as problem:
+            return LinkEnd(problem.code, str(problem))
+        except ExchangeError as problem:  # what must be known first, such as the exchange's clock, could not be asked
+            return LinkEnd("link.unreachable", str(problem))
         finally:
             self._link = None
             await link.close()

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import msgspec
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from tradewright.core.clock import Clock
 from tradewright.exchange.bybit.wire import StreamFrame
+from tradewright.exchange.ports import LinkFault
 
 PING_EVERY_S = 20.0
 SILENCE_MAX_S = 28.0  # so that with all delays it is noticed within 30 s
@@ -26,6 +28,18 @@ _PING = msgspec.json.encode({"op": "ping"})
 class StreamFailed(Exception):
     """The connection could not be opened, or the peer refused what was asked on it; the text says which."""
 
+    def __init__(self, message: str, code: LinkFault) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class LinkEnd:
+    """Why a connection ended: for the page, and in words for the log."""
+
+    code: LinkFault
+    reason: str
+
 
 class StreamLink:
     """Everything about one connection; used once. `heard` is called with each whole text message."""
@@ -35,7 +49,7 @@ class StreamLink:
         self._clock = clock
         self._transport: WSTransport | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._ended: asyncio.Future[LinkEnd] = asyncio.get_running_loop().create_future()
         self._gone = asyncio.Event()
         self._asked: dict[str, asyncio.Future[StreamFrame]] = {}
         self._fragments = bytearray()
@@ -55,7 +69,7 @@ class StreamLink:
                     use_aiofastnet=use_aiofastnet,
                 )
         except (OSError, WSError, TimeoutError) as problem:
-            raise StreamFailed(f"cannot connect: {problem or type(problem).__name__}") from problem
+            raise StreamFailed(f"cannot connect: {problem or type(problem).__name__}", "link.unreachable") from problem
         self._last_frame_s = self._clock.monotonic()
         self._keeper = asyncio.create_task(self._keep(), name="bybit-stream-keeper")
 
@@ -74,8 +88,9 @@ class StreamLink:
                 reply: StreamFrame = answer.result()
                 return reply
             if self._ended.done():
-                raise StreamFailed(f"closed while waiting for the answer to {op}: {self._ended.result()}")
-            raise StreamFailed(f"no answer to {op} within {ANSWER_TIMEOUT_S:g} s")
+                end = self._ended.result()
+                raise StreamFailed(f"closed while waiting for the answer to {op}: {end.reason}", end.code)
+            raise StreamFailed(f"no answer to {op} within {ANSWER_TIMEOUT_S:g} s", "link.unanswered")
         finally:
             self._asked.pop(op, None)
             answer.cancel()
@@ -86,21 +101,21 @@ class StreamLink:
         if answer is not None and not answer.done():
             answer.set_result(frame)
 
-    def drop(self, reason: str) -> None:
+    def drop(self, code: LinkFault, reason: str) -> None:
         """Ends the connection now, for this reason."""
         if not self._ended.done():
-            self._ended.set_result(reason)
+            self._ended.set_result(LinkEnd(code, reason))
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
 
-    async def wait_closed(self) -> str:
+    async def wait_closed(self) -> LinkEnd:
         """Returns why the connection ended."""
         return await asyncio.shield(self._ended)
 
     async def close(self) -> None:
         """Leaves nothing behind: the socket is closed and the keeper has ended."""
         self._abandoned = True
-        self.drop("closed by us")
+        self.drop("link.closed", "closed by us")
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.wait([self._keeper])
@@ -122,19 +137,19 @@ class StreamLink:
         elif frame.msg_type in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
             self._fragments += frame.get_payload_as_bytes()
             if len(self._fragments) > MESSAGE_BYTES_MAX:
-                self.drop(f"a message is longer than {MESSAGE_BYTES_MAX} bytes")
+                self.drop("link.overloaded", f"a message is longer than {MESSAGE_BYTES_MAX} bytes")
             elif frame.fin:
                 message, self._fragments = bytes(self._fragments), bytearray()
                 self._heard(message)
         elif frame.msg_type is WSMsgType.CLOSE:
-            self._ended.set_result(f"closed by the exchange ({frame.get_close_code()})")
+            self._ended.set_result(LinkEnd("link.closed", f"closed by the exchange ({frame.get_close_code()})"))
             transport.send_close(WSCloseCode.OK)
             transport.disconnect()
 
     def lost(self) -> None:
         self._gone.set()
         if not self._ended.done():
-            self._ended.set_result("the connection was lost")
+            self._ended.set_result(LinkEnd("link.lost", "the connection was lost"))
 
     async def _keep(self) -> None:
         """Pings, and ends a connection that is silent; also after a sleep of the machine, for the clock goes on."""
@@ -143,7 +158,7 @@ class StreamLink:
             now = self._clock.monotonic()
             silent_at = self._last_frame_s + SILENCE_MAX_S
             if now >= silent_at:
-                self.drop(f"silent for {now - self._last_frame_s:.0f} s")
+                self.drop("link.silent", f"silent for {now - self._last_frame_s:.0f} s")
                 return
             if now >= ping_at:
                 if self._transport is not None:

@@ -25,3 +25,11 @@ class Output(BaseModel):
     """An answer: every field is always there; what is not known is null."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Fault(Output):
+    """Why something that should run does not. The page has words for the code; `detail` is quoted as it is."""
+
+    code: str
+    params: dict[str, str]
+    detail: str | None

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
 
-from tradewright.web.schemas.base import Input, Output, UnixMs
+from tradewright.web.schemas.base import Fault, Input, Output, UnixMs
 from tradewright.web.schemas.market import CandleRow, Ticker
 from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
 
@@ -88,7 +88,7 @@ class DeltaMessage(Output):
 class ExchangeLink(Output):
     state: Literal["live", "stale", "down"]
     last_frame_age_ms: int | None
-    reason: str | None
+    reason: Fault | None
 
 
 class HeartbeatMessage(Output):
@@ -98,6 +98,14 @@ class HeartbeatMessage(Output):
     market_now_ms: UnixMs | None
 
 
+class SessionMessage(Output):
+    """Beside an account's numbered events: the one who wrote them is gone, or there is one again."""
+
+    type: Literal["session"]
+    topic: str
+    account: Account
+
+
 class ErrorMessage(Output):
     type: Literal["error"]
     code: str
@@ -105,6 +113,11 @@ class ErrorMessage(Output):
 
 
 class StreamServerMessage(
-    RootModel[Annotated[SnapshotMessage | DeltaMessage | HeartbeatMessage | ErrorMessage, Field(discriminator="type")]]
+    RootModel[
+        Annotated[
+            SnapshotMessage | DeltaMessage | SessionMessage | HeartbeatMessage | ErrorMessage,
+            Field(discriminator="type"),
+        ]
+    ]
 ):
     pass

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from tradewright.core.instrument import Category, OrderType, Side, TimeInForce
 from tradewright.core.order_status import IntentState, OrderStatus
-from tradewright.web.schemas.base import DecimalText, Environment, Input, Output, UnixMs
+from tradewright.web.schemas.base import DecimalText, Environment, Fault, Input, Output, UnixMs
 
 NOTE_LENGTH_MAX = 64
 
@@ -21,7 +21,7 @@ IdText = Annotated[UUID, Field(strict=False)]
 
 class AccountSession(Output):
     state: Literal["connecting", "reconciling", "ready", "degraded", "closed"]
-    reason: str | None
+    reason: Fault | None
     since_ms: UnixMs
 
 

@@ -2,6 +2,9 @@
 
 Lives here: `AccountFeed`, with one subscription to the bus for the whole process, and `AccountWatch`, one reader's
 place in the sequence. A notification only says "read"; the poll of the bus says it every second anyway.
+
+An owner that was killed cannot write that its word no longer holds. So each poll also looks whether the owners are
+there, and tells the watchers in a message without a number, which stands beside the journal and never in it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.storage.bus import Bus
 from tradewright.trading import queries
 from tradewright.trading.events import EVENTS_CHANNEL
-from tradewright.web.stream.messages import data_message
+from tradewright.web.stream.messages import data_message, session_message
 from tradewright.web.stream.outbox import Outbox
 
 log = structlog.get_logger(__name__)
@@ -40,6 +43,7 @@ class AccountWatch:
     outbox: Outbox
     too_slow: Callable[[], None]
     seq: int | None = field(default=None)
+    is_owned: bool = field(default=True)  # what the reader was told last of the account's owner
 
     @property
     def is_served(self) -> bool:
@@ -50,6 +54,11 @@ class AccountWatch:
         if self.outbox.put(message):
             self.seq = seq
         else:
+            self.too_slow()
+
+    def put_aside(self, message: str) -> None:
+        """What is no event of the account: the place in the sequence stays."""
+        if not self.outbox.put(message):
             self.too_slow()
 
 
@@ -67,6 +76,8 @@ class AccountFeed:
                 hint = await subscription.get()
                 for account_id in self._hinted(hint):
                     await self._forward_or_log(account_id)
+                if hint is None and self._watches:
+                    await self._look_for_owners()
         finally:
             subscription.close()
 
@@ -114,6 +125,20 @@ class AccountFeed:
             await self._forward(account_id)
         except (TimeoutError, SQLAlchemyError, OSError) as error:
             log.warning("stream.events_unread", account_id=str(account_id), error=type(error).__name__)
+
+    async def _look_for_owners(self) -> None:
+        """Tells who watches an account that its owner has gone, and again when there is one."""
+        try:
+            async with self._engine.connect() as connection:
+                found = await queries.owned_accounts(connection, list(self._watches))
+        except (TimeoutError, SQLAlchemyError, OSError) as error:
+            log.warning("stream.owners_unread", error=type(error).__name__)
+            return
+        for account_id, (is_owned, account) in found.items():
+            for watch in list(self._watches.get(account_id, ())):
+                if watch.is_served and watch.is_owned != is_owned:
+                    watch.is_owned = is_owned
+                    watch.put_aside(session_message(watch.topic, account))
 
     async def _forward(self, account_id: AccountId) -> None:
         """Puts what is new to everyone who watches the account. Safe to run twice at once: each watch has its place."""

@@ -23,12 +23,18 @@ def data_message(kind: Literal["snapshot", "delta"], topic: str, seq: int, data:
     return _text({"type": kind, "topic": topic, "seq": seq, "data": data})
 
 
+def session_message(topic: str, account: dict[str, Any]) -> str:
+    """The account's session as it is now, beside the numbered events: its owner came or went."""
+    return _text({"type": "session", "topic": topic, "account": account})
+
+
 def error_message(code: str, topic: str | None = None) -> str:
     return _text({"type": "error", "code": code, "topic": topic})
 
 
 def heartbeat_message(*, server_time_ms: int, health: FeedHealth, market_now_ms: int | None) -> str:
-    exchange = {"state": health.state, "last_frame_age_ms": health.last_frame_age_ms, "reason": health.reason}
+    reason = None if health.reason is None else health.reason.as_json()
+    exchange = {"state": health.state, "last_frame_age_ms": health.last_frame_age_ms, "reason": reason}
     return _text(
         {
             "type": "heartbeat",

@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("event_seq", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("session_state", sa.Text(), server_default="connecting", nullable=False),
-        sa.Column("session_reason", sa.Text(), nullable=True),
+        sa.Column("session_reason", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("session_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("session_owner", sa.Integer(), nullable=True),
         sa.Column("drift_count", sa.Integer(), server_default="0", nullable=False),
