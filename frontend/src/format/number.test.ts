@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { amount, decimalsOf, fixed, grouping, large, parseDecimal, percent, share, signed, stepped } from "./number";
+import { amount, decimalsOf, fixed, grouping, large, parseDecimal, percent, share, signed, stepped, twoReadings } from "./number";
 
 describe("typed numbers", () => {
   it.each([
@@ -78,4 +78,11 @@ describe("numbers to read", () => {
     expect(stepped("0.00000001", "0.00000001", "en")).toBe("0.00000001");
     expect(decimalsOf("0.0000001")).toBe(7);
   });
+});
+
+it("finds the two readings of a comma before three digits, in a language that groups by commas", () => {
+  expect(twoReadings("60,412", "en")).toEqual(["60412", "60.412"]);
+  expect(twoReadings(" 1,000 ", "en")).toEqual(["1000", "1.000"]);
+  for (const plain of ["0,050", "60,4125", "60,41", "1,234,567", "60.412", "60 412,5", "-1,000", ",500"]) expect(twoReadings(plain, "en")).toBeNull();
+  expect(twoReadings("60,412", "ru")).toBeNull();
 });

@@ -52,6 +52,17 @@ export function parseDecimal(typed: string): string | null {
   return plain(thousands ? value.times(1000) : value);
 }
 
+/**
+ * Both readings of one comma before three digits, where the reader groups digits by commas: `60,412` is 60412 in New York
+ * and 60.412 in Berlin. Null when there is one reading only: in Russian a comma is always the decimal mark.
+ */
+export function twoReadings(typed: string, language: Language): readonly [grouped: string, decimal: string] | null {
+  const match = language === "en" ? /^([1-9]\d{0,2}),(\d{3})$/.exec(typed.replace(BLANKS, "")) : null;
+  if (match === null) return null;
+  const [, whole = "", rest = ""] = match;
+  return [whole + rest, `${whole}.${rest}`];
+}
+
 function count(text: string, mark: string): number {
   return text.split(mark).length - 1;
 }

@@ -143,7 +143,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
           available={data?.balances?.total_available ?? null}
           unknownOrders={unknownOrders}
           around={{
-            link: link.state === "live" ? "up" : "down",
+            link: link.state === "live" ? "up" : link.state === "reconnecting" ? "reconnecting" : "down",
             prices: old === null ? "fresh" : "old",
             oldSinceMs: old?.sinceMs ?? null,
             account: data === null || state.phase === "resyncing" ? "loading" : live.session.state === "ready" ? "ready" : "not_ready",

@@ -3,7 +3,7 @@ import Big from "big.js";
 import type { Account, Instrument } from "../api/types";
 import { grouping, type Language } from "../format/number";
 import { useWords } from "../i18n/useWords";
-import { problemText, type Words } from "../i18n/words";
+import { accountName, problemText, type Words } from "../i18n/words";
 import { toStepUp, type OrderProblem } from "../rules/order";
 import type { Block, Checked } from "./checks";
 import type { Ticket } from "./state";
@@ -14,8 +14,10 @@ export function blockText(t: Words, block: Block, account: Account, instrument: 
       return problemText(t, block.problem.code, block.problem.params, language);
     case "not_a_number":
       return notANumber(t, block.typed, block.field, instrument, language);
+    case "ambiguous":
+      return t("ticket.ambiguous", { typed: block.typed });
     case "account":
-      return t("ticket.block_account", { account: account.name, state: t(`links.session.${account.session.state}`) });
+      return t("ticket.block_account", { account: accountName(t, account), state: t(`links.session.${account.session.state}`) });
     case "viewer":
     case "link":
     case "instrument":
@@ -35,9 +37,12 @@ function unheard(_block: never): string {
 }
 
 function notANumber(t: Words, typed: string, field: "price" | "quantity", instrument: Instrument, language: Language): string {
+  const shown = typed.length > TYPED_SHOWN ? `${typed.slice(0, TYPED_SHOWN)}…` : typed;
   const example = field === "price" ? grouping("60412.5", language) : grouping(instrument.quantity_step, language);
-  return t("ticket.not_a_number", { typed, example });
+  return t("ticket.not_a_number", { typed: shown, example });
 }
+
+const TYPED_SHOWN = 24;
 
 type Props = {
   readonly field: "price" | "quantity";
@@ -51,6 +56,18 @@ export function FieldNotes({ field, checked, ticket, instrument, onUse }: Props)
   const { t, language } = useWords();
   const state = field === "price" ? checked.price : checked.quantity;
   if (state.kind === "not_a_number") return <span className="fault">{notANumber(t, state.typed, field, instrument, language)}</span>;
+  if (state.kind === "ambiguous") {
+    return (
+      <span className="fault" data-testid={`ticket-ambiguous-${field}`}>
+        {t("ticket.ambiguous", { typed: state.typed })}{" "}
+        {state.readings.map((reading) => (
+          <button key={reading} type="button" className="link-button" onClick={() => onUse(field, reading)}>
+            {t("ticket.use", { value: grouping(reading, language) })}
+          </button>
+        ))}
+      </span>
+    );
+  }
   const problems = checked.problems.filter((problem) => problem.field === field);
   // The server may see what the page cannot; its problems stay until the field is touched.
   const said = ticket.phase.kind === "refused_by_server" ? ticket.phase.problem.problems.filter((each) => each.field === field) : [];
@@ -76,6 +93,7 @@ export function FieldNotes({ field, checked, ticket, instrument, onUse }: Props)
         </span>
       ))}
       {field === "price" &&
+        problems.length === 0 &&
         checked.warnings.map((warning) => (
           <span key={warning} className="caution">
             {warning === "would_execute"

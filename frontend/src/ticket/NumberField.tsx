@@ -28,7 +28,7 @@ export function NumberField(props: Props) {
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const direction = event.key === "ArrowUp" ? 1 : event.key === "ArrowDown" ? -1 : 0;
-    if (direction === 0) return;
+    if (direction === 0 || props.disabled) return;
     event.preventDefault();
     move(direction * (event.shiftKey ? 10 : 1));
   };
@@ -50,7 +50,7 @@ export function NumberField(props: Props) {
           autoComplete="off"
           spellCheck={false}
           value={props.value}
-          disabled={props.disabled}
+          readOnly={props.disabled}
           aria-invalid={props.faulty}
           aria-describedby={`${id}-notes`}
           data-testid={props.testId}

@@ -10,7 +10,7 @@ import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { useQuote } from "../stream/hooks";
 import { Icon } from "../ui/Icon";
 import { Segments } from "../ui/Segments";
-import { check, intentOf, type Checked, type Surroundings } from "./checks";
+import { check, intentOf, type Checked, type FieldState, type Surroundings } from "./checks";
 import { blockText, FieldNotes } from "./Notes";
 import { NumberField } from "./NumberField";
 import { Preview } from "./Preview";
@@ -50,7 +50,7 @@ export function TicketPanel(props: Props) {
   const acceptsOldPrice = acceptedOldMs !== null && acceptedOldMs === props.around.oldSinceMs;
   const [attempted, setAttempted] = useState(false);
   const ticker = useQuote(`${instrument.category}:${instrument.symbol}`)?.ticker ?? props.initialTicker;
-  const checked = check(ticket, { ...props.around, instrument, ticker, acceptsOldPrice });
+  const checked = check(ticket, { ...props.around, instrument, ticker, acceptsOldPrice, language });
   const editable = isEditable(ticket.phase);
   const price = useRef<HTMLInputElement>(null);
   const quantity = useRef<HTMLInputElement>(null);
@@ -123,7 +123,7 @@ export function TicketPanel(props: Props) {
             step={instrument.tick_size}
             stepText={step.tick}
             start={ticker?.last_price ?? null}
-            faulty={checked.problems.some((problem) => problem.field === "price") || checked.price.kind === "not_a_number"}
+            faulty={checked.problems.some((problem) => problem.field === "price") || isUnread(checked.price)}
             disabled={!editable}
             testId="ticket-price"
             inputRef={price}
@@ -142,7 +142,7 @@ export function TicketPanel(props: Props) {
           step={instrument.quantity_step}
           stepText={step.quantity}
           start="0"
-          faulty={checked.problems.some((problem) => problem.field === "quantity") || checked.quantity.kind === "not_a_number"}
+          faulty={checked.problems.some((problem) => problem.field === "quantity") || isUnread(checked.quantity)}
           disabled={!editable}
           testId="ticket-quantity"
           inputRef={quantity}
@@ -173,7 +173,8 @@ export function TicketPanel(props: Props) {
           <input
             type="checkbox"
             checked={fields.reduceOnly}
-            disabled={!editable}
+            // Not `disabled`, here and in the other fields: sending by a key must not take the focus away.
+            aria-disabled={!editable}
             data-testid="ticket-reduce-only"
             onChange={(event) => edit({ reduceOnly: event.target.checked })}
           />
@@ -186,7 +187,7 @@ export function TicketPanel(props: Props) {
             aria-label={t("ticket.note")}
             maxLength={NOTE_MAX}
             value={fields.note}
-            disabled={!editable}
+            readOnly={!editable}
             placeholder={t("ticket.note_hint")}
             onChange={(event) => edit({ note: event.target.value })}
           />
@@ -208,10 +209,14 @@ export function TicketPanel(props: Props) {
   );
 }
 
+function isUnread(field: FieldState): boolean {
+  return field.kind === "not_a_number" || field.kind === "ambiguous";
+}
+
 function focusBlock(checked: Checked, price: HTMLInputElement | null, quantity: HTMLInputElement | null): void {
   const { block } = checked;
   if (block === null) return;
-  const field = block.kind === "rule" ? block.problem.field : block.kind === "not_a_number" ? block.field : block.kind;
+  const field = block.kind === "rule" ? block.problem.field : block.kind === "not_a_number" || block.kind === "ambiguous" ? block.field : block.kind;
   if (field === "price") price?.focus();
   if (field === "quantity") quantity?.focus();
 }

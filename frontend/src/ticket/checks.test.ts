@@ -7,7 +7,7 @@ import { freshTicket, type Ticket, type TicketFields } from "./state";
 const rules = JSON.parse(readFileSync("../tests/data/order_rules.json", "utf8")) as { instruments: { BTC: Instrument } };
 const instrument = rules.instruments.BTC;
 const ticker = { last_price: "60000", mark_price: "60000", bid_price: "59999.9", ask_price: "60000.1" } as Ticker;
-const around: Surroundings = { instrument, ticker, link: "up", prices: "fresh", account: "ready", mayTrade: true, acceptsOldPrice: false };
+const around: Surroundings = { instrument, ticker, link: "up", prices: "fresh", account: "ready", mayTrade: true, acceptsOldPrice: false, language: "en" };
 const ticket = (fields: Partial<TicketFields>): Ticket => {
   const fresh = freshTicket("id");
   return { ...fresh, fields: { ...fresh.fields, ...fields } };
@@ -47,6 +47,9 @@ it("sends nothing without a link, and only what reduces while the account is not
   expect(check(good, { ...around, link: "down" }).block?.kind).toBe("link");
   expect(check(good, { ...around, account: "not_ready" }).block?.kind).toBe("account");
   const reducing = ticket({ price: "59000", quantity: "0.05", reduceOnly: true });
+  expect(check(good, { ...around, link: "reconnecting" }).block?.kind).toBe("link");
+  expect(check(reducing, { ...around, link: "reconnecting" }).block).toBeNull();
+  expect(check(reducing, { ...around, link: "down" }).block?.kind).toBe("link");
   expect(check(reducing, { ...around, account: "not_ready" }).block).toBeNull();
 });
 
@@ -71,4 +74,14 @@ it("steps on the grid, from a value between two steps to the next one, and not b
     "60000",
   ]);
   expect([stepped("", "0.001", 10, "0"), stepped("0.001", "0.001", -10, null), stepped("", "0.1", 1, null)]).toEqual(["0.01", "0", null]);
+});
+
+it("does not choose between two readings of one comma", () => {
+  const dollars = ticket({ side: "Sell", price: "60,500", quantity: "0.05" });
+  const checked = check(dollars, around);
+  expect(checked.price).toEqual({ kind: "ambiguous", typed: "60,500", readings: ["60500", "60.500"] });
+  expect(checked.block).toMatchObject({ kind: "ambiguous", field: "price" });
+  expect(intentOf(dollars, checked, instrument)).toBeNull();
+  expect(check(ticket({ price: "60500", quantity: "1,000" }), around).block).toMatchObject({ kind: "ambiguous", field: "quantity" });
+  expect(check(dollars, { ...around, language: "ru" }).price).toEqual({ kind: "number", value: "60.5" });
 });

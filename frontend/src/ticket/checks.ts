@@ -6,29 +6,33 @@
  */
 import Big from "big.js";
 import type { Instrument, PlaceIntent, Ticker } from "../api/types";
-import { parseDecimal } from "../format/number";
+import { parseDecimal, twoReadings, type Language } from "../format/number";
 import { orderProblems, type OrderProblem } from "../rules/order";
 import type { Ticket, TicketFields } from "./state";
 
 export type FieldState =
   | { readonly kind: "empty" }
   | { readonly kind: "not_a_number"; readonly typed: string }
+  /** A price that could be a thousand times another: the person says which, never we. */
+  | { readonly kind: "ambiguous"; readonly typed: string; readonly readings: readonly string[] }
   | { readonly kind: "number"; readonly value: string };
 
 export type Surroundings = {
   readonly instrument: Instrument | null;
   readonly ticker: Ticker | null;
-  readonly link: "up" | "down";
+  /** While reconnecting, what reduces still goes: it is sent over HTTP. */
+  readonly link: "up" | "reconnecting" | "down";
   /** The exchange link of the server: `old` when prices can no longer be trusted. */
   readonly prices: "fresh" | "old";
   readonly account: "ready" | "loading" | "not_ready";
   readonly mayTrade: boolean;
   readonly acceptsOldPrice: boolean;
+  readonly language: Language;
 };
 
 export type Block =
   | { readonly kind: "viewer" | "link" | "instrument" | "account_loading" | "account" | "stale_market" | "stale_limit" | "price" | "quantity" }
-  | { readonly kind: "not_a_number"; readonly field: "price" | "quantity"; readonly typed: string }
+  | { readonly kind: "not_a_number" | "ambiguous"; readonly field: "price" | "quantity"; readonly typed: string }
   | { readonly kind: "rule"; readonly problem: OrderProblem };
 
 export type Checked = {
@@ -46,8 +50,10 @@ export type Checked = {
 
 const FAR_PERCENT = 3;
 
-export function readField(typed: string): FieldState {
+export function readField(typed: string, language: Language): FieldState {
   if (typed.trim() === "") return { kind: "empty" };
+  const readings = twoReadings(typed, language);
+  if (readings !== null) return { kind: "ambiguous", typed, readings };
   const value = parseDecimal(typed);
   return value === null ? { kind: "not_a_number", typed } : { kind: "number", value };
 }
@@ -61,8 +67,8 @@ export function opposite(ticker: Ticker | null, side: "Buy" | "Sell"): string | 
 export function check(ticket: Ticket, around: Surroundings): Checked {
   const { fields } = ticket;
   const isLimit = fields.orderType === "Limit";
-  const price = isLimit ? readField(fields.price) : ({ kind: "empty" } as const);
-  const quantity = readField(fields.quantity);
+  const price = isLimit ? readField(fields.price, around.language) : ({ kind: "empty" } as const);
+  const quantity = readField(fields.quantity, around.language);
   const problems = around.instrument === null ? [] : ruleProblems(around.instrument, fields, price, quantity, around.ticker);
   const expectedPrice = isLimit ? (price.kind === "number" ? price.value : null) : opposite(around.ticker, fields.side);
   const value =
@@ -104,7 +110,7 @@ function firstBlock(
   around: Surroundings,
 ): Block | null {
   if (!around.mayTrade) return { kind: "viewer" };
-  if (around.link === "down") return { kind: "link" };
+  if (around.link === "down" || (around.link === "reconnecting" && !fields.reduceOnly)) return { kind: "link" };
   if (around.instrument === null) return { kind: "instrument" };
   if (around.account === "loading") return { kind: "account_loading" };
   if (around.account === "not_ready" && !fields.reduceOnly) return { kind: "account" };
@@ -112,12 +118,12 @@ function firstBlock(
   if (untradable !== undefined) return { kind: "rule", problem: untradable };
   if (fields.orderType === "Limit") {
     if (price.kind === "empty") return { kind: "price" };
-    if (price.kind === "not_a_number") return { kind: "not_a_number", field: "price", typed: price.typed };
+    if (price.kind !== "number") return { kind: price.kind, field: "price", typed: price.typed };
     const faulty = problems.find((problem) => problem.field === "price");
     if (faulty !== undefined) return { kind: "rule", problem: faulty };
   }
   if (quantity.kind === "empty") return { kind: "quantity" };
-  if (quantity.kind === "not_a_number") return { kind: "not_a_number", field: "quantity", typed: quantity.typed };
+  if (quantity.kind !== "number") return { kind: quantity.kind, field: "quantity", typed: quantity.typed };
   const first = problems[0];
   if (first !== undefined) return { kind: "rule", problem: first };
   if (around.prices === "old" && !fields.reduceOnly) {

@@ -36,11 +36,11 @@ export function Segments<T extends string>({ label, value, options, onChange, cl
           role="radio"
           aria-checked={option.value === value}
           tabIndex={option.value === value ? 0 : -1}
-          disabled={disabled}
+          aria-disabled={disabled}
           title={option.title}
           data-value={option.value}
           data-testid={option.testId}
-          onClick={() => onChange(option.value)}
+          onClick={() => !disabled && onChange(option.value)}
         >
           {option.label}
         </button>
