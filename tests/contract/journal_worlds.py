@@ -25,7 +25,7 @@ from tradewright.core.ids import AccountId, IntentId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.commands import submit_cancel, submit_place
-from tradewright.trading.journal import Journal
+from tradewright.trading.journal import REPORT_DUE, Journal
 from tradewright.trading.model import AccountRef, CancelBody, PlaceBody
 from tradewright.trading.provision import create_sim_account
 from tradewright.trading.store import PostgresJournal
@@ -66,6 +66,10 @@ class JournalWorld(Protocol):
     async def place(self, **changes: Any) -> IntentId: ...
     async def cancel(self, target_id: UUID) -> IntentId: ...
     async def make_overdue(self, intent_id: IntentId) -> None: ...
+    async def make_report_due(self, intent_id: IntentId) -> None:
+        """As if its last change were long enough ago that the exchange should have reported its order."""
+        ...
+
     async def state(self, intent_id: IntentId) -> str: ...
     async def reason(self, intent_id: IntentId) -> str | None: ...
     async def requests(self, intent_id: IntentId) -> list[tuple[int, str | None]]:
@@ -155,6 +159,9 @@ class MemoryWorld:
 
     async def cancel(self, target_id: UUID) -> IntentId:
         return self._db.propose_cancel(IntentId(self._ids.new()), target_id, BTC, self._clock.now())
+
+    async def make_report_due(self, intent_id: IntentId) -> None:
+        self._db.intents[intent_id].updated_at -= REPORT_DUE
 
     async def make_overdue(self, intent_id: IntentId) -> None:
         self._db.intents[intent_id].valid_until = self._clock.now()
@@ -272,6 +279,13 @@ class PostgresWorld:
                 ip=None,
             )
         return body.id
+
+    async def make_report_due(self, intent_id: IntentId) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE intents SET updated_at = updated_at - CAST(:due AS interval) WHERE id = :id"),
+                {"id": intent_id, "due": REPORT_DUE},
+            )
 
     async def make_overdue(self, intent_id: IntentId) -> None:
         async with self._engine.begin() as connection:

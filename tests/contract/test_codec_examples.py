@@ -139,9 +139,10 @@ def test_flat_position_has_no_side_and_no_entry() -> None:
 
 
 def test_wallet_row() -> None:
-    assert codec.wallet(read(WalletRow, wallet_row())) == Wallet(
+    assert codec.wallet(read(WalletRow, wallet_row()), 1_700_000_000_700) == Wallet(
         total_equity=Decimal("100025.5"),
         total_available=None,
+        reported_at=from_milliseconds(1_700_000_000_700),
         coins={
             "USDT": CoinBalance(
                 coin="USDT",

@@ -117,7 +117,7 @@ async def until_found(world: World, link_id: LinkId) -> RemoteOrder:
     """Read after write may lag: asks until the order shows, with a bound."""
     async with asyncio.timeout(PATIENCE_S):
         while True:
-            found = await world.orders.find_order(BTC, link_id)
+            found = await world.orders.find_order(BTC, link_id=link_id, exchange_order_id=None)
             if found is not None:
                 return found
             await asyncio.sleep(0.02)
@@ -221,7 +221,7 @@ async def test_what_the_exchange_will_not_take_is_refused_and_leaves_nothing(wor
     with pytest.raises(Refused) as caught:
         await world.orders.place(too_small)
     assert caught.value.trace.ret_code not in (None, 0)
-    assert await world.orders.find_order(BTC, too_small.link_id) is None
+    assert await world.orders.find_order(BTC, link_id=too_small.link_id, exchange_order_id=None) is None
 
 
 @pytest.mark.parametrize("hang", [False, True])

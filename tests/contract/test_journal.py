@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -373,17 +373,57 @@ async def test_a_cancel_of_a_foreign_order_names_it_by_the_exchanges_id(world: J
     assert (cancel.target_link_id, cancel.target_exchange_order_id) == (None, "elsewhere")
 
 
+async def test_a_cancel_before_the_first_report_names_the_order_by_the_acknowledged_id(world: JournalWorld) -> None:
+    target = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    cancel = await the_proposed(world, await world.cancel(target.id))
+    assert isinstance(cancel, CancelIntent)
+    assert (cancel.target_link_id, cancel.target_exchange_order_id) == (link_id_of(target.id), "x-1")
+    assert not cancel.target_final
+
+
+async def test_a_cancel_of_what_never_became_an_order_has_nothing_to_cancel(world: JournalWorld) -> None:
+    target, request = await opened(world)
+    asked = await world.cancel(target.id)
+    await world.journal.answer(target, request, AnsweredRefused(WHY, TRACE))
+    cancel = await the_proposed(world, asked)
+    assert isinstance(cancel, CancelIntent)
+    assert cancel.target_final
+
+
 async def test_only_live_orders_are_to_be_found_again(world: JournalWorld) -> None:
     intent, _ = await opened(world)
     await world.journal.book([report_of(intent), order_report("filled", order_id="done", filled="0.5")], "stream")
     assert [order.exchange_order_id for order in await world.journal.live_orders()] == ["x-1"]
 
 
-async def test_the_newest_execution_is_found(world: JournalWorld) -> None:
-    assert await world.journal.newest_execution_at() is None
-    early, late = fill("e-1"), replace(fill("e-2"), executed_at=datetime(2026, 2, 1, tzinfo=UTC))
-    await world.journal.book([late, early], "reconciliation")
-    assert await world.journal.newest_execution_at() == late.executed_at
+async def test_an_acknowledged_order_that_is_not_reported_is_to_be_found_too_once_its_report_is_due(
+    world: JournalWorld,
+) -> None:
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    assert await world.journal.live_orders() == []
+    await world.make_report_due(intent.id)
+    (live,) = await world.journal.live_orders()
+    assert (live.exchange_order_id, live.link_id, live.state) == ("x-1", link_id_of(intent.id), "acknowledged")
+    await world.journal.book([report_of(intent, "filled", filled="0.5")], "stream")
+    assert await world.journal.live_orders() == []
+
+
+async def test_until_when_executions_are_known_is_not_told_by_the_newest_of_them(world: JournalWorld) -> None:
+    """A look-up books the fills of one order; those of others that came before may still be unread."""
+    assert await world.journal.executions_read_until() is None
+    await world.journal.book([replace(fill("e-1"), executed_at=datetime(2026, 2, 1, tzinfo=UTC))], "reconciliation")
+    assert await world.journal.executions_read_until() is None
+    await world.journal.note_executions_read(SIGNED)
+    await world.journal.note_executions_read(SIGNED - timedelta(hours=1))
+    assert await world.journal.executions_read_until() == SIGNED
+
+
+async def test_the_answer_to_a_request_is_written_once(world: JournalWorld) -> None:
+    intent, request = await opened(world)
+    await world.journal.answer(intent, request, AnsweredAgainLater(WHY, TRACE))
+    await world.journal.answer(intent, request, AnsweredNotSent(WHY, TRACE, retry=False))
+    assert await world.requests(intent.id) == [(1, "refused")]
+    assert await world.state(intent.id) == "expired"
 
 
 async def test_an_older_position_report_changes_nothing(world: JournalWorld) -> None:
@@ -423,6 +463,15 @@ async def test_the_first_look_at_a_position_sets_its_base_and_fills_must_add_up_
     assert await world.journal.position_breaks([short]) == []
 
 
+async def test_fills_of_a_position_that_a_whole_list_does_not_name_must_add_up_to_nothing(world: JournalWorld) -> None:
+    held = position("0.5")
+    await world.journal.book([fill("e-1", "0.5"), held], "reconciliation")
+    assert await world.journal.position_breaks([held]) == []
+    assert await world.journal.position_breaks([]) == [Drift("position.size", "linear:BTCUSDT", "0.5", "0")]
+    await world.journal.book([fill("e-2", "0.5", side="Sell")], "reconciliation")
+    assert await world.journal.position_breaks([]) == []
+
+
 async def test_funding_moves_no_quantity(world: JournalWorld) -> None:
     held = position("0.5")
     await world.journal.book([held], "reconciliation")
@@ -444,6 +493,16 @@ async def test_the_wallet_is_taken_and_told_when_it_changes(world: JournalWorld)
     await world.journal.book([wallet("99999.5")], "stream")
     assert await world.wallet_balance() == Decimal("99999.5")
     assert [event.kind for event in await world.events()] == ["balances", "balances"]
+
+
+async def test_an_older_report_of_the_wallet_changes_nothing(world: JournalWorld) -> None:
+    await world.journal.book([wallet("90000", at=5)], "stream")
+    before = await world.events()
+    await world.journal.book([wallet("100000", at=4)], "reconciliation")
+    assert await world.wallet_balance() == Decimal("90000")
+    assert await world.events() == before
+    await world.journal.book([wallet("80000", at=5)], "stream")
+    assert await world.wallet_balance() == Decimal("80000")
 
 
 async def test_the_sessions_state_is_told_when_it_changes(world: JournalWorld) -> None:

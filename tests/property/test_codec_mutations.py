@@ -76,7 +76,7 @@ PAGES: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any, str], Any], 
     "orders": (msgspec.json.Decoder(OrderRow), codec.order, order_row()),
     "executions": (msgspec.json.Decoder(ExecutionRow), codec.execution, execution_row()),
     "positions": (msgspec.json.Decoder(PositionRow), codec.position, position_row()),
-    "wallet": (msgspec.json.Decoder(WalletRow), lambda row, _category: codec.wallet(row), wallet_row()),
+    "wallet": (msgspec.json.Decoder(WalletRow), lambda row, _category: codec.wallet(row, AT_MS), wallet_row()),
     "instruments": (
         msgspec.json.Decoder(InstrumentRow),
         lambda row, _category: market_codec.instrument(BTC, row),

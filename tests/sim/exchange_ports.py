@@ -184,9 +184,16 @@ class GatewayTwin:
         await self._alive(f"read.{name}.told")
         return answer
 
-    async def find_order(self, instrument: InstrumentId, link_id: LinkId) -> RemoteOrder | None:
+    async def find_order(
+        self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
+    ) -> RemoteOrder | None:
         orders = await self._read("find_order", self._exchange.visible_orders)
-        found = [order for order in orders if order.asked.link_id == link_id and order.asked.instrument == instrument]
+        found = [
+            order
+            for order in orders
+            if order.asked.instrument == instrument
+            and (order.order_id == exchange_order_id if exchange_order_id else order.asked.link_id == link_id)
+        ]
         return found[0].report() if found else None
 
     async def open_orders(self) -> Sequence[RemoteOrder]:

@@ -180,7 +180,7 @@ class ExchangeTwin:
             position_margin=zero,
             unrealised_pnl=zero,
         )
-        return Wallet(total_equity=balance, total_available=balance, coins={"USDT": usdt})
+        return Wallet(total_equity=balance, total_available=balance, reported_at=self._stamp(), coins={"USDT": usdt})
 
     def trace(self, signed_at: datetime, ret_code: int = 0) -> Trace:
         return Trace(signed_at=signed_at, answered_at=self.clock.now(), http_status=200, ret_code=ret_code)

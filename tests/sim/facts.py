@@ -99,10 +99,10 @@ def position(
     return RemotePosition(**(fields | changes))
 
 
-def wallet(balance: str = "100000") -> Wallet:
+def wallet(balance: str = "100000", *, at: float = 1) -> Wallet:
     value = Decimal(balance)
     zero = Decimal(0)
     usdt = CoinBalance(
         coin="USDT", wallet_balance=value, equity=value, order_margin=zero, position_margin=zero, unrealised_pnl=zero
     )
-    return Wallet(total_equity=value, total_available=value, coins={"USDT": usdt})
+    return Wallet(total_equity=value, total_available=value, reported_at=after(at), coins={"USDT": usdt})

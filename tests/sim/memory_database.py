@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExecutionId, IntentId, LinkId, RequestId, link_id_of
+from tradewright.core.ids import ExchangeOrderId, ExecutionId, IntentId, LinkId, RequestId, link_id_of
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES, CoinBalance, Execution, RemoteOrder, RemotePosition, TrackedOrder
 from tradewright.core.order_status import IntentState, OrderStatus, status_of
@@ -34,6 +34,8 @@ class IntentRow:
     valid_until: datetime | None = None
     reason: Reason | None = None
     version: int = 1
+    updated_at: datetime
+    exchange_order_id: ExchangeOrderId | None = None  # of a place, once acknowledged
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,6 +95,8 @@ class MemoryDatabase:
     totals: tuple[Decimal | None, Decimal | None] = (None, None)
     events: list[EventRow] = field(default_factory=list)
     notified: list[int] = field(default_factory=list)
+    wallet_reported_at: datetime | None = None
+    executions_read_until: datetime | None = None
     drift_count: int = 0
     session: tuple[str, Fault | None] = ("connecting", None)
 
@@ -104,6 +108,7 @@ class MemoryDatabase:
             number=len(self.intents),
             state="proposed",
             created_at=now,
+            updated_at=now,
             place=body,
             instrument=InstrumentId(body.category, body.symbol),
             valid_until=None if body.reduce_only else now + HAND_VALIDITY,
@@ -117,6 +122,7 @@ class MemoryDatabase:
             number=len(self.intents),
             state="proposed",
             created_at=now,
+            updated_at=now,
             target_id=target_id,
             instrument=instrument,
         )
@@ -163,6 +169,12 @@ class MemoryDatabase:
             target_id=row.target_id,
             instrument=row.instrument,
             target_link_id=LinkId(link) if link else None,
-            target_exchange_order_id=None if order is None else order.report.exchange_order_id,
-            target_final=order is not None and order.tracked.state in FINAL_STATES,
+            target_exchange_order_id=(
+                order.report.exchange_order_id if order is not None else (target and target.exchange_order_id)
+            ),
+            target_final=(
+                order.tracked.state in FINAL_STATES
+                if order is not None
+                else target is not None and target.state in ("refused", "expired", "rejected", "not_placed")
+            ),
         )

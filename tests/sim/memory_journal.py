@@ -27,11 +27,12 @@ from sim.memory_database import (
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of
+from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of, link_id_of
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
 from tradewright.core.order_status import IntentState
 from tradewright.trading.journal import (
+    REPORT_DUE,
     Answer,
     AnsweredAcknowledged,
     AnsweredAgainLater,
@@ -128,8 +129,10 @@ class MemoryJournal:
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("answer", "rest") as told:
             match answer:
-                case AnsweredAcknowledged(trace=trace):
+                case AnsweredAcknowledged(exchange_order_id=order, trace=trace):
                     self._close(request, "acknowledged", trace)
+                    if isinstance(intent, PlaceIntent):
+                        self._db.intents[intent.id].exchange_order_id = order
                     self._end(intent.id, "acknowledged", None, told)
                 case AnsweredRefused(reason=reason, trace=trace):
                     self._close(request, "refused", trace)
@@ -173,38 +176,49 @@ class MemoryJournal:
 
     async def live_orders(self) -> Sequence[LiveOrder]:
         await self._point("live_orders.read")
-        return [
+        live = [
             LiveOrder(ExchangeOrderId(key), row.report.link_id, row.report.instrument, row.tracked.state)
             for key, row in self._db.orders.items()
             if row.tracked.state not in FINAL_STATES
         ]
+        due = self._clock.now() - REPORT_DUE
+        unreported = [
+            LiveOrder(row.exchange_order_id or ExchangeOrderId(""), link_id_of(row.id), row.instrument, "acknowledged")
+            for row in self._db.intents.values()
+            if row.place is not None and row.state == "acknowledged" and row.updated_at <= due
+            if self._db.order_of(row.id) is None
+        ]
+        return live + unreported
 
-    async def newest_execution_at(self) -> datetime | None:
-        await self._point("newest_execution_at.read")
-        return max((row.execution.executed_at for row in self._db.executions.values()), default=None)
+    async def executions_read_until(self) -> datetime | None:
+        await self._point("executions_read_until.read")
+        return self._db.executions_read_until
+
+    async def note_executions_read(self, until: datetime) -> None:
+        async with self._transaction("note_executions_read", "reconciliation"):
+            self._db.executions_read_until = max(self._db.executions_read_until or until, until)
 
     async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
         async with self._transaction("position_breaks", "reconciliation"):
             found = []
-            for position in positions:
-                theirs = -position.size if position.side == "Sell" else position.size
+            named = {
+                _key(position): -position.size if position.side == "Sell" else position.size for position in positions
+            }
+            for key, held in sorted(self._db.positions.items()):
+                theirs = named.get(key, ZERO)
                 booked = sum(
                     (
                         signed_quantity(row.execution)
                         for row in self._db.executions.values()
-                        if row.execution.instrument == position.instrument
+                        if (row.execution.instrument.category, row.execution.instrument.symbol) == key[:2]
                     ),
                     ZERO,
                 )
-                held = self._db.positions.get(_key(position))
-                if held is None:
-                    continue
                 if held.base_size is None:
                     held.base_size = theirs - booked
                 ours = held.base_size + booked
                 if ours != theirs:
-                    subject = f"{position.instrument.category}:{position.instrument.symbol}"
-                    found.append(Drift("position.size", subject, plain(ours), plain(theirs)))
+                    found.append(Drift("position.size", f"{key[0]}:{key[1]}", plain(ours), plain(theirs)))
             return found
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
@@ -250,6 +264,7 @@ class MemoryJournal:
         row.state = state
         row.reason = reason
         row.version += 1
+        row.updated_at = self._clock.now()
         told.order(row.target_id or row.id)
 
     def _end(self, intent_id: IntentId, state: IntentState, reason: Reason | None, told: _Told) -> None:
@@ -265,7 +280,8 @@ class MemoryJournal:
 
     def _close(self, request: OpenedRequest, outcome: str, trace: Trace) -> None:
         row = self._db.requests[request.req_id]
-        row.outcome, row.signed_at, row.ret_code = outcome, trace.signed_at, trace.ret_code
+        if row.outcome is None:
+            row.outcome, row.signed_at, row.ret_code = outcome, trace.signed_at, trace.ret_code
 
     def _book_order(self, report: RemoteOrder, told: _Told) -> None:
         row = self._db.orders.get(report.exchange_order_id)
@@ -301,6 +317,7 @@ class MemoryJournal:
             told.drift(Drift("order.unexpected", report.exchange_order_id, owner.state, report.raw_status))
         if owner.state != "acknowledged":
             owner.state, owner.reason, owner.version = "acknowledged", None, owner.version + 1
+            owner.updated_at = self._clock.now()
 
     def _book_execution(self, execution: Execution, told: _Told) -> None:
         if execution.exec_id in self._db.executions:
@@ -326,6 +343,10 @@ class MemoryJournal:
             told.add("position", symbol=position.instrument.symbol, size=plain(position.size))
 
     def _book_wallet(self, wallet: Wallet, told: _Told) -> None:
+        held_at = self._db.wallet_reported_at
+        if held_at is not None and wallet.reported_at < held_at:
+            return
+        self._db.wallet_reported_at = wallet.reported_at
         before = (dict(self._db.balances), self._db.totals)
         self._db.balances.update(wallet.coins)
         self._db.totals = (wallet.total_equity, wallet.total_available)

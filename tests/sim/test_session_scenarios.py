@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from sim.checks import faults_found
+from sim.exchange_ports import Sent
 from sim.faults import Faults
 from sim.virtual_loop import in_virtual_time, run_virtual
 from sim.world import World
@@ -447,3 +448,74 @@ async def test_a_cancelled_session_ends_at_once_wherever_it_waits() -> None:
 def _reads(world: World) -> int:
     assert world.process is not None
     return world.process.points_seen.count("read.wallet")
+
+
+@in_virtual_time
+async def test_fills_of_a_long_absence_are_found_although_a_newer_one_was_looked_up_first() -> None:
+    """What is unknown is resolved while the stream still connects; its fill must not stand for all that came before."""
+    world = await ready_world()
+    resting = world.place(price=Decimal(50000))
+    await world.until_status(resting, "working")
+    world.set_faults(Faults(event_lost=1.0))
+    world.wire.next_command = [REPLY_LOST]
+    unseen = world.place(price=Decimal(40000))
+    await world.until(lambda: accepted(world, unseen) == 1, "the second order is there")
+    await world.kill()
+    for price in (45000, 39000):  # the one, and after a long time the other
+        await world.seconds(3600)
+        while not all(order.ended for order in world.exchange.orders.values() if order.asked.price > price):  # type: ignore[operator]
+            world.exchange.move_price(Decimal(price))
+    world.set_faults()
+    world.start()
+    await world.until_status(resting, "filled")
+    await world.until_status(unseen, "filled")
+    await world.seconds(5)
+    assert faults_found(world) == []
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_cancel_asked_while_its_order_is_on_its_way_is_not_lost(seed: int) -> None:
+    """On a way of its own it could arrive first, and the exchange would say that it knows no such order."""
+
+    async def run() -> None:
+        world = await ready_world(seed)
+        check = world.wire.on_send
+
+        def cancel_at_once(leaving: Sent) -> None:
+            check(leaving)
+            if leaving.kind == "place":
+                world.cancel(buy)
+
+        world.wire.on_send = cancel_at_once
+        buy = world.place()
+        await world.until_status(buy, "cancelled")
+        assert faults_found(world) == []
+
+    run_virtual(run())
+
+
+@in_virtual_time
+async def test_a_cancel_of_what_waits_behind_other_sends_withdraws_it() -> None:
+    world = await ready_world()
+    world.wire.next_command = ["request_lost"] * 20
+    placed = [world.place() for _ in range(25)]
+    await world.until(lambda: len(world.wire.sent) >= 20, "as many as may are on their way")
+    last = placed[-1]
+    assert sent(world, last) == 0
+    world.cancel(last)
+    await world.until_status(last, "not_sent")
+    await world.seconds(15)
+    assert sent(world, last) == 0
+
+
+@in_virtual_time
+async def test_an_acknowledged_order_that_the_exchange_does_not_know_any_more_is_told() -> None:
+    world = await ready_world()
+    world.set_faults(Faults(event_lost=1.0))
+    buy = world.place()
+    await world.until_status(buy, "acknowledged")
+    world.exchange.orders.clear()
+    world.set_faults()
+    await world.until(lambda: world.database.drift_count == 1, "it is missed", within_s=400)
+    assert world.database.events[-1].payload["kind"] == "order.missing"
+    assert world.database.status(buy) == "acknowledged"

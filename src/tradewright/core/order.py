@@ -120,6 +120,7 @@ class Wallet:
 
     total_equity: Decimal | None
     total_available: Decimal | None
+    reported_at: datetime  # by the exchange's clock; the rows themselves carry no time
     coins: Mapping[str, CoinBalance] = field(default_factory=dict)
 
 

@@ -59,8 +59,12 @@ class OrderGateway(Protocol):
         """One of the two ids is needed; the exchange's own wins. `Refused` with 110001: not found or too late."""
         ...
 
-    async def find_order(self, instrument: InstrumentId, link_id: LinkId) -> RemoteOrder | None:
-        """Looks in open orders (incl. recently closed), then in history. None: both answered and neither has it."""
+    async def find_order(
+        self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
+    ) -> RemoteOrder | None:
+        """Looks in open orders (incl. recently closed), then in history. None: both answered and neither has it.
+
+        One of the two ids is needed; the exchange's own wins."""
         ...
 
     async def open_orders(self) -> Sequence[RemoteOrder]: ...

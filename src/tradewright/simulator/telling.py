@@ -49,24 +49,21 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     told = [account.orders[order_id] for order_id in order_ids]
     symbols |= {order.symbol: None for order in told}
     executions = [e for e in account.executions[-len(outcome.entries) :] if e.seq in filled]
+    created_ms = outcome.entries[-1].event.at.wall_ms
     messages = []
     if executions:
-        messages.append(Message("execution", [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]))
+        rows = [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]
+        messages.append(Message("execution", rows, created_ms))
     if told:
-        messages.append(Message("order", [order_stream_row(order, specs[order.symbol]) for order in told]))
+        rows = [order_stream_row(order, specs[order.symbol]) for order in told]
+        messages.append(Message("order", rows, created_ms))
     if symbols:
         margin = engine.margin_now()
-        messages.append(
-            Message(
-                "position",
-                [
-                    position_stream_row(
-                        account.position(symbol), specs[symbol], engine.market.mark_price(symbol), margin
-                    )
-                    for symbol in symbols
-                ],
-            )
-        )
+        rows = [
+            position_stream_row(account.position(symbol), specs[symbol], engine.market.mark_price(symbol), margin)
+            for symbol in symbols
+        ]
+        messages.append(Message("position", rows, created_ms))
     if told or money_moved:
-        messages.append(Message("wallet", [wallet()]))
+        messages.append(Message("wallet", [wallet()], created_ms))
     return messages

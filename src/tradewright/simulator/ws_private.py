@@ -59,7 +59,7 @@ class PrivateStream:
                 frame = {
                     "id": str(uuid4()),
                     "topic": name,
-                    "creationTime": self._wall_ms(),
+                    "creationTime": message.created_ms,
                     "data": message.rows,
                 }
                 for connection in readers:

@@ -45,9 +45,10 @@ async def book_order(
         text(
             "UPDATE orders SET state = :state, quantity = :quantity, price = :price, filled_quantity = :filled,"
             " average_price = :average, reject_reason = :reject, raw_status = :raw, exchange_updated_at = :at,"
-            " updated_at = clock_timestamp(), version = version + 1 WHERE id = :id"
+            " updated_at = clock_timestamp(), version = version + 1 WHERE account_id = :account AND id = :id"
         ),
         {
+            "account": account.id,
             "state": moved.state,
             "quantity": moved.quantity,
             "price": moved.price,
@@ -73,7 +74,8 @@ async def _insert_order(
     if intent_id is not None:
         found = await connection.execute(
             text(
-                "SELECT state, EXISTS (SELECT 1 FROM orders o WHERE o.intent_id = i.id) AS has_order FROM intents i"
+                "SELECT state, EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id)"
+                " AS has_order FROM intents i"
                 " WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE OF i"
             ),
             {"id": intent_id, "account": account.id},
@@ -119,9 +121,9 @@ async def _insert_order(
         await connection.execute(
             text(
                 "UPDATE intents SET state = 'acknowledged', reason = NULL, version = version + 1,"
-                " updated_at = clock_timestamp() WHERE id = :id"
+                " updated_at = clock_timestamp() WHERE account_id = :account AND id = :id"
             ),
-            {"id": intent_id},
+            {"account": account.id, "id": intent_id},
         )
         await _audit_evidence(connection, account, ids, order_id, report)
     # Fills may come before their order, also those of an order that is not ours.

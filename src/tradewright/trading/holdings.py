@@ -84,8 +84,18 @@ async def book_position(
 
 
 async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: Wallet, events: EventWriter) -> None:
-    """Takes the wallet as the exchange reports it; coins it does not name stay as they are. Told when it changed."""
-    changed = False
+    """Takes the wallet as the exchange reports it, unless what we hold is newer; told when it changed.
+
+    Coins it does not name stay as they are: the stream names only what moved.
+    """
+    found = await connection.execute(
+        text("SELECT total_equity, total_available, wallet_reported_at FROM accounts WHERE id = :account"),
+        {"account": account.id},
+    )
+    before = found.one()
+    if before.wallet_reported_at is not None and wallet.reported_at < before.wallet_reported_at:
+        return
+    changed = (before.total_equity, before.total_available) != (wallet.total_equity, wallet.total_available)
     for balance in wallet.coins.values():
         written = await connection.execute(
             text(
@@ -111,17 +121,18 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
             },
         )
         changed = changed or written.rowcount > 0
-    before = await connection.execute(
-        text("SELECT total_equity, total_available FROM accounts WHERE id = :account"), {"account": account.id}
-    )
-    changed = changed or tuple(before.one()) != (wallet.total_equity, wallet.total_available)
     # When it was last confirmed is kept also when nothing changed.
     updated = await connection.execute(
         text(
-            "UPDATE accounts SET total_equity = :equity, total_available = :available, balances_at = clock_timestamp()"
-            " WHERE id = :account RETURNING *"
+            "UPDATE accounts SET total_equity = :equity, total_available = :available, balances_at = clock_timestamp(),"
+            " wallet_reported_at = :reported WHERE id = :account RETURNING *"
         ),
-        {"equity": wallet.total_equity, "available": wallet.total_available, "account": account.id},
+        {
+            "equity": wallet.total_equity,
+            "available": wallet.total_available,
+            "reported": wallet.reported_at,
+            "account": account.id,
+        },
     )
     row = updated.mappings().one()
     if not changed:
@@ -135,27 +146,32 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
 async def position_breaks(
     connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition]
 ) -> list[Drift]:
-    """Positions whose size is not what the booked fills add up to."""
+    """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat."""
+    theirs = {
+        (held.instrument.category, held.instrument.symbol, held.position_index): (
+            -held.size if held.side == "Sell" else held.size
+        )
+        for held in positions
+    }
+    known = await connection.execute(
+        text("SELECT category, symbol, position_index FROM positions WHERE account_id = :account ORDER BY 1, 2, 3"),
+        {"account": account.id},
+    )
     breaks: list[Drift] = []
-    for position in positions:
-        theirs = -position.size if position.side == "Sell" else position.size
-        ours = await _expected_size(connection, account, position, theirs)
-        if ours != theirs:
-            subject = f"{position.instrument.category}:{position.instrument.symbol}"
-            breaks.append(Drift("position.size", subject, plain(ours), plain(theirs)))
+    for row in known:
+        category, symbol, index = row
+        size = theirs.get((category, symbol, index), Decimal(0))
+        ours = await _expected_size(connection, account, category, symbol, index, theirs=size)
+        if ours != size:
+            breaks.append(Drift("position.size", f"{category}:{symbol}", plain(ours), plain(size)))
     return breaks
 
 
 async def _expected_size(
-    connection: AsyncConnection, account: AccountRef, position: RemotePosition, theirs: Decimal
+    connection: AsyncConnection, account: AccountRef, category: str, symbol: str, index: int, *, theirs: Decimal
 ) -> Decimal:
     """Base plus booked fills (signed, base coin). The first look at a symbol sets the base from what is there."""
-    key = {
-        "account": account.id,
-        "category": position.instrument.category,
-        "symbol": position.instrument.symbol,
-        "index": position.position_index,
-    }
+    key = {"account": account.id, "category": category, "symbol": symbol, "index": index}
     booked = await connection.scalar(
         text(
             "SELECT coalesce(sum(CASE WHEN exec_type = 'Funding' THEN 0 WHEN side = 'Buy' THEN quantity"
@@ -171,7 +187,8 @@ async def _expected_size(
         ),
         key | {"base": theirs - booked},
     )
-    return Decimal(theirs if base is None else base + booked)
+    assert base is not None, "the position's row was just read"
+    return Decimal(base + booked)
 
 
 async def flatten_absent(

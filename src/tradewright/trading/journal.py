@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Protocol
+from typing import Literal, Protocol
 
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
@@ -20,6 +20,9 @@ from tradewright.core.order import Execution, OrderState, RemoteOrder, RemotePos
 from tradewright.trading.model import CancelIntent, EventSource, Intent, PlaceIntent, Reason, SessionState
 
 Fact = RemoteOrder | Execution | RemotePosition | Wallet
+
+# An acknowledged order that the exchange has not reported by then is missing: twice the settling margin.
+REPORT_DUE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,15 @@ class UnknownIntent:
 
 @dataclass(frozen=True, slots=True)
 class LiveOrder:
-    """An order that we hold as live, to be found again at a reconciliation."""
+    """An order that we hold as live, to be found again at a reconciliation.
+
+    `acknowledged`: the exchange took it and has not reported it since. The exchange's id is "" where no answer told it.
+    """
 
     exchange_order_id: ExchangeOrderId
     link_id: str
     instrument: InstrumentId
-    state: OrderState
+    state: OrderState | Literal["acknowledged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +111,11 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
-    """A whole answer of the exchange, read together: all open orders, and what ended or filled since `since`."""
+    """A whole answer of the exchange, read together from `taken_at` on, by its clock: all open orders, positions and
+    the wallet, what ended in the last days, and every execution since `executions_since`."""
 
+    taken_at: datetime
+    executions_since: datetime
     open_orders: Sequence[RemoteOrder]
     ended_orders: Sequence[RemoteOrder]
     executions: Sequence[Execution]
@@ -149,10 +158,24 @@ class Journal(Protocol):
         """Books reports of the exchange, each at most once; a stale or repeated one changes nothing."""
         ...
 
-    async def live_orders(self) -> Sequence[LiveOrder]: ...
-    async def newest_execution_at(self) -> datetime | None: ...
+    async def live_orders(self) -> Sequence[LiveOrder]:
+        """Orders that are not final, and places acknowledged `REPORT_DUE` ago or earlier that have no order yet."""
+        ...
+
+    async def executions_read_until(self) -> datetime | None:
+        """Until when every execution is booked, by the exchange's clock; None before the first reconciliation.
+
+        Not the time of the newest one: what the stream or a look-up booked says nothing of what came before it.
+        """
+        ...
+
+    async def note_executions_read(self, until: datetime) -> None:
+        """Every execution until then is booked. Never moves back."""
+        ...
+
     async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
-        """Positions whose size is not what the booked fills add up to. The first look at a symbol sets its base."""
+        """Positions whose size is not what the booked fills add up to, by a complete list: what it does not name is
+        flat. The first look at a symbol sets its base."""
         ...
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:

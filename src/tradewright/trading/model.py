@@ -14,7 +14,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from tradewright.core.errors import Conflict
-from tradewright.core.ids import AccountId, IntentId, LinkId, OrderId, WorkspaceId
+from tradewright.core.ids import AccountId, ExchangeOrderId, IntentId, LinkId, OrderId, WorkspaceId
 from tradewright.core.instrument import Category, InstrumentId, OrderType, Side, TimeInForce
 from tradewright.core.money import plain
 from tradewright.core.order_status import IntentState
@@ -141,8 +141,8 @@ class CancelIntent:
     target_id: UUID
     instrument: InstrumentId
     target_link_id: LinkId | None
-    target_exchange_order_id: str | None
-    target_final: bool
+    target_exchange_order_id: ExchangeOrderId | None
+    target_final: bool  # the order has ended, or there never was one
 
 
 Intent = PlaceIntent | CancelIntent

@@ -13,7 +13,7 @@ import structlog
 
 from tradewright.core.clock import Clock
 from tradewright.core.ids import LinkId
-from tradewright.core.order import Execution, RemoteOrder, RemotePosition
+from tradewright.core.order import Execution, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Census, Drift, Journal
 
@@ -29,6 +29,7 @@ async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Se
     """Reads everything, then applies it; returns the differences that no report explains (also recorded)."""
     census, is_of_one_moment = await _read(gateway, journal)
     await journal.book(census.facts(), "reconciliation")
+    await journal.note_executions_read(census.taken_at)
     await journal.flatten_absent(census.positions)
     drifts = await _missing_orders(gateway, journal, census)
     if is_of_one_moment:
@@ -48,13 +49,15 @@ async def _read(gateway: OrderGateway, journal: Journal) -> tuple[Census, bool]:
     Orders are read before fills, so that a fill never lacks its order.
     """
     now = await gateway.server_time()
-    newest = await journal.newest_execution_at()
+    read_until = await journal.executions_read_until()
     horizon = now - HISTORY_SPAN + timedelta(minutes=1)
-    since = horizon if newest is None else max(horizon, newest - _OVERLAP)
+    since = horizon if read_until is None else max(horizon, read_until - _OVERLAP)
     open_orders = await gateway.open_orders()
     ended_orders = await gateway.order_history(horizon)
     executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
     census = Census(
+        taken_at=now,
+        executions_since=since,
         open_orders=open_orders,
         ended_orders=ended_orders,
         executions=executions,
@@ -92,13 +95,15 @@ async def _missing_orders(gateway: OrderGateway, journal: Journal, census: Censu
     for live in await journal.live_orders():
         if live.exchange_order_id in seen:
             continue
-        found: RemoteOrder | None = None
-        if live.link_id:
-            found = await gateway.find_order(live.instrument, LinkId(live.link_id))
+        found = await gateway.find_order(
+            live.instrument,
+            link_id=LinkId(live.link_id) if live.link_id else None,
+            exchange_order_id=live.exchange_order_id or None,
+        )
         if found is not None:
             await journal.book([found], "reconciliation")
         else:
-            drifts.append(Drift("order.missing", live.exchange_order_id, live.state, ""))
+            drifts.append(Drift("order.missing", live.exchange_order_id or live.link_id, live.state, ""))
     return drifts
 
 
@@ -110,10 +115,7 @@ async def _position_breaks(gateway: OrderGateway, journal: Journal, census: Cens
         if not breaks:
             return []
         await clock.sleep(_LOOK_PAUSE_SECONDS)
-        newest = await journal.newest_execution_at()
-        horizon = await gateway.server_time() - HISTORY_SPAN + timedelta(minutes=1)
-        since = horizon if newest is None else max(horizon, newest - _OVERLAP)
-        executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
+        executions, positions, is_of_one_moment = await _fills_and_positions(gateway, census.executions_since)
         await journal.book([*executions, *positions], "reconciliation")
         breaks = list(await journal.position_breaks(positions)) if is_of_one_moment else []
     return breaks

@@ -14,9 +14,8 @@ from typing import assert_never
 import structlog
 
 from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.ids import IntentId, LinkId
-from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import FINAL_STATES, RemoteOrder
+from tradewright.core.ids import IntentId
+from tradewright.core.order import FINAL_STATES
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Journal, UnknownIntent
 from tradewright.trading.model import CancelIntent, PlaceIntent
@@ -80,7 +79,7 @@ async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownInte
 
 
 async def _resolve_place(gateway: OrderGateway, journal: Journal, intent: PlaceIntent, *, overdue: bool) -> bool:
-    order = await gateway.find_order(intent.instrument, intent.link_id)
+    order = await gateway.find_order(intent.instrument, link_id=intent.link_id, exchange_order_id=None)
     executions = await gateway.executions_of(intent.instrument, intent.link_id)
     if order is not None:
         await journal.book([order, *executions], "reconciliation")
@@ -100,7 +99,9 @@ async def _resolve_place(gateway: OrderGateway, journal: Journal, intent: PlaceI
 
 
 async def _resolve_cancel(gateway: OrderGateway, journal: Journal, intent: CancelIntent, *, overdue: bool) -> bool:
-    order = await _target(gateway, intent.instrument, intent.target_link_id, intent.target_exchange_order_id)
+    order = await gateway.find_order(
+        intent.instrument, link_id=intent.target_link_id, exchange_order_id=intent.target_exchange_order_id
+    )
     if order is not None:
         await journal.book([order], "reconciliation")
         if order.state in FINAL_STATES:
@@ -110,15 +111,3 @@ async def _resolve_cancel(gateway: OrderGateway, journal: Journal, intent: Cance
         return False
     await journal.resolve(intent, happened=False)
     return True
-
-
-async def _target(
-    gateway: OrderGateway, instrument: InstrumentId, link_id: LinkId | None, exchange_order_id: str | None
-) -> RemoteOrder | None:
-    if link_id:
-        return await gateway.find_order(instrument, link_id)
-    # Placed elsewhere without a client id: it is in the list of open orders, or it has ended.
-    for order in await gateway.open_orders():
-        if order.exchange_order_id == exchange_order_id:
-            return order
-    return None

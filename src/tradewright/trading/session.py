@@ -199,7 +199,7 @@ class AccountSession:
             for intent in proposed:
                 if intent.id in self._sending:
                     continue
-                if isinstance(intent, CancelIntent) and await self._withdrawn(intent, unsent):
+                if isinstance(intent, CancelIntent) and await self._is_before_its_order(intent, unsent):
                     continue
                 if not self._may_go(intent):
                     continue  # it waits for the session until it expires
@@ -213,12 +213,16 @@ class AccountSession:
     def _may_go(self, intent: Intent) -> bool:
         return (self._state == "ready" and self._stream_is_up) or _reduces(intent)
 
-    async def _withdrawn(self, cancel: CancelIntent, unsent: Mapping[IntentId, PlaceIntent]) -> bool:
-        """A cancel of what still waits here ends both: the exchange could only say that it knows no such order."""
-        place = unsent.get(IntentId(cancel.target_id))
+    async def _is_before_its_order(self, cancel: CancelIntent, unsent: Mapping[IntentId, PlaceIntent]) -> bool:
+        """A cancel of what has not left yet ends both; one of what is on its way waits for its answer.
+
+        Sent at once it could overtake its order, and the exchange could only say that it knows none.
+        """
         if cancel.target_id in self._sending:
             self._unwanted.add(cancel.target_id)
-        if place is None or place.id in self._sending:
+            return True
+        place = unsent.get(IntentId(cancel.target_id))
+        if place is None:
             return False
         await self._parts.journal.withdraw(place, cancel)
         return True
@@ -243,7 +247,7 @@ class AccountSession:
     async def _send(self, intent: Intent) -> None:
         try:
             async with self._reducing_sends if _reduces(intent) else self._opening_sends:
-                if not self._may_go(intent):
+                if not self._may_go(intent) or intent.id in self._unwanted:
                     return  # still proposed: it is looked at again
                 answer = await submit(
                     self._submission,
@@ -253,7 +257,9 @@ class AccountSession:
                 )
         finally:
             self._sending.discard(intent.id)
-            self._unwanted.discard(intent.id)
+            if intent.id in self._unwanted:
+                self._unwanted.discard(intent.id)
+                self._intents_wanted.set()  # its cancel waits
         if isinstance(answer, AnsweredUnknown):
             self._unknowns_wanted.set()
         if isinstance(intent, CancelIntent) and isinstance(answer, AnsweredRefused):
@@ -261,10 +267,14 @@ class AccountSession:
 
     async def _look_at_target(self, intent: CancelIntent, answer: AnsweredRefused) -> None:
         """A cancel that came too late: what became of the order is asked at once, not left to the stream."""
-        if answer.trace.ret_code not in TOO_LATE_CODES or intent.target_link_id is None:
+        if answer.trace.ret_code not in TOO_LATE_CODES:
             return
         try:
-            order = await self._parts.gateway.find_order(intent.instrument, intent.target_link_id)
+            order = await self._parts.gateway.find_order(
+                intent.instrument,
+                link_id=intent.target_link_id,
+                exchange_order_id=intent.target_exchange_order_id,
+            )
         except ExchangeUnavailable as error:
             self._log.warning("cancel.look_failed", intent_id=str(intent.id), error=str(error))
             return

@@ -21,7 +21,7 @@ from tradewright.audit.store import record
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId
+from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.storage.engine import encode_json
@@ -29,7 +29,9 @@ from tradewright.trading import views
 from tradewright.trading.booking import book_execution, book_order
 from tradewright.trading.events import EventWriter
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
+from tradewright.trading.intent_rows import INTENT_ROWS, intent_of_row, order_id_of
 from tradewright.trading.journal import (
+    REPORT_DUE,
     Answer,
     AnsweredAcknowledged,
     AnsweredAgainLater,
@@ -56,15 +58,6 @@ from tradewright.trading.queries import order_view_of
 
 _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
 _UNKNOWN_MAX = 500
-
-_INTENT_ROWS = """
-SELECT i.*, o.exchange_order_id AS target_order, coalesce(o.link_id, t.link_id) AS target_link,
-       coalesce(o.state IN ('filled', 'cancelled', 'rejected', 'expired'), false) AS target_final
-  FROM intents i
-  LEFT JOIN intents t ON i.kind = 'cancel' AND t.id = i.target_id
-  LEFT JOIN orders o ON i.kind = 'cancel' AND o.id = i.target_id
- WHERE i.account_id = :account
-"""
 
 
 class PostgresJournal:
@@ -117,12 +110,12 @@ class PostgresJournal:
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text(
-                    f"{_INTENT_ROWS} AND i.state IN ('proposed', 'approved')"
+                    f"{INTENT_ROWS} AND i.state IN ('proposed', 'approved')"
                     " ORDER BY (i.kind = 'cancel' OR i.reduce_only) DESC, i.created_at, i.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _PROPOSED_MAX},
             )
-            return [_intent(row) for row in found.mappings()]
+            return [intent_of_row(row) for row in found.mappings()]
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("owner") as (connection, events):
@@ -165,7 +158,8 @@ class PostgresJournal:
                 text(
                     "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at)"
                     " SELECT :req, :workspace, :account, :intent, :kind, coalesce(max(attempt), 0) + 1,"
-                    " clock_timestamp() FROM requests WHERE intent_id = :intent RETURNING attempt"
+                    " clock_timestamp() FROM requests WHERE account_id = :account AND intent_id = :intent"
+                    " RETURNING attempt"
                 ),
                 {
                     "req": req_id,
@@ -181,8 +175,9 @@ class PostgresJournal:
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("rest") as (connection, events):
             match answer:
-                case AnsweredAcknowledged(trace=trace):
+                case AnsweredAcknowledged(exchange_order_id=order, trace=trace):
                     await self._close_request(connection, request, "acknowledged", trace)
+                    await self._keep_exchange_order_id(connection, intent, order)
                     await self._end(connection, intent, "acknowledged", None, events)
                 case AnsweredRefused(reason=reason, trace=trace):
                     await self._close_request(connection, request, "refused", trace)
@@ -204,12 +199,13 @@ class PostgresJournal:
             found = await connection.execute(
                 text(
                     f"SELECT u.*, (SELECT CASE WHEN bool_and(r.signed_at IS NOT NULL) THEN max(r.signed_at) END"  # noqa: S608
-                    f" FROM requests r WHERE r.intent_id = u.id AND r.outcome = 'unknown') AS signed_by"
-                    f" FROM ({_INTENT_ROWS}) u WHERE u.state = 'unknown' ORDER BY u.created_at, u.id LIMIT :limit"
+                    f" FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id"
+                    f" AND r.outcome = 'unknown') AS signed_by"
+                    f" FROM ({INTENT_ROWS}) u WHERE u.state = 'unknown' ORDER BY u.created_at, u.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _UNKNOWN_MAX},
             )
-            return [UnknownIntent(_intent(row), row["signed_by"]) for row in found.mappings()]
+            return [UnknownIntent(intent_of_row(row), row["signed_by"]) for row in found.mappings()]
 
     async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
         async with self._transaction(source) as (connection, events):
@@ -237,10 +233,14 @@ class PostgresJournal:
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text(
-                    "SELECT * FROM orders WHERE account_id = :account"
+                    "SELECT exchange_order_id, link_id, category, symbol, state FROM orders WHERE account_id = :account"
                     " AND state NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
+                    " UNION ALL SELECT coalesce(exchange_order_id, ''), link_id, category, symbol, state FROM intents i"
+                    " WHERE account_id = :account AND kind = 'place' AND state = 'acknowledged'"
+                    " AND updated_at <= clock_timestamp() - CAST(:due AS interval)"
+                    " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.account_id = :account AND o.intent_id = i.id)"
                 ),
-                {"account": self._account.id},
+                {"account": self._account.id, "due": REPORT_DUE},
             )
             return [
                 LiveOrder(
@@ -252,13 +252,22 @@ class PostgresJournal:
                 for row in found.mappings()
             ]
 
-    async def newest_execution_at(self) -> datetime | None:
+    async def executions_read_until(self) -> datetime | None:
         async with self._engine.connect() as connection:
-            newest: datetime | None = await connection.scalar(
-                text("SELECT max(executed_at) FROM executions WHERE account_id = :account"),
-                {"account": self._account.id},
+            until: datetime | None = await connection.scalar(
+                text("SELECT executions_read_until FROM accounts WHERE id = :account"), {"account": self._account.id}
             )
-            return newest
+            return until
+
+    async def note_executions_read(self, until: datetime) -> None:
+        async with self._transaction("reconciliation") as (connection, _):
+            await connection.execute(
+                text(
+                    "UPDATE accounts SET executions_read_until = greatest(executions_read_until, :until)"
+                    " WHERE id = :account"
+                ),
+                {"until": until, "account": self._account.id},
+            )
 
     async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
         async with self._transaction("reconciliation") as (connection, _):
@@ -321,17 +330,19 @@ class PostgresJournal:
         if changed.first() is None:
             return False
         kind = "cancel" if isinstance(intent, CancelIntent) else "place"
-        await self._audit(connection, kind, _order_id(intent), state, reason)
+        await self._audit(connection, kind, order_id_of(intent), state, reason)
         await self._tell(connection, intent, events)
         return True
 
     async def _close_request(
         self, connection: AsyncConnection, request: OpenedRequest, outcome: str, trace: Trace
     ) -> None:
+        """Writes down how the request ended, once: what follows from it later changes the intent alone."""
         await connection.execute(
             text(
                 "UPDATE requests SET outcome = :outcome, signed_at = :signed, answered_at = :answered,"
-                " http_status = :http, ret_code = :code, ret_msg = :message, trace_id = :trace WHERE req_id = :req"
+                " http_status = :http, ret_code = :code, ret_msg = :message, trace_id = :trace"
+                " WHERE account_id = :account AND req_id = :req AND outcome IS NULL"
             ),
             {
                 "outcome": outcome,
@@ -341,12 +352,23 @@ class PostgresJournal:
                 "code": trace.ret_code,
                 "message": trace.ret_msg[:500],
                 "trace": trace.trace_id[:100],
+                "account": self._account.id,
                 "req": request.req_id,
             },
         )
 
+    async def _keep_exchange_order_id(
+        self, connection: AsyncConnection, intent: Intent, exchange_order_id: ExchangeOrderId
+    ) -> None:
+        """A cancel or a look-up that comes before the first report can name the order as the exchange does."""
+        if isinstance(intent, PlaceIntent):
+            await connection.execute(
+                text("UPDATE intents SET exchange_order_id = :order WHERE account_id = :account AND id = :id"),
+                {"order": exchange_order_id, "account": self._account.id, "id": intent.id},
+            )
+
     async def _tell(self, connection: AsyncConnection, intent: Intent, events: EventWriter) -> None:
-        await self._tell_order(connection, _order_id(intent), events)
+        await self._tell_order(connection, order_id_of(intent), events)
 
     async def _tell_order(self, connection: AsyncConnection, order_id: UUID, events: EventWriter) -> None:
         view = await order_view_of(connection, self._account.id, order_id)
@@ -397,35 +419,3 @@ class PostgresJournal:
             outcome=state,
         )
         await record(connection, entry)
-
-
-def _order_id(intent: Intent) -> UUID:
-    """The id of the row in the table of orders that an intent is about."""
-    return intent.target_id if isinstance(intent, CancelIntent) else intent.id
-
-
-def _intent(row: views.Row) -> Intent:
-    instrument = InstrumentId(row["category"], row["symbol"])
-    if row["kind"] == "cancel":
-        return CancelIntent(
-            id=IntentId(row["id"]),
-            state=row["state"],
-            target_id=row["target_id"],
-            instrument=instrument,
-            target_link_id=LinkId(row["target_link"]) if row["target_link"] else None,
-            target_exchange_order_id=row["target_order"],
-            target_final=row["target_final"],
-        )
-    return PlaceIntent(
-        id=IntentId(row["id"]),
-        state=row["state"],
-        link_id=LinkId(row["link_id"]),
-        instrument=instrument,
-        side=row["side"],
-        order_type=row["order_type"],
-        quantity=row["quantity"],
-        price=row["price"],
-        time_in_force=row["time_in_force"],
-        reduce_only=row["reduce_only"],
-        valid_until=row["valid_until"],
-    )

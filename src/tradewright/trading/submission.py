@@ -28,7 +28,7 @@ from tradewright.core.errors import (
     Refused,
     Trace,
 )
-from tradewright.core.ids import ExchangeOrderId, RequestId
+from tradewright.core.ids import RequestId
 from tradewright.core.order import NewOrder
 from tradewright.exchange.ports import Acknowledged, OrderGateway
 from tradewright.trading.journal import (
@@ -73,8 +73,6 @@ async def submit(
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
-        while attempt > 1 and not may_go(intent) and not _overdue(parts, intent):
-            await parts.clock.sleep(_RETRY_PAUSE_SECONDS)
         request = await parts.journal.open_request(intent, RequestId(parts.ids.new()))
         if request is None:
             log.info("order.not_sent", intent_id=str(intent.id))
@@ -92,6 +90,8 @@ async def submit(
         if not again:
             return answer
         await parts.clock.sleep(pause_seconds)
+        while not may_go(intent) and is_wanted(intent) and not _overdue(parts, intent):
+            await parts.clock.sleep(_RETRY_PAUSE_SECONDS)
         if not is_wanted(intent):
             withdrawn = AnsweredNotSent(Reason("order.withdrawn"), answer.trace, retry=False)
             await parts.journal.answer(intent, request, withdrawn)
@@ -147,11 +147,10 @@ async def _call(gateway: OrderGateway, intent: Intent) -> Acknowledged:
             )
             return await gateway.place(order)
         case CancelIntent():
-            known = intent.target_exchange_order_id
             return await gateway.cancel(
                 intent.instrument,
                 link_id=intent.target_link_id,
-                exchange_order_id=None if known is None else ExchangeOrderId(known),
+                exchange_order_id=intent.target_exchange_order_id,
             )
         case _:
             assert_never(intent)

@@ -48,6 +48,9 @@ accounts = Table(
     Column("total_equity", Numeric),
     Column("total_available", Numeric),
     Column("balances_at", _time),
+    Column("wallet_reported_at", _time),  # by the exchange's clock: an older report is not taken
+    # By the exchange's clock: every execution until then is booked. Moved on by a whole reconciliation alone.
+    Column("executions_read_until", _time),
     # The same exchange account cannot be connected twice in an installation.
     UniqueConstraint("environment", "uid"),
     CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name="environment"),
@@ -71,6 +74,7 @@ intents = Table(
     Column("reduce_only", Boolean, nullable=False, server_default="false"),
     Column("note", Text),
     Column("link_id", Text),  # of a place
+    Column("exchange_order_id", Text),  # of a place, once the exchange acknowledged it
     Column("target_id", Uuid),  # of a cancel: the id of the order row it is about
     Column("state", Text, nullable=False),
     Column("reason", JSONB),
@@ -221,4 +225,5 @@ account_events = Table(
     Column("at", _time, nullable=False),
     PrimaryKeyConstraint("account_id", "seq"),
     Index("ix_account_events_ref", "account_id", "ref", "seq", postgresql_where="ref IS NOT NULL"),
+    Index("ix_account_events_drift", "account_id", postgresql_where="kind = 'drift'"),
 )

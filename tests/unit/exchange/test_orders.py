@@ -270,7 +270,7 @@ async def test_find_order_looks_in_history_when_it_is_not_open(bybit: FakeBybit,
     bybit.script["/v5/order/history"] = [
         ok(page(order_row(orderStatus="Cancelled", cumExecQty="0.004", avgPrice="60000")))
     ]
-    found = await orders.find_order(BTC, LINK)
+    found = await orders.find_order(BTC, link_id=LINK, exchange_order_id=None)
     assert found is not None
     assert (found.state, found.filled_quantity, found.average_price) == ("cancelled", Decimal("0.004"), Decimal(60000))
     assert parse_qs(bybit.queries("/v5/order/history")[0])["orderLinkId"] == [LINK]
@@ -279,16 +279,28 @@ async def test_find_order_looks_in_history_when_it_is_not_open(bybit: FakeBybit,
 async def test_find_order_is_none_only_when_both_answered(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
     bybit.script["/v5/order/realtime"] = [ok(page())]
     bybit.script["/v5/order/history"] = [ok(page())]
-    assert await orders.find_order(BTC, LINK) is None
+    assert await orders.find_order(BTC, link_id=LINK, exchange_order_id=None) is None
     bybit.script["/v5/order/history"] = [http(503)]
     with pytest.raises(ExchangeUnavailable):
-        await orders.find_order(BTC, LINK)
+        await orders.find_order(BTC, link_id=LINK, exchange_order_id=None)
 
 
 async def test_find_order_ignores_a_row_of_another_client_id(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
     bybit.script["/v5/order/realtime"] = [ok(page(order_row(orderLinkId="someone-elses")))]
     bybit.script["/v5/order/history"] = [ok(page())]
-    assert await orders.find_order(BTC, LINK) is None
+    assert await orders.find_order(BTC, link_id=LINK, exchange_order_id=None) is None
+
+
+async def test_find_order_asks_by_the_exchanges_id_where_it_is_known(
+    bybit: FakeBybit, orders: BybitOrderGateway
+) -> None:
+    bybit.script["/v5/order/realtime"] = [ok(page(order_row(orderId="another"), order_row(orderId="x-9")))]
+    found = await orders.find_order(BTC, link_id=LINK, exchange_order_id=ExchangeOrderId("x-9"))
+    assert found is not None
+    assert found.exchange_order_id == "x-9"
+    query = parse_qs(bybit.queries("/v5/order/realtime")[0])
+    assert query["orderId"] == ["x-9"]
+    assert "orderLinkId" not in query
 
 
 async def test_open_orders_reads_all_pages_and_sends_cursors_as_they_came(

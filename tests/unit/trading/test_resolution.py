@@ -11,7 +11,7 @@ import pytest
 from contract.journal_worlds import MemoryWorld
 from sim.facts import START, fill, order_report
 from tradewright.core.errors import ExchangeUnavailable, Trace
-from tradewright.core.ids import IntentId, LinkId, RequestId, link_id_of
+from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId, link_id_of
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder
 from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
@@ -30,6 +30,7 @@ class Answers:
         self.fills: list[Execution] = []
         self.broken = ""
         self.asked: list[str] = []
+        self.named: list[tuple[LinkId | None, ExchangeOrderId | None]] = []
 
     def _ask(self, name: str) -> None:
         self.asked.append(name)
@@ -40,17 +41,16 @@ class Answers:
         self._ask("server_time")
         return self.now
 
-    async def find_order(self, instrument: InstrumentId, link_id: LinkId) -> RemoteOrder | None:
+    async def find_order(
+        self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
+    ) -> RemoteOrder | None:
         self._ask("find_order")
+        self.named.append((link_id, exchange_order_id))
         return self.order
 
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
         self._ask("executions_of")
         return self.fills
-
-    async def open_orders(self) -> Sequence[RemoteOrder]:
-        self._ask("open_orders")
-        return [] if self.order is None else [self.order]
 
 
 async def unknown_place(world: MemoryWorld, *, signed: bool = True) -> IntentId:
@@ -175,6 +175,24 @@ async def test_an_unknown_cancel_is_settled_by_what_became_of_its_order(
     row = await world.order("x-1")
     assert row is not None
     assert row[2] == (order_state or "working")
+
+
+async def test_an_unknown_cancel_of_an_order_placed_elsewhere_looks_for_it_by_the_exchanges_id() -> None:
+    """It has no client id, and once it has ended it is not among the open orders any more."""
+    world = MemoryWorld()
+    await world.journal.book([order_report(order_id="elsewhere")], "stream")
+    row = await world.order("elsewhere")
+    assert row is not None
+    cancel_id = await world.cancel(row[0])
+    (cancel,) = await world.journal.proposed()
+    request = await world.journal.open_request(cancel, RequestId(uuid4()))
+    assert request is not None
+    await world.journal.answer(cancel, request, AnsweredUnknown(Reason("x"), Trace(signed_at=START)))
+    answers = Answers(START + timedelta(seconds=1))
+    answers.order = order_report("cancelled", at=5, order_id="elsewhere")
+    assert await look(world, answers) == 0
+    assert answers.named == [(None, "elsewhere")]
+    assert await world.state(cancel_id) == "acknowledged"
 
 
 async def test_one_unread_unknown_does_not_keep_the_others_waiting() -> None:

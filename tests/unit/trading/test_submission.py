@@ -121,8 +121,9 @@ def test_a_lost_reply_of_a_later_attempt_is_unknown() -> None:
 
 
 def test_what_is_not_wanted_any_more_is_not_tried_again() -> None:
-    found, why, gateway, _ = outcome(RateLimited("x", trace(10006)), wanted=False)
+    found, why, gateway, requests = outcome(RateLimited("x", trace(10006)), wanted=False)
     assert (found, why) == ("expired", "order.withdrawn")
+    assert requests == ["refused"], "the exchange's answer stays on record"
     assert len(gateway.placed) == 1
 
 

@@ -29,7 +29,7 @@ from tradewright.exchange.bybit.values import (
     sequence,
     words,
 )
-from tradewright.exchange.bybit.wire import ExecutionRow, OrderRow, PositionRow, WalletRow
+from tradewright.exchange.bybit.wire import ExecutionRow, Millis, OrderRow, PositionRow, WalletRow
 
 _STATES: Mapping[str, OrderState] = {
     "Created": "working",
@@ -123,7 +123,8 @@ def position(row: PositionRow, category: str) -> RemotePosition | None:
     )
 
 
-def wallet(row: WalletRow) -> Wallet:
+def wallet(row: WalletRow, reported_at: Millis) -> Wallet:
+    """The wallet; its row carries no time, so the reply's or the message's own is given, in Unix milliseconds."""
     coins: dict[str, CoinBalance] = {}
     for item in row.coin:
         coin = identifier(item.coin, "coin")
@@ -138,6 +139,7 @@ def wallet(row: WalletRow) -> Wallet:
     return Wallet(
         total_equity=number_or_none(row.totalEquity, "totalEquity"),
         total_available=number_or_none(row.totalAvailableBalance, "totalAvailableBalance"),
+        reported_at=moment(reported_at, "creationTime"),
         coins=coins,
     )
 

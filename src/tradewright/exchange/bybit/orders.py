@@ -58,21 +58,19 @@ class BybitOrderGateway:
     async def cancel(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> Acknowledged:
-        body: dict[str, object] = {"category": instrument.category, "symbol": instrument.symbol}
-        if exchange_order_id:
-            body["orderId"] = exchange_order_id
-        elif link_id:
-            body["orderLinkId"] = link_id
-        else:
-            raise ValueError("a cancel needs the exchange's order id or the client order id; got neither")
+        field, name = _order_name(link_id, exchange_order_id)
+        body: dict[str, object] = {"category": instrument.category, "symbol": instrument.symbol, field: name}
         return self._acknowledged(await self._rest.command("/v5/order/cancel", body))
 
-    async def find_order(self, instrument: InstrumentId, link_id: LinkId) -> RemoteOrder | None:
-        params = (("category", instrument.category), ("symbol", instrument.symbol), ("orderLinkId", link_id))
+    async def find_order(
+        self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
+    ) -> RemoteOrder | None:
+        name = _order_name(link_id, exchange_order_id)
+        params = (("category", instrument.category), ("symbol", instrument.symbol), name)
         for path in ("/v5/order/realtime", "/v5/order/history"):
             rows = await self._pages(path, params, _ORDER, codec.order, at_most_pages=1)
             for row in rows:
-                if row.link_id == link_id:
+                if (row.exchange_order_id if exchange_order_id else row.link_id) == name[1]:
                     return row
         return None
 
@@ -113,7 +111,7 @@ class BybitOrderGateway:
     async def wallet(self) -> Wallet:
         path = "/v5/account/wallet-balance"
         reply = await self._rest.read(path, (("accountType", "UNIFIED"),), signed=True)
-        rows = read_rows(reply, path, _WALLET, lambda row, _category: codec.wallet(row), self._log)
+        rows = read_rows(reply, path, _WALLET, lambda row, _category: codec.wallet(row, reply.time), self._log)
         if len(rows) != 1:
             raise ExchangeUnavailable(f"{path}: {len(rows)} unified accounts in the answer; expected one", reply.trace)
         return rows[0]
@@ -180,6 +178,15 @@ def create_body(order: NewOrder) -> dict[str, object]:
     if order.reduce_only:
         body["reduceOnly"] = True
     return body
+
+
+def _order_name(link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None) -> tuple[str, str]:
+    """How an order is named to Bybit: by its own id where it is known."""
+    if exchange_order_id:
+        return "orderId", exchange_order_id
+    if link_id:
+        return "orderLinkId", link_id
+    raise ValueError("an order is named by the exchange's order id or the client order id; got neither")
 
 
 def _oldest_first(rows: Sequence[Execution]) -> list[Execution]:

@@ -19,7 +19,7 @@ from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.stream import StreamRunner
 from tradewright.exchange.bybit.stream_link import StreamFailed, StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode, words
-from tradewright.exchange.bybit.wire import ExecutionRow, OrderRow, PositionRow, StreamFrame, WalletRow
+from tradewright.exchange.bybit.wire import ExecutionRow, Millis, OrderRow, PositionRow, StreamFrame, WalletRow
 from tradewright.exchange.ports import ApiKey, EndpointSource, PrivateEvent
 
 TOPICS = ("order", "execution", "position", "wallet")
@@ -27,11 +27,12 @@ AUTH_VALID_MS = 10_000
 
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _Report = RemoteOrder | Execution | RemotePosition | Wallet
-_READERS: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any], _Report | None]]] = {
-    "order": (msgspec.json.Decoder(OrderRow), lambda row: codec.order(row, "")),
-    "execution": (msgspec.json.Decoder(ExecutionRow), lambda row: codec.execution(row, "")),
-    "position": (msgspec.json.Decoder(PositionRow), lambda row: codec.position(row, "")),
-    "wallet": (msgspec.json.Decoder(WalletRow), lambda row: codec.wallet(row)),
+# A reader gets a row and its message's creation time.
+_READERS: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any, Millis], _Report | None]]] = {
+    "order": (msgspec.json.Decoder(OrderRow), lambda row, _created: codec.order(row, "")),
+    "execution": (msgspec.json.Decoder(ExecutionRow), lambda row, _created: codec.execution(row, "")),
+    "position": (msgspec.json.Decoder(PositionRow), lambda row, _created: codec.position(row, "")),
+    "wallet": (msgspec.json.Decoder(WalletRow), codec.wallet),
 }
 
 
@@ -94,7 +95,7 @@ class BybitPrivateStream:
         for raw in decode(_ROWS, frame.data):
             # Row by row: one that cannot be read must not take its neighbours with it.
             try:
-                report = convert(decode(decoder, raw))
+                report = convert(decode(decoder, raw), frame.creationTime)
             except Unreadable as problem:
                 self._runner.report_unreadable(problem, raw)
             else:

@@ -22,7 +22,7 @@ from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, command_error
 from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer, NotConnected
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
-from tradewright.exchange.bybit.wire import Envelope
+from tradewright.exchange.bybit.wire import Envelope, Millis
 from tradewright.exchange.ports import EndpointSource
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -45,6 +45,7 @@ class Reply:
 
     result: msgspec.Raw
     trace: Trace
+    time: Millis = ""  # the envelope's, by the exchange's clock, not yet checked
 
 
 class RestClient:
@@ -99,7 +100,7 @@ class RestClient:
             raise OutcomeUnknown(f"{path}: {problem}; the outcome must be asked", trace) from problem
         trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
         if answer.status == 200 and envelope.retCode == 0:
-            return Reply(envelope.result, trace)
+            return Reply(envelope.result, trace, envelope.time)
         error = command_error(trace, retry_at=self.limits[path].resets_at)
         self._log.warning("rest.command_failed", path=path, outcome=error.code, ret_code=envelope.retCode)
         if isinstance(error, ClockRejected):
@@ -150,7 +151,7 @@ class RestClient:
             self._log.error("rest.unreadable", path=path, error=str(problem), raw=problem.raw)
             raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
         trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
-        return Reply(envelope.result, trace) if envelope.retCode == 0 else trace
+        return Reply(envelope.result, trace, envelope.time) if envelope.retCode == 0 else trace
 
     async def _get(self, path: str, query: str, headers: Mapping[str, str], trace: Trace) -> HttpAnswer:
         url = self._endpoints().rest + path + (f"?{query}" if query else "")

@@ -224,6 +224,7 @@ class StreamFrame(msgspec.Struct, frozen=True, gc=False):
     success: bool | None = None
     ret_msg: Text = ""
     req_id: Text | int = ""
+    creationTime: Millis = ""  # of private pushes
 
 
 class SimulatedClock(msgspec.Struct, frozen=True, gc=False):

@@ -96,6 +96,8 @@ def upgrade() -> None:
         sa.Column("total_equity", sa.Numeric(), nullable=True),
         sa.Column("total_available", sa.Numeric(), nullable=True),
         sa.Column("balances_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wallet_reported_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("executions_read_until", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name=op.f("ck_accounts_environment")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_accounts_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
@@ -140,6 +142,13 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_account_events_account_id")),
         sa.PrimaryKeyConstraint("account_id", "seq", name=op.f("pk_account_events")),
+    )
+    op.create_index(
+        "ix_account_events_drift",
+        "account_events",
+        ["account_id"],
+        unique=False,
+        postgresql_where="kind = 'drift'",
     )
     op.create_index(
         "ix_account_events_ref",
@@ -203,6 +212,7 @@ def upgrade() -> None:
         sa.Column("reduce_only", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
         sa.Column("link_id", sa.Text(), nullable=True),
+        sa.Column("exchange_order_id", sa.Text(), nullable=True),
         sa.Column("target_id", sa.Uuid(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("reason", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
