@@ -8,6 +8,7 @@ import { StatusChip } from "../status/StatusChip";
 import { isCancellable } from "../status/table";
 import { useNow } from "../stream/hooks";
 import { SideCell, SourceCell, TimeCell } from "./cells";
+import { CancelButton } from "./CancelButton";
 import { DataTable, type Column } from "./DataTable";
 import { OrderDialog } from "./OrderDialog";
 import type { Cancelling } from "./useCancel";
@@ -74,17 +75,12 @@ export function OrdersTable({ label, orders, find, cancelling, cancelBlock, onOl
         const busy = cancelling.asking.has(order.id);
         if (!isCancellable(order.status) && !busy) return null;
         return (
-          <button
-            type="button"
-            className="button small"
-            data-testid="order-cancel"
-            disabled={busy || cancelBlock !== null}
-            title={cancelBlock ?? undefined}
-            aria-label={t("tables.cancel_order", { sentence: orderSentence(t, order, find(order), language) })}
-            onClick={() => cancelling.cancel(order)}
-          >
-            {busy ? t("tables.cancelling") : t("tables.cancel")}
-          </button>
+          <CancelButton
+            label={t("tables.cancel_order", { sentence: orderSentence(t, order, find(order), language) })}
+            busy={busy}
+            block={cancelBlock}
+            onCancel={() => cancelling.cancel(order)}
+          />
         );
       },
     });

@@ -237,21 +237,36 @@ function LiveOrders(props: ListProps) {
   );
 }
 
-/** Orders that were alive a moment ago in front of this reader's eyes. */
+type Lingering = {
+  readonly orders: ReadonlyMap<string, Order>;
+  readonly alive: ReadonlySet<string>;
+  readonly ended: ReadonlySet<string>;
+  /** Those of `ended` that the latest change has added. */
+  readonly fresh: readonly string[];
+};
+
+function followed(before: Lingering | null, orders: ReadonlyMap<string, Order>): Lingering {
+  const alive = new Set([...orders.values()].filter((order) => !isTerminal(order.status)).map((order) => order.id));
+  if (before === null) return { orders, alive, ended: new Set(), fresh: [] };
+  const fresh = [...before.alive].filter((id) => orders.has(id) && !alive.has(id));
+  if (fresh.length === 0) return { ...before, orders, alive };
+  return { orders, alive, ended: new Set([...before.ended, ...fresh]), fresh };
+}
+
+/**
+ * Orders that were alive a moment ago in front of this reader's eyes. Found while rendering and not after it: a row that
+ * left for one frame would flicker and drop the focus.
+ */
 function useLingering(orders: ReadonlyMap<string, Order>): ReadonlySet<string> {
-  const seenAlive = useRef(new Set<string>());
-  const [ended, setEnded] = useState<ReadonlySet<string>>(new Set());
+  const [known, setKnown] = useState(() => followed(null, orders));
+  const now = known.orders === orders ? known : followed(known, orders);
+  if (now !== known) setKnown(now);
+  const { fresh } = now;
   useEffect(() => {
-    const fresh: string[] = [];
-    for (const order of orders.values()) {
-      if (!isTerminal(order.status)) seenAlive.current.add(order.id);
-      else if (seenAlive.current.delete(order.id)) fresh.push(order.id);
-    }
     if (fresh.length === 0) return;
-    setEnded((before) => new Set([...before, ...fresh]));
-    setTimeout(() => setEnded((before) => new Set([...before].filter((id) => !fresh.includes(id)))), LINGER_MS);
-  }, [orders]);
-  return ended;
+    setTimeout(() => setKnown((later) => ({ ...later, ended: new Set([...later.ended].filter((id) => !fresh.includes(id))) })), LINGER_MS);
+  }, [fresh]);
+  return now.ended;
 }
 
 /** What the stream knows and what older pages say, each row once; the stream's word is the newer one. */
