@@ -14,6 +14,7 @@ import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
 import { accountName } from "../i18n/words";
+import { forgetDrafts } from "../ticket/draft";
 import type { AccountState } from "../stream/account";
 import { useAccount, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
@@ -88,6 +89,7 @@ function Header({ account }: { account: Account | null }) {
     // The data goes after the screen that shows it: cleared earlier, the screen would ask for it again.
     await navigate({ to: "/login", search: { reason: "left" } });
     forgetPerson();
+    forgetDrafts();
   };
   return (
     <header className="header">

@@ -1,5 +1,5 @@
 /** Keeps a ticket over a reload: in this tab's session storage, per account and instrument, never longer. */
-import { BLANK, freshTicket, type Ticket } from "./state";
+import { BLANK, freshTicket, type Ticket, type TicketPhase } from "./state";
 
 const PREFIX = "tradewright.ticket.";
 
@@ -21,8 +21,19 @@ export function loadDraft(key: string, freshId: string): Ticket {
   }
   if (!isTicket(saved)) return freshTicket(freshId);
   const fields = { ...BLANK, ...saved.fields };
-  const phase = saved.phase.kind === "sending" ? { kind: "unanswered" as const, body: saved.phase.body, notSeen: false } : saved.phase;
-  return { intentId: saved.intentId, fields, phase };
+  return { intentId: saved.intentId, fields, phase: resumed(saved.phase) };
+}
+
+function resumed(phase: TicketPhase): TicketPhase {
+  if (phase.kind === "sending") return { kind: "unanswered", body: phase.body, notSeen: false };
+  // The log-in that was missing has been made since.
+  if (phase.kind === "refused_by_server" && phase.problem.status === 401) return { kind: "editing" };
+  return phase;
+}
+
+/** Whoever logs out leaves nothing typed behind for the next person at this screen. */
+export function forgetDrafts(): void {
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
 }
 
 function isTicket(value: unknown): value is Ticket {

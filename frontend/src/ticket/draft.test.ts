@@ -1,0 +1,39 @@
+// @vitest-environment jsdom
+import { beforeEach, expect, it } from "vitest";
+import type { PlaceIntent } from "../api/types";
+import { forgetDrafts, loadDraft, saveDraft } from "./draft";
+import { freshTicket, type Ticket, type TicketPhase } from "./state";
+
+const body = { id: "old", kind: "place" } as PlaceIntent;
+const typed = (phase: TicketPhase): Ticket => ({ ...freshTicket("old"), fields: { ...freshTicket("old").fields, quantity: "0.05" }, phase });
+const problem = { status: 401, code: "session.required", field: null, params: {}, problems: [], retryable: false, exchange: null };
+
+beforeEach(() => sessionStorage.clear());
+
+it("keeps what was typed and the intent's id over a reload, and a POST on its way is one without an answer", () => {
+  saveDraft("a", typed({ kind: "sending", body }));
+  expect(loadDraft("a", "new")).toMatchObject({ intentId: "old", fields: { quantity: "0.05" }, phase: { kind: "unanswered", body } });
+  expect(loadDraft("b", "new")).toEqual(freshTicket("new"));
+});
+
+it("does not go on asking for a log-in that has been made", () => {
+  saveDraft("a", typed({ kind: "refused_by_server", problem }));
+  expect(loadDraft("a", "new")).toMatchObject({ fields: { quantity: "0.05" }, phase: { kind: "editing" } });
+  saveDraft("a", typed({ kind: "refused_by_server", problem: { ...problem, status: 422 } }));
+  expect(loadDraft("a", "new").phase.kind).toBe("refused_by_server");
+});
+
+it("is forgotten at the log-out, and nothing else is", () => {
+  saveDraft("a", typed({ kind: "editing" }));
+  sessionStorage.setItem("other", "x");
+  forgetDrafts();
+  expect(loadDraft("a", "new")).toEqual(freshTicket("new"));
+  expect(sessionStorage.getItem("other")).toBe("x");
+});
+
+it("is a fresh ticket when what is kept makes no sense", () => {
+  for (const text of ["", "{", "null", "1", "{}", '{"intentId":1}']) {
+    sessionStorage.setItem("tradewright.ticket.a", text);
+    expect(loadDraft("a", "new")).toEqual(freshTicket("new"));
+  }
+});
