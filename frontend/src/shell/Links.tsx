@@ -90,7 +90,7 @@ function LinkFacts({ link, now, text }: { link: Link; now: number; text: string 
         {waiting && (
           <>
             <dt>{t("links.reason")}</dt>
-            <dd>{t(`links.reason_${link.reason}`)}</dd>
+            <dd className="long">{t(`links.reason_${link.reason}`)}</dd>
           </>
         )}
       </dl>
@@ -143,7 +143,7 @@ export function ExchangeIndicator({ account }: { account: Account | null }) {
                 {exchange.health.reason !== null && (
                   <>
                     <dt>{t("links.reason")}</dt>
-                    <dd>{faultText(t, exchange.health.reason, language)}</dd>
+                    <dd className="long">{faultText(t, exchange.health.reason, language)}</dd>
                   </>
                 )}
               </>
@@ -157,7 +157,7 @@ export function ExchangeIndicator({ account }: { account: Account | null }) {
                 {account.session.reason !== null && (
                   <>
                     <dt>{t("links.reason")}</dt>
-                    <dd>{faultText(t, account.session.reason, language)}</dd>
+                    <dd className="long">{faultText(t, account.session.reason, language)}</dd>
                   </>
                 )}
               </>
