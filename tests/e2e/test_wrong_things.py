@@ -1,0 +1,167 @@
+"""What people do wrong, and what breaks under them, in a real Chromium: nothing is sent twice, lost or told wrongly."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from e2e.conftest import Terminal
+from support.installation import PASSWORD, Installation, wait_for
+
+
+@pytest.fixture(scope="module")
+def claimed(installation: Installation) -> Installation:
+    installation.claim()
+    return installation
+
+
+@pytest.fixture
+def desk(terminal: Terminal, claimed: Installation) -> Terminal:
+    terminal.log_in()
+    return terminal
+
+
+def orders_of(installation: Installation) -> list[str]:
+    rows = installation.exchange_get("/v5/order/realtime", category="linear", symbol="BTCUSDT")["list"]
+    return [row["orderLinkId"] for row in rows]
+
+
+def focused(desk: Terminal) -> str:
+    found: str = desk.page.evaluate("() => document.activeElement?.dataset.testid ?? ''")
+    return found
+
+
+ABSURD = [
+    "0",
+    "-1",
+    "-0.01",
+    "1e5",
+    "NaN",
+    "Infinity",
+    "0x10",
+    "\u0660.\u0665",
+    "1" * 400,
+    "0.0000001",
+    "99999999999",
+    "1,000",
+]
+
+
+def test_no_absurd_number_opens_the_button(desk: Terminal) -> None:
+    desk.fill_ticket(quantity="0.01", price="50000")
+    expect(desk.part("ticket-submit")).to_be_enabled()
+    for quantity in ABSURD:
+        desk.part("ticket-quantity").fill(quantity)
+        expect(desk.part("ticket-submit")).to_be_disabled()
+        assert desk.part("ticket-reason").inner_text() != "", quantity
+    desk.part("ticket-quantity").fill("0.01")
+    for price in [*ABSURD, "60412.53", "68,500"]:
+        desk.part("ticket-price").fill(price)
+        expect(desk.part("ticket-submit")).to_be_disabled()
+    assert desk.page.evaluate("() => document.documentElement.scrollWidth") <= 1440
+
+
+def test_a_comma_that_can_be_read_two_ways_is_asked_about(desk: Terminal) -> None:
+    desk.fill_ticket(side="sell", quantity="0,05", price="68,500")
+    question = desk.part("ticket-ambiguous-price")
+    expect(question).to_contain_text("two ways")
+    expect(question.get_by_role("button")).to_have_count(2)
+    question.get_by_role("button").first.click()
+    expect(desk.part("ticket-price")).to_have_value("68500")
+    desk.part("ticket-price").fill("60 412,5")
+    expect(desk.part("ticket-submit")).to_contain_text(re.compile(r"60.412\.5"))
+
+
+def test_however_often_it_is_pressed_one_order_is_made_and_one_cancel(desk: Terminal, claimed: Installation) -> None:
+    before = orders_of(claimed)
+    desk.fill_ticket(quantity="0.01", price="50000")
+    desk.part("ticket-submit").dblclick()
+    expect(desk.part("order-row")).to_have_count(1)
+    desk.fill_ticket(quantity="0.02", price="50000")
+    desk.part("ticket-quantity").focus()
+    for _ in range(4):
+        desk.page.keyboard.press("Enter")
+    expect(desk.part("order-row")).to_have_count(2)
+    expect(desk.part("ticket-quantity")).to_have_value("")
+    assert focused(desk) == "ticket-quantity"
+    assert len(orders_of(claimed)) == len(before) + 2
+
+    row = desk.part("order-row").first
+    row.get_by_test_id("order-cancel").focus()
+    for _ in range(3):
+        desk.page.keyboard.press("Enter")
+    expect(row.get_by_test_id("order-status")).to_have_attribute("data-status", "cancelled")
+    wait_for(lambda: focused(desk) == "order-row", "the focus stays in the row whose button went away")
+    desk.part("order-cancel").click()
+    expect(desk.part("order-cancel")).to_have_count(0)
+    assert orders_of(claimed) == before
+
+
+def test_a_session_that_ends_keeps_what_was_typed_and_sends_nothing(desk: Terminal, claimed: Installation) -> None:
+    before = orders_of(claimed)
+    desk.fill_ticket(quantity="0.055", price="50001.5")
+    desk.context.clear_cookies()
+    desk.part("ticket-submit").click()
+    for name, text in (("login-username", "anna"), ("login-password", PASSWORD)):
+        desk.part(name).fill(text)
+    desk.part("login-submit").click()
+    desk.wait_ready()
+    expect(desk.part("ticket-quantity")).to_have_value("0.055")
+    expect(desk.part("ticket-price")).to_have_value("50001.5")
+    expect(desk.part("ticket-reason")).to_have_text("")
+    assert orders_of(claimed) == before
+    # Whoever logs out leaves nothing behind.
+    desk.part("user-menu").click()
+    desk.part("log-out").click()
+    expect(desk.part("login-username")).to_be_visible()
+    assert "50001" not in desk.page.evaluate("() => JSON.stringify({...sessionStorage})")
+
+
+def test_a_log_out_in_one_tab_ends_the_other(desk: Terminal) -> None:
+    other = Terminal(desk.context, desk.base)
+    other.page.goto(desk.base)
+    other.wait_ready()
+    other.part("user-menu").click()
+    other.part("log-out").click()
+    expect(desk.part("login-username")).to_be_visible()
+    assert "reason=expired" in desk.page.url
+    assert other.faults == []
+
+
+@contextmanager
+def nobody_restarts(installation: Installation) -> Iterator[None]:
+    """The supervisor holds still, so that what is killed stays dead."""
+    supervisor = next(pid for pid, line in installation.commands().items() if "-m tradewright run" in line)
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+
+
+def test_an_open_page_learns_that_nobody_looks_after_the_account(browser: Browser, claimed: Installation) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale="ru-RU")
+    desk = Terminal(context, claimed.base)
+    desk.log_in()
+    desk.fill_ticket(quantity="0,01", price="50000")
+    expect(desk.part("ticket-submit")).to_be_enabled()
+    with nobody_restarts(claimed):
+        claimed.kill("worker")
+        expect(desk.part("ticket-submit")).to_be_disabled(timeout=5_000)
+        expect(desk.part("ticket-reason")).to_contain_text("Симуляция: Подключается")
+        desk.part("exch-indicator").click()
+        expect(desk.page.get_by_text("Рабочий процесс не запущен").first).to_be_visible()
+        desk.page.keyboard.press("Escape")
+        # What only reduces may go: it waits for the next worker.
+        desk.part("ticket-reduce-only").check()
+        expect(desk.part("ticket-submit")).to_be_enabled()
+        desk.part("ticket-reduce-only").uncheck()
+    expect(desk.part("ticket-submit")).to_be_enabled()
+    assert desk.faults == []
+    context.close()
