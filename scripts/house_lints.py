@@ -1,4 +1,4 @@
-"""Our own lints for the costly mistakes: raw clock, raw chance, raw ids, and floats where money is.
+"""Our own lints for the costly mistakes: raw clock, raw chance, raw ids, floats where money is, swallowed cancels.
 
 Lives here: the rules, over the syntax tree of each file. Usage: `python scripts/house_lints.py [ROOT]`; exit 1 when
 something is found. An exception needs a comment on its line: `# lint: allow raw-clock: why`.
@@ -29,6 +29,9 @@ RAW_CALLS = {
     "date.today": "raw-clock",
     "os.urandom": "raw-chance",
 }
+# Until Python 3.12 it may swallow the cancel of its caller, who then waits for ever: `asyncio.timeout` does not.
+SWALLOWS_CANCEL = {"asyncio.wait_for": "wait-for"}
+EVERYWHERE = frozenset(SWALLOWS_CANCEL.values())
 RAW_MODULES = {"random": "raw-chance", "secrets": "raw-chance"}
 RAW_IDS = {"uuid1", "uuid3", "uuid4", "uuid5", "uuid6", "uuid7", "uuid8", "getnode"}
 # A float may carry a span of time or a ratio, and its name must say so; nothing comes back from there to money.
@@ -64,7 +67,9 @@ def lint_tree(root: Path) -> list[Finding]:
     for room in ROOMS:
         for path in sorted((root / room).rglob("*.py")):
             found += lint_source(path.read_text(), path)
-    return found
+    for path in sorted(root.rglob("*.py")):
+        found += [finding for finding in lint_source(path.read_text(), path) if finding.rule in EVERYWHERE]
+    return sorted(set(found), key=lambda finding: (finding.path, finding.line))
 
 
 def _findings(tree: ast.AST) -> Iterator[tuple[int, str, str]]:
@@ -96,12 +101,16 @@ def _import_findings(line: int, module: str, names: list[str]) -> Iterator[tuple
     for name in names:
         if module == "uuid" and name in RAW_IDS:
             yield line, "raw-id", f"from uuid import {name}: take the Ids port instead"
+        if f"{module}.{name}" in SWALLOWS_CANCEL:
+            yield line, SWALLOWS_CANCEL[f"{module}.{name}"], f"from {module} import {name}: use asyncio.timeout"
         if f"{module}.{name}" in RAW_CALLS:
             yield line, RAW_CALLS[f"{module}.{name}"], f"from {module} import {name}: take the Clock port instead"
 
 
 def _call_findings(node: ast.Call, function: str) -> Iterator[tuple[int, str, str]]:
     last_two = ".".join(function.split(".")[-2:])
+    if last_two in SWALLOWS_CANCEL:
+        yield node.lineno, SWALLOWS_CANCEL[last_two], f"{function}(): use asyncio.timeout"
     if last_two in RAW_CALLS:
         yield node.lineno, RAW_CALLS[last_two], f"{function}(): take it through the port"
     if function.split(".")[0] == "uuid" and function.split(".")[-1] in RAW_IDS:

@@ -223,7 +223,8 @@ class _Run:
         self._log("supervisor.database_ready", {"pid": server.pid})
         while (code := server.poll()) is None:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._ends.wait(), _PRUNE_EVERY_S)
+                async with asyncio.timeout(_PRUNE_EVERY_S):
+                    await self._ends.wait()
             with contextlib.suppress(OSError):
                 prune_logs(server.place.log)
         return str(code)

@@ -176,7 +176,8 @@ class Keeper:
                 return True
             case ReadyLine(took=took, timeout_s=timeout_s):
                 try:
-                    line = await asyncio.wait_for(line_seen, timeout_s)
+                    async with asyncio.timeout(timeout_s):
+                        line = await line_seen
                 except TimeoutError:
                     return False
                 try:

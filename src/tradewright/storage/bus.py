@@ -128,7 +128,8 @@ class Bus:
             asyncio.create_task(self._poll(), name="bus.poll"),
         ]
         try:
-            await asyncio.wait_for(self._connected.wait(), 1.0)
+            async with asyncio.timeout(1.0):
+                await self._connected.wait()
         except TimeoutError:
             log.warning("bus.not_connected_yet")
 

@@ -39,6 +39,8 @@ def lints() -> ModuleType:
         ("def pay(amount: float | None) -> None: ...", "float-money"),
         ("fee = 0.1", "float-money"),
         ("x = float('1')", "float-money"),
+        ("import asyncio\nasync def f(e):\n    await asyncio.wait_for(e.wait(), 1)", "wait-for"),
+        ("from asyncio import wait_for", "wait-for"),
     ],
 )
 def test_a_costly_mistake_is_found(lints: ModuleType, source: str, rule: str) -> None:
