@@ -10,7 +10,11 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import datetime
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any, Literal
+from uuid import UUID
 
 import structlog
 
@@ -19,16 +23,23 @@ _SECRET_NAMES = re.compile(
     r"secret|password|passwd|token|cookie|authorization|api_?key|signature|sign$|dsn|database_url", re.I
 )
 _SECRET_TEXT = re.compile(
-    r"(?P<head>postgres(?:ql)?(?:\+\w+)?://[^:/\s]+:)[^@\s]+(?=@)"  # the password of a database address
+    r"(?P<head>postgres(?:ql)?(?:\+\w+)?://[^:/\s@]*:)[^@\s]+(?=@)"  # the password of a database address
     r"|(?P<link>#)[A-Za-z0-9_-]{32,}"  # a one-time link's token
-    r"|(?P<field>X-BAPI-(?:SIGN|API-KEY)['\"]?\s*[:=]\s*['\"]?)[^'\",\s}]+",
+    r"|(?P<session>tradewright(?:_\d+)?=)[^;\s'\"]+"  # a session's cookie
+    r"|(?P<field>[\"']?\b(?:X-BAPI-(?:SIGN|API-KEY)|secret|password|passwd|token)\b[\"']?\s*[:=,]\s*b?[\"']?)"
+    r"[^'\",\s}&]+",
     re.I,
 )
 _DEPTH_MAX = 6
+_PLAIN = (bool, int, float, type(None))
+_TOLD_AS_TEXT = (Decimal, UUID, datetime, PurePath)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Masks values of fields with a secret's name, and secrets inside texts; control characters become visible."""
+    """Masks values of fields with a secret's name, and secrets inside texts; control characters become visible.
+
+    What is no text, number or collection is shown by its `repr`, which is cleaned like any text.
+    """
     for name, value in event.items():
         event[name] = MASK if _SECRET_NAMES.search(name) and value else _clean(value, _DEPTH_MAX)
     return event
@@ -36,23 +47,31 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
 
 def _clean(value: Any, depth: int) -> Any:
     if isinstance(value, str):
-        text = _SECRET_TEXT.sub(lambda match: f"{match['head'] or match['link'] or match['field']}{MASK}", value)
-        return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
-    if depth and isinstance(value, dict):
+        return _clean_text(value)
+    if isinstance(value, _PLAIN):
+        return value
+    if not depth:
+        return "…"  # too deep to look into, so it is not shown at all
+    if isinstance(value, dict):
         return {
-            key: MASK if isinstance(key, str) and _SECRET_NAMES.search(key) and inner else _clean(inner, depth - 1)
+            _clean_text(str(key)): MASK if _SECRET_NAMES.search(str(key)) and inner else _clean(inner, depth - 1)
             for key, inner in value.items()
         }
-    if depth and isinstance(value, list | tuple | set):
+    if isinstance(value, list | tuple | set | frozenset):
         return [_clean(inner, depth - 1) for inner in value]
-    return value
+    return _clean_text(str(value) if isinstance(value, _TOLD_AS_TEXT) else repr(value))
+
+
+def _clean_text(value: str) -> str:
+    text = _SECRET_TEXT.sub(lambda match: f"{match[match.lastgroup or 0]}{MASK}", value)
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
 
 
 def _one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """No value can forge a second line."""
+    """No value can forge a second line; the lines of a traceback are set in, so that none looks like an event."""
     for name, value in event.items():
-        if isinstance(value, str) and name != "exception" and "\n" in value:
-            event[name] = value.replace("\n", "\\n")
+        if isinstance(value, str) and "\n" in value:
+            event[name] = value.replace("\n", "\n    " if name == "exception" else "\\n")
     return event
 
 
@@ -64,8 +83,8 @@ def configure(*, process: str, level: str, form: Literal["text", "json"]) -> Non
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         lambda _logger, _method, event: {"process": process, **event},
         structlog.processors.format_exc_info,
-        _one_line,
         redact,
+        _one_line,
     ]
     renderer: Any = (
         structlog.processors.JSONRenderer()
@@ -83,7 +102,7 @@ def configure(*, process: str, level: str, form: Literal["text", "json"]) -> Non
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, redact, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
     root = logging.getLogger()

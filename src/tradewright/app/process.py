@@ -5,19 +5,40 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import structlog
+
 from tradewright import logs
+from tradewright.core.errors import StartError
 from tradewright.settings import Settings, load
 
 
 def run_process(name: str, serve: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:
-    """Runs one process's part until SIGTERM or SIGINT."""
+    """Runs one process's part until SIGTERM or SIGINT; what it fails with is logged, and its exit code is 1."""
     settings = load()
     logs.configure(process=name, level=settings.log_level, form=settings.log_format)
-    with contextlib.suppress(asyncio.CancelledError):
-        run_with_best_loop(_until_signal(serve(settings)))
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            run_with_best_loop(_until_signal(serve(settings)))
+    except Exception as error:  # noqa: BLE001 - the edge of the process
+        start_error = _start_error_in(error)
+        if start_error is not None:
+            raise start_error from None
+        # Not left to the interpreter: its traceback would go past the log's redaction.
+        structlog.get_logger().exception("process.failed")
+        sys.exit(1)
+
+
+def _start_error_in(error: BaseException) -> StartError | None:
+    """The sentence for a person, also where a group of tasks has wrapped it."""
+    if isinstance(error, StartError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(_start_error_in, error.exceptions)), None)
+    return None
 
 
 def run_with_best_loop(work: Coroutine[Any, Any, None]) -> None:

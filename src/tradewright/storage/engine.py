@@ -60,6 +60,7 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
         max_overflow=_POOL_OVERFLOW,
         pool_pre_ping=True,
         pool_timeout=10,
+        hide_parameters=True,  # an error's text must not carry hashes of passwords and tokens into a log
         json_serializer=encode_json,
         json_deserializer=decode_json,
         connect_args={"application_name": application, "options": options, "connect_timeout": 10},
