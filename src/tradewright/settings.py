@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import tomllib
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +24,9 @@ SETTINGS_FILE = "tradewright.toml"
 class Settings(BaseSettings):
     """What an installation may be told. Each field's environment variable is its name with `TRADEWRIGHT_` before it."""
 
-    model_config = SettingsConfigDict(env_prefix="TRADEWRIGHT_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="TRADEWRIGHT_", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+    )
 
     home: Path = Field(default_factory=lambda: Path.home() / ".tradewright")
     host: str = "127.0.0.1"
@@ -63,8 +66,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        home = Path(os.environ.get("TRADEWRIGHT_HOME") or Path.home() / ".tradewright").expanduser()
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / SETTINGS_FILE)
+        # HOME decides where the file is, so it comes from the command line or the environment alone.
+        given = init_settings().get("home") or os.environ.get("TRADEWRIGHT_HOME") or Path.home() / ".tradewright"
+        file = TomlConfigSettingsSource(settings_cls, Path(given).expanduser() / SETTINGS_FILE)
+        return init_settings, env_settings, file
 
     @property
     def database_file(self) -> Path:
@@ -116,9 +121,14 @@ def load(**overrides: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        faults = "; ".join(
-            f"TRADEWRIGHT_{'_'.join(str(part) for part in fault['loc']).upper().removeprefix('TRADEWRIGHT_')}"
-            f" is {fault['input']!r}: {fault['msg']}"
-            for fault in error.errors()
-        )
+        faults = "; ".join(_fault(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors())
         raise StartError(f"a setting is wrong: {faults}", exit_code=2) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise StartError(f"the settings file {SETTINGS_FILE} in HOME cannot be read: {error}", exit_code=2) from None
+
+
+def _fault(location: tuple[int | str, ...], given: Any, message: str) -> str:
+    """The variable, what it is and what is allowed; what may hold a password is not repeated."""
+    name = "_".join(str(part) for part in location).upper().removeprefix("TRADEWRIGHT_")
+    shown = "not repeated here" if "DATABASE" in name else repr(given)
+    return f"TRADEWRIGHT_{name} is {shown}: {message}"
