@@ -46,7 +46,8 @@ def upgrade(url: str) -> str:
             return _upgrade_locked(connection)
     except OperationalError as error:
         where = target.render_as_string(hide_password=True)
-        raise StartError(f"PostgreSQL at {where} cannot be used: {str(error.orig).strip()}", exit_code=9) from error
+        said = " ".join(str(error.orig).split())  # one line: whoever started us shows our last one
+        raise StartError(f"PostgreSQL at {where} cannot be used: {said}", exit_code=9) from error
     finally:
         engine.dispose()
 
