@@ -30,7 +30,7 @@ from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of, link_id_of
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
-from tradewright.core.order_status import IntentState
+from tradewright.core.order_status import IntentState, states_before
 from tradewright.trading.journal import (
     REPORT_DUE,
     Answer,
@@ -269,13 +269,8 @@ class MemoryJournal:
 
     def _end(self, intent_id: IntentId, state: IntentState, reason: Reason | None, told: _Told) -> None:
         """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is."""
-        allowed: dict[str, tuple[IntentState, ...]] = {
-            "not_placed": ("unknown",),
-            "unknown": ("sending",),
-            "expired": (*_UNSENT, "sending"),
-        }
         row = self._db.intents[intent_id]
-        if row.state in allowed.get(state, (*_UNSENT, "sending", "unknown")):
+        if row.state in states_before(state):
             self._move(row, state, reason, told)
 
     def _close(self, request: OpenedRequest, outcome: str, trace: Trace) -> None:

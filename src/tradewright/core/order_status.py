@@ -14,14 +14,16 @@ from tradewright.core.order import LIVE_STATES, OrderState
 IntentState = Literal[
     "proposed", "refused", "approved", "expired", "sending", "acknowledged", "rejected", "unknown", "not_placed"
 ]
+# The moves of an intent. The report of an order is stronger than all of them: it acknowledges its intent whatever that
+# state was, and where the intent had ended without an order, it is told as a difference.
 INTENT_MOVES: dict[IntentState, frozenset[IntentState]] = {
     "proposed": frozenset({"refused", "approved", "expired", "sending"}),
-    "approved": frozenset({"sending", "expired"}),
+    "approved": frozenset({"refused", "sending", "expired"}),
     "sending": frozenset({"acknowledged", "rejected", "unknown", "expired"}),
-    "unknown": frozenset({"acknowledged", "rejected", "not_placed"}),
+    "unknown": frozenset({"acknowledged", "not_placed"}),
     "refused": frozenset(),
     "expired": frozenset(),
-    "acknowledged": frozenset({"rejected"}),
+    "acknowledged": frozenset(),
     "rejected": frozenset(),
     "not_placed": frozenset(),
 }
@@ -80,6 +82,11 @@ STATUS_TABLE: tuple[StatusRow, ...] = (
     StatusRow("unknown", False, "warning", ("acknowledged", "rejected", "not_placed")),
     StatusRow("not_placed", True, "muted", ()),
 )
+
+
+def states_before(state: IntentState) -> list[IntentState]:
+    """The states that an intent may move to this one from."""
+    return [before for before, moves in INTENT_MOVES.items() if state in moves]
 
 
 def status_of(intent: IntentState, order: OrderState | None, asked: Asked = "nothing") -> OrderStatus:

@@ -24,6 +24,7 @@ from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order_status import IntentState, states_before
 from tradewright.storage.engine import encode_json
 from tradewright.trading import views
 from tradewright.trading.booking import book_execution, book_order
@@ -123,7 +124,7 @@ class PostgresJournal:
 
     async def withdraw(self, place: PlaceIntent, cancel: CancelIntent) -> None:
         async with self._transaction("owner") as (connection, events):
-            unsent = ("proposed", "approved")
+            unsent: tuple[IntentState, ...] = ("proposed", "approved")
             if await self._end(connection, place, "expired", Reason("order.withdrawn"), events, only_from=unsent):
                 await self._end(connection, cancel, "refused", Reason("order.already_final"), events, only_from=unsent)
 
@@ -209,7 +210,7 @@ class PostgresJournal:
 
     async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
         async with self._transaction(source) as (connection, events):
-            state = "acknowledged" if happened else "not_placed"
+            state: IntentState = "acknowledged" if happened else "not_placed"
             await self._end(connection, intent, state, None, events, only_from=("unknown",))
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
@@ -306,13 +307,12 @@ class PostgresJournal:
         self,
         connection: AsyncConnection,
         intent: Intent,
-        state: str,
+        state: IntentState,
         reason: Reason | None,
         events: EventWriter,
-        only_from: Sequence[str] | None = None,
+        only_from: Sequence[IntentState] | None = None,
     ) -> bool:
         """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is. Whether it moved."""
-        allowed = {"unknown": ("sending",), "expired": ("proposed", "approved", "sending")}
         changed = await connection.execute(
             text(
                 "UPDATE intents SET state = :state, reason = CAST(:reason AS jsonb), version = version + 1,"
@@ -324,7 +324,7 @@ class PostgresJournal:
                 "reason": None if reason is None else encode_json(reason.as_json()),
                 "id": intent.id,
                 "account": self._account.id,
-                "from": list(only_from or allowed.get(state, ("proposed", "approved", "sending", "unknown"))),
+                "from": list(only_from or states_before(state)),
             },
         )
         if changed.first() is None:

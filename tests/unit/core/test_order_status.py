@@ -15,6 +15,7 @@ from tradewright.core.order_status import (
     Asked,
     IntentState,
     OrderStatus,
+    states_before,
     status_of,
 )
 
@@ -94,5 +95,9 @@ def test_an_unsettled_intent_still_moves_and_unknown_leaves_by_evidence_only() -
     for state in get_args(IntentState):
         if state in UNSETTLED_INTENT_STATES:
             assert INTENT_MOVES[state], state
-    assert INTENT_MOVES["unknown"] == {"acknowledged", "rejected", "not_placed"}
+        else:
+            assert not INTENT_MOVES[state], state
+    assert INTENT_MOVES["unknown"] == {"acknowledged", "not_placed"}
+    assert states_before("acknowledged") == ["sending", "unknown"]
+    assert states_before("expired") == ["proposed", "approved", "sending"]
     assert all("not_placed" not in moves for state, moves in INTENT_MOVES.items() if state != "unknown")
