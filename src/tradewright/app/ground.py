@@ -77,10 +77,9 @@ def simulated_endpoints(settings: Settings) -> Callable[[], Endpoints]:
             if known is not None and known[0] == written_ns:
                 return known[1]
             ready = read_private(path, "the simulated exchange's address")
-        except (OSError, StartError) as error:
-            raise ExchangeUnavailable(f"the simulated exchange has not said where it listens: {error}") from error
-        else:
             known = (written_ns, Endpoints(ready["rest"], ready["ws_public"], ready["ws_private"]))
-            return known[1]
+        except (OSError, StartError, KeyError) as error:
+            raise ExchangeUnavailable(f"the simulated exchange has not said where it listens: {error}") from error
+        return known[1]
 
     return endpoints

@@ -23,6 +23,8 @@ from tradewright.settings import Settings, load
 from tradewright.storage.embedded import EmbeddedPostgres
 from tradewright.supervisor import Port, Supervisor
 
+_LINK_TIMEOUT_S = 60
+
 
 def run_installation(options: RunOptions) -> None:
     """Starts PostgreSQL, the simulated exchange, the worker and the API, and blocks until they are to stop."""
@@ -83,6 +85,11 @@ def _child_environment(settings: Settings) -> dict[str, str]:
     return environment
 
 
+def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """For the exchange, which is no part of ours and has no business with our database."""
+    return {name: value for name, value in environment.items() if "DATABASE" not in name}
+
+
 def _children(
     settings: Settings, environment: dict[str, str], exchange_ready: Callable[[Mapping[str, Any]], None]
 ) -> list[ChildSpec]:
@@ -100,7 +107,7 @@ def _children(
             argv=[*exchange, "--port", "0"],
             # The same address again, so that nobody has to look for it after a restart.
             argv_again=lambda line: [*exchange, "--port", str(line["rest"]).rsplit(":", 1)[1]],
-            env=environment,
+            env=_without_secrets(environment),
             ready=ReadyLine(took=exchange_ready),
             death_signal=signal.SIGKILL,
         ),
@@ -129,21 +136,29 @@ def _greet(settings: Settings) -> None:
 
 
 def _say_where(settings: Settings) -> None:
-    asked = subprocess.run(
-        [sys.executable, "-m", "tradewright", "user", "claim-link"],
-        env=_child_environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    link = asked.stdout.strip() if asked.returncode == 0 else ""
+    link = _claim_link(settings)
     if link:
         print(f"Tradewright is ready. Set your password here (this link works once):\n  {link}", flush=True)  # noqa: T201
     else:
         print(f"Tradewright is ready: {settings.page_url}", flush=True)  # noqa: T201
     if settings.open_browser and _has_browser():
         webbrowser.open(link or settings.page_url)
+
+
+def _claim_link(settings: Settings) -> str:
+    """A fresh link while nobody has claimed the installation; "" afterwards, and when it cannot be had in time."""
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-m", "tradewright", "user", "claim-link"],
+            env=_child_environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=_LINK_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
 def _has_browser() -> bool:
