@@ -526,6 +526,20 @@ async def test_events_are_numbered_without_gaps_and_told_once_a_transaction(worl
     assert await world.notifications() == [1, 2, 6]
 
 
+async def test_events_that_nobody_resumes_from_are_dropped_and_what_they_alone_keep_stays(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    for number in range(1, 5):
+        await world.journal.book([wallet(str(1000 + number))], "stream")
+    await world.journal.record_drift([Drift("order.missing", "x-9", "working", "")])
+    await world.journal.book([wallet("2000"), fill("e-1")], "stream")
+    await world.journal.forget_events(keep=3)
+    left = [(event.seq, event.kind) for event in await world.events()]
+    assert left == [(1, "order"), (6, "drift"), (7, "balances"), (8, "fill")]
+    await world.journal.book([report_of(intent)], "stream")
+    assert (await world.events())[-1].seq == 9
+    assert (await world.notifications())[-1] == 9
+
+
 async def test_what_is_told_of_a_cancel_is_told_of_its_order(world: JournalWorld) -> None:
     target = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
     cancel = await the_proposed(world, await world.cancel(target.id))

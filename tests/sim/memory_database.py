@@ -94,6 +94,7 @@ class MemoryDatabase:
     balances: dict[str, CoinBalance] = field(default_factory=dict)
     totals: tuple[Decimal | None, Decimal | None] = (None, None)
     events: list[EventRow] = field(default_factory=list)
+    events_forgotten: int = 0
     notified: list[int] = field(default_factory=list)
     wallet_reported_at: datetime | None = None
     executions_read_until: datetime | None = None
@@ -127,6 +128,10 @@ class MemoryDatabase:
             instrument=instrument,
         )
         return intent_id
+
+    @property
+    def newest_event(self) -> int:
+        return len(self.events) + self.events_forgotten
 
     def order_by_id(self, order_id: UUID | None) -> OrderRow | None:
         return next((row for row in self.orders.values() if row.id == order_id), None)

@@ -238,6 +238,17 @@ class MemoryJournal:
                 )
                 told.add("position", symbol=key[1], size="0")
 
+    async def forget_events(self, *, keep: int) -> None:
+        async with self._transaction("forget_events", "owner"):
+            newest = self._db.newest_event
+            gone = [
+                event
+                for event in self._db.events
+                if event.seq <= newest - keep and event.kind in ("fill", "position", "balances", "session")
+            ]
+            self._db.events = [event for event in self._db.events if event not in gone]
+            self._db.events_forgotten += len(gone)
+
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         async with self._transaction("record_drift", "reconciliation") as told:
             for drift in drifts:
@@ -374,9 +385,9 @@ class _Told:
 
     def flush(self) -> None:
         for kind, ref, payload in self._events:
-            self._db.events.append(EventRow(len(self._db.events) + 1, kind, self._source, ref, payload))
+            self._db.events.append(EventRow(self._db.newest_event + 1, kind, self._source, ref, payload))
         if self._events:
-            self._db.notified.append(len(self._db.events))
+            self._db.notified.append(self._db.newest_event)
 
 
 def _key(position: RemotePosition) -> tuple[str, str, int]:

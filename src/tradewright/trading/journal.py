@@ -24,6 +24,9 @@ Fact = RemoteOrder | Execution | RemotePosition | Wallet
 # An acknowledged order that the exchange has not reported by then is missing: twice the settling margin.
 REPORT_DUE = timedelta(seconds=30)
 
+# A page resumes from at most 1,000 events back; what is ten times older is nobody's any more.
+EVENTS_KEPT = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class OpenedRequest:
@@ -180,6 +183,13 @@ class Journal(Protocol):
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
         """A complete list of open positions: those we hold and it does not name are flat."""
+        ...
+
+    async def forget_events(self, *, keep: int) -> None:
+        """Drops events further than `keep` back whose facts stand elsewhere: fills, positions, balances, sessions.
+
+        An order's events are its history, and a drift is told once by the event that told it: both stay.
+        """
         ...
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None: ...

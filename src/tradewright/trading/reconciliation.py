@@ -15,7 +15,7 @@ from tradewright.core.clock import Clock
 from tradewright.core.ids import LinkId
 from tradewright.core.order import Execution, RemotePosition
 from tradewright.exchange.ports import OrderGateway
-from tradewright.trading.journal import Census, Drift, Journal
+from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal
 
 log = structlog.get_logger()
 
@@ -39,6 +39,7 @@ async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Se
     if drifts:
         log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
         await journal.record_drift(drifts)
+    await journal.forget_events(keep=EVENTS_KEPT)
     log.info("reconcile.done", open_orders=len(census.open_orders), executions=len(census.executions))
     return drifts
 

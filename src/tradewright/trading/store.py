@@ -278,6 +278,17 @@ class PostgresJournal:
         async with self._transaction("reconciliation") as (connection, events):
             await flatten_absent(connection, self._account, positions, events)
 
+    async def forget_events(self, *, keep: int) -> None:
+        async with self._transaction("owner") as (connection, _):
+            await connection.execute(
+                text(
+                    "DELETE FROM account_events WHERE account_id = :account"
+                    " AND kind IN ('fill', 'position', 'balances', 'session')"
+                    " AND seq <= (SELECT event_seq - :keep FROM accounts WHERE id = :account)"
+                ),
+                {"account": self._account.id, "keep": keep},
+            )
+
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         async with self._transaction("reconciliation") as (connection, events):
             await self._tell_drifts(connection, list(drifts), events)

@@ -226,4 +226,11 @@ account_events = Table(
     PrimaryKeyConstraint("account_id", "seq"),
     Index("ix_account_events_ref", "account_id", "ref", "seq", postgresql_where="ref IS NOT NULL"),
     Index("ix_account_events_drift", "account_id", postgresql_where="kind = 'drift'"),
+    # What is dropped once nobody resumes from it any more; see `journal.EVENTS_KEPT`.
+    Index(
+        "ix_account_events_passing",
+        "account_id",
+        "seq",
+        postgresql_where="kind IN ('fill', 'position', 'balances', 'session')",
+    ),
 )

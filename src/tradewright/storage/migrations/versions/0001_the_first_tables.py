@@ -151,6 +151,13 @@ def upgrade() -> None:
         postgresql_where="kind = 'drift'",
     )
     op.create_index(
+        "ix_account_events_passing",
+        "account_events",
+        ["account_id", "seq"],
+        unique=False,
+        postgresql_where="kind IN ('fill', 'position', 'balances', 'session')",
+    )
+    op.create_index(
         "ix_account_events_ref",
         "account_events",
         ["account_id", "ref", "seq"],
