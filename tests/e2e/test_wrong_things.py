@@ -165,3 +165,18 @@ def test_an_open_page_learns_that_nobody_looks_after_the_account(browser: Browse
     expect(desk.part("ticket-submit")).to_be_enabled()
     assert desk.faults == []
     context.close()
+
+
+def test_a_link_to_the_login_leads_nowhere_else(terminal: Terminal, claimed: Installation) -> None:
+    asked: list[str] = []
+    terminal.page.on("request", lambda request: asked.append(request.url))
+    terminal.page.goto(f"{claimed.base}/login?next=https://elsewhere.invalid/x")
+    terminal.part("login-username").fill("anna")
+    terminal.part("login-password").fill(PASSWORD)
+    terminal.part("login-submit").click()
+    terminal.wait_ready()
+    assert [url for url in asked if "elsewhere" in url and not url.startswith(f"{claimed.base}/login")] == []
+    # Nonsense in an address of our own is left out.
+    terminal.page.goto(terminal.page.url.partition("?")[0] + "?tf=7m&tab=nothing&scope=9")
+    terminal.wait_ready()
+    expect(terminal.part("tab-orders")).to_have_attribute("aria-selected", "true")

@@ -12,6 +12,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { LoginPage } from "../auth/LoginPage";
+import { readLoginSearch } from "../auth/next";
 import { WelcomePage } from "../auth/WelcomePage";
 import { HomePage } from "../shell/HomePage";
 import { NotFound, PageFailure } from "../shell/NotFound";
@@ -33,21 +34,12 @@ const root = createRootRoute({
   errorComponent: PageFailure,
 });
 
-/** Only addresses of this page: a link to the login must not send anybody elsewhere afterwards. */
-function ownAddress(value: unknown): string | undefined {
-  return typeof value === "string" && /^\/(?![/\\])/.test(value) ? value : undefined;
-}
-
 const welcome = createRoute({ getParentRoute: () => root, path: "/welcome", component: WelcomePage });
 
 const login = createRoute({
   getParentRoute: () => root,
   path: "/login",
-  validateSearch: (search): { next?: string; reason?: "expired" | "left" } => {
-    const next = ownAddress(search["next"]);
-    const reason = search["reason"] === "expired" || search["reason"] === "left" ? search["reason"] : undefined;
-    return { ...(next === undefined ? {} : { next }), ...(reason === undefined ? {} : { reason }) };
-  },
+  validateSearch: readLoginSearch,
   component: LoginPage,
 });
 

@@ -6,7 +6,11 @@ export type Timeframe = (typeof TIMEFRAMES)[number];
 export const TABS = ["orders", "positions", "fills", "history", "balances"] as const;
 export type Tab = (typeof TABS)[number];
 
-export type TerminalSearch = { readonly tf?: Timeframe; readonly tab?: Tab; readonly scope?: "symbol" };
+export type TerminalSearch = {
+  readonly tf?: Timeframe | undefined;
+  readonly tab?: Tab | undefined;
+  readonly scope?: "symbol" | undefined;
+};
 
 const INTERVALS: Readonly<Record<Timeframe, { readonly interval: Interval; readonly ms: number }>> = {
   "1m": { interval: "1", ms: 60_000 },
@@ -21,13 +25,12 @@ export function intervalOf(timeframe: Timeframe): { readonly interval: Interval;
   return INTERVALS[timeframe];
 }
 
-/** Unknown values are dropped, so that an old link still opens. */
+/**
+ * Unknown values are dropped, so that an old link still opens. Every key is named: what is left out here, the router hands
+ * on as it stands in the address.
+ */
 export function readTerminalSearch(search: Record<string, unknown>): TerminalSearch {
   const tf = TIMEFRAMES.find((each) => each === search["tf"]);
   const tab = TABS.find((each) => each === search["tab"]);
-  return {
-    ...(tf === undefined ? {} : { tf }),
-    ...(tab === undefined ? {} : { tab }),
-    ...(search["scope"] === "symbol" ? { scope: "symbol" as const } : {}),
-  };
+  return { tf, tab, scope: search["scope"] === "symbol" ? "symbol" : undefined };
 }
