@@ -92,6 +92,16 @@ describe("the link", () => {
     expect(connection.link.get()).toMatchObject({ reason: "silent" });
   });
 
+  it("does not take an attempt for news: the last word's age goes on", () => {
+    connection.start();
+    last().open();
+    last().says(heartbeat);
+    const heardAtMs = Date.now();
+    vi.advanceTimersByTime(25_000); // silent, left, tried again
+    expect(sockets.length).toBeGreaterThan(1);
+    expect(connection.lastFrameAtMs.get()).toBe(heardAtMs);
+  });
+
   it("counts as disconnected after a minute without success, and goes on trying", () => {
     connection.start();
     last().open();

@@ -62,6 +62,7 @@ export class Connection {
   readonly #topics = new Set<string>();
   #socket: Socket | null = null;
   #attempt = 0;
+  #triedAtMs = 0;
   #retry: ReturnType<typeof setTimeout> | null = null;
   #watch: ReturnType<typeof setInterval> | null = null;
 
@@ -120,7 +121,7 @@ export class Connection {
   #connect(): void {
     const socket = this.#ports.open();
     this.#socket = socket;
-    this.lastFrameAtMs.set(this.#ports.now()); // silence is counted from the attempt on
+    this.#triedAtMs = this.#ports.now();
     socket.onopen = () => {
       this.#attempt = 0;
       this.lastFrameAtMs.set(this.#ports.now());
@@ -166,8 +167,9 @@ export class Connection {
       this.link.set({ ...link, state: "disconnected" });
     }
     const socket = this.#socket;
-    const last = this.lastFrameAtMs.get();
-    if (socket === null || last === null || now - last < SILENCE_MS) return;
+    // A new attempt has its own ten seconds; how old the last word is stays what the page tells.
+    const last = Math.max(this.lastFrameAtMs.get() ?? 0, this.#triedAtMs);
+    if (socket === null || now - last < SILENCE_MS) return;
     // A socket that says nothing may stay half-open for minutes: leave it and make another.
     this.#socket = null;
     detach(socket);

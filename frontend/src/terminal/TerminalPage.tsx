@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import type { Account, Category, Instrument, Order } from "../api/types";
+import { stream } from "../app/services";
 import { accountsQuery, instrumentsQuery, sessionQuery, tickersQuery } from "../app/session";
 import { ChartPanel } from "../chart/ChartPanel";
 import type { ChartOrder } from "../chart/drawing";
@@ -184,7 +185,7 @@ function useOldPrices(): { readonly sinceMs: number } | null {
   const link = useLink();
   const exchange = useExchange();
   return useMemo(() => {
-    if (link.state === "reconnecting" || link.state === "disconnected") return { sinceMs: link.sinceMs };
+    if (link.state === "reconnecting" || link.state === "disconnected") return { sinceMs: stream.connection.lastFrameAtMs.get() ?? link.sinceMs };
     if (exchange.state === "stale" || exchange.state === "down") {
       return { sinceMs: exchange.sinceMs - (exchange.health.last_frame_age_ms ?? 0) };
     }
