@@ -1,10 +1,10 @@
 /** Login with username and password. Why it failed is not told in detail; how long to wait is. */
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useId, useState, type FormEvent } from "react";
 import { login } from "../api/calls";
 import { Refused } from "../api/errors";
-import { signedIn } from "../app/session";
+import { sessionQuery, signedIn } from "../app/session";
 import { age } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { failureText } from "../i18n/words";
@@ -35,6 +35,12 @@ export function LoginPage() {
       setLockedUntilMs(Date.now() + (Number.isFinite(wait) ? wait : 60) * 1000);
     },
   });
+  // Logged in by another tab, or come here by an old bookmark. After a log-out or an expiry the form stays.
+  const session = useQuery({ ...sessionQuery, enabled: reason === undefined });
+  const isIn = reason === undefined && session.data != null && session.data.user !== null;
+  useEffect(() => {
+    if (isIn) void navigate({ href: next ?? "/", replace: true });
+  }, [isIn, navigate, next]);
   useEffect(() => {
     document.title = `${t("auth.login_title")} · ${t("common.product")}`;
   }, [t]);

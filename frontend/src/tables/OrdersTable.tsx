@@ -5,7 +5,7 @@ import { share, stepped, UNKNOWN } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { orderSentence } from "../i18n/sentences";
 import { StatusChip } from "../status/StatusChip";
-import { isCancellable } from "../status/table";
+import { isCancellable, isTerminal } from "../status/table";
 import { useNow } from "../stream/hooks";
 import { SideCell, SourceCell, TimeCell } from "./cells";
 import { CancelButton } from "./CancelButton";
@@ -73,7 +73,8 @@ export function OrdersTable({ label, orders, find, cancelling, cancelBlock, onOl
       head: t("tables.actions"),
       cell: (order) => {
         const busy = cancelling.asking.has(order.id);
-        if (!isCancellable(order.status) && !busy) return null;
+        // Still asking, but the stream was quicker with the end of the order.
+        if (!isCancellable(order.status) && (!busy || isTerminal(order.status))) return null;
         return (
           <CancelButton
             label={t("tables.cancel_order", { sentence: orderSentence(t, order, find(order), language) })}

@@ -16,6 +16,15 @@ it("keeps what was typed and the intent's id over a reload, and a POST on its wa
   expect(loadDraft("b", "new")).toEqual(freshTicket("new"));
 });
 
+it("gives a form that was never sent an id of its own: a duplicated tab is another order", () => {
+  for (const phase of [{ kind: "editing" }, { kind: "turned_down", status: "rejected", reason: null }] as const) {
+    saveDraft("a", typed(phase));
+    expect(loadDraft("a", "new")).toMatchObject({ intentId: "new", fields: { quantity: "0.05" }, phase });
+  }
+  saveDraft("a", typed({ kind: "waiting", body, status: "unknown" }));
+  expect(loadDraft("a", "new").intentId).toBe("old");
+});
+
 it("does not go on asking for a log-in that has been made", () => {
   saveDraft("a", typed({ kind: "refused_by_server", problem }));
   expect(loadDraft("a", "new")).toMatchObject({ fields: { quantity: "0.05" }, phase: { kind: "editing" } });

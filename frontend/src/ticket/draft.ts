@@ -1,5 +1,5 @@
 /** Keeps a ticket over a reload: in this tab's session storage, per account and instrument, never longer. */
-import { BLANK, freshTicket, type Ticket, type TicketPhase } from "./state";
+import { BLANK, freshTicket, isEditable, type Ticket, type TicketPhase } from "./state";
 
 const PREFIX = "tradewright.ticket.";
 
@@ -21,7 +21,10 @@ export function loadDraft(key: string, freshId: string): Ticket {
   }
   if (!isTicket(saved)) return freshTicket(freshId);
   const fields = { ...BLANK, ...saved.fields };
-  return { intentId: saved.intentId, fields, phase: resumed(saved.phase) };
+  const phase = resumed(saved.phase);
+  // A form that was never sent needs no id of the past. A duplicated tab begins with the same draft: with the same id its
+  // order would count as the other tab's, and nothing would be placed.
+  return { intentId: isEditable(phase) ? freshId : saved.intentId, fields, phase };
 }
 
 function resumed(phase: TicketPhase): TicketPhase {
