@@ -53,7 +53,7 @@ ABSURD = [
 ]
 
 
-def test_no_absurd_number_opens_the_button(desk: Terminal) -> None:
+def test_no_absurd_number_opens_the_button_and_an_ambiguous_one_is_asked_about(desk: Terminal) -> None:
     desk.fill_ticket(quantity="0.01", price="50000")
     expect(desk.part("ticket-submit")).to_be_enabled()
     for quantity in ABSURD:
@@ -65,9 +65,7 @@ def test_no_absurd_number_opens_the_button(desk: Terminal) -> None:
         desk.part("ticket-price").fill(price)
         expect(desk.part("ticket-submit")).to_be_disabled()
     assert desk.page.evaluate("() => document.documentElement.scrollWidth") <= 1440
-
-
-def test_a_comma_that_can_be_read_two_ways_is_asked_about(desk: Terminal) -> None:
+    # One comma before three digits may group or divide: the person says which.
     desk.fill_ticket(side="sell", quantity="0,05", price="68,500")
     question = desk.part("ticket-ambiguous-price")
     expect(question).to_contain_text("two ways")
@@ -101,6 +99,22 @@ def test_however_often_it_is_pressed_one_order_is_made_and_one_cancel(desk: Term
     desk.part("order-cancel").click()
     expect(desk.part("order-cancel")).to_have_count(0)
     assert orders_of(claimed) == before
+
+
+def test_a_key_held_down_sends_a_refused_order_once(desk: Terminal, claimed: Installation) -> None:
+    desk.fill_ticket(quantity="90", price="60000")
+    desk.part("ticket-quantity").focus()
+    with desk.page.expect_response(re.compile("/intents$")):
+        desk.page.keyboard.down("Enter")
+    expect(desk.part("ticket-reason")).to_contain_text("not enough margin")
+    sent: list[str] = []
+    desk.page.on("request", lambda request: sent.append(request.method))
+    for _ in range(5):
+        desk.page.keyboard.down("Enter")  # the same key again without an up: the browser marks it as a repetition
+    desk.page.keyboard.up("Enter")
+    desk.tab("history")
+    expect(desk.page.locator("[data-testid=order-status][data-status=rejected]")).to_have_count(1)
+    assert "POST" not in sent
 
 
 def test_a_session_that_ends_keeps_what_was_typed_and_sends_nothing(desk: Terminal, claimed: Installation) -> None:

@@ -25,8 +25,14 @@ export function useKeys(targets: Targets): void {
       const { ticket, onTab, onTimeframe } = latest.current;
       if ((event.ctrlKey || event.metaKey) && event.code === "Enter") {
         event.preventDefault();
-        ticket.current?.submit();
+        // Once for each press, and not behind a dialog that covers the ticket.
+        const covered = event.target instanceof HTMLElement && event.target.closest("dialog") !== null;
+        if (!event.repeat && !covered) ticket.current?.submit();
         return;
+      }
+      // A key that is held down is one press: a refused order must not be sent again by its repetitions.
+      if (event.key === "Enter" && event.repeat && event.target instanceof HTMLElement && event.target.closest("form") !== null) {
+        event.preventDefault();
       }
       if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       const timeframe = TIMEFRAMES[Number(event.code.replace(/^Digit/, "")) - 1];
