@@ -125,7 +125,8 @@ def test_it_hears_its_own_orders_on_the_private_stream(redirected: Exchange) -> 
     stream.position_stream(callback=positions)
     stream.wallet_stream(callback=wallets)
     before = position_size(session)
-    # pybit does not tell when a subscription stands: an order that only rests, placed until one is heard of, does.
+    # pybit does not tell when its subscriptions stand: an order that only rests, placed until the wallet, which was
+    # subscribed last, is heard of, does.
     heard = threading.Event()
     link_id = ""
     for attempt in range(50):
@@ -140,13 +141,14 @@ def test_it_hears_its_own_orders_on_the_private_stream(redirected: Exchange) -> 
             orderLinkId=link_id,
         )
         try:
-            first = orders._queue.get(timeout=0.2)
+            wallets._queue.get(timeout=0.2)
         except queue.Empty:
             continue
         heard.set()
-        assert first["data"][0]["orderStatus"] == "New"
         break
     assert heard.is_set()
+    assert orders.next()["data"][0]["orderStatus"] == "New"
+    positions.next()
 
     placed = session.place_order(category="linear", symbol="BTCUSDT", side="Sell", orderType="Market", qty="0.01")
     execution = executions.next()["data"][0]

@@ -16,6 +16,9 @@ from tradewright.simulator.frames import Frame, encode, read_object
 
 BACKLOG_MAX = 2_000  # frames waiting for one client
 GOODBYE_S = 0.5
+# Known clients note a subscription after they have sent it and break on an answer that is there before. A real exchange
+# is never that near.
+SUBSCRIPTION_DELAY_S = 0.02
 FRAME_BYTES_MAX = 64 * 1024  # Bybit allows 21 000 characters of arguments
 
 
@@ -63,6 +66,8 @@ class Connection:
                 frame = read_object(message.data)
             except ValueError:
                 frame = {}
+            if frame.get("op") in ("subscribe", "unsubscribe"):
+                await asyncio.sleep(SUBSCRIPTION_DELAY_S)
             yield frame
 
     async def close(self) -> None:

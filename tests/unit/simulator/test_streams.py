@@ -12,9 +12,10 @@ from aiohttp.test_utils import TestServer
 
 from support.scripted_market import ScriptedMarket
 from support.sim_client import PATIENCE_S, SimClient, Stream
+from tradewright.simulator import RunningSimulator
 from tradewright.simulator.channels import make_channel
 from tradewright.simulator.market import BTCUSDT
-from tradewright.simulator.sockets import BACKLOG_MAX, Connection
+from tradewright.simulator.sockets import BACKLOG_MAX, SUBSCRIPTION_DELAY_S, Connection
 
 
 def on(topic: str) -> Any:
@@ -29,6 +30,27 @@ async def test_public_answers_echo_the_request_id_unchanged(client: SimClient) -
     await stream.send(op="subscribe", args=["publicTrade.BTCUSDT"], callerMethodName="odd")
     ack = await stream.next()
     assert (ack["success"], ack["ret_msg"], ack["op"], ack["req_id"]) == (True, "", "subscribe", "")
+
+
+async def test_a_subscription_is_answered_a_moment_after_it_was_asked_for(client: SimClient) -> None:
+    """pybit notes what it asked for after it has sent it; an answer that comes first ends its stream for good."""
+    for stream in (await client.public(), await client.private()):
+        began = asyncio.get_running_loop().time()
+        await stream.send(op="subscribe", args=["nothing"])
+        await stream.until(lambda frame: frame.get("op") == "subscribe")
+        assert asyncio.get_running_loop().time() - began >= SUBSCRIPTION_DELAY_S
+
+
+async def test_a_message_that_waits_does_not_grow_younger(client: SimClient, running: RunningSimulator) -> None:
+    """A wallet that is told late must not pass for news: clients tell by the creation time which of two is newer."""
+    stream = await client.private("wallet")
+    created = await client.create("Buy", "0.010", "59000.00")
+    order_id = created.body["result"]["orderId"]
+    await stream.next()
+    await client.post("/v5/order/cancel", category="linear", symbol="BTCUSDT", orderId=order_id)
+    told = await stream.next()
+    closed = running.engine.account.orders[order_id]
+    assert told["creationTime"] == closed.updated_ms
 
 
 async def test_one_bad_topic_fails_the_whole_request(client: SimClient) -> None:
