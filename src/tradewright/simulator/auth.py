@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from tradewright.simulator.keys import ApiKey, KeyRing
 DEFAULT_RECV_WINDOW_MS = 5_000
 AHEAD_LIMIT_MS = 1_000
 STREAM_AUTH_TEXT = "GET/realtime"
+_MILLIS = re.compile(r"[0-9]{1,15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +70,10 @@ def check_call(headers: SignedHeaders, payload: bytes, *, keys: KeyRing, now_ms:
 
 def check_time(timestamp: str, recv_window: str, *, now_ms: int) -> None:
     """Bybit's rule on wall time: server - window <= timestamp < server + 1000. Raises `ApiError` 10002."""
-    try:
-        sent_ms = int(timestamp)
-        window_ms = int(recv_window) if recv_window else DEFAULT_RECV_WINDOW_MS
-    except ValueError:
-        raise bad_parameter(f"invalid timestamp[{timestamp}] or recv_window[{recv_window}]") from None
+    if not (_MILLIS.fullmatch(timestamp) and (not recv_window or _MILLIS.fullmatch(recv_window))):
+        raise bad_parameter(f"invalid timestamp[{timestamp[:40]}] or recv_window[{recv_window[:40]}]")
+    sent_ms = int(timestamp)
+    window_ms = int(recv_window) if recv_window else DEFAULT_RECV_WINDOW_MS
     if not now_ms - window_ms <= sent_ms < now_ms + AHEAD_LIMIT_MS:
         raise ApiError(
             RetCode.BAD_TIMESTAMP,
@@ -84,7 +85,7 @@ def check_time(timestamp: str, recv_window: str, *, now_ms: int) -> None:
 def check_stream(key_text: str, expires: str, signature: str, *, keys: KeyRing, now_ms: int) -> ApiKey | None:
     """The key behind a stream's auth frame, or None if key, expiry or signature is wrong."""
     key = keys.find(key_text)
-    if key is None or not expires.isascii() or not expires.isdigit() or int(expires) <= now_ms:
+    if key is None or not _MILLIS.fullmatch(expires) or int(expires) <= now_ms:
         return None
     expected = sign(key.secret, f"{STREAM_AUTH_TEXT}{expires}".encode())
     return key if hmac.compare_digest(expected, signature.lower()) else None

@@ -18,7 +18,7 @@ from tradewright.simulator.events import OrderType, Side, TimeInForce
 from tradewright.simulator.market.model import InstrumentSpec
 
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
-DECIMAL = re.compile(r"\d{1,20}(\.\d{1,20})?")
+DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")  # not \d, which takes the digits of every script
 NOT_SERVED = ("triggerPrice", "takeProfit", "stopLoss", "bboSideType", "slippageToleranceType", "orderIv")
 
 Body = Mapping[str, Any]

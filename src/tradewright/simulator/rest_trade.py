@@ -7,6 +7,7 @@ Lives here: the handlers of create, cancel, cancel-all, realtime, history, execu
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterable
 
 from tradewright.simulator.account import Execution
@@ -27,9 +28,10 @@ CONDITIONAL_FILTERS = ("StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslO
 class TradeEndpoints:
     """The handlers; `all` lists them for the server."""
 
-    def __init__(self, engine: Engine, visibility: Visibility) -> None:
+    def __init__(self, engine: Engine, visibility: Visibility, *, started_ms: int) -> None:
         self._engine = engine
         self._visibility = visibility
+        self._started_ms = started_ms
 
     def all(self) -> list[Endpoint]:
         def read(path: str, handle: Callable[[Call], Result]) -> Endpoint:
@@ -72,22 +74,22 @@ class TradeEndpoints:
         return {"list": [_ids(order) for order in gone], "success": "1"}
 
     def _realtime(self, call: Call) -> Result:
-        """Open orders; with openOnly=1 the newest closed ones; with an id that order, open or closed."""
+        """Open orders; with openOnly=1 the newest closed ones; with an id that order, if it is one of either.
+
+        What has closed is listed here only as long as it is recent and the service was not restarted: then history.
+        """
         require_linear(call.params)
         page = read_page(call.params, highest=50, default=20)
         named = self._named_order(call.params)
         if named is None:
             symbols = self._named_symbols(call.params)
             wants_closed = text(call.params, "openOnly") == "1"
-            newest_first = (
-                order for order in reversed(self._engine.account.orders.values()) if order.symbol in symbols
-            )
-            found = [order for order in newest_first if order.is_live is not wants_closed]
-            orders = found[:RECENT_CLOSED_MAX] if wants_closed else found
+            wanted = self._recently_closed() if wants_closed else reversed(list(self._engine.account.live_orders()))
+            orders = [order for order in wanted if order.symbol in symbols]
             if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
                 orders = []
         else:
-            orders = named
+            orders = [order for order in named if order.is_live or order in self._recently_closed()]
         shown, cursor = cut(self._visible(orders, call.now_ms), page, lambda order: order.number)
         return {
             "category": "linear",
@@ -150,6 +152,12 @@ class TradeEndpoints:
             "list": [execution_row(execution, self._engine.specs[execution.fill.symbol]) for execution in shown],
             "nextPageCursor": cursor,
         }
+
+    def _recently_closed(self) -> list[Order]:
+        """Newest first, of all symbols."""
+        closed = (order for order in reversed(self._engine.account.orders.values()) if not order.is_live)
+        recent = (order for order in closed if order.updated_ms >= self._started_ms)
+        return list(itertools.islice(recent, RECENT_CLOSED_MAX))
 
     def _named_order(self, params: Body) -> list[Order] | None:
         """The order an id asks for (none or one), or None if no id is given. orderId wins over orderLinkId."""

@@ -142,7 +142,7 @@ class _Parts:
             partial_fills=config.partial_fills,
         )
         self._account = AccountEndpoints(self.engine, keys, started_ms=wall_ms())
-        self._trading = TradeEndpoints(self.engine, self._visibility).all()
+        self._trading = TradeEndpoints(self.engine, self._visibility, started_ms=wall_ms()).all()
         self.public = PublicStream(market, self.engine.specs)
         self._private = PrivateStream(keys, wall_ms)
         self._trade = TradeStream(self._trading, keys=keys, limits=self._limits, wall_ms=wall_ms)

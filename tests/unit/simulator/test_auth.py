@@ -68,6 +68,17 @@ def test_the_window_reaches_back_by_its_length_and_ahead_by_less_than_a_second(b
     assert f"req_timestamp[{now_ms - behind_ms}],server_timestamp[{now_ms}],recv_window[5000]" in caught.value.text
 
 
+@pytest.mark.parametrize(
+    "garbled", ["+1700000000000", " 1700000000000", "1_700_000_000_000", "١٧٠٠٠٠٠٠٠٠٠٠٠", "9" * 5000]
+)
+def test_a_time_or_window_that_is_not_plain_milliseconds_is_refused(garbled: str) -> None:
+    for timestamp, window in ((garbled, "5000"), ("1700000000000", garbled)):
+        with pytest.raises(ApiError) as caught:
+            check_time(timestamp, window, now_ms=1_700_000_000_000)
+        assert int(caught.value.code) == 10001
+        assert len(caught.value.text) < 200
+
+
 @pytest.mark.parametrize("missing", ["X-BAPI-API-KEY", "X-BAPI-TIMESTAMP", "X-BAPI-SIGN"])
 def test_a_call_without_one_of_the_headers_is_unauthorized(missing: str) -> None:
     given = {"X-BAPI-API-KEY": "k", "X-BAPI-TIMESTAMP": "1", "X-BAPI-SIGN": "s"}
@@ -78,5 +89,5 @@ def test_a_call_without_one_of_the_headers_is_unauthorized(missing: str) -> None
 
 
 def test_a_stream_login_that_has_expired_or_is_garbled_is_refused() -> None:
-    for expires in ("1662350400000", "soon", "", "-5"):
+    for expires in ("1662350400000", "soon", "", "-5", "٢٦٦٢٣٥٠٤٠٠٠٠٠", "9" * 5000):
         assert check_stream("test-key", expires, STREAM_SIGNATURE, keys=KEYS, now_ms=1662350400000) is None

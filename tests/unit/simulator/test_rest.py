@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -244,3 +245,28 @@ async def test_the_clock_tells_both_times(client: SimClient, market: ScriptedMar
     assert clock["ended"] is False
     assert abs(clock["wall_now_ms"] - time.time_ns() // 1_000_000) < 5_000
     assert clock["market_now_ms"] <= market.now_ms
+
+
+async def test_closed_orders_are_found_by_id_in_realtime_until_a_restart_and_in_history_after_it(
+    tmp_path: Path, session: aiohttp.ClientSession
+) -> None:
+    """Bybit wipes its list of recent closed orders at restarts: a client that asks realtime alone misses them."""
+    config = SimulatorConfig(state=tmp_path, order_delay_ms=0)
+    for has_restarted in (False, True):
+        served = await serve(config, market=ScriptedMarket())
+        try:
+            client = SimClient(served.addresses, served.keys.trading, session)
+            if not has_restarted:
+                await client.create("Buy", "0.010", "59000.00", orderLinkId="gone")
+                await client.post("/v5/order/cancel", category="linear", symbol="BTCUSDT", orderLinkId="gone")
+            query = "category=linear&orderLinkId=gone"
+            assert len((await client.get("/v5/order/realtime", query)).rows) == (0 if has_restarted else 1)
+            assert len((await client.get("/v5/order/history", query)).rows) == 1
+            recent = await client.get("/v5/order/realtime", "category=linear&symbol=BTCUSDT&openOnly=1")
+            assert len(recent.rows) == (0 if has_restarted else 1)
+        finally:
+            await served.close()
+
+
+async def test_a_quantity_in_another_scripts_digits_is_refused(client: SimClient) -> None:
+    assert (await client.create("Buy", "٠.٠١٠")).code == 10001
