@@ -20,10 +20,10 @@ class AuditEntry:
     id: UUID
     at: datetime  # aware UTC
     actor_kind: ActorKind
-    action: str  # dotted and stable, such as `intent.created`
-    object_kind: str  # such as `intent`
+    action: str  # dotted and stable, such as `order.place`
+    object_kind: str  # such as `order`
     object_id: str
-    outcome: str  # such as `accepted`, `refused`
+    outcome: str  # such as `asked`, `acknowledged`, `refused`
     actor_id: UserId | None = None  # a user's id; None for the system and the exchange
     workspace_id: WorkspaceId | None = None  # None for what concerns the installation
     account_id: AccountId | None = None

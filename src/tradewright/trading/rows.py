@@ -18,10 +18,11 @@ SELECT i.id, i.workspace_id, i.account_id, a.environment, i.source, i.category, 
        i.version + coalesce(o.version, 0) + coalesce(c.versions, 0) AS version
   FROM intents i
   JOIN accounts a ON a.id = i.account_id
-  LEFT JOIN orders o ON o.intent_id = i.id
+  LEFT JOIN orders o ON o.account_id = i.account_id AND o.intent_id = i.id
   LEFT JOIN LATERAL (
        SELECT c.id, c.state, c.reason, c.updated_at, sum(c.version) OVER () AS versions
-         FROM intents c WHERE c.target_id = i.id AND c.kind = 'cancel' ORDER BY c.created_at DESC, c.id DESC LIMIT 1
+         FROM intents c WHERE c.account_id = i.account_id AND c.target_id = i.id AND c.kind = 'cancel'
+        ORDER BY c.created_at DESC, c.id DESC LIMIT 1
        ) c ON true
  WHERE i.kind = 'place'
 UNION ALL
@@ -37,7 +38,8 @@ SELECT o.id, o.workspace_id, o.account_id, a.environment, 'external', o.category
   JOIN accounts a ON a.id = o.account_id
   LEFT JOIN LATERAL (
        SELECT c.id, c.state, c.reason, c.updated_at, sum(c.version) OVER () AS versions
-         FROM intents c WHERE c.target_id = o.id AND c.kind = 'cancel' ORDER BY c.created_at DESC, c.id DESC LIMIT 1
+         FROM intents c WHERE c.account_id = o.account_id AND c.target_id = o.id AND c.kind = 'cancel'
+        ORDER BY c.created_at DESC, c.id DESC LIMIT 1
        ) c ON true
  WHERE o.intent_id IS NULL
 """

@@ -1,7 +1,8 @@
 """The journal on PostgreSQL: each method one transaction, one after another for an account.
 
 Lives here: `PostgresJournal`, the writer of an account's intents, requests and events. What a report changes is in
-`booking` and `holdings`; reads for the API are in `queries`.
+`booking` and `holdings`, the rows of requests in `attempts`, of differences in `drifts`;
+reads for the API are in `queries`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy import text
@@ -19,7 +20,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.clock import Clock, Ids
-from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
@@ -27,7 +27,9 @@ from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Walle
 from tradewright.core.order_status import IntentState, states_before
 from tradewright.storage.engine import encode_json
 from tradewright.trading import views
+from tradewright.trading.attempts import close_attempt, open_attempt
 from tradewright.trading.booking import book_execution, book_order
+from tradewright.trading.drifts import tell_drifts
 from tradewright.trading.events import EventWriter
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
 from tradewright.trading.intent_rows import INTENT_ROWS, intent_of_row, order_id_of
@@ -155,21 +157,7 @@ class PostgresJournal:
             if opened.first() is None:
                 await self._end(connection, intent, "expired", None, events)
                 return None
-            attempt = await connection.scalar(
-                text(
-                    "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at)"
-                    " SELECT :req, :workspace, :account, :intent, :kind, coalesce(max(attempt), 0) + 1,"
-                    " clock_timestamp() FROM requests WHERE account_id = :account AND intent_id = :intent"
-                    " RETURNING attempt"
-                ),
-                {
-                    "req": req_id,
-                    "workspace": self._account.workspace_id,
-                    "account": self._account.id,
-                    "intent": intent.id,
-                    "kind": "cancel" if isinstance(intent, CancelIntent) else "place",
-                },
-            )
+            attempt = await open_attempt(connection, self._account, intent, req_id)
             await self._tell(connection, intent, events)
             return OpenedRequest(req_id, attempt)
 
@@ -177,20 +165,20 @@ class PostgresJournal:
         async with self._transaction("rest") as (connection, events):
             match answer:
                 case AnsweredAcknowledged(exchange_order_id=order, trace=trace):
-                    await self._close_request(connection, request, "acknowledged", trace)
+                    await close_attempt(connection, self._account, request, "acknowledged", trace)
                     await self._keep_exchange_order_id(connection, intent, order)
                     await self._end(connection, intent, "acknowledged", None, events)
                 case AnsweredRefused(reason=reason, trace=trace):
-                    await self._close_request(connection, request, "refused", trace)
+                    await close_attempt(connection, self._account, request, "refused", trace)
                     await self._end(connection, intent, "rejected", reason, events)
                 case AnsweredNotSent(reason=reason, trace=trace, retry=retry):
-                    await self._close_request(connection, request, "not_sent", trace)
+                    await close_attempt(connection, self._account, request, "not_sent", trace)
                     if not retry:
                         await self._end(connection, intent, "expired", reason, events)
                 case AnsweredAgainLater(trace=trace):
-                    await self._close_request(connection, request, "refused", trace)
+                    await close_attempt(connection, self._account, request, "refused", trace)
                 case AnsweredUnknown(reason=reason, trace=trace):
-                    await self._close_request(connection, request, "unknown", trace)
+                    await close_attempt(connection, self._account, request, "unknown", trace)
                     await self._end(connection, intent, "unknown", reason, events)
                 case _:
                     assert_never(answer)
@@ -228,7 +216,7 @@ class PostgresJournal:
                         await book_wallet(connection, self._account, fact, events)
                     case _:
                         assert_never(fact)
-            await self._tell_drifts(connection, drifts, events)
+            await tell_drifts(connection, self._account, drifts, events)
 
     async def live_orders(self) -> Sequence[LiveOrder]:
         async with self._engine.connect() as connection:
@@ -291,7 +279,7 @@ class PostgresJournal:
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         async with self._transaction("reconciliation") as (connection, events):
-            await self._tell_drifts(connection, list(drifts), events)
+            await tell_drifts(connection, self._account, list(drifts), events)
 
     async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         async with self._transaction("owner") as (connection, events):
@@ -345,29 +333,6 @@ class PostgresJournal:
         await self._tell(connection, intent, events)
         return True
 
-    async def _close_request(
-        self, connection: AsyncConnection, request: OpenedRequest, outcome: str, trace: Trace
-    ) -> None:
-        """Writes down how the request ended, once: what follows from it later changes the intent alone."""
-        await connection.execute(
-            text(
-                "UPDATE requests SET outcome = :outcome, signed_at = :signed, answered_at = :answered,"
-                " http_status = :http, ret_code = :code, ret_msg = :message, trace_id = :trace"
-                " WHERE account_id = :account AND req_id = :req AND outcome IS NULL"
-            ),
-            {
-                "outcome": outcome,
-                "signed": trace.signed_at,
-                "answered": trace.answered_at,
-                "http": trace.http_status,
-                "code": trace.ret_code,
-                "message": trace.ret_msg[:500],
-                "trace": trace.trace_id[:100],
-                "account": self._account.id,
-                "req": request.req_id,
-            },
-        )
-
     async def _keep_exchange_order_id(
         self, connection: AsyncConnection, intent: Intent, exchange_order_id: ExchangeOrderId
     ) -> None:
@@ -385,31 +350,6 @@ class PostgresJournal:
         view = await order_view_of(connection, self._account.id, order_id)
         if view is not None:
             events.add("order", {"kind": "order", "order": view}, ref=order_id)
-
-    async def _tell_drifts(self, connection: AsyncConnection, drifts: list[Drift], events: EventWriter) -> None:
-        """Each difference is told once: by its kind, its subject and what the exchange has."""
-        for drift in drifts:
-            known = await connection.scalar(
-                text(
-                    "SELECT 1 FROM account_events WHERE account_id = :account AND kind = 'drift'"
-                    " AND payload->'drift'->>'kind' = :kind AND payload->'drift'->>'subject' = :subject"
-                    " AND payload->'drift'->>'theirs' = :theirs LIMIT 1"
-                ),
-                {"account": self._account.id, "kind": drift.kind, "subject": drift.subject, "theirs": drift.theirs},
-            )
-            if known is not None:
-                continue
-            await connection.execute(
-                text("UPDATE accounts SET drift_count = drift_count + 1 WHERE id = :account"),
-                {"account": self._account.id},
-            )
-            payload: dict[str, Any] = {
-                "kind": drift.kind,
-                "subject": drift.subject,
-                "ours": drift.ours,
-                "theirs": drift.theirs,
-            }
-            events.add("drift", {"kind": "drift", "drift": payload})
 
     async def _audit(
         self, connection: AsyncConnection, kind: str, order_id: UUID, state: str, reason: Reason | None
