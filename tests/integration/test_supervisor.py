@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -66,7 +67,9 @@ class Run:
 
     def postmaster(self) -> int:
         for folder in Path("/proc").iterdir():
-            if folder.name.isdigit():
+            with contextlib.suppress(OSError):  # others come and go meanwhile
+                if not folder.name.isdigit():
+                    continue
                 name, _, rest = (folder / "stat").read_text().partition("(")[2].rpartition(")")
                 if name == "postgres" and int(rest.split()[1]) == self.process.pid:
                     return int(folder.name)
