@@ -21,7 +21,6 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 RESULTS = ROOT / "build/test"
-PROCESSES = "2"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -75,12 +74,12 @@ def checks(say: Say) -> Count:
     return count
 
 
-def pytest_layer(folder: str, *, parallel: bool = True) -> Layer:
+def pytest_layer(folder: str, *, processes: int = 2) -> Layer:
     def layer(say: Say) -> Count:
         report = RESULTS / f"{folder}.xml"
         report.unlink(missing_ok=True)
         # A file's tests share its installation or server, so they stay together.
-        options = ["-q", f"--junitxml={report}", *(["-n", PROCESSES, "--dist", "loadfile"] if parallel else [])]
+        options = ["-q", f"--junitxml={report}", "-n", str(processes), "--dist", "loadfile"]
         code = run(say, BIN / "python", "-m", "pytest", *options, f"tests/{folder}")
         count = _junit(report)
         if code != 0 and count.failed == 0:
@@ -134,17 +133,20 @@ def browser() -> str | None:
     return named or next((found for name in BROWSERS if (found := shutil.which(name))), None)
 
 
-# Two lanes, side by side: the browser mostly waits, the others mostly compute.
+# Two lanes of about the same length, side by side: the browser and the killed processes mostly wait, the rest computes.
 LANES: tuple[dict[str, Layer], ...] = (
-    {"e2e": pytest_layer("e2e", parallel=False), "page": page},
     {
+        "e2e": pytest_layer("e2e"),
+        "page": page,
         "checks": checks,
+        "security": pytest_layer("security"),
+        "contract": pytest_layer("contract"),
+        "sim": pytest_layer("sim"),
+    },
+    {
+        "integration": pytest_layer("integration", processes=3),
         "unit": pytest_layer("unit"),
         "property": pytest_layer("property"),
-        "sim": pytest_layer("sim"),
-        "contract": pytest_layer("contract"),
-        "integration": pytest_layer("integration"),
-        "security": pytest_layer("security"),
     },
 )
 

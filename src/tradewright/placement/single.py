@@ -20,7 +20,7 @@ from tradewright.trading.ownership import OWNER_LOCK_KEY
 
 log = structlog.get_logger()
 
-_WAIT_SECONDS = 10.0  # the owner before may still be going down
+_WAIT_SECONDS = 5.0  # the owner before may still be going down; the supervisor gives it half of that
 _LOOK_SECONDS = 0.2
 _CHECK_SECONDS = 1.0
 
