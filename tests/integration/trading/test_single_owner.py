@@ -45,7 +45,7 @@ async def test_a_second_worker_waits_a_while_and_then_says_what_to_do(
         with pytest.raises(StartError, match="another worker owns the accounts") as refused:
             await SingleOwner(other_engine, clock).__aenter__()
     assert refused.value.exit_code == 10
-    assert 9 < clock.waited_s < 12
+    assert 4 < clock.waited_s < 7
 
 
 async def test_the_next_worker_owns_the_accounts_as_soon_as_the_one_before_is_gone(
