@@ -1,7 +1,8 @@
 """Whole example messages of Bybit's shape through the codecs, with the values that must come out.
 
-The samples below are our own. Where `TRADEWRIGHT_BYBIT_EXAMPLES` names a folder with recorded payloads (`rest/`,
-`ws/`), those are read too; they are not ours to distribute, so that part is skipped where no folder is named.
+The samples below are our own. Recorded payloads (`rest/`, `ws/`) are read too where there are some: in the folder that
+`TRADEWRIGHT_BYBIT_EXAMPLES` names, else in `../shared/bybit/examples`. They are not ours to distribute, so that part is
+skipped elsewhere.
 """
 
 from __future__ import annotations
@@ -207,13 +208,15 @@ def test_ticker_without_a_bid_has_none() -> None:
 
 # Recorded payloads
 
-FOLDER = os.environ.get("TRADEWRIGHT_BYBIT_EXAMPLES", "")
-recorded = pytest.mark.skipif(not FOLDER, reason="TRADEWRIGHT_BYBIT_EXAMPLES names no folder of recorded payloads")
+FOLDER = Path(
+    os.environ.get("TRADEWRIGHT_BYBIT_EXAMPLES") or Path(__file__).parents[3] / "shared/bybit/examples",
+)
+recorded = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"there are no recorded payloads in {FOLDER.name}")
 Converter = Callable[[Any], Any]
 
 
 def rows_of(name: str) -> tuple[list[Any], str]:
-    message = json.loads((Path(FOLDER) / name).read_text())
+    message = json.loads((FOLDER / name).read_text())
     inner = message.get("result", message)
     rows = inner["list"] if "list" in inner else inner["data"]
     return rows if isinstance(rows, list) else [rows], inner.get("category", "")
