@@ -230,7 +230,7 @@ def rows_of(name: str) -> tuple[list[Any], str]:
         ("rest/get_v5_order_history.json", OrderRow, lambda row: codec.order(row, "linear")),
         ("rest/get_v5_execution_list.json", ExecutionRow, lambda row: codec.execution(row, "linear")),
         ("rest/get_v5_position_list.inverse.json", PositionRow, lambda row: codec.position(row, "linear")),
-        ("rest/get_v5_account_wallet-balance.json", WalletRow, codec.wallet),
+        ("rest/get_v5_account_wallet-balance.json", WalletRow, lambda row: codec.wallet(row, 1690872862481)),
         ("rest/get_v5_market_instruments-info.linear.json", InstrumentRow, lambda r: market_codec.instrument(BTC, r)),
         (
             "rest/get_v5_market_instruments-info.spot.json",
@@ -243,7 +243,7 @@ def rows_of(name: str) -> tuple[list[Any], str]:
         ("ws/private_order.json", OrderRow, lambda row: codec.order(msgspec.structs.replace(row, category="spot"), "")),
         ("ws/private_execution.json", ExecutionRow, lambda row: codec.execution(row, "")),
         ("ws/private_position.json", PositionRow, lambda row: codec.position(row, "")),
-        ("ws/private_wallet.json", WalletRow, codec.wallet),
+        ("ws/private_wallet.json", WalletRow, lambda row: codec.wallet(row, 1700034722104)),
         ("ws/public_kline.json", KlineRow, lambda row: market_codec.candle_update(BTC, "5", row)),
         ("ws/public_publicTrade.json", TradeRow, lambda row: market_codec.trade(BTC, row)),
         ("ws/public_orderbook.snapshot.json", BookRow, lambda row: BookMerger(BTC, 50).apply("snapshot", row, 1)),
