@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         # HOME decides where the file is, so it comes from the command line or the environment alone.
         given = init_settings().get("home") or os.environ.get("TRADEWRIGHT_HOME") or Path.home() / ".tradewright"
         file = TomlConfigSettingsSource(settings_cls, Path(given).expanduser() / SETTINGS_FILE)
+        unknown = sorted(set(file.toml_data) - set(settings_cls.model_fields))
+        if unknown:
+            # A setting that is misspelt would silently not hold.
+            allowed = ", ".join(settings_cls.model_fields)
+            raise StartError(f"{SETTINGS_FILE} in HOME sets {', '.join(unknown)}; allowed are {allowed}", exit_code=2)
         return init_settings, env_settings, file
 
     @property

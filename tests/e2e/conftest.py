@@ -102,12 +102,15 @@ class Terminal:
         self.page.evaluate(
             """() => {
               window.__seen = [];
-              const look = () => document.querySelectorAll('[data-testid=order-row]').forEach((row) => {
+              window.__phases = [];
+              const form = document.querySelector('[data-testid=ticket-form]');
+              const look = () => { window.__phases.push(form.dataset.phase);
+              document.querySelectorAll('[data-testid=order-row]').forEach((row) => {
                 const chip = row.querySelector('[data-testid=order-status]');
                 if (!chip) return;
                 const seen = `${row.dataset.orderId} ${chip.dataset.status}`;
                 if (!window.__seen.includes(seen)) window.__seen.push(seen);
-              });
+              }); };
               look();
               new MutationObserver(look).observe(document.body, {subtree: true, childList: true, attributes: true});
             }"""
@@ -116,6 +119,11 @@ class Terminal:
     def statuses_of(self, order_id: str) -> list[str]:
         seen: list[str] = self.page.evaluate("() => window.__seen")
         return [entry.split(" ")[1] for entry in seen if entry.split(" ")[0] == order_id]
+
+    def ticket_phases(self) -> list[str]:
+        """What the ticket went through since `watch_statuses`."""
+        phases: list[str] = self.page.evaluate("() => window.__phases")
+        return phases
 
     def order_ids(self) -> list[str]:
         return [str(row.get_attribute("data-order-id")) for row in self.part("order-row").all()]

@@ -80,7 +80,9 @@ def test_a_limit_order_below_the_market_is_accepted_then_works_and_no_further(
     order = place_limit(desk, installation)
     expect(desk.chip(order)).to_have_attribute("data-status", "working")
     expect(desk.chip(order)).to_contain_text("Working")
+    # The server's rows begin where it knows of them; "Sending…" is the ticket's own until then, and always shown.
     assert desk.statuses_of(order) in (["sending", "acknowledged", "working"], ["acknowledged", "working"])
+    assert "sending" in desk.ticket_phases()
     assert at_exchange(installation, order)["orderStatus"] == "New"
     desk.order(order).get_by_test_id("order-cancel").click()
     expect(desk.chip(order)).to_have_attribute("data-status", "cancelled")

@@ -126,3 +126,11 @@ def test_each_market_has_a_folder_and_a_name_of_its_own(home: Path) -> None:
     assert len({market.exchange_state for market in markets}) == len(markets)
     assert all(market.exchange_state.is_relative_to(home / "exchange") for market in markets)
     assert [market.market_name for market in markets] == ["Simulated", "Simulated, seed 2", "Replay btc", "Replay btc"]
+
+
+@pytest.mark.parametrize("text", ["prot = 1111\n", 'from = "2022-01-02"\n'])
+def test_a_name_in_the_file_that_is_no_setting_is_said(text: str, tmp_path: Path) -> None:
+    (tmp_path / "tradewright.toml").write_text(text)
+    with pytest.raises(StartError, match=r"tradewright\.toml in HOME sets \w+; allowed are .*market_from") as failure:
+        load(home=tmp_path)
+    assert failure.value.exit_code == 2

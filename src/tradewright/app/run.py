@@ -61,8 +61,8 @@ def _require_loopback(settings: Settings) -> None:
     """Beyond loopback the page would travel unprotected; the settings that allow it come with the web's hardening."""
     if settings.host not in ("127.0.0.1", "::1", "localhost"):
         raise StartError(
-            f"TRADEWRIGHT_HOST is {settings.host}: only loopback (127.0.0.1, ::1) is served so far;"
-            " put a TLS proxy in front of it to reach it from elsewhere",
+            f"TRADEWRIGHT_HOST is {settings.host}: only loopback (127.0.0.1, ::1) is served so far; from another"
+            f" machine, reach it through an SSH tunnel to port {settings.port}",
             exit_code=2,
         )
 
