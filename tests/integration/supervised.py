@@ -66,7 +66,6 @@ def _program(plan_file: Path, argv: list[str]) -> list[str]:
 
 def child(name: str, plan_file: Path, port: str) -> int:
     about = json.loads(plan_file.read_text())["children"][name]
-    note(plan_file, "started", name, f"{os.getpid()} {port}")
 
     def ended(number: int, _frame: FrameType | None) -> None:
         note(plan_file, signal.Signals(number).name, name, str(os.getpid()))
@@ -75,6 +74,7 @@ def child(name: str, plan_file: Path, port: str) -> int:
             os._exit(0)
 
     signal.signal(signal.SIGTERM, ended)
+    note(plan_file, "started", name, f"{os.getpid()} {port}")
     starts = sum(line.startswith(f"started {name} ") for line in events_of(plan_file))
     if starts <= about.get("fails", 0):
         print("a line before", file=sys.stderr)
@@ -89,8 +89,8 @@ def child(name: str, plan_file: Path, port: str) -> int:
         print(json.dumps({"port": 4711, "start": starts}), flush=True)
     if about.get("ready") == "http":
         serve(int(about["port"]))
-    while True:
-        time.sleep(600)
+    while True:  # in short naps: a signal that comes just before one is heard after it
+        time.sleep(0.2)
 
 
 def serve(port: int) -> None:

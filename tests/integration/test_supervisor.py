@@ -92,6 +92,18 @@ class Run:
                     found.append(int(folder.name))
         return [pid for pid in found if pid != os.getpid()]
 
+    def require_nothing_left(self, *, within_s: float) -> None:
+        try:
+            wait_until(lambda: not self.everything(), within_s=within_s, what="nothing is left of a run")
+        except AssertionError as error:
+            for pid in self.everything():
+                with contextlib.suppress(OSError):
+                    words = (Path(f"/proc/{pid}/cmdline").read_bytes()).replace(b"\0", b" ").decode(errors="replace")
+                    error.add_note(f"process {pid}: {words}\n{Path(f'/proc/{pid}/status').read_text()}")
+            error.add_note("\n".join(self.events()))
+            error.add_note(self.said())
+            raise
+
     def said(self) -> str:
         return self.output.read_text()
 
@@ -120,7 +132,7 @@ def start(tmp_path: Path, home: Path, open_folder: Path) -> Iterator[Any]:
             one.process.kill()
             one.process.wait(5)
     for one in runs:
-        wait_until(lambda one=one: not one.everything(), within_s=8, what="nothing is left of a run")
+        one.require_nothing_left(within_s=8)
 
 
 def test_parts_start_in_order_and_are_stopped_in_the_opposite_one(start):

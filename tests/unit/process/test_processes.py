@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tradewright.process import inspect
+from tradewright.process.child import death_notice
 from tradewright.process.inspect import is_alive, owner_of, started_at, working_directory
 from tradewright.process.lock import FileLock
 from tradewright.process.spec import Restart
@@ -90,3 +92,17 @@ def test_a_lock_file_that_is_a_link_is_not_followed(tmp_path):
     with pytest.raises(OSError):
         FileLock(tmp_path / "lock").take()
     assert (tmp_path / "precious").read_text() == "precious"
+
+
+def test_a_death_signal_between_fork_and_exec_is_not_swallowed_by_the_parents_handler():
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        ask = death_notice(signal.SIGTERM)
+        pid = os.fork()
+        if pid == 0:
+            ask()
+            os.kill(os.getpid(), signal.SIGTERM)
+            os._exit(7)  # still here: the signal went to the handler
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGTERM
