@@ -65,7 +65,8 @@ def death_notice(death_signal: signal.Signals) -> Callable[[], None]:
 
     def ask() -> None:
         # The parent's handlers are the child's until exec: they would swallow a signal that comes before it.
-        signal.signal(death_signal, signal.SIG_DFL)
+        if death_signal != signal.SIGKILL:  # nobody can handle that one
+            signal.signal(death_signal, signal.SIG_DFL)
         if prctl is not None:
             prctl(_PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)
         if os.getppid() != parent:  # it ended between fork and the request, and no signal will come
