@@ -19,11 +19,13 @@ from tradewright.simulator.market.model import (
     InstrumentSpec,
     Kline,
     Level,
+    Listing,
     Market,
     MarketBook,
     MarketEvent,
     MarketTrade,
     Side,
+    listing_of,
 )
 from tradewright.simulator.market.ticker import decimal_text
 
@@ -35,6 +37,7 @@ __all__ = [
     "InstrumentSpec",
     "Kline",
     "Level",
+    "Listing",
     "Market",
     "MarketBook",
     "MarketClock",
@@ -47,6 +50,7 @@ __all__ = [
     "Side",
     "build_market",
     "decimal_text",
+    "listing_of",
     "parse_time",
     "time_text",
 ]

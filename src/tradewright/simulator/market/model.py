@@ -10,20 +10,35 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from tradewright.simulator.market.clock import MarketClock
 
 Side = Literal["Buy", "Sell"]
 Level = tuple[Decimal, Decimal]  # (price, size)
 
+# What one listing is called inside the simulator: a linear contract by its symbol ("BTCUSDT"), a spot pair by "spot:"
+# and its symbol ("spot:BTCUSDT"), because both may have the same symbol. Tables, logs and states are keyed by it.
+Listing = str
+_SPOT_PREFIX: Final = "spot:"
+PRICE_UNBOUNDED: Final = Decimal("1000000000000")  # highest price of a spot pair: Bybit's filters name none
+
+
+def listing_of(category: str, symbol: str) -> Listing:
+    """The listing that a client names by category and symbol. Whether it exists is another question."""
+    return _SPOT_PREFIX + symbol if category == "spot" else symbol
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentSpec:
-    """One contract and its filters, as Bybit's instruments-info tells them (REST, linear)."""
+    """One contract or spot pair and its filters, as Bybit's instruments-info tells them (REST).
 
-    category: str
-    symbol: str
+    A spot pair has no settle coin (""), leverage 1 in all three fields, no maintenance margin (0), no funding
+    (0 and an interval of 0), no time of launch (0), and prices from one tick to `PRICE_UNBOUNDED`.
+    """
+
+    category: str  # "linear" or "spot"
+    symbol: str  # on the wire; `listing` is the key inside
     symbol_id: int
     base_coin: str
     quote_coin: str
@@ -36,7 +51,7 @@ class InstrumentSpec:
     min_qty: Decimal
     max_limit_qty: Decimal
     max_market_qty: Decimal
-    min_notional: Decimal  # quote coin
+    min_notional: Decimal  # quote coin; `minNotionalValue` of a contract, `minOrderAmt` of a spot pair
     min_leverage: Decimal
     max_leverage: Decimal
     leverage_step: Decimal
@@ -49,19 +64,38 @@ class InstrumentSpec:
     lower_funding_rate: Decimal
     funding_interval_min: int
     launch_ms: int
+    quote_precision: Decimal | None = None  # spot only: step of amounts in quote coin
+
+    @property
+    def listing(self) -> Listing:
+        return listing_of(self.category, self.symbol)
+
+    @property
+    def is_spot(self) -> bool:
+        return self.category == "spot"
+
+    @property
+    def min_order_amount(self) -> Decimal:
+        """Spot's name for `min_notional`: the least value of an order, in quote coin."""
+        return self.min_notional
+
+    @property
+    def base_precision(self) -> Decimal:
+        """Spot's name for `qty_step`, in base coin."""
+        return self.qty_step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketTrade:
     """One public trade; `side` is the taker's."""
 
-    symbol: str
+    symbol: Listing
     time_ms: int
     price: Decimal
     size: Decimal  # base coin
     side: Side
     trade_id: str
-    seq: int  # rises with every event of the symbol
+    seq: int  # rises with every event of the listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,11 +105,11 @@ class MarketBook:
     `bids` and `asks` may compute their levels when read, so a slice costs only what it holds: `book.bids[:50]`.
     """
 
-    symbol: str
+    symbol: Listing
     bids: Sequence[Level]
     asks: Sequence[Level]
     time_ms: int
-    update_id: int  # +1 per book of the symbol
+    update_id: int  # +1 per book of the listing
     seq: int
 
 
@@ -100,8 +134,8 @@ class Kline:
 class Market(Protocol):
     """A source of prices in market time. It never reads a clock: time comes in through `advance`.
 
-    An unknown symbol raises `KeyError`, an unknown interval `ValueError`: callers check both against
-    `instruments` and `intervals.INTERVALS` first, because the refusal's text is theirs.
+    Every `symbol` here is a `Listing`. An unknown one raises `KeyError`, an unknown interval `ValueError`: callers
+    check both against `instruments` and `intervals.INTERVALS` first, because the refusal's text is theirs.
     """
 
     @property
