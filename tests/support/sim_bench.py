@@ -10,8 +10,9 @@ from typing import Any
 
 from support.scripted_market import START_MS, ScriptedMarket
 from tradewright.simulator.commands import CancelOrder, SetLeverage, read_place
-from tradewright.simulator.engine import Engine, Outcome, Surroundings
+from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import Event
+from tradewright.simulator.floor import Outcome, Surroundings
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import BTCUSDT
 from tradewright.simulator.orders import Order

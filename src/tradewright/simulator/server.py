@@ -19,9 +19,10 @@ from aiohttp import web
 
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control import ControlEndpoints
-from tradewright.simulator.engine import Engine, Outcome, Surroundings
+from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import Funded, LeverageSet
 from tradewright.simulator.faults import Faults
+from tradewright.simulator.floor import Outcome, Surroundings
 from tradewright.simulator.heartbeat import Heartbeat, open_market
 from tradewright.simulator.http_server import BODY_BYTES_MAX, RestServer
 from tradewright.simulator.keys import KEYS_FILE, KeyRing, load_or_make_keys, make_keys

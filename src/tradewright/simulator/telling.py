@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, assert_never
 
-from tradewright.simulator.engine import Engine, Outcome
+from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import (
     CancelAccepted,
     CancelLost,
@@ -20,6 +20,7 @@ from tradewright.simulator.events import (
     OrderFilled,
     OrderOpened,
 )
+from tradewright.simulator.floor import Outcome
 from tradewright.simulator.outbox import Message
 from tradewright.simulator.payloads import execution_stream_row, order_stream_row, position_stream_row
 

@@ -10,8 +10,8 @@ import pytest
 
 from support.sim_bench import Bench
 from tradewright.simulator.account import Account
-from tradewright.simulator.engine import Outcome
 from tradewright.simulator.errors import ApiError
+from tradewright.simulator.floor import Outcome
 from tradewright.simulator.log import LOG_FILE, EventLog, LogDamaged, LogInUse
 from tradewright.simulator.orders import OrderStatus
 
@@ -135,7 +135,7 @@ def test_nobody_is_told_before_the_record_is_in_the_file(tmp_path: Path) -> None
             seen.append(written == outcome.entries[-1].seq)
 
     bench.told.clear()
-    bench.engine._around = replace(bench.engine._around, tell=Listener().append)
+    bench.engine.floor.around = replace(bench.engine.floor.around, tell=Listener().append)
     bench.place("Buy", "0.010")
     bench.cancel(bench.place("Buy", "0.010", "59000.00"))
     assert len(seen) >= 5
