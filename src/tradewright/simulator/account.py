@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import assert_never
 
-from tradewright.simulator import orders
+from tradewright.simulator import orders, spot
 from tradewright.simulator.events import (
     CancelAccepted,
     CancelLost,
@@ -40,7 +40,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class Coin:
-    """What the account has of one coin; `realised` is profit and fees since the account exists."""
+    """What the account has of one coin; `realised` is profit and fees of contracts since the account exists."""
 
     coin: str
     balance: Decimal = ZERO
@@ -121,6 +121,10 @@ class Account:
         order = orders.filled(self.orders[event.order_id], event)
         self._put(order)
         self.executions.append(Execution(seq, event, order))
+        if order.is_spot:
+            for coin, amount in spot.flows(event).items():
+                self.coins[coin] = replace(self.coin(coin), balance=self.coin(coin).balance + amount)
+            return
         self.positions[event.symbol] = after_fill(self.position(event.symbol), event, seq=seq)
         held = self.coin(SETTLE_COIN)
         flow = event.realised - event.fee

@@ -13,25 +13,27 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, cast
 
+from tradewright.simulator import spot_filters
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
-from tradewright.simulator.events import OrderType, Side, TimeInForce
-from tradewright.simulator.market.model import InstrumentSpec
+from tradewright.simulator.events import MarketUnit, OrderType, Side, TimeInForce
+from tradewright.simulator.market.model import InstrumentSpec, Listing, listing_of
 
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")  # not \d, which takes the digits of every script
 NOT_SERVED = ("triggerPrice", "takeProfit", "stopLoss", "bboSideType", "slippageToleranceType", "orderIv")
 
 Body = Mapping[str, Any]
-Specs = Mapping[str, InstrumentSpec]
+Specs = Mapping[Listing, InstrumentSpec]
+Category = Literal["linear", "spot"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
     """A create command that passed its filters. `price` is None for a market order; `closes_all` is Bybit's quantity
-    "0".
+    "0". With the `market_unit` "quoteCoin" the quantity is an amount of quote coin.
     """
 
-    symbol: str
+    symbol: Listing
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
@@ -41,13 +43,14 @@ class PlaceOrder:
     reduce_only: bool
     close_on_trigger: bool
     closes_all: bool
+    market_unit: MarketUnit = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
     """`order_id` wins over `link_id`; one of the two is given."""
 
-    symbol: str
+    symbol: Listing
     order_id: str
     link_id: str
 
@@ -62,15 +65,15 @@ def read_place(body: Body, specs: Specs) -> PlaceOrder:
     """A create command. Raises `ApiError` with the code Bybit gives for the first rule it breaks."""
     spec = read_symbol(body, specs)
     refuse_unserved(body)
+    if spec.is_spot:
+        return _read_spot_place(body, spec)
     side = cast(Side, _one_of(body, "side", ("Buy", "Sell"), "Side invalid"))
     order_type = cast(OrderType, _one_of(body, "orderType", ("Market", "Limit"), "OrderType invalid"))
     time_in_force = _time_in_force(body, order_type)
     if text(body, "positionIdx") not in ("", "0"):
         raise bad_parameter("position idx not match position mode")
     reduce_only, close_on_trigger = flag(body, "reduceOnly"), flag(body, "closeOnTrigger")
-    link_id = text(body, "orderLinkId")
-    if link_id and not LINK_ID.fullmatch(link_id):
-        raise bad_parameter("orderLinkId is invalid: at most 36 characters of A-Z a-z 0-9 - _")
+    link_id = read_new_link_id(body)
     quantity = decimal(body, "qty", "Qty invalid")
     closes_all = quantity == 0 and reduce_only and close_on_trigger
     price = decimal(body, "price", "Price invalid") if order_type == "Limit" else None
@@ -81,7 +84,7 @@ def read_place(body: Body, specs: Specs) -> PlaceOrder:
         if not reduce_only:
             check_notional(spec, quantity * price)
     return PlaceOrder(
-        symbol=spec.symbol,
+        symbol=spec.listing,
         side=side,
         order_type=order_type,
         time_in_force=time_in_force,
@@ -94,15 +97,63 @@ def read_place(body: Body, specs: Specs) -> PlaceOrder:
     )
 
 
+def _read_spot_place(body: Body, spec: InstrumentSpec) -> PlaceOrder:
+    """A create command for a spot pair. `reduceOnly`, `closeOnTrigger` and `positionIdx` are words of contracts and
+    ignored here; borrowing is refused, because an order that quietly does not borrow is another order.
+    """
+    side = cast(Side, _one_of(body, "side", ("Buy", "Sell"), "Invalid side.", RetCode.SPOT_BAD_SIDE))
+    order_type = cast(
+        OrderType, _one_of(body, "orderType", ("Market", "Limit"), "Invalid orderType.", RetCode.SPOT_BAD_ORDER_TYPE)
+    )
+    time_in_force = _time_in_force(body, order_type, RetCode.SPOT_BAD_TIME_IN_FORCE)
+    if text(body, "isLeverage") not in ("", "0"):
+        raise bad_parameter("params error: isLeverage is not served by this exchange: nothing can be borrowed, use 0")
+    if text(body, "orderFilter") not in ("", "Order"):
+        raise bad_parameter("params error: orderFilter is not served by this exchange, use Order")
+    link_id = read_new_link_id(body)
+    quantity, price = _spot_decimal(body, "qty"), None
+    market_unit = _market_unit(body, side) if order_type == "Market" else ""
+    if market_unit == "quoteCoin":
+        spot_filters.check_amount(spec, quantity)
+    else:
+        spot_filters.check_quantity(spec, quantity, order_type)
+    if order_type == "Limit":
+        price = _spot_decimal(body, "price")
+        spot_filters.check_price(spec, price)
+        spot_filters.check_value(spec, quantity * price)
+    return PlaceOrder(
+        symbol=spec.listing,
+        side=side,
+        order_type=order_type,
+        time_in_force=time_in_force,
+        quantity=quantity,
+        price=price,
+        link_id=link_id,
+        reduce_only=False,
+        close_on_trigger=False,
+        closes_all=False,
+        market_unit=market_unit,
+    )
+
+
+def read_new_link_id(body: Body) -> str:
+    """The id a client wants for a new order, "" if it wants none."""
+    link_id = text(body, "orderLinkId")
+    if link_id and not LINK_ID.fullmatch(link_id):
+        raise bad_parameter("orderLinkId is invalid: at most 36 characters of A-Z a-z 0-9 - _")
+    return link_id
+
+
 def read_cancel(body: Body, specs: Specs) -> CancelOrder:
     spec = read_symbol(body, specs)
     order_id, link_id = text(body, "orderId"), text(body, "orderLinkId")
     if not (order_id or link_id):
         raise bad_parameter("params error: orderId or orderLinkId is required")
-    return CancelOrder(symbol=spec.symbol, order_id=order_id, link_id=link_id)
+    return CancelOrder(symbol=spec.listing, order_id=order_id, link_id=link_id)
 
 
 def read_leverage(body: Body, specs: Specs) -> SetLeverage:
+    require_linear(body)
     spec = read_symbol(body, specs)
     buy, sell = (
         decimal(body, "buyLeverage", "buyLeverage invalid"),
@@ -115,16 +166,25 @@ def read_leverage(body: Body, specs: Specs) -> SetLeverage:
             RetCode.LEVERAGE_OUT_OF_RANGE,
             f"cannot set leverage [{buy}]: allowed are 1 to {spec.max_leverage} in steps of {spec.leverage_step}",
         )
-    return SetLeverage(symbol=spec.symbol, leverage=buy)
+    return SetLeverage(symbol=spec.listing, leverage=buy)
 
 
 def read_symbol(body: Body, specs: Specs) -> InstrumentSpec:
-    """The instrument named by `category` and `symbol`. Only linear contracts are traded here."""
-    require_linear(body)
-    spec = specs.get(text(body, "symbol"))
+    """The instrument named by `category` and `symbol`: a linear contract or a spot pair."""
+    category = read_category(body)
+    spec = specs.get(listing_of(category, text(body, "symbol")))
     if spec is None:
+        if category == "spot":
+            raise ApiError(RetCode.SPOT_BAD_SYMBOL, "Invalid symbol.")
         raise bad_parameter("params error: symbol invalid")
     return spec
+
+
+def read_category(body: Body) -> Category:
+    category = text(body, "category")
+    if category not in ("linear", "spot"):
+        raise bad_parameter(f"params error: category [{category}] is not served, use linear or spot")
+    return cast(Category, category)
 
 
 def require_linear(body: Body, *, default: Literal["", "linear"] = "") -> None:
@@ -196,16 +256,36 @@ def decimal(body: Body, name: str, refusal: str) -> Decimal:
         raise bad_parameter(refusal) from None
 
 
-def _one_of(body: Body, name: str, allowed: tuple[str, ...], refusal: str) -> str:
+def _spot_decimal(body: Body, name: str) -> Decimal:
+    """The same with spot's two codes, for an absent and for a malformed number."""
+    if not text(body, name):
+        raise ApiError(RetCode.SPOT_EMPTY_PARAMETER, f"Parameter '{name}' was empty.")
+    try:
+        return decimal(body, name, "")
+    except ApiError:
+        raise spot_filters.not_valid(name) from None
+
+
+def _market_unit(body: Body, side: Side) -> MarketUnit:
+    """A market buy says what to spend and a market sale what to sell, unless told otherwise."""
+    given = text(body, "marketUnit") or ("quoteCoin" if side == "Buy" else "baseCoin")
+    if given not in ("baseCoin", "quoteCoin"):
+        raise spot_filters.not_valid("marketUnit")
+    return cast(MarketUnit, given)
+
+
+def _one_of(
+    body: Body, name: str, allowed: tuple[str, ...], refusal: str, code: RetCode = RetCode.BAD_PARAMETER
+) -> str:
     value = text(body, name)
     if value not in allowed:
-        raise bad_parameter(refusal)
+        raise ApiError(code, refusal)
     return value
 
 
-def _time_in_force(body: Body, order_type: OrderType) -> TimeInForce:
+def _time_in_force(body: Body, order_type: OrderType, code: RetCode = RetCode.BAD_PARAMETER) -> TimeInForce:
     """Market orders are always IOC on Bybit, whatever the client says."""
     given = text(body, "timeInForce") or "GTC"
     if given not in ("GTC", "IOC", "FOK", "PostOnly"):
-        raise bad_parameter("timeInForce invalid")
+        raise ApiError(code, "timeInForce invalid")
     return "IOC" if order_type == "Market" else cast(TimeInForce, given)

@@ -9,16 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from tradewright.simulator import spot
 from tradewright.simulator.events import Event, Moment, OrderClosed, OrderFilled, OrderOpened
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook
-from tradewright.simulator.matching import Take, take, total, would_take
+from tradewright.simulator.matching import Take, take, take_worth, total, would_take
 from tradewright.simulator.orders import NO_ERROR, NOT_CANCELLED, Order
-from tradewright.simulator.positions import CENT, Position, after_fill, closing
+from tradewright.simulator.positions import CENT, ZERO, Position, after_fill, closing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """The market around an order at one moment."""
+    """The market around an order at one moment. A spot pair has no mark price: its index price stands there."""
 
     spec: InstrumentSpec
     mark_price: Decimal
@@ -33,6 +34,8 @@ def fillable(order: Order, position: Position) -> Decimal:
 
 def arrival(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
     """The order reaches the matching engine: it takes, rests or ends, by its time in force."""
+    if order.in_quote:
+        return _spend(order, position, book, scene)
     wanted = fillable(order, position)
     if not wanted:
         return [ended(order, scene, cancel_type="CancelByReduceOnly")]
@@ -52,19 +55,36 @@ def arrival(order: Order, position: Position, book: MarketBook, scene: Scene) ->
             return [*taker_fills(order, position, takes, scene), *rest]
 
 
+def _spend(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
+    """A market order for an amount of quote coin. What is left of it when no whole step fits in any more is dropped:
+    such an order mostly ends as partly filled.
+    """
+    takes = take_worth(book, side=order.side, limit=order.price, amount=order.leaves, step=scene.spec.qty_step)
+    spent = sum((part.price * part.quantity for part in takes), ZERO)
+    fills: list[Event] = taker_fills(order, position, takes, scene)
+    if spent == order.leaves:
+        return fills
+    too_little = takes and order.leaves - spent < takes[-1].price * scene.spec.qty_step
+    reason = "EC_CancelByOrderValueZero" if too_little else "EC_NoImmediateQtyToFill"
+    return [*fills, ended(order, scene, reject_reason=reason)]
+
+
 def taker_fills(order: Order, position: Position, takes: Sequence[Take], scene: Scene) -> list[Event]:
     """One execution per price taken, each against the position as the one before left it."""
     events: list[Event] = []
     for part in takes:
         event = fill(order, position, part, scene, is_maker=False)
-        position = after_fill(position, event, seq=position.seq)
+        if not order.is_spot:
+            position = after_fill(position, event, seq=position.seq)
         events.append(event)
     return events
 
 
 def fill(order: Order, position: Position, part: Take, scene: Scene, *, is_maker: bool) -> OrderFilled:
-    """One execution at one price; the fee is rounded half even to eight places of the settle coin."""
+    """One execution at one price; a contract's fee is rounded half even to eight places of the settle coin."""
     rate = scene.spec.maker_fee_rate if is_maker else scene.spec.taker_fee_rate
+    if order.is_spot:
+        return _spot_fill(order, part, scene, rate=rate, is_maker=is_maker)
     closes = closing(position, side=order.side, price=part.price, quantity=part.quantity)
     return OrderFilled(
         at=scene.at,
@@ -80,6 +100,28 @@ def fill(order: Order, position: Position, part: Take, scene: Scene, *, is_maker
         closed_quantity=closes.quantity,
         is_maker=is_maker,
         mark_price=scene.mark_price,
+    )
+
+
+def _spot_fill(order: Order, part: Take, scene: Scene, *, rate: Decimal, is_maker: bool) -> OrderFilled:
+    fee_coin, fee = spot.fee_of(scene.spec, side=order.side, part=part, rate=rate)
+    return OrderFilled(
+        at=scene.at,
+        order_id=order.order_id,
+        exec_id=scene.new_id(),
+        symbol=order.symbol,
+        side=order.side,
+        price=part.price,
+        quantity=part.quantity,
+        fee=fee,
+        fee_rate=rate,
+        realised=ZERO,
+        closed_quantity=ZERO,
+        is_maker=is_maker,
+        mark_price=scene.mark_price,
+        base_coin=scene.spec.base_coin,
+        quote_coin=scene.spec.quote_coin,
+        fee_coin=fee_coin,
     )
 
 

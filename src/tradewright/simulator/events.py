@@ -14,6 +14,7 @@ import msgspec
 Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit"]
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
+MarketUnit = Literal["", "baseCoin", "quoteCoin"]
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -35,7 +36,11 @@ class Funded(_Event, frozen=True, kw_only=True, tag="funded"):
 
 
 class OrderAccepted(_Event, frozen=True, kw_only=True, tag="order_accepted"):
-    """A create command passed every check and will be acknowledged; it has no effect on the market yet."""
+    """A create command passed every check and will be acknowledged; it has no effect on the market yet.
+
+    `symbol` holds a listing. `market_unit` is set on spot market orders only; in "quoteCoin" the quantity is an amount
+    of quote coin.
+    """
 
     order_id: str
     link_id: str
@@ -48,6 +53,7 @@ class OrderAccepted(_Event, frozen=True, kw_only=True, tag="order_accepted"):
     reduce_only: bool
     close_on_trigger: bool
     last_price: Decimal
+    market_unit: MarketUnit = ""
 
 
 class CancelAccepted(_Event, frozen=True, kw_only=True, tag="cancel_accepted"):
@@ -63,7 +69,11 @@ class OrderOpened(_Event, frozen=True, kw_only=True, tag="order_opened"):
 
 
 class OrderFilled(_Event, frozen=True, kw_only=True, tag="order_filled"):
-    """One execution. `fee` is paid when positive; `realised` is the profit of the closed part without fees."""
+    """One execution. `fee` is paid when positive; `realised` is the profit of the closed part without fees.
+
+    `symbol` holds a listing. A spot fill names the coins that changed hands and the one its fee was taken from; a
+    contract leaves the three empty and settles in USDT. `mark_price` is the index price on spot.
+    """
 
     order_id: str
     exec_id: str
@@ -77,6 +87,9 @@ class OrderFilled(_Event, frozen=True, kw_only=True, tag="order_filled"):
     closed_quantity: Decimal
     is_maker: bool
     mark_price: Decimal
+    base_coin: str = ""
+    quote_coin: str = ""
+    fee_coin: str = ""
 
 
 class OrderClosed(_Event, frozen=True, kw_only=True, tag="order_closed"):

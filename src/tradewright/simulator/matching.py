@@ -49,6 +49,23 @@ def take(book: MarketBook, *, side: Side, limit: Decimal, quantity: Decimal) -> 
     return taken
 
 
+def take_worth(book: MarketBook, *, side: Side, limit: Decimal, amount: Decimal, step: Decimal) -> list[Take]:
+    """The same for at most `amount` of quote coin, in whole steps of base coin: what is left buys none."""
+    taken: list[Take] = []
+    rest = amount
+    for price, size in book.asks if side == "Buy" else book.bids:
+        if not is_within(side, price, limit):
+            break
+        affordable = rest // (price * step) * step
+        part = min(affordable, size // step * step)
+        if part > 0:
+            taken.append(Take(price, part))
+            rest -= part * price
+        if part == affordable:
+            break
+    return taken
+
+
 def total(takes: Iterable[Take]) -> Decimal:
     return sum((part.quantity for part in takes), ZERO)
 

@@ -9,7 +9,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
-from tradewright.simulator.events import OrderAccepted, OrderClosed, OrderFilled, OrderType, Side, TimeInForce
+from tradewright.simulator.events import (
+    MarketUnit,
+    OrderAccepted,
+    OrderClosed,
+    OrderFilled,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+from tradewright.simulator.market.model import is_spot
 
 ZERO = Decimal(0)
 NO_ERROR = "EC_NoError"
@@ -24,6 +33,7 @@ class OrderStatus(StrEnum):
     PARTIALLY_FILLED = "PartiallyFilled"
     FILLED = "Filled"
     CANCELLED = "Cancelled"
+    PARTIALLY_FILLED_CANCELLED = "PartiallyFilledCanceled"  # on spot only; contracts say Cancelled for both
 
 
 LIVE = frozenset({OrderStatus.ACCEPTED, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
@@ -32,8 +42,10 @@ RESTING = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """`number` counts the account's orders from 1 and is their age. Quantities in the base coin, values in the settle
-    coin.
+    """`number` counts the account's orders from 1 and is their age. `symbol` holds a listing.
+
+    Quantities in the base coin, values in the settle coin, or the quote coin on spot. Where `in_quote`, `quantity` and
+    `leaves` are amounts of quote coin. The fee is in `fee_coin`, "" meaning the settle coin.
     """
 
     number: int
@@ -50,10 +62,12 @@ class Order:
     last_price_on_created: Decimal
     created_ms: int
     updated_ms: int
+    market_unit: MarketUnit = ""
     status: OrderStatus = OrderStatus.ACCEPTED
     filled_quantity: Decimal = ZERO
     filled_value: Decimal = ZERO
     paid_fee: Decimal = ZERO
+    fee_coin: str = ""
     realised: Decimal = ZERO
     cancel_requested: bool = False
     cancel_type: str = NOT_CANCELLED
@@ -68,9 +82,19 @@ class Order:
         return self.status in RESTING
 
     @property
+    def is_spot(self) -> bool:
+        return is_spot(self.symbol)
+
+    @property
+    def in_quote(self) -> bool:
+        """A spot market order that says how much to spend or to receive, not how much to trade."""
+        return self.market_unit == "quoteCoin"
+
+    @property
     def leaves(self) -> Decimal:
-        """What may still fill (base coin); nothing once the order has ended."""
-        return self.quantity - self.filled_quantity if self.is_live else ZERO
+        """What may still fill, in the unit of `quantity`; nothing once the order has ended."""
+        done = self.filled_value if self.in_quote else self.filled_quantity
+        return self.quantity - done if self.is_live else ZERO
 
     @property
     def average_price(self) -> Decimal | None:
@@ -91,6 +115,7 @@ def accepted(event: OrderAccepted, *, number: int) -> Order:
         reduce_only=event.reduce_only,
         close_on_trigger=event.close_on_trigger,
         last_price_on_created=event.last_price,
+        market_unit=event.market_unit,
         created_ms=event.at.wall_ms,
         updated_ms=event.at.wall_ms,
     )
@@ -103,14 +128,15 @@ def opened(order: Order, *, wall_ms: int) -> Order:
 
 def filled(order: Order, event: OrderFilled) -> Order:
     assert order.is_live, f"{order.order_id} filled while {order.status}"
-    quantity = order.filled_quantity + event.quantity
-    assert quantity <= order.quantity, f"{order.order_id} filled {quantity} of {order.quantity}"
+    part = event.price * event.quantity if order.in_quote else event.quantity
+    assert part <= order.leaves, f"{order.order_id} filled {part} of the {order.leaves} that were left"
     return replace(
         order,
-        status=OrderStatus.FILLED if quantity == order.quantity else OrderStatus.PARTIALLY_FILLED,
-        filled_quantity=quantity,
+        status=OrderStatus.FILLED if part == order.leaves else OrderStatus.PARTIALLY_FILLED,
+        filled_quantity=order.filled_quantity + event.quantity,
         filled_value=order.filled_value + event.price * event.quantity,
         paid_fee=order.paid_fee + event.fee,
+        fee_coin=event.fee_coin,
         realised=order.realised + event.realised,
         updated_ms=event.at.wall_ms,
     )
@@ -118,9 +144,10 @@ def filled(order: Order, event: OrderFilled) -> Order:
 
 def closed(order: Order, event: OrderClosed) -> Order:
     assert order.is_live, f"{order.order_id} closed while {order.status}"
+    partly = order.is_spot and order.filled_quantity > 0
     return replace(
         order,
-        status=OrderStatus.CANCELLED,
+        status=OrderStatus.PARTIALLY_FILLED_CANCELLED if partly else OrderStatus.CANCELLED,
         cancel_type=event.cancel_type,
         reject_reason=event.reject_reason,
         updated_ms=event.at.wall_ms,

@@ -31,7 +31,7 @@ def code_of(read: Any, body: dict[str, Any]) -> int:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"category": "spot"}, 10001),
+        ({"category": "option"}, 10001),
         ({"category": None}, 10001),
         ({"symbol": "btcusdt"}, 10001),
         ({"side": "buy"}, 10001),

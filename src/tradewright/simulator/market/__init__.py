@@ -25,6 +25,7 @@ from tradewright.simulator.market.model import (
     MarketEvent,
     MarketTrade,
     Side,
+    is_spot,
     listing_of,
 )
 from tradewright.simulator.market.ticker import decimal_text
@@ -50,6 +51,7 @@ __all__ = [
     "Side",
     "build_market",
     "decimal_text",
+    "is_spot",
     "listing_of",
     "parse_time",
     "time_text",

@@ -29,6 +29,10 @@ def listing_of(category: str, symbol: str) -> Listing:
     return _SPOT_PREFIX + symbol if category == "spot" else symbol
 
 
+def is_spot(listing: Listing) -> bool:
+    return listing.startswith(_SPOT_PREFIX)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentSpec:
     """One contract or spot pair and its filters, as Bybit's instruments-info tells them (REST).
