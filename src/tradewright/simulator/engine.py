@@ -11,18 +11,20 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from tradewright.simulator import margin, matching
+from tradewright.simulator import margin, matching, spot, spot_filters
 from tradewright.simulator.account import Account
 from tradewright.simulator.commands import CancelOrder, PlaceOrder, SetLeverage, check_notional, check_quantity
 from tradewright.simulator.decisions import ended
-from tradewright.simulator.errors import ApiError, RetCode
+from tradewright.simulator.errors import ApiError, RetCode, duplicate_link_id, order_not_found
 from tradewright.simulator.events import CancelAccepted, Funded, LeverageSet, OrderAccepted
 from tradewright.simulator.floor import Floor, Surroundings
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market.model import InstrumentSpec, Market, MarketEvent
 from tradewright.simulator.orders import Order, OrderStatus, accepted
+from tradewright.simulator.positions import ZERO
+from tradewright.simulator.texts import plain
 
-ACTIVE_ORDERS_MAX = 500  # per symbol, as on Bybit's futures
+ACTIVE_ORDERS_MAX = 500  # per symbol, as on Bybit's futures; of all pairs together on spot
 
 
 class Engine:
@@ -61,15 +63,16 @@ class Engine:
         """Accept an order. Its effect comes `order_delay_ms` later, but it can be read at once.
 
         Raises `ApiError`: 110072 duplicate link id, 110017 reduce-only rule, 110094 value, 110020 too many orders,
-        110007 margin. A refused command leaves no trace.
+        110007 margin; on spot 170141, 170810, 170140 or 170124 value, 170193 and 170194 price limits, 170131 coins.
+        A refused command leaves no trace.
         """
+        spec = self.specs[command.symbol]
         if command.link_id and self.account.link_id_used(command.link_id):
-            raise ApiError(RetCode.DUPLICATE_LINK_ID, "OrderLinkedID is duplicate")
-        if sum(1 for _ in self.account.live_orders(command.symbol)) >= ACTIVE_ORDERS_MAX:
-            raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_ORDERS_MAX} active orders.")
+            raise duplicate_link_id(spot=spec.is_spot)
+        self._check_room(spec)
         self.catch_up()
-        event = self._accepted_event(command)
-        self._check_margin(accepted(event, number=0))
+        event = self._accepted_spot_event(command) if spec.is_spot else self._accepted_event(command)
+        self._check_means(accepted(event, number=0))
         self.floor.commit([event])
         self._around.later(self._order_delay_ms, lambda: self.floor.arrive(event.order_id, delay_ms=0))
         return self.account.orders[event.order_id]
@@ -78,12 +81,12 @@ class Engine:
         """Accept a cancel and carry it out in the books; the streams hear of it `order_delay_ms` later.
 
         An order that has not reached the matching engine yet goes there first, in front of its cancel, and may fill.
-        Raises `ApiError` 110001 if there is no such live order.
+        Raises `ApiError` 110001 if there is no such live order, 170213 on spot.
         """
         self.catch_up()
         order = self.account.find_order(order_id=command.order_id, link_id=command.link_id)
         if order is None or order.symbol != command.symbol or not order.is_live:
-            raise ApiError(RetCode.ORDER_NOT_FOUND, "order not exists or too late to cancel")
+            raise order_not_found(spot=self.specs[command.symbol].is_spot)
         self.floor.commit([CancelAccepted(order_id=order.order_id, at=self.floor.moment())], tell=False)
         self.floor.arrive(order.order_id, delay_ms=self._order_delay_ms)
         self.floor.finish_cancel(order.order_id, delay_ms=self._order_delay_ms)
@@ -138,6 +141,44 @@ class Engine:
             last_price=last_price,
         )
 
+    def _accepted_spot_event(self, command: PlaceOrder) -> OrderAccepted:
+        """The same on spot, where a price beyond the limits is refused and ids are numbers."""
+        symbol, side = command.symbol, command.side
+        spec, last_price = self.specs[symbol], self.market.last_price(symbol)
+        if command.price is not None:
+            price = command.price
+            index = self.market.index_price(symbol)
+            spot_filters.check_limits(price, side, matching.price_bounds(spec, mark_price=index, index_price=index))
+        else:
+            price = matching.protection_price(spec, self.market.book(symbol), side, last_price)
+            if command.market_unit == "quoteCoin":
+                spot_filters.check_amount_at(spec, command.quantity, last_price)
+            else:
+                spot_filters.check_value(spec, command.quantity * last_price)
+        at = self.floor.moment()
+        return OrderAccepted(
+            at=at,
+            order_id=spot.order_id(at.wall_ms, number=len(self.account.orders) + 1),
+            link_id=command.link_id,
+            symbol=symbol,
+            side=side,
+            order_type=command.order_type,
+            time_in_force=command.time_in_force,
+            quantity=command.quantity,
+            price=price,
+            reduce_only=False,
+            close_on_trigger=False,
+            last_price=last_price,
+            market_unit=command.market_unit,
+        )
+
+    def _check_room(self, spec: InstrumentSpec) -> None:
+        if spec.is_spot:
+            if sum(order.is_spot for order in self.account.live_orders()) >= ACTIVE_ORDERS_MAX:
+                raise ApiError(RetCode.SPOT_TOO_MANY_ORDERS, f"Cannot exceed maximum of {ACTIVE_ORDERS_MAX} orders.")
+        elif sum(1 for _ in self.account.live_orders(spec.listing)) >= ACTIVE_ORDERS_MAX:
+            raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_ORDERS_MAX} active orders.")
+
     def _reduced_quantity(self, command: PlaceOrder) -> Decimal:
         """A reduce-only order is cut to the position on arrival; there must be something to reduce."""
         reducible = self.account.position(command.symbol).reducible(command.side)
@@ -146,6 +187,22 @@ class Engine:
         quantity = reducible if command.closes_all else min(command.quantity, reducible)
         check_quantity(self.specs[command.symbol], quantity, command.order_type)
         return quantity
+
+    def _check_means(self, order: Order) -> None:
+        """Refuse an order, new or changed, that the account cannot pay for or back."""
+        if order.is_spot:
+            self._check_coins(order)
+        else:
+            self._check_margin(order)
+
+    def _check_coins(self, order: Order) -> None:
+        coin, amount = spot.lock_of(order, self.specs[order.symbol])
+        free = self.floor.free_coins(coin, without=order.order_id)
+        if amount > free:
+            raise ApiError(
+                RetCode.SPOT_INSUFFICIENT_BALANCE,
+                f"Insufficient balance: the order needs {plain(amount)} {coin}, {plain(max(free, ZERO))} are free.",
+            )
 
     def _check_margin(self, order: Order) -> None:
         """Refuse an order that binds margin the account has not got. One that only reduces is always let through."""

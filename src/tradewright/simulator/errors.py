@@ -74,3 +74,16 @@ class StateUnusable(Exception):
 
 def bad_parameter(text: str) -> ApiError:
     return ApiError(RetCode.BAD_PARAMETER, text)
+
+
+def order_not_found(*, spot: bool) -> ApiError:
+    """The same situation has two codes on Bybit, one of contracts and one of spot."""
+    if spot:
+        return ApiError(RetCode.SPOT_ORDER_NOT_FOUND, "Order does not exist.")
+    return ApiError(RetCode.ORDER_NOT_FOUND, "order not exists or too late to cancel")
+
+
+def duplicate_link_id(*, spot: bool) -> ApiError:
+    if spot:
+        return ApiError(RetCode.SPOT_DUPLICATE_LINK_ID, "Duplicate clientOrderId.")
+    return ApiError(RetCode.DUPLICATE_LINK_ID, "OrderLinkedID is duplicate")

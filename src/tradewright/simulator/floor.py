@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradewright.simulator import margin, matching
-from tradewright.simulator.account import SETTLE_COIN, Account
+from tradewright.simulator import margin, matching, spot
+from tradewright.simulator.account import Account
 from tradewright.simulator.decisions import Scene, arrival, ended, fill, fillable
 from tradewright.simulator.events import CancelLost, Entry, Event, Moment
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market.model import InstrumentSpec, Market, MarketBook, MarketEvent, MarketTrade
 from tradewright.simulator.orders import Order, OrderStatus
-from tradewright.simulator.positions import Position
+from tradewright.simulator.positions import ZERO, Position
 
 STEP_MS = 2_000
 
@@ -128,13 +128,33 @@ class Floor:
 
     def margin_of(self, positions: Iterable[Position], orders: Iterable[Order]) -> margin.MarginView:
         """The margin the account would have with these positions and orders at the prices of this moment."""
+        held, listed = list(positions), list(orders)
+        locked = spot.locked(listed, self.specs)
         return margin.view(
-            wallet=self.account.coin(SETTLE_COIN).balance,
-            positions=positions,
-            orders=orders,
+            wallet=sum((self.account.coin(coin).balance for coin in margin.COLLATERAL), ZERO),
+            locked=sum((locked.get(coin, ZERO) for coin in margin.COLLATERAL), ZERO),
+            positions=held,
+            orders=listed,
             specs=self.specs,
-            marks={symbol: self.market.mark_price(symbol) for symbol in self.specs},
+            marks={position.symbol: self.market.mark_price(position.symbol) for position in held if position.size},
         )
+
+    def free_coins(self, coin: str, *, without: str = "") -> Decimal:
+        """What a spot order may lock of a coin; negative if there is less than is locked already.
+
+        The order with the id `without` is not counted. What contracts need of the collateral is not free.
+        """
+        orders = [order for order in self.account.live_orders() if order.order_id != without]
+        free = self.account.coin(coin).balance - spot.locked(orders, self.specs).get(coin, ZERO)
+        if coin not in margin.COLLATERAL:
+            return free
+        return min(free, self.margin_of(self.account.positions.values(), orders).available)
+
+    def reference_price(self, symbol: str) -> Decimal:
+        """The mark price of a contract; a spot pair has none, and its index price stands in."""
+        if self.specs[symbol].is_spot:
+            return self.market.index_price(symbol)
+        return self.market.mark_price(symbol)
 
     def moment(self) -> Moment:
         return Moment(wall_ms=self.around.wall_ms(), market_ms=self.market.now_ms)
@@ -143,7 +163,7 @@ class Floor:
         at = self.moment() if market_ms is None else Moment(self.around.wall_ms(), market_ms)
         return Scene(
             spec=self.specs[symbol],
-            mark_price=self.market.mark_price(symbol),
+            mark_price=self.reference_price(symbol),
             at=at,
             new_id=self.around.new_id,
         )

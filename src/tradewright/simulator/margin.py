@@ -2,7 +2,8 @@
 liquidated.
 
 Lives here: pure arithmetic over values. Not here: refusing an order for lack of margin (`engine`).
-Only the settle coin counts as collateral. Initial margin of a position is its value at mark over the leverage plus
+Only dollars, USDT and USDC, back contracts, at one for one; a coin bought on spot backs nothing, and what spot orders
+lock of the dollars is not free for contracts. Initial margin of a position is its value at mark over the leverage plus
 the fee of closing it; that of an order is its opening part over the leverage plus the fees of opening and closing.
 The two sides of a symbol cannot both open in full, so the larger one binds.
 """
@@ -18,12 +19,17 @@ from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.orders import Order
 from tradewright.simulator.positions import CENT, ZERO, Position
 
+COLLATERAL = ("USDT", "USDC")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginView:
-    """All in the settle coin, rounded to eight places. `equity` is wallet plus unrealised profit."""
+    """All in the settle coin, rounded to eight places. `wallet` is all collateral, `locked` what spot orders keep of
+    it; `equity` is wallet plus unrealised profit.
+    """
 
     wallet: Decimal
+    locked: Decimal
     unrealised: Decimal
     position_initial: Decimal
     order_initial: Decimal
@@ -40,7 +46,7 @@ class MarginView:
     @property
     def available(self) -> Decimal:
         """What new orders may bind; negative when losses have eaten the margin."""
-        return self.equity - self.initial
+        return self.equity - self.initial - self.locked
 
 
 def rounded(amount: Decimal) -> Decimal:
@@ -80,19 +86,24 @@ def _opening_value(orders: list[Order], position: Position, side: Side) -> Decim
 def view(
     *,
     wallet: Decimal,
+    locked: Decimal,
     positions: Iterable[Position],
     orders: Iterable[Order],
     specs: Mapping[str, InstrumentSpec],
     marks: Mapping[str, Decimal],
 ) -> MarginView:
-    """The account's margin now. `specs` and `marks` (mark prices) are by symbol and cover every position and order."""
+    """The account's margin now: `wallet` and `locked` of all collateral, `specs` by listing, `marks` (mark prices) of
+    every open position. Spot orders among `orders` bind no margin.
+    """
     by_symbol = {position.symbol: position for position in positions}
     listed: dict[str, list[Order]] = {}
     for order in orders:
-        listed.setdefault(order.symbol, []).append(order)
+        if not order.is_spot:
+            listed.setdefault(order.symbol, []).append(order)
     held = [position for position in by_symbol.values() if position.size]
     return MarginView(
         wallet=wallet,
+        locked=locked,
         unrealised=rounded(sum((p.unrealised(marks[p.symbol]) for p in held), ZERO)),
         position_initial=sum((position_initial(p, specs[p.symbol], marks[p.symbol]) for p in held), ZERO),
         order_initial=sum(

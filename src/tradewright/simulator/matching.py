@@ -87,13 +87,13 @@ def book_went_through(order: Order, book: MarketBook) -> bool:
 def price_bounds(spec: InstrumentSpec, *, mark_price: Decimal, index_price: Decimal) -> tuple[Decimal, Decimal]:
     """Lowest sell and highest buy price the exchange accepts now, on the tick grid.
 
-    Bybit's formula without the premium average, which a synthetic book does not have.
+    Bybit's formula without the premium average, which a synthetic book does not have. On spot both prices are the
+    index, which leaves ratio X of it.
     """
     near, far = spec.price_limit_ratio_x, spec.price_limit_ratio_y
     highest = min(mark_price * (1 + far), max(index_price, mark_price * (1 + near)))
     lowest = max(mark_price * (1 - far), min(index_price, mark_price * (1 - near)))
-    tick = spec.tick_size
-    return -(-lowest // tick) * tick, highest // tick * tick
+    return _up_to_tick(lowest, spec.tick_size), highest // spec.tick_size * spec.tick_size
 
 
 def clamp(price: Decimal, side: Side, bounds: tuple[Decimal, Decimal]) -> Decimal:
@@ -110,4 +110,10 @@ def protection_price(spec: InstrumentSpec, book: MarketBook, side: Side, last_pr
     best = levels[0][0] if levels else last_price
     bound = best * (1 + spec.price_limit_ratio_x if side == "Buy" else 1 - spec.price_limit_ratio_x)
     tick = spec.tick_size
-    return bound // tick * tick if side == "Buy" else -(-bound // tick) * tick
+    return bound // tick * tick if side == "Buy" else _up_to_tick(bound, tick)
+
+
+def _up_to_tick(price: Decimal, tick: Decimal) -> Decimal:
+    """Not by `-(-price // tick)`: the `//` of Decimal cuts towards zero, so that would round down."""
+    rest = price % tick
+    return price - rest + tick if rest else price

@@ -18,6 +18,13 @@ from tradewright.simulator.matching import Take
 from tradewright.simulator.orders import Order
 
 
+def order_id(wall_ms: int, *, number: int) -> str:
+    """Nineteen digits that rise, as Bybit's ids of spot orders. `number` counts the account's orders and keeps those of
+    one millisecond apart.
+    """
+    return str(wall_ms * 1_000_000 + number % 1_000_000)
+
+
 def lock_of(order: Order, spec: InstrumentSpec) -> tuple[str, Decimal]:
     """The coin and the amount that a live spot order keeps from other use.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tradewright.simulator.errors import ApiError, RetCode
-from tradewright.simulator.events import OrderType
+from tradewright.simulator.events import OrderType, Side
 from tradewright.simulator.market.model import InstrumentSpec
 
 
@@ -61,6 +61,17 @@ def check_price(spec: InstrumentSpec, price: Decimal) -> None:
         raise ApiError(RetCode.SPOT_PRICE_TOO_PRECISE, f"Order price decimal too long: steps of {spec.tick_size} only.")
     if price > spec.max_price:
         raise ApiError(RetCode.SPOT_PRICE_TOO_HIGH, f"Order price too high: at most {spec.max_price}.")
+
+
+def check_limits(price: Decimal, side: Side, bounds: tuple[Decimal, Decimal]) -> None:
+    """Against the lowest sell and the highest buy price of this moment. Spot refuses what contracts move to the limit.
+    Raises `ApiError` 170193, 170194.
+    """
+    lowest_sell, highest_buy = bounds
+    if side == "Buy" and price > highest_buy:
+        raise ApiError(RetCode.SPOT_PRICE_ABOVE_LIMIT, f"Buy order price cannot be higher than {highest_buy}.")
+    if side == "Sell" and price < lowest_sell:
+        raise ApiError(RetCode.SPOT_PRICE_BELOW_LIMIT, f"Sell order price cannot be lower than {lowest_sell}.")
 
 
 def check_value(spec: InstrumentSpec, value: Decimal) -> None:
