@@ -44,6 +44,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/cancel-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Cancel All
+         * @description Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new.
+         */
+        post: operations["cancelAll"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/export/{table}.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Export
+         * @description A whole table as CSV (UTF-8, RFC 4180), safe from formulas.
+         */
+        get: operations["exportTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/fills": {
         parameters: {
             query?: never;
@@ -146,6 +186,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Preview
+         * @description What an order would come to. Nothing is written and nothing is sent.
+         */
+        post: operations["previewOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/reconcile": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Reconcile
+         * @description Has the account's owner read everything from the exchange again, and waits for it at most five seconds.
+         */
+        post: operations["reconcileAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/symbols/{category}/{symbol}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Symbol
+         * @description Leverage and fees of one symbol. What is not known or older than a minute is asked for; read it again then.
+         */
+        get: operations["readAccountSymbol"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/candles": {
         parameters: {
             query?: never;
@@ -180,6 +280,110 @@ export interface paths {
          * @description Makes the first user, with the token of a one-time link: operator, and owner of the first workspace.
          */
         post: operations["claim"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Connections
+         * @description The workspace's connections, oldest first, without those that were removed.
+         */
+        get: operations["readConnections"];
+        put?: never;
+        /**
+         * Post Connection
+         * @description Stores the key sealed; the worker opens it, asks the exchange about it and takes or refuses it.
+         */
+        post: operations["postConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Connection
+         * @description One connection as it stands.
+         */
+        get: operations["readConnection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Check
+         * @description Has the worker ask the exchange about the key again.
+         */
+        post: operations["checkConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Remove
+         * @description Wipes the key and lets the account rest. Orders and positions at the exchange stay as they are.
+         */
+        post: operations["removeConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/environments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Environments
+         * @description The environments, what each can do, and whether a connection can be added there now.
+         */
+        get: operations["readEnvironments"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -332,6 +536,12 @@ export interface components {
     schemas: {
         /** Account */
         Account: {
+            capabilities: components["schemas"]["Capabilities"];
+            /**
+             * Connection Id
+             * @description Null for the account on the built-in simulated exchange
+             */
+            connection_id: string | null;
             /** Drift Count */
             drift_count: number;
             /**
@@ -349,8 +559,23 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Margin Mode
+             * @description The exchange's word: REGULAR_MARGIN (cross), ISOLATED_MARGIN; null unread
+             */
+            margin_mode: string | null;
             /** Name */
             name: string;
+            /**
+             * Position Mode
+             * @constant
+             */
+            position_mode: "one_way";
+            /**
+             * Reconciled Ms
+             * @description When everything was last read whole from the exchange
+             */
+            reconciled_ms: number | null;
             session: components["schemas"]["AccountSession"];
         };
         /** AccountList */
@@ -383,6 +608,102 @@ export interface components {
             /** Positions */
             positions: components["schemas"]["Position"][];
         };
+        /**
+         * AccountSymbol
+         * @description What the exchange says of one symbol for this account; null where it has not been asked yet (it is then).
+         */
+        AccountSymbol: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /** Fees Assumed */
+            fees_assumed: boolean;
+            /** Leverage */
+            leverage: string | null;
+            /** Maker Rate */
+            maker_rate: string | null;
+            /** Margin Mode */
+            margin_mode: string | null;
+            /** Read Ms */
+            read_ms: number | null;
+            /** Symbol */
+            symbol: string;
+            /** Taker Rate */
+            taker_rate: string | null;
+        };
+        /**
+         * AmendAsked
+         * @description The newest change asked of an order; null leaves a thing as it is, an exit of "0" removes it.
+         */
+        AmendAsked: {
+            /**
+             * Intent Id
+             * Format: uuid
+             */
+            intent_id: string;
+            /** Price */
+            price: string | null;
+            /** Quantity */
+            quantity: string | null;
+            reason: components["schemas"]["Reason"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "proposed" | "refused" | "approved" | "expired" | "sending" | "acknowledged" | "rejected" | "unknown" | "not_placed";
+            /** Stop Loss */
+            stop_loss: string | null;
+            /** Take Profit */
+            take_profit: string | null;
+            /** Trigger Price */
+            trigger_price: string | null;
+        };
+        /**
+         * AmendIntent
+         * @description Asks for a change of a live order. `quantity` is the new total; an exit of "0" removes it; null leaves it.
+         */
+        AmendIntent: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "amend";
+            /**
+             * Order Id
+             * Format: uuid
+             */
+            order_id: string;
+            /** Price */
+            price?: string | null;
+            /** Quantity */
+            quantity?: string | null;
+            /** Stop Loss */
+            stop_loss?: string | null;
+            /** Take Profit */
+            take_profit?: string | null;
+            /** Trigger Price */
+            trigger_price?: string | null;
+        };
+        /** AskedCancel */
+        AskedCancel: {
+            /**
+             * Intent Id
+             * Format: uuid
+             */
+            intent_id: string;
+            /**
+             * Order Id
+             * Format: uuid
+             */
+            order_id: string;
+        };
         /** Balances */
         Balances: {
             /** Coins */
@@ -406,6 +727,57 @@ export interface components {
              * @enum {string}
              */
             kind: "balances";
+        };
+        /**
+         * Book
+         * @description The best 25 levels a side: bids descending, asks ascending.
+         */
+        Book: {
+            /** Asks */
+            asks: [
+                string,
+                string
+            ][];
+            /** Bids */
+            bids: [
+                string,
+                string
+            ][];
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /**
+             * Exchange Time Ms
+             * @description Unix milliseconds, UTC
+             */
+            exchange_time_ms: number;
+            /** Symbol */
+            symbol: string;
+        };
+        /** CancelAllAnswer */
+        CancelAllAnswer: {
+            /**
+             * Cancels
+             * @description One for each order that was live; each goes its own way
+             */
+            cancels: components["schemas"]["AskedCancel"][];
+        };
+        /**
+         * CancelAllBody
+         * @description Cancels every live order of the account, or of one category, or of one symbol: one cancel each.
+         */
+        CancelAllBody: {
+            /** Category */
+            category?: ("linear" | "spot") | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Symbol */
+            symbol?: string | null;
         };
         /** CancelAsked */
         CancelAsked: {
@@ -480,6 +852,11 @@ export interface components {
              * @enum {string}
              */
             category: "linear" | "spot";
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
             /** Gaps */
             gaps: components["schemas"]["CandleGap"][];
             /**
@@ -491,6 +868,26 @@ export interface components {
             market_now_ms: number | null;
             /** Symbol */
             symbol: string;
+        };
+        /**
+         * Capabilities
+         * @description What an account can do, by its environment and its key; a control that is disabled says which of them lacks.
+         */
+        Capabilities: {
+            /** Can Amend */
+            can_amend: boolean;
+            /** Can Attach Exits */
+            can_attach_exits: boolean;
+            /** Can Place Conditional */
+            can_place_conditional: boolean;
+            /** Can Set Leverage */
+            can_set_leverage: boolean;
+            /** Can Trade Linear */
+            can_trade_linear: boolean;
+            /** Can Trade Spot */
+            can_trade_spot: boolean;
+            /** Has Fee Rates */
+            has_fee_rates: boolean;
         };
         /** ClaimBody */
         ClaimBody: {
@@ -509,8 +906,56 @@ export interface components {
             /** Username */
             username: string;
         };
+        /**
+         * CloseIntent
+         * @description Closes a part of a position, always reduce-only: at market, or at a limit price. Becomes a place.
+         */
+        CloseIntent: {
+            /**
+             * Category
+             * @constant
+             */
+            category: "linear";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "close";
+            /**
+             * Percent
+             * @description Above 0, at most 100; rounded down to the step, 100 is all of it
+             * @default 100
+             * @example 60412.5
+             */
+            percent: string;
+            /**
+             * Price
+             * @description Null: at market
+             */
+            price?: string | null;
+            /**
+             * Side
+             * @description Of the position that the caller saw; another one by now is a 409
+             * @enum {string}
+             */
+            side: "Buy" | "Sell";
+            /** Slippage Percent */
+            slippage_percent?: string | null;
+            /** Symbol */
+            symbol: string;
+        };
         /** CoinBalance */
         CoinBalance: {
+            /**
+             * Available
+             * @example 60412.5
+             */
+            available: string;
             /** Coin */
             coin: string;
             /**
@@ -518,6 +963,12 @@ export interface components {
              * @example 60412.5
              */
             equity: string;
+            /**
+             * Locked
+             * @description By open spot orders
+             * @example 60412.5
+             */
+            locked: string;
             /**
              * Order Margin
              * @example 60412.5
@@ -533,11 +984,74 @@ export interface components {
              * @example 60412.5
              */
             unrealised_pnl: string;
+            /** Usd Value */
+            usd_value: string | null;
             /**
              * Wallet Balance
              * @example 60412.5
              */
             wallet_balance: string;
+        };
+        /** Connection */
+        Connection: {
+            /**
+             * Account Id
+             * @description Its account, once the key was found good
+             */
+            account_id: string | null;
+            /** Checked Ms */
+            checked_ms: number | null;
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
+            /**
+             * Host
+             * @description Where its requests go
+             */
+            host: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            key_facts: components["schemas"]["KeyFacts"] | null;
+            /**
+             * Key Shown
+             * @description The last four characters of the key
+             */
+            key_shown: string;
+            /** Name */
+            name: string;
+            /**
+             * Proxy Shown
+             * @description The proxy without user and password
+             */
+            proxy_shown: string | null;
+            /** @description Why it was refused, or why it cannot be checked now */
+            reason: components["schemas"]["Fault"] | null;
+            /** Region */
+            region: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "checking" | "ok" | "refused" | "removed";
+        };
+        /** ConnectionAnswer */
+        ConnectionAnswer: {
+            connection: components["schemas"]["Connection"];
+        };
+        /** ConnectionList */
+        ConnectionList: {
+            /** Connections */
+            connections: components["schemas"]["Connection"][];
         };
         /** DeltaMessage */
         DeltaMessage: {
@@ -551,7 +1065,7 @@ export interface components {
                 string,
                 string,
                 boolean
-            ];
+            ] | components["schemas"]["Book"] | components["schemas"]["PublicTrade"][];
             /** Seq */
             seq: number;
             /** Topic */
@@ -573,6 +1087,31 @@ export interface components {
              * @enum {string}
              */
             kind: "drift";
+        };
+        /**
+         * EnvironmentFacts
+         * @description What an environment is and can do. `refusal` says why no connection can be added there now; null: it can.
+         */
+        EnvironmentFacts: {
+            capabilities: components["schemas"]["Capabilities"];
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
+            refusal: components["schemas"]["Fault"] | null;
+            /** Regions */
+            regions: components["schemas"]["Region"][];
+            /**
+             * Uncertain
+             * @description Capabilities that the exchange's documentation leaves open, by name
+             */
+            uncertain: string[];
+        };
+        /** EnvironmentList */
+        EnvironmentList: {
+            /** Environments */
+            environments: components["schemas"]["EnvironmentFacts"][];
         };
         /** ErrorMessage */
         ErrorMessage: {
@@ -603,6 +1142,73 @@ export interface components {
              * @enum {string}
              */
             state: "live" | "stale" | "down";
+        };
+        /**
+         * ExchangeState
+         * @description One environment's public link, and its market time (null while it is not known).
+         */
+        ExchangeState: {
+            link: components["schemas"]["ExchangeLink"];
+            /** Market Now Ms */
+            market_now_ms: number | null;
+        };
+        /**
+         * ExitBody
+         * @description A take-profit or stop-loss the exchange makes an order of once the entry fills; no limit price: market.
+         */
+        ExitBody: {
+            /** Limit Price */
+            limit_price?: string | null;
+            /**
+             * Trigger By
+             * @default LastPrice
+             * @enum {string}
+             */
+            trigger_by: "LastPrice" | "MarkPrice" | "IndexPrice";
+            /**
+             * Trigger Price
+             * @example 60412.5
+             */
+            trigger_price: string;
+        };
+        /**
+         * ExitsIntent
+         * @description Sets take-profit and stop-loss of an open position (full size, at market): null leaves a leg, "0" removes it.
+         */
+        ExitsIntent: {
+            /**
+             * Category
+             * @constant
+             */
+            category: "linear";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "exits";
+            /** Stop Loss */
+            stop_loss?: string | null;
+            /**
+             * Stop Loss By
+             * @default LastPrice
+             * @enum {string}
+             */
+            stop_loss_by: "LastPrice" | "MarkPrice" | "IndexPrice";
+            /** Symbol */
+            symbol: string;
+            /** Take Profit */
+            take_profit?: string | null;
+            /**
+             * Take Profit By
+             * @default LastPrice
+             * @enum {string}
+             */
+            take_profit_by: "LastPrice" | "MarkPrice" | "IndexPrice";
         };
         /**
          * Fault
@@ -682,6 +1288,11 @@ export interface components {
              * @enum {string}
              */
             side: "Buy" | "Sell";
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "manual" | "external" | "attached";
             /** Symbol */
             symbol: string;
             /**
@@ -718,9 +1329,13 @@ export interface components {
         };
         /** HeartbeatMessage */
         HeartbeatMessage: {
-            exchange: components["schemas"]["ExchangeLink"];
-            /** Market Now Ms */
-            market_now_ms: number | null;
+            /**
+             * Exchanges
+             * @description Of every environment with an account
+             */
+            exchanges: {
+                [key: string]: components["schemas"]["ExchangeState"];
+            };
             /**
              * Server Time Ms
              * @description Unix milliseconds, UTC
@@ -741,6 +1356,17 @@ export interface components {
              * @enum {string}
              */
             category: "linear" | "spot";
+            /** Delivery At Ms */
+            delivery_at_ms: number | null;
+            /** Funding Interval Min */
+            funding_interval_min: number | null;
+            /** Launched At Ms */
+            launched_at_ms: number | null;
+            /**
+             * Leverage Step
+             * @example 60412.5
+             */
+            leverage_step: string;
             /**
              * Max Leverage
              * @example 60412.5
@@ -762,6 +1388,11 @@ export interface components {
              */
             max_price: string;
             /**
+             * Min Leverage
+             * @example 60412.5
+             */
+            min_leverage: string;
+            /**
              * Min Notional
              * @example 60412.5
              */
@@ -776,6 +1407,10 @@ export interface components {
              * @example 60412.5
              */
             min_quantity: string;
+            /** Price Limit Ratio X */
+            price_limit_ratio_x: string | null;
+            /** Price Limit Ratio Y */
+            price_limit_ratio_y: string | null;
             /**
              * Quantity Step
              * @example 60412.5
@@ -783,6 +1418,16 @@ export interface components {
             quantity_step: string;
             /** Quote Coin */
             quote_coin: string;
+            /**
+             * Quote Step
+             * @description Spot: the step of an amount in quote coin
+             */
+            quote_step: string | null;
+            /**
+             * Risk Tiers
+             * @description Lowest first; empty where the exchange was not asked
+             */
+            risk_tiers: components["schemas"]["RiskTier"][];
             /** Settle Coin */
             settle_coin: string;
             /** Status */
@@ -802,6 +1447,16 @@ export interface components {
              * @description Milliseconds since this was received; null when it never was
              */
             age_ms: number | null;
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
             /** Instruments */
             instruments: components["schemas"]["Instrument"][];
         };
@@ -816,8 +1471,11 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "place" | "cancel";
+            kind: "place" | "cancel" | "amend" | "leverage" | "exits";
+            /** @description The order it makes or is about; null for leverage and exits */
             order: components["schemas"]["Order"] | null;
+            /** @description Of leverage and exits: as read back since; null before, and else */
+            position: components["schemas"]["Position"] | null;
             reason: components["schemas"]["Reason"] | null;
             /**
              * Status
@@ -838,14 +1496,60 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "place" | "cancel";
+            kind: "place" | "cancel" | "amend" | "leverage" | "exits";
+            /** @description The order it makes or is about; null for leverage and exits */
             order: components["schemas"]["Order"] | null;
+            /** @description Of leverage and exits: as read back since; null before, and else */
+            position: components["schemas"]["Position"] | null;
             reason: components["schemas"]["Reason"] | null;
             /**
              * Status
              * @enum {string}
              */
             status: "sending" | "refused" | "not_sent" | "acknowledged" | "waiting_trigger" | "working" | "partially_filled" | "filled" | "cancel_requested" | "cancelled" | "amend_requested" | "rejected" | "expired" | "unknown" | "not_placed";
+        };
+        /** KeyFacts */
+        KeyFacts: {
+            /** Expires Ms */
+            expires_ms: number | null;
+            /** Ips */
+            ips: string[];
+            /** Permissions */
+            permissions: {
+                [key: string]: string[];
+            };
+            /** Read Only */
+            read_only: boolean;
+            /** Uid */
+            uid: string;
+        };
+        /**
+         * LeverageIntent
+         * @description Sets the leverage of a whole symbol; done once it is read back in `position`.
+         */
+        LeverageIntent: {
+            /**
+             * Category
+             * @constant
+             */
+            category: "linear";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "leverage";
+            /**
+             * Leverage
+             * @example 60412.5
+             */
+            leverage: string;
+            /** Symbol */
+            symbol: string;
         };
         /** LoginBody */
         LoginBody: {
@@ -854,6 +1558,45 @@ export interface components {
             /** Username */
             username: string;
         };
+        /**
+         * NewConnection
+         * @description Adds an account by its API key. Key, secret and proxy are sealed before they are stored.
+         */
+        NewConnection: {
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
+            /**
+             * Id
+             * Format: uuid
+             * @description Made by the caller; the same id and body again is the same connection
+             */
+            id: string;
+            /**
+             * Key
+             * Format: password
+             */
+            key: string;
+            /** Name */
+            name: string;
+            /**
+             * Proxy
+             * @description http://…, https://…, socks5://… or socks5h://…, may hold user and password; null: direct
+             */
+            proxy?: string | null;
+            /**
+             * Region
+             * @default global
+             */
+            region: string;
+            /**
+             * Secret
+             * Format: password
+             */
+            secret: string;
+        };
         /** Order */
         Order: {
             /**
@@ -861,6 +1604,7 @@ export interface components {
              * Format: uuid
              */
             account_id: string;
+            amend: components["schemas"]["AmendAsked"] | null;
             /** Average Price */
             average_price: string | null;
             cancel: components["schemas"]["CancelAsked"] | null;
@@ -901,6 +1645,11 @@ export interface components {
              * @enum {string}
              */
             order_type: "Market" | "Limit";
+            /**
+             * Parent Order Id
+             * @description Of an attached exit: the order it was asked with, where known
+             */
+            parent_order_id: string | null;
             /** Price */
             price: string | null;
             /**
@@ -908,6 +1657,11 @@ export interface components {
              * @example 60412.5
              */
             quantity: string;
+            /**
+             * Quantity Unit
+             * @enum {string}
+             */
+            quantity_unit: "base" | "quote";
             reason: components["schemas"]["Reason"] | null;
             /** Reduce Only */
             reduce_only: boolean;
@@ -916,20 +1670,32 @@ export interface components {
              * @enum {string}
              */
             side: "Buy" | "Sell";
+            /** Slippage Percent */
+            slippage_percent: string | null;
             /**
              * Source
              * @enum {string}
              */
-            source: "manual" | "external";
+            source: "manual" | "external" | "attached";
             /**
              * Status
              * @enum {string}
              */
             status: "sending" | "refused" | "not_sent" | "acknowledged" | "waiting_trigger" | "working" | "partially_filled" | "filled" | "cancel_requested" | "cancelled" | "amend_requested" | "rejected" | "expired" | "unknown" | "not_placed";
+            /** Stop Loss */
+            stop_loss: string | null;
+            /**
+             * Stop Order Type
+             * @description The exchange's word (Stop, TakeProfit, StopLoss, …); null: plain
+             */
+            stop_order_type: string | null;
             /** Symbol */
             symbol: string;
+            /** Take Profit */
+            take_profit: string | null;
             /** Time In Force */
             time_in_force: string;
+            trigger: components["schemas"]["Trigger"] | null;
             /**
              * Updated Ms
              * @description Unix milliseconds, UTC
@@ -994,6 +1760,12 @@ export interface components {
              */
             quantity: string;
             /**
+             * Quantity Unit
+             * @default base
+             * @enum {string}
+             */
+            quantity_unit: "base" | "quote";
+            /**
              * Reduce Only
              * @default false
              */
@@ -1003,14 +1775,23 @@ export interface components {
              * @enum {string}
              */
             side: "Buy" | "Sell";
+            /**
+             * Slippage Percent
+             * @description Of a market order: how far from the best price it may fill, 0.01 to 10; else ignored
+             * @default 0.5
+             */
+            slippage_percent: string | null;
+            stop_loss?: components["schemas"]["ExitBody"] | null;
             /** Symbol */
             symbol: string;
+            take_profit?: components["schemas"]["ExitBody"] | null;
             /**
              * Time In Force
              * @default GTC
              * @enum {string}
              */
             time_in_force: "GTC" | "IOC" | "FOK" | "PostOnly";
+            trigger?: components["schemas"]["TriggerBody"] | null;
         };
         /** Position */
         Position: {
@@ -1019,6 +1800,10 @@ export interface components {
              * Format: uuid
              */
             account_id: string;
+            /** Adl Rank */
+            adl_rank: number | null;
+            /** Break Even Price */
+            break_even_price: string | null;
             /**
              * Category
              * @enum {string}
@@ -1035,6 +1820,8 @@ export interface components {
             leverage: string | null;
             /** Liquidation Price */
             liquidation_price: string | null;
+            /** Maintenance Margin */
+            maintenance_margin: string | null;
             /** Mark Price */
             mark_price: string | null;
             /** Position Index */
@@ -1051,8 +1838,17 @@ export interface components {
              * @example 60412.5
              */
             size: string;
+            /** Stop Loss */
+            stop_loss: string | null;
+            /**
+             * Stops Read Ms
+             * @description When take-profit and stop-loss were last read from the exchange
+             */
+            stops_read_ms: number | null;
             /** Symbol */
             symbol: string;
+            /** Take Profit */
+            take_profit: string | null;
             /**
              * Unrealised Pnl
              * @example 60412.5
@@ -1063,6 +1859,20 @@ export interface components {
              * @description Unix milliseconds, UTC
              */
             updated_ms: number;
+            /** Value */
+            value: string | null;
+        };
+        /** PositionAfter */
+        PositionAfter: {
+            /** Entry Price */
+            entry_price: string | null;
+            /** Side */
+            side: ("Buy" | "Sell") | null;
+            /**
+             * Size
+             * @example 60412.5
+             */
+            size: string;
         };
         /** PositionEvent */
         PositionEvent: {
@@ -1077,6 +1887,137 @@ export interface components {
         PositionList: {
             /** Positions */
             positions: components["schemas"]["Position"][];
+        };
+        /**
+         * Preview
+         * @description What an order would come to; null where it cannot be known. Fees, margin and the rest are in `coin`.
+         */
+        Preview: {
+            after: components["schemas"]["PositionAfter"] | null;
+            /**
+             * Available
+             * @description In `cost_coin`
+             */
+            available: string | null;
+            /** Break Even Price */
+            break_even_price: string | null;
+            /** Close Fee */
+            close_fee: string | null;
+            /** Coin */
+            coin: string;
+            /** Cost */
+            cost: string | null;
+            /** Cost Coin */
+            cost_coin: string;
+            /** Expected Price */
+            expected_price: string | null;
+            /** Fees Assumed */
+            fees_assumed: boolean;
+            /** Initial Margin */
+            initial_margin: string | null;
+            /** Last Price */
+            last_price: string | null;
+            /** Leverage */
+            leverage: string | null;
+            /** Limits */
+            limits: components["schemas"]["TouchedLimit"][];
+            /**
+             * Liquidation
+             * @description Account-wide: margin is shared, so it depends on the whole account and is not told
+             * @enum {string}
+             */
+            liquidation: "estimate" | "account_wide" | "none";
+            /** Liquidation Price */
+            liquidation_price: string | null;
+            /** Mark Price */
+            mark_price: string | null;
+            /** Open Fee */
+            open_fee: string | null;
+            /** Order Value */
+            order_value: string | null;
+            /** Price Age Ms */
+            price_age_ms: number | null;
+            /** Problems */
+            problems: components["schemas"]["FieldProblem"][];
+            /**
+             * Quantity
+             * @description Base coin (spot market buys in quote: quote coin), on the step
+             */
+            quantity: string | null;
+            /** Reward At Target */
+            reward_at_target: string | null;
+            /** Reward Per Risk */
+            reward_per_risk: string | null;
+            /** Risk At Stop */
+            risk_at_stop: string | null;
+            /**
+             * Risk Percent
+             * @description Of the account's equity
+             */
+            risk_percent: string | null;
+            /**
+             * Slippage Percent
+             * @description Of the expected price to the best price, by the book
+             */
+            slippage_percent: string | null;
+            /** Warnings */
+            warnings: components["schemas"]["FieldProblem"][];
+        };
+        /**
+         * PreviewBody
+         * @description An order as it stands in the ticket. `quantity` is in `quantity_unit`: base coin, quote coin, percent of what is
+         *     available, or risk: quote coin to lose at the stop-loss.
+         */
+        PreviewBody: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /**
+             * Order Type
+             * @enum {string}
+             */
+            order_type: "Market" | "Limit";
+            /** Price */
+            price?: string | null;
+            /**
+             * Quantity
+             * @example 60412.5
+             */
+            quantity: string;
+            /**
+             * Quantity Unit
+             * @default base
+             * @enum {string}
+             */
+            quantity_unit: "base" | "quote" | "percent" | "risk";
+            /**
+             * Reduce Only
+             * @default false
+             */
+            reduce_only: boolean;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "Buy" | "Sell";
+            /**
+             * Slippage Percent
+             * @default 0.5
+             */
+            slippage_percent: string | null;
+            stop_loss?: components["schemas"]["ExitBody"] | null;
+            /** Symbol */
+            symbol: string;
+            take_profit?: components["schemas"]["ExitBody"] | null;
+            /**
+             * Time In Force
+             * @default GTC
+             * @enum {string}
+             */
+            time_in_force: "GTC" | "IOC" | "FOK" | "PostOnly";
+            trigger?: components["schemas"]["TriggerBody"] | null;
         };
         /**
          * ProblemDocument
@@ -1105,6 +2046,31 @@ export interface components {
             /** Type */
             type: string;
         };
+        /** PublicTrade */
+        PublicTrade: {
+            /** Id */
+            id: string;
+            /**
+             * Price
+             * @example 60412.5
+             */
+            price: string;
+            /**
+             * Quantity
+             * @example 60412.5
+             */
+            quantity: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "Buy" | "Sell";
+            /**
+             * Time Ms
+             * @description Unix milliseconds, UTC
+             */
+            time_ms: number;
+        };
         /** Readiness */
         Readiness: {
             /** Checks */
@@ -1132,6 +2098,101 @@ export interface components {
             params: {
                 [key: string]: string;
             };
+        };
+        /** ReconcileAnswer */
+        ReconcileAnswer: {
+            account: components["schemas"]["Account"];
+            /**
+             * Done
+             * @description False: the owner did not come to it within five seconds; it will
+             */
+            done: boolean;
+        };
+        /**
+         * ReconcileBody
+         * @description Reads everything from the exchange again; with a symbol also its leverage and fees.
+         */
+        ReconcileBody: {
+            /** Category */
+            category?: ("linear" | "spot") | null;
+            /** Symbol */
+            symbol?: string | null;
+        };
+        /**
+         * Region
+         * @description A regional host of an environment. `id` "global" is the usual one.
+         */
+        Region: {
+            /** Id */
+            id: string;
+            /** Rest */
+            rest: string;
+        };
+        /**
+         * RemoveConnection
+         * @description The name typed once more. The key is wiped; orders and positions at the exchange stay as they are.
+         */
+        RemoveConnection: {
+            /** Name */
+            name: string;
+        };
+        /**
+         * ReverseIntent
+         * @description Turns a position into one of the same size on the other side, by one market order. Becomes a place.
+         */
+        ReverseIntent: {
+            /**
+             * Category
+             * @constant
+             */
+            category: "linear";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "reverse";
+            /**
+             * Side
+             * @description Of the position that the caller saw; another one by now is a 409
+             * @enum {string}
+             */
+            side: "Buy" | "Sell";
+            /**
+             * Size
+             * @description Its size as the caller saw it; another one by now is a 409
+             * @example 60412.5
+             */
+            size: string;
+            /** Symbol */
+            symbol: string;
+        };
+        /** RiskTier */
+        RiskTier: {
+            /**
+             * Deduction
+             * @example 60412.5
+             */
+            deduction: string;
+            /**
+             * Leverage Max
+             * @example 60412.5
+             */
+            leverage_max: string;
+            /**
+             * Maintenance Rate
+             * @example 60412.5
+             */
+            maintenance_rate: string;
+            /**
+             * Value Max
+             * @example 60412.5
+             */
+            value_max: string;
         };
         /** SessionEvent */
         SessionEvent: {
@@ -1211,7 +2272,7 @@ export interface components {
         /** SnapshotMessage */
         SnapshotMessage: {
             /** Data */
-            data: components["schemas"]["AccountSnapshot"] | components["schemas"]["Ticker"];
+            data: components["schemas"]["AccountSnapshot"] | components["schemas"]["Ticker"] | components["schemas"]["Book"] | components["schemas"]["PublicTrade"][];
             /** Seq */
             seq: number;
             /** Topic */
@@ -1311,8 +2372,64 @@ export interface components {
              * @description Milliseconds since this was received; null when it never was
              */
             age_ms: number | null;
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
             /** Tickers */
             tickers: components["schemas"]["Ticker"][];
+        };
+        /** TouchedLimit */
+        TouchedLimit: {
+            /** Blocks */
+            blocks: boolean;
+            /** Name */
+            name: string;
+            /** Used Percent */
+            used_percent: string | null;
+        };
+        /** Trigger */
+        Trigger: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "LastPrice" | "MarkPrice" | "IndexPrice";
+            /**
+             * Price
+             * @example 60412.5
+             */
+            price: string;
+            /**
+             * Rises
+             * @description Sets off when the price rises to it; false: when it falls to it
+             */
+            rises: boolean;
+        };
+        /**
+         * TriggerBody
+         * @description `rises` is what the caller was shown; it is refused when the price has passed the trigger meanwhile.
+         */
+        TriggerBody: {
+            /**
+             * By
+             * @default LastPrice
+             * @enum {string}
+             */
+            by: "LastPrice" | "MarkPrice" | "IndexPrice";
+            /**
+             * Price
+             * @example 60412.5
+             */
+            price: string;
+            /** Rises */
+            rises: boolean;
         };
         /** UnsubscribeMessage */
         UnsubscribeMessage: {
@@ -1429,6 +2546,145 @@ export interface operations {
             };
         };
     };
+    cancelAll: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelAllBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CancelAllAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exportTable: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+                table: "orders" | "fills" | "positions" | "balances";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The whole table, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": unknown;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readFills: {
         parameters: {
             query?: {
@@ -1502,7 +2758,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PlaceIntent"] | components["schemas"]["CancelIntent"];
+                "application/json": components["schemas"]["PlaceIntent"] | components["schemas"]["CancelIntent"] | components["schemas"]["AmendIntent"] | components["schemas"]["CloseIntent"] | components["schemas"]["ReverseIntent"] | components["schemas"]["LeverageIntent"] | components["schemas"]["ExitsIntent"];
             };
         };
         responses: {
@@ -1769,11 +3025,224 @@ export interface operations {
             };
         };
     };
+    previewOrder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PreviewBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    reconcileAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReconcileBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconcileAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readAccountSymbol: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+                category: "linear" | "spot";
+                symbol: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountSymbol"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readCandles: {
         parameters: {
             query: {
                 symbol: string;
                 interval: "1" | "3" | "5" | "15" | "30" | "60" | "120" | "240" | "360" | "720" | "D" | "W" | "M";
+                /** @description Whose market: each environment has its own */
+                environment?: "sim" | "demo" | "testnet" | "live";
                 category?: "linear" | "spot";
                 /** @description Unix milliseconds, UTC */
                 start_ms?: number | null;
@@ -1921,9 +3390,379 @@ export interface operations {
             };
         };
     };
+    readConnections: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    postConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    checkConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    removeConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readEnvironments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnvironmentList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readInstruments: {
         parameters: {
             query?: {
+                /** @description Whose market: each environment has its own */
+                environment?: "sim" | "demo" | "testnet" | "live";
                 category?: "linear" | "spot";
             };
             header?: never;
@@ -2116,6 +3955,8 @@ export interface operations {
     readTickers: {
         parameters: {
             query?: {
+                /** @description Whose market: each environment has its own */
+                environment?: "sim" | "demo" | "testnet" | "live";
                 category?: "linear" | "spot";
             };
             header?: never;

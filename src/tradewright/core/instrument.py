@@ -18,6 +18,18 @@ Category = Literal["linear", "spot"]
 Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit"]
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
+TriggerBy = Literal["LastPrice", "MarkPrice", "IndexPrice"]
+QuantityUnit = Literal["base", "quote"]  # quote: a spot market order that names what it is worth
+
+
+@dataclass(frozen=True, slots=True)
+class RiskTier:
+    """One step of a contract's risk limits: up to `value_max` (quote coin) the position may have this leverage."""
+
+    value_max: Decimal
+    maintenance_rate: Decimal  # fraction of the value
+    deduction: Decimal  # quote coin, taken off the maintenance margin
+    leverage_max: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,15 @@ class Instrument:
     max_market_quantity: Decimal
     min_notional: Decimal
     max_leverage: Decimal
+    min_leverage: Decimal = Decimal(1)
+    leverage_step: Decimal = Decimal("0.01")
+    quote_step: Decimal | None = None  # spot: the step of an amount in quote coin
+    price_limit_ratio_x: Decimal | None = None  # of the exchange's price band, as its reference says
+    price_limit_ratio_y: Decimal | None = None
+    funding_interval_min: int | None = None
+    launched_at_ms: int | None = None
+    delivery_at_ms: int | None = None  # of a perpetual: when it is delisted
+    risk_tiers: tuple[RiskTier, ...] = ()  # lowest first; empty where the exchange was not asked
 
     def to_step_down(self, quantity: Decimal) -> Decimal:
         """Largest tradable quantity not above `quantity` (base coin)."""

@@ -15,8 +15,26 @@ from decimal import Decimal
 from typing import Literal
 
 from tradewright.core.ids import ExchangeOrderId, ExecutionId, LinkId
-from tradewright.core.instrument import InstrumentId, OrderType, Side, TimeInForce
+from tradewright.core.instrument import InstrumentId, OrderType, QuantityUnit, Side, TimeInForce, TriggerBy
 from tradewright.core.money import ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What sets a conditional order off. `rises`: the price comes from below; else it falls to the trigger."""
+
+    price: Decimal
+    by: TriggerBy
+    rises: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """One leg that takes a position off: a take-profit or a stop-loss. `limit_price` None: at market."""
+
+    trigger_price: Decimal
+    trigger_by: TriggerBy = "LastPrice"
+    limit_price: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +49,35 @@ class NewOrder:
     price: Decimal | None  # quote per base; None for a market order
     time_in_force: TimeInForce
     reduce_only: bool = False
+    quantity_unit: QuantityUnit = "base"
+    trigger: Trigger | None = None  # makes it a conditional order
+    take_profit: Exit | None = None  # attached: the exchange makes them orders once this one fills
+    stop_loss: Exit | None = None
+    slippage_percent: Decimal | None = None  # of a market order: how far from the best price it may fill, 0.01 to 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """What an amend asks; None leaves a thing as it is. `quantity` is the new total; an exit of zero removes it."""
+
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    trigger_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionExits:
+    """What is asked of a position's own take-profit and stop-loss (of its full size, at market).
+
+    None leaves a leg as it is, zero removes it.
+    """
+
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit_by: TriggerBy = "LastPrice"
+    stop_loss_by: TriggerBy = "LastPrice"
 
 
 OrderState = Literal[
@@ -64,6 +111,15 @@ class RemoteOrder:
     raw_status: str
     created_at: datetime
     updated_at: datetime
+    quantity_unit: QuantityUnit = "base"
+    trigger_price: Decimal | None = None
+    trigger_by: str = ""
+    trigger_rises: bool | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    stop_order_type: str = ""  # the exchange's word: Stop, TakeProfit, StopLoss, …; "" for a plain order
+    parent_link_id: str = ""  # of an exit that the exchange made for an order of ours
+    close_on_trigger: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +158,13 @@ class RemotePosition:
     initial_margin: Decimal
     sequence: int
     updated_at: datetime
+    value: Decimal | None = None  # quote coin, at the exchange's mark
+    maintenance_margin: Decimal | None = None
+    take_profit: Decimal | None = None  # of the full position, as read back
+    stop_loss: Decimal | None = None
+    trailing_stop: Decimal | None = None
+    break_even_price: Decimal | None = None
+    adl_rank: int | None = None  # 0 to 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +175,38 @@ class CoinBalance:
     order_margin: Decimal
     position_margin: Decimal
     unrealised_pnl: Decimal
+    locked: Decimal = ZERO  # by open spot orders
+    usd_value: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRates:
+    """What the account pays, as fractions of an order's value. `assumed`: the exchange would not say, a default."""
+
+    maker: Decimal
+    taker: Decimal
+    assumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """What the exchange says of an API key: whose it is and what it may do."""
+
+    uid: str
+    read_only: bool
+    may_trade: bool
+    may_withdraw: bool
+    permissions: Mapping[str, tuple[str, ...]]
+    ips: tuple[str, ...]  # "*" alone: from everywhere
+    expires_at: datetime | None
+    is_unified: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountModes:
+    """How the account is set: `margin_mode` is the exchange's word, e.g. REGULAR_MARGIN (cross), ISOLATED_MARGIN."""
+
+    margin_mode: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,18 @@ import msgspec
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import Category, Instrument, InstrumentId
-from tradewright.core.order import Execution, NewOrder, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order import (
+    AccountModes,
+    Execution,
+    FeeRates,
+    KeyFacts,
+    NewOrder,
+    OrderChange,
+    PositionExits,
+    RemoteOrder,
+    RemotePosition,
+    Wallet,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,25 @@ class OrderGateway(Protocol):
         """One of the two ids is needed; the exchange's own wins. `Refused` with 110001: not found or too late."""
         ...
 
+    async def amend(
+        self,
+        instrument: InstrumentId,
+        change: OrderChange,
+        *,
+        link_id: LinkId | None,
+        exchange_order_id: ExchangeOrderId | None,
+    ) -> Acknowledged:
+        """The order keeps its ids. `Refused` with 110001: not found or too late. Only what is not None is sent."""
+        ...
+
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal) -> Trace:
+        """For both sides of the whole symbol. "Not modified" counts as done."""
+        ...
+
+    async def set_exits(self, instrument: InstrumentId, exits: PositionExits) -> Trace:
+        """Take-profit and stop-loss of the open position, full size, at market. "Not modified" counts as done."""
+        ...
+
     async def find_order(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> RemoteOrder | None:
@@ -74,8 +104,21 @@ class OrderGateway(Protocol):
         ...
 
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]: ...
-    async def positions(self) -> Sequence[RemotePosition]: ...
+    async def positions(self) -> Sequence[RemotePosition]:
+        """Those that are not flat, of every category and settle coin this account trades."""
+        ...
+
+    async def position(self, instrument: InstrumentId) -> RemotePosition:
+        """Of one contract, also when it is flat: its leverage is the symbol's."""
+        ...
+
     async def wallet(self) -> Wallet: ...
+    async def fee_rates(self, instrument: InstrumentId) -> FeeRates:
+        """What the exchange says; where it will not (demo), the usual rates, marked as assumed."""
+        ...
+
+    async def key_facts(self) -> KeyFacts: ...
+    async def modes(self) -> AccountModes: ...
     async def server_time(self) -> datetime:
         """The exchange's clock as we believe it now (local time plus the measured offset); measures it when needed."""
         ...

@@ -15,11 +15,13 @@ from tradewright.web.contract import problems
 from tradewright.web.errors import NotReady
 from tradewright.web.parts import Parts, WebParts
 from tradewright.web.responses import JsonAnswer
+from tradewright.web.schemas.base import Environment
 from tradewright.web.schemas.market import CandleList, InstrumentList, Interval, TickerList
 from tradewright.web.schemas.trading import SymbolText
 from tradewright.web.views_market import candle_view, instrument_view, ticker_view
 
 CategoryQuery = Annotated[Category, Query()]
+EnvironmentQuery = Annotated[Environment, Query(description="Whose market: each environment has its own")]
 MomentQuery = Annotated[int | None, Query(ge=0, le=4_102_444_800_000, description="Unix milliseconds, UTC")]
 
 
@@ -52,7 +54,9 @@ def router() -> APIRouter:
     return routes
 
 
-async def read_instruments(parts: Parts, _caller: Reader, category: CategoryQuery = "linear") -> Response:
+async def read_instruments(
+    parts: Parts, _caller: Reader, environment: EnvironmentQuery = "sim", category: CategoryQuery = "linear"
+) -> Response:
     """Every instrument of a category with its trading rules, by symbol."""
     rows = parts.instruments.all(category)
     return JsonAnswer(
@@ -60,7 +64,9 @@ async def read_instruments(parts: Parts, _caller: Reader, category: CategoryQuer
     )
 
 
-async def read_tickers(parts: Parts, _caller: Reader, category: CategoryQuery = "linear") -> Response:
+async def read_tickers(
+    parts: Parts, _caller: Reader, environment: EnvironmentQuery = "sim", category: CategoryQuery = "linear"
+) -> Response:
     """Every ticker of a category."""
     answer = await parts.tickers.all(category)
     return JsonAnswer({"tickers": [ticker_view(row) for row in answer.rows], "age_ms": answer.age_ms})
@@ -71,6 +77,7 @@ async def read_candles(
     _caller: Reader,
     symbol: Annotated[SymbolText, Query()],
     interval: Annotated[Interval, Query()],
+    environment: EnvironmentQuery = "sim",
     category: CategoryQuery = "linear",
     start_ms: MomentQuery = None,
     end_ms: MomentQuery = None,

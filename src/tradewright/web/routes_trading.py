@@ -9,26 +9,36 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.responses import Response
 
 from tradewright.core.errors import NotFound
 from tradewright.core.ids import AccountId, IntentId
+from tradewright.core.instrument import Category
 from tradewright.trading import queries
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
+from tradewright.web.errors import NotReady
 from tradewright.web.intents import intent_answer, submit_and_wait
 from tradewright.web.parts import Parts
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.trading import (
     AccountList,
+    AccountSymbol,
     BalancesAnswer,
+    CancelAllAnswer,
+    CancelAllBody,
     FillPage,
     IntentAnswer,
     IntentBody,
     IntentHistory,
     OrderPage,
     PositionList,
+    Preview,
+    PreviewBody,
+    ReconcileAnswer,
+    ReconcileBody,
+    SymbolText,
 )
 
 PAGE_MAX = 500
@@ -106,7 +116,85 @@ def router() -> APIRouter:
         operation_id="readIntent",
         responses=reads,
     )
+    routes.add_api_route(
+        f"{account}/preview",
+        post_preview,
+        methods=["POST"],
+        response_model=Preview,
+        operation_id="previewOrder",
+        responses=problems(401, 403, 404, 422, 503),
+    )
+    routes.add_api_route(
+        f"{account}/cancel-all",
+        post_cancel_all,
+        methods=["POST"],
+        response_model=CancelAllAnswer,
+        operation_id="cancelAll",
+        responses=problems(401, 403, 404, 409, 422),
+    )
+    routes.add_api_route(
+        f"{account}/reconcile",
+        post_reconcile,
+        methods=["POST"],
+        response_model=ReconcileAnswer,
+        operation_id="reconcileAccount",
+        responses=problems(401, 403, 404, 422),
+    )
+    routes.add_api_route(
+        f"{account}/symbols/{{category}}/{{symbol}}",
+        read_symbol,
+        methods=["GET"],
+        response_model=AccountSymbol,
+        operation_id="readAccountSymbol",
+        responses=reads,
+    )
+    routes.add_api_route(
+        f"{account}/export/{{table}}.csv",
+        read_export,
+        methods=["GET"],
+        response_class=Response,
+        operation_id="exportTable",
+        responses={200: {"content": {"text/csv": {}}, "description": "The whole table, newest first"}, **reads},
+    )
     return routes
+
+
+async def post_preview(
+    parts: Parts, caller: Trader, account_id: UUID, body: Annotated[PreviewBody, Body()]
+) -> Response:
+    """What an order would come to. Nothing is written and nothing is sent."""
+    raise NotReady("previews are not served yet")
+
+
+async def post_cancel_all(
+    request: Request, parts: Parts, caller: Trader, account_id: UUID, body: Annotated[CancelAllBody, Body()]
+) -> Response:
+    """Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new."""
+    raise NotReady("cancel-all is not served yet")
+
+
+async def post_reconcile(
+    parts: Parts, caller: Trader, account_id: UUID, body: Annotated[ReconcileBody, Body()]
+) -> Response:
+    """Has the account's owner read everything from the exchange again, and waits for it at most five seconds."""
+    raise NotReady("reconcile is not served yet")
+
+
+async def read_symbol(
+    parts: Parts, caller: Reader, account_id: UUID, category: Category, symbol: Annotated[SymbolText, Path()]
+) -> Response:
+    """Leverage and fees of one symbol. What is not known or older than a minute is asked for; read it again then."""
+    raise NotReady("symbols are not served yet")
+
+
+async def read_export(
+    parts: Parts,
+    caller: Reader,
+    account_id: UUID,
+    table: Literal["orders", "fills", "positions", "balances"],
+) -> Response:
+    """A whole table as CSV (UTF-8, RFC 4180), safe from formulas."""
+    raise NotReady("exports are not served yet")
 
 
 async def read_accounts(parts: Parts, caller: Reader) -> Response:

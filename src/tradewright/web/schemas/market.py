@@ -7,10 +7,17 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tradewright.core.instrument import Category
-from tradewright.web.schemas.base import DecimalText, Output, UnixMs
+from tradewright.web.schemas.base import DecimalText, Environment, Output, UnixMs
 
 Interval = Literal["1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M"]
 AgeMs = Annotated[int | None, Field(description="Milliseconds since this was received; null when it never was", ge=0)]
+
+
+class RiskTier(Output):
+    value_max: DecimalText
+    maintenance_rate: DecimalText
+    deduction: DecimalText
+    leverage_max: DecimalText
 
 
 class Instrument(Output):
@@ -29,9 +36,20 @@ class Instrument(Output):
     max_market_quantity: DecimalText
     min_notional: DecimalText
     max_leverage: DecimalText
+    min_leverage: DecimalText
+    leverage_step: DecimalText
+    quote_step: DecimalText | None = Field(description="Spot: the step of an amount in quote coin")
+    price_limit_ratio_x: DecimalText | None
+    price_limit_ratio_y: DecimalText | None
+    funding_interval_min: int | None
+    launched_at_ms: UnixMs | None
+    delivery_at_ms: UnixMs | None
+    risk_tiers: list[RiskTier] = Field(description="Lowest first; empty where the exchange was not asked")
 
 
 class InstrumentList(Output):
+    environment: Environment
+    category: Category
     instruments: list[Instrument]
     age_ms: AgeMs
 
@@ -57,6 +75,8 @@ class Ticker(Output):
 
 
 class TickerList(Output):
+    environment: Environment
+    category: Category
     tickers: list[Ticker]
     age_ms: AgeMs
 
@@ -75,7 +95,30 @@ class CandleGap(Output):
     to_ms: UnixMs
 
 
+# Price and size (base coin).
+BookLevel = Annotated[tuple[DecimalText, DecimalText], Field(description="[price, size]")]
+
+
+class Book(Output):
+    """The best 25 levels a side: bids descending, asks ascending."""
+
+    category: Category
+    symbol: str
+    bids: list[BookLevel]
+    asks: list[BookLevel]
+    exchange_time_ms: UnixMs
+
+
+class PublicTrade(Output):
+    id: str
+    side: Literal["Buy", "Sell"]
+    price: DecimalText
+    quantity: DecimalText
+    time_ms: UnixMs
+
+
 class CandleList(Output):
+    environment: Environment
     category: Category
     symbol: str
     interval: Interval

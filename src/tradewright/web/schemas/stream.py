@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
 
-from tradewright.web.schemas.base import Fault, Input, Output, UnixMs
-from tradewright.web.schemas.market import CandleRow, Ticker
+from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
+from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
 from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
 
 Sequence = Annotated[int, Field(ge=0, lt=2**53)]  # what a browser can count exactly
@@ -75,14 +75,14 @@ class SnapshotMessage(Output):
     type: Literal["snapshot"]
     topic: str
     seq: int
-    data: AccountSnapshot | Ticker
+    data: AccountSnapshot | Ticker | Book | list[PublicTrade]
 
 
 class DeltaMessage(Output):
     type: Literal["delta"]
     topic: str
     seq: int
-    data: AccountEvent | Ticker | CandleRow
+    data: AccountEvent | Ticker | CandleRow | Book | list[PublicTrade]
 
 
 class ExchangeLink(Output):
@@ -91,11 +91,17 @@ class ExchangeLink(Output):
     reason: Fault | None
 
 
+class ExchangeState(Output):
+    """One environment's public link, and its market time (null while it is not known)."""
+
+    link: ExchangeLink
+    market_now_ms: UnixMs | None
+
+
 class HeartbeatMessage(Output):
     type: Literal["heartbeat"]
     server_time_ms: UnixMs
-    exchange: ExchangeLink
-    market_now_ms: UnixMs | None
+    exchanges: dict[Environment, ExchangeState] = Field(description="Of every environment with an account")
 
 
 class SessionMessage(Output):

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tradewright.core.instrument import Category, OrderType, Side, TimeInForce
+from tradewright.core.instrument import Category, OrderType, QuantityUnit, Side, TimeInForce, TriggerBy
 from tradewright.core.order_status import IntentState, OrderStatus
 from tradewright.web.schemas.base import DecimalText, Environment, Fault, Input, Output, UnixMs
+from tradewright.web.schemas.problems import FieldProblem
 
 NOTE_LENGTH_MAX = 64
 
@@ -25,13 +26,32 @@ class AccountSession(Output):
     since_ms: UnixMs
 
 
+class Capabilities(Output):
+    """What an account can do, by its environment and its key; a control that is disabled says which of them lacks."""
+
+    can_trade_linear: bool
+    can_trade_spot: bool
+    can_amend: bool
+    can_place_conditional: bool
+    can_attach_exits: bool
+    can_set_leverage: bool
+    has_fee_rates: bool
+
+
 class Account(Output):
     id: UUID
     name: str
     environment: Environment
     exchange: Literal["bybit"]
+    connection_id: UUID | None = Field(description="Null for the account on the built-in simulated exchange")
+    capabilities: Capabilities
+    margin_mode: str | None = Field(
+        description="The exchange's word: REGULAR_MARGIN (cross), ISOLATED_MARGIN; null unread"
+    )
+    position_mode: Literal["one_way"]
     session: AccountSession
     drift_count: int
+    reconciled_ms: UnixMs | None = Field(description="When everything was last read whole from the exchange")
 
 
 class AccountList(Output):
@@ -52,19 +72,48 @@ class CancelAsked(Output):
     state: IntentState
 
 
+class AmendAsked(Output):
+    """The newest change asked of an order; null leaves a thing as it is, an exit of "0" removes it."""
+
+    intent_id: UUID
+    state: IntentState
+    quantity: DecimalText | None
+    price: DecimalText | None
+    trigger_price: DecimalText | None
+    take_profit: DecimalText | None
+    stop_loss: DecimalText | None
+    reason: Reason | None
+
+
+class Trigger(Output):
+    price: DecimalText
+    by: TriggerBy
+    rises: bool = Field(description="Sets off when the price rises to it; false: when it falls to it")
+
+
+Source = Literal["manual", "external", "attached"]  # attached: made by the exchange for a take-profit or stop-loss
+
+
 class Order(Output):
     id: UUID = Field(description="The intent's id when the order is ours")
     account_id: UUID
     environment: Environment
-    source: Literal["manual", "external"]
+    source: Source
     category: Category
     symbol: str
     side: Side
     order_type: OrderType
     time_in_force: str
     quantity: DecimalText
+    quantity_unit: QuantityUnit
     price: DecimalText | None
     reduce_only: bool
+    trigger: Trigger | None
+    take_profit: DecimalText | None
+    stop_loss: DecimalText | None
+    stop_order_type: str | None = Field(description="The exchange's word (Stop, TakeProfit, StopLoss, …); null: plain")
+    parent_order_id: UUID | None = Field(description="Of an attached exit: the order it was asked with, where known")
+    slippage_percent: DecimalText | None
     filled_quantity: DecimalText
     average_price: DecimalText | None
     status: OrderStatus
@@ -72,6 +121,7 @@ class Order(Output):
     link_id: str | None
     exchange_order_id: str | None
     cancel: CancelAsked | None
+    amend: AmendAsked | None
     valid_until_ms: UnixMs | None
     note: str | None
     created_ms: UnixMs
@@ -98,6 +148,13 @@ class Position(Output):
     unrealised_pnl: DecimalText
     realised_pnl: DecimalText
     initial_margin: DecimalText
+    maintenance_margin: DecimalText | None
+    value: DecimalText | None
+    take_profit: DecimalText | None
+    stop_loss: DecimalText | None
+    stops_read_ms: UnixMs | None = Field(description="When take-profit and stop-loss were last read from the exchange")
+    break_even_price: DecimalText | None
+    adl_rank: int | None
     updated_ms: UnixMs
 
 
@@ -119,6 +176,7 @@ class Fill(Output):
     exec_type: str
     order_id: UUID | None
     exchange_order_id: str
+    source: Source
     time_ms: UnixMs
 
 
@@ -134,6 +192,9 @@ class CoinBalance(Output):
     order_margin: DecimalText
     position_margin: DecimalText
     unrealised_pnl: DecimalText
+    locked: DecimalText = Field(description="By open spot orders")
+    available: DecimalText
+    usd_value: DecimalText | None
 
 
 class Balances(Output):
@@ -147,6 +208,22 @@ class BalancesAnswer(Output):
     balances: Balances
 
 
+class TriggerBody(Input):
+    """`rises` is what the caller was shown; it is refused when the price has passed the trigger meanwhile."""
+
+    price: DecimalText
+    by: TriggerBy = "LastPrice"
+    rises: bool
+
+
+class ExitBody(Input):
+    """A take-profit or stop-loss the exchange makes an order of once the entry fills; no limit price: market."""
+
+    trigger_price: DecimalText
+    trigger_by: TriggerBy = "LastPrice"
+    limit_price: DecimalText | None = None
+
+
 class PlaceIntent(Input):
     """Asks for an order. `id` is made by the caller; the same id and body again is the same intent."""
 
@@ -157,9 +234,16 @@ class PlaceIntent(Input):
     side: Side
     order_type: OrderType
     quantity: DecimalText
+    quantity_unit: QuantityUnit = "base"
     price: DecimalText | None = None
     time_in_force: TimeInForce = "GTC"
     reduce_only: bool = False
+    trigger: TriggerBody | None = None
+    take_profit: ExitBody | None = None
+    stop_loss: ExitBody | None = None
+    slippage_percent: DecimalText | None = Field(
+        "0.5", description="Of a market order: how far from the best price it may fill, 0.01 to 10; else ignored"
+    )
     note: PlainText | None = None
 
 
@@ -171,14 +255,79 @@ class CancelIntent(Input):
     order_id: IdText
 
 
-IntentBody = Annotated[PlaceIntent | CancelIntent, Field(discriminator="kind")]
+class AmendIntent(Input):
+    """Asks for a change of a live order. `quantity` is the new total; an exit of "0" removes it; null leaves it."""
+
+    id: IdText
+    kind: Literal["amend"]
+    order_id: IdText
+    quantity: DecimalText | None = None
+    price: DecimalText | None = None
+    trigger_price: DecimalText | None = None
+    take_profit: DecimalText | None = None
+    stop_loss: DecimalText | None = None
+
+
+class CloseIntent(Input):
+    """Closes a part of a position, always reduce-only: at market, or at a limit price. Becomes a place."""
+
+    id: IdText
+    kind: Literal["close"]
+    category: Literal["linear"]
+    symbol: SymbolText
+    side: Side = Field(description="Of the position that the caller saw; another one by now is a 409")
+    percent: DecimalText = Field("100", description="Above 0, at most 100; rounded down to the step, 100 is all of it")
+    price: DecimalText | None = Field(None, description="Null: at market")
+    slippage_percent: DecimalText | None = None
+
+
+class ReverseIntent(Input):
+    """Turns a position into one of the same size on the other side, by one market order. Becomes a place."""
+
+    id: IdText
+    kind: Literal["reverse"]
+    category: Literal["linear"]
+    symbol: SymbolText
+    side: Side = Field(description="Of the position that the caller saw; another one by now is a 409")
+    size: DecimalText = Field(description="Its size as the caller saw it; another one by now is a 409")
+
+
+class LeverageIntent(Input):
+    """Sets the leverage of a whole symbol; done once it is read back in `position`."""
+
+    id: IdText
+    kind: Literal["leverage"]
+    category: Literal["linear"]
+    symbol: SymbolText
+    leverage: DecimalText
+
+
+class ExitsIntent(Input):
+    """Sets take-profit and stop-loss of an open position (full size, at market): null leaves a leg, "0" removes it."""
+
+    id: IdText
+    kind: Literal["exits"]
+    category: Literal["linear"]
+    symbol: SymbolText
+    take_profit: DecimalText | None = None
+    stop_loss: DecimalText | None = None
+    take_profit_by: TriggerBy = "LastPrice"
+    stop_loss_by: TriggerBy = "LastPrice"
+
+
+IntentBody = Annotated[
+    PlaceIntent | CancelIntent | AmendIntent | CloseIntent | ReverseIntent | LeverageIntent | ExitsIntent,
+    Field(discriminator="kind"),
+]
+IntentKind = Literal["place", "cancel", "amend", "leverage", "exits"]  # a close or reverse is a place
 
 
 class IntentAnswer(Output):
     intent_id: UUID
-    kind: Literal["place", "cancel"]
+    kind: IntentKind
     status: OrderStatus
-    order: Order | None
+    order: Order | None = Field(description="The order it makes or is about; null for leverage and exits")
+    position: Position | None = Field(description="Of leverage and exits: as read back since; null before, and else")
     reason: Reason | None
 
 
@@ -190,3 +339,113 @@ class StatusMoment(Output):
 
 class IntentHistory(IntentAnswer):
     history: list[StatusMoment]
+
+
+class CancelAllBody(Input):
+    """Cancels every live order of the account, or of one category, or of one symbol: one cancel each."""
+
+    id: IdText
+    category: Category | None = None
+    symbol: SymbolText | None = None
+
+
+class AskedCancel(Output):
+    intent_id: UUID
+    order_id: UUID
+
+
+class CancelAllAnswer(Output):
+    cancels: list[AskedCancel] = Field(description="One for each order that was live; each goes its own way")
+
+
+class ReconcileBody(Input):
+    """Reads everything from the exchange again; with a symbol also its leverage and fees."""
+
+    category: Category | None = None
+    symbol: SymbolText | None = None
+
+
+class ReconcileAnswer(Output):
+    done: bool = Field(description="False: the owner did not come to it within five seconds; it will")
+    account: Account
+
+
+class AccountSymbol(Output):
+    """What the exchange says of one symbol for this account; null where it has not been asked yet (it is then)."""
+
+    category: Category
+    symbol: str
+    leverage: DecimalText | None
+    maker_rate: DecimalText | None
+    taker_rate: DecimalText | None
+    fees_assumed: bool
+    margin_mode: str | None
+    read_ms: UnixMs | None
+
+
+SizingUnit = Literal["base", "quote", "percent", "risk"]
+
+
+class PreviewBody(Input):
+    """An order as it stands in the ticket. `quantity` is in `quantity_unit`: base coin, quote coin, percent of what is
+    available, or risk: quote coin to lose at the stop-loss."""
+
+    category: Category
+    symbol: SymbolText
+    side: Side
+    order_type: OrderType
+    quantity: DecimalText
+    quantity_unit: SizingUnit = "base"
+    price: DecimalText | None = None
+    time_in_force: TimeInForce = "GTC"
+    reduce_only: bool = False
+    trigger: TriggerBody | None = None
+    take_profit: ExitBody | None = None
+    stop_loss: ExitBody | None = None
+    slippage_percent: DecimalText | None = "0.5"
+
+
+class PositionAfter(Output):
+    side: Side | None
+    size: DecimalText
+    entry_price: DecimalText | None
+
+
+class TouchedLimit(Output):
+    name: str
+    used_percent: DecimalText | None
+    blocks: bool
+
+
+class Preview(Output):
+    """What an order would come to; null where it cannot be known. Fees, margin and the rest are in `coin`."""
+
+    quantity: DecimalText | None = Field(description="Base coin (spot market buys in quote: quote coin), on the step")
+    problems: list[FieldProblem]
+    warnings: list[FieldProblem]
+    coin: str
+    expected_price: DecimalText | None
+    slippage_percent: DecimalText | None = Field(description="Of the expected price to the best price, by the book")
+    order_value: DecimalText | None
+    leverage: DecimalText | None
+    initial_margin: DecimalText | None
+    open_fee: DecimalText | None
+    close_fee: DecimalText | None
+    fees_assumed: bool
+    cost: DecimalText | None
+    cost_coin: str
+    available: DecimalText | None = Field(description="In `cost_coin`")
+    liquidation_price: DecimalText | None
+    liquidation: Literal["estimate", "account_wide", "none"] = Field(
+        description="Account-wide: margin is shared, so it depends on the whole account and is not told"
+    )
+    break_even_price: DecimalText | None
+    risk_at_stop: DecimalText | None
+    risk_percent: DecimalText | None = Field(description="Of the account's equity")
+    reward_at_target: DecimalText | None
+    reward_per_risk: DecimalText | None
+    after: PositionAfter | None
+    limits: list[TouchedLimit]
+    last_price: DecimalText | None
+    mark_price: DecimalText | None
+    price_age_ms: int | None

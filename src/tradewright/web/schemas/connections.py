@@ -1,0 +1,86 @@
+"""Shapes of exchange connections. No answer ever holds a secret: a key is shown by its last four characters."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
+from tradewright.web.schemas.trading import Capabilities, IdText, PlainText
+
+SecretText = Annotated[SecretStr, Field(min_length=1, max_length=4_096, strict=False)]
+
+
+class Region(Output):
+    """A regional host of an environment. `id` "global" is the usual one."""
+
+    id: str
+    rest: str
+
+
+class EnvironmentFacts(Output):
+    """What an environment is and can do. `refusal` says why no connection can be added there now; null: it can."""
+
+    environment: Environment
+    refusal: Fault | None
+    capabilities: Capabilities
+    regions: list[Region]
+    uncertain: list[str] = Field(description="Capabilities that the exchange's documentation leaves open, by name")
+
+
+class EnvironmentList(Output):
+    environments: list[EnvironmentFacts]
+
+
+class NewConnection(Input):
+    """Adds an account by its API key. Key, secret and proxy are sealed before they are stored."""
+
+    id: IdText = Field(description="Made by the caller; the same id and body again is the same connection")
+    environment: Environment
+    name: Annotated[PlainText, Field(min_length=1)]
+    key: SecretText
+    secret: SecretText
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "global"
+    proxy: SecretText | None = Field(
+        None, description="http://…, https://…, socks5://… or socks5h://…, may hold user and password; null: direct"
+    )
+
+
+class KeyFacts(Output):
+    uid: str
+    read_only: bool
+    permissions: dict[str, list[str]]
+    ips: list[str]
+    expires_ms: UnixMs | None
+
+
+class Connection(Output):
+    id: UUID
+    environment: Environment
+    name: str
+    state: Literal["checking", "ok", "refused", "removed"]
+    reason: Fault | None = Field(description="Why it was refused, or why it cannot be checked now")
+    account_id: UUID | None = Field(description="Its account, once the key was found good")
+    key_shown: str = Field(description="The last four characters of the key")
+    region: str
+    host: str = Field(description="Where its requests go")
+    proxy_shown: str | None = Field(description="The proxy without user and password")
+    key_facts: KeyFacts | None
+    created_ms: UnixMs
+    checked_ms: UnixMs | None
+
+
+class ConnectionList(Output):
+    connections: list[Connection]
+
+
+class ConnectionAnswer(Output):
+    connection: Connection
+
+
+class RemoveConnection(Input):
+    """The name typed once more. The key is wiped; orders and positions at the exchange stay as they are."""
+
+    name: Annotated[PlainText, Field(min_length=1)]
