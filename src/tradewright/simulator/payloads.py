@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewright.simulator.account import SETTLE_COIN, Execution
+from tradewright.simulator.events import Side
 from tradewright.simulator.margin import MarginView, liquidation_price, position_initial, position_maintenance
 from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.orders import Order, OrderStatus
@@ -25,12 +26,12 @@ BREAK_EVEN_FEE_MIN = Decimal("0.00055")
 
 def order_row(order: Order, spec: InstrumentSpec) -> Row:
     """An order as in order/realtime."""
-    return {
+    row = {
         "orderId": order.order_id,
         "orderLinkId": order.link_id,
         "parentOrderLinkId": "",
         "blockTradeId": "",
-        "symbol": order.symbol,
+        "symbol": spec.symbol,
         "price": price_text(spec, order.price),
         "qty": quantity_text(spec, order.quantity),
         "side": order.side,
@@ -46,7 +47,7 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "cumExecQty": quantity_text(spec, order.filled_quantity),
         "cumExecValue": plain(order.filled_value),
         "cumExecFee": plain(order.paid_fee),
-        "cumFeeDetail": {SETTLE_COIN: plain(order.paid_fee)} if order.paid_fee else {},
+        "cumFeeDetail": {order.fee_coin or SETTLE_COIN: plain(order.paid_fee)} if order.paid_fee else {},
         "timeInForce": order.time_in_force,
         "orderType": order.order_type,
         "stopOrderType": "",
@@ -72,6 +73,18 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "createdTime": str(order.created_ms),
         "updatedTime": str(order.updated_ms),
     }
+    return _spot_order_row(row, order) if spec.is_spot else row
+
+
+def _spot_order_row(row: Row, order: Order) -> Row:
+    """Spot's form of an order. Known clients take a row for spot because `tpslMode` is not in it."""
+    base_price = row["lastPriceOnCreated"]
+    for name in ("createType", "tpslMode", "lastPriceOnCreated"):
+        del row[name]
+    row |= {"isLeverage": "0", "marketUnit": order.market_unit, "basePrice": base_price, "ocoTriggerBy": ""}
+    if order.in_quote:
+        row |= {"qty": plain(order.quantity), "leavesQty": "0", "leavesValue": plain(order.leaves)}
+    return row
 
 
 def order_history_row(order: Order, spec: InstrumentSpec) -> Row:
@@ -88,9 +101,10 @@ def order_history_row(order: Order, spec: InstrumentSpec) -> Row:
 def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
     return {
         "category": spec.category,
+        "lastPriceOnCreated": "",  # a key that must be there on spot too
         **order_row(order, spec),
         "closedPnl": plain(order.realised),
-        "feeCurrency": SETTLE_COIN,
+        "feeCurrency": fee_coin(spec, order.side),
         "rpiTakerAccess": False,
         "rpiMatchedQty": "0",
     }
@@ -99,8 +113,8 @@ def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
 def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
     """An execution as in execution/list."""
     fill, order = execution.fill, execution.order
-    return {
-        "symbol": fill.symbol,
+    row = {
+        "symbol": spec.symbol,
         "orderId": fill.order_id,
         "orderLinkId": order.link_id,
         "side": fill.side,
@@ -118,7 +132,7 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "execType": "Trade",
         "execValue": plain(fill.price * fill.quantity),
         "execTime": str(fill.at.wall_ms),
-        "feeCurrency": SETTLE_COIN,
+        "feeCurrency": fee_coin(spec, fill.side),
         "isMaker": fill.is_maker,
         "feeRate": plain(fill.fee_rate),
         "tradeIv": "",
@@ -131,6 +145,19 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "seq": execution.seq,
         "extraFees": "",
     }
+    if spec.is_spot:
+        del row["createType"]
+        row["markPrice"] = ""
+    if order.in_quote:
+        row |= {"orderQty": plain(order.quantity), "leavesQty": "0"}
+    return row
+
+
+def fee_coin(spec: InstrumentSpec, side: Side) -> str:
+    """The coin that a fee is taken from: what is received on spot, the settle coin of a contract."""
+    if not spec.is_spot:
+        return SETTLE_COIN
+    return spec.base_coin if side == "Buy" else spec.quote_coin
 
 
 def execution_stream_row(execution: Execution, spec: InstrumentSpec) -> Row:
@@ -139,7 +166,7 @@ def execution_stream_row(execution: Execution, spec: InstrumentSpec) -> Row:
         **execution_row(execution, spec),
         "isLeverage": "0",
         "execPnl": plain(execution.fill.realised),
-        "marketUnit": "",
+        "marketUnit": execution.order.market_unit,
     }
     del row["execFeeV2"]
     return row
@@ -154,7 +181,7 @@ def position_row(position: Position, spec: InstrumentSpec, mark_price: Decimal, 
         "positionIdx": 0,
         "riskId": 1,
         "riskLimitValue": RISK_LIMIT_VALUE,
-        "symbol": position.symbol,
+        "symbol": spec.symbol,
         "side": position.side or "",
         "size": quantity_text(spec, abs(position.size)) if position.size else "0",
         "avgPrice": average_text(spec, position.average_price),

@@ -5,13 +5,16 @@ Lives here: the handlers of wallet, account info, fees, key info, positions, lev
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from tradewright.simulator.commands import read_leverage, read_symbol, require_linear, text
+from tradewright.simulator import spot
+from tradewright.simulator.commands import read_category, read_leverage, read_symbol, require_linear, text
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.keys import KeyRing
+from tradewright.simulator.margin import COLLATERAL
 from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.paging import read_page
 from tradewright.simulator.payloads import position_row
@@ -20,7 +23,6 @@ from tradewright.simulator.rest import Call, Endpoint, Result
 from tradewright.simulator.texts import plain
 from tradewright.simulator.wallet_payload import wallet_row
 
-DOLLARS = frozenset({"USDT", "USDC"})
 CREATED_AT = "2025-01-01T00:00:00Z"
 
 
@@ -56,16 +58,35 @@ class AccountEndpoints:
         ]
 
     def wallet(self) -> dict[str, Any]:
-        """The wallet as it stands, every coin."""
-        return wallet_row(self._engine.account.coins.values(), self._engine.margin_now(), usd_price=self._usd_price)
+        """The wallet as it stands, every coin the account ever had."""
+        return self._wallet_of(self._engine.account.coins)
+
+    def _wallet_of(self, coins: Iterable[str]) -> dict[str, Any]:
+        account, engine = self._engine.account, self._engine
+        return wallet_row(
+            [account.coin(coin) for coin in coins],
+            engine.margin_now(),
+            locked=spot.locked(account.live_orders(), engine.specs),
+            usd_price=self._usd_price,
+        )
 
     def _wallet(self, call: Call) -> Result:
         if text(call.params, "accountType") != "UNIFIED":
             raise bad_parameter("params error: accountType only support UNIFIED")
         row = self.wallet()
-        wanted = {coin for coin in text(call.params, "coin").split(",") if coin}
-        row["coin"] = [coin for coin in row["coin"] if (coin["coin"] in wanted if wanted else coin["equity"] != "0")]
+        wanted = [coin for coin in dict.fromkeys(text(call.params, "coin").split(",")) if coin in self._coins()]
+        if wanted:
+            row["coin"] = self._wallet_of(wanted)["coin"]
+        elif text(call.params, "coin"):
+            row["coin"] = []
+        else:
+            row["coin"] = [coin for coin in row["coin"] if coin["equity"] != "0"]
         return {"list": [row]}
+
+    def _coins(self) -> set[str]:
+        """Every coin that is held or that something listed is traded in."""
+        specs = self._engine.specs.values()
+        return {*self._engine.account.coins, *(coin for spec in specs for coin in (spec.base_coin, spec.quote_coin))}
 
     def _info(self, call: Call) -> Result:
         return {
@@ -80,9 +101,10 @@ class AccountEndpoints:
         }
 
     def _fee_rate(self, call: Call) -> Result:
-        require_linear(call.params)
+        category = read_category(call.params)
         named = text(call.params, "symbol")
-        specs = [read_symbol(call.params, self._engine.specs)] if named else list(self._engine.specs.values())
+        listed = [spec for spec in self._engine.specs.values() if spec.category == category]
+        specs = [read_symbol(call.params, self._engine.specs)] if named else listed
         rows = [
             {
                 "symbol": spec.symbol,
@@ -91,7 +113,7 @@ class AccountEndpoints:
             }
             for spec in specs
         ]
-        return {"list": rows}
+        return {"category": category, "list": rows} if category == "spot" else {"list": rows}
 
     def _query_api(self, call: Call) -> Result:
         """The key that asks, and what it may do."""
@@ -104,7 +126,7 @@ class AccountEndpoints:
             "secret": "",
             "permissions": {
                 "ContractTrade": ["Order", "Position"],
-                "Spot": [],
+                "Spot": ["SpotTrade"],
                 "Wallet": [],
                 "Options": [],
                 "Derivatives": ["DerivativesTrade"],
@@ -161,9 +183,10 @@ class AccountEndpoints:
         return {}
 
     def _usd_price(self, coin: str) -> Decimal:
-        if coin in DOLLARS:
+        """By the index price of the first listing, contract or spot pair, that trades the coin against dollars."""
+        if coin in COLLATERAL:
             return Decimal(1)
         for spec in self._engine.specs.values():
-            if spec.base_coin == coin and spec.settle_coin in DOLLARS:
-                return self._engine.market.index_price(spec.symbol)
+            if spec.base_coin == coin and spec.quote_coin in COLLATERAL:
+                return self._engine.market.index_price(spec.listing)
         return ZERO

@@ -11,9 +11,9 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from tradewright.simulator.account import Execution
-from tradewright.simulator.commands import Body, CancelOrder, read_cancel, read_place, read_symbol, require_linear, text
+from tradewright.simulator.commands import Body, CancelOrder, read_cancel, read_category, read_place, read_symbol, text
 from tradewright.simulator.engine import Engine
-from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.errors import ApiError, bad_parameter, order_not_found
 from tradewright.simulator.orders import Order, OrderStatus
 from tradewright.simulator.paging import cut, read_page, read_window
 from tradewright.simulator.payloads import execution_row, order_history_row, order_row
@@ -56,11 +56,11 @@ class TradeEndpoints:
         command = read_cancel(call.params, self._engine.specs)
         order = self._engine.account.find_order(order_id=command.order_id, link_id=command.link_id)
         if order is not None and self._is_hidden(order, call.now_ms):
-            raise ApiError(RetCode.ORDER_NOT_FOUND, "order not exists or too late to cancel")
+            raise order_not_found(spot=order.is_spot)
         return _ids(self._engine.cancel(command))
 
     def cancel_all(self, call: Call) -> Result:
-        """Needs one of symbol, baseCoin, settleCoin; the first present decides."""
+        """Contracts need one of symbol, baseCoin, settleCoin, spot needs none; the first present decides."""
         symbols = self._named_symbols(call.params)
         if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
             symbols = set()
@@ -78,7 +78,7 @@ class TradeEndpoints:
 
         What has closed is listed here only as long as it is recent and the service was not restarted: then history.
         """
-        require_linear(call.params)
+        category = read_category(call.params)
         page = read_page(call.params, highest=50, default=20)
         named = self._named_order(call.params)
         if named is None:
@@ -92,14 +92,14 @@ class TradeEndpoints:
             orders = [order for order in named if order.is_live or order in self._recently_closed()]
         shown, cursor = cut(self._visible(orders, call.now_ms), page, lambda order: order.number)
         return {
-            "category": "linear",
+            "category": category,
             "list": [order_row(order, self._engine.specs[order.symbol]) for order in shown],
             "nextPageCursor": cursor,
         }
 
     def _history(self, call: Call) -> Result:
         """Orders that have ended, at most seven days per call."""
-        require_linear(call.params)
+        category = read_category(call.params)
         page = read_page(call.params, highest=50, default=20)
         window = read_window(call.params, now_ms=call.now_ms)
         status, named = text(call.params, "orderStatus"), self._named_order(call.params)
@@ -121,14 +121,14 @@ class TradeEndpoints:
         ]
         shown, cursor = cut(final, page, lambda order: order.number)
         return {
-            "category": "linear",
+            "category": category,
             "list": [order_history_row(order, self._engine.specs[order.symbol]) for order in shown],
             "nextPageCursor": cursor,
         }
 
     def _executions(self, call: Call) -> Result:
         """With an order id all other filters are ignored."""
-        require_linear(call.params)
+        category = read_category(call.params)
         page = read_page(call.params, highest=100, default=50)
         window = read_window(call.params, now_ms=call.now_ms)
         named = self._named_order(call.params)
@@ -148,7 +148,7 @@ class TradeEndpoints:
         visible = [e for e in found if not self._visibility.hidden_ms(e.fill.order_id, now_ms=call.now_ms)]
         shown, cursor = cut(visible, page, _execution_place)
         return {
-            "category": "linear",
+            "category": category,
             "list": [execution_row(execution, self._engine.specs[execution.fill.symbol]) for execution in shown],
             "nextPageCursor": cursor,
         }
@@ -160,28 +160,30 @@ class TradeEndpoints:
         return list(itertools.islice(recent, RECENT_CLOSED_MAX))
 
     def _named_order(self, params: Body) -> list[Order] | None:
-        """The order an id asks for (none or one), or None if no id is given. orderId wins over orderLinkId."""
+        """The order of the category that an id asks for (none or one), or None if no id is given. orderId wins over
+        orderLinkId.
+        """
         order_id, link_id = text(params, "orderId"), text(params, "orderLinkId")
         if not (order_id or link_id):
             return None
         order = self._engine.account.find_order(order_id=order_id, link_id=link_id)
-        return [] if order is None else [order]
+        asked = order is not None and self._engine.specs[order.symbol].category == read_category(params)
+        return [order] if order is not None and asked else []
 
     def _named_symbols(self, params: Body, *, required: bool = True) -> set[str]:
-        """The symbols that symbol, baseCoin or settleCoin (the first given) ask for; all if none is given and none
-        needed.
+        """The listings of the category that symbol, baseCoin or settleCoin (the first given) ask for; all if none is
+        given and none needed. Spot needs none and knows no settle coin.
         """
         if text(params, "symbol"):
-            return {read_symbol(params, self._engine.specs).symbol}
-        base_coin, settle_coin = text(params, "baseCoin"), text(params, "settleCoin")
-        require_linear(params)
-        if not (base_coin or settle_coin):
-            if required:
-                raise bad_parameter("Missing some parameters that must be filled in, symbol or settleCoin or baseCoin")
-            return set(self._engine.specs)
+            return {read_symbol(params, self._engine.specs).listing}
+        category = read_category(params)
+        base_coin, settle_coin = text(params, "baseCoin"), text(params, "settleCoin") if category == "linear" else ""
+        if required and category == "linear" and not (base_coin or settle_coin):
+            raise bad_parameter("Missing some parameters that must be filled in, symbol or settleCoin or baseCoin")
+        specs = [spec for spec in self._engine.specs.values() if spec.category == category]
         if base_coin:
-            return {spec.symbol for spec in self._engine.specs.values() if spec.base_coin == base_coin}
-        return {spec.symbol for spec in self._engine.specs.values() if spec.settle_coin == settle_coin}
+            return {spec.listing for spec in specs if spec.base_coin == base_coin}
+        return {spec.listing for spec in specs if settle_coin in ("", spec.settle_coin)}
 
     def _visible(self, orders: Iterable[Order], now_ms: int) -> list[Order]:
         return [order for order in orders if not self._is_hidden(order, now_ms)]

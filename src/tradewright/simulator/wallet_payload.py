@@ -1,47 +1,54 @@
 """The wallet row, the same in account/wallet-balance and on the wallet stream.
 
 Lives here: account totals in USD and one entry per coin. Not here: margin itself (`margin`). Play USDT is worth one
-dollar.
+dollar. Every coin counts in the equity; only the collateral counts in the margin balance.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
 from tradewright.simulator.account import SETTLE_COIN, Coin
-from tradewright.simulator.margin import MarginView, rounded
+from tradewright.simulator.margin import COLLATERAL, MarginView, rounded
 from tradewright.simulator.positions import ZERO
 from tradewright.simulator.texts import plain
 
 
-def wallet_row(coins: Iterable[Coin], margin: MarginView, *, usd_price: Callable[[str], Decimal]) -> dict[str, Any]:
-    """`usd_price` gives a coin's worth in dollars, 0 when unknown. Rates are fractions of the margin balance."""
+def wallet_row(
+    coins: Iterable[Coin],
+    margin: MarginView,
+    *,
+    locked: Mapping[str, Decimal],
+    usd_price: Callable[[str], Decimal],
+) -> dict[str, Any]:
+    """`locked` is what spot orders keep, by coin; `usd_price` gives a coin's worth in dollars, 0 when unknown. Rates
+    are fractions of the margin balance.
+    """
     held = list(coins)
     wallet_usd = sum((rounded(coin.balance * usd_price(coin.coin)) for coin in held), ZERO)
-    margin_usd = wallet_usd + margin.unrealised
     return {
         "accountType": "UNIFIED",
-        "accountIMRate": _rate(margin.initial, margin_usd),
-        "accountIMRateByMp": _rate(margin.initial, margin_usd),
-        "accountMMRate": _rate(margin.maintenance, margin_usd),
-        "accountMMRateByMp": _rate(margin.maintenance, margin_usd),
+        "accountIMRate": _rate(margin.initial, margin.equity),
+        "accountIMRateByMp": _rate(margin.initial, margin.equity),
+        "accountMMRate": _rate(margin.maintenance, margin.equity),
+        "accountMMRateByMp": _rate(margin.maintenance, margin.equity),
         "accountLTV": "0",
-        "totalEquity": plain(margin_usd),
+        "totalEquity": plain(wallet_usd + margin.unrealised),
         "totalWalletBalance": plain(wallet_usd),
-        "totalMarginBalance": plain(margin_usd),
+        "totalMarginBalance": plain(margin.equity),
         "totalAvailableBalance": plain(max(margin.available, ZERO)),
         "totalPerpUPL": plain(margin.unrealised),
         "totalInitialMargin": plain(margin.initial),
         "totalInitialMarginByMp": plain(margin.initial),
         "totalMaintenanceMargin": plain(margin.maintenance),
         "totalMaintenanceMarginByMp": plain(margin.maintenance),
-        "coin": [_coin(coin, margin, usd_price(coin.coin)) for coin in held],
+        "coin": [_coin(coin, margin, locked.get(coin.coin, ZERO), usd_price(coin.coin)) for coin in held],
     }
 
 
-def _coin(coin: Coin, margin: MarginView, price: Decimal) -> dict[str, Any]:
+def _coin(coin: Coin, margin: MarginView, locked: Decimal, price: Decimal) -> dict[str, Any]:
     """`availableToWithdraw` stays "": the real one is dead, and a stale figure there misleads clients."""
     settles = coin.coin == SETTLE_COIN
     unrealised = margin.unrealised if settles else ZERO
@@ -52,9 +59,9 @@ def _coin(coin: Coin, margin: MarginView, price: Decimal) -> dict[str, Any]:
         "usdValue": plain(rounded(equity * price)),
         "walletBalance": plain(coin.balance),
         "free": "",
-        "locked": "0",
+        "locked": plain(locked),
         "spotHedgingQty": "0",
-        "borrowAmount": "0",
+        "borrowAmount": plain(max(-coin.balance, ZERO)),  # losses beyond the coin's own balance
         "spotBorrow": "0",
         "accruedInterest": "0",
         "availableToBorrow": "",
@@ -65,8 +72,8 @@ def _coin(coin: Coin, margin: MarginView, price: Decimal) -> dict[str, Any]:
         "unrealisedPnl": plain(unrealised),
         "cumRealisedPnl": plain(coin.realised),
         "bonus": "0",
-        "marginCollateral": True,
-        "collateralSwitch": True,
+        "marginCollateral": coin.coin in COLLATERAL,
+        "collateralSwitch": coin.coin in COLLATERAL,
         "colRes": "-1",
     }
 

@@ -16,11 +16,12 @@ from aiohttp import web
 from tradewright.simulator.auth import check_stream
 from tradewright.simulator.frames import Frame, args_of
 from tradewright.simulator.keys import KeyRing
-from tradewright.simulator.outbox import Message
+from tradewright.simulator.outbox import Message, Row
 from tradewright.simulator.sockets import Connection
 
 PLAIN_TOPICS = frozenset({"order", "execution", "position", "wallet"})
-LINEAR_TOPICS = frozenset({"order.linear", "execution.linear", "position.linear"})
+CATEGORIES = ("linear", "spot")
+CATEGORY_TOPICS = frozenset({"order.linear", "execution.linear", "position.linear", "order.spot", "execution.spot"})
 
 
 class PrivateStream:
@@ -52,18 +53,20 @@ class PrivateStream:
         return socket
 
     def deliver(self, message: Message) -> None:
-        """Push rows to everybody who subscribed the topic, under the name they subscribed."""
-        for name in (message.topic, f"{message.topic}.linear"):
-            readers = [connection for connection in self._connections if name in connection.topics]
-            if readers:
-                frame = {
-                    "id": str(uuid4()),
-                    "topic": name,
-                    "creationTime": message.created_ms,
-                    "data": message.rows,
-                }
-                for connection in readers:
-                    connection.send(frame)
+        """Push rows to everybody who subscribed the topic, under the name they subscribed; a category's topic has the
+        rows of that category.
+        """
+        self._push(message.topic, message, message.rows)
+        for category in CATEGORIES:
+            rows = [row for row in message.rows if row.get("category") == category]
+            self._push(f"{message.topic}.{category}", message, rows)
+
+    def _push(self, name: str, message: Message, rows: list[Row]) -> None:
+        readers = [connection for connection in self._connections if name in connection.topics]
+        if rows and readers:
+            frame = {"id": str(uuid4()), "topic": name, "creationTime": message.created_ms, "data": rows}
+            for connection in readers:
+                connection.send(frame)
 
     async def close(self) -> None:
         await asyncio.gather(*(connection.close() for connection in self._connections))
@@ -102,9 +105,9 @@ def _refusal(args: list[Any] | None) -> str:
     if args is None:
         return "Params Error"
     for topic in args:
-        if topic not in PLAIN_TOPICS | LINEAR_TOPICS:
+        if topic not in PLAIN_TOPICS | CATEGORY_TOPICS:
             return f"error:handler not found,topic:{topic}"
-    plain, by_category = PLAIN_TOPICS - {"wallet"}, LINEAR_TOPICS
+    plain, by_category = PLAIN_TOPICS - {"wallet"}, CATEGORY_TOPICS
     if plain.intersection(args) and by_category.intersection(args):
         return "error:all-in-one and categorised topics cannot be mixed in one request"
     return ""
