@@ -13,15 +13,22 @@ from typing import assert_never
 
 from tradewright.simulator import orders, spot
 from tradewright.simulator.events import (
+    AmendAccepted,
+    AmendLost,
     CancelAccepted,
     CancelLost,
     Entry,
+    Event,
     Funded,
     LeverageSet,
     OrderAccepted,
+    OrderAmended,
+    OrderArmed,
     OrderClosed,
     OrderFilled,
     OrderOpened,
+    OrderTriggered,
+    Together,
 )
 from tradewright.simulator.orders import Order
 from tradewright.simulator.positions import ZERO, Position, after_fill
@@ -57,6 +64,7 @@ class Account:
         self.coins: dict[str, Coin] = {}
         self._ids_by_link: dict[str, str] = {}
         self._live: dict[str, None] = {}  # ids of live orders, oldest first
+        self._unprotected: dict[str, None] = {}
 
     def find_order(self, *, order_id: str = "", link_id: str = "") -> Order | None:
         """By the exchange's id if given, else by the client's."""
@@ -72,6 +80,15 @@ class Account:
             if order.is_live and symbol in (None, order.symbol):
                 yield order
 
+    def unprotected_orders(self, symbol: str) -> list[Order]:
+        """Entries of a listing that filled and still wait for the take-profit or stop-loss they asked for."""
+        waiting = [self.orders[order_id] for order_id in self._unprotected]
+        return [order for order in waiting if order.symbol == symbol]
+
+    @property
+    def has_live_orders(self) -> bool:
+        return bool(self._live)
+
     def position(self, symbol: str) -> Position:
         return self.positions.get(symbol) or Position(symbol=symbol)
 
@@ -82,7 +99,9 @@ class Account:
         """Take one event in. Events come in the order of their `seq`; one that cannot be is a bug and raises
         AssertionError.
         """
-        event = entry.event
+        self._apply(entry.event, seq=entry.seq)
+
+    def _apply(self, event: Event, *, seq: int) -> None:
         match event:
             case Funded(coin=coin, amount=amount):
                 held = self.coin(coin)
@@ -94,11 +113,28 @@ class Account:
             case OrderOpened(order_id=order_id):
                 self._put(orders.opened(self.orders[order_id], wall_ms=event.at.wall_ms))
             case OrderFilled():
-                self._fill(event, seq=entry.seq)
+                self._fill(event, seq=seq)
             case OrderClosed(order_id=order_id):
                 self._put(orders.closed(self.orders[order_id], event))
             case CancelLost(order_id=order_id):
                 self._put(orders.cancel_lost(self.orders[order_id], wall_ms=event.at.wall_ms))
+            case OrderArmed(order_id=order_id):
+                self._put(orders.armed(self.orders[order_id], wall_ms=event.at.wall_ms))
+            case OrderTriggered(order_id=order_id):
+                self._put(orders.triggered(self.orders[order_id], event))
+            case AmendAccepted(order_id=order_id):
+                self._put(replace(self.orders[order_id], amend_requested=event))
+            case OrderAmended(order_id=order_id):
+                last = (len(self.orders), seq)
+                self._put(orders.amended(self.orders[order_id], event, queued=last))
+            case AmendLost(order_id=order_id):
+                self._put(replace(self.orders[order_id], amend_requested=None))
+            case Together(moves=moves, parent_id=parent_id, covers=covers):
+                for move in moves:
+                    self._apply(move, seq=seq)
+                if parent_id:
+                    parent = self.orders[parent_id]
+                    self._put(replace(parent, protected_quantity=parent.protected_quantity + covers))
             case LeverageSet(symbol=symbol, leverage=leverage):
                 held_position = self.position(symbol)
                 self.positions[symbol] = replace(
@@ -136,3 +172,7 @@ class Account:
             self._live[order.order_id] = None
         else:
             self._live.pop(order.order_id, None)
+        if order.unprotected_quantity:
+            self._unprotected[order.order_id] = None
+        else:
+            self._unprotected.pop(order.order_id, None)

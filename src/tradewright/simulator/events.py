@@ -15,6 +15,10 @@ Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit"]
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
 MarketUnit = Literal["", "baseCoin", "quoteCoin"]
+TriggerBy = Literal["LastPrice", "MarkPrice", "IndexPrice"]
+SlippageUnit = Literal["TickSize", "Percent"]
+# Bybit's stopOrderType. "Stop" and "tpslOrder" (spot) are clients' orders, the others the exchange makes itself.
+StopKind = Literal["", "Stop", "tpslOrder", "TakeProfit", "StopLoss", "PartialTakeProfit", "PartialStopLoss"]
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -22,6 +26,39 @@ class Moment(msgspec.Struct, frozen=True):
 
     wall_ms: int
     market_ms: int
+
+
+class Trigger(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order waits for: that the price it looks at rises to `price`, or falls to it."""
+
+    price: Decimal
+    rises: bool
+    by: TriggerBy = "LastPrice"
+
+
+class Leg(msgspec.Struct, frozen=True, kw_only=True):
+    """One take-profit or stop-loss: its trigger price and the limit of the order that follows, None for the market."""
+
+    price: Decimal
+    by: TriggerBy = "LastPrice"
+    limit: Decimal | None = None
+
+
+class Protection(msgspec.Struct, frozen=True, kw_only=True):
+    """What an entry order asks for once it has filled. `whole` is Bybit's Full: the legs are the position's own and
+    follow its size; else (Partial) they close what the entry opened.
+    """
+
+    whole: bool
+    take_profit: Leg | None = None
+    stop_loss: Leg | None = None
+
+
+class Slippage(msgspec.Struct, frozen=True, kw_only=True):
+    """How far behind the best opposite price a market order may go: ticks, or per cent."""
+
+    unit: SlippageUnit
+    tolerance: Decimal
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -40,6 +77,10 @@ class OrderAccepted(_Event, frozen=True, kw_only=True, tag="order_accepted"):
 
     `symbol` holds a listing. `market_unit` is set on spot market orders only; in "quoteCoin" the quantity is an amount
     of quote coin.
+
+    With a `trigger` it is conditional: a market order's price is 0 until then, and a quantity of 0 is the whole
+    position of then. `parent_id` and `parent_link_id` name the entry that brought a take-profit or stop-loss;
+    `pair_id` is shared by two of which one ends when the other triggers.
     """
 
     order_id: str
@@ -54,6 +95,13 @@ class OrderAccepted(_Event, frozen=True, kw_only=True, tag="order_accepted"):
     close_on_trigger: bool
     last_price: Decimal
     market_unit: MarketUnit = ""
+    stop_kind: StopKind = ""
+    trigger: Trigger | None = None
+    protection: Protection | None = None
+    slippage: Slippage | None = None
+    parent_id: str = ""
+    parent_link_id: str = ""
+    pair_id: str = ""
 
 
 class CancelAccepted(_Event, frozen=True, kw_only=True, tag="cancel_accepted"):
@@ -100,6 +148,51 @@ class OrderClosed(_Event, frozen=True, kw_only=True, tag="order_closed"):
     reject_reason: str
 
 
+class OrderArmed(_Event, frozen=True, kw_only=True, tag="order_armed"):
+    """A conditional order waits for its trigger from now on."""
+
+    order_id: str
+
+
+class OrderTriggered(_Event, frozen=True, kw_only=True, tag="order_triggered"):
+    """The trigger was met. `price` is the limit or protection price the order goes to the market with."""
+
+    order_id: str
+    price: Decimal
+    quantity: Decimal
+
+
+class AmendAccepted(_Event, frozen=True, kw_only=True, tag="amend_accepted"):
+    """An amend command for a live order will be acknowledged; the order may still fill first.
+
+    All values are those the order is to have then, changed or not.
+    """
+
+    order_id: str
+    quantity: Decimal
+    price: Decimal
+    trigger: Trigger | None
+    protection: Protection | None
+
+
+class OrderAmended(_Event, frozen=True, kw_only=True, tag="order_amended"):
+    """The order has these values from now on. `requeued`: it went behind all others of its price."""
+
+    order_id: str
+    quantity: Decimal
+    price: Decimal
+    trigger: Trigger | None
+    protection: Protection | None
+    pair_id: str = ""
+    requeued: bool = False
+
+
+class AmendLost(_Event, frozen=True, kw_only=True, tag="amend_lost"):
+    """An acknowledged amend came too late: the order had ended or filled beyond it. The order stays as it is."""
+
+    order_id: str
+
+
 class CancelLost(_Event, frozen=True, kw_only=True, tag="cancel_lost"):
     """An acknowledged cancel found its order already filled."""
 
@@ -113,7 +206,34 @@ class LeverageSet(_Event, frozen=True, kw_only=True, tag="leverage_set"):
     leverage: Decimal
 
 
-Event = Funded | OrderAccepted | CancelAccepted | OrderOpened | OrderFilled | OrderClosed | CancelLost | LeverageSet
+class Together(_Event, frozen=True, kw_only=True, tag="together"):
+    """Several moves of orders that a crash must not tear apart: a stop and the take-profit beside it.
+
+    Where they protect an entry, `parent_id` names it and `covers` is how much of what it opened they answer for.
+    """
+
+    moves: tuple[OrderAccepted | OrderArmed | OrderTriggered | OrderAmended | OrderClosed, ...]
+    parent_id: str = ""
+    covers: Decimal = Decimal(0)
+
+
+OrderMove = OrderAccepted | OrderArmed | OrderTriggered | OrderAmended | OrderClosed
+Event = (
+    Funded
+    | OrderAccepted
+    | CancelAccepted
+    | OrderOpened
+    | OrderFilled
+    | OrderClosed
+    | CancelLost
+    | OrderArmed
+    | OrderTriggered
+    | AmendAccepted
+    | OrderAmended
+    | AmendLost
+    | Together
+    | LeverageSet
+)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):

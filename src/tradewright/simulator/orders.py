@@ -10,13 +10,20 @@ from decimal import Decimal
 from enum import StrEnum
 
 from tradewright.simulator.events import (
+    AmendAccepted,
     MarketUnit,
     OrderAccepted,
+    OrderAmended,
     OrderClosed,
     OrderFilled,
+    OrderTriggered,
     OrderType,
+    Protection,
     Side,
+    Slippage,
+    StopKind,
     TimeInForce,
+    Trigger,
 )
 from tradewright.simulator.market.model import is_spot
 
@@ -34,10 +41,13 @@ class OrderStatus(StrEnum):
     FILLED = "Filled"
     CANCELLED = "Cancelled"
     PARTIALLY_FILLED_CANCELLED = "PartiallyFilledCanceled"  # on spot only; contracts say Cancelled for both
+    UNTRIGGERED = "Untriggered"
+    TRIGGERED = "Triggered"
+    DEACTIVATED = "Deactivated"  # ended before its trigger was met
 
 
-LIVE = frozenset({OrderStatus.ACCEPTED, OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
 RESTING = frozenset({OrderStatus.NEW, OrderStatus.PARTIALLY_FILLED})
+LIVE = RESTING | {OrderStatus.ACCEPTED, OrderStatus.UNTRIGGERED, OrderStatus.TRIGGERED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +79,19 @@ class Order:
     paid_fee: Decimal = ZERO
     fee_coin: str = ""
     realised: Decimal = ZERO
+    stop_kind: StopKind = ""
+    trigger: Trigger | None = None
+    protection: Protection | None = None
+    slippage: Slippage | None = None
+    parent_id: str = ""
+    parent_link_id: str = ""
+    pair_id: str = ""
+    queued: tuple[int, int] = (0, 0)  # place in the queue of its price: smaller is served first
+    closed_quantity: Decimal = ZERO  # what its fills closed of the position
+    protected_quantity: Decimal = ZERO  # of what its fills opened, what has its take-profit and stop-loss already
+    was_triggered: bool = False
     cancel_requested: bool = False
+    amend_requested: AmendAccepted | None = None
     cancel_type: str = NOT_CANCELLED
     reject_reason: str = NO_ERROR
 
@@ -80,6 +102,28 @@ class Order:
     @property
     def is_resting(self) -> bool:
         return self.status in RESTING
+
+    @property
+    def is_dormant(self) -> bool:
+        """It waits for its trigger, or is on its way to: it binds nothing and fills nothing."""
+        return self.trigger is not None and not self.was_triggered and self.is_live
+
+    @property
+    def is_protective(self) -> bool:
+        """The exchange made it to close a position: a take-profit or stop-loss."""
+        return self.stop_kind not in ("", "Stop", "tpslOrder")
+
+    @property
+    def follows_position(self) -> bool:
+        return self.stop_kind in ("TakeProfit", "StopLoss")
+
+    @property
+    def unprotected_quantity(self) -> Decimal:
+        """What its fills opened and no take-profit or stop-loss answers for yet, although it asked for one."""
+        opened = self.filled_quantity - self.closed_quantity
+        if self.protection is None or (self.protection.whole and self.protected_quantity):
+            return ZERO
+        return opened - self.protected_quantity
 
     @property
     def is_spot(self) -> bool:
@@ -116,14 +160,57 @@ def accepted(event: OrderAccepted, *, number: int) -> Order:
         close_on_trigger=event.close_on_trigger,
         last_price_on_created=event.last_price,
         market_unit=event.market_unit,
+        stop_kind=event.stop_kind,
+        trigger=event.trigger,
+        protection=event.protection,
+        slippage=event.slippage,
+        parent_id=event.parent_id,
+        parent_link_id=event.parent_link_id,
+        pair_id=event.pair_id,
+        queued=(number, 0),
         created_ms=event.at.wall_ms,
         updated_ms=event.at.wall_ms,
     )
 
 
 def opened(order: Order, *, wall_ms: int) -> Order:
-    assert order.status is OrderStatus.ACCEPTED, f"{order.order_id} opened while {order.status}"
+    assert order.status in (OrderStatus.ACCEPTED, OrderStatus.TRIGGERED), f"{order.order_id} opened in {order.status}"
+    assert not order.is_dormant, f"{order.order_id} opened before its trigger"
     return replace(order, status=OrderStatus.NEW, updated_ms=wall_ms)
+
+
+def armed(order: Order, *, wall_ms: int) -> Order:
+    assert order.status is OrderStatus.ACCEPTED, f"{order.order_id} armed while {order.status}"
+    assert order.is_dormant, f"{order.order_id} has no trigger to wait for"
+    return replace(order, status=OrderStatus.UNTRIGGERED, updated_ms=wall_ms)
+
+
+def triggered(order: Order, event: OrderTriggered) -> Order:
+    assert order.status is OrderStatus.UNTRIGGERED, f"{order.order_id} triggered while {order.status}"
+    return replace(
+        order,
+        status=OrderStatus.TRIGGERED,
+        was_triggered=True,
+        price=event.price,
+        quantity=event.quantity,
+        updated_ms=event.at.wall_ms,
+    )
+
+
+def amended(order: Order, event: OrderAmended, *, queued: tuple[int, int]) -> Order:
+    """The order with its new values; `queued` is the place behind all others, taken if it was requeued."""
+    assert order.is_live, f"{order.order_id} amended while {order.status}"
+    return replace(
+        order,
+        quantity=event.quantity,
+        price=event.price,
+        trigger=event.trigger,
+        protection=event.protection,
+        pair_id=event.pair_id,
+        queued=queued if event.requeued else order.queued,
+        amend_requested=None,
+        updated_ms=event.at.wall_ms,
+    )
 
 
 def filled(order: Order, event: OrderFilled) -> Order:
@@ -138,6 +225,7 @@ def filled(order: Order, event: OrderFilled) -> Order:
         paid_fee=order.paid_fee + event.fee,
         fee_coin=event.fee_coin,
         realised=order.realised + event.realised,
+        closed_quantity=order.closed_quantity + event.closed_quantity,
         updated_ms=event.at.wall_ms,
     )
 
@@ -145,9 +233,10 @@ def filled(order: Order, event: OrderFilled) -> Order:
 def closed(order: Order, event: OrderClosed) -> Order:
     assert order.is_live, f"{order.order_id} closed while {order.status}"
     partly = order.is_spot and order.filled_quantity > 0
+    status = OrderStatus.PARTIALLY_FILLED_CANCELLED if partly else OrderStatus.CANCELLED
     return replace(
         order,
-        status=OrderStatus.PARTIALLY_FILLED_CANCELLED if partly else OrderStatus.CANCELLED,
+        status=OrderStatus.DEACTIVATED if order.is_dormant else status,
         cancel_type=event.cancel_type,
         reject_reason=event.reject_reason,
         updated_ms=event.at.wall_ms,

@@ -20,7 +20,7 @@ from aiohttp import web
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control import ControlEndpoints
 from tradewright.simulator.engine import Engine
-from tradewright.simulator.events import Funded, LeverageSet
+from tradewright.simulator.events import Funded, LeverageSet, Together
 from tradewright.simulator.faults import Faults
 from tradewright.simulator.floor import Outcome, Surroundings
 from tradewright.simulator.heartbeat import Heartbeat, open_market
@@ -242,4 +242,6 @@ def _addresses(host: str, port: int) -> Addresses:
 def _order_of(outcome: Outcome) -> str:
     """The order a batch is about; "" for batches about none. Batches of several are about orders that end together."""
     event = outcome.entries[0].event
+    if isinstance(event, Together):
+        return event.moves[0].order_id
     return "" if isinstance(event, Funded | LeverageSet) else event.order_id

@@ -6,19 +6,20 @@ Lives here: the messages of one batch, in Bybit's order: execution, order, posit
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, assert_never
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import (
+    AmendAccepted,
     CancelAccepted,
-    CancelLost,
+    Entry,
+    Event,
     Funded,
     LeverageSet,
     OrderAccepted,
-    OrderClosed,
     OrderFilled,
-    OrderOpened,
+    Together,
 )
 from tradewright.simulator.floor import Outcome
 from tradewright.simulator.outbox import Message
@@ -31,12 +32,10 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     symbols: dict[str, None] = {}
     filled: set[int] = set()
     money_moved = False
-    for entry in outcome.entries:
-        match entry.event:
-            case OrderAccepted() | CancelAccepted():
+    for entry, event in _single_events(outcome):
+        match event:
+            case OrderAccepted() | CancelAccepted() | AmendAccepted():
                 pass
-            case OrderOpened(order_id=order_id) | OrderClosed(order_id=order_id) | CancelLost(order_id=order_id):
-                order_ids[order_id] = None
             case OrderFilled(order_id=order_id):
                 order_ids[order_id] = None
                 filled.add(entry.seq)
@@ -44,11 +43,13 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
                 symbols[symbol] = None
             case Funded():
                 money_moved = True
+            case Together():
+                pass  # its moves have come one by one
             case _:
-                assert_never(entry.event)
+                order_ids[event.order_id] = None
     account, specs = engine.account, engine.specs
     told = [account.orders[order_id] for order_id in order_ids]
-    symbols |= {order.symbol: None for order in told}
+    symbols |= {order.symbol: None for order in told if not order.is_spot}
     executions = [e for e in account.executions[-len(outcome.entries) :] if e.seq in filled]
     created_ms = outcome.entries[-1].event.at.wall_ms
     messages = []
@@ -68,3 +69,11 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     if told or money_moved:
         messages.append(Message("wallet", [wallet()], created_ms))
     return messages
+
+
+def _single_events(outcome: Outcome) -> Iterator[tuple[Entry, Event]]:
+    for entry in outcome.entries:
+        yield entry, entry.event
+        if isinstance(entry.event, Together):
+            for move in entry.event.moves:
+                yield entry, move
