@@ -13,19 +13,68 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from tradewright.core.errors import StartError
 
 SETTINGS_FILE = "tradewright.toml"
+PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
+_HOST = r"([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+_PATH = r"(/[A-Za-z0-9._~-]+)*"  # never a slash at the end: paths are put behind it
+
+
+class HostSetting(BaseModel):
+    """Addresses of one environment in the place of Bybit's own, e.g. of a simulated exchange started as that one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    rest: str | None = Field(None, pattern=rf"^https?://{_HOST}{_PATH}$")
+    public_stream: str | None = Field(None, pattern=rf"^wss?://{_HOST}{_PATH}$")
+    private_stream: str | None = Field(None, pattern=rf"^wss?://{_HOST}{_PATH}$")
+
+
+class Hosts(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    demo: HostSetting = HostSetting()
+    testnet: HostSetting = HostSetting()
+    live: HostSetting = HostSetting()
+
+
+class Proxies(BaseModel):
+    """A proxy for each environment, `http://user:password@host:port` or `socks5://…`; a connection may name another."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    demo: SecretStr | None = None
+    testnet: SecretStr | None = None
+    live: SecretStr | None = None
+
+    @field_validator("demo", "testnet", "live")
+    @classmethod
+    def _checked(cls, proxy: SecretStr | None) -> SecretStr | None:
+        if proxy is not None and not re.fullmatch(rf"({'|'.join(PROXY_SCHEMES)})://\S+", proxy.get_secret_value()):
+            raise ValueError(f"expected an address that begins with one of {', '.join(PROXY_SCHEMES)} and ://")
+        return proxy
 
 
 class Settings(BaseSettings):
     """What an installation may be told. Each field's environment variable is its name with `TRADEWRIGHT_` before it."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TRADEWRIGHT_", env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True
+        env_prefix="TRADEWRIGHT_",
+        env_nested_delimiter="__",  # e.g. TRADEWRIGHT_HOSTS__DEMO__REST
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     home: Path = Field(default_factory=lambda: Path.home() / ".tradewright")
@@ -42,6 +91,8 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     open_browser: bool = True
     settling_margin_s: Decimal = Field(Decimal(15), ge=0, le=600)  # see `trading.resolution`
+    hosts: Hosts = Hosts()
+    proxy: Proxies = Proxies()
 
     @field_validator("home")
     @classmethod
@@ -128,12 +179,15 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         faults = "; ".join(_fault(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors())
         raise StartError(f"a setting is wrong: {faults}", exit_code=2) from None
+    except SettingsError as error:  # its text names the field and the source, not the value
+        raise StartError(f"a setting is wrong: {error}; a part is set by TRADEWRIGHT_NAME__PART", exit_code=2) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise StartError(f"the settings file {SETTINGS_FILE} in HOME cannot be read: {error}", exit_code=2) from None
 
 
 def _fault(location: tuple[int | str, ...], given: Any, message: str) -> str:
     """The variable, what it is and what is allowed; what may hold a password is not repeated."""
-    name = "_".join(str(part) for part in location).upper().removeprefix("TRADEWRIGHT_")
-    shown = "not repeated here" if "DATABASE" in name else repr(given)
+    separator = "__" if location[0] in ("hosts", "proxy") else "_"
+    name = separator.join(str(part) for part in location).upper().removeprefix("TRADEWRIGHT_")
+    shown = "not repeated here" if "DATABASE" in name or "PROXY" in name else repr(given)
     return f"TRADEWRIGHT_{name} is {shown}: {message}"

@@ -116,6 +116,25 @@ def test_a_database_address_is_shown_nowhere(home: Path, monkeypatch: pytest.Mon
     assert not any("canary-password" in text for text in [*shown, str(failure.value)])
 
 
+@pytest.mark.parametrize("name", ["PROXY__DEMO", "PROXY__NOWHERE", "PROXY"])
+def test_a_wrong_proxy_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"TRADEWRIGHT_{name}", "ftp://u:canary-password@proxy")
+    with pytest.raises(StartError) as failure:
+        load()
+    assert failure.value.exit_code == 2
+    assert "proxy" in str(failure.value).lower()
+    assert "canary-password" not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "value", ["http://exchange:9300/", "exchange:9300", "ws://exchange:9300", "http://a b", "http://u:p@x"]
+)
+def test_a_wrong_host_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("TRADEWRIGHT_HOSTS__DEMO__REST", value)
+    with pytest.raises(StartError, match="TRADEWRIGHT_HOSTS__DEMO__REST is "):
+        load()
+
+
 def test_each_market_has_a_folder_and_a_name_of_its_own(home: Path) -> None:
     markets = [
         load(),

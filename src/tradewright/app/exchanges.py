@@ -1,0 +1,63 @@
+"""Where each exchange is: the simulated one by its ready file, Bybit's by settings or by what its documentation says.
+
+Lives here: `ExchangePlaces`. Not here: the data (`exchange.bybit.environments`), who is where (`connections`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tradewright.app.ground import simulated_endpoints
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.exchange.bybit.environments import ENVIRONMENTS, USUAL_REGION, Environment, RemoteEnvironment
+from tradewright.exchange.ports import Endpoints, EndpointSource
+from tradewright.settings import HostSetting, Settings
+
+
+class ExchangePlaces:
+    """Addresses and proxies of every environment, as the settings in force have them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._simulated = simulated_endpoints(settings)
+
+    def endpoints(self, environment: Environment, region: str = USUAL_REGION) -> EndpointSource:
+        """Where the accounts of an environment are; a host that is set stands in the place of every region's.
+
+        The source raises `ExchangeUnavailable` while the simulated exchange has not said where it listens.
+        Raises `ExchangeUnavailable` for a region that the environment does not have.
+        """
+        if environment == "sim":
+            return self._simulated
+        found = self._remote(environment, region)
+        return lambda: found
+
+    def public_endpoints(self, environment: Environment) -> EndpointSource:
+        """Where the environment's public data are: demo has the real market's unless set otherwise."""
+        if environment == "demo" and self._setting("demo").public_stream is None:
+            return self.endpoints("live")
+        return self.endpoints(environment)
+
+    def proxy(self, environment: Environment) -> str | None:
+        """The proxy of an environment's public data, and of its connections that name none; may hold a password."""
+        if environment == "sim":
+            return None
+        proxy = getattr(self._settings.proxy, environment)
+        return None if proxy is None else str(proxy.get_secret_value())
+
+    def _remote(self, environment: RemoteEnvironment, region: str) -> Endpoints:
+        regions = ENVIRONMENTS[environment].regions
+        if region not in regions:
+            allowed = ", ".join(regions)
+            raise ExchangeUnavailable(f"{environment} has no regional host {region!r}; allowed are {allowed}")
+        setting = self._setting(environment)
+        given = {
+            name: value
+            for name in ("rest", "public_stream", "private_stream")
+            if (value := getattr(setting, name)) is not None
+        }
+        return replace(regions[region], **given)
+
+    def _setting(self, environment: RemoteEnvironment) -> HostSetting:
+        setting: HostSetting = getattr(self._settings.hosts, environment)
+        return setting
