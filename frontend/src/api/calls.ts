@@ -12,6 +12,7 @@ import type {
   CandleList,
   Category,
   ClaimBody,
+  Environment,
   Fill,
   Instrument,
   IntentAnswer,
@@ -66,15 +67,16 @@ export async function readAccounts(): Promise<readonly Account[]> {
   return (await body(client.GET("/api/v1/accounts"))).accounts;
 }
 
-export async function readInstruments(category: Category): Promise<readonly Instrument[]> {
-  return (await body(client.GET("/api/v1/instruments", { params: { query: { category } } }))).instruments;
+export async function readInstruments(environment: Environment, category: Category): Promise<readonly Instrument[]> {
+  return (await body(client.GET("/api/v1/instruments", { params: { query: { environment, category } } }))).instruments;
 }
 
-export async function readTickers(category: Category): Promise<readonly Ticker[]> {
-  return (await body(client.GET("/api/v1/tickers", { params: { query: { category } } }))).tickers;
+export async function readTickers(environment: Environment, category: Category): Promise<readonly Ticker[]> {
+  return (await body(client.GET("/api/v1/tickers", { params: { query: { environment, category } } }))).tickers;
 }
 
 export type CandleQuery = {
+  readonly environment: Environment;
   readonly category: Category;
   readonly symbol: string;
   readonly interval: Interval;
@@ -84,10 +86,10 @@ export type CandleQuery = {
 };
 
 export function readCandles(query: CandleQuery): Promise<CandleList> {
-  const { category, symbol, interval, limit, startMs, endMs } = query;
+  const { environment, category, symbol, interval, limit, startMs, endMs } = query;
   const range = { ...(startMs === undefined ? {} : { start_ms: startMs }), ...(endMs === undefined ? {} : { end_ms: endMs }) };
   // The client's types widen tuples to arrays; the schema's own type of the answer is the true one.
-  const pending = client.GET("/api/v1/candles", { params: { query: { category, symbol, interval, limit, ...range } } });
+  const pending = client.GET("/api/v1/candles", { params: { query: { environment, category, symbol, interval, limit, ...range } } });
   return body(pending as Promise<Answer<CandleList>>);
 }
 

@@ -1,15 +1,23 @@
 /** Who is signed in: one query, and what follows from its change. */
 import { queryOptions } from "@tanstack/react-query";
 import { readAccounts, readInstruments, readSession, readTickers } from "../api/calls";
-import type { Category, Session } from "../api/types";
+import type { Category, Environment, Session } from "../api/types";
 import { queries, stream } from "./services";
 
 export const sessionQuery = queryOptions({ queryKey: ["session"], queryFn: readSession, staleTime: Infinity });
 export const accountsQuery = queryOptions({ queryKey: ["accounts"], queryFn: readAccounts, staleTime: 60_000 });
-export const instrumentsQuery = (category: Category) =>
-  queryOptions({ queryKey: ["instruments", category], queryFn: () => readInstruments(category), staleTime: 600_000 });
-export const tickersQuery = (category: Category) =>
-  queryOptions({ queryKey: ["tickers", category], queryFn: () => readTickers(category), staleTime: 10_000 });
+export const instrumentsQuery = (environment: Environment, category: Category) =>
+  queryOptions({
+    queryKey: ["instruments", environment, category],
+    queryFn: () => readInstruments(environment, category),
+    staleTime: 600_000,
+  });
+export const tickersQuery = (environment: Environment, category: Category) =>
+  queryOptions({
+    queryKey: ["tickers", environment, category],
+    queryFn: () => readTickers(environment, category),
+    staleTime: 10_000,
+  });
 
 export function signedIn(session: Session): void {
   queries.clear();

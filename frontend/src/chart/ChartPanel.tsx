@@ -1,6 +1,6 @@
 /** The chart's panel: timeframes, readout as text, the drawing with its states, the table behind it, the attribution. */
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
-import type { Instrument } from "../api/types";
+import type { Environment, Instrument } from "../api/types";
 import { decimalsOf } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { useSignal } from "../stream/hooks";
@@ -16,6 +16,7 @@ import { draw, type ChartOrder, type Drawing } from "./drawing";
 import { Readout } from "./Readout";
 
 type Props = {
+  readonly environment: Environment;
   readonly instrument: Instrument;
   readonly timeframe: Timeframe;
   readonly onTimeframe: (timeframe: Timeframe) => void;
@@ -27,7 +28,7 @@ type Props = {
 export function ChartPanel(props: Props) {
   const { instrument, timeframe } = props;
   const { t } = useWords();
-  const bars = useBars(instrument, timeframe);
+  const bars = useBars(props.environment, instrument, timeframe);
   const [table, setTable] = useState<readonly Bar[] | null>(null);
   const [hoveredMs, setHoveredMs] = useState<number | null>(null);
   const drawing = useRef<Drawing | null>(null);
@@ -74,11 +75,11 @@ export function ChartPanel(props: Props) {
   );
 }
 
-function useBars(instrument: Instrument, timeframe: Timeframe): Bars {
+function useBars(environment: Environment, instrument: Instrument, timeframe: Timeframe): Bars {
   const { category, symbol } = instrument;
   const bars = useMemo(
-    () => new Bars({ category, symbol, interval: intervalOf(timeframe).interval }, stream),
-    [category, symbol, timeframe],
+    () => new Bars({ environment, category, symbol, interval: intervalOf(timeframe).interval }, stream),
+    [environment, category, symbol, timeframe],
   );
   useEffect(() => {
     bars.start();

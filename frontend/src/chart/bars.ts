@@ -5,7 +5,7 @@
  * A gap in history stays a gap; no bar is made up. Values are decimal strings; the chart alone turns them into points.
  */
 import { readCandles } from "../api/calls";
-import type { Candle, CandleGap, Category, Interval } from "../api/types";
+import type { Candle, CandleGap, Category, Environment, Interval } from "../api/types";
 import { Signal } from "../stream/signal";
 import type { StreamStore } from "../stream/store";
 
@@ -25,7 +25,7 @@ export type BarsState =
   | { readonly phase: "ready"; readonly older: "more" | "loading" | "none" };
 
 export type BarsListener = { readonly onReset: () => void; readonly onTail: (bar: Bar) => void };
-export type BarsKey = { readonly category: Category; readonly symbol: string; readonly interval: Interval };
+export type BarsKey = { readonly environment: Environment; readonly category: Category; readonly symbol: string; readonly interval: Interval };
 
 export const PAGE_BARS = 1500;
 export const BARS_MAX = 6000;
@@ -61,8 +61,8 @@ export class Bars {
 
   start(): void {
     this.#stopped = false;
-    const { category, symbol, interval } = this.#key;
-    this.#release = this.#stream.onCandles(`${category}:${symbol}:${interval}`, {
+    const { environment, category, symbol, interval } = this.#key;
+    this.#release = this.#stream.onCandles(`${environment}:${category}:${symbol}:${interval}`, {
       onCandle: (candle) => this.#live(barOf(candle)),
       onResync: () => void this.#catchUp(),
     });

@@ -17,7 +17,7 @@ type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readon
 function useBanners(account: Account | null, orders: readonly Order[]): Banner[] {
   const { t } = useWords();
   const link = useLink();
-  const exchange = useExchange();
+  const exchange = useExchange(account?.environment ?? null);
   const now = useNow();
   const ownerlessSinceMs = useSince(link.state === "live" && account?.session.reason?.code === "session.no_worker");
   const banners: Banner[] = [];

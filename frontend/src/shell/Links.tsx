@@ -105,7 +105,7 @@ function LinkFacts({ link, now, text }: { link: Link; now: number; text: string 
 
 export function ExchangeIndicator({ account }: { account: Account | null }) {
   const { t, language } = useWords();
-  const exchange = useExchange();
+  const exchange = useExchange(account?.environment ?? null);
   const link = useLink();
   const now = useNow();
   // What the server said of its exchange is only as young as the last heartbeat.

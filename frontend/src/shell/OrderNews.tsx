@@ -3,7 +3,7 @@ import { useEffect } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { notices, stream } from "../app/services";
 import { instrumentsQuery } from "../app/session";
-import type { Instrument, Order, OrderStatus } from "../api/types";
+import type { Account, Instrument, Order, OrderStatus } from "../api/types";
 import { share, stepped, type Language } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { reasonShort, type Words } from "../i18n/words";
@@ -13,9 +13,11 @@ import { newsOf, toldPrice } from "./order_news";
 const ACCEPTED_MS = 4_000;
 const FILLED_MS = 6_000;
 
-export function OrderNews({ accountId }: { accountId: string }) {
+export function OrderNews({ account }: { account: Account }) {
   const { t, language } = useWords();
-  const instruments = useQuery(instrumentsQuery("linear")).data;
+  const accountId = account.id;
+  const linear = useQuery(instrumentsQuery(account.environment, "linear")).data;
+  const spot = useQuery(instrumentsQuery(account.environment, "spot")).data;
 
   useEffect(
     () =>
@@ -24,7 +26,8 @@ export function OrderNews({ accountId }: { accountId: string }) {
         const news = newsOf(before, delta);
         if (news === null) return;
         const { order, status } = news;
-        const instrument = instruments?.find((each) => each.symbol === order.symbol && each.category === order.category) ?? null;
+        const listed = order.category === "linear" ? linear : spot;
+        const instrument = listed?.find((each) => each.symbol === order.symbol) ?? null;
         const state = stream.account(accountId).get();
         const price = toldPrice(order, state.phase === "live" ? state.data.fills : []);
         const title = newsText(t, order, status, price, instrument, language);
@@ -35,7 +38,7 @@ export function OrderNews({ accountId }: { accountId: string }) {
         notices.show({ id: order.id, tone: bad ? "bad" : good ? "good" : "info", title, text, lastsMs });
         notices.speak(`${t("notices.spoken", { sentence: text, news: title })}.`, bad ? "assertive" : "polite");
       }),
-    [accountId, instruments, language, t],
+    [accountId, linear, spot, language, t],
   );
   return null;
 }

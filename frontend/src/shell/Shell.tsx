@@ -54,7 +54,7 @@ function AccountFrame({ account }: { account: Account }) {
   const now = state.phase === "live" || state.phase === "resyncing" ? state.data.account : account;
   return (
     <>
-      <OrderNews accountId={account.id} />
+      <OrderNews account={account} />
       <EnvironmentFrame environment={account.environment} />
       <Frame account={now} state={state} />
     </>

@@ -12,9 +12,10 @@ const OWN_TIME_MS = 5_000;
 export function StatusBar({ state }: { state: AccountState | null }) {
   const { t, language } = useWords();
   const link = useLink();
-  const clocks = useClocks();
+  const data = state !== null && (state.phase === "live" || state.phase === "resyncing") ? state.data : null;
+  const clocks = useClocks(data?.account.environment ?? null);
   const now = useNow(1000);
-  const balances = state !== null && (state.phase === "live" || state.phase === "resyncing") ? state.data.balances : null;
+  const balances = data?.balances ?? null;
   const old = link.state === "live" ? "" : "old";
   const serverNow = now + (clocks?.serverOffsetMs ?? 0);
   const market = marketNow(clocks, now, serverNow);

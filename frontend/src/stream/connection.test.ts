@@ -33,7 +33,7 @@ const last = (): FakeSocket => {
   if (socket === undefined) throw new Error("no socket was opened");
   return socket;
 };
-const heartbeat = { type: "heartbeat", server_time_ms: 0, exchange: { state: "live", last_frame_age_ms: 0, reason: null }, market_now_ms: null };
+const heartbeat = { type: "heartbeat", server_time_ms: 0, exchanges: {} };
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,10 +1,11 @@
 /** The stream for components: each reads its own key and is painted only when that changes. */
 import { useEffect, useState, useSyncExternalStore } from "react";
+import type { Category, Environment } from "../api/types";
 import { stream } from "../app/services";
 import type { AccountState } from "./account";
 import type { Link } from "./connection";
 import type { Readable } from "./signal";
-import type { Clocks, Exchange, Quote } from "./store";
+import type { BookView, Clocks, Exchange, Quote } from "./store";
 
 export function useSignal<T>(signal: Readable<T>): T {
   return useSyncExternalStore(signal.subscribe, signal.get);
@@ -14,12 +15,18 @@ export function useLink(): Link {
   return useSignal(stream.connection.link);
 }
 
-export function useExchange(): Exchange {
-  return useSignal(stream.exchange);
+/** Without an account there is no environment to speak of: the simulated one answers. */
+export function useExchange(environment: Environment | null): Exchange {
+  return useSignal(stream.exchange(environment ?? "sim"));
 }
 
-export function useClocks(): Clocks | null {
-  return useSignal(stream.clocks);
+export function useClocks(environment: Environment | null): Clocks | null {
+  return useSignal(stream.clocks(environment ?? "sim"));
+}
+
+/** The key of one instrument's quote and book, in the market of its environment. */
+export function marketKey(environment: Environment, instrument: { readonly category: Category; readonly symbol: string }): string {
+  return `${environment}:${instrument.category}:${instrument.symbol}`;
 }
 
 export function useAccount(accountId: string): AccountState {
@@ -30,6 +37,11 @@ export function useAccount(accountId: string): AccountState {
 export function useQuote(key: string): Quote | null {
   useEffect(() => stream.hold(`ticker:${key}`), [key]);
   return useSignal(stream.quote(key));
+}
+
+export function useBook(key: string): BookView | null {
+  useEffect(() => stream.hold(`book:${key}`), [key]);
+  return useSignal(stream.book(key));
 }
 
 /** The browser's clock, read again every `everyMs`. */

@@ -18,8 +18,8 @@ export type TopicMessage = Extract<Message, { type: "snapshot" | "delta" }>;
 
 export type Topic =
   | { readonly kind: "account"; readonly accountId: string }
-  | { readonly kind: "ticker"; readonly key: string }
-  | { readonly kind: "candle"; readonly key: string };
+  /** Keys begin with the environment, for each has a market of its own: `sim:linear:BTCUSDT`. */
+  | { readonly kind: "ticker" | "candle" | "book" | "trades"; readonly key: string };
 
 export function topicOf(topic: string): Topic | null {
   const [kind, ...rest] = topic.split(":");
@@ -30,6 +30,8 @@ export function topicOf(topic: string): Topic | null {
       return { kind, accountId: key };
     case "ticker":
     case "candle":
+    case "book":
+    case "trades":
       return { kind, key };
     default:
       return null;

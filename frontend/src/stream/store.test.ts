@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AccountSnapshot, Candle, Fill, Order, Ticker } from "../api/types";
+import { aFill, anAccount, anOrder, aTicker } from "../api/fixtures";
+import type { AccountSnapshot, Book, Candle, Environment, Fill, Order } from "../api/types";
 import { newsOf } from "../shell/order_news";
 import type { Socket } from "./connection";
 import { FLUSH_MS, StreamStore } from "./store";
@@ -15,58 +16,10 @@ class FakeSocket implements Socket {
   close(): void {}
 }
 
-const order = (change: Partial<Order>): Order => ({
-  id: "o1",
-  account_id: "a",
-  environment: "sim",
-  source: "manual",
-  category: "linear",
-  symbol: "BTCUSDT",
-  side: "Buy",
-  order_type: "Limit",
-  time_in_force: "GTC",
-  quantity: "1",
-  price: "100",
-  reduce_only: false,
-  filled_quantity: "0",
-  average_price: null,
-  status: "working",
-  reason: null,
-  link_id: "l",
-  exchange_order_id: "e",
-  cancel: null,
-  valid_until_ms: null,
-  note: null,
-  created_ms: 1,
-  updated_ms: 1,
-  version: 1,
-  ...change,
-});
-const fill = (id: string, time_ms: number): Fill => ({
-  id,
-  account_id: "a",
-  category: "linear",
-  symbol: "BTCUSDT",
-  side: "Buy",
-  price: "100",
-  quantity: "1",
-  fee: "0",
-  fee_coin: "USDT",
-  is_maker: false,
-  exec_type: "Trade",
-  order_id: "o1",
-  exchange_order_id: "e",
-  time_ms,
-});
+const order = anOrder;
+const fill = (id: string, time_ms: number): Fill => aFill({ id, time_ms });
 const snapshot = (orders: Order[]): AccountSnapshot => ({
-  account: {
-    id: "a",
-    name: "Simulated",
-    environment: "sim",
-    exchange: "bybit",
-    session: { state: "ready", reason: null, since_ms: 0 },
-    drift_count: 0,
-  },
+  account: anAccount(),
   orders,
   positions: [],
   fills: [],
@@ -171,19 +124,19 @@ describe("an account", () => {
 });
 
 describe("quotes", () => {
-  const quote = (last_price: string) => ({ category: "linear", symbol: "BTCUSDT", last_price }) as Ticker;
+  const quote = (last_price: string) => aTicker({ last_price });
 
   it("are passed on at most ten times a second, the newest each time", () => {
-    store.hold("ticker:linear:BTCUSDT");
+    store.hold("ticker:sim:linear:BTCUSDT");
     let painted = 0;
-    store.quote("linear:BTCUSDT").subscribe(() => (painted += 1));
+    store.quote("sim:linear:BTCUSDT").subscribe(() => (painted += 1));
     for (let tick = 0; tick < 50; tick += 1) {
-      delta(tick + 1, quote(String(tick)), "ticker:linear:BTCUSDT");
+      delta(tick + 1, quote(String(tick)), "ticker:sim:linear:BTCUSDT");
       vi.advanceTimersByTime(10);
     }
     vi.advanceTimersByTime(FLUSH_MS);
     expect(painted).toBeLessThanOrEqual(6);
-    expect(store.quote("linear:BTCUSDT").get()?.ticker.last_price).toBe("49");
+    expect(store.quote("sim:linear:BTCUSDT").get()?.ticker.last_price).toBe("49");
   });
 });
 
@@ -193,8 +146,8 @@ describe("candles", () => {
   it("reach their listener, and a missing number or a new connection asks to read again", () => {
     const onCandle = vi.fn();
     const onResync = vi.fn();
-    const topic = "candle:linear:BTCUSDT:1";
-    store.onCandles("linear:BTCUSDT:1", { onCandle, onResync });
+    const topic = "candle:sim:linear:BTCUSDT:1";
+    store.onCandles("sim:linear:BTCUSDT:1", { onCandle, onResync });
     onResync.mockClear();
     delta(1, candle, topic);
     delta(2, candle, topic);
@@ -208,36 +161,74 @@ describe("candles", () => {
   });
 });
 
-describe("the exchange behind the server", () => {
-  const beat = (exchange: string, market: number | null): void =>
+describe("a market's book", () => {
+  const book = (bid: string): Book => ({ category: "spot", symbol: "BTCUSDT", bids: [[bid, "1"]], asks: [], exchange_time_ms: 0 });
+
+  it("is the newest, ten times a second at most, and forgotten when nobody holds it", () => {
+    const release = store.hold("book:sim:spot:BTCUSDT");
+    let painted = 0;
+    store.book("sim:spot:BTCUSDT").subscribe(() => (painted += 1));
+    says({ type: "snapshot", topic: "book:sim:spot:BTCUSDT", seq: 1, data: book("1") });
+    delta(2, book("2"), "book:sim:spot:BTCUSDT");
+    vi.advanceTimersByTime(FLUSH_MS);
+    expect([store.book("sim:spot:BTCUSDT").get()?.book.bids, painted]).toEqual([[["2", "1"]], 1]);
+    release();
+    expect(store.book("sim:spot:BTCUSDT").get()).toBeNull();
+  });
+
+  it("has its newest hundred trades beside it", () => {
+    const trade = (id: number) => ({ id: String(id), side: "Buy", price: "1", quantity: "1", time_ms: id });
+    store.hold("trades:sim:spot:BTCUSDT");
+    says({ type: "snapshot", topic: "trades:sim:spot:BTCUSDT", seq: 1, data: [trade(1), trade(2)] });
+    for (let id = 3; id <= 120; id += 1) delta(id - 1, [trade(id)], "trades:sim:spot:BTCUSDT");
+    const kept = store.trades("sim:spot:BTCUSDT").get();
+    expect([kept.length, kept[0]?.id, kept.at(-1)?.id]).toEqual([100, "21", "120"]);
+  });
+});
+
+describe("the exchanges behind the server", () => {
+  const link = (health: string) => ({
+    state: health,
+    last_frame_age_ms: 7,
+    reason: health === "down" ? { code: "link.closed", params: {}, detail: "maintenance" } : null,
+  });
+  const beat = (exchanges: Partial<Record<Environment, { state: string; market: number | null }>>): void =>
     says({
       type: "heartbeat",
       server_time_ms: Date.now() + 250,
-      exchange: { state: exchange, last_frame_age_ms: 7, reason: exchange === "down" ? { code: "link.closed", params: {}, detail: "maintenance" } : null },
-      market_now_ms: market,
+      exchanges: Object.fromEntries(
+        Object.entries(exchanges).map(([name, each]) => [name, { link: link(each.state), market_now_ms: each.market }]),
+      ),
     });
 
-  it("is known by heartbeats, with the time of its change", () => {
-    beat("live", null);
+  it("are known by heartbeats, each environment for itself, with the time of its change", () => {
+    beat({ sim: { state: "live", market: null }, demo: { state: "live", market: null } });
     const since = Date.now();
     vi.advanceTimersByTime(5000);
-    beat("down", null);
+    beat({ sim: { state: "live", market: null }, demo: { state: "down", market: null } });
     vi.advanceTimersByTime(5000);
-    beat("down", null);
-    expect(store.exchange.get()).toMatchObject({ state: "down", sinceMs: since + 5000, health: { reason: { detail: "maintenance" } } });
-    expect(store.clocks.get()?.serverOffsetMs).toBe(250);
+    beat({ sim: { state: "live", market: null }, demo: { state: "down", market: null } });
+    expect(store.exchange("sim").get()).toMatchObject({ state: "live", sinceMs: since });
+    expect(store.exchange("demo").get()).toMatchObject({ state: "down", sinceMs: since + 5000, health: { reason: { detail: "maintenance" } } });
+    expect(store.clocks("demo").get()?.serverOffsetMs).toBe(250);
   });
 
-  it("has a clock whose speed is measured between heartbeats", () => {
-    beat("live", 1_000_000);
+  it("are unheard once no account is in their environment any more", () => {
+    beat({ sim: { state: "live", market: null }, demo: { state: "live", market: null } });
+    beat({ sim: { state: "live", market: null } });
+    expect([store.exchange("sim").get().state, store.exchange("demo").get().state]).toEqual(["live", "unheard"]);
+  });
+
+  it("have clocks whose speed is measured between heartbeats", () => {
+    beat({ sim: { state: "live", market: 1_000_000 } });
     vi.advanceTimersByTime(5000);
-    beat("live", 1_300_000);
-    expect(store.clocks.get()).toMatchObject({ marketNowMs: 1_300_000, marketSpeed: 60 });
+    beat({ sim: { state: "live", market: 1_300_000 } });
+    expect(store.clocks("sim").get()).toMatchObject({ marketNowMs: 1_300_000, marketSpeed: 60 });
   });
 });
 
 it("drops market data after a minute in a hidden tab, keeps private events, and asks anew when shown", () => {
-  store.hold("ticker:linear:BTCUSDT");
+  store.hold("ticker:sim:linear:BTCUSDT");
   socket.sent.length = 0;
   store.setHidden(true);
   vi.advanceTimersByTime(5000);
@@ -247,7 +238,7 @@ it("drops market data after a minute in a hidden tab, keeps private events, and 
     vi.advanceTimersByTime(5000);
     says({ type: "error", code: "x", topic: null });
   }
-  expect(socket.sent).toEqual([{ op: "unsubscribe", topics: ["ticker:linear:BTCUSDT"] }]);
+  expect(socket.sent).toEqual([{ op: "unsubscribe", topics: ["ticker:sim:linear:BTCUSDT"] }]);
   store.setHidden(false);
-  expect(socket.sent.at(-1)).toEqual({ op: "subscribe", topics: ["ticker:linear:BTCUSDT"], resume: {} });
+  expect(socket.sent.at(-1)).toEqual({ op: "subscribe", topics: ["ticker:sim:linear:BTCUSDT"], resume: {} });
 });

@@ -1,11 +1,12 @@
 /**
  * What this tab knows from the stream, outside React and by key, so that a tick repaints one number and not the page.
  *
- * Lives here: accounts, tickers, candles in passing, the health of both links, the two clocks.
+ * Lives here: accounts, tickers, books, trades and candles in passing, the health of the links, the clocks.
  * Not here: the socket's life (`connection`), pure account steps (`account`), React (`hooks`).
- * Quotes are flushed at most ten times a second; what concerns orders is passed on at once.
+ * Quotes and books are flushed at most ten times a second; what concerns orders is passed on at once.
+ * Every environment has a market, a link to its exchange and a clock of its own.
  */
-import type { AccountSnapshot, Candle, Order, Ticker } from "../api/types";
+import type { AccountSnapshot, Book, Candle, Environment, Order, PublicTrade, Ticker } from "../api/types";
 import { fromSnapshot, step, withOrder, type AccountState } from "./account";
 import { Connection, type ConnectionPorts } from "./connection";
 import {
@@ -33,20 +34,26 @@ export type Clocks = {
 };
 
 export type Quote = { readonly ticker: Ticker; readonly receivedAtMs: number; readonly changedAtMs: number };
+/** `null`: nothing is known, or the link broke and what was known counts no more. */
+export type BookView = { readonly book: Book; readonly receivedAtMs: number };
 export type CandleListener = { readonly onCandle: (candle: Candle) => void; readonly onResync: () => void };
 export type AccountListener = (accountId: string, before: AccountState, delta: AccountDelta) => void;
 
 export const FLUSH_MS = 100;
 const HIDDEN_MS = 60_000;
+const TRADES_KEPT = 100;
 
 export class StreamStore {
   readonly connection: Connection;
-  readonly exchange = new Signal<Exchange>({ state: "unheard" });
-  readonly clocks = new Signal<Clocks | null>(null);
+  readonly #exchanges = new Map<Environment, Signal<Exchange>>();
+  readonly #clocks = new Map<Environment, Signal<Clocks | null>>();
   readonly #now: () => number;
   readonly #accounts = new Map<string, Signal<AccountState>>();
   readonly #quotes = new Map<string, Signal<Quote | null>>();
   readonly #pendingQuotes = new Map<string, Quote>();
+  readonly #books = new Map<string, Signal<BookView | null>>();
+  readonly #pendingBooks = new Map<string, BookView>();
+  readonly #trades = new Map<string, Signal<readonly PublicTrade[]>>();
   readonly #candles = new Map<string, Set<CandleListener>>();
   readonly #candleSeq = new Map<string, number>();
   readonly #holders = new Map<string, number>();
@@ -71,6 +78,24 @@ export class StreamStore {
     return this.#quote(key);
   }
 
+  book(key: string): Readable<BookView | null> {
+    return made(this.#books, key, null);
+  }
+
+  /** The newest public trades, newest last. */
+  trades(key: string): Readable<readonly PublicTrade[]> {
+    return made(this.#trades, key, []);
+  }
+
+  /** The server's link to one environment's exchange. */
+  exchange(environment: Environment): Readable<Exchange> {
+    return made<Environment, Exchange>(this.#exchanges, environment, { state: "unheard" });
+  }
+
+  clocks(environment: Environment): Readable<Clocks | null> {
+    return made<Environment, Clocks | null>(this.#clocks, environment, null);
+  }
+
   /** Holds a subscription until the returned function is called; several holders share one. */
   hold(topic: string): () => void {
     this.#holders.set(topic, (this.#holders.get(topic) ?? 0) + 1);
@@ -85,6 +110,7 @@ export class StreamStore {
         this.#holders.delete(topic);
         this.connection.unsubscribe(topic);
         this.#candleSeq.delete(topic);
+        this.#forgetMarket(topic);
       }
     };
   }
@@ -137,8 +163,20 @@ export class StreamStore {
     this.#quotes.clear();
     this.#pendingQuotes.clear();
     this.#candleSeq.clear();
-    this.exchange.set({ state: "unheard" });
-    this.clocks.set(null);
+    this.#books.clear();
+    this.#pendingBooks.clear();
+    this.#trades.clear();
+    for (const exchange of this.#exchanges.values()) exchange.set({ state: "unheard" });
+    for (const clocks of this.#clocks.values()) clocks.set(null);
+  }
+
+  /** A book that nobody keeps current is none: the next holder waits for a fresh one. */
+  #forgetMarket(topic: string): void {
+    const parsed = topicOf(topic);
+    if (parsed?.kind === "book") {
+      this.#pendingBooks.delete(parsed.key);
+      this.#books.get(parsed.key)?.set(null);
+    } else if (parsed?.kind === "trades") this.#trades.get(parsed.key)?.set([]);
   }
 
   #pauseMarket(): void {
@@ -184,19 +222,20 @@ export class StreamStore {
 
   #heartbeat(beat: Heartbeat): void {
     const heardAtMs = this.#now();
-    const before = this.exchange.get();
-    const state = beat.exchange.state;
-    const sinceMs = before.state !== "unheard" && before.state === state ? before.sinceMs : heardAtMs;
-    this.exchange.set({ state, sinceMs, heardAtMs, health: beat.exchange });
-    const old = this.clocks.get();
-    const elapsed = old === null ? 0 : heardAtMs - old.heardAtMs;
-    const moved = old?.marketNowMs != null && beat.market_now_ms !== null ? beat.market_now_ms - old.marketNowMs : 0;
-    this.clocks.set({
-      serverOffsetMs: beat.server_time_ms - heardAtMs,
-      marketNowMs: beat.market_now_ms,
-      marketSpeed: elapsed > 1000 ? Math.max(0, moved / elapsed) : (old?.marketSpeed ?? 1),
-      heardAtMs: heardAtMs,
-    });
+    const known = new Set<string>([...this.#exchanges.keys(), ...this.#clocks.keys(), ...Object.keys(beat.exchanges)]);
+    for (const environment of known as Set<Environment>) {
+      const told = beat.exchanges[environment];
+      const exchange = made<Environment, Exchange>(this.#exchanges, environment, { state: "unheard" });
+      const before = exchange.get();
+      if (told === undefined) exchange.set({ state: "unheard" });
+      else {
+        const { state } = told.link;
+        const sinceMs = before.state !== "unheard" && before.state === state ? before.sinceMs : heardAtMs;
+        exchange.set({ state, sinceMs, heardAtMs, health: told.link });
+      }
+      const clocks = made<Environment, Clocks | null>(this.#clocks, environment, null);
+      clocks.set(clocksAfter(clocks.get(), heardAtMs, beat.server_time_ms, told?.market_now_ms ?? null));
+    }
   }
 
   #topicMessage(message: TopicMessage): void {
@@ -215,6 +254,13 @@ export class StreamStore {
         return;
       case "candle":
         this.#candle(message.topic, topic.key, message.seq, message.type, message.data);
+        return;
+      case "book":
+        this.#pendingBooks.set(topic.key, { book: message.data as Book, receivedAtMs: this.#now() });
+        this.#flushSoon();
+        return;
+      case "trades":
+        this.#newTrades(topic.key, message.type, message.data as readonly PublicTrade[]);
         return;
       default:
         ignoreUnknown(topic);
@@ -256,12 +302,24 @@ export class StreamStore {
     const before = this.#pendingQuotes.get(key) ?? this.#quote(key).get();
     const same = before !== null && before.ticker.last_price === ticker.last_price;
     this.#pendingQuotes.set(key, { ticker, receivedAtMs, changedAtMs: same ? before.changedAtMs : receivedAtMs });
+    this.#flushSoon();
+  }
+
+  #flushSoon(): void {
     this.#flush ??= setTimeout(() => {
       this.#flush = null;
-      const pending = [...this.#pendingQuotes];
+      const quotes = [...this.#pendingQuotes];
+      const books = [...this.#pendingBooks];
       this.#pendingQuotes.clear();
-      for (const [each, quote] of pending) this.#quote(each).set(quote);
+      this.#pendingBooks.clear();
+      for (const [each, quote] of quotes) this.#quote(each).set(quote);
+      for (const [each, book] of books) made<string, BookView | null>(this.#books, each, null).set(book);
     }, FLUSH_MS);
+  }
+
+  #newTrades(key: string, type: "snapshot" | "delta", fresh: readonly PublicTrade[]): void {
+    const signal = made<string, readonly PublicTrade[]>(this.#trades, key, []);
+    signal.set((type === "snapshot" ? fresh : [...signal.get(), ...fresh]).slice(-TRADES_KEPT));
   }
 
   #candle(topic: string, key: string, seq: number, type: "snapshot" | "delta", data: unknown): void {
@@ -286,16 +344,26 @@ export class StreamStore {
   }
 
   #account(accountId: string): Signal<AccountState> {
-    let signal = this.#accounts.get(accountId);
-    if (signal === undefined) this.#accounts.set(accountId, (signal = new Signal<AccountState>({ phase: "loading" })));
-    return signal;
+    return made<string, AccountState>(this.#accounts, accountId, { phase: "loading" });
   }
 
   #quote(key: string): Signal<Quote | null> {
-    let signal = this.#quotes.get(key);
-    if (signal === undefined) this.#quotes.set(key, (signal = new Signal<Quote | null>(null)));
-    return signal;
+    return made<string, Quote | null>(this.#quotes, key, null);
   }
+}
+
+/** The signal of a key, made when it is first asked for. */
+function made<K, T>(signals: Map<K, Signal<T>>, key: K, first: T): Signal<T> {
+  let signal = signals.get(key);
+  if (signal === undefined) signals.set(key, (signal = new Signal(first)));
+  return signal;
+}
+
+function clocksAfter(old: Clocks | null, heardAtMs: number, serverMs: number, marketNowMs: number | null): Clocks {
+  const elapsed = old === null ? 0 : heardAtMs - old.heardAtMs;
+  const moved = old?.marketNowMs != null && marketNowMs !== null ? marketNowMs - old.marketNowMs : 0;
+  const marketSpeed = elapsed > 1000 ? Math.max(0, moved / elapsed) : (old?.marketSpeed ?? 1);
+  return { serverOffsetMs: serverMs - heardAtMs, marketNowMs, marketSpeed, heardAtMs };
 }
 
 function isCandle(data: unknown): data is Candle {

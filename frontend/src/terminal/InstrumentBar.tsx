@@ -1,16 +1,17 @@
 /** The instruments to choose from, and the chosen one's figures. */
 import Big from "big.js";
 import { Link } from "@tanstack/react-router";
-import type { Instrument, Ticker } from "../api/types";
+import type { Environment, Instrument, Ticker } from "../api/types";
 import { UNKNOWN, large, percent, signOf, stepped, type Language } from "../format/number";
 import { age, countdown } from "../format/time";
 import { useWords } from "../i18n/useWords";
-import { useClocks, useNow, useQuote } from "../stream/hooks";
+import { marketKey, useClocks, useNow, useQuote } from "../stream/hooks";
 import { Icon } from "../ui/Icon";
 import type { TerminalSearch } from "./search";
 
 type Props = {
   readonly account: string;
+  readonly environment: Environment;
   readonly instruments: readonly Instrument[];
   readonly chosen: Instrument;
   readonly tickers: readonly Ticker[];
@@ -33,14 +34,14 @@ export function InstrumentBar(props: Props) {
   );
 }
 
-function useTicker(instrument: Instrument, tickers: readonly Ticker[]): Ticker | null {
-  const quote = useQuote(`${instrument.category}:${instrument.symbol}`);
+function useTicker(environment: Environment, instrument: Instrument, tickers: readonly Ticker[]): Ticker | null {
+  const quote = useQuote(marketKey(environment, instrument));
   return quote?.ticker ?? tickers.find((ticker) => ticker.symbol === instrument.symbol) ?? null;
 }
 
 function InstrumentLink({ instrument, ...props }: Props & { readonly instrument: Instrument }) {
   const { t, language } = useWords();
-  const ticker = useTicker(instrument, props.tickers);
+  const ticker = useTicker(props.environment, instrument, props.tickers);
   const active = instrument.symbol === props.chosen.symbol && instrument.category === props.chosen.category;
   const tone = toneOf(ticker?.change_24h_ratio);
   return (
@@ -68,9 +69,9 @@ function toneOf(value: string | null | undefined): string {
   return sign > 0 ? "up" : sign < 0 ? "down" : "";
 }
 
-function Figures({ chosen, tickers, old, onPrice }: Props) {
+function Figures({ environment, chosen, tickers, old, onPrice }: Props) {
   const { t, language } = useWords();
-  const ticker = useTicker(chosen, tickers);
+  const ticker = useTicker(environment, chosen, tickers);
   const now = useNow();
   const sign = signOf(ticker?.change_24h_ratio);
   const last = stepped(ticker?.last_price, chosen.tick_size, language);
@@ -102,7 +103,7 @@ function Figures({ chosen, tickers, old, onPrice }: Props) {
         <Figure name={t("terminal.high_24h")} value={stepped(ticker?.high_24h, chosen.tick_size, language)} />
         <Figure name={t("terminal.low_24h")} value={stepped(ticker?.low_24h, chosen.tick_size, language)} />
         <Figure name={t("terminal.volume_24h")} value={`${large(ticker?.volume_24h, language)} ${chosen.base_coin}`} />
-        {chosen.category === "linear" && <Funding ticker={ticker} language={language} />}
+        {chosen.category === "linear" && <Funding environment={environment} ticker={ticker} language={language} />}
       </dl>
     </div>
   );
@@ -117,9 +118,9 @@ function Figure({ name, value, tone = "" }: { name: string; value: string; tone?
   );
 }
 
-function Funding({ ticker, language }: { ticker: Ticker | null; language: Language }) {
+function Funding({ environment, ticker, language }: { environment: Environment; ticker: Ticker | null; language: Language }) {
   const { t } = useWords();
-  const clocks = useClocks();
+  const clocks = useClocks(environment);
   const now = useNow();
   const rate = ticker?.funding_rate;
   // Funding falls due by the market's clock, which may be another than ours.

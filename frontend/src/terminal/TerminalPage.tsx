@@ -2,7 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef } from "react";
-import type { Account, Category, Instrument, Order } from "../api/types";
+import type { Account, Category, Environment, Instrument, Order } from "../api/types";
 import { stream } from "../app/services";
 import { accountsQuery, instrumentsQuery, sessionQuery, tickersQuery } from "../app/session";
 import { ChartPanel } from "../chart/ChartPanel";
@@ -11,7 +11,7 @@ import { stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { NotFound } from "../shell/NotFound";
-import { useAccount, useExchange, useLink, useQuote } from "../stream/hooks";
+import { marketKey, useAccount, useExchange, useLink, useQuote } from "../stream/hooks";
 import { TablesPanel } from "../tables/TablesPanel";
 import { TicketPanel, type TicketHandle } from "../ticket/TicketPanel";
 import { Boundary } from "../ui/Boundary";
@@ -28,8 +28,12 @@ export function TerminalPage() {
   const { account: accountId, category, symbol } = useParams({ from: ROUTE });
   const accounts = useQuery(accountsQuery);
   const known: Category | null = category === "linear" || category === "spot" ? category : null;
-  const instruments = useQuery({ ...instrumentsQuery(known ?? "linear"), enabled: known !== null, refetchInterval: retryWhileEmpty });
   const account = accounts.data?.find((each) => each.id === accountId);
+  const instruments = useQuery({
+    ...instrumentsQuery(account?.environment ?? "sim", known ?? "linear"),
+    enabled: known !== null && account !== undefined,
+    refetchInterval: retryWhileEmpty,
+  });
   const instrument = instruments.data?.find((each) => each.symbol === symbol);
 
   if (known === null || (accounts.isSuccess && account === undefined)) return <NotFound />;
@@ -64,9 +68,9 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
   const search = useSearch({ from: ROUTE });
   const navigate = useNavigate({ from: ROUTE.replace("/shell", "") as "/terminal/$account/$category/$symbol" });
   const session = useQuery(sessionQuery).data;
-  const tickers = useQuery(tickersQuery(instrument.category)).data ?? [];
+  const tickers = useQuery(tickersQuery(account.environment, instrument.category)).data ?? [];
   const state = useAccount(account.id);
-  const old = useOldPrices();
+  const old = useOldPrices(account.environment);
   const link = useLink();
   const ticket = useRef<TicketHandle>(null);
   const timeframe: Timeframe = search.tf ?? "1m";
@@ -116,6 +120,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
       </h1>
       <InstrumentBar
         account={account.id}
+        environment={account.environment}
         instruments={instruments}
         chosen={instrument}
         tickers={tickers}
@@ -126,6 +131,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
       <Boundary>
         <ChartPanel
           key={`${instrument.category}:${instrument.symbol}`}
+          environment={account.environment}
           instrument={instrument}
           timeframe={timeframe}
           onTimeframe={(tf) => setSearch({ tf })}
@@ -181,9 +187,9 @@ function chartOrders(orders: readonly Order[], instrument: Instrument, title: (o
 }
 
 /** Since when prices can no longer be trusted, or null: the browser's link or the server's link to the exchange is silent. */
-function useOldPrices(): { readonly sinceMs: number } | null {
+function useOldPrices(environment: Environment): { readonly sinceMs: number } | null {
   const link = useLink();
-  const exchange = useExchange();
+  const exchange = useExchange(environment);
   return useMemo(() => {
     if (link.state === "reconnecting" || link.state === "disconnected") return { sinceMs: stream.connection.lastFrameAtMs.get() ?? link.sinceMs };
     if (exchange.state === "stale" || exchange.state === "down") {
@@ -195,7 +201,7 @@ function useOldPrices(): { readonly sinceMs: number } | null {
 
 function useTitle(instrument: Instrument, account: Account, initial: string | null): void {
   const { t, language } = useWords();
-  const quote = useQuote(`${instrument.category}:${instrument.symbol}`);
+  const quote = useQuote(marketKey(account.environment, instrument));
   const price = stepped(quote?.ticker.last_price ?? initial, instrument.tick_size, language);
   const environment = ENVIRONMENT_WORD[account.environment];
   useEffect(() => {

@@ -162,6 +162,8 @@ export function intentOf(ticket: Ticket, checked: Checked, instrument: Instrumen
     side: fields.side,
     order_type: fields.orderType,
     quantity: checked.quantity.value,
+    quantity_unit: "base",
+    slippage_percent: isLimit ? null : "0.5",
     price: isLimit && checked.price.kind === "number" ? checked.price.value : null,
     time_in_force: isLimit ? fields.timeInForce : "IOC",
     reduce_only: fields.reduceOnly,

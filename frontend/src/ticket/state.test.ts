@@ -1,23 +1,12 @@
 // @vitest-environment jsdom
 import { describe, expect, it } from "vitest";
 import type { OrderStatus, PlaceIntent } from "../api/types";
+import { aPlace } from "../api/fixtures";
 import { newIntentId } from "../api/intent";
 import { loadDraft, saveDraft } from "./draft";
 import { awaitedIntent, freshTicket, isEditable, ticketReducer, type Ticket } from "./state";
 
-const body = (id: string): PlaceIntent => ({
-  id,
-  kind: "place",
-  category: "linear",
-  symbol: "BTCUSDT",
-  side: "Sell",
-  order_type: "Limit",
-  quantity: "0.05",
-  price: "60412.5",
-  time_in_force: "PostOnly",
-  reduce_only: false,
-  note: null,
-});
+const body = (id: string): PlaceIntent => aPlace({ id });
 
 function typed(): Ticket {
   const change = { side: "Sell", price: "60412.5", quantity: "0.05", timeInForce: "PostOnly" } as const;
