@@ -1,8 +1,9 @@
-"""A market that does what the test says: one contract, one book, trades by hand."""
+"""A market that does what the test says: one contract and, if asked for, one spot pair; trades by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,13 +11,36 @@ from tradewright.simulator.market import (
     BTCUSDT,
     InstrumentSpec,
     Kline,
+    Listing,
     MarketBook,
     MarketClock,
     MarketEvent,
     MarketTrade,
 )
+from tradewright.simulator.market.model import PRICE_UNBOUNDED
 
 START_MS = 1_700_000_000_000
+SPOT = "spot:BTCUSDT"
+SPOT_BTCUSDT = replace(
+    BTCUSDT,
+    category="spot",
+    settle_coin="",
+    tick_size=Decimal("0.01"),
+    min_price=Decimal("0.01"),
+    max_price=PRICE_UNBOUNDED,
+    qty_step=Decimal("0.000001"),
+    min_qty=Decimal("0.000001"),
+    quote_precision=Decimal("0.0000001"),
+    max_limit_qty=Decimal("83"),
+    max_market_qty=Decimal("41.5"),
+    min_notional=Decimal(5),
+    max_leverage=Decimal(1),
+    maker_fee_rate=Decimal("0.001"),
+    taker_fee_rate=Decimal("0.001"),
+    maintenance_margin_rate=Decimal(0),
+    funding_interval_min=0,
+    launch_ms=0,
+)
 
 
 def levels(*rows: tuple[str, str]) -> tuple[tuple[Decimal, Decimal], ...]:
@@ -24,35 +48,45 @@ def levels(*rows: tuple[str, str]) -> tuple[tuple[Decimal, Decimal], ...]:
 
 
 class ScriptedMarket:
-    """BTCUSDT around 60 000. `trade` and `quote` queue what the next `advance` brings."""
+    """BTCUSDT around 60 000. `trade` and `quote` queue what the next `advance` brings, to the contract unless told
+    otherwise. With `spot` the pair of the same symbol is listed beside it, around 60 050.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, *, spot: bool = False) -> None:
         self.now_ms = START_MS
         self.clock = MarketClock(wall_ms=START_MS, market_ms=START_MS, speed=1)
         self.ended = False
         self.notice = ""
         self.mark = Decimal("60000.00")
-        self.last = Decimal("60000.00")
+        self.index = Decimal("60000.00")
+        self.instruments: tuple[InstrumentSpec, ...] = (BTCUSDT, SPOT_BTCUSDT) if spot else (BTCUSDT,)
+        self._last: dict[Listing, Decimal] = {"BTCUSDT": Decimal("60000.00"), SPOT: Decimal("60050.00")}
         self._seq = 1
         self._queue: list[MarketEvent] = []
-        self._book = MarketBook(
-            symbol="BTCUSDT",
-            bids=levels(("59999.90", "1.000"), ("59999.00", "2.000"), ("59990.00", "5.000")),
-            asks=levels(("60000.10", "1.000"), ("60001.00", "2.000"), ("60010.00", "5.000")),
-            time_ms=START_MS,
-            update_id=1,
-            seq=1,
-        )
+        self._books: dict[Listing, MarketBook] = {
+            "BTCUSDT": MarketBook(
+                symbol="BTCUSDT",
+                bids=levels(("59999.90", "1.000"), ("59999.00", "2.000"), ("59990.00", "5.000")),
+                asks=levels(("60000.10", "1.000"), ("60001.00", "2.000"), ("60010.00", "5.000")),
+                time_ms=START_MS,
+                update_id=1,
+                seq=1,
+            ),
+            SPOT: MarketBook(
+                symbol=SPOT,
+                bids=levels(("60049.00", "0.500000"), ("60040.00", "2.000000")),
+                asks=levels(("60051.00", "0.500000"), ("60060.00", "2.000000")),
+                time_ms=START_MS,
+                update_id=1,
+                seq=1,
+            ),
+        }
 
-    @property
-    def instruments(self) -> tuple[InstrumentSpec, ...]:
-        return (BTCUSDT,)
-
-    def trade(self, price: str, size: str = "1.000") -> None:
+    def trade(self, price: str, size: str = "1.000", *, listing: Listing = "BTCUSDT") -> None:
         self._seq += 1
         self._queue.append(
             MarketTrade(
-                symbol="BTCUSDT",
+                symbol=listing,
                 time_ms=self.now_ms,
                 price=Decimal(price),
                 size=Decimal(size),
@@ -62,14 +96,14 @@ class ScriptedMarket:
             )
         )
 
-    def quote(self, *, bid: str, ask: str, size: str = "10.000") -> None:
+    def quote(self, *, bid: str, ask: str, size: str = "10.000", listing: Listing = "BTCUSDT") -> None:
         self._seq += 1
         book = MarketBook(
-            symbol="BTCUSDT",
+            symbol=listing,
             bids=levels((bid, size)),
             asks=levels((ask, size)),
             time_ms=self.now_ms,
-            update_id=self._book.update_id + 1,
+            update_id=self._books[listing].update_id + 1,
             seq=self._seq,
         )
         self._queue.append(book)
@@ -79,22 +113,23 @@ class ScriptedMarket:
         happened, self._queue = self._queue, []
         for event in happened:
             if isinstance(event, MarketBook):
-                self._book = event
+                self._books[event.symbol] = event
             else:
-                self.last = event.price
+                self._last[event.symbol] = event.price
         return happened
 
     def book(self, symbol: str) -> MarketBook:
-        return self._book
+        return self._books[symbol]
 
     def last_price(self, symbol: str) -> Decimal:
-        return self.last
+        return self._last[symbol]
 
     def mark_price(self, symbol: str) -> Decimal:
+        assert symbol == "BTCUSDT", "a spot pair has no mark price"
         return self.mark
 
     def index_price(self, symbol: str) -> Decimal:
-        return self.mark
+        return self.mark if symbol == "BTCUSDT" else self.index
 
     def funding_rate(self, symbol: str) -> Decimal:
         return Decimal("0.0001")
@@ -103,7 +138,7 @@ class ScriptedMarket:
         return START_MS + 28_800_000
 
     def ticker(self, symbol: str) -> dict[str, str]:
-        return {"symbol": symbol, "lastPrice": str(self.last), "markPrice": str(self.mark), "basis": ""}
+        return {"symbol": symbol, "lastPrice": str(self.last_price(symbol)), "markPrice": str(self.mark), "basis": ""}
 
     def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
         return []

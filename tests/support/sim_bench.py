@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import Event
 from tradewright.simulator.floor import Outcome, Surroundings
 from tradewright.simulator.log import EventLog
-from tradewright.simulator.market import BTCUSDT
+from tradewright.simulator.market import Listing
 from tradewright.simulator.orders import Order
 
 
@@ -22,10 +22,18 @@ class Bench:
     """`arrive` plays the delay between an acknowledgement and its effect; `move` lets the market go on."""
 
     def __init__(
-        self, folder: Path | None = None, *, funds: str = "100000", partial_fills: bool = False, fund: bool = True
+        self,
+        folder: Path | None = None,
+        *,
+        funds: str = "100000",
+        coins: Mapping[str, str] | None = None,
+        partial_fills: bool = False,
+        fund: bool = True,
+        spot: bool = False,
     ) -> None:
+        """`funds` is of USDT, `coins` what is paid in beside it; `spot` lists the spot pair too."""
         self.wall_ms = START_MS + 5
-        self.market = ScriptedMarket()
+        self.market = ScriptedMarket(spot=spot)
         self.log = EventLog(folder)
         self.told: list[Outcome] = []
         self._later: list[Callable[[], None]] = []
@@ -43,11 +51,15 @@ class Bench:
             partial_fills=partial_fills,
         )
         if fund and not self.log.entries:
-            self.engine.fund([("USDT", Decimal(funds))])
+            paid_in = {"USDT": funds, **(coins or {})}
+            self.engine.fund([(coin, Decimal(amount)) for coin, amount in paid_in.items()])
 
     @property
     def wallet(self) -> Decimal:
-        return self.engine.account.coin("USDT").balance
+        return self.coin("USDT")
+
+    def coin(self, name: str) -> Decimal:
+        return self.engine.account.coin(name).balance
 
     @property
     def size(self) -> Decimal:
@@ -64,13 +76,17 @@ class Bench:
             "price": price,
             **more,
         }
-        return self.engine.place(read_place(body, {"BTCUSDT": BTCUSDT}))
+        return self.engine.place(read_place(body, self.engine.specs))
 
     def place(self, side: str, qty: str, price: str | None = None, **more: Any) -> Order:
         """Send a create command and let it happen."""
         order = self.accept(side, qty, price, **more)
         self.arrive()
         return self.order(order)
+
+    def spot(self, side: str, qty: str, price: str | None = None, **more: Any) -> Order:
+        """The same as `place` for the spot pair."""
+        return self.place(side, qty, price, category="spot", **more)
 
     def arrive(self) -> None:
         waiting, self._later = self._later, []
@@ -86,8 +102,8 @@ class Bench:
     def order(self, order: Order) -> Order:
         return self.engine.account.orders[order.order_id]
 
-    def trade(self, price: str, size: str = "1.000") -> None:
-        self.market.trade(price, size)
+    def trade(self, price: str, size: str = "1.000", *, listing: Listing = "BTCUSDT") -> None:
+        self.market.trade(price, size, listing=listing)
         self.engine.catch_up()
 
     def events(self) -> list[Event]:
