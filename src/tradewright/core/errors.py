@@ -60,6 +60,12 @@ class Conflict(AppError):
     code = "conflict"
 
 
+class NotReady(AppError):
+    """Something that the answer needs is not there yet; trying again later may work."""
+
+    code = "unavailable"
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What is known of one request to the exchange: when it was signed (its clock) and what came back, if anything."""

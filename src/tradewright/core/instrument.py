@@ -100,10 +100,10 @@ def order_problems(
     if instrument.status != "Trading":
         problems.append(Problem("order.instrument_not_trading", "symbol", {"status": instrument.status}))
     if order_type == "Limit":
-        problems += _price_problems(instrument, side, price)
+        problems += price_problems(instrument, side, price)
     elif price is not None:
         problems.append(Problem("order.price_not_allowed", "price"))
-    problems += _quantity_problems(instrument, order_type, quantity)
+    problems += quantity_problems(instrument, order_type, quantity)
     valued_at = price if order_type == "Limit" else reference_price
     if not problems and valued_at is not None and not reduce_only:
         notional = quantity * valued_at
@@ -117,7 +117,8 @@ def order_problems(
     return problems
 
 
-def _price_problems(instrument: Instrument, side: Side, price: Decimal | None) -> list[Problem]:
+def price_problems(instrument: Instrument, side: Side, price: Decimal | None) -> list[Problem]:
+    """The first fault of a price, or none. The suggestion is on the passive side."""
     if price is None:
         return [Problem("order.price_required", "price")]
     if price <= 0:
@@ -132,7 +133,8 @@ def _price_problems(instrument: Instrument, side: Side, price: Decimal | None) -
     return []
 
 
-def _quantity_problems(instrument: Instrument, order_type: OrderType, quantity: Decimal) -> list[Problem]:
+def quantity_problems(instrument: Instrument, order_type: OrderType, quantity: Decimal) -> list[Problem]:
+    """The first fault of a quantity in base coin, or none."""
     maximum = instrument.max_market_quantity if order_type == "Market" else instrument.max_limit_quantity
     if quantity <= 0:
         return [Problem("order.quantity_positive", "quantity", {"value": plain(quantity)})]
