@@ -230,6 +230,9 @@ class TrackedOrder:
     average_price: Decimal | None
     reject_reason: str
     updated_at: datetime
+    trigger_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
 
 
 _RANK: Mapping[OrderState, int] = {
@@ -259,6 +262,9 @@ def apply(known: TrackedOrder | None, report: RemoteOrder) -> TrackedOrder | Non
         average_price=report.average_price,
         reject_reason=report.reject_reason,
         updated_at=report.updated_at,
+        trigger_price=report.trigger_price,
+        take_profit=report.take_profit,
+        stop_loss=report.stop_loss,
     )
     if known is None:
         return candidate

@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from unit.core.vectors import draft_of, instrument_of, load, number, quotes_of, standing_of, told, trigger_of
 
 from tradewright.core.change_rules import Amendable, amend_problems, exits_problems, leverage_problems
 from tradewright.core.order import OrderChange, PositionExits
 from tradewright.core.order_rules import place_problems, place_warnings
+from unit.core.vectors import draft_of, instrument_of, load, number, quotes_of, standing_of, told, trigger_of
 
 DRAFTS = load("draft_rules.json")
 CHANGES = load("change_rules.json")
