@@ -11,7 +11,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.scripted_market import SPOT
 from support.sim_bench import Bench
+from tradewright.simulator import spot
+from tradewright.simulator.account import Account
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.events import OrderClosed, OrderFilled
 
@@ -27,6 +30,17 @@ STEPS = st.one_of(
     st.tuples(st.just("cancel"), st.integers(0, 30)),
     st.tuples(st.just("arrive")),
 )
+SPOT_QUANTITIES = st.integers(1, 2_000_000).map(lambda steps: str(Decimal(steps) * Decimal("0.000001")))
+SPOT_PRICES = st.integers(-3_000, 3_000).map(lambda ticks: str(Decimal("60050.00") + Decimal(ticks) * Decimal("0.01")))
+AMOUNTS = st.integers(4_000_000, 2_000_000_000_000).map(lambda steps: str(Decimal(steps) * Decimal("0.0000001")))
+SPOT_STEPS = st.one_of(
+    st.tuples(st.just("spot market"), SIDES, AMOUNTS, st.just("quoteCoin")),
+    st.tuples(st.just("spot market"), SIDES, SPOT_QUANTITIES, st.just("baseCoin")),
+    st.tuples(
+        st.just("spot limit"), SIDES, SPOT_QUANTITIES, SPOT_PRICES, st.sampled_from(["GTC", "IOC", "FOK", "PostOnly"])
+    ),
+    st.tuples(st.just("spot trade"), SPOT_PRICES, SPOT_QUANTITIES),
+)
 
 
 def play(bench: Bench, step: tuple[Any, ...]) -> None:
@@ -40,6 +54,12 @@ def play(bench: Bench, step: tuple[Any, ...]) -> None:
                 bench.accept(side, quantity, price, timeInForce=time_in_force, reduceOnly=reduce_only)
             case "trade", price, size:
                 bench.trade(price, size)
+            case "spot market", side, quantity, unit:
+                bench.accept(side, quantity, category="spot", marketUnit=unit)
+            case "spot limit", side, quantity, price, time_in_force:
+                bench.accept(side, quantity, price, category="spot", timeInForce=time_in_force)
+            case "spot trade", price, size:
+                bench.trade(price, size, listing=SPOT)
             case "cancel", place:
                 orders = list(bench.engine.account.orders.values())
                 if orders:
@@ -70,12 +90,52 @@ def test_money_and_positions_are_the_sum_of_the_fills(steps: list[tuple[Any, ...
     assert (position.cost == 0) == (position.size == 0)
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(SPOT_STEPS | STEPS, min_size=12, max_size=40), st.booleans())
+def test_every_coin_is_the_sum_of_its_flows_and_nothing_is_spent_twice(
+    steps: list[tuple[Any, ...]], partial_fills: bool
+) -> None:
+    bench = Bench(partial_fills=partial_fills, spot=True, coins={"BTC": "3"})
+    account, specs = bench.engine.account, bench.engine.specs
+    for step in steps:
+        play(bench, step)
+        locked = spot.locked(account.live_orders(), specs)
+        assert Decimal(0) <= locked.get("BTC", Decimal(0)) <= bench.coin("BTC")
+        assert locked.get("USDT", Decimal(0)) >= 0
+    bench.arrive()
+
+    flows = {"USDT": Decimal(100_000), "BTC": Decimal(3)}
+    for fill in (event for event in bench.events() if isinstance(event, OrderFilled)):
+        value, of_pair = fill.quantity * fill.price, fill.symbol == SPOT
+        match fill.side:
+            case "Buy" if of_pair:
+                flows["USDT"] -= value
+                flows["BTC"] += fill.quantity - fill.quantity * fill.fee_rate
+            case "Sell" if of_pair:
+                flows["BTC"] -= fill.quantity
+                flows["USDT"] += value - value * fill.fee_rate
+            case _:
+                flows["USDT"] += fill.realised - fill.fee
+    assert {coin: held.balance for coin, held in account.coins.items()} == flows
+    assert not account.position(SPOT).size
+    # Every order got and gave exactly what its fills say, and no more than it was for.
+    for order in account.orders.values():
+        done = order.filled_value if order.in_quote else order.filled_quantity
+        assert done <= order.quantity
+        assert order.is_live or not order.leaves
+
+    again = Account()
+    for entry in bench.log.entries:
+        again.apply(entry)
+    assert (again.coins, again.orders) == (account.coins, account.orders)
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(STEPS, min_size=12, max_size=40), st.booleans())
+@given(st.lists(SPOT_STEPS | STEPS, min_size=12, max_size=40), st.booleans())
 def test_no_order_is_overfilled_or_filled_after_its_end_or_beyond_its_price(
     steps: list[tuple[Any, ...]], partial_fills: bool
 ) -> None:
-    bench = Bench(partial_fills=partial_fills)
+    bench = Bench(partial_fills=partial_fills, spot=True, coins={"BTC": "3"})
     for step in steps:
         play(bench, step)
     filled: dict[str, Decimal] = defaultdict(Decimal)
@@ -87,7 +147,7 @@ def test_no_order_is_overfilled_or_filled_after_its_end_or_beyond_its_price(
         if isinstance(event, OrderFilled):
             order = bench.engine.account.orders[event.order_id]
             assert event.order_id not in ended
-            filled[event.order_id] += event.quantity
+            filled[event.order_id] += event.quantity * event.price if order.in_quote else event.quantity
             assert filled[event.order_id] <= order.quantity
             assert event.price <= order.price if order.side == "Buy" else event.price >= order.price
             if order.reduce_only:
