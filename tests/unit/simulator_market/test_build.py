@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tradewright.simulator.market import CandleFileError, MarketError, MarketSpecError, build_market
+from tradewright.simulator.market import MarketError, MarketSpecError, RecordingError, build_market
 from unit.simulator_market.samples import NOON, SAMPLE, recording
 
 ROWS = [f"{minute * 60_000},10,10,10,10,1,10" for minute in range(1, 11)]
@@ -73,17 +73,16 @@ def test_two_recordings_play_on_one_clock_in_time_order(tmp_path: Path) -> None:
     ("spec", "complaint"),
     [
         ([], "no market was given"),
-        (["bybit"], "market is 'bybit'; it must be synthetic or replay:FILE@linear:SYMBOL"),
+        (["bybit"], "market is 'bybit'; it must be synthetic or replay:FILE@category:SYMBOL"),
         ([""], "market is ''"),
         (["synthetic", "synthetic"], "replays cannot be mixed"),
         (["synthetic", "replay:x@linear:BTCUSDT"], "replays cannot be mixed"),
         (["replay:"], "a file must follow 'replay:'"),
-        (
-            ["replay:x@linear:DOGEUSDT"],
-            "asks for linear:DOGEUSDT; the simulated exchange lists linear:BTCUSDT, linear:ETHUSDT",
-        ),
-        (["replay:x@spot:BTCUSDT"], "asks for spot:BTCUSDT"),
-        (["replay:x@linear:BTCUSDT", "replay:y@linear:BTCUSDT"], "BTCUSDT is given 2 recordings; a symbol has one"),
+        (["replay:x@option:BTCUSDT"], "asks for option:BTCUSDT; the category must be linear or spot"),
+        ([f"replay:{SAMPLE}@spot:BTCEUR"], "'BTCEUR' ends in no coin that prices are told in; it must end in USDT,"),
+        ([f"replay:{SAMPLE}@linear:ETHBTC"], "'ETHBTC' is asked for as linear; contracts of the simulated exchange"),
+        ([f"replay:{SAMPLE}@linear:BTCUSDT"] * 2, "a symbol has one recording of each kind, and one book"),
+        ([f"replay:{SAMPLE}"] * 101, "market names 101 recordings; at most 100"),
     ],
 )
 def test_what_cannot_be_had_is_refused_in_one_sentence(spec: list[str], complaint: str) -> None:
@@ -95,7 +94,7 @@ def test_what_cannot_be_had_is_refused_in_one_sentence(spec: list[str], complain
 
 
 def test_every_refusal_is_a_market_error() -> None:
-    with pytest.raises(CandleFileError) as raised:
+    with pytest.raises(RecordingError) as raised:
         build_market(["replay:/nowhere.csv.gz@linear:BTCUSDT"], seed=1, speed=1, from_ms=None, wall_now_ms=0)
 
     assert isinstance(raised.value, MarketError)

@@ -7,11 +7,11 @@ Not here: orders, fills, accounts, the wire. No clock and no I/O but reading the
 from tradewright.simulator.market.build import build_market
 from tradewright.simulator.market.clock import MarketClock, parse_time, time_text
 from tradewright.simulator.market.errors import (
-    CandleFileError,
     MarketError,
     MarketSpecError,
     MarketStateError,
     MarketTimeError,
+    RecordingError,
 )
 from tradewright.simulator.market.instruments import BTCUSDT, ETHUSDT
 from tradewright.simulator.market.intervals import INTERVALS
@@ -34,7 +34,6 @@ __all__ = [
     "BTCUSDT",
     "ETHUSDT",
     "INTERVALS",
-    "CandleFileError",
     "InstrumentSpec",
     "Kline",
     "Level",
@@ -48,6 +47,7 @@ __all__ = [
     "MarketStateError",
     "MarketTimeError",
     "MarketTrade",
+    "RecordingError",
     "Side",
     "build_market",
     "decimal_text",

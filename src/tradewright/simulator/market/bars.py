@@ -53,6 +53,25 @@ class BarRing:
             del self._bars[: len(self._bars) - self._capacity]
 
 
+class PlayedRows:
+    """The first `count` bars of a longer series: those that are over while it is played."""
+
+    __slots__ = ("_bars", "count")
+
+    def __init__(self, bars: ClosedBars, count: int) -> None:
+        self._bars = bars
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def bar(self, index: int) -> Kline:
+        return self._bars.bar(index)
+
+    def index_at(self, ms: int) -> int:
+        return min(self._bars.index_at(ms), self.count)
+
+
 class OpenBar:
     """A base bar in the making: the exact aggregation of the trades it has seen."""
 

@@ -9,23 +9,26 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from tradewright.simulator.market.candle_file import read_candle_file
+from tradewright.simulator.market.book_file import BookFile
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.errors import MarketSpecError
-from tradewright.simulator.market.instruments import LISTED
-from tradewright.simulator.market.model import InstrumentSpec, Market
+from tradewright.simulator.market.model import Market, listing_of
+from tradewright.simulator.market.recorded_spec import CATEGORIES, spec_for
+from tradewright.simulator.market.recording import AnyFile, read_recording, together
 from tradewright.simulator.market.replay import ReplayMarket, start_of
 from tradewright.simulator.market.synthetic import SyntheticMarket
-from tradewright.simulator.market.tape import Tape, fitted
+from tradewright.simulator.market.tape import Tape
 
 _REPLAY: Final = "replay:"
-_TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Za-z0-9-]+)")
-_GRAMMAR: Final = "synthetic or replay:FILE@linear:SYMBOL"
+_TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Z0-9-]{2,40})")
+_GRAMMAR: Final = "synthetic or replay:FILE@category:SYMBOL"
+RECORDINGS_MAX: Final = 100
 
 
 def build_market(spec: Sequence[str], *, seed: int, speed: float, from_ms: int | None, wall_now_ms: int) -> Market:
-    """The market that `spec` asks for: ["synthetic"], or one "replay:FILE@linear:SYMBOL" per recorded symbol.
+    """The market that `spec` asks for: ["synthetic"], or "replay:FILE@category:SYMBOL" once per recording.
 
+    A symbol may be given several recordings of different kinds (trades and quotes, candles and funding).
     A synthetic market starts at `from_ms` or now; without `from_ms` and at speed 1 its time is wall time for good.
     Raises a `MarketError` (one sentence) when that is not possible.
     """
@@ -42,26 +45,32 @@ def build_market(spec: Sequence[str], *, seed: int, speed: float, from_ms: int |
 
 
 def _replay(spec: Sequence[str], *, speed: float, from_ms: int | None, wall_now_ms: int) -> ReplayMarket:
-    targets = [_target(text) for text in spec]
-    symbols = [instrument.symbol for _, instrument in targets]
-    for symbol in symbols:
-        if symbols.count(symbol) > 1:
-            raise MarketSpecError(f"{symbol} is given {symbols.count(symbol)} recordings; a symbol has one")
-    files = [read_candle_file(path) for path, _ in targets]
-    clock = MarketClock(wall_ms=wall_now_ms, market_ms=start_of(files, from_ms), speed=speed)
-    tapes = [Tape(fitted(instrument, file), file) for file, (_, instrument) in zip(files, targets, strict=True)]
-    return ReplayMarket(tapes, clock=clock)
+    if len(spec) > RECORDINGS_MAX:
+        raise MarketSpecError(f"market names {len(spec)} recordings; at most {RECORDINGS_MAX} are played at once")
+    files: dict[tuple[str, str], list[AnyFile]] = {}
+    for path, category, symbol in map(_target, spec):
+        file = read_recording(path)
+        if isinstance(file, BookFile) and file.symbol != symbol:
+            raise MarketSpecError(
+                f"{path} holds the order book of {file.symbol}, but is given to {category}:{symbol}; "
+                f"write {_REPLAY}{path}@{category}:{file.symbol}"
+            )
+        files.setdefault((category, symbol), []).append(file)
+    recordings = {target: together(listing_of(*target), found) for target, found in files.items()}
+    tapes = [Tape(spec_for(*target, found), found) for target, found in recordings.items()]
+    start_ms = start_of(list(recordings.values()), from_ms)
+    return ReplayMarket(tapes, clock=MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed))
 
 
-def _target(text: str) -> tuple[str, InstrumentSpec]:
-    """File and contract of one "replay:FILE@linear:SYMBOL"; without a target the recording is BTCUSDT's."""
+def _target(text: str) -> tuple[str, str, str]:
+    """File, category and symbol of one "replay:FILE@category:SYMBOL"; without a target the recording is BTCUSDT's."""
     rest = text.removeprefix(_REPLAY)
     match = _TARGET.fullmatch(rest)
     path, category, symbol = match.group("path", "category", "symbol") if match else (rest, "linear", "BTCUSDT")
     if not path:
-        raise MarketSpecError(f"market is {text!r}; a file must follow {_REPLAY!r}: {_REPLAY}FILE@linear:SYMBOL")
-    for instrument in LISTED:
-        if (instrument.category, instrument.symbol) == (category, symbol):
-            return path, instrument
-    listed = ", ".join(f"{instrument.category}:{instrument.symbol}" for instrument in LISTED)
-    raise MarketSpecError(f"market {text!r} asks for {category}:{symbol}; the simulated exchange lists {listed}")
+        raise MarketSpecError(f"market is {text!r}; a file must follow {_REPLAY!r}: {_REPLAY}FILE@category:SYMBOL")
+    if category not in CATEGORIES:
+        raise MarketSpecError(
+            f"market {text!r} asks for {category}:{symbol}; the category must be {' or '.join(CATEGORIES)}"
+        )
+    return path, category, symbol

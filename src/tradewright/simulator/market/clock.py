@@ -18,18 +18,19 @@ _LATEST_MS = 253_402_300_799_999  # the last millisecond of the year 9999
 class MarketClock:
     """Market time as a straight line through (wall time, market time), `speed` market seconds per wall second.
 
-    With `end_ms` it stands still from there on.
+    With `end_ms` it stands still from there on, and while `paused` it stands still anyway. `first_ms` is where a
+    recording begins. Pause, speed and place are changed by hand through `simulator.motion` only.
     """
 
-    __slots__ = ("_anchor_market_ms", "_anchor_wall_ms", "end_ms", "speed")
+    __slots__ = ("_anchor_market_ms", "_anchor_wall_ms", "end_ms", "first_ms", "paused", "speed")
 
     def __init__(self, *, wall_ms: int, market_ms: int, speed: float, end_ms: int | None = None) -> None:
-        if not (math.isfinite(speed) and 0 < speed <= SPEED_MAX):
-            raise MarketSpecError(f"speed is {speed:g}; it must be above 0 and at most {SPEED_MAX:g}")
         self._anchor_wall_ms = wall_ms
         self._anchor_market_ms = market_ms
-        self.speed = speed
+        self.speed = checked_speed(speed)
+        self.first_ms: int | None = None
         self.end_ms = end_ms
+        self.paused = False
 
     @property
     def start_ms(self) -> int:
@@ -38,6 +39,8 @@ class MarketClock:
 
     def market_ms(self, wall_ms: int) -> int:
         """Market time at a wall time, rounded down to the millisecond."""
+        if self.paused:
+            return self._anchor_market_ms
         now = self._anchor_market_ms + math.floor((wall_ms - self._anchor_wall_ms) * self.speed)
         return now if self.end_ms is None else min(now, self.end_ms)
 
@@ -48,6 +51,20 @@ class MarketClock:
     def start_from(self, market_ms: int) -> None:
         """Let the line start at another market time, at the same wall time: a restored market goes on from there."""
         self._anchor_market_ms = market_ms
+
+    def go_on(self, *, wall_ms: int, market_ms: int, speed: float | None = None, paused: bool | None = None) -> None:
+        """Start a new line at this moment; what is not named stays. Raises `MarketSpecError` for a speed."""
+        fresh = self.speed if speed is None else checked_speed(speed)
+        self._anchor_wall_ms, self._anchor_market_ms, self.speed = wall_ms, market_ms, fresh
+        if paused is not None:
+            self.paused = paused
+
+
+def checked_speed(speed: float) -> float:
+    """Raises `MarketSpecError` for what is no speed."""
+    if not (math.isfinite(speed) and 0 < speed <= SPEED_MAX):
+        raise MarketSpecError(f"speed is {speed:g}; it must be above 0 and at most {SPEED_MAX:g}")
+    return speed
 
 
 def parse_time(text: str) -> int:

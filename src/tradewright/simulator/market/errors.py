@@ -19,7 +19,7 @@ class MarketTimeError(MarketError):
     """`--from` is not a time, or lies outside of the recording."""
 
 
-class CandleFileError(MarketError):
+class RecordingError(MarketError):
     """A recording is missing, unreadable, or one of its rows breaks a rule."""
 
 

@@ -55,6 +55,11 @@ def adds_up(base_ms: int, interval: str) -> bool:
     return length % base_ms == 0
 
 
+def bar_start(base_ms: int, ms: int) -> int:
+    """Start of the bar of `base_ms` that contains `ms`: on the grid from the epoch, weeks on Mondays."""
+    return ms - (ms - (_FIRST_MONDAY_MS if base_ms == WEEK_MS else 0)) % base_ms
+
+
 def is_aligned(base_ms: int, open_ms: int) -> bool:
-    """Whether a bar of `base_ms` may open at `open_ms`: on the grid from the epoch, weeks on Mondays."""
-    return (open_ms - (_FIRST_MONDAY_MS if base_ms == WEEK_MS else 0)) % base_ms == 0
+    """Whether a bar of `base_ms` may open at `open_ms`; see `bar_start`."""
+    return bar_start(base_ms, open_ms) == open_ms

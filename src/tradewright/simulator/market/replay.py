@@ -1,27 +1,27 @@
-"""A recorded market played again: one or several files of candles on one clock.
+"""A recorded market played again: the recordings of one or several symbols on one clock.
 
 Lives here: where to start, the merge of the tapes, the end, saving and restoring.
-Not here: the path inside a bar (`tape`), reading files (`candle_file`).
+Not here: one symbol (`tape`), reading files (`recording`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from heapq import merge
 from itertools import islice
 from typing import Any, Final
 
-from tradewright.simulator.market.candle_file import CandleFile
 from tradewright.simulator.market.clock import MarketClock, time_text
 from tradewright.simulator.market.errors import MarketStateError, MarketTimeError
 from tradewright.simulator.market.intervals import HOUR_MS
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.recording import Recordings
 from tradewright.simulator.market.tape import Tape
 from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
 
-HISTORY_ROWS: Final = 1500  # served as history unless `--from` says where to start
 _STATE_VERSION: Final = 1
-_NO_FUNDING: Final = Decimal(0)  # a recording of candles has no funding, and none is invented
+_NO_FUNDING: Final = Decimal(0)  # where none is recorded, none is invented
 
 
 class ReplayMarket:
@@ -29,9 +29,10 @@ class ReplayMarket:
 
     def __init__(self, tapes: Sequence[Tape], *, clock: MarketClock) -> None:
         """Starts where `clock` starts; the clock is made to stand still at the end of the last recording."""
-        self._tapes = {tape.spec.symbol: tape for tape in tapes}
+        self._tapes = {tape.spec.listing: tape for tape in tapes}
         self._clock = clock
-        self._end_ms = max(tape.file.end_ms for tape in tapes)
+        self._end_ms = max(tape.recordings.end_ms for tape in tapes)
+        clock.first_ms = min(tape.recordings.first_ms for tape in tapes)
         clock.end_ms = self._end_ms
         for tape in tapes:
             tape.start_at(clock.start_ms)
@@ -57,7 +58,9 @@ class ReplayMarket:
     def notice(self) -> str:
         if not self.ended:
             return ""
-        names = ", ".join(f"{tape.file.name} ({symbol})" for symbol, tape in self._tapes.items())
+        names = ", ".join(
+            f"{file.name} ({listing})" for listing, tape in self._tapes.items() for file in tape.recordings.files
+        )
         return (
             f"The recording {names} ended at {time_text(self._end_ms)} market time; the market stands still at its "
             "last prices. To play it again, start with an empty state directory."
@@ -73,6 +76,14 @@ class ReplayMarket:
         self._now_ms = now_ms
         return events
 
+    def moment_after(self, count: int) -> int:
+        """Market time by which at least `count` more rows have happened (of candles: points of their path).
+
+        A moment is never cut in two: all rows that share it happen together. The end when there are fewer.
+        """
+        ahead = list(islice(merge(*(tape.times_ahead(count) for tape in self._tapes.values())), count))
+        return ahead[-1] if len(ahead) == count else self._end_ms
+
     def book(self, symbol: str) -> MarketBook:
         return self._tapes[symbol].book
 
@@ -86,12 +97,17 @@ class ReplayMarket:
         return self._tapes[symbol].last_price
 
     def funding_rate(self, symbol: str) -> Decimal:
-        """Zero: a recording of candles has no funding."""
-        assert symbol in self._tapes, "callers ask for listed symbols"
-        return _NO_FUNDING
+        """As recorded; zero where no funding is."""
+        funding = self._tapes[symbol].recordings.funding
+        due = None if funding is None else funding.after(self._now_ms)
+        return _NO_FUNDING if due is None else due.rate
 
     def next_funding_ms(self, symbol: str) -> int:
-        return next_funding_ms(self._tapes[symbol].spec, self._now_ms)
+        tape = self._tapes[symbol]
+        if tape.spec.is_spot:
+            return 0
+        due = None if tape.recordings.funding is None else tape.recordings.funding.after(self._now_ms)
+        return next_funding_ms(tape.spec, self._now_ms) if due is None else due.time_ms
 
     def ticker(self, symbol: str) -> dict[str, str]:
         tape = self._tapes[symbol]
@@ -106,7 +122,7 @@ class ReplayMarket:
                 day=tape.candles.day(self._now_ms),
                 price_1h_ago=tape.candles.price_at(self._now_ms - HOUR_MS),
                 open_interest=None,
-                funding_rate=_NO_FUNDING,
+                funding_rate=self.funding_rate(symbol),
                 next_funding_ms=self.next_funding_ms(symbol),
             ),
         )
@@ -129,7 +145,10 @@ class ReplayMarket:
             "kind": "replay",
             "version": _STATE_VERSION,
             "market_ms": self._now_ms,
-            "files": {symbol: tape.file.digest for symbol, tape in self._tapes.items()},
+            "files": {
+                listing: "+".join(file.digest for file in tape.recordings.files)
+                for listing, tape in self._tapes.items()
+            },
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -156,18 +175,18 @@ class ReplayMarket:
         self._clock.start_from(market_ms)
 
 
-def start_of(files: Sequence[CandleFile], from_ms: int | None) -> int:
+def start_of(recordings: Sequence[Recordings], from_ms: int | None) -> int:
     """Market time of the first row to play: `from_ms` or later; by default after 1,500 rows or half of a shorter file.
 
-    Several files start together where the last of them starts. Raises `MarketTimeError` when outside of a file.
+    Several symbols start together where the last of them starts. Raises `MarketTimeError` when outside of one.
     """
-    if from_ms is None:
-        wanted_ms = max(file.open_ms(HISTORY_ROWS if len(file) > HISTORY_ROWS else len(file) // 2) for file in files)
-    else:
-        wanted_ms = from_ms
-    for file in files:
-        if not file.first_ms <= wanted_ms < file.end_ms:
-            raise MarketTimeError(
-                f"from is {time_text(wanted_ms)}, outside of {file.name}, whose rows open from {file.span}"
+    wanted_ms = max(each.default_start_ms for each in recordings) if from_ms is None else from_ms
+    for each in recordings:
+        if not each.first_ms <= wanted_ms <= each.latest_start_ms:
+            said = (
+                f"from is {time_text(wanted_ms)}"
+                if from_ms is not None
+                else (f"the recordings would start together at {time_text(wanted_ms)}")
             )
-    return min(file.open_ms(min(file.index_at(wanted_ms), len(file) - 1)) for file in files)
+            raise MarketTimeError(f"{said}, outside of {each.names}, whose rows are from {each.span}")
+    return min(each.row_at(wanted_ms) for each in recordings)

@@ -1,60 +1,51 @@
-"""One recorded symbol while it is played: which price it is at, and the candles so far.
+"""One recorded listing while it is played: its recordings merged, in the order of their moments.
 
-Lives here: the path of prices inside a bar, and what is known at one place of it.
-Not here: reading the file (`candle_file`), several tapes and the clock (`replay`).
-
-The path of a bar is open, then low and high if it closed at or above its open (else high and low), then close; the
-four points are spread evenly over the bar. A candle tells no more, and this order never flatters a strategy's stop.
+Lives here: what is known of the listing at one moment: last price, book, candles, funding.
+Not here: single recordings (`candle_track`, `trade_track`, `book_track`), several listings and the clock (`replay`).
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
-from decimal import ROUND_DOWN, Decimal
-from uuid import NAMESPACE_OID, uuid5
+from decimal import Decimal
+from heapq import merge
+from itertools import islice
 
-from tradewright.simulator.market.candle_file import CandleFile
+from tradewright.simulator.market.bars import BarRing
+from tradewright.simulator.market.book_track import BookTrack
+from tradewright.simulator.market.candle_track import CandleTrack
 from tradewright.simulator.market.candles import CandleView
-from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
-
-POINTS = 4
-TRADES_KEPT = 1000
-
-
-class PlayedRows:
-    """The rows whose bars are over, as closed bars."""
-
-    __slots__ = ("_file", "count")
-
-    def __init__(self, file: CandleFile, count: int) -> None:
-        self._file = file
-        self.count = count
-
-    def __len__(self) -> int:
-        return self.count
-
-    def bar(self, index: int) -> Kline:
-        return self._file.bar(index)
-
-    def index_at(self, ms: int) -> int:
-        return min(self._file.index_at(ms), self.count)
+from tradewright.simulator.market.intervals import MINUTE_MS
+from tradewright.simulator.market.model import InstrumentSpec, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.place import NEVER, PriceTrack, Track
+from tradewright.simulator.market.recording import Recordings
+from tradewright.simulator.market.trade_track import TradeTrack
 
 
 class Tape:
-    """A recording with a needle: points before it are played. A point is row times 4 plus its place in the bar."""
+    """A listing's recordings with their needles: what is before them has been played."""
 
-    def __init__(self, spec: InstrumentSpec, file: CandleFile) -> None:
+    def __init__(self, spec: InstrumentSpec, recordings: Recordings) -> None:
         self.spec = spec
-        self.file = file
-        self._ample = spec.max_limit_qty
-        self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
-        self.played = PlayedRows(file, 0)
-        self.candles = CandleView(self.played, file.base_ms, self._live)
-        self._needle = 0
-        self._row: tuple[int, Kline, tuple[Decimal, ...]] | None = None
-        self.start_at(file.first_ms)
+        self.recordings = recordings
+        self._price = self._price_track()
+        self._quotes = self._book_track()
+        self._tracks: tuple[Track, ...] = tuple(track for track in (self._price, self._quotes) if track is not None)
+        assert self._tracks, "a listing has a recording of prices or of books"
+        self.start_at(recordings.first_ms)
+
+    @property
+    def trades(self) -> deque[MarketTrade]:
+        return self._price.trades if self._price is not None else deque()
+
+    @property
+    def last_price(self) -> Decimal:
+        """Of the last trade; where there is none yet, the middle of the book, rounded down to the tick."""
+        if self._price is not None and (self._price.needle or self._quotes is None or not self._quotes.needle):
+            return self._price.last_price
+        middle = (self.book.bids[0][0] + self.book.asks[0][0]) / 2
+        return middle // self.spec.tick_size * self.spec.tick_size
 
     def start_at(self, ms: int) -> None:
         """What was due before `ms` is history; what is due at `ms` is still to be played."""
@@ -65,121 +56,59 @@ class Tape:
         self._put(ms + 1, ms)
 
     def advance(self, to_ms: int) -> Iterator[MarketEvent]:
-        """Play up to and including `to_ms`."""
-        last = len(self.file) * POINTS
-        while self._needle < last and self._time_ms(self._needle) <= to_ms:
-            point = self._needle
-            self._needle += 1
-            trade = self._trade(point)
-            if trade is not None:
-                self.trades.append(trade)
-                yield trade
-            yield self._book(point)
-        self._close_rows(to_ms)
+        """Play up to and including `to_ms`. Of one moment, trades come before the book."""
+        while True:
+            track = min(self._tracks, key=_due)
+            if track.due_ms > to_ms:
+                break
+            for event in track.play():
+                if isinstance(event, MarketBook):
+                    self.book = event
+                yield event
+        if self._price is not None:
+            self._price.settle(to_ms)
 
-    @property
-    def last_price(self) -> Decimal:
-        """The price of the point played last; before the first one, the open of the file."""
-        return self._price(max(0, self._needle - 1))
-
-    @property
-    def book(self) -> MarketBook:
-        return self._book(max(0, self._needle - 1))
+    def times_ahead(self, count: int) -> list[int]:
+        """Times of at most `count` rows to come (of candles: of the points of their path)."""
+        return list(islice(merge(*(track.times_ahead(count) for track in self._tracks)), count))
 
     def _put(self, due_ms: int, now_ms: int) -> None:
-        """The needle goes to the first point due at or after `due_ms`; bars that are over at `now_ms` are closed."""
-        row = self.file.index_at(due_ms)
-        self._needle = max(0, row - 1) * POINTS
-        while self._needle < row * POINTS and self._time_ms(self._needle) < due_ms:
-            self._needle += 1
-        self.trades.clear()
-        for point in range(max(0, self._needle - POINTS), self._needle):
-            self.trades.extend(trade for trade in [self._trade(point)] if trade is not None)
-        self._close_rows(now_ms)
-        self.candles = CandleView(self.played, self.file.base_ms, self._live)
+        for track in self._tracks:
+            track.put(due_ms, now_ms)
+        self.book = self._told().book
+        if self._price is None:
+            self.candles = CandleView(BarRing(0), MINUTE_MS, lambda: None)
+        else:
+            self.candles = CandleView(self._price.bars, self._price.base_ms, self._price.live)
 
-    def _close_rows(self, now_ms: int) -> None:
-        started = (self._needle + POINTS - 1) // POINTS
-        over = started and self._needle % POINTS == 0 and now_ms >= self.file.open_ms(started - 1) + self.file.base_ms
-        self.played.count = started if over else max(0, started - 1)
+    def _told(self) -> Track:
+        """Whose book it is now: the recorded one's as soon as it has begun."""
+        begun = [track for track in reversed(self._tracks) if track.needle]
+        return begun[0] if begun else min(self._tracks, key=lambda track: track.first_ms)
 
-    def _live(self) -> Kline | None:
-        """The bar in the making: what the points played so far have made of it."""
-        row = self.played.count
-        shown = self._needle - row * POINTS
-        if shown <= 0:
+    def _price_track(self) -> PriceTrack | None:
+        given = self.recordings
+        # Prices make books of their own until the recorded ones begin; of one moment, the trade comes first.
+        until_ms = NEVER if given.book is None else given.book.first_ms + 1
+        if given.trades is not None:
+            bars = given.candles or given.trades.minutes
+            return TradeTrack(self.spec, given.trades, bars, books_until_ms=until_ms, beside=self._quotes_used)
+        if given.candles is not None:
+            return CandleTrack(self.spec, given.candles, books_until_ms=until_ms, beside=self._quotes_used)
+        return None
+
+    def _book_track(self) -> BookTrack | None:
+        if self.recordings.book is None:
             return None
-        whole, path = self._parsed(row)
-        if shown == POINTS:
-            return replace(whole, confirm=False)
-        return replace(
-            whole,
-            high=max(path[:shown]),
-            low=min(path[:shown]),
-            close=path[shown - 1],
-            volume=_share(whole.volume) * shown,
-            turnover=_share(whole.turnover) * shown,
-            confirm=False,
-        )
+        before = 0 if self._price is None else self._price.own_books
+        return BookTrack(self.spec, self.recordings.book, updates_before=before, beside=self._prices_used)
 
-    def _time_ms(self, point: int) -> int:
-        row, place = divmod(point, POINTS)
-        return self.file.open_ms(row) + place * self.file.base_ms // POINTS
+    def _quotes_used(self, ms: int) -> int:
+        return 0 if self._quotes is None else self._quotes.used_before(ms)
 
-    def _price(self, point: int) -> Decimal:
-        row, place = divmod(point, POINTS)
-        return self._parsed(row)[1][place]
-
-    def _parsed(self, row: int) -> tuple[Kline, tuple[Decimal, ...]]:
-        """A row and its path; the last one asked for is kept, because it is asked for again and again."""
-        if self._row is None or self._row[0] != row:
-            bar = self.file.bar(row)
-            turns = (bar.low, bar.high) if bar.close >= bar.open else (bar.high, bar.low)
-            self._row = (row, bar, (bar.open, *turns, bar.close))
-        return self._row[1], self._row[2]
-
-    def _trade(self, point: int) -> MarketTrade | None:
-        """A quarter of the bar's volume at the point's price, the last one with what is left; None for nothing."""
-        row, place = divmod(point, POINTS)
-        before = self._price(point - 1) if point else None
-        bar, path = self._parsed(row)
-        quarter = _share(bar.volume)
-        size = bar.volume - quarter * (POINTS - 1) if place == POINTS - 1 else quarter
-        if size == 0:
-            return None
-        return MarketTrade(
-            symbol=self.spec.symbol,
-            time_ms=self._time_ms(point),
-            price=path[place],
-            size=size,
-            side="Sell" if before is not None and path[place] < before else "Buy",
-            trade_id=str(uuid5(NAMESPACE_OID, f"{self.spec.symbol}:{self._time_ms(point)}")),
-            seq=2 * point + 1,
-        )
-
-    def _book(self, point: int) -> MarketBook:
-        """No spread: a recording of candles knows one price at a time."""
-        level = (self._price(point), self._ample)
-        return MarketBook(
-            symbol=self.spec.symbol,
-            bids=(level,),
-            asks=(level,),
-            time_ms=self._time_ms(point),
-            update_id=point + 2,  # never 1, which on Bybit's streams means that the service was restarted
-            seq=2 * point + 2,
-        )
+    def _prices_used(self, ms: int) -> int:
+        return 0 if self._price is None else self._price.used_before(ms)
 
 
-def _share(total: Decimal) -> Decimal:
-    """A quarter, rounded down to the decimals of the total."""
-    return (total / POINTS).quantize(total, ROUND_DOWN)
-
-
-def fitted(spec: InstrumentSpec, file: CandleFile) -> InstrumentSpec:
-    """The contract with its own filters if the recorded prices fit its tick, else with the file's decimals as tick."""
-    exponent = spec.tick_size.normalize().as_tuple().exponent
-    assert isinstance(exponent, int), "a tick is a finite number"
-    if file.price_decimals <= -exponent:
-        return spec
-    tick = Decimal(1).scaleb(-file.price_decimals)
-    return replace(spec, tick_size=tick, min_price=min(tick, spec.min_price), price_scale=file.price_decimals)
+def _due(track: Track) -> int:
+    return track.due_ms
