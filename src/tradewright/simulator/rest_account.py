@@ -1,6 +1,7 @@
-"""Account, user and position endpoints.
+"""Account, user, asset and position endpoints.
 
-Lives here: the handlers of wallet, account info, fees, key info, positions, leverage. Not here: margin (`margin`).
+Lives here: the handlers of wallet, account info, fees, key info, coins, positions, leverage. Not here: margin itself
+(`margin`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class AccountEndpoints:
             "/v5/account/info": (self._info, 50),
             "/v5/account/fee-rate": (self._fee_rate, 5),
             "/v5/user/query-api": (self._query_api, 10),
+            "/v5/asset/coin/query-info": (self._coin_info, 5),
             "/v5/position/list": (self._positions, 50),
         }
         return [
@@ -156,6 +158,12 @@ class AccountEndpoints:
             "kycLevel": "LEVEL_DEFAULT",
             "kycRegion": "",
         }
+
+    def _coin_info(self, call: Call) -> Result:
+        """The coins there are. Play money comes and goes by no chain."""
+        wanted = text(call.params, "coin")
+        coins = [coin for coin in sorted(self._coins()) if wanted in ("", coin)]
+        return {"rows": [{"name": coin, "coin": coin, "remainAmount": "", "chains": []} for coin in coins]}
 
     def _positions(self, call: Call) -> Result:
         """One symbol gives its row even when flat; settleCoin gives the open ones."""

@@ -156,6 +156,13 @@ async def test_the_key_may_trade_spot_and_a_pair_has_no_position_and_no_leverage
     assert refused.code == 10001
 
 
+async def test_every_coin_something_is_traded_in_can_be_looked_up(client: SimClient) -> None:
+    rows = (await client.get("/v5/asset/coin/query-info")).body["result"]["rows"]
+    assert [row["coin"] for row in rows] == ["BTC", "USDT"]
+    (named,) = (await client.get("/v5/asset/coin/query-info", "coin=BTC")).body["result"]["rows"]
+    assert (named["name"], named["chains"]) == ("BTC", [])
+
+
 async def test_spot_orders_go_over_the_trade_socket_too(client: SimClient, market: ScriptedMarket) -> None:
     orders = await client.private("order.spot")
     stream = Stream(await client.session.ws_connect(client.addresses.ws_trade))
