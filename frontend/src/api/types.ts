@@ -30,5 +30,7 @@ export type Position = Schemas["Position"];
 export type Reason = Schemas["Reason"];
 export type Session = Schemas["SessionState"];
 export type Side = Order["side"];
+export type SizingUnit = Schemas["PreviewBody"]["quantity_unit"];
 export type Ticker = Schemas["Ticker"];
 export type TimeInForce = PlaceIntent["time_in_force"];
+export type TriggerBy = Schemas["TriggerBody"]["by"];

@@ -9,10 +9,10 @@ import Big from "big.js";
 import type { Instrument, OrderType, Side } from "../api/types";
 import { plain } from "../format/number";
 
-export type OrderField = "symbol" | "price" | "quantity";
-export type OrderProblem = {
+/** Something wrong or worth a word: a code with words in `i18n`, the path of its field, and what the words need. */
+export type Finding = {
   readonly code: string;
-  readonly field: OrderField;
+  readonly field: string;
   readonly params: Readonly<Record<string, string>>;
 };
 
@@ -47,14 +47,14 @@ function onGrid(value: Big, step: Big, rounding: 0 | 3): Big {
 }
 
 /** Every fault of an order in the order of the ticket's fields; empty when it fits. */
-export function orderProblems(instrument: Instrument, order: OrderDraft): OrderProblem[] {
-  const problems: OrderProblem[] = [];
+export function orderProblems(instrument: Instrument, order: OrderDraft): Finding[] {
+  const problems: Finding[] = [];
   if (instrument.status !== "Trading") {
     problems.push({ code: "order.instrument_not_trading", field: "symbol", params: { status: instrument.status } });
   }
-  if (order.orderType === "Limit") problems.push(...priceProblems(instrument, order));
+  if (order.orderType === "Limit") problems.push(...priceProblems(instrument, order.side, order.price));
   else if (order.price !== null) problems.push({ code: "order.price_not_allowed", field: "price", params: {} });
-  problems.push(...quantityProblems(instrument, order));
+  problems.push(...quantityProblems(instrument, order.orderType, order.quantity));
   const valuedAt = order.orderType === "Limit" ? order.price : order.referencePrice;
   if (problems.length === 0 && valuedAt !== null && !order.reduceOnly) {
     const notional = new Big(order.quantity).times(valuedAt);
@@ -66,36 +66,31 @@ export function orderProblems(instrument: Instrument, order: OrderDraft): OrderP
   return problems;
 }
 
-function priceProblems(instrument: Instrument, order: OrderDraft): OrderProblem[] {
-  const problem = (code: string, params: Record<string, string>): OrderProblem[] => [{ code, field: "price", params }];
-  if (order.price === null) return problem("order.price_required", {});
-  const price = new Big(order.price);
+/** The first fault of a price, or none. The suggestion is on the passive side, so that it never costs more than was typed. */
+export function priceProblems(instrument: Instrument, side: Side, typed: string | null): Finding[] {
+  const problem = (code: string, params: Record<string, string>): Finding[] => [{ code, field: "price", params }];
+  if (typed === null) return problem("order.price_required", {});
+  const price = new Big(typed);
   const value = plain(price);
   if (price.lte(0)) return problem("order.price_positive", { value });
   if (price.lt(instrument.min_price) || price.gt(instrument.max_price)) {
-    return problem("order.price_range", {
-      minimum: text(instrument.min_price),
-      maximum: text(instrument.max_price),
-      value,
-    });
+    return problem("order.price_range", { minimum: text(instrument.min_price), maximum: text(instrument.max_price), value });
   }
   const tick = new Big(instrument.tick_size);
   if (!price.mod(tick).eq(0)) {
-    // The passive side: a buy is suggested lower, a sell higher, so that the suggestion never costs more than was typed.
-    const nearest = order.side === "Buy" ? toStepDown(price, tick) : toStepUp(price, tick);
+    const nearest = side === "Buy" ? toStepDown(price, tick) : toStepUp(price, tick);
     return problem("order.price_tick", { tick: plain(tick), value, suggestion: plain(nearest) });
   }
   return [];
 }
 
-function quantityProblems(instrument: Instrument, order: OrderDraft): OrderProblem[] {
-  const problem = (code: string, params: Record<string, string>): OrderProblem[] => [
-    { code, field: "quantity", params },
-  ];
-  const quantity = new Big(order.quantity);
+/** The first fault of a quantity in base coin, or none. */
+export function quantityProblems(instrument: Instrument, orderType: OrderType, typed: string): Finding[] {
+  const problem = (code: string, params: Record<string, string>): Finding[] => [{ code, field: "quantity", params }];
+  const quantity = new Big(typed);
   const value = plain(quantity);
   const coin = instrument.base_coin;
-  const maximum = order.orderType === "Market" ? instrument.max_market_quantity : instrument.max_limit_quantity;
+  const maximum = orderType === "Market" ? instrument.max_market_quantity : instrument.max_limit_quantity;
   if (quantity.lte(0)) return problem("order.quantity_positive", { value });
   if (quantity.lt(instrument.min_quantity)) {
     return problem("order.quantity_min", { minimum: text(instrument.min_quantity), value, coin });
@@ -103,8 +98,7 @@ function quantityProblems(instrument: Instrument, order: OrderDraft): OrderProbl
   if (quantity.gt(maximum)) return problem("order.quantity_max", { maximum: text(maximum), value, coin });
   const step = new Big(instrument.quantity_step);
   if (!quantity.mod(step).eq(0)) {
-    const suggestion = plain(toStepDown(quantity, step));
-    return problem("order.quantity_step", { step: plain(step), value, suggestion });
+    return problem("order.quantity_step", { step: plain(step), value, suggestion: plain(toStepDown(quantity, step)) });
   }
   return [];
 }

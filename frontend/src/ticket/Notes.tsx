@@ -4,7 +4,7 @@ import type { Account, Instrument } from "../api/types";
 import { grouping, type Language } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { accountName, problemText, type Words } from "../i18n/words";
-import { toStepUp, type OrderProblem } from "../rules/order";
+import { toStepUp, type Finding } from "../rules/order";
 import type { Block, Checked } from "./checks";
 import type { Ticket } from "./state";
 
@@ -106,7 +106,7 @@ export function FieldNotes({ field, checked, ticket, instrument, onUse }: Props)
 }
 
 /** The nearest value that fits, or null when there is no single one to offer. */
-function suggestionFor(problem: OrderProblem, instrument: Instrument, checked: Checked): string | null {
+function suggestionFor(problem: Finding, instrument: Instrument, checked: Checked): string | null {
   const { params } = problem;
   switch (problem.code) {
     case "order.price_tick":

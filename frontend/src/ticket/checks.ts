@@ -7,7 +7,7 @@
 import Big from "big.js";
 import type { Instrument, PlaceIntent, Ticker } from "../api/types";
 import { parseDecimal, twoReadings, type Language } from "../format/number";
-import { orderProblems, type OrderProblem } from "../rules/order";
+import { orderProblems, type Finding } from "../rules/order";
 import type { Ticket, TicketFields } from "./state";
 
 export type FieldState =
@@ -33,12 +33,12 @@ export type Surroundings = {
 export type Block =
   | { readonly kind: "viewer" | "link" | "instrument" | "account_loading" | "account" | "stale_market" | "stale_limit" | "price" | "quantity" }
   | { readonly kind: "not_a_number" | "ambiguous"; readonly field: "price" | "quantity"; readonly typed: string }
-  | { readonly kind: "rule"; readonly problem: OrderProblem };
+  | { readonly kind: "rule"; readonly problem: Finding };
 
 export type Checked = {
   readonly price: FieldState;
   readonly quantity: FieldState;
-  readonly problems: readonly OrderProblem[];
+  readonly problems: readonly Finding[];
   /** The first reason why this cannot be sent; null when it can. */
   readonly block: Block | null;
   /** Worth in the quote coin; null while something is missing. */
@@ -83,7 +83,7 @@ function ruleProblems(
   price: FieldState,
   quantity: FieldState,
   ticker: Ticker | null,
-): OrderProblem[] {
+): Finding[] {
   const isLimit = fields.orderType === "Limit";
   const all = orderProblems(instrument, {
     side: fields.side,
@@ -106,7 +106,7 @@ function firstBlock(
   fields: TicketFields,
   price: FieldState,
   quantity: FieldState,
-  problems: readonly OrderProblem[],
+  problems: readonly Finding[],
   around: Surroundings,
 ): Block | null {
   if (!around.mayTrade) return { kind: "viewer" };
