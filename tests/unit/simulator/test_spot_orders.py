@@ -14,8 +14,11 @@ from support.scripted_market import SPOT
 from support.sim_bench import Bench
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.events import OrderFilled
+from tradewright.simulator.log import LOG_FILE
 from tradewright.simulator.orders import OrderStatus
 from tradewright.simulator.spot import locked
+
+DATA = Path(__file__).parents[2] / "data"
 
 
 def bench_with(**coins: str) -> Bench:
@@ -265,3 +268,17 @@ def test_a_restart_knows_coins_locks_and_what_was_under_way(tmp_path: Path) -> N
     assert locks(after) == {"BTC": Decimal("0.5")}
     assert after.coin("BTC") == Decimal("1.0999") + Decimal("0.001663335")
     after.log.close()
+
+
+def test_a_log_written_before_spot_and_conditional_orders_reads_on(tmp_path: Path) -> None:
+    """The file was written by the exchange of step 1a."""
+    (tmp_path / LOG_FILE).write_bytes((DATA / "simulator_log_1a.jsonl").read_bytes())
+    bench = Bench(tmp_path, spot=True)
+    bench.engine.resume()
+    assert (bench.wallet, bench.size) == (Decimal("99999.66999945"), Decimal("0.01"))
+    (resting,) = bench.engine.account.live_orders()
+    assert (resting.price, resting.status) == (Decimal("59000"), OrderStatus.NEW)
+    bench.trade("58999.90")
+    bench.spot("Buy", "0.100000", "60051.00")
+    assert (bench.size, bench.coin("BTC")) == (Decimal("0.02"), Decimal("0.0999"))
+    bench.log.close()
