@@ -27,15 +27,17 @@ import type {
 /** Longer than the 2 s in which the server answers an intent: past it the answer counts as lost. */
 const ANSWER_TIMEOUT_MS = 8_000;
 
-const client = createClient<paths>({ baseUrl: "/", fetch: fetchWithin });
+/** For the other modules of calls. */
+export const client = createClient<paths>({ baseUrl: "/", fetch: fetchWithin });
 
 function fetchWithin(request: Request): Promise<Response> {
   return fetch(request, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
 }
 
-type Answer<T> = { data?: T; error?: unknown; response: Response };
+export type Answer<T> = { data?: T; error?: unknown; response: Response };
 
-async function body<T>(pending: Promise<Answer<T>>): Promise<T> {
+/** The answer's body, or the error that it stands for. */
+export async function body<T>(pending: Promise<Answer<T>>): Promise<T> {
   let answer: Answer<T>;
   try {
     answer = await pending;

@@ -72,8 +72,14 @@ const terminal = createRoute({
   component: lazyRouteComponent(() => import("../terminal/TerminalPage"), "TerminalPage"),
 });
 
+const accounts = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/accounts",
+  component: lazyRouteComponent(() => import("../connections/AccountsPage"), "AccountsPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal])]),
+  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts])]),
   defaultPreload: false,
 });
 

@@ -8,6 +8,7 @@ import { initReactI18next } from "react-i18next";
 import type { Language } from "../format/number";
 import enAuth from "./en/auth.json";
 import enCommon from "./en/common.json";
+import enConnections from "./en/connections.json";
 import enFaults from "./en/faults.json";
 import enLinks from "./en/links.json";
 import enNotices from "./en/notices.json";
@@ -20,6 +21,7 @@ import enTerminal from "./en/terminal.json";
 import enTicket from "./en/ticket.json";
 import ruAuth from "./ru/auth.json";
 import ruCommon from "./ru/common.json";
+import ruConnections from "./ru/connections.json";
 import ruFaults from "./ru/faults.json";
 import ruLinks from "./ru/links.json";
 import ruNotices from "./ru/notices.json";
@@ -34,6 +36,7 @@ import ruTicket from "./ru/ticket.json";
 const en = {
   auth: enAuth,
   common: enCommon,
+  connections: enConnections,
   faults: enFaults,
   links: enLinks,
   notices: enNotices,
@@ -50,6 +53,7 @@ const en = {
 const ru: typeof en = {
   auth: ruAuth,
   common: ruCommon,
+  connections: ruConnections,
   faults: ruFaults,
   links: ruLinks,
   notices: ruNotices,

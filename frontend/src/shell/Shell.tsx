@@ -13,13 +13,13 @@ import { logout } from "../api/calls";
 import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
-import { accountName } from "../i18n/words";
 import { forgetDrafts } from "../ticket/draft";
 import type { AccountState } from "../stream/account";
 import { useAccount, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
 import { LanguageSwitch, ThemeSwitch, UserMenu } from "./Controls";
-import { EnvironmentBadge, EnvironmentFrame } from "./Environment";
+import { AccountSwitcher } from "./AccountSwitcher";
+import { EnvironmentFrame } from "./Environment";
 import { ExchangeIndicator, LinkIndicator } from "./Links";
 import { OrderNews } from "./OrderNews";
 import { StatusBar } from "./StatusBar";
@@ -44,27 +44,27 @@ export function Shell() {
       <a className="skip" href="#orders">
         {t("shell.skip_orders")}
       </a>
-      {account === null ? <Frame account={null} state={null} /> : <AccountFrame key={account.id} account={account} />}
+      {account === null ? <Frame account={null} accounts={[]} state={null} /> : <AccountFrame key={account.id} account={account} accounts={accounts.data ?? []} />}
     </div>
   );
 }
 
-function AccountFrame({ account }: { account: Account }) {
+function AccountFrame({ account, accounts }: { account: Account; accounts: readonly Account[] }) {
   const state = useAccount(account.id);
   const now = state.phase === "live" || state.phase === "resyncing" ? state.data.account : account;
   return (
     <>
       <OrderNews account={account} />
       <EnvironmentFrame environment={account.environment} />
-      <Frame account={now} state={state} />
+      <Frame account={now} accounts={accounts} state={state} />
     </>
   );
 }
 
-function Frame({ account, state }: { account: Account | null; state: AccountState | null }) {
+function Frame({ account, accounts, state }: { account: Account | null; accounts: readonly Account[]; state: AccountState | null }) {
   return (
     <>
-      <Header account={account} />
+      <Header account={account} accounts={accounts} />
       <Banners state={state} />
       <Outlet />
       <StatusBar state={state} />
@@ -72,8 +72,17 @@ function Frame({ account, state }: { account: Account | null; state: AccountStat
   );
 }
 
-function Header({ account }: { account: Account | null }) {
+function NavLink({ to, label, active }: { to: "/" | "/settings/accounts"; label: string; active: boolean }) {
+  return (
+    <Link to={to} className={`nav-link ${active ? "active" : ""}`} aria-current={active ? "page" : undefined}>
+      {label}
+    </Link>
+  );
+}
+
+function Header({ account, accounts }: { account: Account | null; accounts: readonly Account[] }) {
   const { t } = useWords();
+  const here = useRouterState({ select: (state) => state.location.pathname });
   const session = useQuery(sessionQuery);
   const navigate = useNavigate();
   const leave = async (): Promise<void> => {
@@ -94,16 +103,10 @@ function Header({ account }: { account: Account | null }) {
   return (
     <header className="header">
       <Mark />
-      {account !== null && (
-        <span className="account">
-          <EnvironmentBadge environment={account.environment} />
-          <span className="account-name">{accountName(t, account)}</span>
-        </span>
-      )}
+      {account !== null && <AccountSwitcher account={account} accounts={accounts} />}
       <nav aria-label={t("shell.nav")}>
-        <Link to="/" className="nav-link active" aria-current="page">
-          {t("shell.terminal")}
-        </Link>
+        <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings")} />
+        <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
       </nav>
       <span className="spacer" />
       <LinkIndicator />

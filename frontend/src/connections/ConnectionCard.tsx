@@ -1,0 +1,124 @@
+/** One connection as it stands: whether its key is good, what it may do, where its requests go, and what can be done. */
+import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import { checkConnection } from "../api/connections";
+import type { Connection } from "../api/types";
+import { queries } from "../app/services";
+import { exactTime, localTime } from "../format/time";
+import { useWords } from "../i18n/useWords";
+import { failureText, faultText } from "../i18n/words";
+import { EnvironmentBadge } from "../shell/Environment";
+import { Icon, type IconName } from "../ui/Icon";
+import { RemoveConnection } from "./RemoveConnection";
+import { connectionsQuery } from "./queries";
+
+const DRAWING: Readonly<Record<Connection["state"], IconName>> = {
+  checking: "spinner",
+  ok: "check",
+  refused: "cross",
+  removed: "barred",
+};
+
+export function ConnectionCard({ connection, mayTrade }: { connection: Connection; mayTrade: boolean }) {
+  const { t, language } = useWords();
+  const [removing, setRemoving] = useState(false);
+  const again = useMutation({
+    mutationFn: () => checkConnection(connection.id),
+    onSettled: () => queries.invalidateQueries({ queryKey: connectionsQuery.queryKey }),
+  });
+  return (
+    <article className="box connection" data-testid="connection" data-state={connection.state} aria-label={connection.name}>
+      <header className="connection-head">
+        <EnvironmentBadge environment={connection.environment} />
+        <strong>{connection.name}</strong>
+        <span className={`connection-state ${connection.state}`} role="status">
+          <Icon name={DRAWING[connection.state]} className={connection.state === "checking" ? "spinning" : ""} />
+          {t(`connections.state_${connection.state}`)}
+        </span>
+        <span className="spacer" />
+        {connection.state === "ok" && connection.account_id !== null && (
+          <Link
+            to="/terminal/$account/$category/$symbol"
+            params={{ account: connection.account_id, category: "linear", symbol: "BTCUSDT" }}
+            className="button small"
+            data-testid="connection-open"
+          >
+            {t("connections.open")}
+          </Link>
+        )}
+        <button
+          type="button"
+          className="button small"
+          data-testid="connection-check"
+          disabled={!mayTrade || connection.state === "checking" || again.isPending}
+          onClick={() => again.mutate()}
+        >
+          {t("connections.check_again")}
+        </button>
+        <button
+          type="button"
+          className="button small danger"
+          data-testid="connection-remove"
+          disabled={!mayTrade}
+          onClick={() => setRemoving(true)}
+        >
+          {t("connections.remove")}
+        </button>
+      </header>
+      {connection.reason !== null && (
+        <p className={connection.state === "refused" ? "fault" : "caution"} data-testid="connection-reason">
+          {faultText(t, connection.reason, language)}
+        </p>
+      )}
+      {again.isError && <p className="fault">{failureText(t, again.error, language).text}</p>}
+      <dl className="facts connection-facts">
+        <dt>{t("connections.key")}</dt>
+        <dd>
+          <span className="code">…{connection.key_shown}</span>
+        </dd>
+        <dt>{t("connections.host")}</dt>
+        <dd>{connection.host}</dd>
+        {connection.proxy_shown !== null && (
+          <>
+            <dt>{t("connections.proxy")}</dt>
+            <dd>{connection.proxy_shown}</dd>
+          </>
+        )}
+        {connection.key_facts !== null && <KeyFacts facts={connection.key_facts} />}
+        <dt>{t("connections.checked")}</dt>
+        <dd>
+          {connection.checked_ms === null ? (
+            "—"
+          ) : (
+            <time dateTime={exactTime(connection.checked_ms)} title={exactTime(connection.checked_ms)}>
+              {localTime(connection.checked_ms)}
+            </time>
+          )}
+        </dd>
+      </dl>
+      {removing && <RemoveConnection connection={connection} onClose={() => setRemoving(false)} />}
+    </article>
+  );
+}
+
+function KeyFacts({ facts }: { facts: NonNullable<Connection["key_facts"]> }) {
+  const { t } = useWords();
+  const may = Object.entries(facts.permissions)
+    .filter(([, rights]) => rights.length > 0)
+    .map(([area, rights]) => `${area}: ${rights.join(", ")}`)
+    .join("; ");
+  const everywhere = facts.ips.length === 0 || facts.ips.includes("*");
+  return (
+    <>
+      <dt>{t("connections.uid")}</dt>
+      <dd>{facts.uid}</dd>
+      <dt>{t("connections.permissions")}</dt>
+      <dd>{may === "" ? "—" : may}</dd>
+      <dt>{t("connections.ips")}</dt>
+      <dd className={everywhere ? "caution" : ""}>{everywhere ? t("connections.ips_everywhere") : facts.ips.join(", ")}</dd>
+      <dt>{t("connections.expires")}</dt>
+      <dd>{facts.expires_ms === null ? t("connections.never") : exactTime(facts.expires_ms).slice(0, 10)}</dd>
+    </>
+  );
+}

@@ -1,0 +1,15 @@
+/** What the page knows of connections: the list is asked again while a key is being checked. */
+import { queryOptions } from "@tanstack/react-query";
+import { readConnections, readEnvironments } from "../api/connections";
+
+const CHECKING_MS = 1_000;
+const QUIET_MS = 15_000;
+
+export const environmentsQuery = queryOptions({ queryKey: ["environments"], queryFn: readEnvironments, staleTime: 600_000 });
+
+export const connectionsQuery = queryOptions({
+  queryKey: ["connections"],
+  queryFn: readConnections,
+  staleTime: 5_000,
+  refetchInterval: ({ state }) => (state.data?.some((each) => each.state === "checking") === true ? CHECKING_MS : QUIET_MS),
+});
