@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from support.scripted_market import START_MS, ScriptedMarket
-from tradewright.simulator.commands import CancelOrder, SetLeverage, read_place
+from tradewright.simulator.amend import read_amend
+from tradewright.simulator.commands import CancelOrder, SetLeverage
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import Event
-from tradewright.simulator.floor import Outcome, Surroundings
+from tradewright.simulator.ledger import Outcome, Surroundings
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import Listing
+from tradewright.simulator.order_options import read_create
 from tradewright.simulator.orders import Order
+from tradewright.simulator.trading_stop import read_trading_stop
 
 
 class Bench:
@@ -37,7 +40,7 @@ class Bench:
         self.log = EventLog(folder)
         self.told: list[Outcome] = []
         self._later: list[Callable[[], None]] = []
-        ids = itertools.count(len(self.log.entries) + 1)
+        ids = itertools.count(1_000 * len(self.log.entries) + 1)  # an entry may have used several
         self.engine = Engine(
             market=self.market,
             log=self.log,
@@ -76,7 +79,7 @@ class Bench:
             "price": price,
             **more,
         }
-        return self.engine.place(read_place(body, self.engine.specs))
+        return self.engine.place(read_create(body, self.engine.specs))
 
     def place(self, side: str, qty: str, price: str | None = None, **more: Any) -> Order:
         """Send a create command and let it happen."""
@@ -95,6 +98,20 @@ class Bench:
 
     def cancel(self, order: Order) -> Order:
         return self.engine.cancel(CancelOrder(symbol=order.symbol, order_id=order.order_id, link_id=""))
+
+    def amend(self, order: Order, **changes: Any) -> Order:
+        spec = self.engine.specs[order.symbol]
+        body = {"category": spec.category, "symbol": spec.symbol, "orderId": order.order_id, **changes}
+        return self.engine.amend(read_amend(body, self.engine.specs))
+
+    def trading_stop(self, **wanted: Any) -> None:
+        body = {"category": "linear", "symbol": "BTCUSDT", **wanted}
+        self.engine.set_trading_stop(read_trading_stop(body, self.engine.specs))
+
+    def stops(self) -> dict[str, Order]:
+        """The waiting stops of the position by their kind; of several of a kind the youngest."""
+        live = self.engine.account.live_orders("BTCUSDT")
+        return {order.stop_kind: order for order in live if order.is_protective and order.is_dormant}
 
     def set_leverage(self, leverage: str) -> None:
         self.engine.set_leverage(SetLeverage(symbol="BTCUSDT", leverage=Decimal(leverage)))

@@ -15,12 +15,21 @@ from typing import Any, Literal, cast
 
 from tradewright.simulator import spot_filters
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
-from tradewright.simulator.events import MarketUnit, OrderType, Side, TimeInForce
+from tradewright.simulator.events import (
+    MarketUnit,
+    OrderType,
+    Protection,
+    Side,
+    Slippage,
+    StopKind,
+    TimeInForce,
+    Trigger,
+)
 from tradewright.simulator.market.model import InstrumentSpec, Listing, listing_of
 
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
 DECIMAL = re.compile(r"[0-9]{1,20}(\.[0-9]{1,20})?")  # not \d, which takes the digits of every script
-NOT_SERVED = ("triggerPrice", "takeProfit", "stopLoss", "bboSideType", "slippageToleranceType", "orderIv")
+NOT_SERVED = ("bboSideType", "orderIv")
 
 Body = Mapping[str, Any]
 Specs = Mapping[Listing, InstrumentSpec]
@@ -30,7 +39,8 @@ Category = Literal["linear", "spot"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
     """A create command that passed its filters. `price` is None for a market order; `closes_all` is Bybit's quantity
-    "0". With the `market_unit` "quoteCoin" the quantity is an amount of quote coin.
+    "0". With the `market_unit` "quoteCoin" the quantity is an amount of quote coin. What comes after it is unset until
+    `order_options` has read it.
     """
 
     symbol: Listing
@@ -44,6 +54,10 @@ class PlaceOrder:
     close_on_trigger: bool
     closes_all: bool
     market_unit: MarketUnit = ""
+    stop_kind: StopKind = ""
+    trigger: Trigger | None = None
+    protection: Protection | None = None
+    slippage: Slippage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +122,7 @@ def _read_spot_place(body: Body, spec: InstrumentSpec) -> PlaceOrder:
     time_in_force = _time_in_force(body, order_type, RetCode.SPOT_BAD_TIME_IN_FORCE)
     if text(body, "isLeverage") not in ("", "0"):
         raise bad_parameter("params error: isLeverage is not served by this exchange: nothing can be borrowed, use 0")
-    if text(body, "orderFilter") not in ("", "Order"):
-        raise bad_parameter("params error: orderFilter is not served by this exchange, use Order")
+    stop_kind = _spot_stop_kind(body)
     link_id = read_new_link_id(body)
     quantity, price = _spot_decimal(body, "qty"), None
     market_unit = _market_unit(body, side) if order_type == "Market" else ""
@@ -133,7 +146,20 @@ def _read_spot_place(body: Body, spec: InstrumentSpec) -> PlaceOrder:
         close_on_trigger=False,
         closes_all=False,
         market_unit=market_unit,
+        stop_kind=stop_kind,
     )
+
+
+def _spot_stop_kind(body: Body) -> StopKind:
+    """What `orderFilter` makes of a spot order; only a conditional one has a trigger price."""
+    order_filter = text(body, "orderFilter") or "Order"
+    kinds: dict[str, StopKind] = {"Order": "", "StopOrder": "Stop", "tpslOrder": "tpslOrder"}
+    if order_filter not in kinds:
+        raise bad_parameter("params error: orderFilter must be Order, StopOrder or tpslOrder")
+    kind = kinds[order_filter]
+    if (text(body, "triggerPrice") not in ("", "0")) != (kind != ""):
+        raise bad_parameter("params error: triggerPrice and orderFilter StopOrder or tpslOrder belong together")
+    return kind
 
 
 def read_new_link_id(body: Body) -> str:

@@ -55,6 +55,16 @@ def arrival(order: Order, position: Position, book: MarketBook, scene: Scene) ->
             return [*taker_fills(order, position, takes, scene), *rest]
 
 
+def moved(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
+    """A resting order was amended: with its new price it may take, or end if it must not. `order` is the new one."""
+    if not order.is_resting:
+        return []
+    if order.time_in_force == "PostOnly":
+        return [ended(order, scene, reject_reason="EC_PostOnlyWillTakeLiquidity")] if would_take(order, book) else []
+    takes = take(book, side=order.side, limit=order.price, quantity=fillable(order, position))
+    return [*taker_fills(order, position, takes, scene)]
+
+
 def _spend(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
     """A market order for an amount of quote coin. What is left of it when no whole step fits in any more is dropped:
     such an order mostly ends as partly filled.

@@ -11,19 +11,24 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from tradewright.simulator import margin, matching, spot, spot_filters
+from tradewright.simulator import margin, matching, protection, spot, spot_filters, trading_stop, triggers
 from tradewright.simulator.account import Account
+from tradewright.simulator.amend import AmendOrder, Ground, amendment
 from tradewright.simulator.commands import CancelOrder, PlaceOrder, SetLeverage, check_notional, check_quantity
 from tradewright.simulator.decisions import ended
 from tradewright.simulator.errors import ApiError, RetCode, duplicate_link_id, order_not_found
-from tradewright.simulator.events import CancelAccepted, Funded, LeverageSet, OrderAccepted
-from tradewright.simulator.floor import Floor, Surroundings
+from tradewright.simulator.events import CancelAccepted, Funded, LeverageSet, OrderAccepted, Together, Trigger
+from tradewright.simulator.floor import Floor
+from tradewright.simulator.ledger import Surroundings
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market.model import InstrumentSpec, Market, MarketEvent
+from tradewright.simulator.order_options import check_protection
 from tradewright.simulator.orders import Order, OrderStatus, accepted
 from tradewright.simulator.positions import ZERO
-from tradewright.simulator.texts import plain
+from tradewright.simulator.trading_stop import TradingStop
 
+STOPS_MAX = 10  # conditional orders per symbol
+SPOT_STOPS_MAX = 30
 ACTIVE_ORDERS_MAX = 500  # per symbol, as on Bybit's futures; of all pairs together on spot
 
 
@@ -43,15 +48,18 @@ class Engine:
     def resume(self) -> None:
         """After a restart: finish what was acknowledged but had not happened yet."""
         for order in self.account.live_orders():
-            if order.status is not OrderStatus.ACCEPTED and order.time_in_force in ("IOC", "FOK"):
+            if order.is_resting and order.time_in_force in ("IOC", "FOK"):
                 # The crash came between its fills: the rest of such an order never waits.
                 rest = ended(order, self.floor.scene(order.symbol), reject_reason="EC_NoImmediateQtyToFill")
                 self.floor.commit([rest])
+            elif order.status is OrderStatus.TRIGGERED:
+                self.floor.go_on_after_trigger(order.order_id, delay_ms=0)
             self.floor.arrive(order.order_id, delay_ms=0)
             if order.cancel_requested:
                 self.floor.finish_cancel(order.order_id, delay_ms=0)
+            self.floor.finish_amend(order.order_id, delay_ms=0)
         for symbol in self.specs:
-            self.floor.drop_useless(symbol, delay_ms=0)
+            self.floor.tidy(symbol, delay_ms=0)
 
     def fund(self, funds: Iterable[tuple[str, Decimal]]) -> None:
         """Pay in play money; the first start does it once."""
@@ -63,16 +71,21 @@ class Engine:
         """Accept an order. Its effect comes `order_delay_ms` later, but it can be read at once.
 
         Raises `ApiError`: 110072 duplicate link id, 110017 reduce-only rule, 110094 value, 110020 too many orders,
-        110007 margin; on spot 170141, 170810, 170140 or 170124 value, 170193 and 170194 price limits, 170131 coins.
+        110009 too many conditional ones, 110061 too many protections, 110092 and 110093 side of a trigger, 110007
+        margin; on spot 170141, 170810, 170140 or 170124 value, 170193 and 170194 price limits, 170131 coins.
         A refused command leaves no trace.
         """
         spec = self.specs[command.symbol]
         if command.link_id and self.account.link_id_used(command.link_id):
             raise duplicate_link_id(spot=spec.is_spot)
-        self._check_room(spec)
+        self._check_room(spec, command)
         self.catch_up()
+        if command.trigger is not None:
+            command = replace(command, trigger=self._looked_at(command.trigger, spec))
         event = self._accepted_spot_event(command) if spec.is_spot else self._accepted_event(command)
-        self._check_means(accepted(event, number=0))
+        order = accepted(event, number=0)
+        if (command.trigger is None or command.stop_kind == "tpslOrder") and (refusal := self.floor.shortage(order)):
+            raise refusal
         self.floor.commit([event])
         self._around.later(self._order_delay_ms, lambda: self.floor.arrive(event.order_id, delay_ms=0))
         return self.account.orders[event.order_id]
@@ -84,13 +97,37 @@ class Engine:
         Raises `ApiError` 110001 if there is no such live order, 170213 on spot.
         """
         self.catch_up()
-        order = self.account.find_order(order_id=command.order_id, link_id=command.link_id)
-        if order is None or order.symbol != command.symbol or not order.is_live:
-            raise order_not_found(spot=self.specs[command.symbol].is_spot)
+        order = self._named(command)
         self.floor.commit([CancelAccepted(order_id=order.order_id, at=self.floor.moment())], tell=False)
         self.floor.arrive(order.order_id, delay_ms=self._order_delay_ms)
         self.floor.finish_cancel(order.order_id, delay_ms=self._order_delay_ms)
         return self.account.orders[order.order_id]
+
+    def amend(self, command: AmendOrder) -> Order:
+        """Accept an amend and carry it out in the books; the streams hear of it `order_delay_ms` later.
+
+        An order that has not reached the matching engine yet goes there first, in front of its amend, and may fill.
+        Raises `ApiError` 110001 (170213 on spot) if there is no such live order, what `amend.amendment` raises, and
+        110007 or 170131 if the account cannot back it. A refused command leaves no trace.
+        """
+        self.catch_up()
+        order = self._named(command)
+        event = amendment(order, command, self._ground(command.symbol))
+        changed = replace(order, quantity=event.quantity, price=event.price)
+        binds = not order.is_dormant or order.stop_kind == "tpslOrder"
+        if binds and (refusal := self.floor.shortage(changed, instead_of=order)):
+            raise refusal
+        self.floor.commit([event], tell=False)
+        self.floor.arrive(order.order_id, delay_ms=self._order_delay_ms)
+        self.floor.finish_amend(order.order_id, delay_ms=self._order_delay_ms)
+        return self.account.orders[order.order_id]
+
+    def set_trading_stop(self, command: TradingStop) -> None:
+        """Set, change or remove take-profit and stop-loss of a position; at once. Raises what `trading_stop` raises."""
+        self.catch_up()
+        live = list(self.account.live_orders(command.symbol))
+        moves = trading_stop.moves_of(command, live, self._ground(command.symbol), self.floor.scene(command.symbol))
+        self.floor.commit([Together(at=self.floor.moment(), moves=tuple(moves))])
 
     def set_leverage(self, command: SetLeverage) -> None:
         """Raises `ApiError` 110043 if nothing changes, 110007 if the margin does not cover a lower leverage."""
@@ -107,6 +144,10 @@ class Engine:
         """See `Floor.catch_up`."""
         return self.floor.catch_up()
 
+    def play_to(self, market_ms: int) -> int:
+        """See `Floor.play_to`."""
+        return self.floor.play_to(market_ms)
+
     def take_events(self) -> list[MarketEvent]:
         """See `Floor.take_events`."""
         return self.floor.take_events()
@@ -118,14 +159,19 @@ class Engine:
         """The command with its prices and quantity settled by the market and the position of this moment."""
         symbol, side = command.symbol, command.side
         spec, last_price = self.specs[symbol], self.market.last_price(symbol)
-        if command.price is None:
-            price = matching.protection_price(spec, self.market.book(symbol), side, last_price)
+        quantity = command.quantity
+        if command.trigger is not None:
+            price = command.price or ZERO
+            if command.price is None and not command.reduce_only:
+                check_notional(spec, quantity * command.trigger.price)
         else:
-            mark, index = self.market.mark_price(symbol), self.market.index_price(symbol)
-            price = matching.clamp(command.price, side, matching.price_bounds(spec, mark_price=mark, index_price=index))
-        quantity = self._reduced_quantity(command) if command.reduce_only else command.quantity
-        if command.price is None and not command.reduce_only:
-            check_notional(spec, quantity * last_price)
+            price = self._limit_of(command)
+            if command.reduce_only:
+                quantity = self._reduced_quantity(command)
+            elif command.price is None:
+                check_notional(spec, quantity * last_price)
+        if command.protection is not None and command.price is None and command.trigger is None:
+            check_protection(command.protection, side, lambda leg: (last_price, "LastPrice"))
         return OrderAccepted(
             at=self.floor.moment(),
             order_id=self._around.new_id(),
@@ -139,13 +185,61 @@ class Engine:
             reduce_only=command.reduce_only,
             close_on_trigger=command.close_on_trigger,
             last_price=last_price,
+            stop_kind=command.stop_kind,
+            trigger=command.trigger,
+            protection=command.protection,
+            slippage=command.slippage,
         )
+
+    def _looked_at(self, trigger: Trigger, spec: InstrumentSpec) -> Trigger:
+        """A contract's trigger must lie on the side it says; a spot pair's has none and lies where it lies."""
+        price = triggers.price_of(self.market, spec.listing, trigger.by)
+        if spec.is_spot:
+            return Trigger(price=trigger.price, rises=trigger.price > price, by=trigger.by)
+        triggers.check_side(trigger, price)
+        return trigger
+
+    def _limit_of(self, command: PlaceOrder) -> Decimal:
+        """The price an order for a contract goes to the market with: its own within the bounds, or a protection."""
+        spec, symbol, side = self.specs[command.symbol], command.symbol, command.side
+        if command.price is not None:
+            ground = self._ground(symbol)
+            return matching.clamp(command.price, side, ground.bounds)
+        book, last_price = self.market.book(symbol), self.market.last_price(symbol)
+        price = matching.protection_price(spec, book, side, last_price)
+        if command.slippage is None:
+            return price
+        bound = matching.slippage_price(spec, book, side, last_price, command.slippage)
+        return min(price, bound) if side == "Buy" else max(price, bound)
+
+    def _ground(self, symbol: str) -> Ground:
+        """What a change of an order or of a position's stops is held against."""
+        spec, mark = self.specs[symbol], self.floor.reference_price(symbol)
+        index = self.market.index_price(symbol)
+        return Ground(
+            spec=spec,
+            at=self.floor.moment(),
+            position=self.account.position(symbol),
+            bounds=matching.price_bounds(spec, mark_price=mark, index_price=index),
+            price=lambda by: triggers.price_of(self.market, symbol, by),
+        )
+
+    def _named(self, command: CancelOrder | AmendOrder) -> Order:
+        """The live order a command names. Raises `ApiError` 110001, on spot 170213."""
+        order = self.account.find_order(order_id=command.order_id, link_id=command.link_id)
+        if order is None or order.symbol != command.symbol or not order.is_live:
+            raise order_not_found(spot=self.specs[command.symbol].is_spot)
+        return order
 
     def _accepted_spot_event(self, command: PlaceOrder) -> OrderAccepted:
         """The same on spot, where a price beyond the limits is refused and ids are numbers."""
         symbol, side = command.symbol, command.side
         spec, last_price = self.specs[symbol], self.market.last_price(symbol)
-        if command.price is not None:
+        if command.trigger is not None:  # a market order locks by the price it is to trigger at
+            price = command.price or command.trigger.price
+            if command.market_unit != "quoteCoin":
+                spot_filters.check_value(spec, command.quantity * price)
+        elif command.price is not None:
             price = command.price
             index = self.market.index_price(symbol)
             spot_filters.check_limits(price, side, matching.price_bounds(spec, mark_price=index, index_price=index))
@@ -170,14 +264,26 @@ class Engine:
             close_on_trigger=False,
             last_price=last_price,
             market_unit=command.market_unit,
+            stop_kind=command.stop_kind,
+            trigger=command.trigger,
+            slippage=command.slippage,
         )
 
-    def _check_room(self, spec: InstrumentSpec) -> None:
-        if spec.is_spot:
+    def _check_room(self, spec: InstrumentSpec, command: PlaceOrder) -> None:
+        """The caps on live orders: conditional and active ones are counted apart, stops of positions not at all."""
+        live = list(self.account.live_orders(spec.listing))
+        stops = sum(order.is_dormant and not order.is_protective for order in live)
+        if command.trigger is not None:
+            if stops >= (SPOT_STOPS_MAX if spec.is_spot else STOPS_MAX):
+                raise ApiError(RetCode.TOO_MANY_STOPS, "The number of stop orders exceeds the maximum allowed limit")
+        elif spec.is_spot:
             if sum(order.is_spot for order in self.account.live_orders()) >= ACTIVE_ORDERS_MAX:
                 raise ApiError(RetCode.SPOT_TOO_MANY_ORDERS, f"Cannot exceed maximum of {ACTIVE_ORDERS_MAX} orders.")
-        elif sum(1 for _ in self.account.live_orders(spec.listing)) >= ACTIVE_ORDERS_MAX:
+        elif sum(not order.is_dormant for order in live) >= ACTIVE_ORDERS_MAX:
             raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_ORDERS_MAX} active orders.")
+        asks = command.protection
+        if asks is not None and not asks.whole and protection.pairs(live) >= protection.PAIRS_MAX:
+            raise ApiError(RetCode.TOO_MANY_PROTECTIONS, f"At most {protection.PAIRS_MAX} partial TP/SL are allowed")
 
     def _reduced_quantity(self, command: PlaceOrder) -> Decimal:
         """A reduce-only order is cut to the position on arrival; there must be something to reduce."""
@@ -187,26 +293,3 @@ class Engine:
         quantity = reducible if command.closes_all else min(command.quantity, reducible)
         check_quantity(self.specs[command.symbol], quantity, command.order_type)
         return quantity
-
-    def _check_means(self, order: Order) -> None:
-        """Refuse an order, new or changed, that the account cannot pay for or back."""
-        if order.is_spot:
-            self._check_coins(order)
-        else:
-            self._check_margin(order)
-
-    def _check_coins(self, order: Order) -> None:
-        coin, amount = spot.lock_of(order, self.specs[order.symbol])
-        free = self.floor.free_coins(coin, without=order.order_id)
-        if amount > free:
-            raise ApiError(
-                RetCode.SPOT_INSUFFICIENT_BALANCE,
-                f"Insufficient balance: the order needs {plain(amount)} {coin}, {plain(max(free, ZERO))} are free.",
-            )
-
-    def _check_margin(self, order: Order) -> None:
-        """Refuse an order that binds margin the account has not got. One that only reduces is always let through."""
-        before = self.margin_now()
-        after = self.floor.margin_of(self.account.positions.values(), [*self.account.live_orders(), order])
-        if after.order_initial > before.order_initial and after.available < 0:
-            raise ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")

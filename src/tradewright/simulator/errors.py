@@ -7,6 +7,7 @@ Not here: the envelope around them (`http_server`), nor when each is due.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 
 class RetCode(IntEnum):
@@ -22,15 +23,26 @@ class RetCode(IntEnum):
     UNKNOWN_PATH = 10017
     UNKNOWN_OPERATION = 10404
     ALREADY_AUTHENTICATED = 20001
+    PROTECTION_UNCHANGED = 34040
     ORDER_NOT_FOUND = 110001
     PRICE_OUT_OF_RANGE = 110003
     NOT_ENOUGH_MARGIN = 110007
+    TOO_MANY_STOPS = 110009
     LEVERAGE_OUT_OF_RANGE = 110013
     REDUCE_ONLY_RULE = 110017
     TOO_MANY_ORDERS = 110020
+    POSITION_MODE_UNCHANGED = 110025
+    HEDGE_MODE_UNSUPPORTED = 110029
     LEVERAGE_UNCHANGED = 110043
+    PROTECTION_OF_PARTLY_FILLED = 110059
+    TOO_MANY_PROTECTIONS = 110061
+    QTY_NOT_ABOVE_FILLED = 110064
     DUPLICATE_LINK_ID = 110072
+    TRIGGER_NOT_ABOVE = 110092
+    TRIGGER_NOT_BELOW = 110093
     BELOW_MIN_NOTIONAL = 110094
+    SLIPPAGE_TICKS = 110108
+    SLIPPAGE_PERCENT = 110109
     SPOT_EMPTY_PARAMETER = 170105
     SPOT_BAD_TIME_IN_FORCE = 170115
     SPOT_BAD_ORDER_TYPE = 170116
@@ -48,18 +60,23 @@ class RetCode(IntEnum):
     SPOT_PRICE_ABOVE_LIMIT = 170193
     SPOT_PRICE_BELOW_LIMIT = 170194
     SPOT_ORDER_NOT_FOUND = 170213
+    SPOT_QTY_BELOW_FILLED = 170313
     SPOT_LIMIT_QTY_TOO_LARGE = 170381
     SPOT_MARKET_QTY_TOO_LARGE = 170382
     SPOT_TOO_MANY_ORDERS = 170810
     TIME_RANGE_MISORDERED = 181009
     TIME_RANGE_TOO_LONG = 181010
+    MARGIN_MODE_FAILED = 3400045
 
 
 class ApiError(Exception):
     """The request is refused and changed nothing. Business refusals travel with HTTP 200, as on the real exchange."""
 
-    def __init__(self, code: RetCode, text: str, *, http_status: int = 200) -> None:
+    def __init__(
+        self, code: RetCode, text: str, *, http_status: int = 200, result: dict[str, Any] | None = None
+    ) -> None:
         super().__init__(text)
+        self.result = result or {}
         self.code = code
         self.text = text
         self.http_status = http_status

@@ -21,7 +21,7 @@ from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.faults import Faults, SwallowReply
 from tradewright.simulator.frames import read_object
 from tradewright.simulator.keys import ApiKey, KeyRing
-from tradewright.simulator.rest import Budget, Call, Endpoint, RateLimits, Result, too_many_visits
+from tradewright.simulator.rest import Answer, Budget, Call, Endpoint, RateLimits, Result, too_many_visits
 from tradewright.simulator.visibility import Visibility
 
 log = structlog.get_logger()
@@ -61,16 +61,21 @@ class RestServer:
         fault: SwallowReply | None = None
         try:
             key = self._authenticate(endpoint, request, raw_query.encode() if request.method == "GET" else body)
-            if key is not None:
-                budget = self._limits.spend(self._keys.uid, endpoint, now_ms=self._wall_ms())
-                if budget is not None and budget.remaining < 0:
-                    raise too_many_visits()
             params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _object(body)
+            units = endpoint.units(params)
+            if key is not None:
+                budget = self._limits.spend(self._keys.uid, endpoint, now_ms=self._wall_ms(), units=units)
+                if budget is not None and not budget.granted:
+                    raise too_many_visits()
             fault = self._faults.take(endpoint.path)
-            result = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key))
-            if fault is not None and fault.hide_ms and "orderId" in result:
-                self._visibility.hide(result["orderId"], until_ms=self._wall_ms() + fault.hide_ms)
-            response = self._reply(0, "OK", result, budget)
+            granted = units if budget is None else budget.granted
+            answer = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key, granted=granted))
+            if not isinstance(answer, Answer):
+                answer = Answer(answer, {})
+            if fault is not None and fault.hide_ms:
+                for order_id in _order_ids(answer.result):
+                    self._visibility.hide(order_id, until_ms=self._wall_ms() + fault.hide_ms)
+            response = self._reply(0, "OK", answer.result, budget, extra=answer.extra)
         except ApiError as error:
             response = self._refused(error, budget)
         if fault is not None:
@@ -86,19 +91,26 @@ class RestServer:
         return key
 
     def _refused(self, error: ApiError, budget: Budget | None) -> web.Response:
-        return self._reply(int(error.code), error.text, {}, budget, http_status=error.http_status)
+        return self._reply(int(error.code), error.text, error.result, budget, http_status=error.http_status)
 
     def _reply(
-        self, code: int, text: str, result: Result, budget: Budget | None, *, http_status: int = 200
+        self,
+        code: int,
+        text: str,
+        result: Result,
+        budget: Budget | None,
+        *,
+        http_status: int = 200,
+        extra: Result | None = None,
     ) -> web.Response:
         """Bybit's envelope, always with all five keys, and the rate-limit headers where there is a limit."""
         now_ms = self._wall_ms()
         headers = {"Traceid": uuid4().hex, "Timenow": str(now_ms)}
         if budget is not None:
             headers["X-Bapi-Limit"] = str(budget.limit)
-            headers["X-Bapi-Limit-Status"] = str(max(budget.remaining, 0))
+            headers["X-Bapi-Limit-Status"] = str(budget.remaining)
             headers["X-Bapi-Limit-Reset-Timestamp"] = str(budget.reset_ms)
-        envelope = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": {}, "time": now_ms}
+        envelope = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": extra or {}, "time": now_ms}
         return web.Response(
             body=msgspec.json.encode(envelope), status=http_status, headers=headers, content_type="application/json"
         )
@@ -110,6 +122,12 @@ def _object(body: bytes) -> dict[str, Any]:
         return read_object(body or b"{}")
     except ValueError as error:
         raise bad_parameter(f"params error: {error}") from None
+
+
+def _order_ids(result: Result) -> list[str]:
+    """The orders an answer names: its own, or those of a batch."""
+    rows = result["list"] if isinstance(result.get("list"), list) else [result]
+    return [row["orderId"] for row in rows if isinstance(row, dict) and row.get("orderId")]
 
 
 async def _swallow(request: web.Request, fault: SwallowReply) -> None:

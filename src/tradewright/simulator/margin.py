@@ -93,12 +93,12 @@ def view(
     marks: Mapping[str, Decimal],
 ) -> MarginView:
     """The account's margin now: `wallet` and `locked` of all collateral, `specs` by listing, `marks` (mark prices) of
-    every open position. Spot orders among `orders` bind no margin.
+    every open position. Spot orders and those that wait for a trigger bind no margin.
     """
     by_symbol = {position.symbol: position for position in positions}
     listed: dict[str, list[Order]] = {}
     for order in orders:
-        if not order.is_spot:
+        if not (order.is_spot or order.is_dormant):
             listed.setdefault(order.symbol, []).append(order)
     held = [position for position in by_symbol.values() if position.size]
     return MarginView(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradewright.simulator.events import Side
+from tradewright.simulator.events import Side, Slippage
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook
 from tradewright.simulator.orders import Order
 from tradewright.simulator.positions import ZERO
@@ -111,6 +111,18 @@ def protection_price(spec: InstrumentSpec, book: MarketBook, side: Side, last_pr
     bound = best * (1 + spec.price_limit_ratio_x if side == "Buy" else 1 - spec.price_limit_ratio_x)
     tick = spec.tick_size
     return bound // tick * tick if side == "Buy" else _up_to_tick(bound, tick)
+
+
+def slippage_price(
+    spec: InstrumentSpec, book: MarketBook, side: Side, last_price: Decimal, slippage: Slippage
+) -> Decimal:
+    """The worst price a market order with a slippage tolerance takes, counted from the best opposite one."""
+    levels = book.asks if side == "Buy" else book.bids
+    best = levels[0][0] if levels else last_price
+    way = slippage.tolerance * (spec.tick_size if slippage.unit == "TickSize" else best / 100)
+    if side == "Buy":
+        return (best + way) // spec.tick_size * spec.tick_size
+    return max(spec.tick_size, _up_to_tick(best - way, spec.tick_size))
 
 
 def _up_to_tick(price: Decimal, tick: Decimal) -> Decimal:

@@ -1,113 +1,28 @@
-"""Rows of orders, executions and positions, in Bybit's exact fields.
+"""Rows of executions and positions, in Bybit's exact fields.
 
-Lives here: the REST form of each row and what the streams add to it. Not here: the wallet (`wallet_payload`), lists
-(`rest_*`). Trigger fields are "" where the documentation shows "UNKNOWN", and `feeCurrency` is always set: known
-clients fail on the documented forms.
+Lives here: the REST form of each row and what the streams add to it. Not here: orders (`order_payload`), the wallet
+(`wallet_payload`), lists (`rest_*`). `feeCurrency` is always set: known clients fail on the documented form.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from tradewright.simulator.account import SETTLE_COIN, Execution
-from tradewright.simulator.events import Side
+from tradewright.simulator.account import Execution
 from tradewright.simulator.margin import MarginView, liquidation_price, position_initial, position_maintenance
 from tradewright.simulator.market.model import InstrumentSpec
-from tradewright.simulator.orders import Order, OrderStatus
+from tradewright.simulator.order_payload import create_type, fee_coin
+from tradewright.simulator.orders import Order
 from tradewright.simulator.positions import ZERO, Position
+from tradewright.simulator.protection import whole_legs
 from tradewright.simulator.texts import average_text, on_grid, plain, price_text, quantity_text
 
 Row = dict[str, Any]
 
 RISK_LIMIT_VALUE = "2000000"
 BREAK_EVEN_FEE_MIN = Decimal("0.00055")
-
-
-def order_row(order: Order, spec: InstrumentSpec) -> Row:
-    """An order as in order/realtime."""
-    row = {
-        "orderId": order.order_id,
-        "orderLinkId": order.link_id,
-        "parentOrderLinkId": "",
-        "blockTradeId": "",
-        "symbol": spec.symbol,
-        "price": price_text(spec, order.price),
-        "qty": quantity_text(spec, order.quantity),
-        "side": order.side,
-        "isLeverage": "",
-        "positionIdx": 0,
-        "orderStatus": "New" if order.status is OrderStatus.ACCEPTED else str(order.status),
-        "createType": "CreateByUser",
-        "cancelType": order.cancel_type,
-        "rejectReason": order.reject_reason,
-        "avgPrice": average_text(spec, order.average_price),
-        "leavesQty": quantity_text(spec, order.leaves),
-        "leavesValue": plain(order.leaves * order.price),
-        "cumExecQty": quantity_text(spec, order.filled_quantity),
-        "cumExecValue": plain(order.filled_value),
-        "cumExecFee": plain(order.paid_fee),
-        "cumFeeDetail": {order.fee_coin or SETTLE_COIN: plain(order.paid_fee)} if order.paid_fee else {},
-        "timeInForce": order.time_in_force,
-        "orderType": order.order_type,
-        "stopOrderType": "",
-        "orderIv": "",
-        "marketUnit": "",
-        "triggerPrice": "",
-        "triggerDirection": 0,
-        "triggerBy": "",
-        "takeProfit": "",
-        "stopLoss": "",
-        "tpslMode": "",
-        "tpTriggerBy": "",
-        "slTriggerBy": "",
-        "tpLimitPrice": "",
-        "slLimitPrice": "",
-        "lastPriceOnCreated": price_text(spec, order.last_price_on_created),
-        "reduceOnly": order.reduce_only,
-        "closeOnTrigger": order.close_on_trigger,
-        "placeType": "",
-        "smpType": "None",
-        "smpGroup": 0,
-        "smpOrderId": "",
-        "createdTime": str(order.created_ms),
-        "updatedTime": str(order.updated_ms),
-    }
-    return _spot_order_row(row, order) if spec.is_spot else row
-
-
-def _spot_order_row(row: Row, order: Order) -> Row:
-    """Spot's form of an order. Known clients take a row for spot because `tpslMode` is not in it."""
-    base_price = row["lastPriceOnCreated"]
-    for name in ("createType", "tpslMode", "lastPriceOnCreated"):
-        del row[name]
-    row |= {"isLeverage": "0", "marketUnit": order.market_unit, "basePrice": base_price, "ocoTriggerBy": ""}
-    if order.in_quote:
-        row |= {"qty": plain(order.quantity), "leavesQty": "0", "leavesValue": plain(order.leaves)}
-    return row
-
-
-def order_history_row(order: Order, spec: InstrumentSpec) -> Row:
-    return {
-        **order_row(order, spec),
-        "slippageToleranceType": "UNKNOWN",
-        "slippageTolerance": "",
-        "extraFees": "",
-        "rpiTakerAccess": False,
-        "rpiMatchedQty": "0",
-    }
-
-
-def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
-    return {
-        "category": spec.category,
-        "lastPriceOnCreated": "",  # a key that must be there on spot too
-        **order_row(order, spec),
-        "closedPnl": plain(order.realised),
-        "feeCurrency": fee_coin(spec, order.side),
-        "rpiTakerAccess": False,
-        "rpiMatchedQty": "0",
-    }
 
 
 def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
@@ -121,9 +36,9 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "orderPrice": price_text(spec, order.price),
         "orderQty": quantity_text(spec, order.quantity),
         "leavesQty": quantity_text(spec, order.quantity - order.filled_quantity),
-        "createType": "CreateByUser",
+        "createType": create_type(order),
         "orderType": order.order_type,
-        "stopOrderType": "",
+        "stopOrderType": order.stop_kind,
         "execFee": plain(fill.fee),
         "execFeeV2": "",
         "execId": fill.exec_id,
@@ -153,13 +68,6 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
     return row
 
 
-def fee_coin(spec: InstrumentSpec, side: Side) -> str:
-    """The coin that a fee is taken from: what is received on spot, the settle coin of a contract."""
-    if not spec.is_spot:
-        return SETTLE_COIN
-    return spec.base_coin if side == "Buy" else spec.quote_coin
-
-
 def execution_stream_row(execution: Execution, spec: InstrumentSpec) -> Row:
     row = {
         "category": spec.category,
@@ -172,8 +80,11 @@ def execution_stream_row(execution: Execution, spec: InstrumentSpec) -> Row:
     return row
 
 
-def position_row(position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView) -> Row:
-    """A position as in position/list; a flat one has side "" and size "0"."""
+def position_row(
+    position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView, live: Iterable[Order]
+) -> Row:
+    """A position as in position/list; a flat one has side "" and size "0". Its stops are among the orders `live`."""
+    legs = whole_legs(live)
     liquidation = liquidation_price(position, spec, mark_price, account)
     initial = plain(position_initial(position, spec, mark_price))
     maintenance = plain(position_maintenance(position, spec, mark_price))
@@ -201,8 +112,8 @@ def position_row(position: Position, spec: InstrumentSpec, mark_price: Decimal, 
         "positionIM": initial,
         "positionIMByMp": initial,
         "tpslMode": "Full",
-        "takeProfit": "",
-        "stopLoss": "",
+        "takeProfit": _leg_text(legs.get("TakeProfit"), spec),
+        "stopLoss": _leg_text(legs.get("StopLoss"), spec),
         "trailingStop": "0",
         "unrealisedPnl": plain(position.unrealised(mark_price)) if position.size else "0",
         "curRealisedPnl": plain(position.holding_realised),
@@ -218,10 +129,16 @@ def position_row(position: Position, spec: InstrumentSpec, mark_price: Decimal, 
     }
 
 
-def position_stream_row(position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView) -> Row:
-    row = {"category": spec.category, **position_row(position, spec, mark_price, account)}
+def position_stream_row(
+    position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView, live: Iterable[Order]
+) -> Row:
+    row = {"category": spec.category, **position_row(position, spec, mark_price, account, live)}
     row["entryPrice"] = row.pop("avgPrice")
     return row
+
+
+def _leg_text(order: Order | None, spec: InstrumentSpec) -> str:
+    return price_text(spec, order.trigger.price) if order is not None and order.trigger is not None else ""
 
 
 def _break_even(position: Position, spec: InstrumentSpec) -> str:

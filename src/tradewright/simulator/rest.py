@@ -19,58 +19,77 @@ Result = dict[str, Any]
 SECOND_MS = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A result with something beside it in `retExtInfo`: what became of each item of a batch."""
+
+    result: Result
+    extra: Result
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One call that passed its checks. `params` is the query of a GET or the JSON body of a POST; `now_ms` is wall
-    time.
+    time. `granted` is how many items of a batch the rate limit lets through.
     """
 
     params: Body
     now_ms: int
     key: ApiKey | None
+    granted: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`per_second` is Bybit's default budget of the endpoint per UID; None where it publishes none."""
+    """`per_second` is Bybit's default budget of the endpoint per UID and `window_ms`; None where it publishes none.
+    A `batch` spends one unit of it per item.
+    """
 
     method: str
     path: str
-    handle: Callable[[Call], Result]
+    handle: Callable[[Call], Result | Answer]
     private: bool = False
     writes: bool = False
     per_second: int | None = None
+    window_ms: int = SECOND_MS
+    batch: bool = False
+
+    def units(self, params: Body) -> int:
+        """What a call costs of the budget."""
+        items = params.get("request")
+        return max(1, len(items)) if self.batch and isinstance(items, list) else 1
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """What the rate-limit headers say. `reset_ms` is now, or when limited the moment one call fits again."""
+    """What the rate-limit headers say, and how many of the units asked for were granted. `reset_ms` is now, or when
+    limited the moment one unit fits again.
+    """
 
     limit: int
     remaining: int
     reset_ms: int
+    granted: int
 
 
 class RateLimits:
-    """A rolling one-second window per UID and endpoint, on wall time."""
+    """A rolling window per UID and endpoint, on wall time."""
 
     def __init__(self) -> None:
-        self._calls: dict[tuple[str, str], deque[int]] = {}
+        self._spent: dict[tuple[str, str], deque[int]] = {}
 
-    def spend(self, uid: str, endpoint: Endpoint, *, now_ms: int) -> Budget | None:
-        """Take one call from the budget; `remaining` is -1 if there was none left. None if the endpoint has no
-        budget.
-        """
+    def spend(self, uid: str, endpoint: Endpoint, *, now_ms: int, units: int = 1) -> Budget | None:
+        """Take up to `units` from the budget. None if the endpoint has no budget."""
         limit = endpoint.per_second
         if limit is None:
             return None
-        calls = self._calls.setdefault((uid, endpoint.path), deque(maxlen=limit))
-        while calls and calls[0] <= now_ms - SECOND_MS:
-            calls.popleft()
-        if len(calls) >= limit:
-            return Budget(limit, -1, calls[0] + SECOND_MS)
-        calls.append(now_ms)
-        return Budget(limit, limit - len(calls), now_ms)
+        spent = self._spent.setdefault((uid, endpoint.path), deque(maxlen=limit))
+        while spent and spent[0] <= now_ms - endpoint.window_ms:
+            spent.popleft()
+        granted = min(units, limit - len(spent))
+        reset_ms = now_ms if granted == units else (spent[0] if spent else now_ms) + endpoint.window_ms
+        spent.extend([now_ms] * granted)
+        return Budget(limit, limit - len(spent), reset_ms, granted)
 
 
 def too_many_visits() -> ApiError:

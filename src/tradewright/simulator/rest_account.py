@@ -184,7 +184,8 @@ class AccountEndpoints:
 
     def _position(self, spec: InstrumentSpec) -> dict[str, Any]:
         position, mark = self._engine.account.position(spec.symbol), self._engine.market.mark_price(spec.symbol)
-        return position_row(position, spec, mark, self._engine.margin_now())
+        live = self._engine.account.live_orders(spec.listing)
+        return position_row(position, spec, mark, self._engine.margin_now(), live)
 
     def _set_leverage(self, call: Call) -> Result:
         self._engine.set_leverage(read_leverage(call.params, self._engine.specs))

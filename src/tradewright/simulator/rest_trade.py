@@ -1,7 +1,7 @@
 """Order and execution endpoints, `/v5/order/*` and `/v5/execution/*`.
 
-Lives here: the handlers of create, cancel, cancel-all, realtime, history, executions. Not here: the rules
-(`commands`, `engine`).
+Lives here: the handlers of create, amend, cancel, cancel-all, realtime, history, executions. Not here: batches
+(`batch`), the rules (`commands`, `order_options`, `engine`).
 """
 
 from __future__ import annotations
@@ -11,27 +11,34 @@ import itertools
 from collections.abc import Callable, Iterable
 
 from tradewright.simulator.account import Execution
-from tradewright.simulator.commands import Body, CancelOrder, read_cancel, read_category, read_place, read_symbol, text
+from tradewright.simulator.amend import AmendOrder, read_amend
+from tradewright.simulator.commands import Body, CancelOrder, read_cancel, read_category, read_symbol, text
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.errors import ApiError, bad_parameter, order_not_found
+from tradewright.simulator.order_options import read_create
+from tradewright.simulator.order_payload import order_history_row, order_row
 from tradewright.simulator.orders import Order, OrderStatus
 from tradewright.simulator.paging import cut, read_page, read_window
-from tradewright.simulator.payloads import execution_row, order_history_row, order_row
+from tradewright.simulator.payloads import execution_row
 from tradewright.simulator.rest import Call, Endpoint, Result
 from tradewright.simulator.visibility import Visibility
 
 RECENT_CLOSED_MAX = 500
 UNFILLED_KEPT_MS = 24 * 3_600_000  # Bybit forgets an order that ended without a fill after a day
-CONDITIONAL_FILTERS = ("StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
+ORDER_FILTERS = ("Order", "OpenOrder", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
 
 
 class TradeEndpoints:
     """The handlers; `all` lists them for the server."""
 
-    def __init__(self, engine: Engine, visibility: Visibility, *, started_ms: int) -> None:
+    def __init__(
+        self, engine: Engine, visibility: Visibility, *, started_ms: int, memory_ms: int | None = None
+    ) -> None:
+        """`memory_ms` is how long ended orders are kept, None for ever."""
         self._engine = engine
         self._visibility = visibility
         self._started_ms = started_ms
+        self._memory_ms = memory_ms
 
     def all(self) -> list[Endpoint]:
         def read(path: str, handle: Callable[[Call], Result]) -> Endpoint:
@@ -42,6 +49,7 @@ class TradeEndpoints:
 
         return [
             write("/v5/order/create", self.create),
+            write("/v5/order/amend", self.amend),
             write("/v5/order/cancel", self.cancel),
             write("/v5/order/cancel-all", self.cancel_all),
             read("/v5/order/realtime", self._realtime),
@@ -50,23 +58,43 @@ class TradeEndpoints:
         ]
 
     def create(self, call: Call) -> Result:
-        return _ids(self._engine.place(read_place(call.params, self._engine.specs)))
+        return _ids(self._engine.place(read_create(call.params, self._engine.specs)))
+
+    def amend(self, call: Call) -> Result:
+        command = read_amend(call.params, self._engine.specs)
+        self._check_seen(command, call)
+        return _ids(self._engine.amend(command))
 
     def cancel(self, call: Call) -> Result:
+        """On spot `orderFilter` must name the kind of the order that is meant."""
         command = read_cancel(call.params, self._engine.specs)
+        order = self._check_seen(command, call)
+        if order is not None and order.is_spot and not _is_kind(order, _order_filter(call.params) or "Order"):
+            raise order_not_found(spot=True)
+        return _ids(self._engine.cancel(command))
+
+    def _check_seen(self, command: CancelOrder | AmendOrder, call: Call) -> Order | None:
+        """Nobody may change an order that a fault hides."""
         order = self._engine.account.find_order(order_id=command.order_id, link_id=command.link_id)
         if order is not None and self._is_hidden(order, call.now_ms):
             raise order_not_found(spot=order.is_spot)
-        return _ids(self._engine.cancel(command))
+        return order
 
     def cancel_all(self, call: Call) -> Result:
-        """Contracts need one of symbol, baseCoin, settleCoin, spot needs none; the first present decides."""
+        """Contracts need one of symbol, baseCoin, settleCoin, spot needs none; the first present decides.
+
+        Without a filter all orders of contracts go, of spot only plain ones; stopOrderType `Stop` spares the stops of
+        positions.
+        """
         symbols = self._named_symbols(call.params)
-        if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
-            symbols = set()
+        default = "Order" if read_category(call.params) == "spot" else ""
+        order_filter = _order_filter(call.params) or default
+        spares_positions = text(call.params, "stopOrderType") == "Stop"
         gone: list[Order] = []
         for order in self._engine.account.live_orders():
-            if order.symbol in symbols and not self._is_hidden(order, call.now_ms):
+            if order.symbol not in symbols or not _is_kind(order, order_filter):
+                continue
+            if not (order.is_protective and spares_positions) and not self._is_hidden(order, call.now_ms):
                 # One that the market fills while the others are cancelled has its own, better end.
                 with contextlib.suppress(ApiError):
                     command = CancelOrder(symbol=order.symbol, order_id=order.order_id, link_id="")
@@ -85,9 +113,8 @@ class TradeEndpoints:
             symbols = self._named_symbols(call.params)
             wants_closed = text(call.params, "openOnly") == "1"
             wanted = self._recently_closed() if wants_closed else reversed(list(self._engine.account.live_orders()))
-            orders = [order for order in wanted if order.symbol in symbols]
-            if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
-                orders = []
+            order_filter = _order_filter(call.params)
+            orders = [order for order in wanted if order.symbol in symbols and _is_kind(order, order_filter)]
         else:
             orders = [order for order in named if order.is_live or order in self._recently_closed()]
         shown, cursor = cut(self._visible(orders, call.now_ms), page, lambda order: order.number)
@@ -105,19 +132,20 @@ class TradeEndpoints:
         status, named = text(call.params, "orderStatus"), self._named_order(call.params)
         if named is None:
             symbols = self._named_symbols(call.params, required=False)
+            order_filter = _order_filter(call.params)
             orders: list[Order] = [
                 order
                 for order in reversed(self._engine.account.orders.values())
-                if order.symbol in symbols and window.start_ms <= order.created_ms <= window.end_ms
+                if order.symbol in symbols
+                and _is_kind(order, order_filter)
+                and window.start_ms <= order.created_ms <= window.end_ms
             ]
-            if text(call.params, "orderFilter") in CONDITIONAL_FILTERS:
-                orders = []
         else:
             orders = named
         final = [
             order
             for order in self._visible(orders, call.now_ms)
-            if not order.is_live and status in ("", order.status) and not _forgotten(order, call.now_ms)
+            if not order.is_live and status in ("", order.status) and not self._forgotten(order, call.now_ms)
         ]
         shown, cursor = cut(final, page, lambda order: order.number)
         return {
@@ -185,6 +213,13 @@ class TradeEndpoints:
             return {spec.listing for spec in specs if spec.base_coin == base_coin}
         return {spec.listing for spec in specs if settle_coin in ("", spec.settle_coin)}
 
+    def _forgotten(self, order: Order, now_ms: int) -> bool:
+        """Whether history has dropped an order: after a day without a fill, or by the environment's memory."""
+        if self._memory_ms is not None and order.updated_ms < now_ms - self._memory_ms:
+            return True
+        ended = order.status in (OrderStatus.CANCELLED, OrderStatus.DEACTIVATED)
+        return ended and not order.filled_quantity and order.updated_ms < now_ms - UNFILLED_KEPT_MS
+
     def _visible(self, orders: Iterable[Order], now_ms: int) -> list[Order]:
         return [order for order in orders if not self._is_hidden(order, now_ms)]
 
@@ -200,9 +235,24 @@ def _execution_place(execution: Execution) -> int:
     return execution.seq
 
 
-def _forgotten(order: Order, now_ms: int) -> bool:
-    return (
-        order.status is OrderStatus.CANCELLED
-        and not order.filled_quantity
-        and order.updated_ms < now_ms - UNFILLED_KEPT_MS
-    )
+def _order_filter(params: Body) -> str:
+    order_filter = text(params, "orderFilter")
+    if order_filter and order_filter not in ORDER_FILTERS:
+        raise bad_parameter(f"params error: orderFilter must be one of {', '.join(ORDER_FILTERS)}")
+    return order_filter
+
+
+def _is_kind(order: Order, order_filter: str) -> bool:
+    """Whether an order is what `orderFilter` asks for; "" asks for all. One that has triggered is a plain order."""
+    waits = order.trigger is not None and not order.was_triggered
+    match order_filter:
+        case "":
+            return True
+        case "StopOrder":
+            return waits and order.stop_kind != "tpslOrder"
+        case "tpslOrder":
+            return waits and order.stop_kind == "tpslOrder"
+        case "Order" | "OpenOrder":
+            return not waits
+        case _:
+            return False

@@ -17,17 +17,19 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
+from tradewright.simulator.batch import BatchEndpoints
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control import ControlEndpoints
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.events import Funded, LeverageSet, Together
 from tradewright.simulator.faults import Faults
-from tradewright.simulator.floor import Outcome, Surroundings
 from tradewright.simulator.heartbeat import Heartbeat, open_market
 from tradewright.simulator.http_server import BODY_BYTES_MAX, RestServer
 from tradewright.simulator.keys import KEYS_FILE, KeyRing, load_or_make_keys, make_keys
+from tradewright.simulator.ledger import Outcome, Surroundings
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import Market
+from tradewright.simulator.motion import Motion
 from tradewright.simulator.outbox import Outbox
 from tradewright.simulator.rest import RateLimits
 from tradewright.simulator.rest_account import AccountEndpoints
@@ -107,6 +109,7 @@ async def serve(
         await _serve_http(parts.application(), listener, stop)
         # The last thing to begin is the first to end, so no client is served by a market that stands still.
         heartbeat = Heartbeat(parts.engine, parts.public, config, wall_ms=wall_ms, broken=parts.broken)
+        parts.motion.keep = heartbeat.keep
         stop.push_async_callback(heartbeat.stop)
         stop.push_async_callback(parts.say_goodbye)
         host, port = listener.getsockname()[:2]
@@ -143,8 +146,11 @@ class _Parts:
             partial_fills=config.partial_fills,
         )
         self._account = AccountEndpoints(self.engine, keys, started_ms=wall_ms())
-        self._trading = TradeEndpoints(self.engine, self._visibility, started_ms=wall_ms()).all()
+        trading = TradeEndpoints(self.engine, self._visibility, started_ms=wall_ms())
+        batches = BatchEndpoints(trading, categories=frozenset({"linear", "spot"}))
+        self._trading = [*trading.all(), *batches.all()]
         self.public = PublicStream(market, self.engine.specs)
+        self.motion = Motion(self.engine, self.public, wall_ms=wall_ms)
         self._private = PrivateStream(keys, wall_ms)
         self._trade = TradeStream(self._trading, keys=keys, limits=self._limits, wall_ms=wall_ms)
         self.outbox = Outbox(self._private.deliver)
@@ -167,6 +173,7 @@ class _Parts:
         )
         control = ControlEndpoints(
             market=self.engine.market,
+            motion=self.motion,
             event_log=self._log,
             faults=self._faults,
             keys=self._keys,

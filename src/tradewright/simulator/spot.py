@@ -39,10 +39,13 @@ def lock_of(order: Order, spec: InstrumentSpec) -> tuple[str, Decimal]:
 
 
 def locked(orders: Iterable[Order], specs: Mapping[Listing, InstrumentSpec]) -> dict[str, Decimal]:
-    """What all spot orders among `orders` lock, by coin; coins with nothing locked are absent."""
+    """What all spot orders among `orders` lock, by coin; coins with nothing locked are absent.
+
+    Of those that wait for a trigger only Bybit's `tpslOrder` locks.
+    """
     amounts: dict[str, Decimal] = defaultdict(Decimal)
     for order in orders:
-        if order.is_spot:
+        if order.is_spot and (not order.is_dormant or order.stop_kind == "tpslOrder"):
             coin, amount = lock_of(order, specs[order.symbol])
             amounts[coin] += amount
     return dict(amounts)

@@ -21,9 +21,10 @@ from tradewright.simulator.events import (
     OrderFilled,
     Together,
 )
-from tradewright.simulator.floor import Outcome
+from tradewright.simulator.ledger import Outcome
+from tradewright.simulator.order_payload import order_stream_row
 from tradewright.simulator.outbox import Message
-from tradewright.simulator.payloads import execution_stream_row, order_stream_row, position_stream_row
+from tradewright.simulator.payloads import execution_stream_row, position_stream_row
 
 
 def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]]) -> list[Message]:
@@ -62,7 +63,13 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     if symbols:
         margin = engine.margin_now()
         rows = [
-            position_stream_row(account.position(symbol), specs[symbol], engine.market.mark_price(symbol), margin)
+            position_stream_row(
+                account.position(symbol),
+                specs[symbol],
+                engine.market.mark_price(symbol),
+                margin,
+                account.live_orders(symbol),
+            )
             for symbol in symbols
         ]
         messages.append(Message("position", rows, created_ms))

@@ -15,10 +15,17 @@ from tradewright.simulator.auth import check_stream, check_time
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.frames import Frame, args_of
 from tradewright.simulator.keys import ApiKey, KeyRing
-from tradewright.simulator.rest import Call, Endpoint, RateLimits, too_many_visits
+from tradewright.simulator.rest import Answer, Call, Endpoint, RateLimits, too_many_visits
 from tradewright.simulator.sockets import Connection
 
-PATHS = {"order.create": "/v5/order/create", "order.cancel": "/v5/order/cancel"}
+PATHS = {
+    "order.create": "/v5/order/create",
+    "order.amend": "/v5/order/amend",
+    "order.cancel": "/v5/order/cancel",
+    "order.create-batch": "/v5/order/create-batch",
+    "order.amend-batch": "/v5/order/amend-batch",
+    "order.cancel-batch": "/v5/order/cancel-batch",
+}
 
 
 class TradeStream:
@@ -73,13 +80,13 @@ class TradeStream:
 
     def _obey(self, connection: Connection, frame: Frame, key: ApiKey | None) -> None:
         try:
-            result = self._execute(frame, key)
+            answer = self._execute(frame, key)
         except ApiError as error:
             self._answer(connection, frame, error.code, error.text, data={})
         else:
-            self._answer(connection, frame, RetCode.OK, "OK", data=result)
+            self._answer(connection, frame, RetCode.OK, "OK", data=answer.result, extra=answer.extra)
 
-    def _execute(self, frame: Frame, key: ApiKey | None) -> Any:
+    def _execute(self, frame: Frame, key: ApiKey | None) -> Answer:
         """Check and carry out one operation. The header's time obeys the same rule as a signed call."""
         endpoint = self._operations.get(str(frame.get("op")))
         if endpoint is None:
@@ -93,13 +100,24 @@ class TradeStream:
             raise bad_parameter("Params Error: header and exactly one argument are needed")
         now_ms = self._wall_ms()
         check_time(str(header.get("X-BAPI-TIMESTAMP", "")), str(header.get("X-BAPI-RECV-WINDOW", "")), now_ms=now_ms)
-        budget = self._limits.spend(self._keys.uid, endpoint, now_ms=now_ms)
-        if budget is not None and budget.remaining < 0:
+        units = endpoint.units(args[0])
+        budget = self._limits.spend(self._keys.uid, endpoint, now_ms=now_ms, units=units)
+        if budget is not None and not budget.granted:
             raise too_many_visits()
-        return endpoint.handle(Call(params=args[0], now_ms=now_ms, key=key))
+        granted = units if budget is None else budget.granted
+        answer = endpoint.handle(Call(params=args[0], now_ms=now_ms, key=key, granted=granted))
+        return answer if isinstance(answer, Answer) else Answer(answer, {})
 
     def _answer(
-        self, connection: Connection, frame: Frame, code: RetCode, text: str, *, data: Any = None, op: str | None = None
+        self,
+        connection: Connection,
+        frame: Frame,
+        code: RetCode,
+        text: str,
+        *,
+        data: Any = None,
+        extra: Frame | None = None,
+        op: str | None = None,
     ) -> None:
         """`reqId` comes back only if it was sent; replies to operations carry `data` and the extras of HTTP."""
         answer: Frame = {"retCode": int(code), "retMsg": text, "op": op or frame.get("op", ""), "connId": connection.id}
@@ -108,6 +126,6 @@ class TradeStream:
         if data is not None:
             answer["data"] = data
             if op is None:
-                answer["retExtInfo"] = {}
+                answer["retExtInfo"] = extra or {}
                 answer["header"] = {"Timenow": str(self._wall_ms())}
         connection.send(answer)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tradewright.simulator.commands import read_cancel, read_leverage, read_place
+from tradewright.simulator.commands import read_cancel, read_leverage
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.market import BTCUSDT
+from tradewright.simulator.order_options import read_create
 
 SPECS = {"BTCUSDT": BTCUSDT}
 LIMIT = {
@@ -52,40 +53,41 @@ def code_of(read: Any, body: dict[str, Any]) -> int:
         ({"orderLinkId": "x" * 37}, 10001),
         ({"orderLinkId": "with space"}, 10001),
         ({"triggerPrice": "61000"}, 10001),
-        ({"stopLoss": "50000"}, 10001),
+        ({"stopLoss": "61000"}, 10001),
         ({"reduceOnly": "perhaps"}, 10001),
     ],
 )
 def test_a_rule_that_is_broken_gives_its_code(change: dict[str, Any], code: int) -> None:
-    assert code_of(read_place, {**LIMIT, **change}) == code
+    assert code_of(read_create, {**LIMIT, **change}) == code
 
 
 def test_an_order_at_the_edge_of_every_filter_passes() -> None:
-    command = read_place({**LIMIT, "qty": "0.001", "price": "5000.00"}, SPECS)
+    command = read_create({**LIMIT, "qty": "0.001", "price": "5000.00"}, SPECS)
     assert (command.quantity, command.price) == (Decimal("0.001"), Decimal("5000"))
-    assert read_place({**LIMIT, "qty": "1190"}, SPECS).quantity == 1190
+    assert read_create({**LIMIT, "qty": "1190"}, SPECS).quantity == 1190
 
 
 def test_unset_and_unknown_fields_do_not_hinder() -> None:
-    command = read_place({**LIMIT, "takeProfit": "", "stopLoss": "0", "callerMethodName": "x", "positionIdx": 0}, SPECS)
+    unset = {"takeProfit": "", "stopLoss": "0", "callerMethodName": "x", "positionIdx": 0}
+    command = read_create({**LIMIT, **unset}, SPECS)
     assert command.time_in_force == "GTC"
 
 
 def test_a_market_order_is_immediate_whatever_it_says_and_has_its_own_maximum() -> None:
     market = {**LIMIT, "orderType": "Market", "price": None, "timeInForce": "GTC", "qty": 2}
-    command = read_place(market, SPECS)
+    command = read_create(market, SPECS)
     assert (command.time_in_force, command.price) == ("IOC", None)
-    assert code_of(read_place, {**market, "qty": "500.001"}) == 10001
+    assert code_of(read_create, {**market, "qty": "500.001"}) == 10001
 
 
 def test_zero_quantity_closes_all_only_with_both_flags() -> None:
     market = {**LIMIT, "orderType": "Market", "price": None, "qty": "0", "reduceOnly": True}
-    assert code_of(read_place, market) == 10001
-    assert read_place({**market, "closeOnTrigger": True}, SPECS).closes_all
+    assert code_of(read_create, market) == 10001
+    assert read_create({**market, "closeOnTrigger": True}, SPECS).closes_all
 
 
 def test_a_reduce_only_order_may_be_below_the_minimum_value() -> None:
-    assert read_place({**LIMIT, "qty": "0.001", "price": "100.00", "reduceOnly": True}, SPECS).reduce_only
+    assert read_create({**LIMIT, "qty": "0.001", "price": "100.00", "reduceOnly": True}, SPECS).reduce_only
 
 
 def test_a_cancel_names_its_order() -> None:

@@ -11,7 +11,7 @@ import pytest
 from support.sim_bench import Bench
 from tradewright.simulator.account import Account
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.floor import Outcome
+from tradewright.simulator.ledger import Outcome
 from tradewright.simulator.log import LOG_FILE, EventLog, LogDamaged, LogInUse
 from tradewright.simulator.orders import OrderStatus
 
