@@ -1,7 +1,7 @@
-"""The simulator's own endpoints, `/sim/*`: its clock, its log, its faults. Bybit has none of them.
+"""The simulator's own endpoints, `/sim/*`: its clock, its market's motion, its log, its faults. Bybit has none of them.
 
-Lives here: three handlers for whoever holds the trading key, on the loopback. Not here: the faults themselves
-(`faults`).
+Lives here: handlers for whoever holds the trading key, on the loopback. Not here: the faults themselves (`faults`),
+what moving the market means (`motion`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tradewright.simulator.frames import read_object
 from tradewright.simulator.keys import KeyRing
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market.model import Market
+from tradewright.simulator.motion import Motion, read_command
 from tradewright.simulator.paging import whole
 
 LOG_PAGE = 1_000
@@ -27,12 +28,20 @@ KEY_HEADER = "X-Sim-Key"
 
 
 class ControlEndpoints:
-    """`GET /sim/clock`, `GET /sim/log?since=N`, `POST /sim/faults`."""
+    """`GET /sim/clock`, `POST /sim/market`, `GET /sim/log?since=N`, `POST /sim/faults`."""
 
     def __init__(
-        self, *, market: Market, event_log: EventLog, faults: Faults, keys: KeyRing, wall_ms: Callable[[], int]
+        self,
+        *,
+        market: Market,
+        motion: Motion,
+        event_log: EventLog,
+        faults: Faults,
+        keys: KeyRing,
+        wall_ms: Callable[[], int],
     ) -> None:
         self._market = market
+        self._motion = motion
         self._log = event_log
         self._faults = faults
         self._keys = keys
@@ -40,20 +49,41 @@ class ControlEndpoints:
 
     def add_to(self, application: web.Application) -> None:
         application.router.add_get("/sim/clock", self._clock)
+        application.router.add_post("/sim/market", self._move)
         application.router.add_get("/sim/log", self._entries)
         application.router.add_post("/sim/faults", self._arm)
 
     async def _clock(self, request: web.Request) -> web.Response:
         """The market's time is public, like the candles that tell it anyway."""
-        return _json(
-            {
-                "market_now_ms": self._market.now_ms,
-                "speed": self._market.clock.speed,
-                "wall_now_ms": self._wall_ms(),
-                "ended": self._market.ended,
-                "notice": self._market.notice,
-            }
-        )
+        return _json(self._now())
+
+    def _now(self) -> dict[str, Any]:
+        """`speed` is what holds while it runs, `paused` says whether it does; `from_ms` and `to_ms` are the bounds of
+        a recording, null where there is none.
+        """
+        clock = self._market.clock
+        return {
+            "market_now_ms": self._market.now_ms,
+            "speed": clock.speed,
+            "paused": clock.paused,
+            "wall_now_ms": self._wall_ms(),
+            "from_ms": clock.first_ms,
+            "to_ms": clock.end_ms,
+            "ended": self._market.ended,
+            "notice": self._market.notice,
+        }
+
+    async def _move(self, request: web.Request) -> web.Response:
+        """`{"do": "pause"}`, `resume`, `step` with `events` or `seconds`, `jump` with `to`, `speed` with `speed`.
+
+        The answer comes when it has been done: the clock, and in `events` how much of the market was played for it.
+        """
+        self._check_caller(request)
+        try:
+            played = await self._motion.obey(read_command(read_object(await request.read())))
+        except ValueError as error:
+            return _json({"error": str(error)}, status=400)
+        return _json({**self._now(), "events": played})
 
     async def _entries(self, request: web.Request) -> web.Response:
         """Entries after `since`, oldest first; `last` is the log's newest sequence number."""

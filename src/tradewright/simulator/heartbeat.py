@@ -19,9 +19,11 @@ from tradewright.simulator.engine import Engine
 from tradewright.simulator.errors import StateUnusable
 from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import Market, build_market, parse_time
+from tradewright.simulator.motion import pace_of, restore_pace
 from tradewright.simulator.ws_public import PublicStream
 
 MARKET_FILE = "market.json"
+PACE = "pace"  # beside the market's own state: pause and speed set by hand
 
 
 def open_market(config: SimulatorConfig, event_log: EventLog, *, now_ms: int) -> Market:
@@ -29,18 +31,29 @@ def open_market(config: SimulatorConfig, event_log: EventLog, *, now_ms: int) ->
 
     A crash loses up to a second of that state, but never what orders have met: the log knows how far it had come.
     """
+    path = None if config.state is None else config.state / MARKET_FILE
+    saved = None if path is None or not path.exists() else _read(path)
+    pace = None if saved is None else saved.pop(PACE, None)
     market = build_market(
         config.market,
         seed=config.seed,
         speed=config.speed,
         from_ms=None if config.market_from is None else parse_time(config.market_from),
         wall_now_ms=now_ms,
+        by_hand=pace is not None,
     )
-    saved = None if config.state is None else config.state / MARKET_FILE
-    if saved is not None and saved.exists():
-        market.restore(_read(saved))
-        if event_log.entries:
-            market.advance(event_log.entries[-1].event.at.market_ms)
+    if saved is None:
+        return market
+    market.restore(saved)
+    if event_log.entries:
+        market.advance(event_log.entries[-1].event.at.market_ms)
+    if pace is not None:
+        try:
+            restore_pace(market.clock, pace, wall_ms=now_ms, market_ms=market.now_ms)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateUnusable(
+                f"{path} has no usable {PACE} ({error!r}); remove it to start the market anew."
+            ) from None
     return market
 
 
@@ -62,6 +75,7 @@ class Heartbeat:
         self._wall_ms = wall_ms
         self._broken = broken
         self._saving: asyncio.Future[None] | None = None
+        self._one_write = asyncio.Lock()
         self._task = asyncio.create_task(self._beat(), name="market-heartbeat")
         self._task.add_done_callback(self._report)
 
@@ -72,7 +86,15 @@ class Heartbeat:
         if self._saving is not None:
             await asyncio.wait({self._saving})
         if self._config.state is not None:
-            _save(self._engine.market.state(), self._config.state)
+            _save(self._state(), self._config.state)
+
+    async def keep(self) -> None:
+        """Write the market's state down now, without blocking the loop."""
+        if self._config.state is None:
+            return
+        async with self._one_write:
+            self._saving = asyncio.get_running_loop().run_in_executor(None, _save, self._state(), self._config.state)
+            await asyncio.shield(self._saving)
 
     async def _beat(self) -> None:
         saved_ms = 0  # at once: a crash in the first second must not send the market back to its beginning
@@ -84,11 +106,12 @@ class Heartbeat:
             self._public.market_moved(self._engine.take_events(), now_ms=now_ms)
             if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
                 saved_ms = now_ms
-                await self._save_aside(self._engine.market.state(), self._config.state)
+                await self.keep()
 
-    async def _save_aside(self, state: dict[str, Any], folder: Path) -> None:
-        self._saving = asyncio.get_running_loop().run_in_executor(None, _save, state, folder)
-        await asyncio.shield(self._saving)
+    def _state(self) -> dict[str, Any]:
+        market = self._engine.market
+        pace = pace_of(market.clock)
+        return market.state() if pace is None else {**market.state(), PACE: pace}
 
     def _report(self, ended: asyncio.Task[None]) -> None:
         if not ended.cancelled() and not self._broken.done():

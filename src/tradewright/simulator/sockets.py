@@ -49,6 +49,11 @@ class Connection:
         except asyncio.QueueFull:
             self.abort()
 
+    @property
+    def frames_behind(self) -> int:
+        """How many frames wait for the client to take them."""
+        return self._backlog.qsize()
+
     def abort(self) -> None:
         """Drop the connection without a goodbye."""
         if self._request.transport is not None:

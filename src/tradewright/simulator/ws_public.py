@@ -1,30 +1,34 @@
-"""The public stream, `/v5/public/linear`: subscriptions, ping, and the market's topics.
+"""The public streams, `/v5/public/linear` and `/v5/public/spot`: subscriptions, ping, and the market's topics.
 
 Lives here: the protocol and who gets which topic. Not here: what topics say (`channels`).
+Spot answers a little differently: other texts, no request id where none was sent, ten topics a request at most.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
 from tradewright.simulator.channels import Channel, make_channel
 from tradewright.simulator.frames import Frame, args_of, encode
-from tradewright.simulator.market.model import InstrumentSpec, Market, MarketEvent
+from tradewright.simulator.market.model import InstrumentSpec, Listing, Market, MarketEvent, listing_of
 from tradewright.simulator.sockets import Connection
 
 ARGS_CHARACTERS_MAX = 21_000
+SPOT_ARGS_MAX = 10
 
 
 class PublicStream:
-    """All connections to the public stream of linear contracts. A channel lives while somebody listens to it."""
+    """All connections to the public stream of a category. A channel lives while somebody listens to it."""
 
-    def __init__(self, market: Market, specs: dict[str, InstrumentSpec]) -> None:
+    def __init__(self, market: Market, specs: Mapping[Listing, InstrumentSpec], *, category: str = "linear") -> None:
         self._market = market
         self._specs = specs
+        self._category = category
+        self._is_spot = category == "spot"
         self._channels: dict[str, Channel] = {}
         self._readers: dict[str, set[Connection]] = {}
         self._connections: set[Connection] = set()
@@ -45,14 +49,22 @@ class PublicStream:
 
     def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
         """Give every channel its symbol's events and send what it says. `now_ms` is wall time."""
-        by_symbol: dict[str, list[MarketEvent]] = {}
+        if not self._channels:
+            return
+        by_listing: dict[Listing, list[MarketEvent]] = {}
         for event in happened:
-            by_symbol.setdefault(event.symbol, []).append(event)
+            by_listing.setdefault(event.symbol, []).append(event)
         for topic, channel in tuple(self._channels.items()):
-            for frame in channel.tick(by_symbol.get(topic.rpartition(".")[2], ()), now_ms=now_ms):
+            listing = listing_of(self._category, topic.rpartition(".")[2])
+            for frame in channel.tick(by_listing.get(listing, ()), now_ms=now_ms):
                 text = encode(frame)
                 for connection in tuple(self._readers[topic]):
                     connection.send_text(text)
+
+    @property
+    def frames_behind(self) -> int:
+        """Of the client that is furthest behind."""
+        return max((connection.frames_behind for connection in self._connections), default=0)
 
     async def close(self) -> None:
         await asyncio.gather(*(connection.close() for connection in self._connections))
@@ -61,25 +73,26 @@ class PublicStream:
         """Answer one frame. Operations that are not known are ignored, as on Bybit."""
         match frame.get("op"):
             case None:
-                connection.send(_answer(connection, frame, success=False, text="Params Error"))
+                connection.send(self._answer(connection, frame, success=False, text="Params Error"))
             case "ping":
-                connection.send(_answer(connection, frame, success=True, text="pong"))
+                connection.send(self._pong(connection, frame))
             case "subscribe":
                 self._subscribe(connection, frame)
             case "unsubscribe":
                 for topic in args_of(frame) or []:
                     self._leave(connection, str(topic))
-                connection.send(_answer(connection, frame, success=True, text=""))
+                connection.send(self._answer(connection, frame, success=True, text=self._agreement("unsubscribe")))
 
     def _subscribe(self, connection: Connection, frame: Frame) -> None:
         """All topics of a request or none. The acknowledgement comes first, then each topic's snapshot."""
         topics = args_of(frame)
         refusal = self._refusal(connection, topics)
-        connection.send(_answer(connection, frame, success=not refusal, text=refusal))
+        answer = refusal or self._agreement("subscribe")
+        connection.send(self._answer(connection, frame, success=not refusal, text=answer))
         if refusal or topics is None:
             return
         for topic in topics:
-            channel = self._channels.get(topic) or make_channel(topic, self._market, self._specs)
+            channel = self._channels.get(topic) or self._made(topic)
             assert channel is not None, f"{topic} was checked above"
             self._channels[topic] = channel
             self._readers.setdefault(topic, set()).add(connection)
@@ -91,10 +104,10 @@ class PublicStream:
     def _refusal(self, connection: Connection, topics: list[Any] | None) -> str:
         if topics is None or sum(len(str(topic)) for topic in topics) > ARGS_CHARACTERS_MAX:
             return "Params Error"
+        if self._is_spot and len(topics) > SPOT_ARGS_MAX:
+            return f"args size >{SPOT_ARGS_MAX}"
         for topic in topics:
-            known = isinstance(topic, str) and (
-                topic in self._channels or make_channel(topic, self._market, self._specs) is not None
-            )
+            known = isinstance(topic, str) and (topic in self._channels or self._made(topic) is not None)
             if not known:
                 return f"error:handler not found,topic:{topic}"
         for topic in topics:
@@ -111,13 +124,26 @@ class PublicStream:
         if not readers:
             del self._readers[topic], self._channels[topic]
 
+    def _made(self, topic: str) -> Channel | None:
+        return make_channel(topic, self._market, self._specs, category=self._category)
 
-def _answer(connection: Connection, frame: Frame, *, success: bool, text: str) -> Frame:
-    """`req_id` comes back exactly as it was sent, or "" if it was not."""
-    return {
-        "success": success,
-        "ret_msg": text,
-        "conn_id": connection.id,
-        "req_id": frame.get("req_id", ""),
-        "op": frame.get("op", ""),
-    }
+    def _agreement(self, op: str) -> str:
+        return op if self._is_spot else ""
+
+    def _pong(self, connection: Connection, frame: Frame) -> Frame:
+        pong = self._answer(connection, frame, success=True, text="pong")
+        return {name: pong[name] for name in ("success", "ret_msg", "conn_id", "op")} if self._is_spot else pong
+
+    def _answer(self, connection: Connection, frame: Frame, *, success: bool, text: str) -> Frame:
+        """`req_id` comes back exactly as it was sent; if it was not, as "" or, on spot, not at all."""
+        if self._is_spot and "req_id" not in frame:
+            req_id: Frame = {}
+        else:
+            req_id = {"req_id": frame.get("req_id", "")}
+        return {
+            "success": success,
+            "ret_msg": text,
+            "conn_id": connection.id,
+            **req_id,
+            "op": frame.get("op", ""),
+        }

@@ -28,6 +28,7 @@ from tradewright.simulator.market.model import (
     is_spot,
     listing_of,
 )
+from tradewright.simulator.market.replay import ReplayMarket, step_end_ms
 from tradewright.simulator.market.ticker import decimal_text
 
 __all__ = [
@@ -48,11 +49,13 @@ __all__ = [
     "MarketTimeError",
     "MarketTrade",
     "RecordingError",
+    "ReplayMarket",
     "Side",
     "build_market",
     "decimal_text",
     "is_spot",
     "listing_of",
     "parse_time",
+    "step_end_ms",
     "time_text",
 ]

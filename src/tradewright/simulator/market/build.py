@@ -25,11 +25,14 @@ _GRAMMAR: Final = "synthetic or replay:FILE@category:SYMBOL"
 RECORDINGS_MAX: Final = 100
 
 
-def build_market(spec: Sequence[str], *, seed: int, speed: float, from_ms: int | None, wall_now_ms: int) -> Market:
+def build_market(
+    spec: Sequence[str], *, seed: int, speed: float, from_ms: int | None, wall_now_ms: int, by_hand: bool = False
+) -> Market:
     """The market that `spec` asks for: ["synthetic"], or "replay:FILE@category:SYMBOL" once per recording.
 
     A symbol may be given several recordings of different kinds (trades and quotes, candles and funding).
-    A synthetic market starts at `from_ms` or now; without `from_ms` and at speed 1 its time is wall time for good.
+    A synthetic market starts at `from_ms` or now; without `from_ms` and at speed 1 its time is wall time for good,
+    unless it is one whose motion was changed `by_hand` before it was saved.
     Raises a `MarketError` (one sentence) when that is not possible.
     """
     if not spec:
@@ -39,7 +42,7 @@ def build_market(spec: Sequence[str], *, seed: int, speed: float, from_ms: int |
     if list(spec) == ["synthetic"]:
         start_ms = wall_now_ms if from_ms is None else from_ms
         clock = MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed)
-        follows_wall = from_ms is None and speed == 1
+        follows_wall = from_ms is None and speed == 1 and not by_hand
         return SyntheticMarket(seed=seed, clock=clock, start_ms=start_ms, follows_wall=follows_wall)
     raise MarketSpecError(f"market is {' '.join(spec)!r}; it must be {_GRAMMAR}, and replays cannot be mixed with it")
 

@@ -106,6 +106,10 @@ class CandleTrack:
     def used_before(self, ms: int) -> int:
         return self._used(self.place_at(ms))
 
+    def time_ahead(self, count: int) -> int:
+        point = self.needle + count - 1
+        return self._time_ms(point) if point < len(self._file) * POINTS else NEVER
+
     def times_ahead(self, count: int) -> list[int]:
         last = min(len(self._file) * POINTS, self.needle + count)
         return [self._time_ms(point) for point in range(self.needle, last)]

@@ -22,15 +22,25 @@ class MarketClock:
     recording begins. Pause, speed and place are changed by hand through `simulator.motion` only.
     """
 
-    __slots__ = ("_anchor_market_ms", "_anchor_wall_ms", "end_ms", "first_ms", "paused", "speed")
+    __slots__ = (
+        "_anchor_market_ms",
+        "_anchor_wall_ms",
+        "by_hand",
+        "end_ms",
+        "first_ms",
+        "given_speed",
+        "paused",
+        "speed",
+    )
 
     def __init__(self, *, wall_ms: int, market_ms: int, speed: float, end_ms: int | None = None) -> None:
         self._anchor_wall_ms = wall_ms
         self._anchor_market_ms = market_ms
-        self.speed = checked_speed(speed)
+        self.speed = self.given_speed = checked_speed(speed)
         self.first_ms: int | None = None
         self.end_ms = end_ms
         self.paused = False
+        self.by_hand = False  # somebody has changed its motion since the very first start
 
     @property
     def start_ms(self) -> int:
@@ -56,6 +66,7 @@ class MarketClock:
         """Start a new line at this moment; what is not named stays. Raises `MarketSpecError` for a speed."""
         fresh = self.speed if speed is None else checked_speed(speed)
         self._anchor_wall_ms, self._anchor_market_ms, self.speed = wall_ms, market_ms, fresh
+        self.by_hand = True
         if paused is not None:
             self.paused = paused
 

@@ -56,6 +56,10 @@ class Track(Protocol):
         """How many sequence numbers its places before `ms` use."""
         ...
 
+    def time_ahead(self, count: int) -> int:
+        """Time of the last of `count` places to come; `NEVER` when there are fewer."""
+        ...
+
     def times_ahead(self, count: int) -> list[int]:
         """Times of at most `count` places to come."""
         ...

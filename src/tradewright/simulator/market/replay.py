@@ -15,13 +15,14 @@ from typing import Any, Final
 from tradewright.simulator.market.clock import MarketClock, time_text
 from tradewright.simulator.market.errors import MarketStateError, MarketTimeError
 from tradewright.simulator.market.intervals import HOUR_MS
-from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.model import InstrumentSpec, Kline, Market, MarketBook, MarketEvent, MarketTrade
 from tradewright.simulator.market.recording import Recordings
 from tradewright.simulator.market.tape import Tape
 from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
 
 _STATE_VERSION: Final = 1
 _NO_FUNDING: Final = Decimal(0)  # where none is recorded, none is invented
+_STEP_ROWS: Final = 1_000  # of each recording, in one step: a few hundredths of a second
 
 
 class ReplayMarket:
@@ -83,6 +84,11 @@ class ReplayMarket:
         """
         ahead = list(islice(merge(*(tape.times_ahead(count) for tape in self._tapes.values())), count))
         return ahead[-1] if len(ahead) == count else self._end_ms
+
+    def step_end_ms(self, to_ms: int) -> int:
+        """How far one step towards `to_ms` should go, so that what is between two steps does not wait long."""
+        ahead = min(tape.time_ahead(_STEP_ROWS) for tape in self._tapes.values())
+        return min(to_ms, max(ahead, self._now_ms))
 
     def book(self, symbol: str) -> MarketBook:
         return self._tapes[symbol].book
@@ -173,6 +179,11 @@ class ReplayMarket:
             tape.resume_after(market_ms)
         self._now_ms = market_ms
         self._clock.start_from(market_ms)
+
+
+def step_end_ms(market: Market, to_ms: int) -> int:
+    """The same for every market: only a recording says by itself how much there is to do."""
+    return market.step_end_ms(to_ms) if isinstance(market, ReplayMarket) else to_ms
 
 
 def start_of(recordings: Sequence[Recordings], from_ms: int | None) -> int:

@@ -72,6 +72,10 @@ class Tape:
         """Times of at most `count` rows to come (of candles: of the points of their path)."""
         return list(islice(merge(*(track.times_ahead(count) for track in self._tracks)), count))
 
+    def time_ahead(self, count: int) -> int:
+        """Time by which one of the recordings has had `count` more rows; `NEVER` when none has as many."""
+        return min(track.time_ahead(count) for track in self._tracks)
+
     def _put(self, due_ms: int, now_ms: int) -> None:
         for track in self._tracks:
             track.put(due_ms, now_ms)

@@ -84,6 +84,10 @@ class TradeTrack:
     def used_before(self, ms: int) -> int:
         return self._used(self.place_at(ms))
 
+    def time_ahead(self, count: int) -> int:
+        row = self.needle + count - 1
+        return self._file.time_ms(row) if row < len(self._file) else NEVER
+
     def times_ahead(self, count: int) -> list[int]:
         return [self._file.time_ms(row) for row in range(self.needle, min(len(self._file), self.needle + count))]
 
