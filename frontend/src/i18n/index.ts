@@ -11,6 +11,7 @@ import enCommon from "./en/common.json";
 import enConnections from "./en/connections.json";
 import enFaults from "./en/faults.json";
 import enLinks from "./en/links.json";
+import enMarkets from "./en/markets.json";
 import enNotices from "./en/notices.json";
 import enProblems from "./en/problems.json";
 import enReasons from "./en/reasons.json";
@@ -24,6 +25,7 @@ import ruCommon from "./ru/common.json";
 import ruConnections from "./ru/connections.json";
 import ruFaults from "./ru/faults.json";
 import ruLinks from "./ru/links.json";
+import ruMarkets from "./ru/markets.json";
 import ruNotices from "./ru/notices.json";
 import ruProblems from "./ru/problems.json";
 import ruReasons from "./ru/reasons.json";
@@ -39,6 +41,7 @@ const en = {
   connections: enConnections,
   faults: enFaults,
   links: enLinks,
+  markets: enMarkets,
   notices: enNotices,
   problems: enProblems,
   reasons: enReasons,
@@ -56,6 +59,7 @@ const ru: typeof en = {
   connections: ruConnections,
   faults: ruFaults,
   links: ruLinks,
+  markets: ruMarkets,
   notices: ruNotices,
   problems: ruProblems,
   reasons: ruReasons,

@@ -1,18 +1,19 @@
-/** The instruments to choose from, and the chosen one's figures. */
+/** The chosen instrument with its figures, and the way to another one. */
 import Big from "big.js";
-import { Link } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
 import type { Environment, Instrument, Ticker } from "../api/types";
 import { UNKNOWN, large, percent, signOf, stepped, type Language } from "../format/number";
 import { age, countdown } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { marketKey, useClocks, useNow, useQuote } from "../stream/hooks";
 import { Icon } from "../ui/Icon";
+import { MarketPicker } from "./MarketPicker";
 import type { TerminalSearch } from "./search";
 
 type Props = {
   readonly account: string;
   readonly environment: Environment;
-  readonly instruments: readonly Instrument[];
+  readonly held: ReadonlySet<string>;
   readonly chosen: Instrument;
   readonly tickers: readonly Ticker[];
   readonly search: TerminalSearch;
@@ -22,14 +23,44 @@ type Props = {
 
 export function InstrumentBar(props: Props) {
   const { t } = useWords();
+  const [choosing, setChoosing] = useState(false);
+  const { chosen } = props;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent): void => {
+      const typing = event.target instanceof HTMLElement && (event.target.matches("input, textarea, select") || event.target.closest("dialog") !== null);
+      const asked = ((event.ctrlKey || event.metaKey) && event.code === "KeyK") || (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey);
+      if (!asked) return;
+      event.preventDefault();
+      setChoosing(true);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
   return (
     <div className="instrument-bar panel">
-      <nav className="instruments" aria-label={t("terminal.instruments")}>
-        {props.instruments.map((instrument) => (
-          <InstrumentLink key={`${instrument.category}:${instrument.symbol}`} {...props} instrument={instrument} />
-        ))}
-      </nav>
+      <button
+        type="button"
+        className="instrument-choose"
+        aria-haspopup="dialog"
+        aria-label={t("markets.open", { symbol: chosen.symbol })}
+        data-testid="market-open"
+        onClick={() => setChoosing(true)}
+      >
+        <strong>{chosen.symbol}</strong>
+        <span className="muted">{t(`markets.kind_${chosen.category}`)}</span>
+        <Icon name="chevron" size={12} />
+      </button>
       <Figures {...props} />
+      {choosing && (
+        <MarketPicker
+          account={props.account}
+          environment={props.environment}
+          chosen={chosen}
+          held={props.held}
+          search={props.search}
+          onClose={() => setChoosing(false)}
+        />
+      )}
     </div>
   );
 }
@@ -37,31 +68,6 @@ export function InstrumentBar(props: Props) {
 function useTicker(environment: Environment, instrument: Instrument, tickers: readonly Ticker[]): Ticker | null {
   const quote = useQuote(marketKey(environment, instrument));
   return quote?.ticker ?? tickers.find((ticker) => ticker.symbol === instrument.symbol) ?? null;
-}
-
-function InstrumentLink({ instrument, ...props }: Props & { readonly instrument: Instrument }) {
-  const { t, language } = useWords();
-  const ticker = useTicker(props.environment, instrument, props.tickers);
-  const active = instrument.symbol === props.chosen.symbol && instrument.category === props.chosen.category;
-  const tone = toneOf(ticker?.change_24h_ratio);
-  return (
-    <Link
-      to="/terminal/$account/$category/$symbol"
-      params={{ account: props.account, category: instrument.category, symbol: instrument.symbol }}
-      search={props.search}
-      className={`instrument ${active ? "active" : ""}`}
-      aria-current={active ? "true" : undefined}
-      data-testid={`instrument-${instrument.symbol}`}
-    >
-      <span className="instrument-name">
-        {instrument.symbol} <span className="muted">{instrument.category === "linear" ? t("terminal.perpetual") : ""}</span>
-      </span>
-      <span className={`instrument-quote ${props.old === null ? "" : "old"}`}>
-        {stepped(ticker?.last_price, instrument.tick_size, language)}{" "}
-        <span className={tone}>{percent(ticker?.change_24h_ratio, language)}</span>
-      </span>
-    </Link>
-  );
 }
 
 function toneOf(value: string | null | undefined): string {

@@ -2,12 +2,12 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useCallback, useEffect, useMemo, useRef } from "react";
-import type { Account, Category, Environment, Instrument, Order } from "../api/types";
+import type { Account, Balances, Category, Environment, Instrument, Order, Position } from "../api/types";
 import { stream } from "../app/services";
 import { accountsQuery, instrumentsQuery, sessionQuery, tickersQuery } from "../app/session";
 import { ChartPanel } from "../chart/ChartPanel";
 import type { ChartOrder } from "../chart/drawing";
-import { stepped } from "../format/number";
+import { signOf, stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { NotFound } from "../shell/NotFound";
@@ -19,6 +19,7 @@ import { Failure } from "../ui/Failure";
 import { Waiting } from "../ui/Waiting";
 import { InstrumentBar } from "./InstrumentBar";
 import { useKeys } from "./keys";
+import { marketId } from "./markets";
 import type { Tab, Timeframe } from "./search";
 
 const ROUTE = "/shell/terminal/$account/$category/$symbol";
@@ -33,6 +34,11 @@ export function TerminalPage() {
     ...instrumentsQuery(account?.environment ?? "sim", known ?? "linear"),
     enabled: known !== null && account !== undefined,
     refetchInterval: retryWhileEmpty,
+  });
+  // The tables show rows of both kinds; without the other list their numbers only lose their steps.
+  const others = useQuery({
+    ...instrumentsQuery(account?.environment ?? "sim", known === "spot" ? "linear" : "spot"),
+    enabled: known !== null && account !== undefined,
   });
   const instrument = instruments.data?.find((each) => each.symbol === symbol);
 
@@ -56,7 +62,7 @@ export function TerminalPage() {
       </main>
     );
   }
-  return <Terminal key={account.id} account={account} instrument={instrument} instruments={instruments.data} />;
+  return <Terminal key={account.id} account={account} instrument={instrument} instruments={[...instruments.data, ...(others.data ?? [])]} />;
 }
 
 function retryWhileEmpty(query: { state: { data?: readonly unknown[] | undefined } }): number | false {
@@ -100,6 +106,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
       instruments.find((each) => each.symbol === row.symbol && each.category === row.category) ?? null,
     [instruments],
   );
+  const held = useMemo(() => heldMarkets(data?.positions, data?.balances ?? null, instruments), [data?.positions, data?.balances, instruments]);
   const fillPrice = useCallback((price: string) => ticket.current?.usePrice(price), []);
   const orders = data?.orders;
   const lines = useMemo(
@@ -121,7 +128,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
       <InstrumentBar
         account={account.id}
         environment={account.environment}
-        instruments={instruments}
+        held={held}
         chosen={instrument}
         tickers={tickers}
         search={search}
@@ -184,6 +191,18 @@ function chartOrders(orders: readonly Order[], instrument: Instrument, title: (o
     if (!working || !here || order.price === null) return [];
     return [{ id: order.id, price: order.price, title: title(order), side: order.side }];
   });
+}
+
+/** Contracts with an open position, and spot pairs whose coin is there. */
+function heldMarkets(
+  positions: ReadonlyMap<string, Position> | undefined,
+  balances: Balances | null,
+  instruments: readonly Instrument[],
+): ReadonlySet<string> {
+  const open = [...(positions?.values() ?? [])].filter((each) => signOf(each.size) !== 0).map(marketId);
+  const coins = new Set((balances?.coins ?? []).filter((each) => signOf(each.wallet_balance) > 0).map((each) => each.coin));
+  const pairs = instruments.filter((each) => each.category === "spot" && coins.has(each.base_coin)).map(marketId);
+  return new Set([...open, ...pairs]);
 }
 
 /** Since when prices can no longer be trusted, or null: the browser's link or the server's link to the exchange is silent. */
