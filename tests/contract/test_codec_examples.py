@@ -26,10 +26,13 @@ from tradewright.exchange.bybit.values import Unreadable, decode
 from tradewright.exchange.bybit.wire import (
     BookRow,
     ExecutionRow,
+    FeeRateRow,
     InstrumentRow,
+    KeyRow,
     KlineRow,
     OrderRow,
     PositionRow,
+    RiskLimitRow,
     TickerRow,
     TradeRow,
     WalletRow,
@@ -105,6 +108,62 @@ def test_market_order_has_no_price_although_the_exchange_shows_its_protection_li
     assert (order.price, order.average_price) == (None, Decimal("60010.2"))
 
 
+def test_conditional_order_and_exits_have_their_fields_and_what_is_unset_is_none() -> None:
+    conditional = {
+        "orderStatus": "Untriggered",
+        "stopOrderType": "Stop",
+        "triggerPrice": "61000.50",
+        "triggerDirection": 2,
+        "triggerBy": "MarkPrice",
+        "takeProfit": "65000",
+        "stopLoss": "0.00",
+    }
+    order = codec.order(read(OrderRow, order_row(**conditional)), "linear")
+    assert order is not None
+    assert (order.state, order.stop_order_type) == ("waiting_trigger", "Stop")
+    assert (order.trigger_price, order.trigger_by, order.trigger_rises) == (Decimal("61000.50"), "MarkPrice", False)
+    assert (order.take_profit, order.stop_loss) == (Decimal(65000), None)
+    unset = {"stopOrderType": "UNKNOWN", "triggerPrice": "0.00", "triggerDirection": 0, "triggerBy": "UNKNOWN"}
+    order = codec.order(read(OrderRow, order_row(**unset)), "linear")
+    assert order is not None
+    assert (order.stop_order_type, order.trigger_price, order.trigger_by, order.trigger_rises) == ("", None, "", None)
+    child = {"stopOrderType": "StopLoss", "parentOrderLinkId": "tw-parent", "orderLinkId": "", "closeOnTrigger": True}
+    order = codec.order(read(OrderRow, order_row(**child)), "linear")
+    assert order is not None
+    assert (order.parent_link_id, order.link_id, order.close_on_trigger) == ("tw-parent", "", True)
+
+
+@pytest.mark.parametrize(
+    ("category", "changes", "unit"),
+    [
+        ("spot", {"orderType": "Market", "marketUnit": "quoteCoin"}, "quote"),
+        ("spot", {"orderType": "Market", "marketUnit": "baseCoin"}, "base"),
+        ("spot", {"orderType": "Market", "marketUnit": "", "side": "Buy"}, "quote"),
+        ("spot", {"orderType": "Market", "marketUnit": "", "side": "Sell"}, "base"),
+        ("spot", {"orderType": "Limit", "marketUnit": ""}, "base"),
+        ("linear", {"orderType": "Market", "marketUnit": ""}, "base"),
+    ],
+)
+def test_quantity_of_a_spot_market_order_is_in_the_unit_it_was_asked_in(
+    category: str, changes: dict[str, str], unit: str
+) -> None:
+    order = codec.order(read(OrderRow, order_row(**changes)), category)
+    assert order is not None
+    assert order.quantity_unit == unit
+
+
+def test_position_and_balance_have_every_figure_the_tables_show() -> None:
+    figures = {"positionValue": "15225", "positionMM": "76.1", "trailingStop": "0.00", "breakEvenPrice": "60933.5"}
+    position = codec.position(read(PositionRow, position_row(**figures, takeProfit="", stopLoss="65000")), "linear")
+    assert position is not None
+    assert (position.value, position.maintenance_margin) == (Decimal(15225), Decimal("76.1"))
+    assert (position.take_profit, position.stop_loss, position.trailing_stop) == (None, Decimal(65000), None)
+    assert (position.break_even_price, position.adl_rank) == (Decimal("60933.5"), 0)
+    coin = wallet_row()["coin"][0] | {"locked": "12.5", "usdValue": "100020.1"}
+    balance = codec.wallet(read(WalletRow, wallet_row(coin=[coin])), 1_700_000_000_000).coins["USDT"]
+    assert (balance.locked, balance.usd_value) == (Decimal("12.5"), Decimal("100020.1"))
+
+
 def test_unknown_words_are_kept_as_text() -> None:
     order = codec.order(
         read(OrderRow, order_row(rejectReason="EC_NewReason", cancelType="CancelByMoon", timeInForce="RPI")), "linear"
@@ -161,14 +220,23 @@ def test_linear_instrument() -> None:
     found = market_codec.instrument(BTC, read(InstrumentRow, instrument_row()))
     assert (found.tick_size, found.quantity_step, found.min_notional) == (Decimal("0.10"), Decimal("0.001"), Decimal(5))
     assert (found.max_limit_quantity, found.max_market_quantity) == (Decimal(1190), Decimal(500))
+    assert (found.min_leverage, found.max_leverage, found.leverage_step) == (1, 100, Decimal("0.01"))
+    assert (found.funding_interval_min, found.quote_step, found.risk_tiers) == (480, None, ())
+    risk = {"priceLimitRatioX": "0.01", "priceLimitRatioY": "0.02"}
+    row = instrument_row(riskParameters=risk, launchTime="1584230400000", deliveryTime="0")
+    found = market_codec.instrument(BTC, read(InstrumentRow, row))
+    assert (found.price_limit_ratio_x, found.price_limit_ratio_y) == (Decimal("0.01"), Decimal("0.02"))
+    assert (found.launched_at_ms, found.delivery_at_ms) == (1_584_230_400_000, None)
 
 
 def test_spot_instrument_has_the_same_rules_under_other_names() -> None:
     lot = {"basePrecision": "0.000001", "minOrderAmt": "5", "maxLimitOrderQty": "83", "maxMarketOrderQty": "41.5"}
-    row = instrument_row(lotSizeFilter=lot, priceFilter={"tickSize": "0.1"}, settleCoin="")
+    lot |= {"quotePrecision": "0.0000001"}
+    row = instrument_row(lotSizeFilter=lot, priceFilter={"tickSize": "0.1"}, settleCoin="", leverageFilter={})
     found = market_codec.instrument(InstrumentId("spot", "BTCUSDT"), read(InstrumentRow, row))
     assert (found.quantity_step, found.min_quantity) == (Decimal("0.000001"), Decimal("0.000001"))
     assert (found.settle_coin, found.max_market_quantity) == ("USDT", Decimal("41.5"))
+    assert (found.quote_step, found.max_leverage, found.funding_interval_min) == (Decimal("0.0000001"), 1, None)
 
 
 @pytest.mark.parametrize(
@@ -223,6 +291,14 @@ def rows_of(name: str) -> tuple[list[Any], str]:
 
 
 @recorded
+def test_recorded_key_is_read() -> None:
+    result = json.loads((FOLDER / "rest/get_v5_user_query-api.json").read_text())["result"]
+    facts = codec.key_facts(read(KeyRow, result))
+    assert (facts.uid, facts.read_only, facts.may_trade, facts.may_withdraw) == ("1448939", True, False, False)
+    assert (facts.expires_at, facts.is_unified, len(facts.ips)) == (None, True, 3)
+
+
+@recorded
 @pytest.mark.parametrize(
     ("name", "row_type", "convert"),
     [
@@ -237,6 +313,8 @@ def rows_of(name: str) -> tuple[list[Any], str]:
             InstrumentRow,
             lambda row: market_codec.instrument(InstrumentId("spot", row.symbol), row),
         ),
+        ("rest/get_v5_account_fee-rate.json", FeeRateRow, lambda row: row),
+        ("rest/get_v5_market_risk-limit.json", RiskLimitRow, market_codec.risk_tier),
         ("rest/get_v5_market_tickers.spot.json", TickerRow, lambda r: market_codec.merged_ticker(None, BTC, r, 1)),
         ("rest/get_v5_market_tickers.inverse.json", TickerRow, lambda r: market_codec.merged_ticker(None, BTC, r, 1)),
         ("rest/get_v5_market_kline.inverse.json", list[str], market_codec.candle_of_page),

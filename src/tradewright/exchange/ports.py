@@ -18,7 +18,7 @@ import msgspec
 
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
-from tradewright.core.instrument import Category, Instrument, InstrumentId
+from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
 from tradewright.core.order import (
     AccountModes,
     Execution,
@@ -128,6 +128,7 @@ class OrderGateway(Protocol):
 
 LinkFault = Literal[
     "link.unreachable",  # no connection could be made
+    "link.proxy",  # the connection's proxy could not be reached, refused us, or could not reach the exchange
     "link.refused",  # the exchange refused the sign-in or the subscription
     "link.unanswered",  # it took what was asked and did not answer
     "link.silent",  # no frame for too long
@@ -230,6 +231,10 @@ class MarketGateway(Protocol):
     """Public REST reads of one exchange."""
 
     async def instruments(self, category: Category) -> Sequence[Instrument]: ...
+    async def risk_tiers(self, instrument: InstrumentId) -> Sequence[RiskTier]:
+        """The steps of one contract's risk limits, lowest first; none for spot."""
+        ...
+
     async def candles(
         self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int
     ) -> Sequence[Candle]:

@@ -303,7 +303,7 @@ async def test_find_order_asks_by_the_exchanges_id_where_it_is_known(
     assert "orderLinkId" not in query
 
 
-async def test_open_orders_reads_all_pages_and_sends_cursors_as_they_came(
+async def test_open_orders_reads_all_pages_of_every_scope_and_sends_cursors_as_they_came(
     bybit: FakeBybit, orders: BybitOrderGateway
 ) -> None:
     path = "/v5/order/realtime"
@@ -311,12 +311,21 @@ async def test_open_orders_reads_all_pages_and_sends_cursors_as_they_came(
         ok(page(order_row(orderId="a"), cursor="next%3A2%2C1")),
         ok(page(order_row(orderId="b"), cursor="next%3A3%2C1")),
         ok(page(order_row(orderId="c"))),
+        ok(page(order_row(orderId="d"))),
+        ok(page(order_row(orderId="e"), cursor="f%3A1", category="spot")),
+        ok(page(order_row(orderId="f"), category="spot")),
     ]
-    assert [row.exchange_order_id for row in await orders.open_orders()] == ["a", "b", "c"]
-    first, second, third = bybit.queries(path)
-    assert first == "category=linear&settleCoin=USDT&limit=50"
-    assert second.endswith("&cursor=next%3A2%2C1")
-    assert third.endswith("&cursor=next%3A3%2C1")
+    found = await orders.open_orders()
+    assert [row.exchange_order_id for row in found] == ["a", "b", "c", "d", "e", "f"]
+    assert [row.instrument.category for row in found] == ["linear"] * 4 + ["spot"] * 2
+    assert bybit.queries(path) == [
+        "category=linear&settleCoin=USDT&limit=50",
+        "category=linear&settleCoin=USDT&limit=50&cursor=next%3A2%2C1",
+        "category=linear&settleCoin=USDT&limit=50&cursor=next%3A3%2C1",
+        "category=linear&settleCoin=USDC&limit=50",
+        "category=spot&limit=50",
+        "category=spot&limit=50&cursor=f%3A1",
+    ]
 
 
 @pytest.mark.parametrize("failure", [http(500), hang_up, refused(10016), http(200, b"{"), ok({"list": [{}]})])
@@ -341,7 +350,7 @@ async def test_one_unreadable_row_makes_the_page_unavailable_and_is_logged(
 
 async def test_a_cursor_that_never_ends_is_followed_only_so_far(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
     bybit.script["/v5/order/realtime"] = [ok(page(order_row(), cursor="same"))]
-    assert len(await orders.open_orders()) == 2, "a repeated cursor is the end"
+    assert len(await orders.open_orders()) == 6, "a repeated cursor is the end, in each of the three scopes"
 
 
 async def test_executions_cover_the_time_in_windows_of_at_most_seven_days(
@@ -349,21 +358,27 @@ async def test_executions_cover_the_time_in_windows_of_at_most_seven_days(
 ) -> None:
     path = "/v5/execution/list"
     old, new = execution_row(execId="old", execTime=str(SERVER_MS - 10 * 86_400_000)), execution_row(execId="new")
-    bybit.script[path] = [ok(page(old)), ok(page(new, old)), ok(page(new))]
+    empty = ok(page())
+    pair = execution_row(execId="pair", execTime=str(SERVER_MS - 9 * 86_400_000))
+    bybit.script[path] = [ok(page(old)), empty, empty]
+    bybit.script[path] += [ok(page(new, old)), empty, ok(page(pair, category="spot"))]
+    bybit.script[path] += [ok(page(new)), empty]
     now = await orders.server_time()
     found = await orders.executions(now - timedelta(days=20))
-    assert [row.exec_id for row in found] == ["old", "new"], "oldest first, each once"
+    assert [row.exec_id for row in found] == ["old", "pair", "new"], "oldest first, each once"
     windows = [parse_qs(query) for query in bybit.queries(path)]
-    assert len(windows) == 3
+    assert [window["category"][0] for window in windows] == ["linear", "linear", "spot"] * 3
+    windows = windows[::3]
     spans = [(int(window["startTime"][0]), int(window["endTime"][0])) for window in windows]
     assert all(end - start <= 7 * 86_400_000 for start, end in spans)
     assert all(earlier[1] == later[0] for earlier, later in pairwise(spans))
 
 
 async def test_positions_and_wallet_are_read_as_they_are(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
-    bybit.script["/v5/position/list"] = [ok(page(position_row()))]
+    bybit.script["/v5/position/list"] = [ok(page(position_row())), ok(page(position_row(symbol="ETHPERP")))]
     bybit.script["/v5/account/wallet-balance"] = [ok({"list": [wallet_row()]})]
-    (position,) = await orders.positions()
+    position, in_usdc = await orders.positions()
+    assert in_usdc.instrument == InstrumentId("linear", "ETHPERP")
     assert (position.side, position.size, position.entry_price) == ("Sell", Decimal("0.25"), Decimal("61000.1"))
     assert position.liquidation_price is None
     wallet = await orders.wallet()

@@ -8,13 +8,14 @@ A row of a category that we do not trade is None.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Literal
 
 from tradewright.core.clock import from_milliseconds
 from tradewright.core.ids import ExchangeOrderId, ExecutionId
-from tradewright.core.instrument import OrderType, Side
-from tradewright.core.order import CoinBalance, Execution, OrderState, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.instrument import Category, OrderType, QuantityUnit, Side
+from tradewright.core.order import CoinBalance, Execution, KeyFacts, OrderState, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.bybit.values import (
     Unreadable,
     amount,
@@ -29,7 +30,7 @@ from tradewright.exchange.bybit.values import (
     sequence,
     words,
 )
-from tradewright.exchange.bybit.wire import ExecutionRow, Millis, OrderRow, PositionRow, WalletRow
+from tradewright.exchange.bybit.wire import ExecutionRow, KeyRow, Millis, OrderRow, PositionRow, WalletRow
 
 _STATES: Mapping[str, OrderState] = {
     "Created": "working",
@@ -44,6 +45,9 @@ _STATES: Mapping[str, OrderState] = {
     "Rejected": "rejected",
 }
 _NO_REASON = ("EC_NoError", "UNKNOWN")
+_UNSET = ("UNKNOWN", "")  # both are written for a trigger or a kind that an order does not have
+_ADL_RANK_MAX = 5
+_RISES: Mapping[int, bool] = {1: True, 2: False}
 
 
 def order(row: OrderRow, category: str) -> RemoteOrder | None:
@@ -73,6 +77,15 @@ def order(row: OrderRow, category: str) -> RemoteOrder | None:
         raw_status=words(row.orderStatus),
         created_at=moment(row.createdTime, "createdTime"),
         updated_at=moment(row.updatedTime, "updatedTime"),
+        quantity_unit=_quantity_unit(row, instrument.category, order_type),
+        trigger_price=price_or_none(row.triggerPrice, "triggerPrice"),
+        trigger_by="" if row.triggerBy in _UNSET else words(row.triggerBy, 40),
+        trigger_rises=_RISES.get(row.triggerDirection),
+        take_profit=price_or_none(row.takeProfit, "takeProfit"),
+        stop_loss=price_or_none(row.stopLoss, "stopLoss"),
+        stop_order_type="" if row.stopOrderType in _UNSET else words(row.stopOrderType, 40),
+        parent_link_id=identifier(row.parentOrderLinkId, "parentOrderLinkId") if row.parentOrderLinkId else "",
+        close_on_trigger=row.closeOnTrigger,
     )
 
 
@@ -120,6 +133,14 @@ def position(row: PositionRow, category: str) -> RemotePosition | None:
         initial_margin=number_or_zero(row.positionIM, "positionIM"),
         sequence=sequence(row.seq, "seq"),
         updated_at=moment(row.updatedTime, "updatedTime") if row.updatedTime != "" else from_milliseconds(0),
+        value=number_or_none(row.positionValue, "positionValue"),
+        maintenance_margin=number_or_none(row.positionMM, "positionMM"),
+        take_profit=price_or_none(row.takeProfit, "takeProfit"),
+        stop_loss=price_or_none(row.stopLoss, "stopLoss"),
+        trailing_stop=price_or_none(row.trailingStop, "trailingStop"),
+        # Of a position in profit this can lie below zero: there is no price at which it would end at a loss.
+        break_even_price=number_or_none(row.breakEvenPrice, "breakEvenPrice") if size else None,
+        adl_rank=row.adlRankIndicator if size and 0 <= row.adlRankIndicator <= _ADL_RANK_MAX else None,
     )
 
 
@@ -135,6 +156,8 @@ def wallet(row: WalletRow, reported_at: Millis) -> Wallet:
             order_margin=number_or_zero(item.totalOrderIM, "totalOrderIM"),
             position_margin=number_or_zero(item.totalPositionIM, "totalPositionIM"),
             unrealised_pnl=number_or_zero(item.unrealisedPnl, "unrealisedPnl"),
+            locked=number_or_zero(item.locked, "locked"),
+            usd_value=number_or_none(item.usdValue, "usdValue"),
         )
     return Wallet(
         total_equity=number_or_none(row.totalEquity, "totalEquity"),
@@ -142,6 +165,52 @@ def wallet(row: WalletRow, reported_at: Millis) -> Wallet:
         reported_at=moment(reported_at, "creationTime"),
         coins=coins,
     )
+
+
+def key_facts(row: KeyRow) -> KeyFacts:
+    """What a key may do. One that expires before 1971 does not expire: that is how Bybit writes "never"."""
+    if row.userID <= 0:
+        raise Unreadable(f"userID: {row.userID} is not an account's number")
+    permissions = {
+        words(group, 40): tuple(words(name, 40) for name in names or ())
+        for group, names in sorted(row.permissions.items())
+    }
+    return KeyFacts(
+        uid=str(row.userID),
+        read_only=row.readOnly != 0,
+        may_trade=row.readOnly == 0 and bool(categories_of(permissions)),
+        may_withdraw=any("withdraw" in name.lower() for names in permissions.values() for name in names),
+        permissions=permissions,
+        ips=tuple(words(ip, 60) for ip in row.ips or ()),
+        expires_at=_expiry(row.expiredAt),
+        is_unified=row.uta == 1 or row.unified == 1,
+    )
+
+
+def categories_of(permissions: Mapping[str, tuple[str, ...]]) -> tuple[Category, ...]:
+    """What a key with these permissions may trade."""
+    contracts: tuple[Category, ...] = ("linear",) if "Order" in permissions.get("ContractTrade", ()) else ()
+    pairs: tuple[Category, ...] = ("spot",) if "SpotTrade" in permissions.get("Spot", ()) else ()
+    return contracts + pairs
+
+
+def _expiry(text: str) -> datetime | None:
+    if text == "":
+        return None
+    try:
+        moment_of_expiry = datetime.fromisoformat(text)
+    except ValueError:
+        raise Unreadable(f"expiredAt: {text[:40]!r} is not a time") from None
+    if moment_of_expiry.tzinfo is None:
+        moment_of_expiry = moment_of_expiry.replace(tzinfo=UTC)
+    return moment_of_expiry if moment_of_expiry.year > 1970 else None
+
+
+def _quantity_unit(row: OrderRow, category: Category, order_type: OrderType) -> QuantityUnit:
+    """A spot market order may name an amount of the quote coin; a buy that does not say so does."""
+    if category != "spot" or order_type != "Market":
+        return "base"
+    return "quote" if row.marketUnit == "quoteCoin" or (row.marketUnit == "" and row.side == "Buy") else "base"
 
 
 def _state(status: str, filled: Decimal) -> OrderState:

@@ -17,11 +17,19 @@ from tradewright.core.errors import (
     ClockRejected,
     DuplicateLinkId,
     ExchangeError,
+    ExchangeUnavailable,
     OutcomeUnknown,
     RateLimited,
     Refused,
     Trace,
 )
+
+
+class ProxyUnavailable(ExchangeUnavailable):
+    """A read failed at the connection's proxy; the exchange was not reached."""
+
+    code = "link.proxy"
+
 
 Verdict = Literal["refused", "rate_limited", "clock", "duplicate", "unknown"]
 
@@ -73,6 +81,16 @@ VERDICTS = _table(
 
 # Statuses with which the edge turned the request down before any engine saw it. Everything else is unknown.
 _HTTP_VERDICTS: Mapping[int, Verdict] = {400: "refused", 401: "refused", 403: "rate_limited", 404: "refused"}
+
+
+def is_refusal_of_read(trace: Trace) -> bool:
+    """Whether a read was judged and turned down: the environment or the key has no such thing.
+
+    Here a code that is not in the table is a refusal: nothing happened, and asking again would bring the same.
+    """
+    if trace.http_status != 200:
+        return trace.http_status == 404
+    return trace.ret_code not in (None, 0) and VERDICTS.get(trace.ret_code or 0, "refused") == "refused"
 
 
 def command_error(trace: Trace, *, retry_at: datetime | None) -> ExchangeError:

@@ -1,4 +1,4 @@
-"""One HTTP call to Bybit: keep-alive, time limit, size bound, no redirects.
+"""One HTTP call to Bybit: keep-alive, time limit, size bound, no redirects, a proxy where one is set.
 
 Lives here: `HttpTransport` on aiohttp, and whether a failed call may have reached the peer. Not here: what is said
 (`rest`), what an answer means (`errors`).
@@ -7,12 +7,18 @@ Lives here: `HttpTransport` on aiohttp, and whether a failed call may have reach
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import aiohttp
+from aiohttp_socks import ProxyConnector, ProxyType
+from python_socks import ProxyError
 from yarl import URL
+
+from tradewright.exchange.bybit.proxy import Proxy
+from tradewright.exchange.bybit.values import words
 
 CALL_TIMEOUT_S = 5.0  # the recv window: later the request could not be accepted any more
 CONNECT_TIMEOUT_S = 3.0
@@ -24,6 +30,10 @@ _CHUNK_BYTES = 64 * 1024
 
 class NotConnected(Exception):
     """There was no connection, so no byte of the request left."""
+
+
+class ProxyFailed(NotConnected):
+    """The proxy could not be reached, refused us, or could not reach the peer; no byte of the request left it."""
 
 
 class NoAnswer(Exception):
@@ -40,14 +50,16 @@ class HttpAnswer:
 class HttpTransport:
     """A pool of keep-alive connections. The session is made at the first call, on the running loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, proxy: Proxy | None = None) -> None:
+        self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
     async def call(
         self, method: Literal["GET", "POST"], url: str, headers: Mapping[str, str], body: bytes | None
     ) -> HttpAnswer:
-        """Sends `url` as it is written. Raises `NotConnected` or `NoAnswer`; a cancelled call closes its connection."""
+        """Sends `url` as it is written. Raises `NotConnected` (`ProxyFailed` where the proxy is why) or `NoAnswer`; a
+        cancelled call closes its connection."""
         try:
             async with self._open_session().request(
                 method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
@@ -69,11 +81,43 @@ class HttpTransport:
             raise NotConnected("the client is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S),
+                connector=_connector(self._proxy),
                 timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+class _ThroughProxy(ProxyConnector):
+    """Whatever fails while the tunnel is made is `ProxyFailed`; the text names the proxy without its password."""
+
+    def __init__(self, proxy: Proxy, **options: Any) -> None:
+        kind = ProxyType.SOCKS5 if proxy.scheme.startswith("socks5") else ProxyType.HTTP
+        secured = ssl.create_default_context() if proxy.scheme == "https" else None
+        super().__init__(
+            proxy.host,
+            proxy.port,
+            proxy_type=kind,
+            username=proxy.user,
+            password=proxy.password,
+            rdns=True,
+            proxy_ssl=secured,
+            **options,
+        )
+        self._shown = proxy.shown
+
+    async def _connect_via_proxy(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return await super()._connect_via_proxy(*arguments, **options)
+        except (ProxyError, OSError, TimeoutError, asyncio.IncompleteReadError) as problem:
+            reason = words(str(problem)) or type(problem).__name__
+            raise ProxyFailed(f"through the proxy {self._shown}: {reason}") from problem
+
+
+def _connector(proxy: Proxy | None) -> aiohttp.BaseConnector:
+    if proxy is None:
+        return aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
+    return _ThroughProxy(proxy, limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:

@@ -8,7 +8,10 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
-from tradewright.core.instrument import Instrument, InstrumentId
+import msgspec
+
+from tradewright.core.instrument import Instrument, InstrumentId, RiskTier
+from tradewright.core.money import ZERO
 from tradewright.exchange.bybit.values import (
     LEAST,
     LIMIT,
@@ -23,12 +26,14 @@ from tradewright.exchange.bybit.values import (
     price_or_none,
     words,
 )
-from tradewright.exchange.bybit.wire import InstrumentRow, KlineRow, TickerRow, TradeRow
-from tradewright.exchange.ports import Candle, CandleUpdate, PublicTrade, Ticker
+from tradewright.exchange.bybit.wire import InstrumentRow, KlineRow, Millis, RiskLimitRow, TickerRow, TradeRow
+from tradewright.exchange.ports import Book, Candle, CandleUpdate, PublicTrade, Ticker
 
 _KLINE_COLUMNS = 7
 _NO_UPPER_BOUND = Decimal(10) ** 15  # spot states no highest price
 _SPOT_LEVERAGE = Decimal(1)
+_LEVERAGE_STEP = Decimal("0.01")
+_PERCENT_ABOVE = Decimal(5)
 
 
 def instrument(key: InstrumentId, row: InstrumentRow) -> Instrument:
@@ -52,6 +57,35 @@ def instrument(key: InstrumentId, row: InstrumentRow) -> Instrument:
         max_market_quantity=price(lot.maxMktOrderQty if linear else lot.maxMarketOrderQty, "maxMktOrderQty"),
         min_notional=amount(lot.minNotionalValue if linear else lot.minOrderAmt, "minNotionalValue"),
         max_leverage=price(row.leverageFilter.maxLeverage, "maxLeverage") if linear else _SPOT_LEVERAGE,
+        min_leverage=price_or_none(row.leverageFilter.minLeverage, "minLeverage") or _SPOT_LEVERAGE,
+        leverage_step=price_or_none(row.leverageFilter.leverageStep, "leverageStep") or _LEVERAGE_STEP,
+        quote_step=None if linear else price_or_none(lot.quotePrecision, "quotePrecision"),
+        price_limit_ratio_x=price_or_none(row.riskParameters.priceLimitRatioX, "priceLimitRatioX"),
+        price_limit_ratio_y=price_or_none(row.riskParameters.priceLimitRatioY, "priceLimitRatioY"),
+        funding_interval_min=row.fundingInterval if linear and row.fundingInterval > 0 else None,
+        launched_at_ms=_time_or_none(row.launchTime, "launchTime"),
+        delivery_at_ms=_time_or_none(row.deliveryTime, "deliveryTime"),
+    )
+
+
+def risk_tier(row: RiskLimitRow) -> RiskTier:
+    """One step of a contract's risk limits.
+
+    Rates were served as fractions and as percents over time. Whatever the unit, initial margin is what the highest
+    leverage leaves of the value: their product is about 1 for fractions and about 100 for percents.
+    """
+    leverage = price(row.maxLeverage, "maxLeverage")
+    initial = number_or_none(_bare(row.initialMargin), "initialMargin")
+    maintenance = price(_bare(row.maintenanceMargin), "maintenanceMargin")
+    percent = (initial or maintenance) * leverage > _PERCENT_ABOVE
+    rate = maintenance / 100 if percent else maintenance
+    if rate >= 1:
+        raise Unreadable(f"maintenanceMargin: {maintenance} would be all of the value or more")
+    return RiskTier(
+        value_max=price(_bare(row.riskLimitValue), "riskLimitValue"),
+        maintenance_rate=rate,
+        deduction=number_or_none(row.mmDeduction, "mmDeduction") or ZERO,
+        leverage_max=leverage,
     )
 
 
@@ -80,6 +114,28 @@ def merged_ticker(known: Ticker | None, key: InstrumentId, row: TickerRow, at_ms
         if row.nextFundingTime is None
         else _funding_time(row.nextFundingTime),
         exchange_time_ms=millis(at_ms, "ts"),
+    )
+
+
+def with_best(ticker: Ticker, book: Book) -> Ticker:
+    """The ticker with bid and ask of a book; its time is that of whichever is later."""
+    (bid_price, bid_size), (ask_price, ask_size) = (
+        side[0] if side else (None, None) for side in (book.bids, book.asks)
+    )
+    if (bid_price, bid_size, ask_price, ask_size) == (
+        ticker.bid_price,
+        ticker.bid_size,
+        ticker.ask_price,
+        ticker.ask_size,
+    ):
+        return ticker
+    return msgspec.structs.replace(
+        ticker,
+        bid_price=bid_price,
+        bid_size=bid_size,
+        ask_price=ask_price,
+        ask_size=ask_size,
+        exchange_time_ms=max(ticker.exchange_time_ms, book.exchange_time_ms),
     )
 
 
@@ -147,6 +203,15 @@ def _fits(row: KlineRow) -> bool:
         return LEAST <= low <= row.open <= high < LIMIT and low <= row.close <= high
     except InvalidOperation:  # NaN compares with nothing
         return False
+
+
+def _bare(raw: msgspec.Raw) -> str:
+    """A figure's text, whether it was sent as a number or as text."""
+    return bytes(raw)[:60].decode("utf-8", "replace").strip('"')
+
+
+def _time_or_none(value: Millis, field: str) -> int | None:
+    return None if value == "" else millis(value, field) or None
 
 
 def _funding_time(text: str) -> int | None:

@@ -1,6 +1,6 @@
 """Public REST reads: `exchange.ports.MarketGateway` on Bybit V5.
 
-Lives here: instruments, candles, tickers, market time. Not here: rows (`market_codec`), caches (`market`).
+Lives here: instruments, risk limits, candles, tickers, market time. Not here: rows (`market_codec`), caches (`market`).
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, from_milliseconds, milliseconds
 from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.instrument import Category, Instrument, InstrumentId
+from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
 from tradewright.exchange.bybit import market_codec
 from tradewright.exchange.bybit.pages import read_pages
+from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import RestClient
 from tradewright.exchange.bybit.values import Unreadable, decode, instrument_id, millis
-from tradewright.exchange.bybit.wire import InstrumentRow, KlinePage, SimulatedClock, TickerRow
+from tradewright.exchange.bybit.wire import InstrumentRow, KlinePage, RiskLimitRow, SimulatedClock, TickerRow
 from tradewright.exchange.ports import Candle, EndpointSource, Ticker
 
 CANDLES_MAX = 1_000
 _DAY_MS = 86_400_000
 _INSTRUMENT = msgspec.json.Decoder(InstrumentRow)
+_RISK_LIMIT = msgspec.json.Decoder(RiskLimitRow)
 _TICKER = msgspec.json.Decoder(TickerRow)
 _KLINES = msgspec.json.Decoder(KlinePage)
 _SIMULATED_CLOCK = msgspec.json.Decoder(SimulatedClock)
@@ -32,10 +34,12 @@ _SIMULATED_CLOCK = msgspec.json.Decoder(SimulatedClock)
 class BybitMarketGateway:
     """Unsigned reads; needs no key."""
 
-    def __init__(self, endpoints: EndpointSource, *, clock: Clock, log: FilteringBoundLogger) -> None:
+    def __init__(
+        self, endpoints: EndpointSource, *, clock: Clock, log: FilteringBoundLogger, proxy: Proxy | None = None
+    ) -> None:
         self._endpoints = endpoints
         self._log = log.bind(component="bybit.market")
-        self._rest = RestClient(endpoints, clock=clock, log=log)
+        self._rest = RestClient(endpoints, clock=clock, log=log, proxy=proxy)
         self._without_market_clock: str | None = None  # the address that is known to have wall time only
 
     async def instruments(self, category: Category) -> Sequence[Instrument]:
@@ -52,6 +56,19 @@ class BybitMarketGateway:
         path = "/v5/market/instruments-info"
         params = (("category", category), ("limit", "1000"))
         return await read_pages(self._rest, path, params, _INSTRUMENT, convert, self._log, signed=False)
+
+    async def risk_tiers(self, instrument: InstrumentId) -> Sequence[RiskTier]:
+        """The steps of one contract's risk limits, lowest first; all pages. Spot has none."""
+        if instrument.category != "linear":
+            return ()
+
+        def convert(row: RiskLimitRow, _category: str) -> RiskTier | None:
+            return market_codec.risk_tier(row) if row.symbol == instrument.symbol else None
+
+        path = "/v5/market/risk-limit"
+        params = (("category", instrument.category), ("symbol", instrument.symbol))
+        tiers = await read_pages(self._rest, path, params, _RISK_LIMIT, convert, self._log, signed=False)
+        return sorted(tiers, key=lambda tier: tier.value_max)
 
     async def candles(
         self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int

@@ -1,96 +1,171 @@
 """The private REST side of one account: `exchange.ports.OrderGateway` on Bybit V5.
 
-Lives here: which call answers which question, pages, time windows. Not here: rows (`codec`), sending (`rest`).
+Lives here: which call answers which question, for which categories and settle coins, pages, time windows.
+Not here: rows (`codec`), bodies (`order_bodies`), sending (`rest`), what is not orders (`account`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, milliseconds
-from tradewright.core.errors import ExchangeUnavailable, OutcomeUnknown
+from tradewright.core.errors import ExchangeUnavailable, NotSent, OutcomeUnknown, Refused, Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
-from tradewright.core.instrument import InstrumentId
-from tradewright.core.money import plain
-from tradewright.core.order import Execution, NewOrder, RemoteOrder, RemotePosition, Wallet
-from tradewright.exchange.bybit import codec
-from tradewright.exchange.bybit.pages import read_pages, read_rows
+from tradewright.core.instrument import Category, InstrumentId
+from tradewright.core.order import (
+    AccountModes,
+    Execution,
+    FeeRates,
+    KeyFacts,
+    NewOrder,
+    OrderChange,
+    PositionExits,
+    RemoteOrder,
+    RemotePosition,
+    Wallet,
+)
+from tradewright.exchange.bybit import account, codec
+from tradewright.exchange.bybit.order_bodies import (
+    CONDITIONAL,
+    PLAIN,
+    amend_body,
+    cancel_body,
+    create_body,
+    exits_body,
+    leverage_body,
+    order_filter,
+    order_name,
+)
+from tradewright.exchange.bybit.pages import read_pages
+from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier
-from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow, WalletRow
+from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow
 from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource
 
-CATEGORY = "linear"
-SETTLE_COIN = "USDT"
+CATEGORIES: tuple[Category, ...] = ("linear", "spot")
+# One question each: of contracts Bybit lists the whole account only by settle coin, of spot in one.
+_SCOPES: Mapping[Category, tuple[Params, ...]] = {
+    "linear": (
+        (("category", "linear"), ("settleCoin", "USDT")),
+        (("category", "linear"), ("settleCoin", "USDC")),
+    ),
+    "spot": ((("category", "spot"),),),
+}
 WINDOW = timedelta(days=7)  # the longest that Bybit takes in one question
 HISTORY_MAX = timedelta(days=730)  # it keeps no more
-_ORDERS_A_PAGE = "50"
-_EXECUTIONS_A_PAGE = "100"
-_POSITIONS_A_PAGE = "200"
+_ORDERS_A_PAGE = ("limit", "50")
+_EXECUTIONS_A_PAGE = ("limit", "100")
+_POSITIONS_A_PAGE = ("limit", "200")
+_KINDS_KEPT = 5_000  # spot orders whose kind is remembered
+_LEVERAGE_AS_IT_WAS = 110043
+_EXITS_AS_THEY_WERE = 34040
 
 _ACK = msgspec.json.Decoder(OrderAck)
 _ORDER = msgspec.json.Decoder(OrderRow)
 _EXECUTION = msgspec.json.Decoder(ExecutionRow)
 _POSITION = msgspec.json.Decoder(PositionRow)
-_WALLET = msgspec.json.Decoder(WalletRow)
+_TRIGGERS = ("LastPrice", "MarkPrice", "IndexPrice")
 _Row = TypeVar("_Row")
 _Found = TypeVar("_Found")
 
 
 class BybitOrderGateway:
-    """Orders, executions, positions and wallet of the key's account: linear contracts settled in USDT."""
+    """Orders, executions, positions and wallet of the key's account.
 
-    def __init__(self, endpoints: EndpointSource, key: ApiKey, *, clock: Clock, log: FilteringBoundLogger) -> None:
+    `categories` are what the key may trade: a key without a permission is refused the reads of its category too.
+    """
+
+    def __init__(
+        self,
+        endpoints: EndpointSource,
+        key: ApiKey,
+        *,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        categories: Sequence[Category] = CATEGORIES,
+        proxy: Proxy | None = None,
+    ) -> None:
         self._log = log.bind(component="bybit.orders")
-        self._rest = RestClient(endpoints, clock=clock, log=log, signer=Signer(key))
+        self._rest = RestClient(endpoints, clock=clock, log=log, signer=Signer(key), proxy=proxy)
+        self._scopes = [scope for category in categories for scope in _SCOPES[category]]
+        self._contract_scopes = _SCOPES["linear"] if "linear" in categories else ()
+        self._kinds: OrderedDict[str, str] = OrderedDict()  # of spot orders, by either of their ids
 
     async def place(self, order: NewOrder) -> Acknowledged:
         """Sends the order once. Errors as `OrderGateway` says."""
-        reply = await self._rest.command("/v5/order/create", create_body(order))
-        return self._acknowledged(reply)
+        if order.instrument.category == "spot":
+            self._remember(CONDITIONAL if order.trigger else PLAIN, order.link_id)
+        return self._acknowledged(await self._rest.command("/v5/order/create", create_body(order)))
 
     async def cancel(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> Acknowledged:
-        field, name = _order_name(link_id, exchange_order_id)
-        body: dict[str, object] = {"category": instrument.category, "symbol": instrument.symbol, field: name}
-        return self._acknowledged(await self._rest.command("/v5/order/cancel", body))
+        name = order_name(link_id, exchange_order_id)
+        kind = await self._kind_of(instrument, link_id, exchange_order_id) if instrument.category == "spot" else None
+        return self._acknowledged(await self._rest.command("/v5/order/cancel", cancel_body(instrument, name, kind)))
+
+    async def amend(
+        self,
+        instrument: InstrumentId,
+        change: OrderChange,
+        *,
+        link_id: LinkId | None,
+        exchange_order_id: ExchangeOrderId | None,
+    ) -> Acknowledged:
+        name = order_name(link_id, exchange_order_id)
+        triggers = await self._exit_triggers(instrument, name, change)
+        body = amend_body(instrument, name, change, triggers)
+        return self._acknowledged(await self._rest.command("/v5/order/amend", body))
+
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal) -> Trace:
+        body = leverage_body(instrument, leverage)
+        return await self._set("/v5/position/set-leverage", body, _LEVERAGE_AS_IT_WAS)
+
+    async def set_exits(self, instrument: InstrumentId, exits: PositionExits) -> Trace:
+        return await self._set("/v5/position/trading-stop", exits_body(instrument, exits), _EXITS_AS_THEY_WERE)
 
     async def find_order(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> RemoteOrder | None:
-        name = _order_name(link_id, exchange_order_id)
+        name = order_name(link_id, exchange_order_id)
         params = (("category", instrument.category), ("symbol", instrument.symbol), name)
         for path in ("/v5/order/realtime", "/v5/order/history"):
-            rows = await self._pages(path, params, _ORDER, codec.order, at_most_pages=1)
+            rows = await self._pages(path, params, _ORDER, self._order, at_most_pages=1)
             for row in rows:
                 if (row.exchange_order_id if exchange_order_id else row.link_id) == name[1]:
                     return row
         return None
 
     async def open_orders(self) -> Sequence[RemoteOrder]:
-        params = (("category", CATEGORY), ("settleCoin", SETTLE_COIN), ("limit", _ORDERS_A_PAGE))
-        return await self._pages("/v5/order/realtime", params, _ORDER, codec.order)
+        found: list[RemoteOrder] = []
+        for scope in self._scopes:
+            found += await self._pages("/v5/order/realtime", (*scope, _ORDERS_A_PAGE), _ORDER, self._order)
+        return found
 
     async def order_history(self, since: datetime) -> Sequence[RemoteOrder]:
         """Final orders created since then (an older one that ended since may be missing: ask for it by its id)."""
-        params = (("category", CATEGORY), ("settleCoin", SETTLE_COIN), ("limit", _ORDERS_A_PAGE))
         found: list[RemoteOrder] = []
         for window in await self._windows(since):
-            found += await self._pages("/v5/order/history", (*params, *window), _ORDER, codec.order)
+            for scope in self._scopes:
+                params = (*scope, _ORDERS_A_PAGE, *window)
+                found += await self._pages("/v5/order/history", params, _ORDER, self._order)
         return found
 
     async def executions(self, since: datetime) -> Sequence[Execution]:
-        params = (("category", CATEGORY), ("settleCoin", SETTLE_COIN), ("limit", _EXECUTIONS_A_PAGE))
         found: list[Execution] = []
         for window in await self._windows(since):
-            found += await self._pages("/v5/execution/list", (*params, *window), _EXECUTION, codec.execution)
+            for scope in self._scopes:
+                params = (*scope, _EXECUTIONS_A_PAGE, *window)
+                found += await self._pages("/v5/execution/list", params, _EXECUTION, codec.execution)
         return _oldest_first(found)
 
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
@@ -98,23 +173,40 @@ class BybitOrderGateway:
             ("category", instrument.category),
             ("symbol", instrument.symbol),
             ("orderLinkId", link_id),
-            ("limit", _EXECUTIONS_A_PAGE),
+            _EXECUTIONS_A_PAGE,
         )
         found = await self._pages("/v5/execution/list", params, _EXECUTION, codec.execution)
         return _oldest_first([row for row in found if row.link_id == link_id])
 
     async def positions(self) -> Sequence[RemotePosition]:
         """Positions that are not flat."""
-        params = (("category", CATEGORY), ("settleCoin", SETTLE_COIN), ("limit", _POSITIONS_A_PAGE))
-        return await self._pages("/v5/position/list", params, _POSITION, codec.position)
+        found: list[RemotePosition] = []
+        for scope in self._contract_scopes:
+            found += await self._pages("/v5/position/list", (*scope, _POSITIONS_A_PAGE), _POSITION, codec.position)
+        return found
+
+    async def position(self, instrument: InstrumentId) -> RemotePosition:
+        params = (("category", instrument.category), ("symbol", instrument.symbol))
+        rows = await self._pages("/v5/position/list", params, _POSITION, codec.position)
+        held = [row for row in rows if row.instrument == instrument and row.position_index == 0]
+        if len(held) == 1:
+            return held[0]
+        seen = f"{len(rows)} rows, of which {len(held)} are in one-way mode"
+        raise ExchangeUnavailable(
+            f"/v5/position/list: {seen}; expected one: {instrument.symbol} may be set to hedge mode at the exchange"
+        )
 
     async def wallet(self) -> Wallet:
-        path = "/v5/account/wallet-balance"
-        reply = await self._rest.read(path, (("accountType", "UNIFIED"),), signed=True)
-        rows = read_rows(reply, path, _WALLET, lambda row, _category: codec.wallet(row, reply.time), self._log)
-        if len(rows) != 1:
-            raise ExchangeUnavailable(f"{path}: {len(rows)} unified accounts in the answer; expected one", reply.trace)
-        return rows[0]
+        return await account.wallet(self._rest, self._log)
+
+    async def fee_rates(self, instrument: InstrumentId) -> FeeRates:
+        return await account.fee_rates(self._rest, instrument, self._log)
+
+    async def key_facts(self) -> KeyFacts:
+        return await account.key_facts(self._rest, self._log)
+
+    async def modes(self) -> AccountModes:
+        return await account.modes(self._rest, self._log)
 
     async def server_time(self) -> datetime:
         """The exchange's clock; measures it when needed. Raises `ExchangeUnavailable` if it was never measured."""
@@ -147,6 +239,63 @@ class BybitOrderGateway:
             start = end
         return windows
 
+    async def _set(self, path: str, body: dict[str, object], as_it_was: int) -> Trace:
+        """A setting; the code that says that it was so already counts as done."""
+        try:
+            return (await self._rest.command(path, body)).trace
+        except Refused as refusal:
+            if refusal.trace.ret_code == as_it_was:
+                return refusal.trace
+            raise
+
+    async def _exit_triggers(
+        self, instrument: InstrumentId, name: tuple[str, str], change: OrderChange
+    ) -> dict[str, object]:
+        """By which price each exit goes off that is set: as it was, where the order had one, else by the last price.
+
+        Bybit wants it said where there was none, and takes what is said where there was one. Raises `NotSent`.
+        """
+        wanted = {"tpTriggerBy": change.take_profit, "slTriggerBy": change.stop_loss}
+        wanted = {field: price for field, price in wanted.items() if price}
+        if not wanted or instrument.category == "spot":
+            return {}
+        params = (("category", instrument.category), ("symbol", instrument.symbol), name)
+        try:
+            rows = await self._pages("/v5/order/realtime", params, _ORDER, lambda row, _category: row, at_most_pages=1)
+        except ExchangeUnavailable as problem:
+            raise NotSent(f"the order's exits could not be read before they are changed: {problem}") from problem
+        known = next((row for row in rows if name[1] in (row.orderId, row.orderLinkId)), None)
+        said = {} if known is None else {"tpTriggerBy": known.tpTriggerBy, "slTriggerBy": known.slTriggerBy}
+        return {field: said[field] if said.get(field) in _TRIGGERS else "LastPrice" for field in wanted}
+
+    def _order(self, row: OrderRow, category: str) -> RemoteOrder | None:
+        """One report; of a spot order its kind is remembered, because a cancel must name it."""
+        report = codec.order(row, category)
+        if report is not None and report.instrument.category == "spot":
+            self._remember(order_filter(report.stop_order_type), report.exchange_order_id, report.link_id)
+        return report
+
+    def _remember(self, kind: str, *names: str) -> None:
+        for name in filter(None, names):
+            self._kinds[name] = kind
+            self._kinds.move_to_end(name)
+        while len(self._kinds) > _KINDS_KEPT:
+            self._kinds.popitem(last=False)
+
+    async def _kind_of(
+        self, instrument: InstrumentId, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
+    ) -> str:
+        """The kind of a spot order, asked where it is not known; where that fails it is taken for a plain one."""
+        for name in (exchange_order_id, link_id):
+            if name and name in self._kinds:
+                return self._kinds[name]
+        try:
+            found = await self.find_order(instrument, link_id=link_id, exchange_order_id=exchange_order_id)
+        except ExchangeUnavailable as problem:
+            self._log.warning("orders.kind_unknown", error=str(problem))
+            return PLAIN
+        return PLAIN if found is None else order_filter(found.stop_order_type)
+
     def _acknowledged(self, reply: Reply) -> Acknowledged:
         try:
             ack = decode(_ACK, reply.result)
@@ -155,38 +304,6 @@ class BybitOrderGateway:
             self._log.error("orders.ack_unreadable", error=str(problem), raw=problem.raw)
             text = f"acknowledged without a readable order id: {problem}; the outcome must be asked"
             raise OutcomeUnknown(text, reply.trace) from problem
-
-
-def create_body(order: NewOrder) -> dict[str, object]:
-    """The JSON object of `order/create`; decimals as plain text."""
-    body: dict[str, object] = {
-        "category": order.instrument.category,
-        "symbol": order.instrument.symbol,
-        "side": order.side,
-        "orderType": order.order_type,
-        "qty": plain(order.quantity),
-        "orderLinkId": order.link_id,
-        "positionIdx": 0,
-    }
-    if order.order_type == "Limit":
-        if order.price is None:
-            raise ValueError("a limit order needs a price; got none")
-        body["price"] = plain(order.price)
-        body["timeInForce"] = order.time_in_force
-    if order.instrument.category == "spot" and order.order_type == "Market":
-        body["marketUnit"] = "baseCoin"  # otherwise the quantity of a buy would be an amount of the quote coin
-    if order.reduce_only:
-        body["reduceOnly"] = True
-    return body
-
-
-def _order_name(link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None) -> tuple[str, str]:
-    """How an order is named to Bybit: by its own id where it is known."""
-    if exchange_order_id:
-        return "orderId", exchange_order_id
-    if link_id:
-        return "orderLinkId", link_id
-    raise ValueError("an order is named by the exchange's order id or the client order id; got neither")
 
 
 def _oldest_first(rows: Sequence[Execution]) -> list[Execution]:

@@ -1,12 +1,13 @@
 """The public stream of one category: `exchange.ports.PublicStream` on Bybit V5.
 
-Lives here: topics, subscriptions and their refusals, merging of tickers, new snapshots for broken books.
+Lives here: topics, subscriptions and their refusals, merging of tickers (spot's with the best of its book), new
+snapshots for broken books.
 Not here: staying connected (`stream`), who wants which topic (`market.hub`).
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -16,6 +17,7 @@ from tradewright.core.clock import Clock, Rng
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.exchange.bybit import market_codec
 from tradewright.exchange.bybit.book import BookBroken, BookMerger
+from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.stream import StreamRunner
 from tradewright.exchange.bybit.stream_link import StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
@@ -47,16 +49,19 @@ class BybitPublicStream:
         rng: Rng,
         log: FilteringBoundLogger,
         use_aiofastnet: bool | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._category: Category = category
         self._log = log.bind(component="bybit.public_stream", category=category)
         self._runner: StreamRunner[_Item] = StreamRunner(
-            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet
+            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy
         )
-        self._handlers: dict[str, _Handler] = {}
+        self._wanted: dict[str, None] = {}  # topics as they were asked for, in that order
+        self._handlers: dict[str, _Handler] = {}  # of these, and of the books that complete spot's tickers
         self._by_beginning: dict[bytes, _Handler] = {}  # the same handlers, by how their messages begin
         self._tickers: dict[InstrumentId, Ticker] = {}
+        self._best: dict[InstrumentId, Book] = {}  # spot only, whose tickers have no bid and ask
         self._link: StreamLink | None = None
         self._requests: dict[str, Sequence[str]] = {}
         self._request_number = 0
@@ -66,18 +71,27 @@ class BybitPublicStream:
 
     def subscribe(self, *topics: str) -> None:
         """Raises `ValueError` for a topic that is not `tickers`, `kline`, `publicTrade` or `orderbook`."""
-        fresh = [topic for topic in topics if topic not in self._handlers]
+        fresh = [topic for topic in dict.fromkeys(self._with_books(topics)) if topic not in self._handlers]
         if len(self._handlers) + len(fresh) > TOPICS_MAX:
             raise ValueError(f"{len(self._handlers) + len(fresh)} topics on one connection; at most {TOPICS_MAX}")
         self._set_handlers(fresh)
+        self._wanted |= dict.fromkeys(topics)
         self._request("subscribe", fresh)
 
     def unsubscribe(self, *topics: str) -> None:
-        known = [topic for topic in topics if self._handlers.pop(topic, None) is not None]
+        for topic in topics:
+            self._wanted.pop(topic, None)
+        needed = set(self._with_books(self._wanted))
+        known = [
+            topic
+            for topic in dict.fromkeys(self._with_books(topics))
+            if topic not in needed and self._handlers.pop(topic, None) is not None
+        ]
         for topic in known:
             del self._by_beginning[_TOPIC_FIRST + topic.encode()]
             if topic.startswith("tickers."):
                 self._tickers.pop(self._instrument(topic), None)
+                self._best.pop(self._instrument(topic), None)
         self._request("unsubscribe", known)
 
     def last_frame_age_seconds(self) -> float | None:
@@ -94,6 +108,7 @@ class BybitPublicStream:
         self._link = link
         self._requests.clear()
         self._tickers.clear()
+        self._best.clear()
         self._set_handlers(list(self._handlers))
         self._request("subscribe", list(self._handlers))
 
@@ -162,6 +177,9 @@ class BybitPublicStream:
         if known is None and push.type != "snapshot":
             return  # a delta without its snapshot says nothing
         ticker = market_codec.merged_ticker(known, instrument, push.data, push.ts)
+        best = self._best.get(instrument)
+        if best is not None:
+            ticker = market_codec.with_best(ticker, best)
         self._tickers[instrument] = ticker
         self._runner.emit(ticker)
 
@@ -175,8 +193,29 @@ class BybitPublicStream:
             self._request("unsubscribe", [topic])
             self._request("subscribe", [topic])
             return
-        if book is not None:
+        if book is None:
+            return
+        if topic in self._wanted:
             self._runner.emit(book)
+        if self._category == "spot" and book.depth == 1:
+            self._complete_ticker(book)
+
+    def _complete_ticker(self, book: Book) -> None:
+        """Bid and ask for spot's ticker; it is told again only when one of them changed."""
+        self._best[book.instrument] = book
+        known = self._tickers.get(book.instrument)
+        if known is None:
+            return
+        ticker = self._tickers[book.instrument] = market_codec.with_best(known, book)
+        if ticker != known:
+            self._runner.emit(ticker)
+
+    def _with_books(self, topics: Iterable[str]) -> Iterator[str]:
+        """The topics, and on spot behind each ticker the book of one level that completes it."""
+        for topic in topics:
+            yield topic
+            if self._category == "spot" and topic.startswith("tickers."):
+                yield f"orderbook.1.{topic.removeprefix('tickers.')}"
 
     def _candles(self, instrument: InstrumentId, interval: str, raw: bytes) -> None:
         # A list first: if one row is nonsense, none of its message is passed on.

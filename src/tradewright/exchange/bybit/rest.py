@@ -1,7 +1,8 @@
 """Bybit's REST: commands and reads, signed with the exchange's own clock, each ending in one of a few typed errors.
 
 Lives here: `RestClient`: query and body bytes, signature, envelope, rate-limit headers, the silence after HTTP 403.
-Not here: which calls there are (`orders`, `market_data`), the connection (`http`), the table of codes (`errors`).
+Not here: which calls there are (`orders`, `market_data`), the connection (`http`), the table of codes (`errors`),
+waiting for a turn (`limits`).
 """
 
 from __future__ import annotations
@@ -18,14 +19,17 @@ from structlog.typing import FilteringBoundLogger
 from tradewright.core.clock import Clock, from_milliseconds
 from tradewright.core.errors import ClockRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, Trace
 from tradewright.exchange.bybit.clock_offset import ServerClock
-from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, command_error
-from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer, NotConnected
+from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, ProxyUnavailable, command_error
+from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer, NotConnected, ProxyFailed
+from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
+from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
 from tradewright.exchange.bybit.wire import Envelope, Millis
 from tradewright.exchange.ports import EndpointSource
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
+_LIMIT_REST_S = 1.0  # after a refusal that does not say until when
 _CURSOR = re.compile(r"[\x21-\x7e]{1,1000}")
 Params = Sequence[tuple[str, str]]
 
@@ -58,12 +62,14 @@ class RestClient:
         clock: Clock,
         log: FilteringBoundLogger,
         signer: Signer | None = None,
+        proxy: Proxy | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._clock = clock
         self._log = log.bind(component="bybit.rest")
         self._signer = signer
-        self._http = HttpTransport()
+        self._http = HttpTransport(proxy)
+        self._budgets = RequestBudgets(clock)
         self._silent_until_s: float | None = None  # by the monotonic clock
         self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
         self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
@@ -74,7 +80,7 @@ class RestClient:
         Raises `NotSent`, `Refused` (also `RateLimited`, `ClockRejected`), `DuplicateLinkId`, else `OutcomeUnknown`.
         After `ClockRejected` the clock has been measured anew, so the caller may sign another attempt.
         """
-        self._check_silence(NotSent)
+        await self._take_turn(path, NotSent)
         clock_token = self.server_clock.token()
         try:
             now_ms = await self.server_clock.now_ms()
@@ -90,7 +96,7 @@ class RestClient:
             raise NotSent(f"{path}: no connection: {problem}", trace) from problem
         except NoAnswer as problem:
             raise OutcomeUnknown(f"{path}: no answer: {problem}; the outcome must be asked", trace) from problem
-        trace = self._traced(trace, path, answer)
+        trace = self._traced(trace, path, str(body.get("category", "")), answer)
         try:
             envelope = _envelope(answer)
         except Unreadable as problem:
@@ -102,6 +108,7 @@ class RestClient:
         if answer.status == 200 and envelope.retCode == 0:
             return Reply(envelope.result, trace, envelope.time)
         error = command_error(trace, retry_at=self.limits[path].resets_at)
+        self._mind_limit(trace, path)
         self._log.warning("rest.command_failed", path=path, outcome=error.code, ret_code=envelope.retCode)
         if isinstance(error, ClockRejected):
             await self._resync(clock_token)
@@ -133,7 +140,10 @@ class RestClient:
 
     async def _read_once(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
         """The reply, or the trace of an answer with another `retCode` than 0."""
-        self._check_silence(ExchangeUnavailable)
+        if signed:
+            await self._take_turn(path, ExchangeUnavailable)
+        else:
+            self._check_silence(ExchangeUnavailable)
         query = query_string(params)
         headers: dict[str, str] = {}
         trace = Trace()
@@ -142,7 +152,7 @@ class RestClient:
             trace = Trace(signed_at=from_milliseconds(now_ms))
             headers = self._signed(now_ms, query.encode())
         answer = await self._get(path, query, headers, trace)
-        trace = self._traced(trace, path, answer)
+        trace = self._traced(trace, path, dict(params).get("category", ""), answer)
         if answer.status != 200:
             raise ExchangeUnavailable(f"{path}: Bybit answered HTTP {answer.status}", trace)
         try:
@@ -151,12 +161,15 @@ class RestClient:
             self._log.error("rest.unreadable", path=path, error=str(problem), raw=problem.raw)
             raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
         trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
+        self._mind_limit(trace, path)
         return Reply(envelope.result, trace, envelope.time) if envelope.retCode == 0 else trace
 
     async def _get(self, path: str, query: str, headers: Mapping[str, str], trace: Trace) -> HttpAnswer:
         url = self._endpoints().rest + path + (f"?{query}" if query else "")
         try:
             return await self._http.call("GET", url, headers, None)
+        except ProxyFailed as problem:
+            raise ProxyUnavailable(f"{path}: {problem}", trace) from problem
         except (NotConnected, NoAnswer) as problem:
             raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
 
@@ -177,6 +190,25 @@ class RestClient:
         assert self._signer is not None, "a signed call needs a client that was built with a signer"
         return self._signer.rest_headers(now_ms, payload)
 
+    async def _take_turn(self, path: str, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
+        """Waits until the budget of this path has room. Raises `error` when it would take too long, or after a 403."""
+        self._check_silence(error)
+        try:
+            await self._budgets.take(path)
+        except BudgetSpent as problem:
+            raise error(f"{path}: {problem}") from problem
+        self._check_silence(error)
+
+    def _mind_limit(self, trace: Trace, path: str) -> None:
+        """After a refusal for the limit, or once nothing remains of it, the path rests until the time that is said."""
+        limited = trace.ret_code is not None and VERDICTS.get(trace.ret_code) == "rate_limited"
+        said = self.limits[path]
+        if limited or said.remaining == 0:
+            rest_s = _LIMIT_REST_S if limited else 0.0
+            if said.resets_at is not None and trace.signed_at is not None:
+                rest_s = (said.resets_at - trace.signed_at).total_seconds()
+            self._budgets.close(path, rest_s)
+
     def _check_silence(self, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
         if self._silent_until_s is not None:
             left_s = self._silent_until_s - self._clock.monotonic()
@@ -184,7 +216,7 @@ class RestClient:
                 raise error(f"Bybit blocked this address (HTTP 403): nothing is sent for another {left_s:.0f} s")
             self._silent_until_s = None
 
-    def _traced(self, trace: Trace, path: str, answer: HttpAnswer) -> Trace:
+    def _traced(self, trace: Trace, path: str, category: str, answer: HttpAnswer) -> Trace:
         """Books what the headers say; the silence after HTTP 403 starts here."""
         if answer.status == 403:
             self._silent_until_s = self._clock.monotonic() + IP_BAN.total_seconds()
@@ -195,6 +227,7 @@ class RestClient:
             remaining=_count(answer.headers.get("X-Bapi-Limit-Status")),
             resets_at=None if resets_ms is None else from_milliseconds(resets_ms),
         )
+        self._budgets.learn(path, category, self.limits[path].limit)
         trace_id = words(answer.headers.get("Traceid", ""), 64)
         return replace(trace, answered_at=self._clock.now(), http_status=answer.status, trace_id=trace_id)
 

@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import ExchangeError
+from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.stream_link import LinkEnd, StreamFailed, StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode
 from tradewright.exchange.bybit.wire import StreamFrame
@@ -60,6 +61,7 @@ class StreamRunner(Generic[Event]):
         rng: Rng,
         log: FilteringBoundLogger,
         use_aiofastnet: bool | None = None,
+        proxy: Proxy | None = None,
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._speaker = speaker
@@ -67,6 +69,7 @@ class StreamRunner(Generic[Event]):
         self._rng = rng
         self._log = log
         self._use_aiofastnet = use_aiofastnet
+        self._proxy = proxy
         self._queue_max = queue_max
         self._queue: deque[Event | StreamUp | StreamDown] = deque()
         self._arrived = asyncio.Event()
@@ -144,7 +147,7 @@ class StreamRunner(Generic[Event]):
         self._unreadable = 0
         link = self._link = StreamLink(self._heard, clock=self._clock)
         try:
-            await link.connect(self._speaker.address(), use_aiofastnet=self._use_aiofastnet)
+            await link.connect(self._speaker.address(), use_aiofastnet=self._use_aiofastnet, proxy=self._proxy)
             await self._speaker.open(link)
             self._connections += 1
             self._down_reason = None

@@ -6,13 +6,17 @@ Lives here: `StreamLink`, from connect to close. Not here: trying again (`stream
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import msgspec
 from picows import WSCloseCode, WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from python_socks import ProxyConnectionError, ProxyError, ProxyTimeoutError
 
 from tradewright.core.clock import Clock
+from tradewright.exchange.bybit.proxy import Proxy
+from tradewright.exchange.bybit.values import words
 from tradewright.exchange.bybit.wire import StreamFrame
 from tradewright.exchange.ports import LinkFault
 
@@ -56,7 +60,7 @@ class StreamLink:
         self._abandoned = False
         self._last_frame_s = clock.monotonic()
 
-    async def connect(self, url: str, *, use_aiofastnet: bool | None) -> None:
+    async def connect(self, url: str, *, use_aiofastnet: bool | None, proxy: Proxy | None = None) -> None:
         """Raises `StreamFailed`. A cancelled connect is dropped, at the latest when its handshake times out (5 s)."""
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
@@ -67,9 +71,18 @@ class StreamLink:
                     max_frame_size=MESSAGE_BYTES_MAX,
                     max_redirects=0,
                     use_aiofastnet=use_aiofastnet,
+                    proxy=None if proxy is None else proxy.url,
                 )
+        except (ProxyError, ProxyConnectionError, ProxyTimeoutError) as problem:
+            reason = words(str(problem)) or type(problem).__name__
+            shown = "" if proxy is None else proxy.shown
+            raise StreamFailed(f"through the proxy {shown}: {reason}", "link.proxy") from problem
         except (OSError, WSError, TimeoutError) as problem:
-            raise StreamFailed(f"cannot connect: {problem or type(problem).__name__}", "link.unreachable") from problem
+            through = "" if proxy is None else f" through the proxy {proxy.shown}"
+            reason = f"cannot connect{through}: {problem or type(problem).__name__}"
+            # With a proxy the first connection is the proxy's: a refused one says nothing of the exchange.
+            at_proxy = proxy is not None and isinstance(problem, ConnectionError | socket.gaierror)
+            raise StreamFailed(reason, "link.proxy" if at_proxy else "link.unreachable") from problem
         self._last_frame_s = self._clock.monotonic()
         self._keeper = asyncio.create_task(self._keep(), name="bybit-stream-keeper")
 

@@ -53,6 +53,17 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
     rejectReason: Text = ""
     cancelType: Text = ""
     reduceOnly: bool = False
+    closeOnTrigger: bool = False
+    marketUnit: Text = ""
+    triggerPrice: Number = ""
+    triggerDirection: int = 0
+    triggerBy: Text = ""
+    takeProfit: Number = ""
+    stopLoss: Number = ""
+    tpTriggerBy: Text = ""
+    slTriggerBy: Text = ""
+    stopOrderType: Text = ""
+    parentOrderLinkId: Text = ""
 
 
 class ExecutionRow(msgspec.Struct, frozen=True, gc=False):
@@ -88,6 +99,13 @@ class PositionRow(msgspec.Struct, frozen=True, gc=False):
     unrealisedPnl: Number = ""
     cumRealisedPnl: Number = ""
     positionIM: Number = ""
+    positionMM: Number = ""
+    positionValue: Number = ""
+    takeProfit: Number = ""
+    stopLoss: Number = ""
+    trailingStop: Number = ""
+    breakEvenPrice: Number = ""
+    adlRankIndicator: int = 0
     updatedTime: Millis = ""
     seq: int = -1
 
@@ -99,6 +117,8 @@ class CoinRow(msgspec.Struct, frozen=True, gc=False):
     totalOrderIM: Number = ""
     totalPositionIM: Number = ""
     unrealisedPnl: Number = ""
+    locked: Number = ""
+    usdValue: Number = ""
 
 
 class WalletRow(msgspec.Struct, frozen=True, gc=False):
@@ -115,6 +135,39 @@ class Page(msgspec.Struct, frozen=True, gc=False):
     nextPageCursor: Text = ""
 
 
+class FeeRateRow(msgspec.Struct, frozen=True, gc=False):
+    symbol: Text
+    takerFeeRate: Number
+    makerFeeRate: Number
+
+
+class KeyRow(msgspec.Struct, frozen=True, gc=False):
+    """`GET /v5/user/query-api`: the key that asks."""
+
+    userID: int
+    readOnly: int
+    permissions: dict[str, list[Text] | None]
+    ips: list[Text] | None = None
+    expiredAt: Text = ""
+    uta: int = 0
+    unified: int = 0
+
+
+class AccountInfoRow(msgspec.Struct, frozen=True, gc=False):
+    marginMode: Text
+
+
+class RiskLimitRow(msgspec.Struct, frozen=True, gc=False):
+    """Figures are documented as numbers and served as text; whether rates are percents, `market_codec` finds out."""
+
+    symbol: Text
+    riskLimitValue: msgspec.Raw
+    maintenanceMargin: msgspec.Raw
+    maxLeverage: Number
+    initialMargin: msgspec.Raw = msgspec.Raw(b'""')
+    mmDeduction: Number = ""
+
+
 class LotSizeFilter(msgspec.Struct, frozen=True, gc=False):
     """Linear uses the first five, spot the others (and `minOrderQty`)."""
 
@@ -124,6 +177,7 @@ class LotSizeFilter(msgspec.Struct, frozen=True, gc=False):
     qtyStep: Number = ""
     minNotionalValue: Number = ""
     basePrecision: Number = ""
+    quotePrecision: Number = ""
     minOrderAmt: Number = ""
     maxLimitOrderQty: Number = ""
     maxMarketOrderQty: Number = ""
@@ -136,7 +190,14 @@ class PriceFilter(msgspec.Struct, frozen=True, gc=False):
 
 
 class LeverageFilter(msgspec.Struct, frozen=True, gc=False):
+    minLeverage: Number = ""
     maxLeverage: Number = ""
+    leverageStep: Number = ""
+
+
+class RiskParameters(msgspec.Struct, frozen=True, gc=False):
+    priceLimitRatioX: Number = ""
+    priceLimitRatioY: Number = ""
 
 
 class InstrumentRow(msgspec.Struct, frozen=True, gc=False):
@@ -148,6 +209,10 @@ class InstrumentRow(msgspec.Struct, frozen=True, gc=False):
     lotSizeFilter: LotSizeFilter
     settleCoin: Text = ""
     leverageFilter: LeverageFilter = LeverageFilter()
+    riskParameters: RiskParameters = RiskParameters()
+    fundingInterval: int = 0  # minutes
+    launchTime: Millis = ""
+    deliveryTime: Millis = ""
 
 
 class TickerRow(msgspec.Struct, frozen=True, gc=False):
