@@ -40,6 +40,15 @@ SPOT_STEPS = st.one_of(
         st.just("spot limit"), SIDES, SPOT_QUANTITIES, SPOT_PRICES, st.sampled_from(["GTC", "IOC", "FOK", "PostOnly"])
     ),
     st.tuples(st.just("spot trade"), SPOT_PRICES, SPOT_QUANTITIES),
+    st.tuples(
+        st.just("spot stop"),
+        SIDES,
+        SPOT_QUANTITIES,
+        st.none() | SPOT_PRICES,
+        SPOT_PRICES,
+        st.sampled_from(["tpslOrder", "StopOrder"]),
+    ),
+    st.tuples(st.just("spot amend"), st.integers(0, 30), SPOT_QUANTITIES, SPOT_PRICES),
 )
 
 
@@ -60,6 +69,13 @@ def play(bench: Bench, step: tuple[Any, ...]) -> None:
                 bench.accept(side, quantity, price, category="spot", timeInForce=time_in_force)
             case "spot trade", price, size:
                 bench.trade(price, size, listing=SPOT)
+            case "spot stop", side, quantity, price, trigger, kind:
+                unit = {} if price else {"marketUnit": "baseCoin"}
+                bench.accept(side, quantity, price, category="spot", triggerPrice=trigger, orderFilter=kind, **unit)
+            case "spot amend", place, quantity, price:
+                waiting = [order for order in bench.engine.account.live_orders() if order.is_spot]
+                if waiting:
+                    bench.amend(waiting[place % len(waiting)], qty=quantity, price=price)
             case "cancel", place:
                 orders = list(bench.engine.account.orders.values())
                 if orders:
