@@ -39,6 +39,8 @@ FIELDS = st.sampled_from(
         "orderLinkId",
         "orderId",
         "reduceOnly",
+        "marketUnit",
+        "isLeverage",
         "positionIdx",
         "buyLeverage",
         "sellLeverage",
@@ -54,7 +56,9 @@ FIELDS = st.sampled_from(
         "openOnly",
     ]
 )
-USUAL = st.sampled_from(["linear", "BTCUSDT", "USDT", "M", "W", "1", "999999999999999", "253402300799999", "p1", "Buy"])
+USUAL = st.sampled_from(
+    ["linear", "spot", "BTCUSDT", "USDT", "M", "W", "1", "999999999999999", "253402300799999", "p1", "Buy"]
+)
 BODIES = st.dictionaries(FIELDS, USUAL | JSON, max_size=8)
 READS = st.sampled_from(
     [
