@@ -7,23 +7,33 @@ Lives here: one class per kind of topic, fed with the market's events. Not here:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from tradewright.simulator.frames import Frame
 from tradewright.simulator.market.intervals import INTERVALS
-from tradewright.simulator.market.model import InstrumentSpec, Kline, Market, MarketEvent, MarketTrade
+from tradewright.simulator.market.model import (
+    InstrumentSpec,
+    Kline,
+    Listing,
+    Market,
+    MarketEvent,
+    MarketTrade,
+    listing_of,
+)
 from tradewright.simulator.texts import price_text, quantity_text
 
 BOOK_DEPTHS = (1, 50, 200, 1000)
 SLOW_BOOK_MS = {200: 100, 1000: 200}  # wall time between deltas; the shallow ones go with every tick
 REPEAT_BEST_MS = 3_000  # orderbook.1 repeats itself when nothing changes
 TICKER_MS = 100
+SPOT_TICKER_MS = 50
 KLINE_MS = 200
 TRADES_PER_FRAME_MAX = 1_024
 REST_ONLY_TICKER_FIELDS = frozenset(
     {"basisRate", "basis", "basisRateYear", "deliveryFeeRate", "deliveryTime", "predictedDeliveryPrice"}
 )
+REST_ONLY_SPOT_TICKER_FIELDS = frozenset({"bid1Price", "bid1Size", "ask1Price", "ask1Size"})  # that is orderbook.1
 
 
 class Channel(Protocol):
@@ -38,11 +48,13 @@ class Channel(Protocol):
         ...
 
 
-def make_channel(topic: str, market: Market, specs: dict[str, InstrumentSpec]) -> Channel | None:
-    """The channel of a topic, or None if there is no such topic."""
+def make_channel(
+    topic: str, market: Market, specs: Mapping[Listing, InstrumentSpec], *, category: str = "linear"
+) -> Channel | None:
+    """The channel of a topic on the stream of a category, or None if there is no such topic."""
     kind, _, rest = topic.partition(".")
     argument, _, symbol = rest.rpartition(".")
-    spec = specs.get(symbol)
+    spec = specs.get(listing_of(category, symbol))
     if spec is None:
         return None
     match kind, argument:
@@ -51,7 +63,7 @@ def make_channel(topic: str, market: Market, specs: dict[str, InstrumentSpec]) -
         case "publicTrade", "":
             return TradeChannel(topic, market, spec)
         case "tickers", "":
-            return TickerChannel(topic, market, spec)
+            return SpotTickerChannel(topic, market, spec) if spec.is_spot else TickerChannel(topic, market, spec)
         case "kline", interval if interval in INTERVALS:
             return KlineChannel(topic, market, spec, interval)
         case _:
@@ -79,7 +91,7 @@ class BookChannel:
         if now_ms - self._told_ms < SLOW_BOOK_MS.get(self._depth, 0):
             return []
         bids, asks, seen = self._bids, self._asks, self._update_id
-        if self._market.book(self._spec.symbol).update_id != seen:
+        if self._market.book(self._spec.listing).update_id != seen:
             self._take_book()
         changed_bids, changed_asks = _changes(bids, self._bids), _changes(asks, self._asks)
         if changed_bids or changed_asks:
@@ -92,7 +104,7 @@ class BookChannel:
         return []
 
     def _take_book(self) -> None:
-        book = self._market.book(self._spec.symbol)
+        book = self._market.book(self._spec.listing)
         self._bids = {price_text(self._spec, p): quantity_text(self._spec, q) for p, q in book.bids[: self._depth]}
         self._asks = {price_text(self._spec, p): quantity_text(self._spec, q) for p, q in book.asks[: self._depth]}
         self._update_id, self._seq, self._time_ms = book.update_id, book.seq, book.time_ms
@@ -112,7 +124,7 @@ class TradeChannel:
 
     def __init__(self, topic: str, market: Market, spec: InstrumentSpec) -> None:
         self._topic, self._market, self._spec = topic, market, spec
-        self._price = market.last_price(spec.symbol)
+        self._price = market.last_price(spec.listing)
         self._direction = "ZeroPlusTick"
 
     def snapshot(self) -> None:
@@ -135,13 +147,14 @@ class TradeChannel:
             self._direction, before=self._price < trade.price, after=self._price > trade.price
         )
         self._price = trade.price
+        direction = {} if self._spec.is_spot else {"L": self._direction}
         return {
             "T": trade.time_ms,
             "s": self._spec.symbol,
             "S": trade.side,
             "v": quantity_text(self._spec, trade.size),
             "p": price_text(self._spec, trade.price),
-            "L": self._direction,
+            **direction,
             "i": trade.trade_id,
             "BT": False,
             "RPI": False,
@@ -155,7 +168,7 @@ class TickerChannel:
     def __init__(self, topic: str, market: Market, spec: InstrumentSpec) -> None:
         self._topic, self._market, self._spec = topic, market, spec
         self._direction = "ZeroPlusTick"
-        self._price = market.last_price(spec.symbol)
+        self._price = market.last_price(spec.listing)
         self._told_ms = 0
         self._told = self._fields()
 
@@ -172,11 +185,11 @@ class TickerChannel:
         return [self._frame("delta", {"symbol": self._spec.symbol, **changed})] if changed else []
 
     def _fields(self) -> dict[str, str]:
-        price = self._market.last_price(self._spec.symbol)
+        price = self._market.last_price(self._spec.listing)
         if price != self._price:
             self._direction = "PlusTick" if price > self._price else "MinusTick"
             self._price = price
-        ticker = self._market.ticker(self._spec.symbol)
+        ticker = self._market.ticker(self._spec.listing)
         kept = {name: value for name, value in ticker.items() if name not in REST_ONLY_TICKER_FIELDS}
         return {**kept, "tickDirection": self._direction}
 
@@ -185,9 +198,41 @@ class TickerChannel:
             "topic": self._topic,
             "type": kind,
             "data": data,
-            "cs": self._market.book(self._spec.symbol).seq,
+            "cs": self._market.book(self._spec.listing).seq,
             "ts": self._market.now_ms,
         }
+
+
+class SpotTickerChannel:
+    """`tickers` of a spot pair: the whole of it whenever something changed, without the best bid and ask."""
+
+    def __init__(self, topic: str, market: Market, spec: InstrumentSpec) -> None:
+        self._topic, self._market, self._spec = topic, market, spec
+        self._told_ms = 0
+        self._told = self._fields()
+
+    def snapshot(self) -> Frame:
+        return {
+            "topic": self._topic,
+            "ts": self._market.now_ms,
+            "type": "snapshot",
+            "cs": self._market.book(self._spec.listing).seq,
+            "data": self._told,
+        }
+
+    def tick(self, happened: Sequence[MarketEvent], *, now_ms: int) -> list[Frame]:
+        if now_ms - self._told_ms < SPOT_TICKER_MS:
+            return []
+        self._told_ms = now_ms
+        fields = self._fields()
+        if fields == self._told:
+            return []
+        self._told = fields
+        return [self.snapshot()]
+
+    def _fields(self) -> dict[str, str]:
+        ticker = self._market.ticker(self._spec.listing)
+        return {name: value for name, value in ticker.items() if name not in REST_ONLY_SPOT_TICKER_FIELDS}
 
 
 class KlineChannel:
@@ -197,22 +242,22 @@ class KlineChannel:
         self._topic, self._market, self._spec, self._interval = topic, market, spec, interval
         self._told_ms = 0
         self._told: Kline | None = None
-        newest = market.klines(spec.symbol, interval, None, None, 1)
+        newest = market.klines(spec.listing, interval, None, None, 1)
         self._confirmed_ms = market.now_ms
         if newest:
             self._confirmed_ms = newest[0].start_ms if newest[0].confirm else newest[0].start_ms - 1
 
     def snapshot(self) -> Frame | None:
         """The open candle, so that a chart need not wait for the next trade."""
-        live = self._market.live_kline(self._spec.symbol, self._interval)
+        live = self._market.live_kline(self._spec.listing, self._interval)
         return self._frame([live]) if live is not None else None
 
     def tick(self, happened: Sequence[MarketEvent], *, now_ms: int) -> list[Frame]:
         frames: list[Frame] = []
-        while closed := self._market.closed_klines(self._spec.symbol, self._interval, self._confirmed_ms):
+        while closed := self._market.closed_klines(self._spec.listing, self._interval, self._confirmed_ms):
             self._confirmed_ms = closed[-1].start_ms
             frames += [self._frame([row]) for row in closed]
-        live = self._market.live_kline(self._spec.symbol, self._interval)
+        live = self._market.live_kline(self._spec.listing, self._interval)
         if live is not None and live != self._told and (frames or now_ms - self._told_ms >= KLINE_MS):
             self._told, self._told_ms = live, now_ms
             frames.append(self._frame([live]))

@@ -1,26 +1,29 @@
 """Public market endpoints, `/v5/market/*`.
 
-Lives here: reading parameters and giving Bybit's rows. Not here: where prices come from (`market`).
+Lives here: reading parameters and choosing what to show. Not here: the rows (`market_rows`), where prices come from
+(`market`).
 Candles, trades and tickers are in market time; `/v5/market/time` is the wall's.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
+from collections.abc import Sequence
 
-from tradewright.simulator.commands import Body, read_symbol, require_linear, text
+from tradewright.simulator.commands import Body, text
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.market.intervals import INTERVALS
-from tradewright.simulator.market.model import InstrumentSpec, Kline, Level
+from tradewright.simulator.market.model import InstrumentSpec, listing_of
+from tradewright.simulator.market.risk_tiers import risk_tiers
+from tradewright.simulator.market_rows import instrument_row, kline_row, level_row, risk_row, trade_row
 from tradewright.simulator.matching import price_bounds
-from tradewright.simulator.paging import read_limit, whole
-from tradewright.simulator.payloads import RISK_LIMIT_VALUE
+from tradewright.simulator.paging import read_limit, read_page, whole
 from tradewright.simulator.rest import Call, Endpoint, Result
-from tradewright.simulator.texts import plain, price_text, quantity_text
+from tradewright.simulator.texts import price_text
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
+SERVED = ("linear", "spot")
+RISK_SYMBOLS_PER_PAGE = 15
 
 
 class MarketEndpoints:
@@ -47,43 +50,44 @@ class MarketEndpoints:
         return {"timeSecond": str(call.now_ms // 1000), "timeNano": str(call.now_ms * 1_000_000)}
 
     def _instruments(self, call: Call) -> Result:
-        """Everything listed is a linear contract that trades; the other categories are truthfully empty."""
-        category, status = text(call.params, "category"), text(call.params, "status") or "Trading"
-        if category not in CATEGORIES:
-            raise bad_parameter(f"params error: category [{category}] is not one of {' '.join(CATEGORIES)}")
-        read_limit(call.params, highest=1000, default=500)
+        """Everything listed trades; inverse contracts and options are truthfully empty. Spot comes as one page."""
+        category, status = _category(call.params), text(call.params, "status") or "Trading"
         symbol, base_coin = text(call.params, "symbol"), text(call.params, "baseCoin")
-        listed = [
-            instrument_row(spec)
-            for spec in self._market.instruments
-            if category == spec.category
-            and status == "Trading"
+        kind = text(call.params, "symbolType")
+        if symbol and category in SERVED:
+            self._spec(call.params)
+        found = [
+            spec
+            for spec in self._of(category)
+            if status == "Trading"
+            and kind == ""
             and symbol in ("", spec.symbol)
-            and base_coin in ("", spec.base_coin)
+            and (base_coin in ("", spec.base_coin) or spec.is_spot)
         ]
-        if symbol and category == "linear" and symbol not in self._engine.specs:
-            raise bad_parameter("params error: symbol invalid")
-        result: Result = {"category": category, "list": listed}
-        return result if category == "spot" else {**result, "nextPageCursor": ""}
+        if category == "spot":
+            return {"category": category, "list": [instrument_row(spec) for spec in found]}
+        page = read_page(call.params, highest=1000, default=500)
+        shown, cursor = _part(found, page.before or 0, page.limit)
+        return {"category": category, "list": [instrument_row(spec) for spec in shown], "nextPageCursor": cursor}
 
     def _klines(self, call: Call) -> Result:
-        spec = self._symbol(call.params, default_linear=True)
+        spec = self._spec(call.params, default="linear")
         interval = text(call.params, "interval")
         if interval not in INTERVALS:
             raise bad_parameter(f"params error: interval [{interval}] is not one of {' '.join(INTERVALS)}")
         rows = self._market.klines(
-            spec.symbol,
+            spec.listing,
             interval,
             whole(call.params, "start"),
             whole(call.params, "end"),
             read_limit(call.params, highest=1000, default=200),
         )
-        return {"category": "linear", "symbol": spec.symbol, "list": [kline_row(row) for row in rows]}
+        return {"category": spec.category, "symbol": spec.symbol, "list": [kline_row(row) for row in rows]}
 
     def _book(self, call: Call) -> Result:
-        spec = self._symbol(call.params)
-        depth = read_limit(call.params, highest=1000, default=25)
-        book = self._market.book(spec.symbol)
+        spec = self._spec(call.params)
+        depth = read_limit(call.params, highest=1000, default=1 if spec.is_spot else 25)
+        book = self._market.book(spec.listing)
         return {
             "s": spec.symbol,
             "b": [level_row(spec, level) for level in book.bids[:depth]],
@@ -95,54 +99,33 @@ class MarketEndpoints:
         }
 
     def _tickers(self, call: Call) -> Result:
-        require_linear(call.params)
-        specs = [self._symbol(call.params)] if text(call.params, "symbol") else self._market.instruments
-        return {"category": "linear", "list": [self._market.ticker(spec.symbol) for spec in specs]}
+        category = _category(call.params, served=SERVED)
+        specs = [self._spec(call.params)] if text(call.params, "symbol") else self._of(category)
+        return {"category": category, "list": [self._market.ticker(spec.listing) for spec in specs]}
 
     def _trades(self, call: Call) -> Result:
-        spec = self._symbol(call.params)
-        trades = self._market.trades(spec.symbol, read_limit(call.params, highest=1000, default=500))
-        rows = [
-            {
-                "execId": trade.trade_id,
-                "symbol": spec.symbol,
-                "price": price_text(spec, trade.price),
-                "size": quantity_text(spec, trade.size),
-                "side": trade.side,
-                "time": str(trade.time_ms),
-                "isBlockTrade": False,
-                "isRPITrade": False,
-                "seq": str(trade.seq),
-            }
-            for trade in trades
-        ]
-        return {"category": "linear", "list": rows}
+        spec = self._spec(call.params)
+        highest, usual = (60, 60) if spec.is_spot else (1000, 500)
+        trades = self._market.trades(spec.listing, read_limit(call.params, highest=highest, default=usual))
+        return {"category": spec.category, "list": [trade_row(spec, trade) for trade in trades]}
 
     def _risk_limit(self, call: Call) -> Result:
-        """One tier: the simulated contracts do not narrow the leverage of large positions."""
-        require_linear(call.params)
-        specs = [self._symbol(call.params)] if text(call.params, "symbol") else self._market.instruments
-        rows = [
-            {
-                "id": number,
-                "symbol": spec.symbol,
-                "riskLimitValue": RISK_LIMIT_VALUE,
-                "maintenanceMargin": plain(spec.maintenance_margin_rate),
-                "initialMargin": plain(Decimal(1) / spec.max_leverage),
-                "isLowestRisk": 1,
-                "maxLeverage": str(spec.max_leverage),
-                "mmDeduction": "",
-            }
-            for number, spec in enumerate(specs, start=1)
-        ]
-        return {"category": "linear", "list": rows, "nextPageCursor": ""}
+        """All tiers of one contract, or those of fifteen contracts a page."""
+        category = _category(call.params, served=("linear",))
+        page = read_page(call.params, highest=1000, default=1000)
+        specs, cursor = [self._spec(call.params)] if text(call.params, "symbol") else self._of(category), ""
+        if not text(call.params, "symbol"):
+            specs, cursor = _part(specs, page.before or 0, RISK_SYMBOLS_PER_PAGE)
+        rows = [risk_row(spec, tier) for spec in specs for tier in risk_tiers(spec)]
+        return {"category": category, "list": rows, "nextPageCursor": cursor}
 
     def _price_limit(self, call: Call) -> Result:
-        spec = self._symbol(call.params, default_linear=True)
+        spec = self._spec(call.params, default="linear")
+        index = self._market.index_price(spec.listing)
         lowest_sell, highest_buy = price_bounds(
             spec,
-            mark_price=self._market.mark_price(spec.symbol),
-            index_price=self._market.index_price(spec.symbol),
+            mark_price=index if spec.is_spot else self._market.mark_price(spec.listing),
+            index_price=index,
         )
         return {
             "symbol": spec.symbol,
@@ -151,67 +134,28 @@ class MarketEndpoints:
             "ts": str(call.now_ms),
         }
 
-    def _symbol(self, params: Body, *, default_linear: bool = False) -> InstrumentSpec:
-        if default_linear and not text(params, "category"):
-            params = {**params, "category": "linear"}
-        return read_symbol(params, self._engine.specs)
+    def _of(self, category: str) -> list[InstrumentSpec]:
+        return [spec for spec in self._market.instruments if spec.category == category]
+
+    def _spec(self, params: Body, *, default: str = "") -> InstrumentSpec:
+        """The instrument of `category` and `symbol`. An unknown one is a wrong parameter here, of spot as well."""
+        category = _category(params, default=default, served=SERVED)
+        spec = self._engine.specs.get(listing_of(category, text(params, "symbol")))
+        if spec is None:
+            raise bad_parameter("Not supported symbols" if category == "spot" else "params error: symbol invalid")
+        return spec
 
 
-def instrument_row(spec: InstrumentSpec) -> dict[str, Any]:
-    """An instrument as in instruments-info, numbers with the venue's own trailing zeros."""
-    return {
-        "symbol": spec.symbol,
-        "symbolId": spec.symbol_id,
-        "contractType": "LinearPerpetual",
-        "status": "Trading",
-        "baseCoin": spec.base_coin,
-        "quoteCoin": spec.quote_coin,
-        "settleCoin": spec.settle_coin,
-        "symbolType": "",
-        "launchTime": str(spec.launch_ms),
-        "deliveryTime": "0",
-        "deliveryFeeRate": "",
-        "priceScale": str(spec.price_scale),
-        "leverageFilter": {
-            "minLeverage": str(spec.min_leverage),
-            "maxLeverage": str(spec.max_leverage),
-            "leverageStep": str(spec.leverage_step),
-        },
-        "priceFilter": {
-            "minPrice": str(spec.min_price),
-            "maxPrice": str(spec.max_price),
-            "tickSize": str(spec.tick_size),
-        },
-        "lotSizeFilter": {
-            "minOrderQty": str(spec.min_qty),
-            "maxOrderQty": str(spec.max_limit_qty),
-            "maxMktOrderQty": str(spec.max_market_qty),
-            "qtyStep": str(spec.qty_step),
-            "minNotionalValue": str(spec.min_notional),
-            "postOnlyMaxOrderQty": str(spec.max_limit_qty),
-        },
-        "unifiedMarginTrade": True,
-        "fundingInterval": spec.funding_interval_min,
-        "copyTrading": "none",
-        "upperFundingRate": str(spec.upper_funding_rate),
-        "lowerFundingRate": str(spec.lower_funding_rate),
-        "displayName": "",
-        "forbidUplWithdrawal": False,
-        "riskParameters": {
-            "priceLimitRatioX": str(spec.price_limit_ratio_x),
-            "priceLimitRatioY": str(spec.price_limit_ratio_y),
-        },
-        "isPreListing": False,
-        "preListingInfo": None,
-    }
+def _category(params: Body, *, default: str = "", served: Sequence[str] = CATEGORIES) -> str:
+    """One that this endpoint answers for. Raises `ApiError` 10001."""
+    category = text(params, "category") or default
+    if category not in CATEGORIES:
+        raise bad_parameter(f"params error: category [{category}] is not one of {' '.join(CATEGORIES)}")
+    if category not in served:
+        raise bad_parameter(f"params error: category [{category}] is not served here, use {' or '.join(served)}")
+    return category
 
 
-def kline_row(row: Kline) -> list[str]:
-    """`[start, open, high, low, close, volume, turnover]`: exactly seven texts. Numbers as the market has them."""
-    numbers = (row.open, row.high, row.low, row.close, row.volume, row.turnover)
-    return [str(row.start_ms), *(format(number, "f") for number in numbers)]
-
-
-def level_row(spec: InstrumentSpec, level: Level) -> list[str]:
-    price, size = level
-    return [price_text(spec, price), quantity_text(spec, size)]
+def _part(specs: Sequence[InstrumentSpec], first: int, limit: int) -> tuple[list[InstrumentSpec], str]:
+    """One page, and the cursor of the next or "" after the last."""
+    return list(specs[first : first + limit]), f"p{first + limit}" if first + limit < len(specs) else ""

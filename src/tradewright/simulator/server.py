@@ -49,7 +49,7 @@ WallClock = Callable[[], int]  # Unix milliseconds
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Addresses:
-    """Where the exchange listens; the public address still needs its category, `/linear`."""
+    """Where the exchange listens; the public address still needs its category, `/linear` or `/spot`."""
 
     rest: str
     ws_public: str
@@ -181,7 +181,7 @@ class _Parts:
         )
         application = web.Application(client_max_size=BODY_BYTES_MAX)
         control.add_to(application)
-        application.router.add_get("/v5/public/linear", self.public.serve)
+        self.public.add_to(application)
         application.router.add_get("/v5/private", self._private.serve)
         application.router.add_get("/v5/trade", self._trade.serve)
         application.router.add_route("*", "/{path:.*}", rest.serve)

@@ -19,12 +19,37 @@ from tradewright.simulator.sockets import Connection
 
 ARGS_CHARACTERS_MAX = 21_000
 SPOT_ARGS_MAX = 10
+CATEGORIES = ("linear", "spot")
 
 
 class PublicStream:
-    """All connections to the public stream of a category. A channel lives while somebody listens to it."""
+    """The public streams of all categories."""
 
-    def __init__(self, market: Market, specs: Mapping[Listing, InstrumentSpec], *, category: str = "linear") -> None:
+    def __init__(self, market: Market, specs: Mapping[Listing, InstrumentSpec]) -> None:
+        self._streams = {category: CategoryStream(market, specs, category) for category in CATEGORIES}
+
+    def add_to(self, application: web.Application) -> None:
+        for category, stream in self._streams.items():
+            application.router.add_get(f"/v5/public/{category}", stream.serve)
+
+    def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
+        """Give every channel its listing's events and send what it says. `now_ms` is wall time."""
+        for stream in self._streams.values():
+            stream.market_moved(happened, now_ms=now_ms)
+
+    @property
+    def frames_behind(self) -> int:
+        """Of the client that is furthest behind."""
+        return max(stream.frames_behind for stream in self._streams.values())
+
+    async def close(self) -> None:
+        await asyncio.gather(*(stream.close() for stream in self._streams.values()))
+
+
+class CategoryStream:
+    """All connections to the public stream of one category. A channel lives while somebody listens to it."""
+
+    def __init__(self, market: Market, specs: Mapping[Listing, InstrumentSpec], category: str) -> None:
         self._market = market
         self._specs = specs
         self._category = category
@@ -48,7 +73,7 @@ class PublicStream:
         return socket
 
     def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
-        """Give every channel its symbol's events and send what it says. `now_ms` is wall time."""
+        """See `PublicStream`."""
         if not self._channels:
             return
         by_listing: dict[Listing, list[MarketEvent]] = {}
@@ -63,7 +88,6 @@ class PublicStream:
 
     @property
     def frames_behind(self) -> int:
-        """Of the client that is furthest behind."""
         return max((connection.frames_behind for connection in self._connections), default=0)
 
     async def close(self) -> None:

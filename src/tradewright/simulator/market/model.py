@@ -20,17 +20,16 @@ Level = tuple[Decimal, Decimal]  # (price, size)
 # What one listing is called inside the simulator: a linear contract by its symbol ("BTCUSDT"), a spot pair by "spot:"
 # and its symbol ("spot:BTCUSDT"), because both may have the same symbol. Tables, logs and states are keyed by it.
 Listing = str
-_SPOT_PREFIX: Final = "spot:"
 PRICE_UNBOUNDED: Final = Decimal("1000000000000")  # highest price of a spot pair: Bybit's filters name none
 
 
 def listing_of(category: str, symbol: str) -> Listing:
     """The listing that a client names by category and symbol. Whether it exists is another question."""
-    return _SPOT_PREFIX + symbol if category == "spot" else symbol
+    return symbol if category == "linear" and ":" not in symbol else f"{category}:{symbol}"
 
 
 def is_spot(listing: Listing) -> bool:
-    return listing.startswith(_SPOT_PREFIX)
+    return listing.startswith("spot:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from tradewright.simulator.market.intervals import HOUR_MS
 from tradewright.simulator.market.model import InstrumentSpec, Kline, Market, MarketBook, MarketEvent, MarketTrade
 from tradewright.simulator.market.recording import Recordings
 from tradewright.simulator.market.tape import Tape
-from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
+from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_row
 
 _STATE_VERSION: Final = 1
 _NO_FUNDING: Final = Decimal(0)  # where none is recorded, none is invented
@@ -118,7 +118,7 @@ class ReplayMarket:
     def ticker(self, symbol: str) -> dict[str, str]:
         tape = self._tapes[symbol]
         price = tape.last_price
-        return linear_ticker(
+        return ticker_row(
             tape.spec,
             Quotes(
                 book=tape.book,

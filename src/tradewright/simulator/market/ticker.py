@@ -1,6 +1,6 @@
-"""Bybit's linear ticker as text fields.
+"""Bybit's tickers of contracts and spot pairs as text fields.
 
-Lives here: the shape of one REST ticker item. Not here: where its numbers come from.
+Lives here: the shapes of a REST ticker item. Not here: where its numbers come from.
 """
 
 from __future__ import annotations
@@ -30,9 +30,29 @@ class Quotes:
     next_funding_ms: int
 
 
+def ticker_row(spec: InstrumentSpec, quotes: Quotes) -> dict[str, str]:
+    """All fields of the REST item of the listing's category."""
+    return spot_ticker(spec, quotes) if spec.is_spot else linear_ticker(spec, quotes)
+
+
+def spot_ticker(spec: InstrumentSpec, quotes: Quotes) -> dict[str, str]:
+    """All fields of a spot pair's REST item."""
+    bid_price, bid_size = quotes.book.bids[0]
+    ask_price, ask_size = quotes.book.asks[0]
+    return {
+        "symbol": spec.symbol,
+        "bid1Price": decimal_text(bid_price),
+        "bid1Size": decimal_text(bid_size),
+        "ask1Price": decimal_text(ask_price),
+        "ask1Size": decimal_text(ask_size),
+        "lastPrice": decimal_text(quotes.last_price),
+        **_day_fields(quotes),
+        "usdIndexPrice": decimal_text(quotes.index_price),
+    }
+
+
 def linear_ticker(spec: InstrumentSpec, quotes: Quotes) -> dict[str, str]:
     """All fields of the REST item; what a perpetual contract does not have is ""."""
-    day = quotes.day
     bid_price, bid_size = quotes.book.bids[0]
     ask_price, ask_size = quotes.book.asks[0]
     interest = quotes.open_interest
@@ -42,17 +62,12 @@ def linear_ticker(spec: InstrumentSpec, quotes: Quotes) -> dict[str, str]:
         "lastPrice": decimal_text(quotes.last_price),
         "indexPrice": decimal_text(quotes.index_price),
         "markPrice": decimal_text(quotes.mark_price),
-        "prevPrice24h": decimal_text(day.open if day else None),
-        "price24hPcnt": decimal_text(_change(quotes.last_price, day.open) if day else None),
-        "highPrice24h": decimal_text(day.high if day else None),
-        "lowPrice24h": decimal_text(day.low if day else None),
+        **_day_fields(quotes),
         "prevPrice1h": decimal_text(quotes.price_1h_ago),
         "openInterest": decimal_text(interest),
         "openInterestValue": decimal_text(interest_value),
         "singleOpenInterest": decimal_text(interest),
         "singleOpenInterestValue": decimal_text(interest_value),
-        "turnover24h": decimal_text(day.turnover if day else None),
-        "volume24h": decimal_text(day.volume if day else None),
         "fundingRate": decimal_text(quotes.funding_rate),
         "nextFundingTime": str(quotes.next_funding_ms),
         "fundingIntervalHour": str(spec.funding_interval_min // 60),
@@ -73,13 +88,27 @@ def linear_ticker(spec: InstrumentSpec, quotes: Quotes) -> dict[str, str]:
     }
 
 
+def _day_fields(quotes: Quotes) -> dict[str, str]:
+    day = quotes.day
+    return {
+        "prevPrice24h": decimal_text(day.open if day else None),
+        "price24hPcnt": decimal_text(_change(quotes.last_price, day.open) if day else None),
+        "highPrice24h": decimal_text(day.high if day else None),
+        "lowPrice24h": decimal_text(day.low if day else None),
+        "turnover24h": decimal_text(day.turnover if day else None),
+        "volume24h": decimal_text(day.volume if day else None),
+    }
+
+
 def decimal_text(value: Decimal | None) -> str:
     """Plain decimal text, never in exponent form; "" for nothing."""
     return "" if value is None else format(value, "f")
 
 
 def next_funding_ms(spec: InstrumentSpec, now_ms: int) -> int:
-    """The next multiple of the funding interval after `now_ms`."""
+    """The next multiple of the funding interval after `now_ms`; 0 for a spot pair, which has no funding."""
+    if spec.is_spot:
+        return 0
     interval_ms = spec.funding_interval_min * 60_000
     return now_ms - now_ms % interval_ms + interval_ms
 
