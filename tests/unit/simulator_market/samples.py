@@ -9,21 +9,43 @@ from pathlib import Path
 
 from tradewright.simulator.market import Kline, Market, MarketBook, MarketTrade, build_market, decimal_text
 from tradewright.simulator.market.clock import MarketClock
+from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.synthetic import SyntheticMarket
 
 ROOT = Path(__file__).resolve().parents[3]
-SAMPLE = ROOT / "tests" / "data" / "btcusdt-linear-1m-sample.csv.gz"
+DATA = ROOT / "tests" / "data"
+SAMPLE = DATA / "btcusdt-linear-1m-sample.csv.gz"
+QUARTERS = DATA / "ethusdt-linear-15m-sample.csv.gz"
+FUNDING = DATA / "ethusdt-linear-funding-sample.csv.gz"
+TRADES = DATA / "btcusdt-linear-trades-sample.csv.gz"
+QUOTES = DATA / "btcusdt-linear-bbo-sample.csv.gz"
+ORDER_BOOK = DATA / "btcusdt-linear-ob50-sample.jsonl.gz"
 RECORDED = ROOT.parent / "shared" / "data" / "btcusd-perp-1m-2022-01.csv.gz"
+TRADE_HEADER = "time_ms,id,side,price,size"
+QUOTE_HEADER = "time_ms,bid,bid_size,ask,ask_size"
+FUNDING_HEADER = "funding_time_ms,funding_rate"
 HEADER = "open_time_ms,open,high,low,close,volume,turnover"
 NOON = 1_709_294_400_000  # 2024-03-01T12:00:00Z
 MINUTE = 60_000
 
 
-def synthetic(*, seed: int = 7, start_ms: int = NOON, speed: float = 1.0, history_minutes: int = 3) -> SyntheticMarket:
+def synthetic(
+    *,
+    seed: int = 7,
+    start_ms: int = NOON,
+    speed: float = 1.0,
+    history_minutes: int = 3,
+    listed: Sequence[InstrumentSpec] = LISTED,
+) -> SyntheticMarket:
     """A synthetic market with a short history, which makes it quick to build; its time follows the wall at speed 1."""
     clock = MarketClock(wall_ms=start_ms, market_ms=start_ms, speed=speed)
     return SyntheticMarket(
-        seed=seed, clock=clock, start_ms=start_ms, follows_wall=speed == 1, history_minutes=history_minutes
+        seed=seed,
+        clock=clock,
+        start_ms=start_ms,
+        follows_wall=speed == 1,
+        history_minutes=history_minutes,
+        listed=listed,
     )
 
 
@@ -39,6 +61,12 @@ def replay(path: str | Path, *, from_ms: int | None = None, speed: float = 60.0,
     return build_market([f"replay:{path}@linear:{symbol}"], seed=1, speed=speed, from_ms=from_ms, wall_now_ms=0)
 
 
+def replays(*targets: str, from_ms: int | None = None, speed: float = 60.0) -> Market:
+    """A replay of several recordings, each "FILE@category:SYMBOL", that starts at wall time 0."""
+    spec = [f"replay:{target}" for target in targets]
+    return build_market(spec, seed=1, speed=speed, from_ms=from_ms, wall_now_ms=0)
+
+
 def file_rows(path: Path) -> list[str]:
     """The rows of a recording as they are written, without the header."""
     return gzip.decompress(path.read_bytes()).decode().splitlines()[1:]
@@ -48,6 +76,16 @@ def as_row(kline: Kline) -> str:
     """A candle as a recording writes it."""
     numbers = (kline.open, kline.high, kline.low, kline.close, kline.volume, kline.turnover)
     return ",".join([str(kline.start_ms), *map(decimal_text, numbers)])
+
+
+def as_trade_row(trade: MarketTrade) -> str:
+    """A trade as a recording writes it."""
+    numbers = map(decimal_text, (trade.price, trade.size))
+    return ",".join([str(trade.time_ms), trade.trade_id, trade.side, *numbers])
+
+
+def books_of(events: Iterable[MarketTrade | MarketBook], symbol: str) -> list[MarketBook]:
+    return [event for event in events if isinstance(event, MarketBook) and event.symbol == symbol]
 
 
 def trades_of(events: Iterable[MarketTrade | MarketBook], symbol: str) -> list[MarketTrade]:

@@ -15,7 +15,7 @@ ROWS = [f"{minute * 60_000},10,10,10,10,1,10" for minute in range(1, 11)]
 def test_the_synthetic_market_starts_now_at_the_given_speed() -> None:
     market = build_market(["synthetic"], seed=1, speed=1, from_ms=None, wall_now_ms=NOON + 4_321)
 
-    assert [spec.symbol for spec in market.instruments] == ["BTCUSDT", "ETHUSDT"]
+    assert [spec.listing for spec in market.instruments[:2]] == ["BTCUSDT", "ETHUSDT"]
     assert market.now_ms == market.clock.market_ms(NOON + 4_321) == NOON + 4_321
     assert not market.ended
     assert market.notice == ""
@@ -29,7 +29,7 @@ def test_the_synthetic_market_may_start_at_another_time_and_run_faster() -> None
 
 def test_the_filters_are_bybits_own() -> None:
     market = build_market(["synthetic"], seed=1, speed=1, from_ms=None, wall_now_ms=NOON)
-    bitcoin, ether = market.instruments
+    bitcoin, ether = market.instruments[:2]
 
     assert [str(value) for value in (bitcoin.tick_size, bitcoin.min_price, bitcoin.max_price)] == [
         "0.10",

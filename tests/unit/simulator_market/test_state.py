@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from tradewright.simulator.market import Kline, Market, MarketStateError, build_market
-from unit.simulator_market.samples import MINUTE, NOON, SAMPLE, recording, replay, synthetic
+from tradewright.simulator.market.instruments import LISTED
+from unit.simulator_market.samples import MINUTE, NOON, ROOT, SAMPLE, recording, replay, synthetic
 
 
 def test_a_fast_synthetic_market_goes_on_as_if_it_had_not_been_stopped() -> None:
@@ -170,6 +171,19 @@ def test_the_state_of_another_recording_is_refused(tmp_path: Path) -> None:
     assert market.now_ms == market.clock.start_ms
 
 
+def test_the_state_of_a_version_that_listed_two_contracts_is_gone_on_from() -> None:
+    saved = json.loads((ROOT / "tests" / "data" / "simulator_market_1a.json").read_text())
+    market = build_market(["synthetic"], seed=7, speed=1, from_ms=None, wall_now_ms=NOON)
+
+    market.restore(saved["state"])
+
+    assert market.now_ms == NOON + 125_350
+    for symbol, ticker in saved["tickers"].items():
+        assert market.ticker(symbol) == ticker
+    assert {event.symbol for event in market.advance(NOON + 185_350)} == {spec.listing for spec in LISTED}
+    assert set(market.state()["symbols"]) == {"BTCUSDT", "ETHUSDT"}  # the others need no state
+
+
 def test_a_market_with_its_whole_history_restores_too() -> None:
     def fresh() -> Market:
         return build_market(["synthetic"], seed=3, speed=60, from_ms=None, wall_now_ms=NOON)
@@ -191,13 +205,13 @@ def _through_json(market: Market) -> dict[str, Any]:
 def _face(market: Market) -> dict[str, Any]:
     """All that can be seen of a market."""
     return {
-        spec.symbol: (
+        spec.listing: (
             market.now_ms,
-            market.ticker(spec.symbol),
-            market.book(spec.symbol),
-            market.trades(spec.symbol, 4),
-            [market.klines(spec.symbol, interval, None, None, 50) for interval in ("1", "5", "60")],
-            [market.live_kline(spec.symbol, interval) for interval in ("1", "15", "D")],
+            market.ticker(spec.listing),
+            market.book(spec.listing),
+            market.trades(spec.listing, 4),
+            [market.klines(spec.listing, interval, None, None, 50) for interval in ("1", "5", "60")],
+            [market.live_kline(spec.listing, interval) for interval in ("1", "15", "D")],
         )
         for spec in market.instruments
     }

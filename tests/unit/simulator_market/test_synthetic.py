@@ -1,4 +1,8 @@
-"""The synthetic market: repeatable, plausible, on tick and step, and continuous with its own history."""
+"""The synthetic market: repeatable, plausible, on tick and step, and continuous with its own history.
+
+What holds for everything listed is tried on everything; the depth of detail is that of BTCUSDT and ETHUSDT. What is
+special about the others is in `test_quiet_listings`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from tradewright.simulator.market import MarketBook, MarketTrade, build_market
+from tradewright.simulator.market.instruments import CONTRACTS, LISTED, PAIRS
 from unit.simulator_market.samples import MINUTE, NOON, synthetic, trades_of
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -28,8 +33,8 @@ def test_events_come_in_time_order_and_each_symbol_is_numbered_without_holes() -
     events = synthetic().advance(NOON + MINUTE)
 
     assert all(before.time_ms <= after.time_ms for before, after in pairwise(events))
-    for symbol in SYMBOLS:
-        own = [event for event in events if event.symbol == symbol]
+    for spec in LISTED:
+        own = [event for event in events if event.symbol == spec.listing]
         assert all(after.seq == before.seq + 1 for before, after in pairwise(own))
         updates = [event.update_id for event in own if isinstance(event, MarketBook)]
         assert updates == list(range(updates[0], updates[0] + len(updates)))
@@ -38,14 +43,16 @@ def test_events_come_in_time_order_and_each_symbol_is_numbered_without_holes() -
 
 def test_every_book_is_deep_ordered_uncrossed_on_tick_and_on_step() -> None:
     market = synthetic()
-    specs = {spec.symbol: spec for spec in market.instruments}
+    specs = {spec.listing: spec for spec in market.instruments}
     books = [event for event in market.advance(NOON + 5_000) if isinstance(event, MarketBook)]
 
-    assert len(books) == 2 * 5 * 5  # two symbols, five a second, five seconds
+    for symbol in SYMBOLS:
+        assert sum(book.symbol == symbol for book in books) == 5 * 5  # five a second, five seconds
     for book in books:
         spec = specs[book.symbol]
         bids, asks = tuple(book.bids), tuple(book.asks)
         assert len(bids) == len(asks) == 200
+        assert bids[-1][0] > 0
         assert spec.tick_size <= asks[0][0] - bids[0][0] <= 4 * spec.tick_size
         assert all(better[0] > worse[0] for better, worse in pairwise(bids))
         assert all(better[0] < worse[0] for better, worse in pairwise(asks))
@@ -76,8 +83,8 @@ def test_two_books_in_a_row_share_most_of_their_levels() -> None:
 
 def test_trades_print_at_the_touch_or_a_few_ticks_beyond_it() -> None:
     market = synthetic()
-    specs = {spec.symbol: spec for spec in market.instruments}
-    books = {symbol: market.book(symbol) for symbol in SYMBOLS}
+    specs = {spec.listing: spec for spec in market.instruments}
+    books = {spec.listing: market.book(spec.listing) for spec in LISTED}
     sides: list[str] = []
     for event in market.advance(NOON + 5 * MINUTE):
         if isinstance(event, MarketBook):
@@ -141,17 +148,19 @@ def test_mark_and_index_stay_near_the_last_price_and_on_tick() -> None:
     for second in range(1, 121):
         market.advance(NOON + second * 1000)
         for spec in market.instruments:
-            last = market.last_price(spec.symbol)
-            for price in (market.mark_price(spec.symbol), market.index_price(spec.symbol)):
+            last = market.last_price(spec.listing)
+            for price in (market.mark_price(spec.listing), market.index_price(spec.listing)):
                 assert price % spec.tick_size == 0
                 assert abs(price - last) < last * Decimal("0.005")
 
 
 def test_funding_is_within_the_contracts_bounds_and_due_on_the_grid() -> None:
     market = synthetic()
-    for spec in market.instruments:
-        assert spec.lower_funding_rate <= market.funding_rate(spec.symbol) <= spec.upper_funding_rate
-        assert market.next_funding_ms(spec.symbol) == 1_709_308_800_000  # 16:00
+    for spec in CONTRACTS:
+        assert spec.lower_funding_rate <= market.funding_rate(spec.listing) <= spec.upper_funding_rate
+        assert market.next_funding_ms(spec.listing) == 1_709_308_800_000  # 16:00
+    for spec in PAIRS:
+        assert market.funding_rate(spec.listing) == market.next_funding_ms(spec.listing) == 0
 
 
 def test_the_newest_trades_come_first_and_are_bounded() -> None:
@@ -187,10 +196,10 @@ def test_a_jump_of_more_than_an_hour_is_a_standstill_with_a_gap_in_the_candles()
     assert abs(market.last_price("BTCUSDT") - price) < price * Decimal("0.002")
 
 
-def test_a_trade_belongs_to_a_listed_symbol_only() -> None:
-    assert {event.symbol for event in synthetic().advance(NOON + 3000) if isinstance(event, MarketTrade)} == set(
-        SYMBOLS
-    )
+def test_everything_listed_trades() -> None:
+    traded = {event.symbol for event in synthetic().advance(NOON + MINUTE) if isinstance(event, MarketTrade)}
+
+    assert traded == {spec.listing for spec in LISTED}
 
 
 def _day(days_back: int) -> tuple[int, int]:
