@@ -16,6 +16,9 @@ def register(application: typer.Typer) -> None:
 
 
 def exchange_command(
+    environment: Annotated[
+        str, typer.Option(help="What it plays: sim, demo, testnet or live. Demo has fewer endpoints, as Bybit's.")
+    ] = "sim",
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.", min=0, max=65535)] = 9300,
     state: Annotated[Path | None, typer.Option(help="Folder that keeps keys, orders and the market.")] = None,
@@ -38,14 +41,17 @@ def exchange_command(
     """Serve a simulated Bybit V5 exchange; prints one JSON line with its addresses when ready."""
     # Imported here, so that the other commands stay quick and the supervisor small.
     from tradewright.simulator import SimulatorConfig, parse_fund, run_exchange
+    from tradewright.simulator.environments import environment_of
 
     if (key is None) != (secret is None):
         raise typer.BadParameter("--key and --secret belong together.")
     try:
         funds = tuple(parse_fund(text) for text in fund or ["USDT=100000"])
+        environment_of(environment)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     config = SimulatorConfig(
+        environment=environment,
         host=host,
         port=port,
         state=state,

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 
 from tradewright.simulator.config import SimulatorConfig, parse_fund
+from tradewright.simulator.environments import ENVIRONMENTS
 from tradewright.simulator.process import EXIT_USAGE, run_exchange
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tradewright.simulator", description=__doc__)
+    parser.add_argument("--environment", choices=list(ENVIRONMENTS), default="sim")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9300, help="0 takes a free one")
     parser.add_argument("--state", type=Path, help="folder that keeps keys, orders and the market")
@@ -30,6 +32,7 @@ def main() -> int:
         return EXIT_USAGE
     return run_exchange(
         SimulatorConfig(
+            environment=given.environment,
             host=given.host,
             port=given.port,
             state=given.state,

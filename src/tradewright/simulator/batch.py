@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tradewright.simulator.commands import read_category, text
-from tradewright.simulator.errors import ApiError, bad_parameter
+from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.order_options import UNSET
 from tradewright.simulator.rest import Answer, Call, Endpoint, Result, too_many_visits
 from tradewright.simulator.rest_trade import TradeEndpoints
@@ -37,7 +37,7 @@ class BatchEndpoints:
                 handle=self._handler(verb, single),
                 private=True,
                 writes=True,
-                per_second=20,
+                per_second=10,
                 batch=True,
             )
             for verb, single in singles.items()
@@ -72,8 +72,9 @@ class BatchEndpoints:
         """The category and the items. What is wrong with the batch as a whole refuses all of it."""
         category = read_category(call.params)
         if category not in self._categories:
-            # What Bybit's demo says to a batch of spot is not known; 404 is how it treats an unknown route.
-            raise bad_parameter(f"params error: no batches of category {category} in this environment")
+            # What Bybit's demo says to a batch of spot is not known: the same guess as for a missing endpoint.
+            text_of = f"route not found: the environment has no batches of category {category}"
+            raise ApiError(RetCode.UNKNOWN_PATH, text_of, http_status=404)
         items = call.params.get("request")
         if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise bad_parameter("params error: request must be a list of orders")

@@ -14,9 +14,11 @@ class SimulatorConfig:
     `port` 0 takes a free one. `state` keeps keys, orders and market across restarts; None keeps all in memory.
     `market` is `synthetic` alone, or one `replay:FILE@linear:SYMBOL` per symbol;
     `market_from` is where it begins (ISO 8601 or Unix ms).
-    `funds` are paid in once, on the very first start of a state folder.
+    `funds` are paid in once, on the very first start of a state folder. `environment` is one of
+    `environments.ENVIRONMENTS`.
     """
 
+    environment: str = "sim"
     host: str = "127.0.0.1"
     port: int = 0
     state: Path | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -20,23 +20,28 @@ KEYS_FILE = "keys.json"
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
-    """One key pair; both keys of an account share its UID and therefore its rate limits."""
+    """One key pair; all keys of an account share its UID and therefore its rate limits. `may_withdraw` is only told,
+    there is nothing to withdraw: a careful client refuses such a key.
+    """
 
     key: str
     secret: str = field(repr=False)
     read_only: bool = False
+    may_withdraw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The account's two keys: one that trades and one that only reads."""
+    """The account's three keys: one that trades, one that only reads, and one that trades and may withdraw."""
 
     uid: str
     trading: ApiKey
     read_only: ApiKey
+    withdrawing: ApiKey
 
     def find(self, key: str) -> ApiKey | None:
-        return next((known for known in (self.trading, self.read_only) if known.key == key), None)
+        known = (self.trading, self.read_only, self.withdrawing)
+        return next((one for one in known if one.key == key), None)
 
 
 class _Pair(msgspec.Struct):
@@ -48,6 +53,7 @@ class _KeysFile(msgspec.Struct):
     uid: str
     trading: _Pair
     read_only: _Pair
+    withdrawing: _Pair | None = None  # files of earlier versions have none
 
 
 def make_keys(*, key: str | None = None, secret: str | None = None) -> KeyRing:
@@ -56,7 +62,12 @@ def make_keys(*, key: str | None = None, secret: str | None = None) -> KeyRing:
         uid=str(100_000_000 + secrets.randbelow(900_000_000)),
         trading=ApiKey(key or secrets.token_hex(9), secret or secrets.token_hex(18)),
         read_only=ApiKey(secrets.token_hex(9), secrets.token_hex(18), read_only=True),
+        withdrawing=_new_withdrawing(),
     )
+
+
+def _new_withdrawing() -> ApiKey:
+    return ApiKey(secrets.token_hex(9), secrets.token_hex(18), may_withdraw=True)
 
 
 def load_or_make_keys(folder: Path, *, key: str | None = None, secret: str | None = None) -> KeyRing:
@@ -66,26 +77,34 @@ def load_or_make_keys(folder: Path, *, key: str | None = None, secret: str | Non
     writable.
     """
     path = folder / KEYS_FILE
-    ring = _read(path) if path.exists() else None
+    ring, is_old = _read(path) if path.exists() else (None, False)
     if ring is None:
         ring = make_keys(key=key, secret=secret)
         _write(path, ring)
     elif key and secret and (ring.trading.key, ring.trading.secret) != (key, secret):
-        ring = KeyRing(uid=ring.uid, trading=ApiKey(key, secret), read_only=ring.read_only)
+        ring = replace(ring, trading=ApiKey(key, secret))
+        _write(path, ring)
+    elif is_old:
         _write(path, ring)
     return ring
 
 
-def _read(path: Path) -> KeyRing:
+def _read(path: Path) -> tuple[KeyRing, bool]:
+    """The keys of a file, and whether it lacked one, which is new then."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_KeysFile)
     except msgspec.MsgspecError as error:
         raise StateUnusable(f"{path} cannot be read ({error}); remove it to have new keys made.") from None
-    return KeyRing(
+    withdrawing = found.withdrawing
+    ring = KeyRing(
         uid=found.uid,
         trading=ApiKey(found.trading.key, found.trading.secret),
         read_only=ApiKey(found.read_only.key, found.read_only.secret, read_only=True),
+        withdrawing=_new_withdrawing()
+        if withdrawing is None
+        else ApiKey(withdrawing.key, withdrawing.secret, may_withdraw=True),
     )
+    return ring, withdrawing is None
 
 
 def _write(path: Path, ring: KeyRing) -> None:
@@ -94,6 +113,7 @@ def _write(path: Path, ring: KeyRing) -> None:
         uid=ring.uid,
         trading=_Pair(ring.trading.key, ring.trading.secret),
         read_only=_Pair(ring.read_only.key, ring.read_only.secret),
+        withdrawing=_Pair(ring.withdrawing.key, ring.withdrawing.secret),
     )
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Rows for the subscribers of one topic (`order`, `execution`, `position` or `wallet`)."""
+    """Rows for the subscribers of one topic, without its category: `order`, `execution.fast`, `wallet` …"""
 
     topic: str
     rows: list[Row]

@@ -122,14 +122,14 @@ class AccountEndpoints:
         assert call.key is not None, "a private endpoint has a key"
         return {
             "id": self._keys.uid,
-            "note": "read only" if call.key.read_only else "trading",
+            "note": "read only" if call.key.read_only else "withdrawing" if call.key.may_withdraw else "trading",
             "apiKey": call.key.key,
             "readOnly": int(call.key.read_only),
             "secret": "",
             "permissions": {
                 "ContractTrade": ["Order", "Position"],
                 "Spot": ["SpotTrade"],
-                "Wallet": [],
+                "Wallet": ["AccountTransfer", "Withdraw"] if call.key.may_withdraw else [],
                 "Options": [],
                 "Derivatives": ["DerivativesTrade"],
                 "CopyTrading": [],

@@ -20,7 +20,9 @@ from aiohttp import web
 from tradewright.simulator.batch import BatchEndpoints
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control import ControlEndpoints
+from tradewright.simulator.demo_money import DemoMoney
 from tradewright.simulator.engine import Engine
+from tradewright.simulator.environments import environment_of
 from tradewright.simulator.events import Funded, LeverageSet, Together
 from tradewright.simulator.faults import Faults
 from tradewright.simulator.heartbeat import Heartbeat, open_market
@@ -34,6 +36,7 @@ from tradewright.simulator.outbox import Outbox
 from tradewright.simulator.rest import RateLimits
 from tradewright.simulator.rest_account import AccountEndpoints
 from tradewright.simulator.rest_market import MarketEndpoints
+from tradewright.simulator.rest_position import PositionEndpoints
 from tradewright.simulator.rest_trade import TradeEndpoints
 from tradewright.simulator.telling import messages_of
 from tradewright.simulator.visibility import Visibility
@@ -146,12 +149,15 @@ class _Parts:
             partial_fills=config.partial_fills,
         )
         self._account = AccountEndpoints(self.engine, keys, started_ms=wall_ms())
-        trading = TradeEndpoints(self.engine, self._visibility, started_ms=wall_ms())
-        batches = BatchEndpoints(trading, categories=frozenset({"linear", "spot"}))
+        self._environment = environment = environment_of(config.environment)
+        trading = TradeEndpoints(
+            self.engine, self._visibility, started_ms=wall_ms(), memory_ms=environment.order_memory_ms
+        )
+        batches = BatchEndpoints(trading, categories=environment.batch_categories)
         self._trading = [*trading.all(), *batches.all()]
         self.public = PublicStream(market, self.engine.specs)
         self.motion = Motion(self.engine, self.public, wall_ms=wall_ms)
-        self._private = PrivateStream(keys, wall_ms)
+        self._private = PrivateStream(keys, wall_ms, environment.private_topics)
         self._trade = TradeStream(self._trading, keys=keys, limits=self._limits, wall_ms=wall_ms)
         self.outbox = Outbox(self._private.deliver)
 
@@ -163,8 +169,15 @@ class _Parts:
             self.engine.fund(config.funds)
 
     def application(self) -> web.Application:
+        endpoints = [
+            *MarketEndpoints(self.engine).all(),
+            *self._trading,
+            *self._account.all(),
+            *PositionEndpoints(self.engine).all(),
+            *(DemoMoney(self.engine).all() if self._environment.gives_money else []),
+        ]
         rest = RestServer(
-            [*MarketEndpoints(self.engine).all(), *self._trading, *self._account.all()],
+            [self._environment.shape(endpoint) for endpoint in endpoints],
             keys=self._keys,
             faults=self._faults,
             visibility=self._visibility,
@@ -183,7 +196,8 @@ class _Parts:
         control.add_to(application)
         self.public.add_to(application)
         application.router.add_get("/v5/private", self._private.serve)
-        application.router.add_get("/v5/trade", self._trade.serve)
+        if self._environment.takes_orders_by_stream:
+            application.router.add_get("/v5/trade", self._trade.serve)
         application.router.add_route("*", "/{path:.*}", rest.serve)
         return application
 

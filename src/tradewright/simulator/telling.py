@@ -24,7 +24,7 @@ from tradewright.simulator.events import (
 from tradewright.simulator.ledger import Outcome
 from tradewright.simulator.order_payload import order_stream_row
 from tradewright.simulator.outbox import Message
-from tradewright.simulator.payloads import execution_stream_row, position_stream_row
+from tradewright.simulator.payloads import execution_stream_row, fast_execution_row, position_stream_row
 
 
 def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]]) -> list[Message]:
@@ -57,6 +57,7 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     if executions:
         rows = [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]
         messages.append(Message("execution", rows, created_ms))
+        messages.append(Message("execution.fast", [fast_execution_row(row) for row in rows], created_ms))
     if told:
         rows = [order_stream_row(order, specs[order.symbol]) for order in told]
         messages.append(Message("order", rows, created_ms))

@@ -19,19 +19,22 @@ from tradewright.simulator.keys import KeyRing
 from tradewright.simulator.outbox import Message, Row
 from tradewright.simulator.sockets import Connection
 
-PLAIN_TOPICS = frozenset({"order", "execution", "position", "wallet"})
 CATEGORIES = ("linear", "spot")
-CATEGORY_TOPICS = frozenset({"order.linear", "execution.linear", "position.linear", "order.spot", "execution.spot"})
+FAST = "execution.fast"
+NOT_BY_CATEGORY = frozenset({"wallet", "position.spot"})
 
 
 class PrivateStream:
     """All connections to the private stream. Nothing is replayed and there is no snapshot: clients reconcile by
-    REST.
+    REST. `topics` are those of the environment, without a category.
     """
 
-    def __init__(self, keys: KeyRing, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, keys: KeyRing, wall_ms: Callable[[], int], topics: frozenset[str]) -> None:
         self._keys = keys
         self._wall_ms = wall_ms
+        self._plain = topics
+        every = {f"{topic}.{category}" for topic in topics - NOT_BY_CATEGORY for category in CATEGORIES}
+        self._by_category = frozenset(every - NOT_BY_CATEGORY)
         self._connections: set[Connection] = set()
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -64,7 +67,9 @@ class PrivateStream:
     def _push(self, name: str, message: Message, rows: list[Row]) -> None:
         readers = [connection for connection in self._connections if name in connection.topics]
         if rows and readers:
-            frame = {"id": str(uuid4()), "topic": name, "creationTime": message.created_ms, "data": rows}
+            frame: Frame = {"topic": name, "creationTime": message.created_ms, "data": rows}
+            if message.topic != FAST:
+                frame = {"id": str(uuid4()), **frame}
             for connection in readers:
                 connection.send(frame)
 
@@ -90,7 +95,7 @@ class PrivateStream:
             case "subscribe" | "unsubscribe" if not authenticated:
                 connection.send(_answer(connection, frame, success=False, text="Request not authorized"))
             case "subscribe":
-                refusal = _refusal(args_of(frame))
+                refusal = self._refusal(args_of(frame))
                 if not refusal:
                     # A topic that is subscribed already is acknowledged again: some clients ask twice.
                     connection.topics.update(args_of(frame) or [])
@@ -99,18 +104,16 @@ class PrivateStream:
                 connection.topics.difference_update(str(topic) for topic in args_of(frame) or [])
                 connection.send(_answer(connection, frame, success=True, text=""))
 
-
-def _refusal(args: list[Any] | None) -> str:
-    """Why the whole request is refused, "" if it is not. One bad topic fails all."""
-    if args is None:
-        return "Params Error"
-    for topic in args:
-        if topic not in PLAIN_TOPICS | CATEGORY_TOPICS:
-            return f"error:handler not found,topic:{topic}"
-    plain, by_category = PLAIN_TOPICS - {"wallet"}, CATEGORY_TOPICS
-    if plain.intersection(args) and by_category.intersection(args):
-        return "error:all-in-one and categorised topics cannot be mixed in one request"
-    return ""
+    def _refusal(self, args: list[Any] | None) -> str:
+        """Why the whole request is refused, "" if it is not. One bad topic fails all."""
+        if args is None:
+            return "Params Error"
+        for topic in args:
+            if not isinstance(topic, str) or topic not in self._plain | self._by_category:
+                return f"error:handler not found,topic:{topic}"
+        if (self._plain - NOT_BY_CATEGORY).intersection(args) and self._by_category.intersection(args):
+            return "error:all-in-one and categorised topics cannot be mixed in one request"
+        return ""
 
 
 def _answer(connection: Connection, frame: Frame, *, success: bool, text: str) -> Frame:

@@ -12,6 +12,7 @@ KEYS = KeyRing(
     uid="1",
     trading=ApiKey("test-key", "test-secret"),
     read_only=ApiKey("other-key", "other-secret", read_only=True),
+    withdrawing=ApiKey("third-key", "third-secret", may_withdraw=True),
 )
 QUERY = b"category=option&symbol=BTC-29JUL22-25000-C"
 QUERY_MS = 1658384314791
