@@ -21,7 +21,7 @@ from tradewright.simulator.market.model import (
     MarketTrade,
     listing_of,
 )
-from tradewright.simulator.texts import price_text, quantity_text
+from tradewright.simulator.texts import recorded_text
 
 BOOK_DEPTHS = (1, 50, 200, 1000)
 SLOW_BOOK_MS = {200: 100, 1000: 200}  # wall time between deltas; the shallow ones go with every tick
@@ -105,8 +105,14 @@ class BookChannel:
 
     def _take_book(self) -> None:
         book = self._market.book(self._spec.listing)
-        self._bids = {price_text(self._spec, p): quantity_text(self._spec, q) for p, q in book.bids[: self._depth]}
-        self._asks = {price_text(self._spec, p): quantity_text(self._spec, q) for p, q in book.asks[: self._depth]}
+        self._bids = {
+            recorded_text(p, self._spec.tick_size): recorded_text(q, self._spec.qty_step)
+            for p, q in book.bids[: self._depth]
+        }
+        self._asks = {
+            recorded_text(p, self._spec.tick_size): recorded_text(q, self._spec.qty_step)
+            for p, q in book.asks[: self._depth]
+        }
         self._update_id, self._seq, self._time_ms = book.update_id, book.seq, book.time_ms
 
     def _frame(self, kind: str, bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> Frame:
@@ -152,8 +158,8 @@ class TradeChannel:
             "T": trade.time_ms,
             "s": self._spec.symbol,
             "S": trade.side,
-            "v": quantity_text(self._spec, trade.size),
-            "p": price_text(self._spec, trade.price),
+            "v": recorded_text(trade.size, self._spec.qty_step),
+            "p": recorded_text(trade.price, self._spec.tick_size),
             **direction,
             "i": trade.trade_id,
             "BT": False,

@@ -11,7 +11,7 @@ from typing import Any
 
 from tradewright.simulator.market.model import InstrumentSpec, Kline, Level, MarketTrade
 from tradewright.simulator.market.risk_tiers import RiskTier
-from tradewright.simulator.texts import plain, price_text, quantity_text
+from tradewright.simulator.texts import plain, recorded_text
 
 Row = dict[str, Any]
 
@@ -106,8 +106,8 @@ def trade_row(spec: InstrumentSpec, trade: MarketTrade) -> Row:
     return {
         "execId": trade.trade_id,
         "symbol": spec.symbol,
-        "price": price_text(spec, trade.price),
-        "size": quantity_text(spec, trade.size),
+        "price": recorded_text(trade.price, spec.tick_size),
+        "size": recorded_text(trade.size, spec.qty_step),
         "side": trade.side,
         "time": str(trade.time_ms),
         "isBlockTrade": False,
@@ -124,7 +124,7 @@ def kline_row(row: Kline) -> list[str]:
 
 def level_row(spec: InstrumentSpec, level: Level) -> list[str]:
     price, size = level
-    return [price_text(spec, price), quantity_text(spec, size)]
+    return [recorded_text(price, spec.tick_size), recorded_text(size, spec.qty_step)]
 
 
 def risk_row(spec: InstrumentSpec, tier: RiskTier) -> Row:

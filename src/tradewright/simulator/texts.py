@@ -5,9 +5,12 @@ Lives here: formatting only. Not here: rounding that matters (`positions`, `marg
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Final
 
 from tradewright.simulator.market.model import InstrumentSpec
+
+_WIDE: Final = Context(prec=60)  # recordings may have more digits than the 28 of ordinary arithmetic
 
 
 def plain(value: Decimal) -> str:
@@ -26,6 +29,12 @@ def price_text(spec: InstrumentSpec, price: Decimal) -> str:
 
 def quantity_text(spec: InstrumentSpec, quantity: Decimal) -> str:
     return on_grid(quantity, spec.qty_step)
+
+
+def recorded_text(value: Decimal, step: Decimal) -> str:
+    """A public price or size: on the grid as all are; one that a recording has between the steps is told as it is."""
+    on_step = value.quantize(step, ROUND_HALF_EVEN, _WIDE)
+    return format(on_step if on_step == value else value, "f")
 
 
 def average_text(spec: InstrumentSpec, price: Decimal | None) -> str:

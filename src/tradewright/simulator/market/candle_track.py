@@ -17,7 +17,7 @@ from uuid import NAMESPACE_OID, uuid5
 from tradewright.simulator.market.bars import PlayedRows
 from tradewright.simulator.market.candle_file import CandleFile
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.place import NEVER, TRADES_KEPT, Neighbour, narrow_book
+from tradewright.simulator.market.place import NEVER, TRADES_KEPT, WIDE, Neighbour, narrow_book
 
 POINTS = 4
 
@@ -166,4 +166,4 @@ class CandleTrack:
 
 def _share(total: Decimal) -> Decimal:
     """A quarter, rounded down to the decimals of the total."""
-    return (total / POINTS).quantize(total, ROUND_DOWN)
+    return WIDE.divide(total, Decimal(POINTS)).quantize(total, ROUND_DOWN, WIDE)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final, Protocol
 
 from tradewright.simulator.market.bars import PlayedRows
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
 
+WIDE: Final = Context(prec=60)  # recordings may have more digits than the 28 of ordinary arithmetic
 NEVER: Final = 1 << 62  # later than every moment
 TRADES_KEPT: Final = 1000
 FIRST_UPDATE: Final = 2  # never 1, which on Bybit's streams means that the service was restarted
@@ -87,7 +88,7 @@ class PriceTrack(Track, Protocol):
 
 def narrow_book(spec: InstrumentSpec, price: Decimal, *, time_ms: int, place: int, seq: int) -> MarketBook:
     """No spread, on the tick, with ample size: such a recording knows one price at a time and no book."""
-    on_tick = price.quantize(spec.tick_size, ROUND_HALF_EVEN)
+    on_tick = price.quantize(spec.tick_size, ROUND_HALF_EVEN, WIDE)
     level = (price if price == on_tick else on_tick, spec.max_limit_qty)
     return MarketBook(
         symbol=spec.listing,
