@@ -43,7 +43,7 @@ def arrival(order: Order, position: Position, book: MarketBook, scene: Scene) ->
         if would_take(order, book):
             return [ended(order, scene, reject_reason="EC_PostOnlyWillTakeLiquidity")]
         return [OrderOpened(order_id=order.order_id, at=scene.at)]
-    takes = take(book, side=order.side, limit=order.price, quantity=wanted)
+    takes = take(book, side=order.side, limit=order.price, quantity=wanted, step=scene.spec.qty_step)
     got = total(takes)
     match order.time_in_force:
         case "GTC":
@@ -61,7 +61,8 @@ def moved(order: Order, position: Position, book: MarketBook, scene: Scene) -> l
         return []
     if order.time_in_force == "PostOnly":
         return [ended(order, scene, reject_reason="EC_PostOnlyWillTakeLiquidity")] if would_take(order, book) else []
-    takes = take(book, side=order.side, limit=order.price, quantity=fillable(order, position))
+    wanted = fillable(order, position)
+    takes = take(book, side=order.side, limit=order.price, quantity=wanted, step=scene.spec.qty_step)
     return [*taker_fills(order, position, takes, scene)]
 
 

@@ -171,7 +171,8 @@ class Floor(Ledger):
             self._event_ms = None
             self._books, self._last_prices = {}, {}
         for order in self.account.live_orders():
-            if order.trigger is not None and order.trigger.by != "LastPrice":
+            # By last price too: a recording of books alone has a price without trades.
+            if order.trigger is not None:
                 self._trigger_if_met(order.order_id, delay_ms=0)
         self._untold += happened
 
@@ -250,7 +251,9 @@ class Floor(Ledger):
             position = self.account.position(order.symbol)
             quantity = fillable(order, position) if order.is_resting else ZERO
             if available is not None:
-                quantity = min(quantity, available)
+                quantity = min(
+                    quantity, available // self.specs[order.symbol].qty_step * self.specs[order.symbol].qty_step
+                )
                 available -= quantity
             if quantity > 0:
                 part = matching.Take(order.price, quantity)

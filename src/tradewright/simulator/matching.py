@@ -35,14 +35,17 @@ def would_take(order: Order, book: MarketBook) -> bool:
     return bool(levels) and is_within(order.side, levels[0][0], order.price)
 
 
-def take(book: MarketBook, *, side: Side, limit: Decimal, quantity: Decimal) -> list[Take]:
-    """Walk the book from its best price up to `limit`, for at most `quantity` (base coin)."""
+def take(book: MarketBook, *, side: Side, limit: Decimal, quantity: Decimal, step: Decimal) -> list[Take]:
+    """Walk the book from its best price up to `limit`, for at most `quantity` (base coin).
+
+    A level gives whole steps only: a recorded size may lie between them.
+    """
     taken: list[Take] = []
     rest = quantity
     for price, size in book.asks if side == "Buy" else book.bids:
         if rest <= 0 or not is_within(side, price, limit):
             break
-        part = min(rest, size)
+        part = min(rest, size // step * step)
         if part > 0:
             taken.append(Take(price, part))
             rest -= part
