@@ -1,0 +1,180 @@
+"""What seals cannot open; what is stored opens in its own row alone; known answers by other implementations."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import stat
+from collections.abc import Callable
+from hashlib import blake2b, sha256
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from nacl.bindings import (
+    crypto_aead_aes256gcm_encrypt,
+    crypto_box,
+    crypto_scalarmult_base,
+)
+from nacl.exceptions import UnavailableError
+
+from tradewright.core.errors import StartError
+from tradewright.vault.binding import BINDING_LENGTH, Binding
+from tradewright.vault.opening import TradingKeyring, open_keyring
+from tradewright.vault.sealing import SealingKey, VaultNotReady, read_sealing_key
+from tradewright.vault.wrapping import KeyEncryptionKey, Unopenable, Wrapped
+
+IDS = [UUID(int=number) for number in (1, 2, 3)]
+HERE = Binding(workspace_id=IDS[0], connection_id=IDS[1], row_id=IDS[2])
+ELSEWHERE = [
+    Binding(workspace_id=IDS[1], connection_id=IDS[1], row_id=IDS[2]),
+    Binding(workspace_id=IDS[0], connection_id=IDS[0], row_id=IDS[2]),
+    Binding(workspace_id=IDS[0], connection_id=IDS[1], row_id=IDS[0]),
+]
+SECRET = b'{"key": "k", "secret": "s3cret"}'
+BOUND = b"tradewright trading keyring, version 1\x00" + b"".join(each.bytes for each in IDS)
+
+
+@pytest.fixture
+def keyring(tmp_path: Path) -> TradingKeyring:
+    return open_keyring(tmp_path / "vault")
+
+
+def every_change(box: bytes) -> list[bytes]:
+    """Every byte changed, and cut at either end."""
+    changed = [box[:at] + bytes([box[at] ^ 1]) + box[at + 1 :] for at in range(len(box))]
+    return [*changed, box[:-1], box[1:], box + b"\x00", b""]
+
+
+def test_what_the_api_seals_the_worker_opens_in_its_own_row_alone(keyring: TradingKeyring) -> None:
+    sealed = keyring.sealing_key().seal(SECRET, HERE)
+    assert SECRET not in sealed
+    assert keyring.open(sealed, HERE) == SECRET
+    assert keyring.sealing_key().seal(SECRET, HERE) != sealed, "two seals of one secret do not look alike"
+    for other in ELSEWHERE:
+        with pytest.raises(Unopenable, match="another row"):
+            keyring.open(sealed, other)
+    for changed in every_change(sealed):
+        with pytest.raises(Unopenable):
+            keyring.open(changed, HERE)
+
+
+def test_the_half_that_seals_has_nothing_that_opens(keyring: TradingKeyring, tmp_path: Path) -> None:
+    sealing = read_sealing_key(tmp_path / "vault")
+    assert sealing == keyring.sealing_key() == SealingKey(keyring.public)
+    assert [name for name in dir(sealing) if not name.startswith("_")] == ["public", "seal"]
+    stranger = TradingKeyring(bytes(range(32)), bytes(32))
+    with pytest.raises(Unopenable, match="another keyring"):
+        stranger.open(sealing.seal(SECRET, HERE), HERE)
+
+
+def test_a_seal_is_libsodiums_sealed_box_around_binding_and_secret() -> None:
+    private, ephemeral = bytes(range(32)), bytes(range(32, 64))
+    public, ephemeral_public = crypto_scalarmult_base(private), crypto_scalarmult_base(ephemeral)
+    assert HERE.as_bytes() == BOUND
+    assert len(BOUND) == BINDING_LENGTH
+    nonce = blake2b(ephemeral_public + public, digest_size=24).digest()
+    by_hand = ephemeral_public + crypto_box(BOUND + SECRET, nonce, public, ephemeral)
+    keyring = TradingKeyring(private, bytes(32))
+    assert keyring.open(b"\x01" + sha256(public).digest()[:8] + by_hand, HERE) == SECRET
+
+
+def counting_bytes() -> Callable[[int], bytes]:
+    """Not random: 00 01 02 … over all calls, so that an answer can be known."""
+    given = 0
+
+    def next_bytes(count: int) -> bytes:
+        nonlocal given
+        given += count
+        return bytes(number % 256 for number in range(given - count, given))
+
+    return next_bytes
+
+
+def test_a_wrap_is_aes_256_gcm_twice_as_another_implementation_has_it() -> None:
+    kek = bytes(range(100, 132))
+    wrapped = KeyEncryptionKey(kek).wrap(SECRET, HERE, random_bytes=counting_bytes())
+    data_key, first, second = bytes(range(32)), bytes(range(32, 44)), bytes(range(44, 56))
+    with contextlib.suppress(UnavailableError):  # libsodium has it only on processors with instructions for it
+        by_libsodium = (
+            crypto_aead_aes256gcm_encrypt(data_key, b"data key\x00" + BOUND, first, kek),
+            crypto_aead_aes256gcm_encrypt(SECRET, b"secret\x00" + BOUND, second, data_key),
+        )
+        assert wrapped == Wrapped(b"\x01" + first + by_libsodium[0], b"\x01" + second + by_libsodium[1])
+    # That answer as it was written down, so that no later version stops to read what this one stored.
+    assert sha256(wrapped.data_key + wrapped.secret).hexdigest() == KNOWN
+
+
+KNOWN = "ad1902c30c55933910fe9563c11e505346bf87580fb769b9d569ec199f85c297"
+
+
+def test_what_is_wrapped_opens_in_its_own_row_with_its_own_key_and_unchanged_alone(keyring: TradingKeyring) -> None:
+    wrapped = keyring.wrap(SECRET, HERE)
+    other_row = keyring.wrap(SECRET, ELSEWHERE[2])
+    assert keyring.unwrap(wrapped, HERE) == SECRET
+    assert wrapped.data_key != other_row.data_key, "each row has a data key of its own"
+    for other in ELSEWHERE:
+        with pytest.raises(Unopenable):
+            keyring.unwrap(wrapped, other)
+    forged = [Wrapped(changed, wrapped.secret) for changed in every_change(wrapped.data_key)]
+    forged += [Wrapped(wrapped.data_key, changed) for changed in every_change(wrapped.secret)]
+    forged += [Wrapped(wrapped.secret, wrapped.data_key), Wrapped(other_row.data_key, wrapped.secret)]
+    for box in forged:
+        with pytest.raises(Unopenable):
+            keyring.unwrap(box, HERE)
+    with pytest.raises(Unopenable):
+        KeyEncryptionKey(bytes(32)).unwrap(wrapped, HERE)
+
+
+def test_files_are_made_once_for_their_owner_alone_and_the_public_half_comes_back(tmp_path: Path) -> None:
+    folder = tmp_path / "vault"
+    with pytest.raises(VaultNotReady, match="not there yet"):
+        read_sealing_key(folder)
+    made = open_keyring(folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {
+        "trading.private": 0o600,
+        "trading.public": 0o600,
+    }
+    private = json.loads((folder / "trading.private").read_text())
+    (folder / "trading.public").unlink()
+    again = open_keyring(folder)
+    assert again.public == made.public == read_sealing_key(folder).public
+    assert again.open(made.sealing_key().seal(SECRET, HERE), HERE) == SECRET
+    assert again.unwrap(made.wrap(SECRET, HERE), HERE) == SECRET
+    public = (folder / "trading.public").read_text()
+    assert not any(value in public for value in private.values())
+
+
+def test_nothing_that_opens_shows_itself(keyring: TradingKeyring, tmp_path: Path) -> None:
+    private = json.loads((tmp_path / "vault/trading.private").read_text())
+    shown = repr(keyring) + repr(KeyEncryptionKey(base64.b64decode(private["key_encryption_key"])))
+    for value in private.values():
+        assert value not in shown
+        assert base64.b64decode(value).hex() not in shown
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"private": "AAAA", "key_encryption_key": "AAAA"}', "[]", "\x00"])
+def test_a_damaged_private_half_is_one_sentence_and_is_never_replaced(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "trading.private"
+    path.write_text(content)
+    path.chmod(0o600)
+    with pytest.raises(StartError, match="restore it from a backup") as failure:
+        open_keyring(tmp_path)
+    assert failure.value.exit_code == 12
+    assert path.read_text() == content
+
+
+def test_a_private_half_that_others_may_read_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    open_keyring(tmp_path)
+    (tmp_path / "trading.private").chmod(0o640)
+    with pytest.raises(StartError, match=r"mode 640.*chmod 600"):
+        open_keyring(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"public": "AAAA"}', '{"public": 5}', "[]"])
+def test_a_damaged_public_half_is_no_keyring(tmp_path: Path, content: str) -> None:
+    (tmp_path / "trading.public").write_text(content)
+    with pytest.raises(VaultNotReady):
+        read_sealing_key(tmp_path)
