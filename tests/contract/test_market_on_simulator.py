@@ -18,7 +18,6 @@ from tradewright.exchange.bybit.public_stream import BybitPublicStream
 from tradewright.exchange.ports import Endpoints
 from tradewright.market.candles import CandleCache
 from tradewright.market.hub import MarketHub
-from tradewright.market.instruments import InstrumentCache
 from tradewright.market.intervals import next_open
 from tradewright.market.market_clock import MarketClock
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
@@ -36,7 +35,6 @@ class Market:
     gateway: BybitMarketGateway
     hub: MarketHub
     candles: CandleCache
-    instruments: InstrumentCache
 
 
 @asynccontextmanager
@@ -52,8 +50,8 @@ async def running_market(config: SimulatorConfig) -> AsyncIterator[Market]:
     hub = MarketHub(BybitPublicStream(endpoints, "linear", clock=clock, rng=SystemRng(), log=log), log=log)
     candles = CandleCache(gateway, MarketClock(gateway, clock=clock), clock=clock, log=log)
     hub.observe_candles(candles.merge_live)
-    market = Market(simulator, gateway, hub, candles, InstrumentCache(gateway, clock=clock, log=log))
-    tasks = [asyncio.create_task(hub.run()), asyncio.create_task(market.instruments.run())]
+    market = Market(simulator, gateway, hub, candles)
+    tasks = [asyncio.create_task(hub.run())]
     try:
         yield market
     finally:
@@ -72,8 +70,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def test_cached_history_and_the_live_candle_equal_the_exchanges_own() -> None:
     async with running_market(SimulatorConfig(seed=3, speed=Decimal(60))) as market:
-        await market.instruments.wait_loaded()
-        assert market.instruments.get(BTC) is not None
+        assert BTC in [row.id for row in await market.gateway.instruments("linear")]
         before = await market.candles.get(BTC, "1", limit=1_200)
         assert len(before.rows) == 1_200
         assert before.gaps == []

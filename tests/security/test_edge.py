@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from integration.web.kit import Site, User, place_body, started_site
 from integration.web.test_identity_api import problem
 from security.test_who_may_what import EXPECTED
+from tradewright.market.tickers import TickerCache
 from tradewright.trading import queries
 from tradewright.web.edge import BODY_BYTES_MAX
 from tradewright.web.security import CONTENT_SECURITY_POLICY, security_headers
@@ -79,7 +80,7 @@ async def test_an_unexpected_error_is_a_protected_problem_that_tells_nothing(
     async def broken(*_: object) -> None:
         raise RuntimeError("the secret is 4711")
 
-    monkeypatch.setattr(type(site.parts.tickers), "all", broken)
+    monkeypatch.setattr(TickerCache, "all", broken)
     with structlog.testing.capture_logs() as logs:
         async with ann.http.get("/api/v1/tickers") as response:
             assert_protected(response)

@@ -519,7 +519,7 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description The database answers, and the instruments have been read from the exchange.
+         * @description The database answers, and the rules of an exchange are known (or no exchange is asked for anything yet).
          */
         get: operations["readyz"];
         put?: never;
@@ -1459,6 +1459,11 @@ export interface components {
             environment: "sim" | "demo" | "testnet" | "live";
             /** Instruments */
             instruments: components["schemas"]["Instrument"][];
+            /**
+             * Version
+             * @description The same version is the same list; null when it was never read
+             */
+            version: number | null;
         };
         /** IntentAnswer */
         IntentAnswer: {
@@ -2644,7 +2649,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/csv": unknown;
+                    "text/csv": string;
                 };
             };
             /** @description Unauthorized */
@@ -3789,8 +3794,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3976,6 +3999,15 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

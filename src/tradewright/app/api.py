@@ -11,17 +11,13 @@ from collections.abc import Iterator
 import structlog
 import uvicorn
 
-from tradewright.app.ground import installed_version, open_ground, simulated_endpoints
+from tradewright.app.exchanges import ExchangePlaces
+from tradewright.app.ground import installed_version, open_ground
+from tradewright.app.markets import follow_markets
 from tradewright.core.errors import StartError
-from tradewright.exchange.bybit.market_data import BybitMarketGateway
-from tradewright.exchange.bybit.public_stream import BybitPublicStream
 from tradewright.identity.passwords import Passwords
 from tradewright.installation import read_private
-from tradewright.market.candles import CandleCache
-from tradewright.market.hub import MarketHub
-from tradewright.market.instruments import InstrumentCache
-from tradewright.market.market_clock import MarketClock
-from tradewright.market.tickers import TickerCache
+from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
@@ -41,15 +37,9 @@ async def serve_api(settings: Settings) -> None:
     """The API process: pages, REST, browser streams, and the market data behind them."""
 
     log = structlog.get_logger()
-    endpoints = simulated_endpoints(settings)
     async with open_ground(settings, "api") as ground:
-        market = BybitMarketGateway(endpoints, clock=ground.clock, log=log)
-        stream = BybitPublicStream(endpoints, "linear", clock=ground.clock, rng=ground.rng, log=log)
-        market_clock = MarketClock(market, clock=ground.clock)
-        hub = MarketHub(stream, log=log)
-        candles = CandleCache(market, market_clock, clock=ground.clock, log=log)
-        hub.observe_candles(candles.merge_live)
-        instruments = InstrumentCache(market, clock=ground.clock, log=log)
+        lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
+        markets = follow_markets(ground, ExchangePlaces(settings), lists)
 
         async def sim_account() -> SimAccount:
             try:
@@ -62,11 +52,7 @@ async def serve_api(settings: Settings) -> None:
         parts = WebParts(
             engine=ground.engine,
             bus=ground.bus,
-            hub=hub,
-            candles=candles,
-            instruments=instruments,
-            tickers=TickerCache(market, clock=ground.clock),
-            market_clock=market_clock,
+            markets=markets,
             clock=ground.clock,
             ids=ground.ids,
             passwords=Passwords(),
@@ -75,14 +61,12 @@ async def serve_api(settings: Settings) -> None:
         )
         server = _Server(server_config(create_application(parts)))
         async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(hub.run()), tasks.create_task(instruments.run())]
+            running = [tasks.create_task(lists.run()), tasks.create_task(markets.run())]
             try:
                 await _serve_on_loopback(server, settings)
             finally:
                 for task in running:
                     task.cancel()
-                await stream.close()
-                await market.close()
 
 
 async def _serve_on_loopback(server: uvicorn.Server, settings: Settings) -> None:

@@ -12,14 +12,15 @@ from typing import Any
 
 import structlog
 
+from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground, open_ground, simulated_endpoints
+from tradewright.app.markets import instrument_refresher
 from tradewright.core.errors import ExchangeUnavailable, StartError
-from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
 from tradewright.exchange.ports import ApiKey
 from tradewright.installation import read_private
-from tradewright.market.instruments import InstrumentCache
+from tradewright.market.instruments import InstrumentLists
 from tradewright.placement.single import SingleOwner
 from tradewright.settings import Settings
 from tradewright.trading.model import AccountRef
@@ -37,12 +38,12 @@ async def serve_worker(settings: Settings) -> None:
 
     log = structlog.get_logger()
     async with open_ground(settings, "worker") as ground, SingleOwner(ground.engine, ground.clock) as owner:
-        market = BybitMarketGateway(simulated_endpoints(settings), clock=ground.clock, log=log)
-        instruments = InstrumentCache(market, clock=ground.clock, log=log)
+        lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
+        refresher = instrument_refresher(ground, ExchangePlaces(settings))
         keeper = SessionKeeper(
             ground.engine,
             ground.bus,
-            session_factory(ground, instruments),
+            session_factory(ground, lists),
             lambda account: PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
             clock=ground.clock,
             rng=ground.rng,
@@ -50,7 +51,7 @@ async def serve_worker(settings: Settings) -> None:
         await _follow_market(ground)
         log.info("worker.ready")
         print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
-        working = [asyncio.create_task(instruments.run()), asyncio.create_task(keeper.run())]
+        working = [asyncio.create_task(each.run()) for each in (lists, refresher, keeper)]
         lost = asyncio.create_task(owner.lost())
         try:
             await asyncio.wait([*working, lost], return_when=asyncio.FIRST_COMPLETED)
@@ -63,7 +64,6 @@ async def serve_worker(settings: Settings) -> None:
             for task in [*working, lost]:
                 task.cancel()
             await asyncio.gather(*working, lost, return_exceptions=True)
-            await market.close()
 
 
 def _sim_keys(settings: Settings) -> dict[str, Any]:
@@ -87,7 +87,7 @@ async def _follow_market(ground: Ground) -> None:
         return
 
 
-def session_factory(ground: Ground, instruments: InstrumentCache) -> Callable[[AccountRef], AccountSession]:
+def session_factory(ground: Ground, lists: InstrumentLists) -> Callable[[AccountRef], AccountSession]:
     """How a session is built: from the account's connection, its own gateway, stream and journal."""
 
     settings = ground.settings
@@ -111,7 +111,7 @@ def session_factory(ground: Ground, instruments: InstrumentCache) -> Callable[[A
                 endpoints, key, server_time=gateway.server_time, clock=ground.clock, rng=ground.rng, log=log
             ),
             journal=PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
-            instrument_of=instruments.get,
+            instrument_of=lists.of(account.environment).get,
             clock=ground.clock,
             ids=ground.ids,
             rng=ground.rng,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from tradewright.core.errors import Problem
 from tradewright.core.money import plain
 
 Category = Literal["linear", "spot"]
+CATEGORIES: tuple[Category, ...] = get_args(Category)
 Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit"]
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]

@@ -15,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock
 from tradewright.core.errors import InvalidInput, Problem
-from tradewright.core.instrument import InstrumentId
+from tradewright.core.instrument import Category, InstrumentId
 from tradewright.exchange.ports import Candle, CandleUpdate, MarketGateway, StreamDown, StreamUp
 from tradewright.market.candle_series import CandleSeries, Gap
 from tradewright.market.intervals import (
@@ -98,16 +98,18 @@ class CandleCache:
         self._evict(keep=key)
         return answer
 
-    def merge_live(self, event: CandleUpdate | StreamUp | StreamDown) -> None:
-        """What the hub's `observe_candles` calls: keeps watched series up to date without REST."""
+    def merge_live(self, event: CandleUpdate | StreamUp | StreamDown, *, category: Category = "linear") -> None:
+        """What a hub's `observe_candles` calls: keeps watched series up to date without REST. `category` is the hub's:
+        where its upstream comes or goes, what was not finished in its series is read again."""
         match event:
             case CandleUpdate():
                 series = self._series.get((event.instrument, event.interval))
                 if series is not None:
                     series.merge_live(event.candle, self._clock.monotonic())
             case StreamUp() | StreamDown():
-                for series in self._series.values():
-                    series.drop_live()
+                for (instrument, _), series in self._series.items():
+                    if instrument.category == category:
+                        series.drop_live()
 
     def row_count(self) -> int:
         return sum(len(series) for series in self._series.values())

@@ -6,14 +6,14 @@ Not here: the connection itself (`exchange.bybit.public_stream`), REST-backed hi
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
 from structlog.typing import FilteringBoundLogger
 
-from tradewright.core.errors import NotFound
+from tradewright.core.errors import NotFound, NotReady
 from tradewright.core.fault import Fault
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.exchange.ports import (
@@ -31,6 +31,8 @@ from tradewright.market.subscription import Subscription
 STALE_AFTER_S = 22.0  # a ping goes out every 20 s, so by then at least its answer should have arrived
 CANDLES_WAITING_MAX = 1_000
 TRADES_WAITING_MAX = 1_000
+TRADES_KEPT = 100
+TOPICS_MAX = 480  # below what one connection to the exchange carries; 256 browsers may ask for more than that
 
 FeedState = Literal["live", "stale", "down"]
 CandleObserver = Callable[[CandleUpdate | StreamUp | StreamDown], None]
@@ -57,6 +59,7 @@ class MarketHub:
         self._tickers: dict[InstrumentId, Ticker] = {}
         self._candles: dict[tuple[InstrumentId, str], CandleUpdate] = {}
         self._books: dict[tuple[InstrumentId, int], Book] = {}
+        self._trades: dict[InstrumentId, deque[PublicTrade]] = {}
         self._down: Fault | None = Fault("link.not_connected")
 
     async def run(self) -> None:
@@ -81,6 +84,14 @@ class MarketHub:
 
     def book(self, instrument: InstrumentId, depth: int = 50) -> Book | None:
         return self._books.get((instrument, depth))
+
+    def trades(self, instrument: InstrumentId) -> Sequence[PublicTrade]:
+        """The newest trades, at most 100, oldest first: those that came since somebody watches and nothing was lost."""
+        return tuple(self._trades.get(instrument, ()))
+
+    @property
+    def has_readers(self) -> bool:
+        return bool(self._readers)
 
     def subscribe_ticker(self, instrument: InstrumentId) -> Subscription[Ticker]:
         """Whole merged tickers, newest only; starts with the known one."""
@@ -143,26 +154,28 @@ class MarketHub:
                 self._stream.unsubscribe(topic)
 
         reader: Subscription[Any] = Subscription(key_of=key_of, limit=limit, overflow=overflow, on_close=give_back)
-        readers = self._readers[topic]
-        if not readers:
+        if topic not in self._readers:
+            if len(self._readers) >= TOPICS_MAX:
+                raise NotReady(f"{TOPICS_MAX} topics of {self._category} are read already, and no more fit; close some")
             self._stream.subscribe(topic)
-        readers.add(reader)
+        self._readers[topic].add(reader)
         return reader
 
     def _apply(self, event: PublicEvent) -> None:
         match event:
             case Ticker():
-                self._tickers[event.instrument] = event
-                self._push(f"tickers.{event.instrument.symbol}", event)
+                if self._push(f"tickers.{event.instrument.symbol}", event):
+                    self._tickers[event.instrument] = event
             case CandleUpdate():
-                self._candles[(event.instrument, event.interval)] = event
-                self._push(f"kline.{event.interval}.{event.instrument.symbol}", event)
+                if self._push(f"kline.{event.interval}.{event.instrument.symbol}", event):
+                    self._candles[(event.instrument, event.interval)] = event
                 self._tell_observers(event)
             case PublicTrade():
-                self._push(f"publicTrade.{event.instrument.symbol}", event)
+                if self._push(f"publicTrade.{event.instrument.symbol}", event):
+                    self._trades.setdefault(event.instrument, deque(maxlen=TRADES_KEPT)).append(event)
             case Book():
-                self._books[(event.instrument, event.depth)] = event
-                self._push(f"orderbook.{event.depth}.{event.instrument.symbol}", event)
+                if self._push(f"orderbook.{event.depth}.{event.instrument.symbol}", event):
+                    self._books[(event.instrument, event.depth)] = event
             case StreamUp():
                 self._down = None
                 self._log.info("market.up", connection=event.connection)
@@ -175,9 +188,11 @@ class MarketHub:
             case _:
                 assert_never(event)
 
-    def _push(self, topic: str, item: object) -> None:
+    def _push(self, topic: str, item: object) -> bool:
+        """False when nobody reads the topic any more: what still comes then must not be kept: it would grow old."""
         for reader in list(self._readers.get(topic, ())):  # a copy: a reader that is too slow leaves while we push
             reader.push(item)
+        return topic in self._readers
 
     def _tell_observers(self, event: CandleUpdate | StreamUp | StreamDown) -> None:
         for observer in self._observers:
@@ -188,6 +203,7 @@ class MarketHub:
         self._tickers.clear()
         self._candles.clear()
         self._books.clear()
+        self._trades.clear()
 
     def _forget_topic(self, topic: str) -> None:
         kind, _, rest = topic.partition(".")
@@ -195,6 +211,8 @@ class MarketHub:
         instrument = InstrumentId(self._category, symbol)
         if kind == "tickers":
             self._tickers.pop(instrument, None)
+        elif kind == "publicTrade":
+            self._trades.pop(instrument, None)
         elif kind == "orderbook":
             self._books.pop((instrument, int(rest.partition(".")[0])), None)
         elif kind == "kline":

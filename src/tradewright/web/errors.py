@@ -25,6 +25,7 @@ from tradewright.core.errors import (
     NotFound,
     Problem,
 )
+from tradewright.core.errors import NotReady as NotReady  # what the web raises itself, too
 from tradewright.identity.model import LoginFailed, TooManyTries
 from tradewright.web.responses import problem_answer
 
@@ -43,12 +44,6 @@ class Forbidden(AppError):
     """The caller's role in the workspace does not allow it."""
 
     code = "role.insufficient"
-
-
-class NotReady(AppError):
-    """Something that the answer needs is not there yet; trying again later may work."""
-
-    code = "unavailable"
 
 
 # Our codes for the validator's kinds of fault; what is not listed is `input.invalid`.
@@ -83,6 +78,7 @@ _KINDS: Mapping[str, str] = {
     "greater_than": "input.range",
     "less_than": "input.range",
 }
+_KINDS_OF_INTENT = frozenset({"place", "cancel", "amend", "close", "reverse", "leverage", "exits"})
 _PARAMS: Mapping[str, str] = {
     "min_length": "minimum",
     "max_length": "maximum",
@@ -113,7 +109,9 @@ def problems_of(errors: Sequence[Mapping[str, Any]]) -> list[Problem]:
 def _problem_of(error: Mapping[str, Any]) -> Problem:
     kind = str(error["type"])
     # ("body", "place", "price"): where it came from is not part of the field's path, nor is the branch of a union.
-    path = [part for part in error["loc"][1:] if not (part in ("place", "cancel") and len(error["loc"]) > 2)]
+    path = list(error["loc"][1:])
+    if len(path) > 1 and path[0] in _KINDS_OF_INTENT:
+        path = path[1:]
     if kind == "json_invalid":
         path = []
     context = error.get("ctx") or {}

@@ -39,10 +39,10 @@ async def healthz(parts: Parts) -> Response:
 
 
 async def readyz(parts: Parts) -> Response:
-    """The database answers, and the instruments have been read from the exchange."""
+    """The database answers, and the rules of an exchange are known (or no exchange is asked for anything yet)."""
     checks = {
         "database": await _database_answers(parts),
-        "instruments": parts.instruments.age_ms("linear") is not None,
+        "instruments": parts.markets.know_instruments,
     }
     is_ready = all(checks.values())
     named = {name: "ok" if good else "unavailable" for name, good in checks.items()}

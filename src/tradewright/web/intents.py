@@ -14,6 +14,7 @@ from tradewright.core.ids import AccountId, IntentId, OrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.money import parse_decimal
 from tradewright.identity.model import Principal
+from tradewright.market.markets import MarketData
 from tradewright.storage.bus import Subscription
 from tradewright.trading import commands, queries
 from tradewright.trading.events import EVENTS_CHANNEL
@@ -63,9 +64,10 @@ async def _submit(
     match body:
         case PlaceIntent():
             instrument_id = InstrumentId(body.category, body.symbol)
-            reference_price = await _reference_price(parts, instrument_id) if body.order_type == "Market" else None
-            instrument = parts.instruments.get(instrument_id)
-            if instrument is None and parts.instruments.age_ms(body.category) is None:
+            market = await _market_of(parts, caller, account_id)
+            reference_price = await _reference_price(market, instrument_id) if body.order_type == "Market" else None
+            instrument = market.instruments.get(instrument_id)
+            if instrument is None and market.instruments.age_ms(body.category) is None:
                 raise NotReady("the list of instruments has not been read from the exchange yet; try again shortly")
             async with parts.engine.begin() as connection:
                 await commands.submit_place(
@@ -109,13 +111,19 @@ def _place_body(body: PlaceIntent) -> PlaceBody:
     )
 
 
-async def _reference_price(parts: WebParts, instrument: InstrumentId) -> Decimal | None:
+async def _market_of(parts: WebParts, caller: Principal, account_id: AccountId) -> MarketData:
+    async with parts.engine.connect() as connection:
+        account = await queries.require_account(connection, caller.membership.workspace_id, account_id)
+    return parts.markets.of(account["environment"])
+
+
+async def _reference_price(market: MarketData, instrument: InstrumentId) -> Decimal | None:
     """The last price, which values a market order; None when nobody knows it. It only sharpens a check, so an exchange
     that does not answer is no reason to refuse."""
-    known = parts.hub.ticker(instrument)
+    known = market.hub(instrument.category).ticker(instrument)
     if known is None:
         try:
-            rows = (await parts.tickers.all(instrument.category)).rows
+            rows = (await market.tickers.all(instrument.category)).rows
         except ExchangeError:
             return None
         known = next((row for row in rows if row.instrument == instrument), None)

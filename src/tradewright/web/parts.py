@@ -15,11 +15,7 @@ from starlette.requests import HTTPConnection
 
 from tradewright.core.clock import Clock, Ids
 from tradewright.identity.passwords import Passwords
-from tradewright.market.candles import CandleCache
-from tradewright.market.hub import MarketHub
-from tradewright.market.instruments import InstrumentCache
-from tradewright.market.market_clock import MarketClock
-from tradewright.market.tickers import TickerCache
+from tradewright.market.markets import Markets
 from tradewright.storage.bus import Bus
 
 
@@ -55,11 +51,7 @@ class WebParts:
 
     engine: AsyncEngine
     bus: Bus
-    hub: MarketHub
-    candles: CandleCache
-    instruments: InstrumentCache
-    tickers: TickerCache
-    market_clock: MarketClock
+    markets: Markets
     clock: Clock
     ids: Ids
     passwords: Passwords

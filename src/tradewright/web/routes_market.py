@@ -7,13 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from tradewright.core.errors import NotFound
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.market.candles import ROWS_MAX
 from tradewright.web.auth import Reader
 from tradewright.web.contract import problems
-from tradewright.web.errors import NotReady
-from tradewright.web.parts import Parts, WebParts
+from tradewright.web.parts import Parts
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.base import Environment
 from tradewright.web.schemas.market import CandleList, InstrumentList, Interval, TickerList
@@ -33,7 +31,7 @@ def router() -> APIRouter:
         methods=["GET"],
         response_model=InstrumentList,
         operation_id="readInstruments",
-        responses=problems(401, 422),
+        responses=problems(401, 404, 422, 503),
     )
     routes.add_api_route(
         "/tickers",
@@ -41,7 +39,7 @@ def router() -> APIRouter:
         methods=["GET"],
         response_model=TickerList,
         operation_id="readTickers",
-        responses=problems(401, 422, 503),
+        responses=problems(401, 404, 422, 503),
     )
     routes.add_api_route(
         "/candles",
@@ -58,9 +56,15 @@ async def read_instruments(
     parts: Parts, _caller: Reader, environment: EnvironmentQuery = "sim", category: CategoryQuery = "linear"
 ) -> Response:
     """Every instrument of a category with its trading rules, by symbol."""
-    rows = parts.instruments.all(category)
+    known = parts.markets.of(environment).instruments
     return JsonAnswer(
-        {"instruments": [instrument_view(row) for row in rows], "age_ms": parts.instruments.age_ms(category)}
+        {
+            "environment": environment,
+            "category": category,
+            "instruments": [instrument_view(row) for row in known.all(category)],
+            "version": known.version(category),
+            "age_ms": known.age_ms(category),
+        }
     )
 
 
@@ -68,8 +72,15 @@ async def read_tickers(
     parts: Parts, _caller: Reader, environment: EnvironmentQuery = "sim", category: CategoryQuery = "linear"
 ) -> Response:
     """Every ticker of a category."""
-    answer = await parts.tickers.all(category)
-    return JsonAnswer({"tickers": [ticker_view(row) for row in answer.rows], "age_ms": answer.age_ms})
+    answer = await parts.markets.of(environment).tickers.all(category)
+    return JsonAnswer(
+        {
+            "environment": environment,
+            "category": category,
+            "tickers": [ticker_view(row) for row in answer.rows],
+            "age_ms": answer.age_ms,
+        }
+    )
 
 
 async def read_candles(
@@ -85,10 +96,12 @@ async def read_candles(
 ) -> Response:
     """The newest `limit` candles that open in [start_ms, end_ms), oldest first; what is missing is named in `gaps`."""
     instrument = InstrumentId(category, symbol)
-    require_listed(parts, instrument)
-    found = await parts.candles.get(instrument, interval, start_ms=start_ms, end_ms=end_ms, limit=limit)
+    market = parts.markets.of(environment)
+    market.instruments.require(instrument)
+    found = await market.candles.get(instrument, interval, start_ms=start_ms, end_ms=end_ms, limit=limit)
     return JsonAnswer(
         {
+            "environment": environment,
             "category": category,
             "symbol": symbol,
             "interval": interval,
@@ -98,12 +111,3 @@ async def read_candles(
             "age_ms": found.age_ms,
         }
     )
-
-
-def require_listed(parts: WebParts, instrument: InstrumentId) -> None:
-    """Raises `NotReady` while the list has not been read, `NotFound` when the exchange has no such instrument."""
-    if parts.instruments.get(instrument) is not None:
-        return
-    if parts.instruments.age_ms(instrument.category) is None:
-        raise NotReady("the list of instruments has not been read from the exchange yet; try again in a few seconds")
-    raise NotFound(f"the exchange lists no {instrument.category} instrument {instrument.symbol}")

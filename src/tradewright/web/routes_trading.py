@@ -154,7 +154,13 @@ def router() -> APIRouter:
         methods=["GET"],
         response_class=Response,
         operation_id="exportTable",
-        responses={200: {"content": {"text/csv": {}}, "description": "The whole table, newest first"}, **reads},
+        responses={
+            200: {
+                "content": {"text/csv": {"schema": {"type": "string"}}},
+                "description": "The whole table, newest first",
+            },
+            **reads,
+        },
     )
     return routes
 

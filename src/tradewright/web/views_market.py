@@ -7,7 +7,9 @@ from typing import Any
 
 from tradewright.core.instrument import Instrument
 from tradewright.core.money import plain
-from tradewright.exchange.ports import Candle, Ticker
+from tradewright.exchange.ports import Book, Candle, PublicTrade, Ticker
+
+BOOK_LEVELS = 25
 
 
 def instrument_view(row: Instrument) -> dict[str, Any]:
@@ -27,6 +29,23 @@ def instrument_view(row: Instrument) -> dict[str, Any]:
         "max_market_quantity": plain(row.max_market_quantity),
         "min_notional": plain(row.min_notional),
         "max_leverage": plain(row.max_leverage),
+        "min_leverage": plain(row.min_leverage),
+        "leverage_step": plain(row.leverage_step),
+        "quote_step": _text(row.quote_step),
+        "price_limit_ratio_x": _text(row.price_limit_ratio_x),
+        "price_limit_ratio_y": _text(row.price_limit_ratio_y),
+        "funding_interval_min": row.funding_interval_min,
+        "launched_at_ms": row.launched_at_ms,
+        "delivery_at_ms": row.delivery_at_ms,
+        "risk_tiers": [
+            {
+                "value_max": plain(tier.value_max),
+                "maintenance_rate": plain(tier.maintenance_rate),
+                "deduction": plain(tier.deduction),
+                "leverage_max": plain(tier.leverage_max),
+            }
+            for tier in row.risk_tiers
+        ],
     }
 
 
@@ -63,6 +82,27 @@ def candle_view(row: Candle) -> list[Any]:
         plain(row.turnover),
         row.confirmed,
     ]
+
+
+def book_view(row: Book) -> dict[str, Any]:
+    """The best levels of each side: of a book that the exchange gives more of, too."""
+    return {
+        "category": row.instrument.category,
+        "symbol": row.instrument.symbol,
+        "bids": [[plain(price), plain(size)] for price, size in row.bids[:BOOK_LEVELS]],
+        "asks": [[plain(price), plain(size)] for price, size in row.asks[:BOOK_LEVELS]],
+        "exchange_time_ms": row.exchange_time_ms,
+    }
+
+
+def trade_view(row: PublicTrade) -> dict[str, Any]:
+    return {
+        "id": row.trade_id,
+        "side": row.side,
+        "price": plain(row.price),
+        "quantity": plain(row.quantity),
+        "time_ms": row.traded_at_ms,
+    }
 
 
 def _text(value: Decimal | None) -> str | None:

@@ -22,24 +22,33 @@ import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tradewright.core.errors import ExchangeUnavailable, Trace
+from tradewright.core.environment import Environment
+from tradewright.core.errors import ExchangeUnavailable, NotReady, Trace
 from tradewright.core.ids import AccountId, ExchangeOrderId, RequestId, WorkspaceId
-from tradewright.core.instrument import Category, Instrument, InstrumentId
-from tradewright.exchange.ports import Candle, CandleUpdate, PublicEvent, StreamUp, Ticker
+from tradewright.core.instrument import CATEGORIES, Category, Instrument, InstrumentId
+from tradewright.exchange.ports import (
+    Book,
+    Candle,
+    CandleUpdate,
+    PublicEvent,
+    PublicStream,
+    PublicTrade,
+    StreamUp,
+    Ticker,
+)
 from tradewright.identity.claims import create_claim_link
 from tradewright.identity.passwords import HashCost, Passwords
-from tradewright.market.candles import CandleCache
-from tradewright.market.hub import MarketHub
-from tradewright.market.instruments import InstrumentCache
-from tradewright.market.market_clock import MarketClock
-from tradewright.market.tickers import TickerCache
-from tradewright.storage.bus import Bus
+from tradewright.market.instrument_store import replace_list
+from tradewright.market.instruments import InstrumentLists
+from tradewright.market.markets import MarketData, Markets, market_data
+from tradewright.storage.bus import Bus, notify
 from tradewright.system import SystemClock, SystemIds, SystemRng
+from tradewright.trading.environments import environments_with_accounts
 from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
 from tradewright.trading.model import AccountRef, Reason
+from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.store import PostgresJournal
 from tradewright.web.application import create_application
-from tradewright.web.errors import NotReady
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
 from tradewright.web.static_files import StaticFile
@@ -66,9 +75,9 @@ class MovableClock(SystemClock):
         return datetime.now(UTC) + self.offset
 
 
-def instrument(symbol: str) -> Instrument:
+def instrument(symbol: str, category: Category = "linear") -> Instrument:
     return Instrument(
-        id=InstrumentId("linear", symbol),
+        id=InstrumentId(category, symbol),
         status="Trading",
         base_coin=symbol.removesuffix("USDT"),
         quote_coin="USDT",
@@ -99,7 +108,10 @@ def candle(open_ms: int, close: str = "60000.5", *, confirmed: bool = True) -> C
 
 
 class MarketTwin:
-    """The public REST side: two instruments, ten candles with one missing, two tickers; `is_away` refuses all reads."""
+    """The public REST side: two contracts and a spot pair, ten candles with one missing, a ticker for each category.
+
+    `is_away` refuses all reads.
+    """
 
     def __init__(self) -> None:
         self.is_away = False
@@ -110,7 +122,8 @@ class MarketTwin:
 
     async def instruments(self, category: Category) -> Sequence[Instrument]:
         self._require()
-        return [instrument("BTCUSDT"), instrument("ETHUSDT")] if category == "linear" else []
+        symbols = ["BTCUSDT", "ETHUSDT"] if category == "linear" else ["BTCUSDT"]
+        return [instrument(symbol, category) for symbol in symbols]
 
     async def candles(
         self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int
@@ -122,7 +135,8 @@ class MarketTwin:
 
     async def tickers(self, category: Category) -> Sequence[Ticker]:
         self._require()
-        return [Ticker(instrument=BTC, last_price=Decimal("60000.10"), exchange_time_ms=NOW_MS)]
+        price = Decimal("60000.10") if category == "linear" else Decimal("59990.5")
+        return [Ticker(instrument=InstrumentId(category, "BTCUSDT"), last_price=price, exchange_time_ms=NOW_MS)]
 
     async def market_now_ms(self) -> int:
         self._require()
@@ -132,9 +146,10 @@ class MarketTwin:
 
 
 class PublicStreamTwin:
-    """The public stream: what a test puts into `queue` arrives."""
+    """The public stream of one category: what a test puts into `queue` arrives."""
 
-    def __init__(self) -> None:
+    def __init__(self, instrument: InstrumentId = BTC) -> None:
+        self._instrument = instrument
         self.queue: asyncio.Queue[PublicEvent] = asyncio.Queue()
         self.topics: set[str] = set()
 
@@ -154,10 +169,34 @@ class PublicStreamTwin:
     async def close(self) -> None: ...
 
     def ticker(self, price: str) -> None:
-        self.queue.put_nowait(Ticker(instrument=BTC, last_price=Decimal(price), exchange_time_ms=NOW_MS))
+        self.queue.put_nowait(Ticker(instrument=self._instrument, last_price=Decimal(price), exchange_time_ms=NOW_MS))
 
     def candle(self, open_ms: int, close: str, *, confirmed: bool = False) -> None:
-        self.queue.put_nowait(CandleUpdate(BTC, "1", candle(open_ms, close, confirmed=confirmed)))
+        self.queue.put_nowait(CandleUpdate(self._instrument, "1", candle(open_ms, close, confirmed=confirmed)))
+
+    def trade(self, number: int) -> None:
+        self.queue.put_nowait(
+            PublicTrade(
+                trade_id=f"t{number}",
+                instrument=self._instrument,
+                side="Sell",
+                price=Decimal(60_000 + number),
+                quantity=Decimal("0.010"),
+                traded_at_ms=NOW_MS + number,
+            )
+        )
+
+    def book(self, best_bid: int, levels: int = 50) -> None:
+        self.queue.put_nowait(
+            Book(
+                instrument=self._instrument,
+                depth=50,
+                bids=tuple((Decimal(best_bid - n), Decimal("1.50")) for n in range(levels)),
+                asks=tuple((Decimal(best_bid + 1 + n), Decimal(2)) for n in range(levels)),
+                update_id=best_bid,
+                exchange_time_ms=NOW_MS,
+            )
+        )
 
 
 @dataclass(slots=True)
@@ -166,10 +205,42 @@ class Site:
     port: int
     parts: WebParts
     market: MarketTwin
-    public: PublicStreamTwin
+    publics: dict[tuple[Environment, Category], PublicStreamTwin]
     clock: MovableClock
     application: Any
     sessions: list[aiohttp.ClientSession] = field(default_factory=list)
+
+    @property
+    def public(self) -> PublicStreamTwin:
+        """The public stream of the simulated exchange's contracts."""
+        return self.publics["sim", "linear"]
+
+    @property
+    def spot(self) -> PublicStreamTwin:
+        return self.publics["sim", "spot"]
+
+    def public_of(self, environment: Environment) -> PublicStreamTwin:
+        return self.publics[environment, "linear"]
+
+    async def add_account(self, user: User, environment: Environment) -> AccountId:
+        """One more account of the user's workspace, as the worker makes it for a connection."""
+        account_id = AccountId(self.parts.ids.new())
+        async with self.parts.engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO accounts (id, workspace_id, name, environment, uid, created_at, session_since)"
+                    " VALUES (:id, :workspace, 'Added', :environment, :uid, :now, :now)"
+                ),
+                {
+                    "id": account_id,
+                    "workspace": user.workspace_id,
+                    "environment": environment,
+                    "uid": secrets.token_hex(4),
+                    "now": self.clock.now(),
+                },
+            )
+            await notify(connection, ACCOUNTS_CHANNEL, str(account_id))
+        return account_id
 
     def browser(self, cookie: str | None = None) -> aiohttp.ClientSession:
         """A client that sends what our own page would send; with a session token when one is given."""
@@ -324,17 +395,29 @@ async def running_owner(site: Site, user: User, *, answer: str = "acknowledge") 
 async def started_site(
     engine: AsyncEngine, database_url: str, *, page: dict[str, StaticFile] | None = None, load: bool = True
 ) -> AsyncIterator[Site]:
-    clock, market, public = MovableClock(), MarketTwin(), PublicStreamTwin()
+    clock, market = MovableClock(), MarketTwin()
+    publics: dict[tuple[Environment, Category], PublicStreamTwin] = {}
     log = structlog.get_logger("test")
     listening = listening_socket("127.0.0.1", 0)
     port = listening.getsockname()[1]
     bus = Bus(database_url, rng=SystemRng())
     await bus.start()
-    instruments = InstrumentCache(market, clock=clock, log=log)
+    lists = InstrumentLists(engine, bus, clock=clock)
     if load:
-        await instruments.refresh()
-    market_clock = MarketClock(market, clock=clock)
-    hub = MarketHub(public, log=log)
+        await keep_instruments(engine, market)
+
+    def open_market(environment: Environment) -> MarketData:
+        streams: dict[Category, PublicStream] = {}
+        for category in CATEGORIES:
+            stream = publics[environment, category] = PublicStreamTwin(InstrumentId(category, "BTCUSDT"))
+            stream.queue.put_nowait(StreamUp(1))
+            streams[category] = stream
+        return market_data(environment, market, streams, lists.of(environment), clock=clock, log=log)
+
+    async def wanted() -> list[Environment]:
+        return ["sim", *await environments_with_accounts(engine)]
+
+    markets = Markets(open_market, wanted, bus.subscribe(ACCOUNTS_CHANNEL))
 
     async def sim_account() -> SimAccount:
         if market.is_away:
@@ -344,11 +427,7 @@ async def started_site(
     parts = WebParts(
         engine=engine,
         bus=bus,
-        hub=hub,
-        candles=CandleCache(market, market_clock, clock=clock, log=log),
-        instruments=instruments,
-        tickers=TickerCache(market, clock=clock),
-        market_clock=market_clock,
+        markets=markets,
         clock=clock,
         ids=SystemIds(),
         passwords=Passwords(HashCost(time_cost=1, memory_kib=8)),
@@ -357,13 +436,12 @@ async def started_site(
     )
     application = create_application(parts, page=PAGE if page is None else page)
     server = uvicorn.Server(server_config(application))
-    hub_task = asyncio.create_task(hub.run())
+    running = [asyncio.create_task(lists.run()), asyncio.create_task(markets.run())]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    public.queue.put_nowait(StreamUp(1))
     async with asyncio.timeout(10):
-        while not server.started:
+        while not (server.started and "sim" in markets.followed and markets.know_instruments == load):
             await asyncio.sleep(0.01)
-    site = Site(f"http://localhost:{port}", port, parts, market, public, clock, application)
+    site = Site(f"http://localhost:{port}", port, parts, market, publics, clock, application)
     site.base = f"http://127.0.0.1:{port}"
     try:
         yield site
@@ -372,10 +450,19 @@ async def started_site(
             await session.close()
         server.should_exit = True
         await asyncio.gather(serving, return_exceptions=True)
-        hub_task.cancel()
-        await asyncio.gather(hub_task, return_exceptions=True)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
         await bus.close()
         listening.close()
+
+
+async def keep_instruments(engine: AsyncEngine, market: MarketTwin, environment: Environment = "sim") -> None:
+    """Plays the worker, which reads the instruments for everybody."""
+    for category in CATEGORIES:
+        rows = await market.instruments(category)
+        async with engine.begin() as connection:
+            await replace_list(connection, environment, category, rows, asked_s_ago=0)
 
 
 def with_settings(parts: WebParts, **changed: Any) -> WebParts:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from integration.web.kit import MINUTE_MS, NOW_MS, Site, User, started_site
+from integration.web.kit import MINUTE_MS, NOW_MS, Site, User, keep_instruments, started_site
 from integration.web.test_identity_api import problem
 from tradewright.web.schemas.health import Readiness
 from tradewright.web.schemas.market import CandleList, InstrumentList, TickerList
@@ -75,7 +77,10 @@ async def test_ready_only_when_the_instruments_are_known(engine: AsyncEngine, da
         ann = await site.claim()
         async with ann.http.get("/api/v1/candles?symbol=BTCUSDT&interval=1") as response:
             assert (await problem(response, 503, "unavailable")).retryable
-        await site.parts.instruments.refresh()
+        await keep_instruments(engine, site.market)
+        async with asyncio.timeout(5):
+            while not site.parts.markets.know_instruments:
+                await asyncio.sleep(0.01)
         async with site.browser().get("/readyz") as response:
             assert response.status == 200
         async with site.browser().get("/healthz") as response:

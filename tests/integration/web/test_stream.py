@@ -14,14 +14,26 @@ import aiohttp
 import pytest
 from sqlalchemy import text
 
-from integration.web.kit import MINUTE_MS, NOW_MS, Owner, Site, User, place_body, running_owner
+from integration.web.kit import (
+    MINUTE_MS,
+    NOW_MS,
+    Owner,
+    PublicStreamTwin,
+    Site,
+    User,
+    keep_instruments,
+    place_body,
+    running_owner,
+)
 from tradewright.trading.ownership import OWNER_LOCK_KEY
 from tradewright.web.schemas.stream import StreamServerMessage
 from tradewright.web.stream import connection as connection_module
 from tradewright.web.stream import hub as hub_module
 
-TICKER = "ticker:linear:BTCUSDT"
-CANDLE = "candle:linear:BTCUSDT:1"
+TICKER = "ticker:sim:linear:BTCUSDT"
+CANDLE = "candle:sim:linear:BTCUSDT:1"
+BOOK = "book:sim:linear:BTCUSDT"
+TRADES = "trades:sim:linear:BTCUSDT"
 
 
 class Stream:
@@ -71,15 +83,22 @@ async def connected(user: User) -> AsyncIterator[Stream]:
         yield stream
 
 
+async def asked_for(public: PublicStreamTwin, topic: str) -> None:
+    """Returns once the exchange has been asked for the topic: what it says earlier is for nobody."""
+    async with asyncio.timeout(5):
+        while topic not in public.topics:
+            await asyncio.sleep(0.005)
+
+
 def account_topic(user: User) -> str:
     return f"account:{user.account['id']}"
 
 
-async def test_the_first_message_is_a_heartbeat_with_both_clocks(site: Site, ann: User) -> None:
+async def test_the_first_message_is_a_heartbeat_with_both_clocks_and_each_link(site: Site, ann: User) -> None:
     async with ann.http.ws_connect("/api/v1/stream") as socket:
         message = await Stream(socket).next(heartbeats=True)
-    assert message["exchange"] == {"state": "live", "last_frame_age_ms": 250, "reason": None}
-    assert message["market_now_ms"] == NOW_MS + 30_000
+    link = {"state": "live", "last_frame_age_ms": 250, "reason": None}
+    assert message["exchanges"] == {"sim": {"link": link, "market_now_ms": NOW_MS + 30_000}}
     assert abs(message["server_time_ms"] / 1000 - time.time()) < 5
 
 
@@ -89,7 +108,7 @@ async def test_heartbeats_go_on_when_the_exchange_does_not_answer(
     site.market.is_away = True
     async with connected(ann) as stream:
         message = await stream.next(heartbeats=True, timeout=hub_module.HEARTBEAT_S + 2)
-        assert (message["type"], message["market_now_ms"]) == ("heartbeat", None)
+        assert (message["type"], message["exchanges"]["sim"]["market_now_ms"]) == ("heartbeat", None)
 
 
 async def test_an_account_comes_as_snapshot_and_then_every_event_with_the_next_number(site: Site, ann: User) -> None:
@@ -166,9 +185,12 @@ async def test_foreign_and_made_up_topics_are_errors_that_tell_nothing(site: Sit
             (absent, "not_found"),
             (account_topic(ann).upper().replace("ACCOUNT", "account"), "stream.topic_unknown"),
             ("account:1", "stream.topic_unknown"),
-            ("ticker:linear:NOPEUSDT", "not_found"),
-            ("ticker:inverse:BTCUSDT", "stream.topic_unknown"),
-            ("candle:linear:BTCUSDT:2", "stream.topic_unknown"),
+            ("ticker:sim:linear:NOPEUSDT", "not_found"),
+            ("ticker:sim:spot:ETHUSDT", "not_found"),
+            ("book:demo:linear:BTCUSDT", "market.no_account"),
+            ("ticker:sim:inverse:BTCUSDT", "stream.topic_unknown"),
+            ("ticker:linear:BTCUSDT", "stream.topic_unknown"),
+            ("candle:sim:linear:BTCUSDT:2", "stream.topic_unknown"),
             ("everything", "stream.topic_unknown"),
             ("x" * 5_000, "stream.topic_unknown"),
         ):
@@ -183,8 +205,7 @@ async def test_foreign_and_made_up_topics_are_errors_that_tell_nothing(site: Sit
 async def test_tickers_are_a_snapshot_and_then_at_most_ten_a_second_with_the_newest_last(site: Site, ann: User) -> None:
     async with connected(ann) as stream:
         await stream.subscribe(TICKER)
-        while "tickers.BTCUSDT" not in site.public.topics:
-            await asyncio.sleep(0.01)
+        await asked_for(site.public, "tickers.BTCUSDT")
         began = time.monotonic()
         for n in range(500):
             site.public.ticker(f"{60_000 + n}")
@@ -200,8 +221,7 @@ async def test_a_closed_candle_is_never_left_out_and_the_live_one_is_conflated(s
     opens = [NOW_MS + n * MINUTE_MS for n in range(40)]
     async with connected(ann) as stream:
         await stream.subscribe(CANDLE)
-        while "kline.1.BTCUSDT" not in site.public.topics:
-            await asyncio.sleep(0.01)
+        await asked_for(site.public, "kline.1.BTCUSDT")
         for at in opens:
             for n in range(5):
                 site.public.candle(at, f"{60_000 + n}")
@@ -212,9 +232,94 @@ async def test_a_closed_candle_is_never_left_out_and_the_live_one_is_conflated(s
     assert len(seen) < len(opens) * 3
 
 
+async def test_a_book_is_whole_each_time_at_twenty_five_levels_and_conflated(site: Site, ann: User) -> None:
+    async with connected(ann) as stream:
+        await stream.subscribe(BOOK)
+        began = time.monotonic()
+        for n in range(300):
+            site.public.book(60_000 + n)
+            await asyncio.sleep(0.001)
+        seen = await stream.until(lambda each: each["data"]["bids"][0][0] == "60299")
+        elapsed = time.monotonic() - began
+    assert [message["type"] for message in seen] == ["snapshot"] + ["delta"] * (len(seen) - 1)
+    assert len(seen) <= elapsed * 10 + 2
+    book = seen[-1]["data"]
+    assert (book["bids"][0], book["asks"][0]) == (["60299", "1.5"], ["60300", "2"])
+    assert (book["bids"][-1][0], book["asks"][-1][0], len(book["bids"]), len(book["asks"])) == (
+        "60275",
+        "60324",
+        25,
+        25,
+    )
+
+
+async def test_the_trades_known_come_at_once_and_each_later_one_once_in_order(site: Site, ann: User) -> None:
+    async with connected(ann) as first, connected(ann) as late:
+        await first.subscribe(TRADES)
+        assert (await first.next())["data"] == []
+        for n in range(150):
+            site.public.trade(n)
+        seen = await first.until(lambda each: each["data"][-1]["id"] == "t149")
+        told = [trade["id"] for message in seen for trade in message["data"]]
+        assert told == [f"t{n}" for n in range(150 - len(told), 150)]
+        assert len(told) >= 100
+        await late.subscribe(TRADES)
+        snapshot = await late.next()
+        assert (snapshot["type"], snapshot["seq"]) == ("snapshot", 1)
+        assert [trade["id"] for trade in snapshot["data"]] == [f"t{n}" for n in range(50, 150)]
+        site.public.trade(150)
+        for stream in (first, late):
+            message = await stream.next()
+            expected = {"id": "t150", "side": "Sell", "price": "60150", "quantity": "0.01", "time_ms": NOW_MS + 150}
+            assert (message["type"], message["data"]) == ("delta", [expected])
+
+
+async def test_the_same_symbol_of_another_category_is_another_market(site: Site, ann: User) -> None:
+    async with connected(ann) as stream:
+        await stream.subscribe("ticker:sim:spot:BTCUSDT", TICKER)
+        for public in (site.spot, site.public):
+            await asked_for(public, "tickers.BTCUSDT")
+        site.public.ticker("60000")
+        site.spot.ticker("59990")
+        seen = {message["topic"]: message["data"] for message in [await stream.next(), await stream.next()]}
+    assert (seen[TICKER]["category"], seen[TICKER]["last_price"]) == ("linear", "60000")
+    assert seen["ticker:sim:spot:BTCUSDT"]["last_price"] == "59990"
+    assert seen["ticker:sim:spot:BTCUSDT"]["category"] == "spot"
+
+
+async def test_a_market_is_followed_as_soon_as_it_has_an_account(site: Site, ann: User) -> None:
+    topic = "ticker:demo:linear:BTCUSDT"
+    async with connected(ann) as stream:
+        await stream.subscribe(topic)
+        assert (await stream.next())["code"] == "market.no_account"
+        await keep_instruments(site.parts.engine, site.market, "demo")
+        await site.add_account(ann, "demo")
+        async with asyncio.timeout(5):
+            while "demo" not in (await stream.next(heartbeats=True)).get("exchanges", {}):
+                pass
+        await stream.subscribe(topic)
+        await asked_for(site.public_of("demo"), "tickers.BTCUSDT")
+        site.public_of("demo").ticker("61000")
+        message = await stream.next()
+        assert (message["topic"], message["data"]["last_price"]) == (topic, "61000")
+
+
+async def test_a_topic_dropped_at_once_is_given_back_too(site: Site, ann: User) -> None:
+    """The task that would read it may be cancelled before it began."""
+    async with connected(ann) as stream:
+        await stream.socket.send_json({"op": "subscribe", "topics": [TICKER, TICKER, TICKER, BOOK]})
+        await stream.socket.send_json({"op": "unsubscribe", "topics": [TICKER, BOOK]})
+        await stream.subscribe("x")
+        assert (await stream.next())["code"] == "stream.topic_unknown"
+        async with asyncio.timeout(5):
+            while site.public.topics:
+                await asyncio.sleep(0.01)
+
+
 async def test_the_last_reader_to_leave_gives_the_topic_back(site: Site, ann: User) -> None:
     async with connected(ann) as stream:
         await stream.subscribe(TICKER)
+        await asked_for(site.public, "tickers.BTCUSDT")
         site.public.ticker("60000")
         await stream.next()
         await stream.socket.send_json({"op": "unsubscribe", "topics": [TICKER, "never:subscribed"]})
@@ -329,9 +434,9 @@ async def test_topics_and_connections_are_bounded(site: Site, ann: User, monkeyp
     monkeypatch.setattr(connection_module, "TOPICS_MAX", 3)
     monkeypatch.setattr(hub_module, "CONNECTIONS_OF_SESSION_MAX", 2)
     async with connected(ann) as stream:
-        await stream.subscribe(*(f"candle:linear:BTCUSDT:{each}" for each in ("1", "3", "5", "15")))
+        await stream.subscribe(*(f"candle:sim:linear:BTCUSDT:{each}" for each in ("1", "3", "5", "15")))
         message = await stream.next()
-        assert (message["code"], message["topic"]) == ("stream.too_many_topics", "candle:linear:BTCUSDT:15")
+        assert (message["code"], message["topic"]) == ("stream.too_many_topics", "candle:sim:linear:BTCUSDT:15")
         async with connected(ann), ann.http.ws_connect("/api/v1/stream") as socket:
             assert await Stream(socket).closed() == 1013
 

@@ -32,10 +32,10 @@ def candle(open_ms: int, close: str = "100", *, confirmed: bool = True) -> Candl
     )
 
 
-def instrument(symbol: str, status: str = "Trading") -> Instrument:
+def instrument(symbol: str, status: str = "Trading", category: Category = "linear") -> Instrument:
     one = Decimal(1)
     return Instrument(
-        id=InstrumentId("linear", symbol),
+        id=InstrumentId(category, symbol),
         status=status,
         base_coin="BTC",
         quote_coin="USDT",

@@ -1,4 +1,4 @@
-"""Instruments, tickers, market time, and the calendar of candles."""
+"""Tickers, market time, and the calendar of candles."""
 
 from __future__ import annotations
 
@@ -6,71 +6,18 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-import structlog
 
 from tradewright.core.clock import milliseconds
-from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.instrument import InstrumentId
-from tradewright.market.instruments import REFRESH_EVERY_S, RETRY_FIRST_S, RETRY_MAX_S, InstrumentCache
 from tradewright.market.intervals import INTERVALS, back, first_open_from, forward, next_open, open_at
 from tradewright.market.market_clock import MarketClock
 from tradewright.market.tickers import TickerCache
 from unit.exchange.fakes import FakeClock
-from unit.market.fake_market import FakeMarket, instrument
+from unit.market.fake_market import FakeMarket
 
 
 def at(*parts: int) -> int:
     year, month, day, *rest = parts
     return milliseconds(datetime(year, month, day, *rest, tzinfo=UTC))
-
-
-async def test_instruments_load_at_the_start_and_again_every_fifteen_minutes() -> None:
-    market, clock = FakeMarket(), FakeClock()
-    market.listed = [instrument("BTCUSDT"), instrument("ADAUSDT")]
-    cache = InstrumentCache(market, clock=clock, log=structlog.get_logger())
-    assert cache.all("linear") == []
-    assert cache.age_ms("linear") is None
-    task = asyncio.create_task(cache.run())
-    await cache.wait_loaded()
-    assert [row.id.symbol for row in cache.all("linear")] == ["ADAUSDT", "BTCUSDT"]
-    market.listed = [instrument("BTCUSDT", "Closed")]
-    await asyncio.sleep(0)
-    await clock.advance(REFRESH_EVERY_S - 1)
-    assert cache.age_ms("linear") == (REFRESH_EVERY_S - 1) * 1000
-    assert len(cache.all("linear")) == 2
-    await clock.advance(2)
-    assert [row.status for row in cache.all("linear")] == ["Closed"], "what is listed no more is gone"
-    task.cancel()
-
-
-async def test_an_exchange_that_is_away_at_the_start_is_tried_again_soon() -> None:
-    market, clock = FakeMarket(), FakeClock()
-    market.listed = [instrument("BTCUSDT")]
-    market.fail_after = 0
-    cache = InstrumentCache(market, clock=clock, log=structlog.get_logger())
-    task = asyncio.create_task(cache.run())
-    await asyncio.sleep(0.01)
-    await clock.advance(4)
-    assert clock.slept[:3] == [RETRY_FIRST_S, RETRY_FIRST_S * 2, RETRY_FIRST_S * 4]
-    assert max(clock.slept) <= RETRY_MAX_S
-    market.fail_after = None
-    await clock.advance(4)
-    await cache.wait_loaded()
-    assert cache.get(InstrumentId("linear", "BTCUSDT")) is not None
-    task.cancel()
-
-
-async def test_a_failed_refresh_changes_nothing_but_the_age() -> None:
-    market, clock = FakeMarket(), FakeClock()
-    market.listed = [instrument("BTCUSDT")]
-    cache = InstrumentCache(market, clock=clock, log=structlog.get_logger())
-    await cache.refresh()
-    market.fail_after = 0
-    await clock.advance(60)
-    with pytest.raises(ExchangeUnavailable):
-        await cache.refresh()
-    assert len(cache.all("linear")) == 1
-    assert cache.age_ms("linear") == 60_000
 
 
 async def test_tickers_are_read_at_most_once_in_two_seconds_however_many_ask() -> None:

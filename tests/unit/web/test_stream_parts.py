@@ -16,7 +16,7 @@ from tradewright.identity.model import Membership, Principal, SessionId, User
 from tradewright.web.stream import connection as connection_module
 from tradewright.web.stream.connection import Connection
 from tradewright.web.stream.outbox import Outbox
-from tradewright.web.stream.topics import AccountTopic, CandleTopic, TickerTopic, parse_topic
+from tradewright.web.stream.topics import AccountTopic, BookTopic, CandleTopic, TickerTopic, TradesTopic, parse_topic
 
 ID = "018f2f00-0000-7000-8000-000000000000"
 
@@ -24,8 +24,10 @@ ID = "018f2f00-0000-7000-8000-000000000000"
 def test_topics_are_read_as_the_contract_writes_them() -> None:
     btc = InstrumentId("linear", "BTCUSDT")
     assert parse_topic(f"account:{ID}") == AccountTopic(AccountId(uuid.UUID(ID)))
-    assert parse_topic("ticker:linear:BTCUSDT") == TickerTopic(btc)
-    assert parse_topic("candle:linear:BTCUSDT:D") == CandleTopic(btc, "D")
+    assert parse_topic("ticker:sim:linear:BTCUSDT") == TickerTopic("sim", btc)
+    assert parse_topic("candle:demo:linear:BTCUSDT:D") == CandleTopic("demo", btc, "D")
+    assert parse_topic("book:live:spot:BTCUSDT") == BookTopic("live", InstrumentId("spot", "BTCUSDT"))
+    assert parse_topic("trades:testnet:linear:BTCUSDT") == TradesTopic("testnet", btc)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +40,20 @@ def test_topics_are_read_as_the_contract_writes_them() -> None:
         f"account:{{{ID}}}",
         f"account:{ID.replace('-', '')}",
         f"account:{ID}:x",
-        "ticker:linear",
-        "ticker:linear:",
-        "ticker:linear:BTC USDT",
-        "ticker:linear:ＢＴＣ",
-        "ticker::BTCUSDT",
-        "candle:linear:BTCUSDT:01",
-        "candle:linear:BTCUSDT:1:2",
-        "Ticker:linear:BTCUSDT",
+        "ticker:linear:BTCUSDT",
+        "ticker:sim:linear",
+        "ticker:sim:linear:",
+        "ticker:sim:linear:BTC USDT",
+        "ticker:sim:linear:ＢＴＣ",
+        "ticker:sim::BTCUSDT",
+        "ticker:SIM:linear:BTCUSDT",
+        "ticker:mainnet:linear:BTCUSDT",
+        "ticker:sim:linear:BTCUSDT:1",
+        "book:sim:linear:BTCUSDT:50",
+        "candle:sim:linear:BTCUSDT",
+        "candle:sim:linear:BTCUSDT:01",
+        "candle:sim:linear:BTCUSDT:1:2",
+        "Ticker:sim:linear:BTCUSDT",
     ],
 )
 def test_anything_else_is_no_topic(text: str) -> None:

@@ -6,11 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tradewright.core.environment import Environment as Environment
+
 DECIMAL_PATTERN = r"^-?[0-9]{1,24}(\.[0-9]{1,18})?$"
 
 DecimalText = Annotated[str, Field(pattern=DECIMAL_PATTERN, max_length=44, examples=["60412.5"])]
 UnixMs = Annotated[int, Field(description="Unix milliseconds, UTC", ge=0)]
-Environment = Literal["sim", "demo", "testnet", "live"]
 Language = Literal["en", "ru"]
 Role = Literal["owner", "trader", "viewer"]
 

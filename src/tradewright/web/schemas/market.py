@@ -51,6 +51,7 @@ class InstrumentList(Output):
     environment: Environment
     category: Category
     instruments: list[Instrument]
+    version: int | None = Field(description="The same version is the same list; null when it was never read", ge=1)
     age_ms: AgeMs
 
 

@@ -16,17 +16,24 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from tradewright.core.errors import NotFound
-from tradewright.exchange.ports import CandleUpdate, Ticker
+from tradewright.core.errors import NotFound, NotReady
 from tradewright.identity.model import Principal
-from tradewright.market.subscription import Subscription, SubscriptionClosed
+from tradewright.market.subscription import SubscriptionClosed
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.stream import SubscribeMessage, UnsubscribeMessage
 from tradewright.web.stream.accounts import AccountFeed, AccountWatch
+from tradewright.web.stream.feeds import Feed, open_feed
 from tradewright.web.stream.messages import data_message, error_message, read_client_message
 from tradewright.web.stream.outbox import Outbox
-from tradewright.web.stream.topics import AccountTopic, CandleTopic, TickerTopic, Topic, parse_topic
-from tradewright.web.views_market import candle_view, ticker_view
+from tradewright.web.stream.topics import (
+    AccountTopic,
+    BookTopic,
+    CandleTopic,
+    TickerTopic,
+    Topic,
+    TradesTopic,
+    parse_topic,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -137,8 +144,10 @@ class Connection:
             return
         try:
             await self._start(name, topic, resume.get(name))
-        except NotFound:
-            self._fault("not_found", name)
+        except NotFound as error:
+            self._fault(error.code, name)
+        except NotReady:
+            self.put(error_message("unavailable", name))  # not the browser's fault; it may ask again
         except SQLAlchemyError as error:
             log.warning("stream.subscribe_failed", topic=name, error=type(error).__name__)
             self.put(error_message("database.unavailable", name))
@@ -160,32 +169,31 @@ class Connection:
                     self._watches.pop(name, None)
                     self._accounts.unwatch(watch)
                     raise
-            case TickerTopic(instrument) | CandleTopic(instrument):
-                if self._parts.instruments.get(instrument) is None:
-                    # An unknown symbol would make the exchange refuse the whole of a subscription.
-                    raise NotFound(f"the exchange lists no {instrument.category} instrument {instrument.symbol}")
-                self._quotes[name] = asyncio.create_task(self._quote(name, topic), name=f"stream.{name}")
+            case TickerTopic() | CandleTopic() | BookTopic() | TradesTopic():
+                market = self._parts.markets.of(topic.environment)
+                market.instruments.require(topic.instrument)  # the exchange would refuse what it does not list
+                feed = open_feed(market, topic)
+                task = asyncio.create_task(self._quote(name, feed), name=f"stream.{name}")
+                task.add_done_callback(lambda _: feed.reader.close())  # also when it is cancelled before it began
+                self._quotes[name] = task
             case _:
                 assert_never(topic)
 
-    async def _quote(self, name: str, topic: TickerTopic | CandleTopic) -> None:
+    async def _quote(self, name: str, feed: Feed) -> None:
         """Puts quotes while the browser keeps up; while something waits, the hub keeps only what still counts."""
-        match topic:
-            case TickerTopic(instrument):
-                reader: Subscription[Any] = self._parts.hub.subscribe_ticker(instrument)
-            case CandleTopic(instrument, interval):
-                reader = self._parts.hub.subscribe_candles(instrument, interval)
-        seq = 0
+        reader, seq = feed.reader, 0
         try:
+            if feed.first is not None:
+                seq += 1
+                self.put(data_message("snapshot", name, seq, feed.first))
             while True:
                 items = [await reader.get()]
                 await self.outbox.drained()
                 while (newer := reader.poll()) is not None:
                     items.append(newer)
-                for item in _newest(items):
+                for data in feed.fold(items):
                     seq += 1
-                    is_first = seq == 1 and isinstance(topic, TickerTopic)
-                    self.put(data_message("snapshot" if is_first else "delta", name, seq, _quote_view(item)))
+                    self.put(data_message("snapshot" if seq == 1 and feed.has_snapshot else "delta", name, seq, data))
                 await self._parts.clock.sleep(QUOTE_PAUSE_S)
         except SubscriptionClosed as closed:
             log.info("stream.quotes_ended", topic=name, reason=closed.reason)
@@ -193,8 +201,6 @@ class Connection:
         except Exception:
             log.exception("stream.quotes_failed", topic=name)
             self.close(1011, "something unexpected happened")
-        finally:
-            reader.close()
 
     def _drop(self, name: str) -> None:
         watch = self._watches.pop(name, None)
@@ -216,14 +222,3 @@ class Connection:
 
     def _too_slow(self) -> None:
         self.close(CLOSE_TOO_SLOW, "too slow; connect again and resume")
-
-
-def _newest(items: list[Ticker] | list[CandleUpdate]) -> list[Any]:
-    """Of tickers the last; of candles the last form of each, oldest first: one that has closed is never left out."""
-    if isinstance(items[0], Ticker):
-        return [items[-1]]
-    return list({item.candle.open_time_ms: item for item in items if isinstance(item, CandleUpdate)}.values())
-
-
-def _quote_view(item: Ticker | CandleUpdate) -> Any:
-    return ticker_view(item) if isinstance(item, Ticker) else candle_view(item.candle)

@@ -16,6 +16,7 @@ from tradewright.core.clock import milliseconds
 from tradewright.core.errors import ExchangeError
 from tradewright.identity.model import Principal
 from tradewright.identity.sessions import alive_sessions, use_sessions
+from tradewright.market.markets import MarketData
 from tradewright.web.parts import WebParts
 from tradewright.web.stream.accounts import AccountFeed
 from tradewright.web.stream.connection import CLOSE_SESSION_ENDED, CLOSE_TRY_LATER, Connection
@@ -69,31 +70,29 @@ class StreamHub:
         return len(self._connections) < CONNECTIONS_MAX and of_session < CONNECTIONS_OF_SESSION_MAX
 
     async def _heartbeats(self) -> None:
-        """Every five seconds, and at once when the link to the exchange changes: a trader must not learn it late."""
-        told = self._parts.hub.health().state
+        """Every five seconds, and at once when the link to an exchange changes: a trader must not learn it late."""
+        told = self._link_states()
         due_s = self._parts.clock.monotonic() + HEARTBEAT_S
         while True:
             await self._parts.clock.sleep(HEALTH_LOOK_S)
-            state = self._parts.hub.health().state
-            if state == told and self._parts.clock.monotonic() < due_s:
+            states = self._link_states()
+            if states == told and self._parts.clock.monotonic() < due_s:
                 continue
-            told, due_s = state, self._parts.clock.monotonic() + HEARTBEAT_S
+            told, due_s = states, self._parts.clock.monotonic() + HEARTBEAT_S
             message = await self._heartbeat()
             for connection in list(self._connections):
                 connection.put(message)
 
     async def _heartbeat(self) -> str:
-        """An exchange that does not answer must not hold up the sign that the server is there."""
-        try:
-            async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
-                market_now_ms: int | None = await self._parts.market_clock.now_ms()
-        except (ExchangeError, TimeoutError):
-            market_now_ms = None
+        markets = list(self._parts.markets.followed.values())
+        times = await asyncio.gather(*(_market_now_ms(market) for market in markets))
         return heartbeat_message(
             server_time_ms=milliseconds(self._parts.clock.now()),
-            health=self._parts.hub.health(),
-            market_now_ms=market_now_ms,
+            exchanges={market.environment: (market.health(), at) for market, at in zip(markets, times, strict=True)},
         )
+
+    def _link_states(self) -> dict[str, str]:
+        return {name: market.health().state for name, market in self._parts.markets.followed.items()}
 
     async def _session_checks(self) -> None:
         """Whoever looks at the page uses it, though nothing else is asked of the server for hours."""
@@ -122,3 +121,12 @@ class StreamHub:
             except Exception:
                 log.exception("stream.part_failed")
             await self._parts.clock.sleep(RESTART_S)
+
+
+async def _market_now_ms(market: MarketData) -> int | None:
+    """An exchange that does not answer must not hold up the sign that the server is there."""
+    try:
+        async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
+            return await market.clock.now_ms()
+    except (ExchangeError, TimeoutError):
+        return None

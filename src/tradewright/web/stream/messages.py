@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
 from pydantic import ValidationError
 
+from tradewright.core.environment import Environment
 from tradewright.market.hub import FeedHealth
 from tradewright.web.schemas.stream import StreamClientMessage, SubscribeMessage, UnsubscribeMessage
 
@@ -32,17 +34,18 @@ def error_message(code: str, topic: str | None = None) -> str:
     return _text({"type": "error", "code": code, "topic": topic})
 
 
-def heartbeat_message(*, server_time_ms: int, health: FeedHealth, market_now_ms: int | None) -> str:
+def heartbeat_message(*, server_time_ms: int, exchanges: Mapping[Environment, tuple[FeedHealth, int | None]]) -> str:
+    """`exchanges`: of each environment the health of its public link and its market time, None while not known."""
+    told = {
+        environment: {"link": _link(health), "market_now_ms": market_now_ms}
+        for environment, (health, market_now_ms) in exchanges.items()
+    }
+    return _text({"type": "heartbeat", "server_time_ms": server_time_ms, "exchanges": told})
+
+
+def _link(health: FeedHealth) -> dict[str, Any]:
     reason = None if health.reason is None else health.reason.as_json()
-    exchange = {"state": health.state, "last_frame_age_ms": health.last_frame_age_ms, "reason": reason}
-    return _text(
-        {
-            "type": "heartbeat",
-            "server_time_ms": server_time_ms,
-            "exchange": exchange,
-            "market_now_ms": market_now_ms,
-        }
-    )
+    return {"state": health.state, "last_frame_age_ms": health.last_frame_age_ms, "reason": reason}
 
 
 def _text(message: dict[str, Any]) -> str:

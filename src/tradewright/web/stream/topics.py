@@ -1,4 +1,8 @@
-"""Topics of the browser stream: `account:<id>`, `ticker:<category>:<symbol>`, `candle:<…>:<symbol>:<interval>`."""
+"""Topics of the browser stream: `account:<id>`, and those of a market, which name its environment and instrument.
+
+`ticker:<environment>:<category>:<symbol>`, `candle:<…>:<symbol>:<interval>`, `book:<…>:<symbol>`,
+`trades:<…>:<symbol>`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast, get_args
 from uuid import UUID
 
+from tradewright.core.environment import ENVIRONMENTS, Environment
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.market.intervals import INTERVALS
@@ -20,16 +25,31 @@ class AccountTopic:
 
 @dataclass(frozen=True, slots=True)
 class TickerTopic:
+    environment: Environment
     instrument: InstrumentId
 
 
 @dataclass(frozen=True, slots=True)
 class CandleTopic:
+    environment: Environment
     instrument: InstrumentId
     interval: str
 
 
-Topic = AccountTopic | TickerTopic | CandleTopic
+@dataclass(frozen=True, slots=True)
+class BookTopic:
+    environment: Environment
+    instrument: InstrumentId
+
+
+@dataclass(frozen=True, slots=True)
+class TradesTopic:
+    environment: Environment
+    instrument: InstrumentId
+
+
+MarketTopic = TickerTopic | CandleTopic | BookTopic | TradesTopic
+Topic = AccountTopic | MarketTopic
 
 
 def parse_topic(text: str) -> Topic | None:
@@ -39,10 +59,23 @@ def parse_topic(text: str) -> Topic | None:
     match text.split(":"):
         case ["account", account]:
             return _account_topic(account)
-        case ["ticker", category, symbol] if _is_instrument(category, symbol):
-            return TickerTopic(InstrumentId(cast("Category", category), symbol))
-        case ["candle", category, symbol, interval] if _is_instrument(category, symbol) and interval in INTERVALS:
-            return CandleTopic(InstrumentId(cast("Category", category), symbol), interval)
+        case [kind, environment, category, symbol, *rest] if _is_instrument(environment, category, symbol):
+            found = InstrumentId(cast("Category", category), symbol)
+            return _market_topic(kind, cast("Environment", environment), found, rest)
+        case _:
+            return None
+
+
+def _market_topic(kind: str, environment: Environment, instrument: InstrumentId, rest: list[str]) -> MarketTopic | None:
+    match kind, rest:
+        case "ticker", []:
+            return TickerTopic(environment, instrument)
+        case "candle", [interval] if interval in INTERVALS:
+            return CandleTopic(environment, instrument, interval)
+        case "book", []:
+            return BookTopic(environment, instrument)
+        case "trades", []:
+            return TradesTopic(environment, instrument)
         case _:
             return None
 
@@ -55,5 +88,11 @@ def _account_topic(text: str) -> AccountTopic | None:
     return AccountTopic(AccountId(account)) if str(account) == text else None
 
 
-def _is_instrument(category: str, symbol: str) -> bool:
-    return category in get_args(Category) and symbol.isascii() and symbol.isalnum() and len(symbol) <= 32
+def _is_instrument(environment: str, category: str, symbol: str) -> bool:
+    return (
+        environment in ENVIRONMENTS
+        and category in get_args(Category)
+        and symbol.isascii()
+        and symbol.isalnum()
+        and len(symbol) <= 32
+    )
