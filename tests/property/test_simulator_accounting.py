@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from support.sim_bench import Bench
 from tradewright.simulator import spot
 from tradewright.simulator.account import Account
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import OrderClosed, OrderFilled
+from tradewright.simulator.events import Event, OrderClosed, OrderFilled, Together
+from tradewright.simulator.orders import OrderStatus
 
 QUANTITIES = st.integers(1, 2_000).map(lambda steps: str(Decimal(steps) * Decimal("0.001")))
 PRICES = st.integers(-300, 300).map(lambda ticks: str(Decimal("60000.00") + Decimal(ticks) * Decimal("0.10")))
@@ -29,6 +31,12 @@ STEPS = st.one_of(
     st.tuples(st.just("trade"), PRICES, QUANTITIES),
     st.tuples(st.just("cancel"), st.integers(0, 30)),
     st.tuples(st.just("arrive")),
+)
+STOPS = st.one_of(
+    st.tuples(st.just("stop"), SIDES, QUANTITIES, st.none() | PRICES, PRICES, st.booleans()),
+    st.tuples(st.just("entry"), SIDES, QUANTITIES, st.none() | PRICES, PRICES, PRICES, st.booleans()),
+    st.tuples(st.just("amend"), st.integers(0, 30), QUANTITIES, PRICES),
+    st.tuples(st.just("trading stop"), PRICES, PRICES, st.none() | QUANTITIES),
 )
 SPOT_QUANTITIES = st.integers(1, 2_000_000).map(lambda steps: str(Decimal(steps) * Decimal("0.000001")))
 SPOT_PRICES = st.integers(-3_000, 3_000).map(lambda ticks: str(Decimal("60050.00") + Decimal(ticks) * Decimal("0.01")))
@@ -63,6 +71,28 @@ def play(bench: Bench, step: tuple[Any, ...]) -> None:
                 bench.accept(side, quantity, price, timeInForce=time_in_force, reduceOnly=reduce_only)
             case "trade", price, size:
                 bench.trade(price, size)
+            case "stop", side, quantity, price, trigger, reduce_only:
+                direction = 1 if Decimal(trigger) > bench.market.last_price("BTCUSDT") else 2
+                waits = {"triggerPrice": trigger, "triggerDirection": direction, "reduceOnly": reduce_only}
+                bench.accept(side, quantity, price, **waits)
+            case "entry", side, quantity, price, one, other, whole:
+                gains, loses = max(one, other), min(one, other)  # of one length, so text compares as numbers do
+                stops = {"takeProfit": gains, "stopLoss": loses, "tpslMode": "Full" if whole else "Partial"}
+                if side == "Sell":
+                    stops |= {"takeProfit": loses, "stopLoss": gains}
+                bench.accept(side, quantity, price, **stops)
+            case "amend", place, quantity, price:
+                live = [order for order in bench.engine.account.live_orders() if not order.is_spot]
+                if live:
+                    order = live[place % len(live)]
+                    changes = {"qty": quantity} if order.order_type == "Market" else {"qty": quantity, "price": price}
+                    bench.amend(order, **changes)
+            case "trading stop", one, other, size:
+                gains, loses = (
+                    (max(one, other), min(one, other)) if bench.size > 0 else (min(one, other), max(one, other))
+                )
+                parts = {} if size is None else {"tpslMode": "Partial", "tpSize": size, "slSize": size}
+                bench.trading_stop(takeProfit=gains, stopLoss=loses, **parts)
             case "spot market", side, quantity, unit:
                 bench.accept(side, quantity, category="spot", marketUnit=unit)
             case "spot limit", side, quantity, price, time_in_force:
@@ -86,12 +116,27 @@ def play(bench: Bench, step: tuple[Any, ...]) -> None:
         assert len(bench.log.entries) == before
 
 
+def check_stops(bench: Bench) -> None:
+    """The stops that wait close the position there is; those of all of it are of its size, one of each kind."""
+    position = bench.engine.account.position("BTCUSDT")
+    whole: list[str] = []
+    for order in bench.engine.account.live_orders("BTCUSDT"):
+        if order.is_protective and order.is_dormant:
+            assert position.reducible(order.side) > 0
+            if order.follows_position:
+                assert order.quantity == abs(position.size)
+                whole.append(order.stop_kind)
+    assert len(whole) == len(set(whole))
+    assert not bench.engine.account.unprotected_orders("BTCUSDT")
+
+
 @settings(max_examples=150, deadline=None)
-@given(st.lists(STEPS, min_size=12, max_size=40), st.booleans())
+@given(st.lists(STEPS | STOPS, min_size=12, max_size=40), st.booleans())
 def test_money_and_positions_are_the_sum_of_the_fills(steps: list[tuple[Any, ...]], partial_fills: bool) -> None:
     bench = Bench(partial_fills=partial_fills)
     for step in steps:
         play(bench, step)
+        check_stops(bench)
     bench.arrive()
     fills = [event for event in bench.events() if isinstance(event, OrderFilled)]
 
@@ -107,7 +152,7 @@ def test_money_and_positions_are_the_sum_of_the_fills(steps: list[tuple[Any, ...
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(SPOT_STEPS | STEPS, min_size=12, max_size=40), st.booleans())
+@given(st.lists(SPOT_STEPS | STEPS | STOPS, min_size=12, max_size=40), st.booleans())
 def test_every_coin_is_the_sum_of_its_flows_and_nothing_is_spent_twice(
     steps: list[tuple[Any, ...]], partial_fills: bool
 ) -> None:
@@ -147,21 +192,23 @@ def test_every_coin_is_the_sum_of_its_flows_and_nothing_is_spent_twice(
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.lists(SPOT_STEPS | STEPS, min_size=12, max_size=40), st.booleans())
+@given(st.lists(SPOT_STEPS | STEPS | STOPS, min_size=12, max_size=40), st.booleans())
 def test_no_order_is_overfilled_or_filled_after_its_end_or_beyond_its_price(
     steps: list[tuple[Any, ...]], partial_fills: bool
 ) -> None:
     bench = Bench(partial_fills=partial_fills, spot=True, coins={"BTC": "3"})
     for step in steps:
         play(bench, step)
+    executions = iter(bench.engine.account.executions)
     filled: dict[str, Decimal] = defaultdict(Decimal)
     ended: set[str] = set()
-    for event in bench.events():
+    for event in all_events(bench):
         if isinstance(event, OrderClosed):
             assert event.order_id not in ended
             ended.add(event.order_id)
         if isinstance(event, OrderFilled):
-            order = bench.engine.account.orders[event.order_id]
+            order = next(executions).order  # as it was then: it may have been amended since
+            assert event.order_id == order.order_id
             assert event.order_id not in ended
             filled[event.order_id] += event.quantity * event.price if order.in_quote else event.quantity
             assert filled[event.order_id] <= order.quantity
@@ -172,8 +219,16 @@ def test_no_order_is_overfilled_or_filled_after_its_end_or_beyond_its_price(
                 assert event.is_maker
 
 
+def all_events(bench: Bench) -> Iterator[Event]:
+    """What happened one by one, with what was written down together taken apart."""
+    for event in bench.events():
+        yield event
+        if isinstance(event, Together):
+            yield from event.moves
+
+
 @settings(max_examples=25, deadline=None)
-@given(st.lists(STEPS, min_size=8, max_size=25), st.data())
+@given(st.lists(STEPS | STOPS, min_size=8, max_size=25), st.data())
 def test_a_restart_after_a_crash_at_any_byte_agrees_with_the_log(
     steps: list[tuple[Any, ...]], data: st.DataObject
 ) -> None:
@@ -193,6 +248,10 @@ def test_a_restart_after_a_crash_at_any_byte_agrees_with_the_log(
         fills = [event for event in after.events() if isinstance(event, OrderFilled)]
         paid_in = Decimal(100_000 if after.log.entries else 0)
         assert after.wallet == paid_in + sum((f.realised - f.fee for f in fills), Decimal(0))
-        waiting = list(after.engine.account.live_orders())
-        assert all(order.is_resting and order.time_in_force in ("GTC", "PostOnly") for order in waiting)
+        for order in after.engine.account.live_orders():
+            assert order.is_dormant or order.time_in_force in ("GTC", "PostOnly")
+            assert order.status is not OrderStatus.ACCEPTED
+            assert order.amend_requested is None
+            assert not order.cancel_requested
+        check_stops(after)
         after.log.close()

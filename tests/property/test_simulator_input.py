@@ -54,6 +54,23 @@ FIELDS = st.sampled_from(
         "end",
         "interval",
         "openOnly",
+        "orderFilter",
+        "triggerPrice",
+        "triggerDirection",
+        "triggerBy",
+        "takeProfit",
+        "stopLoss",
+        "tpslMode",
+        "tpSize",
+        "slSize",
+        "slOrderType",
+        "slLimitPrice",
+        "slippageToleranceType",
+        "slippageTolerance",
+        "request",
+        "mode",
+        "coin",
+        "setMarginMode",
     ]
 )
 USUAL = st.sampled_from(
@@ -75,7 +92,21 @@ READS = st.sampled_from(
         "/v5/account/fee-rate",
     ]
 )
-WRITES = st.sampled_from(["/v5/order/create", "/v5/order/cancel", "/v5/order/cancel-all", "/v5/position/set-leverage"])
+WRITES = st.sampled_from(
+    [
+        "/v5/order/create",
+        "/v5/order/amend",
+        "/v5/order/cancel",
+        "/v5/order/cancel-all",
+        "/v5/order/create-batch",
+        "/v5/order/amend-batch",
+        "/v5/order/cancel-batch",
+        "/v5/position/set-leverage",
+        "/v5/position/trading-stop",
+        "/v5/position/switch-mode",
+        "/v5/account/set-margin-mode",
+    ]
+)
 TOPICS = st.sampled_from(
     ["order", "order.linear", "wallet", "tickers.BTCUSDT", "kline.M.ETHUSDT", "orderbook.50.BTCUSDT", "publicTrade.X"]
 )
