@@ -6,6 +6,7 @@
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import type { Language } from "../format/number";
+import enActions from "./en/actions.json";
 import enAuth from "./en/auth.json";
 import enCommon from "./en/common.json";
 import enConnections from "./en/connections.json";
@@ -20,6 +21,7 @@ import enStatus from "./en/status.json";
 import enTables from "./en/tables.json";
 import enTerminal from "./en/terminal.json";
 import enTicket from "./en/ticket.json";
+import ruActions from "./ru/actions.json";
 import ruAuth from "./ru/auth.json";
 import ruCommon from "./ru/common.json";
 import ruConnections from "./ru/connections.json";
@@ -36,6 +38,7 @@ import ruTerminal from "./ru/terminal.json";
 import ruTicket from "./ru/ticket.json";
 
 const en = {
+  actions: enActions,
   auth: enAuth,
   common: enCommon,
   connections: enConnections,
@@ -54,6 +57,7 @@ const en = {
 
 /** Russian must hold every key of English; plural forms beyond `one` and `other` are checked by the build. */
 const ru: typeof en = {
+  actions: ruActions,
   auth: ruAuth,
   common: ruCommon,
   connections: ruConnections,

@@ -2,10 +2,16 @@
  * A table that is a table for readers and screen readers, and a stack of cards on a phone.
  *
  * Roles are written out because cards change how rows are displayed, and browsers then forget what they are.
- * Long lists show fifty rows and a button: what is not shown costs nothing.
+ * Long lists show fifty rows and a button: what is not shown costs nothing. A head that can sort is a button.
  */
 import { useState, type ReactNode } from "react";
 import { useWords } from "../i18n/useWords";
+import { useSignal } from "../stream/hooks";
+import { Dialog } from "../ui/Dialog";
+import { Icon } from "../ui/Icon";
+import { hiddenColumns, setColumn } from "./columns";
+
+export type SortValue = string | number | null;
 
 export type Column<T> = {
   readonly key: string;
@@ -13,10 +19,15 @@ export type Column<T> = {
   readonly numeric?: boolean;
   /** One of the key figures that a card shows in its first lines. */
   readonly wide?: boolean;
+  /** It can be put away. The name of a thing and its buttons cannot. */
+  readonly optional?: boolean;
+  /** What rows are ordered by; without it the column does not sort. Numbers for the eye only. */
+  readonly sort?: (row: T) => SortValue;
   readonly cell: (row: T) => ReactNode;
 };
 
 type Props<T> = {
+  readonly name: string;
   readonly label: string;
   readonly columns: readonly Column<T>[];
   readonly rows: readonly T[];
@@ -27,14 +38,24 @@ type Props<T> = {
   readonly olderPending?: boolean;
 };
 
+type Sorting = { readonly key: string; readonly descending: boolean };
+
 const ROWS_SHOWN = 50;
 
 export function DataTable<T>(props: Props<T>) {
-  const { columns, rows, keyOf, rowTestId, rowData } = props;
+  const { name, keyOf, rowTestId, rowData } = props;
   const { t } = useWords();
   const [limit, setLimit] = useState(ROWS_SHOWN);
+  const [sorting, setSorting] = useState<Sorting | null>(null);
+  const [choosing, setChoosing] = useState(false);
+  const hidden = useSignal(hiddenColumns)[name] ?? [];
+  const columns = props.columns.filter((column) => !(column.optional === true && hidden.includes(column.key)));
+  const rows = sorted(props.rows, props.columns, sorting);
   const shown = rows.slice(0, limit);
   const more = rows.length > limit;
+  // Descending, ascending, then the table's own order again.
+  const turn = (key: string): void =>
+    setSorting((before) => (before?.key !== key ? { key, descending: true } : before.descending ? { key, descending: false } : null));
   return (
     <div className="table-scroll">
       <table className="table cards" role="table" aria-label={props.label} aria-rowcount={rows.length + 1}>
@@ -46,11 +67,32 @@ export function DataTable<T>(props: Props<T>) {
                 role="columnheader"
                 scope="col"
                 data-column={column.key}
+                aria-sort={sorting?.key !== column.key ? undefined : sorting.descending ? "descending" : "ascending"}
                 className={column.numeric ? "number" : ""}
               >
-                {column.head}
+                {column.sort === undefined ? (
+                  column.head
+                ) : (
+                  <button type="button" className="sort-button" data-testid={`sort-${column.key}`} onClick={() => turn(column.key)}>
+                    {column.head}
+                    <span aria-hidden="true">{sorting?.key === column.key ? (sorting.descending ? " ▾" : " ▴") : ""}</span>
+                  </button>
+                )}
               </th>
             ))}
+            <td className="choose-head">
+              <button
+                type="button"
+                className="icon-button small"
+                aria-label={t("tables.columns")}
+                aria-haspopup="dialog"
+                title={t("tables.columns")}
+                data-testid="columns-open"
+                onClick={() => setChoosing(true)}
+              >
+                <Icon name="table" />
+              </button>
+            </td>
           </tr>
         </thead>
         <tbody role="rowgroup">
@@ -67,6 +109,7 @@ export function DataTable<T>(props: Props<T>) {
                   {column.cell(row)}
                 </td>
               ))}
+              <td className="choose-head" aria-hidden="true" />
             </tr>
           ))}
         </tbody>
@@ -84,6 +127,45 @@ export function DataTable<T>(props: Props<T>) {
           {props.olderPending ? t("common.loading") : t("common.load_more")}
         </button>
       )}
+      {choosing && (
+        <Dialog title={t("tables.columns_of", { table: props.label })} testId="columns-dialog" onClose={() => setChoosing(false)}>
+          {() => (
+            <div className="stack tight">
+              {props.columns
+                .filter((column) => column.optional === true)
+                .map((column) => (
+                  <label key={column.key} className="tick">
+                    <input
+                      type="checkbox"
+                      checked={!hidden.includes(column.key)}
+                      data-testid={`column-${column.key}`}
+                      onChange={(event) => setColumn(name, column.key, event.target.checked)}
+                    />
+                    {column.head}
+                  </label>
+                ))}
+            </div>
+          )}
+        </Dialog>
+      )}
     </div>
   );
+}
+
+function sorted<T>(rows: readonly T[], columns: readonly Column<T>[], sorting: Sorting | null): readonly T[] {
+  const by = sorting === null ? undefined : columns.find((column) => column.key === sorting.key)?.sort;
+  if (sorting === null || by === undefined) return rows;
+  const direction = sorting.descending ? -1 : 1;
+  return [...rows].sort((a, b) => {
+    const [left, right] = [by(a), by(b)];
+    // What is not known stands last in either direction.
+    if (left === null || right === null) return (left === null ? 1 : 0) - (right === null ? 1 : 0);
+    if (typeof left === "number" && typeof right === "number") return direction * (left - right);
+    return direction * String(left).localeCompare(String(right));
+  });
+}
+
+/** For sorting by what is shown: a decimal as a number, unknown as null. */
+export function numeric(value: string | null | undefined): number | null {
+  return value == null || value === "" ? null : Number(value);
 }

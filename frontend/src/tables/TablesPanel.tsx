@@ -1,14 +1,15 @@
 /** Orders, positions, fills, history and balances of one account, each with every state that data can be in. */
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { readFills, readOrders } from "../api/calls";
-import type { Fill, Order } from "../api/types";
-import { stream } from "../app/services";
+import { exportAddress, postReconcile } from "../api/trading";
+import type { Category, Fill, Order } from "../api/types";
+import { notices, stream } from "../app/services";
 import { signOf } from "../format/number";
 import { age } from "../format/time";
 import { useWords } from "../i18n/useWords";
-import { accountName } from "../i18n/words";
-import { isTerminal } from "../status/table";
+import { accountName, failureText } from "../i18n/words";
+import { isCancellable, isTerminal } from "../status/table";
 import type { AccountData, AccountState } from "../stream/account";
 import { useLink, useNow, useSignal } from "../stream/hooks";
 import { TABS, type Tab } from "../terminal/search";
@@ -16,6 +17,7 @@ import { Failure, FailureBox } from "../ui/Failure";
 import { Icon } from "../ui/Icon";
 import { Segments } from "../ui/Segments";
 import { Waiting } from "../ui/Waiting";
+import { CancelAll } from "./actions/Confirm";
 import { BalancesTable, FillsTable, PositionsTable } from "./MoneyTables";
 import { OrdersTable, type FindInstrument } from "./OrdersTable";
 import { useCancel, type Cancelling } from "./useCancel";
@@ -23,6 +25,7 @@ import { useCancel, type Cancelling } from "./useCancel";
 type Props = {
   readonly accountId: string;
   readonly state: AccountState;
+  readonly category: Category;
   readonly symbol: string;
   readonly tab: Tab;
   readonly scope: "symbol" | "all";
@@ -52,6 +55,7 @@ export function TablesPanel(props: Props) {
       <div className="tabs-row">
         <Tabs tab={tab} counts={counts} onTab={props.onTab} />
         <span className="spacer" />
+        <Tools {...props} data={data} />
         {tab !== "balances" && (
           <Segments
             label={t("tables.scope")}
@@ -69,6 +73,65 @@ export function TablesPanel(props: Props) {
         <Content {...props} data={data} />
       </div>
     </section>
+  );
+}
+
+const EXPORTED: Readonly<Record<Tab, "orders" | "fills" | "positions" | "balances">> = {
+  orders: "orders",
+  history: "orders",
+  positions: "positions",
+  fills: "fills",
+  balances: "balances",
+};
+
+/** What concerns a whole table: cancel everything in it, read it again from the exchange, take it along as CSV. */
+function Tools(props: Props & { data: AccountData | null }) {
+  const { t, language } = useWords();
+  const { data, tab, scope } = props;
+  const link = useLink();
+  const [cancelling, setCancelling] = useState(false);
+  const reading = useMutation({
+    mutationFn: () => postReconcile(props.accountId),
+    onSuccess: ({ done }) => notices.speak(done ? t("tables.read_again_done") : t("tables.read_again_later")),
+    onError: (error) =>
+      notices.show({ id: "reconcile", tone: "bad", title: t("tables.read_again_failed"), text: failureText(t, error, language).text, lastsMs: null }),
+  });
+  const only = scope === "symbol" ? { category: props.category, symbol: props.symbol } : null;
+  const live = [...(data?.orders.values() ?? [])].filter(
+    (order) => isCancellable(order.status) && (only === null || (order.symbol === only.symbol && order.category === only.category)),
+  );
+  const reachable = link.state !== "disconnected";
+  return (
+    <span className="table-tools">
+      {tab === "orders" && (
+        <button
+          type="button"
+          className="button small"
+          data-testid="cancel-all"
+          aria-haspopup="dialog"
+          disabled={live.length === 0 || !props.mayTrade || !reachable}
+          title={props.mayTrade ? undefined : t("ticket.block_viewer")}
+          onClick={() => setCancelling(true)}
+        >
+          {t("actions.cancel_all")}
+        </button>
+      )}
+      <button
+        type="button"
+        className="icon-button small"
+        data-testid="read-again"
+        aria-label={t("tables.read_again")}
+        title={t("tables.read_again")}
+        disabled={!props.mayTrade || !reachable || reading.isPending}
+        onClick={() => reading.mutate()}
+      >
+        <Icon name="spinner" className={reading.isPending ? "spinning" : ""} />
+      </button>
+      <a className="button small" data-testid="export" href={exportAddress(props.accountId, EXPORTED[tab])} download title={t("tables.export_hint")}>
+        {t("tables.export")}
+      </a>
+      {cancelling && <CancelAll accountId={props.accountId} orders={live} only={only} find={props.find} onClose={() => setCancelling(false)} />}
+    </span>
   );
 }
 
@@ -132,7 +195,7 @@ function Content(props: Props & { data: AccountData | null }) {
     <>
       <Condition data={data} state={state} old={old} />
       <div className={old || state.phase === "resyncing" ? "old" : ""} aria-busy={state.phase === "resyncing"}>
-        <Table {...props} data={data} cancelling={cancelling} cancelBlock={cancelBlock()} />
+        <Table {...props} data={data} cancelling={cancelling} cancelBlock={cancelBlock()} openBlock={openBlock()} />
       </div>
     </>
   );
@@ -142,6 +205,16 @@ function Content(props: Props & { data: AccountData | null }) {
     if (!props.mayTrade) return t("ticket.block_viewer");
     if (link.state === "disconnected") return t("links.disconnected");
     return state.phase === "resyncing" ? t("tables.resyncing") : null;
+  }
+
+  /** What opens waits for a whole link and a ready account, as in the ticket. */
+  function openBlock(): string | null {
+    const block = cancelBlock();
+    if (block !== null || data === null) return block;
+    if (link.state !== "live") return t("links.reconnecting_now", { attempt: 1 });
+    const { account } = data;
+    if (account.session.state === "ready") return null;
+    return t("ticket.block_account", { account: accountName(t, account), state: t(`links.session.${account.session.state}`) });
   }
 }
 
@@ -165,10 +238,10 @@ function Condition({ data, state, old }: { data: AccountData; state: AccountStat
   );
 }
 
-function Table(props: Props & { data: AccountData; cancelling: Cancelling; cancelBlock: string | null }) {
+function Table(props: Props & { data: AccountData; cancelling: Cancelling; cancelBlock: string | null; openBlock: string | null }) {
   const { t } = useWords();
   const { data, tab, find } = props;
-  const inScope = (row: { symbol: string }): boolean => props.scope === "all" || row.symbol === props.symbol;
+  const inScope = (row: Row): boolean => props.scope === "all" || (row.symbol === props.symbol && row.category === props.category);
   const label = t(`tables.${tab}`);
   switch (tab) {
     case "orders":
@@ -180,7 +253,17 @@ function Table(props: Props & { data: AccountData; cancelling: Cancelling; cance
     case "positions": {
       const positions = openPositions(data).filter(inScope);
       if (positions.length === 0) return <Empty text={t("tables.empty_positions")} {...props} />;
-      return <PositionsTable label={label} positions={positions} find={find} />;
+      return (
+        <PositionsTable
+          label={label}
+          environment={data.account.environment}
+          marginMode={data.account.margin_mode}
+          positions={positions}
+          find={find}
+          openBlock={props.openBlock}
+          reduceBlock={props.cancelBlock}
+        />
+      );
     }
     case "balances": {
       const coins = data.balances?.coins ?? [];
@@ -214,12 +297,15 @@ function Empty({ text, scope, onScope, onTicket }: { text: string } & Pick<Props
   );
 }
 
+type Row = { readonly category: Category; readonly symbol: string };
+
 type ListProps = Props & {
   readonly data: AccountData;
   readonly label: string;
-  readonly inScope: (row: { symbol: string }) => boolean;
+  readonly inScope: (row: Row) => boolean;
   readonly cancelling: Cancelling;
   readonly cancelBlock: string | null;
+  readonly openBlock: string | null;
 };
 
 const newestFirst = (a: Order, b: Order): number => b.created_ms - a.created_ms;
@@ -233,7 +319,15 @@ function LiveOrders(props: ListProps) {
     .sort(newestFirst);
   if (orders.length === 0) return <Empty text={t("tables.empty_orders")} {...props} />;
   return (
-    <OrdersTable label={props.label} orders={orders} find={props.find} cancelling={props.cancelling} cancelBlock={props.cancelBlock} />
+    <OrdersTable
+      name="orders"
+      label={props.label}
+      orders={orders}
+      find={props.find}
+      cancelling={props.cancelling}
+      cancelBlock={props.cancelBlock}
+      amendBlock={props.openBlock}
+    />
   );
 }
 
@@ -300,11 +394,13 @@ function OrderHistory(props: ListProps) {
         <Empty text={t("tables.empty_history")} {...props} />
       ) : (
         <OrdersTable
+          name="history"
           label={props.label}
           orders={orders}
           find={props.find}
           cancelling={null}
           cancelBlock={null}
+          amendBlock={null}
           onOlder={pages.hasNextPage ? () => void pages.fetchNextPage() : undefined}
           olderPending={pages.isFetchingNextPage}
         />

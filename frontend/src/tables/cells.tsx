@@ -1,5 +1,5 @@
-/** Cells that several tables share: time, side, source. */
-import type { Fill, Order } from "../api/types";
+/** Cells that several tables share: time, symbol, side, source. */
+import type { Category, Fill, Order } from "../api/types";
 import { exactTime, tableTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 
@@ -8,6 +8,16 @@ export function TimeCell({ ms, now }: { ms: number; now: number }) {
     <time dateTime={exactTime(ms)} title={exactTime(ms)}>
       {tableTime(ms, now)}
     </time>
+  );
+}
+
+/** The same symbol names a spot pair and a contract, so the kind stands beside it. */
+export function SymbolCell({ row }: { row: { readonly category: Category; readonly symbol: string } }) {
+  const { t } = useWords();
+  return (
+    <>
+      <strong>{row.symbol}</strong> <span className="muted">{t(`markets.kind_${row.category}`)}</span>
+    </>
   );
 }
 
@@ -22,6 +32,6 @@ export function SideCell({ side }: { side: Order["side"] | Fill["side"] }) {
 
 export function SourceCell({ source }: { source: Order["source"] }) {
   const { t } = useWords();
-  if (source === "external") return <span title={t("tables.source_external_hint")}>{t("tables.source_external")}</span>;
-  return <span>{t("tables.source_manual")}</span>;
+  if (source === "manual") return <span>{t("tables.source_manual")}</span>;
+  return <span title={t(`tables.source_${source}_hint`)}>{t(`tables.source_${source}`)}</span>;
 }

@@ -5,7 +5,7 @@
  */
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState } from "react";
 import type { Environment, Instrument } from "../api/types";
 import { instrumentsQuery, tickersQuery } from "../app/session";
 import { large, percent, signOf, stepped } from "../format/number";
@@ -81,7 +81,8 @@ function Picker({ account, environment, chosen, held, search, close }: Props & {
     const params = { account, category: instrument.category, symbol: instrument.symbol };
     void navigate({ to: "/terminal/$account/$category/$symbol", params, search });
   };
-  const onKeyDown = (event: KeyboardEvent): void => {
+  const body = useRef<HTMLDivElement>(null);
+  const onKeyDown = useEffectEvent((event: KeyboardEvent): void => {
     const buttons = [...(list.current?.querySelectorAll<HTMLButtonElement>("[data-market]") ?? [])];
     const at = buttons.findIndex((each) => each === document.activeElement);
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -96,10 +97,15 @@ function Picker({ account, environment, chosen, held, search, close }: Props & {
       const id = buttons[at]?.dataset["market"];
       if (id !== undefined) toggleFavourite(id);
     }
-  };
+  });
+  useEffect(() => {
+    const place = body.current;
+    place?.addEventListener("keydown", onKeyDown);
+    return () => place?.removeEventListener("keydown", onKeyDown);
+  }, []);
 
   return (
-    <div className="market-body" role="group" aria-label={t("markets.title")} onKeyDown={onKeyDown}>
+    <div ref={body} className="market-body">
       <header className="market-head">
         <input
           className="input"

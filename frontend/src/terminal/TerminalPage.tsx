@@ -154,7 +154,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
           instrument={instrument}
           initialTicker={initialTicker}
           position={position}
-          available={data?.balances?.total_available ?? null}
+          balances={data?.balances ?? null}
           unknownOrders={unknownOrders}
           around={{
             link: link.state === "live" ? "up" : link.state === "reconnecting" ? "reconnecting" : "down",
@@ -170,6 +170,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
         <TablesPanel
           accountId={account.id}
           state={state}
+          category={instrument.category}
           symbol={instrument.symbol}
           tab={tab}
           scope={search.scope ?? "all"}
