@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -393,8 +393,14 @@ async def running_owner(site: Site, user: User, *, answer: str = "acknowledge") 
 
 @asynccontextmanager
 async def started_site(
-    engine: AsyncEngine, database_url: str, *, page: dict[str, StaticFile] | None = None, load: bool = True
+    engine: AsyncEngine,
+    database_url: str,
+    *,
+    page: dict[str, StaticFile] | None = None,
+    load: bool = True,
+    open_market: Callable[[Environment, InstrumentLists], MarketData] | None = None,
 ) -> AsyncIterator[Site]:
+    """`open_market` puts a real market in the place of the twins."""
     clock, market = MovableClock(), MarketTwin()
     publics: dict[tuple[Environment, Category], PublicStreamTwin] = {}
     log = structlog.get_logger("test")
@@ -406,7 +412,7 @@ async def started_site(
     if load:
         await keep_instruments(engine, market)
 
-    def open_market(environment: Environment) -> MarketData:
+    def open_twin(environment: Environment, lists: InstrumentLists) -> MarketData:
         streams: dict[Category, PublicStream] = {}
         for category in CATEGORIES:
             stream = publics[environment, category] = PublicStreamTwin(InstrumentId(category, "BTCUSDT"))
@@ -417,7 +423,8 @@ async def started_site(
     async def wanted() -> list[Environment]:
         return ["sim", *await environments_with_accounts(engine)]
 
-    markets = Markets(open_market, wanted, bus.subscribe(ACCOUNTS_CHANNEL))
+    opened = open_market or open_twin
+    markets = Markets(lambda environment: opened(environment, lists), wanted, bus.subscribe(ACCOUNTS_CHANNEL))
 
     async def sim_account() -> SimAccount:
         if market.is_away:
