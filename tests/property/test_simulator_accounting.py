@@ -19,6 +19,7 @@ from tradewright.simulator.account import Account
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.events import Event, OrderClosed, OrderFilled, Together
 from tradewright.simulator.orders import OrderStatus
+from tradewright.simulator.past import Movements, closed_orders
 
 QUANTITIES = st.integers(1, 2_000).map(lambda steps: str(Decimal(steps) * Decimal("0.001")))
 PRICES = st.integers(-300, 300).map(lambda ticks: str(Decimal("60000.00") + Decimal(ticks) * Decimal("0.10")))
@@ -149,6 +150,11 @@ def test_money_and_positions_are_the_sum_of_the_fills(steps: list[tuple[Any, ...
     signed_cost = position.cost if position.size >= 0 else -position.cost
     assert received + signed_cost == sum((f.realised for f in fills), Decimal(0))
     assert (position.cost == 0) == (position.size == 0)
+    # And as its holder is told: profits order by order, and every movement of the coin.
+    if not position.size:
+        closed = closed_orders(bench.engine.account.executions)
+        assert sum((one.profit for one in closed), Decimal(0)) == bench.wallet - 100_000
+    assert Movements().read(bench.log.entries)[-1].balance == bench.wallet
 
 
 @settings(max_examples=100, deadline=None)

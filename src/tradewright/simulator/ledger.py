@@ -59,6 +59,11 @@ class Ledger:
         for entry in log.entries:
             self.account.apply(entry)
 
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """All that happened on the account, oldest first."""
+        return self._log.entries
+
     def commit(self, events: Sequence[Event], *, delay_ms: int = 0, tell: bool = True) -> None:
         """Write, apply, tell: in this order, so that nobody ever hears of what a crash could undo."""
         if not events:

@@ -14,7 +14,8 @@ from tradewright.simulator.commands import Body, text
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 
 WHOLE_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
-WEEK_MS = 7 * 24 * 3_600_000
+DAY_MS = 24 * 3_600_000
+WEEK_MS = 7 * DAY_MS
 CURSOR = re.compile(r"p([0-9]{1,18})")
 
 T = TypeVar("T")
@@ -63,16 +64,19 @@ def read_page(query: Body, *, highest: int, default: int) -> Page:
     return Page(read_limit(query, highest=highest, default=default), int(found[1]) if found else None)
 
 
-def read_window(query: Body, *, now_ms: int) -> Window:
-    """Bybit's rule: nothing = the last seven days; one bound = seven days from or to it; both = at most seven days."""
+def read_window(query: Body, *, now_ms: int, default_ms: int = WEEK_MS) -> Window:
+    """Bybit's rule: nothing = the last seven days; one bound = seven days from or to it; both = at most seven days.
+
+    `default_ms` replaces the seven days where less than both bounds is given.
+    """
     start, end = whole(query, "startTime"), whole(query, "endTime")
     if start is None and end is None:
-        return Window(now_ms - WEEK_MS, now_ms + WEEK_MS)
+        return Window(now_ms - default_ms, now_ms + WEEK_MS)
     if start is None:
         assert end is not None, "one of the two is given here"
-        return Window(end - WEEK_MS, end)
+        return Window(end - default_ms, end)
     if end is None:
-        return Window(start, start + WEEK_MS)
+        return Window(start, start + default_ms)
     if end < start:
         raise ApiError(RetCode.TIME_RANGE_MISORDERED, "startTime must be before endTime")
     if end - start > WEEK_MS:

@@ -36,6 +36,7 @@ from tradewright.simulator.outbox import Outbox
 from tradewright.simulator.rest import RateLimits
 from tradewright.simulator.rest_account import AccountEndpoints
 from tradewright.simulator.rest_market import MarketEndpoints
+from tradewright.simulator.rest_past import PastEndpoints
 from tradewright.simulator.rest_position import PositionEndpoints
 from tradewright.simulator.rest_trade import TradeEndpoints
 from tradewright.simulator.telling import messages_of
@@ -174,6 +175,7 @@ class _Parts:
             *self._trading,
             *self._account.all(),
             *PositionEndpoints(self.engine).all(),
+            *PastEndpoints(self.engine).all(),
             *(DemoMoney(self.engine).all() if self._environment.gives_money else []),
         ]
         rest = RestServer(
