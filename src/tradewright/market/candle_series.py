@@ -39,6 +39,8 @@ class CandleSeries:
         self._live: Candle | None = None
         self._live_until = 0.0  # monotonic s
         self._known: Gap | None = None
+        self._older_ms: int | None = None  # the exchange has a candle that opens here, kept or not
+        self._none_before_ms: int | None = None  # and none that opens before this
         self._updated_at: float | None = None
 
     def __len__(self) -> int:
@@ -106,13 +108,36 @@ class CandleSeries:
             found.append(live)
         return found
 
+    def starts_in_doubt(self, start: int, end: int) -> bool:
+        """Whether [start, end) begins without a candle, and what was read does not tell if the market began later."""
+        opens = self._opens[bisect_left(self._opens, start) : bisect_left(self._opens, end)]
+        if (opens and opens[0] == start) or self._has_older(start):
+            return False
+        none_before, known = self._none_before_ms, self._known
+        if none_before is None:
+            return True
+        is_read = known is not None and known.from_ms <= none_before and start <= known.to_ms
+        return not (start <= none_before or is_read)
+
+    def tell_older(self, start: int, opened_ms: int | None) -> None:
+        """What the exchange says of the newest candle before `start`: when it opened, or that there is none."""
+        if opened_ms is None:
+            self._none_before_ms = max(start, self._none_before_ms or start)
+        else:
+            self._older_ms = min(opened_ms, self._older_ms or opened_ms)
+
     def gaps(self, start: int, end: int) -> list[Gap]:
-        """Ranges of [start, end) that were read and have no candle; what lies before the oldest known row is none."""
+        """Ranges of [start, end) that were read and have no candle; what lies before the exchange's first is none."""
         known = self._known
-        if known is None or not self._opens:
+        if known is None:
             return []
         start, end = max(start, known.from_ms), min(end, known.to_ms)
-        expected = max(start, self._opens[0])
+        if self._has_older(start):
+            expected = start
+        elif self._opens:
+            expected = max(start, self._opens[0])
+        else:
+            return []
         found: list[Gap] = []
         for opened in self._opens[bisect_left(self._opens, expected) : bisect_left(self._opens, end)]:
             if opened > expected:
@@ -124,6 +149,10 @@ class CandleSeries:
 
     def age_ms(self, now: float) -> int:
         return 0 if self._updated_at is None else int((now - self._updated_at) * 1000)
+
+    def _has_older(self, start: int) -> bool:
+        is_kept = bool(self._opens) and self._opens[0] < start
+        return is_kept or (self._older_ms is not None and self._older_ms < start)
 
     def _backwards(self, start: int, end: int, page_rows: int) -> Iterator[Gap]:
         while start < end:

@@ -37,7 +37,8 @@ TOTAL_ROWS_MAX = 60_000  # about 45 MB
 
 @dataclass(frozen=True, slots=True)
 class CandleSlice:
-    """Candles oldest first; `gaps` are half-open ranges inside the answer's range where the exchange has none.
+    """Candles oldest first; `gaps` are half-open ranges inside the asked range where the exchange has none, though it
+    has older ones: a range that lies in a gap is one gap, and one that begins before the market began is not.
 
     `age_ms` is how long ago the newest row was received.
     """
@@ -88,6 +89,9 @@ class CandleCache:
         async with self._locks.setdefault(key, asyncio.Lock()):
             series = self._touch(key)
             await self._fill(series, instrument, start, end, now_ms)
+            if series.starts_in_doubt(start, end):
+                older = await self._market.candles(instrument, interval, start_ms=None, end_ms=start - 1, limit=1)
+                series.tell_older(start, older[-1].open_time_ms if older else None)
             answer = CandleSlice(
                 rows=series.rows(start, end),
                 gaps=series.gaps(start, min(end, open_at(now_ms, interval))),

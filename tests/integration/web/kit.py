@@ -398,9 +398,13 @@ async def started_site(
     *,
     page: dict[str, StaticFile] | None = None,
     load: bool = True,
+    starts_ready: bool | None = None,
     open_market: Callable[[Environment, InstrumentLists], MarketData] | None = None,
 ) -> AsyncIterator[Site]:
-    """`open_market` puts a real market in the place of the twins."""
+    """Without `load` nobody has read the instruments, unless the database `starts_ready` with those of an earlier run.
+
+    `open_market` puts a real market in the place of the twins.
+    """
     clock, market = MovableClock(), MarketTwin()
     publics: dict[tuple[Environment, Category], PublicStreamTwin] = {}
     log = structlog.get_logger("test")
@@ -424,6 +428,7 @@ async def started_site(
         return ["sim", *await environments_with_accounts(engine)]
 
     opened = open_market or open_twin
+    knows = load if starts_ready is None else starts_ready
     markets = Markets(lambda environment: opened(environment, lists), wanted, bus.subscribe(ACCOUNTS_CHANNEL))
 
     async def sim_account() -> SimAccount:
@@ -446,7 +451,7 @@ async def started_site(
     running = [asyncio.create_task(lists.run()), asyncio.create_task(markets.run())]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     async with asyncio.timeout(10):
-        while not (server.started and "sim" in markets.followed and markets.know_instruments == load):
+        while not (server.started and "sim" in markets.followed and markets.know_instruments == knows):
             await asyncio.sleep(0.01)
     site = Site(f"http://localhost:{port}", port, parts, market, publics, clock, application)
     site.base = f"http://127.0.0.1:{port}"

@@ -75,6 +75,36 @@ async def test_missing_candles_are_gaps_but_what_was_before_the_market_is_not() 
     assert len(answer.rows) == 96
 
 
+async def test_a_gap_that_an_edge_of_the_asked_range_cuts_is_told_from_edge_to_edge() -> None:
+    market = FakeMarket()
+    market.fill(100, missing=range(40, 60))
+    everything = opens(100)
+    for first, last in ((45, 80), (20, 50), (45, 50), (20, 60), (40, 80)):
+        for warm in (False, True):
+            cache, _ = made(market)
+            if warm:
+                await cache.get(BTC, "1", limit=10)
+            answer = await cache.get(BTC, "1", start_ms=everything[first], end_ms=everything[last], limit=500)
+            assert len(answer.rows) == len([n for n in range(first, last) if not 40 <= n < 60])
+            assert answer.gaps == [Gap(everything[max(first, 40)], everything[min(last, 60)])], (first, last, warm)
+
+
+async def test_before_its_first_candle_a_market_has_no_gap_and_is_asked_for_older_ones_once() -> None:
+    market = FakeMarket()
+    market.fill(100)
+    cache, clock = made(market)
+    everything = opens(100)
+    for first in (-300, -50, -300, -10):
+        start = START_MS - (99 - first) * MINUTE_MS
+        await clock.advance(1)
+        answer = await cache.get(BTC, "1", start_ms=start, end_ms=everything[20], limit=500)
+        assert [row.open_time_ms for row in answer.rows] == everything[:20]
+        assert answer.gaps == []
+    before = await cache.get(BTC, "1", start_ms=START_MS - 300 * MINUTE_MS, end_ms=START_MS - 200 * MINUTE_MS)
+    assert (before.rows, before.gaps) == ([], [])
+    assert len([start for start, _ in market.reads if start is None]) == 1
+
+
 async def test_a_candle_that_comes_late_is_a_gap_only_while_it_is_missing() -> None:
     market = FakeMarket()
     market.fill(10)
@@ -232,6 +262,8 @@ async def test_whatever_was_asked_before_the_answer_equals_the_exchanges_own(
         assert [row.open_time_ms for row in answer.rows] == expected
         in_gaps = {at for gap in answer.gaps for at in range(gap.from_ms, gap.to_ms, MINUTE_MS)}
         assert in_gaps.isdisjoint(market.history)
-        if expected:
-            inside = range(expected[0], expected[-1], MINUTE_MS)
-            assert {at for at in inside if at not in market.history} <= in_gaps
+        first_asked = -(-start // MINUTE_MS) * MINUTE_MS
+        settled = market.now_ms - market.now_ms % MINUTE_MS - 2 * MINUTE_MS
+        inside = range(max(first_asked, min(market.history)), min(end, settled), MINUTE_MS)
+        assert in_gaps >= {at for at in inside if at not in market.history}
+        assert in_gaps <= set(range(max(first_asked, min(market.history)), end, MINUTE_MS))
