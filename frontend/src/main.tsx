@@ -11,6 +11,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/shell.css";
 import "./styles/terminal.css";
+import "./styles/book.css";
 import "./styles/tables.css";
 import "./styles/markets.css";
 import "./styles/connections.css";

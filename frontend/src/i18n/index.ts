@@ -8,6 +8,7 @@ import { initReactI18next } from "react-i18next";
 import type { Language } from "../format/number";
 import enActions from "./en/actions.json";
 import enAuth from "./en/auth.json";
+import enBook from "./en/book.json";
 import enCommon from "./en/common.json";
 import enConnections from "./en/connections.json";
 import enFaults from "./en/faults.json";
@@ -23,6 +24,7 @@ import enTerminal from "./en/terminal.json";
 import enTicket from "./en/ticket.json";
 import ruActions from "./ru/actions.json";
 import ruAuth from "./ru/auth.json";
+import ruBook from "./ru/book.json";
 import ruCommon from "./ru/common.json";
 import ruConnections from "./ru/connections.json";
 import ruFaults from "./ru/faults.json";
@@ -40,6 +42,7 @@ import ruTicket from "./ru/ticket.json";
 const en = {
   actions: enActions,
   auth: enAuth,
+  book: enBook,
   common: enCommon,
   connections: enConnections,
   faults: enFaults,
@@ -59,6 +62,7 @@ const en = {
 const ru: typeof en = {
   actions: ruActions,
   auth: ruAuth,
+  book: ruBook,
   common: ruCommon,
   connections: ruConnections,
   faults: ruFaults,

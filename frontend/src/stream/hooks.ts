@@ -1,6 +1,6 @@
 /** The stream for components: each reads its own key and is painted only when that changes. */
 import { useEffect, useState, useSyncExternalStore } from "react";
-import type { Category, Environment } from "../api/types";
+import type { Category, Environment, PublicTrade } from "../api/types";
 import { stream } from "../app/services";
 import type { AccountState } from "./account";
 import type { Link } from "./connection";
@@ -42,6 +42,11 @@ export function useQuote(key: string): Quote | null {
 export function useBook(key: string): BookView | null {
   useEffect(() => stream.hold(`book:${key}`), [key]);
   return useSignal(stream.book(key));
+}
+
+export function useTrades(key: string): readonly PublicTrade[] {
+  useEffect(() => stream.hold(`trades:${key}`), [key]);
+  return useSignal(stream.trades(key));
 }
 
 /** The browser's clock, read again every `everyMs`. */

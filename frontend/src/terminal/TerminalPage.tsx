@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef } from "react";
 import type { Account, Balances, Category, Environment, Instrument, Order, Position } from "../api/types";
 import { stream } from "../app/services";
 import { accountsQuery, instrumentsQuery, sessionQuery, tickersQuery } from "../app/session";
+import { BookPanel } from "../book/BookPanel";
 import { ChartPanel } from "../chart/ChartPanel";
 import type { ChartOrder } from "../chart/drawing";
 import { signOf, stepped } from "../format/number";
@@ -116,6 +117,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
     }),
     [orders, instrument, t, language],
   );
+  const ownOrders = useMemo(() => workingHere(orders === undefined ? [] : [...orders.values()], instrument), [orders, instrument]);
   const position = data === null ? null : ([...data.positions.values()].find((each) => each.symbol === instrument.symbol && each.category === instrument.category) ?? null);
   const unknownOrders = data === null ? [] : [...data.orders.values()].filter((order) => order.status === "unknown");
   useKeys({ ticket, onTab: (next) => setSearch({ tab: next }), onTimeframe: (tf) => setSearch({ tf }) });
@@ -145,6 +147,16 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
           orders={lines}
           onPrice={fillPrice}
           old={old !== null}
+        />
+      </Boundary>
+      <Boundary>
+        <BookPanel
+          key={`book:${instrument.category}:${instrument.symbol}`}
+          environment={account.environment}
+          instrument={instrument}
+          orders={ownOrders}
+          old={old !== null}
+          onPrice={fillPrice}
         />
       </Boundary>
       <Boundary>
@@ -185,13 +197,18 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
   );
 }
 
+/** Orders of this instrument that stand in the exchange's book, or may still. */
+function workingHere(orders: readonly Order[], instrument: Instrument): Order[] {
+  const working = new Set(["working", "partially_filled", "cancel_requested", "amend_requested"]);
+  return orders.filter(
+    (order) => working.has(order.status) && order.symbol === instrument.symbol && order.category === instrument.category && order.price !== null,
+  );
+}
+
 function chartOrders(orders: readonly Order[], instrument: Instrument, title: (order: Order) => string): ChartOrder[] {
-  return orders.flatMap((order) => {
-    const working = order.status === "working" || order.status === "partially_filled" || order.status === "cancel_requested";
-    const here = order.symbol === instrument.symbol && order.category === instrument.category;
-    if (!working || !here || order.price === null) return [];
-    return [{ id: order.id, price: order.price, title: title(order), side: order.side }];
-  });
+  return workingHere(orders, instrument).flatMap((order) =>
+    order.price === null ? [] : [{ id: order.id, price: order.price, title: title(order), side: order.side }],
+  );
 }
 
 /** Contracts with an open position, and spot pairs whose coin is there. */
