@@ -8,18 +8,20 @@ import { NoAnswer, readProblem, Refused } from "./errors";
 import type { paths } from "./schema";
 import type {
   Account,
-  CancelIntent,
+  AccountSymbol,
   CandleList,
   Category,
   ClaimBody,
   Environment,
   Fill,
   Instrument,
+  Intent,
   IntentAnswer,
   IntentHistory,
   Interval,
   Order,
-  PlaceIntent,
+  Preview,
+  PreviewBody,
   Session,
   Ticker,
 } from "./types";
@@ -31,7 +33,7 @@ const ANSWER_TIMEOUT_MS = 8_000;
 export const client = createClient<paths>({ baseUrl: "/", fetch: fetchWithin });
 
 function fetchWithin(request: Request): Promise<Response> {
-  return fetch(request, { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+  return fetch(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]) });
 }
 
 export type Answer<T> = { data?: T; error?: unknown; response: Response };
@@ -113,8 +115,8 @@ export async function readFills(accountId: string, before: string | null): Promi
   return { rows: page.fills, next: page.next };
 }
 
-/** Places or cancels. The same id with the same body is the same intent, however often it is sent. */
-export function postIntent(accountId: string, intent: PlaceIntent | CancelIntent): Promise<IntentAnswer> {
+/** Asks for one thing. The same id with the same body is the same intent, however often it is sent. */
+export function postIntent(accountId: string, intent: Intent): Promise<IntentAnswer> {
   return body(
     client.POST("/api/v1/accounts/{account_id}/intents", { params: { path: { account_id: accountId } }, body: intent }),
   );
@@ -126,6 +128,17 @@ export function readIntent(accountId: string, intentId: string): Promise<IntentH
       params: { path: { account_id: accountId, intent_id: intentId } },
     }),
   );
+}
+
+/** What an order would come to. `signal` ends a question that is out of date; it then counts as unanswered. */
+export function previewOrder(accountId: string, question: PreviewBody, signal: AbortSignal): Promise<Preview> {
+  return body(client.POST("/api/v1/accounts/{account_id}/preview", { params: { path: { account_id: accountId } }, body: question, signal }));
+}
+
+/** Leverage and fees of one symbol; what the server does not know yet is null, and asked for by this. */
+export function readAccountSymbol(accountId: string, category: Category, symbol: string): Promise<AccountSymbol> {
+  const path = { account_id: accountId, category, symbol };
+  return body(client.GET("/api/v1/accounts/{account_id}/symbols/{category}/{symbol}", { params: { path } }));
 }
 
 /** Milliseconds of one round trip to the server, for the link's popover. */

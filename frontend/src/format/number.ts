@@ -52,6 +52,12 @@ export function parseDecimal(typed: string): string | null {
   return plain(thousands ? value.times(1000) : value);
 }
 
+/** A typed share such as `25%` or `+1,5 %` as a plain number of percent, or null when no percent sign ends it. */
+export function parsePercent(typed: string): string | null {
+  const match = /^\s*\+?(.*?)\s*%\s*$/.exec(typed);
+  return match?.[1] === undefined ? null : parseDecimal(match[1]);
+}
+
 /**
  * Both readings of one comma before three digits, where the reader groups digits by commas: `60,412` is 60412 in New York
  * and 60.412 in Berlin. Null when there is one reading only: in Russian a comma is always the decimal mark.

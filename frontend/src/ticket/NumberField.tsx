@@ -1,7 +1,7 @@
 /** A number as text: decimal keypad, `.` or `,`, arrows by the instrument's step, problems and suggestions under it. */
 import { useId, type KeyboardEvent, type ReactNode, type Ref } from "react";
 import { useWords } from "../i18n/useWords";
-import { stepped } from "./checks";
+import { moved } from "./stepping";
 
 type Props = {
   readonly label: string;
@@ -13,7 +13,7 @@ type Props = {
   readonly faulty: boolean;
   readonly disabled: boolean;
   readonly testId: string;
-  readonly inputRef: Ref<HTMLInputElement>;
+  readonly inputRef?: Ref<HTMLInputElement>;
   readonly aside?: ReactNode;
   readonly children?: ReactNode;
   readonly onChange: (value: string) => void;
@@ -23,7 +23,7 @@ export function NumberField(props: Props) {
   const { t } = useWords();
   const id = useId();
   const move = (steps: number): void => {
-    const next = stepped(props.value, props.step, steps, props.start);
+    const next = moved(props.value, props.step, steps, props.start);
     if (next !== null) props.onChange(next);
   };
   const onKeyDown = (event: KeyboardEvent): void => {

@@ -1,46 +1,89 @@
-/** What the order would come to, computed here and marked "≈": the server's answer replaces it. */
-import type { Instrument, Position } from "../api/types";
-import { amount, signOf, stepped, UNKNOWN } from "../format/number";
+/** What the order would come to: ours at once, the server's a moment later, every line with the formula behind it. */
+import { useId, useState } from "react";
+import type { Instrument } from "../api/types";
+import { amount, fixed, stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
-import type { Checked } from "./checks";
+import type { Asked, Facts } from "./asked";
+import { linesOf, ownPreview, type Line } from "./lines";
+import type { ServerPreview } from "./useServerPreview";
 
 type Props = {
-  readonly checked: Checked;
+  readonly asked: Asked;
+  readonly facts: Facts;
   readonly instrument: Instrument;
-  readonly position: Position | null;
-  readonly available: string | null;
+  readonly server: ServerPreview | null;
 };
 
-export function Preview({ checked, instrument, position, available }: Props) {
+export function Preview({ asked, facts, instrument, server }: Props) {
   const { t, language } = useWords();
-  const quote = instrument.quote_coin;
-  const held =
-    position === null || signOf(position.size) === 0
-      ? t("ticket.no_position")
-      : `${position.side === "Buy" ? t("tables.long") : t("tables.short")} ${stepped(position.size, instrument.quantity_step, language)} ${instrument.base_coin}`;
-  const approximately = (text: string): string => (text === UNKNOWN ? text : `≈ ${text}`);
+  const lines = linesOf(t, instrument, asked, ownPreview(asked, facts), server?.preview ?? null, language);
+  const limits = server?.preview.limits ?? [];
   return (
-    <dl className="facts preview" aria-label={t("ticket.preview")}>
-      <dt title={t("ticket.expected_price_formula")}>{t("ticket.expected_price")}</dt>
-      <dd>{approximately(stepped(checked.expectedPrice, instrument.tick_size, language))}</dd>
-      <dt title={t("ticket.order_value_formula")}>{t("ticket.order_value")}</dt>
-      <dd data-testid="ticket-value">
-        {approximately(amount(checked.value, language))} {quote}
+    <section className="preview" aria-label={t("ticket.preview")} data-testid="ticket-preview" data-source={server === null ? "page" : "server"}>
+      <dl className="preview-lines">
+        {lines.map((line) => (
+          // A new key plays the blink again, once for each answer that differs.
+          <PreviewLine key={line.name} line={line} blinks={server?.first === true && line.differs} />
+        ))}
+      </dl>
+      {limits.length > 0 && (
+        <ul className="limits">
+          {limits.map((limit) => (
+            <li key={limit.name} className={limit.blocks ? "fault" : "hint"}>
+              {limit.used_percent === null
+                ? limit.name
+                : t("ticket.limit_used", { name: limit.name, percent: fixed(limit.used_percent, 0, language) })}
+            </li>
+          ))}
+        </ul>
+      )}
+      <details className="note-field">
+        <summary>{t("ticket.rules_of_instrument")}</summary>
+        <dl className="facts">
+          <dt>{t("ticket.minimum_order")}</dt>
+          <dd>
+            {stepped(instrument.min_quantity, instrument.quantity_step, language)} {instrument.base_coin} · {amount(instrument.min_notional, language)}{" "}
+            {instrument.quote_coin}
+          </dd>
+          <dt>{t("ticket.tick_and_step")}</dt>
+          <dd>
+            {stepped(instrument.tick_size, instrument.tick_size, language)} · {stepped(instrument.quantity_step, instrument.quantity_step, language)}
+          </dd>
+        </dl>
+      </details>
+    </section>
+  );
+}
+
+function PreviewLine({ line, blinks }: { line: Line; blinks: boolean }) {
+  const { t } = useWords();
+  const [open, setOpen] = useState(false);
+  const id = useId();
+  const name = t(`ticket.line.${line.name}`);
+  return (
+    <div className="preview-line">
+      <dt>
+        {name}{" "}
+        <button
+          type="button"
+          className="info"
+          aria-label={t("ticket.formula_of", { name })}
+          aria-expanded={open}
+          aria-controls={id}
+          data-testid={`ticket-formula-${line.name}`}
+          onClick={() => setOpen(!open)}
+        >
+          i
+        </button>
+      </dt>
+      <dd className={`${blinks ? "blinks" : ""} ${line.tone}`} data-testid={`ticket-line-${line.name}`}>
+        {line.text}
       </dd>
-      <dt>{t("ticket.available")}</dt>
-      <dd>
-        {approximately(amount(available, language))} {quote}
-      </dd>
-      <dt>{t("ticket.position")}</dt>
-      <dd>{held}</dd>
-      <dt>{t("ticket.minimum_order")}</dt>
-      <dd>
-        {stepped(instrument.min_quantity, instrument.quantity_step, language)} {instrument.base_coin} · {amount(instrument.min_notional, language)} {quote}
-      </dd>
-      <dt>{t("ticket.tick_and_step")}</dt>
-      <dd>
-        {stepped(instrument.tick_size, instrument.tick_size, language)} · {stepped(instrument.quantity_step, instrument.quantity_step, language)}
-      </dd>
-    </dl>
+      {open && (
+        <dd id={id} className="formula">
+          {line.formula}
+        </dd>
+      )}
+    </div>
   );
 }

@@ -1,21 +1,30 @@
 /** The order ticket: fields, checks while typing, preview, and a button that says the whole sentence. */
-import { useCallback, useImperativeHandle, useRef, useState, type FormEvent, type Ref } from "react";
-import type { Account, Instrument, Order, Position, Side, Ticker, TimeInForce } from "../api/types";
-import { stepped, type Language } from "../format/number";
+import { useImperativeHandle, useRef, useState, type FormEvent, type Ref } from "react";
+import type { Account, Balances, Instrument, Order, PlaceIntent, Position, Side, Ticker } from "../api/types";
+import { stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
-import type { Words } from "../i18n/words";
-import { failureText, reasonLong, statusText } from "../i18n/words";
-import { Refused } from "../api/errors";
-import { ENVIRONMENT_WORD } from "../shell/Environment";
-import { useQuote } from "../stream/hooks";
-import { Icon } from "../ui/Icon";
+import { accountName, type Words } from "../i18n/words";
+import { marketKey, useBook, useQuote } from "../stream/hooks";
 import { Segments } from "../ui/Segments";
-import { check, intentOf, type Checked, type FieldState, type Surroundings } from "./checks";
-import { blockText, FieldNotes } from "./Notes";
+import { check, spotOf, type Block, type Surroundings } from "./checks";
+import { ConfirmDialog } from "./ConfirmDialog";
+import { ExitFields } from "./ExitFields";
+import { isConditional, orderTypeOf, TIMES } from "./fields";
+import type { Fix } from "./fixes";
+import { inputRef, isFaulty, type FormPart } from "./form";
+import { intentOf, previewBody } from "./intents";
+import { FieldNotes, OtherNotes } from "./Notes";
 import { NumberField } from "./NumberField";
+import { Outcome, SubmitButton } from "./Outcome";
 import { Preview } from "./Preview";
-import { isEditable, type Ticket, type TicketPhase } from "./state";
-import { useTicket, type TicketControls } from "./useTicket";
+import { KindTabs, PriceField, TriggerField } from "./PriceFields";
+import { QuantityField } from "./QuantityField";
+import type { Path } from "./reading";
+import { isEditable } from "./state";
+import { TicketHead } from "./TicketHead";
+import { useFacts } from "./useFacts";
+import { useServerPreview } from "./useServerPreview";
+import { useTicket } from "./useTicket";
 
 export type TicketHandle = {
   readonly usePrice: (price: string) => void;
@@ -30,14 +39,14 @@ type Props = {
   readonly instrument: Instrument;
   readonly initialTicker: Ticker | null;
   readonly position: Position | null;
-  readonly available: string | null;
+  readonly balances: Balances | null;
   readonly unknownOrders: readonly Order[];
   readonly around: Pick<Surroundings, "link" | "prices" | "account" | "mayTrade"> & { readonly oldSinceMs: number | null };
   readonly handle: Ref<TicketHandle>;
 };
 
-const TIMES: readonly TimeInForce[] = ["GTC", "IOC", "FOK", "PostOnly"];
 const NOTE_MAX = 64;
+const SLIPPAGE_STEP = "0.1";
 
 export function TicketPanel(props: Props) {
   const { account, instrument } = props;
@@ -45,17 +54,32 @@ export function TicketPanel(props: Props) {
   const draftKey = `${account.id}:${instrument.category}:${instrument.symbol}`;
   const controls = useTicket(account.id, draftKey);
   const { ticket, edit, submit } = controls;
+  const { fields } = ticket;
   // A consent is given to one stretch of old prices and ends with it.
   const [acceptedOldMs, setAcceptedOldMs] = useState<number | null>(null);
   const acceptsOldPrice = acceptedOldMs !== null && acceptedOldMs === props.around.oldSinceMs;
   const [attempted, setAttempted] = useState(false);
-  const ticker = useQuote(`${instrument.category}:${instrument.symbol}`)?.ticker ?? props.initialTicker;
-  const checked = check(ticket, { ...props.around, instrument, ticker, acceptsOldPrice, language });
+  const [asksLeverage, setAsksLeverage] = useState(false);
+  const [confirming, setConfirming] = useState<PlaceIntent | null>(null);
+  const key = marketKey(account.environment, instrument);
+  const ticker = useQuote(key)?.ticker ?? props.initialTicker;
+  const book = useBook(key)?.book ?? null;
+  const facts = useFacts(account, instrument, props.position, props.balances, props.around.account !== "loading");
+  const around: Surroundings = { ...props.around, instrument, ticker, book, facts, can: account.capabilities, acceptsOldPrice, language };
   const editable = isEditable(ticket.phase);
-  const price = useRef<HTMLInputElement>(null);
-  const quantity = useRef<HTMLInputElement>(null);
+  const own = check(ticket, around);
+  const asks = editable && props.around.mayTrade && props.around.link === "up" && isComplete(own.block);
+  const server = useServerPreview(account.id, draftKey, fields, previewBody(own.asked, instrument), asks);
+  const checked = server === null ? own : check(ticket, around, server.preview);
+  const inputs = useRef<Partial<Record<Path, HTMLInputElement | null>>>({});
   const form = useRef<HTMLFormElement>(null);
-  const { fields } = ticket;
+
+  const onFix = (fix: Fix): void => {
+    if (fix.kind === "leverage") setAsksLeverage(true);
+    else edit(fix.change);
+  };
+  const part: FormPart = { ticket, checked, instrument, ticker, editable, edit, onFix, inputs };
+  const focus = (path: Path): void => inputs.current[path]?.focus();
 
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
@@ -63,123 +87,79 @@ export function TicketPanel(props: Props) {
     const body = intentOf(ticket, checked, instrument);
     if (body === null) {
       setAttempted(true);
-      focusBlock(checked, price.current, quantity.current);
+      focusBlock(checked.block, focus);
       return;
     }
     setAttempted(false);
-    submit(body);
+    // Real money is asked for twice.
+    if (account.environment === "live") setConfirming(body);
+    else submit(body);
   };
 
   useImperativeHandle(
     props.handle,
     () => ({
       usePrice: (text) => {
-        edit({ price: text, orderType: "Limit" });
+        if (fields.kind === "StopMarket") edit({ trigger: text, triggerRises: null });
+        else edit({ price: text, kind: fields.kind === "StopLimit" ? "StopLimit" : "Limit" });
       },
       focusSide: (side) => {
         edit({ side });
-        (fields.orderType === "Limit" && fields.price === "" ? price : quantity).current?.focus();
+        const first: Path = isConditional(fields.kind) && fields.trigger === "" ? "trigger.price" : orderTypeOf(fields.kind) === "Limit" && fields.price === "" ? "price" : "quantity";
+        inputs.current[first]?.focus();
       },
-      focusPrice: () => price.current?.focus(),
-      focusQuantity: () => quantity.current?.focus(),
+      focusPrice: () => (inputs.current.price ?? inputs.current["trigger.price"])?.focus(),
+      focusQuantity: () => inputs.current.quantity?.focus(),
       submit: () => form.current?.requestSubmit(),
     }),
-    [edit, fields.orderType, fields.price],
+    [edit, fields.kind, fields.price, fields.trigger],
   );
 
-  const isLimit = fields.orderType === "Limit";
-  const useValue = useCallback((field: "price" | "quantity", value: string) => edit({ [field]: value }), [edit]);
-  const step = { tick: stepped(instrument.tick_size, instrument.tick_size, language), quantity: stepped(instrument.quantity_step, instrument.quantity_step, language) };
-
+  const isLinear = instrument.category === "linear";
+  const isLimit = orderTypeOf(fields.kind) === "Limit";
   return (
     <aside className="panel ticket-panel" aria-label={t("ticket.title")} id="ticket" tabIndex={-1}>
+      {/* Outside the form: its dialog has one of its own. */}
+      <TicketHead
+        account={account}
+        instrument={instrument}
+        facts={facts}
+        block={leverageBlock(t, around, account)}
+        asking={asksLeverage}
+        onAsk={setAsksLeverage}
+      />
       <form ref={form} className="ticket" noValidate data-testid="ticket-form" data-phase={ticket.phase.kind} onSubmit={onSubmit}>
-        <Segments
-          label={t("ticket.type")}
-          value={fields.orderType}
-          disabled={!editable}
-          options={[
-            { value: "Limit", label: t("ticket.limit"), testId: "ticket-type-limit" },
-            { value: "Market", label: t("ticket.market"), testId: "ticket-type-market" },
-          ]}
-          onChange={(orderType) => edit({ orderType })}
-        />
+        <KindTabs {...part} />
         <Segments
           label={t("ticket.side")}
           className="sides"
           value={fields.side}
           disabled={!editable}
           options={[
-            { value: "Buy", label: t("ticket.buy"), testId: "ticket-side-buy" },
-            { value: "Sell", label: t("ticket.sell"), testId: "ticket-side-sell" },
+            { value: "Buy", label: isLinear ? t("ticket.buy_long") : t("ticket.buy"), testId: "ticket-side-buy" },
+            { value: "Sell", label: isLinear ? t("ticket.sell_short") : t("ticket.sell"), testId: "ticket-side-sell" },
           ]}
           onChange={(side) => edit({ side })}
         />
-        {isLimit ? (
-          <NumberField
-            label={t("ticket.price")}
-            value={fields.price}
-            unit={instrument.quote_coin}
-            step={instrument.tick_size}
-            stepText={step.tick}
-            start={ticker?.last_price ?? null}
-            faulty={checked.problems.some((problem) => problem.field === "price") || isUnread(checked.price)}
-            disabled={!editable}
-            testId="ticket-price"
-            inputRef={price}
-            aside={<QuickPrices ticker={ticker} disabled={!editable} onPick={(value) => edit({ price: value })} />}
-            onChange={(value) => edit({ price: value })}
-          >
-            <FieldNotes field="price" checked={checked} ticket={ticket} instrument={instrument} onUse={useValue} />
-          </NumberField>
-        ) : (
-          <p className="hint market-hint">{t("ticket.market_hint")}</p>
-        )}
-        <NumberField
-          label={t("ticket.quantity")}
-          value={fields.quantity}
-          unit={instrument.base_coin}
-          step={instrument.quantity_step}
-          stepText={step.quantity}
-          start="0"
-          faulty={checked.problems.some((problem) => problem.field === "quantity") || isUnread(checked.quantity)}
-          disabled={!editable}
-          testId="ticket-quantity"
-          inputRef={quantity}
-          onChange={(value) => edit({ quantity: value })}
-        >
-          <FieldNotes field="quantity" checked={checked} ticket={ticket} instrument={instrument} onUse={useValue} />
-        </NumberField>
-        {isLimit && (
-          <div className="field">
-            <span className="label" id="tif-label">
-              {t("ticket.time_in_force")}
-            </span>
-            <Segments
-              label={t("ticket.time_in_force")}
-              className="times"
-              value={fields.timeInForce}
-              disabled={!editable}
-              options={TIMES.map((value) => ({
-                value,
-                label: value === "PostOnly" ? "Post-only" : value,
-                title: t(`ticket.tif_hint_${value as "GTC"}`),
-              }))}
-              onChange={(timeInForce) => edit({ timeInForce })}
+        {isConditional(fields.kind) && <TriggerField {...part} />}
+        {isLimit ? <PriceField {...part} /> : <p className="hint market-hint">{fields.kind === "Market" ? t("ticket.market_hint") : t("ticket.stop_market_hint")}</p>}
+        <QuantityField {...part} />
+        {isLimit && <TimeInForceField {...part} />}
+        {fields.kind === "Market" && <SlippageField {...part} />}
+        {isLinear && (
+          <label className="tick">
+            <input
+              type="checkbox"
+              checked={fields.reduceOnly}
+              // Not `disabled`, here and in the other fields: sending by a key must not take the focus away.
+              aria-disabled={!editable}
+              data-testid="ticket-reduce-only"
+              onChange={(event) => edit({ reduceOnly: event.target.checked })}
             />
-          </div>
+            {t("ticket.reduce_only")}
+          </label>
         )}
-        <label className="tick">
-          <input
-            type="checkbox"
-            checked={fields.reduceOnly}
-            // Not `disabled`, here and in the other fields: sending by a key must not take the focus away.
-            aria-disabled={!editable}
-            data-testid="ticket-reduce-only"
-            onChange={(event) => edit({ reduceOnly: event.target.checked })}
-          />
-          {t("ticket.reduce_only")}
-        </label>
+        <ExitFields {...part} block={exitsBlock(t, around, fields.kind === "Limit")} />
         <details className="note-field" open={fields.note !== "" ? true : undefined}>
           <summary>{t("ticket.note")}</summary>
           <input
@@ -191,11 +171,17 @@ export function TicketPanel(props: Props) {
             placeholder={t("ticket.note_hint")}
             onChange={(event) => edit({ note: event.target.value })}
           />
+          <OtherNotes {...part} fields={["note"]} />
         </details>
-        <Preview checked={checked} instrument={instrument} position={props.position} available={props.available} />
-        {editable && props.around.prices === "old" && isLimit && !fields.reduceOnly && (
+        <Preview asked={checked.asked} facts={facts} instrument={instrument} server={server} />
+        {editable && props.around.prices === "old" && fields.kind !== "Market" && !fields.reduceOnly && (
           <label className="tick caution">
-            <input type="checkbox" checked={acceptsOldPrice} onChange={(event) => setAcceptedOldMs(event.target.checked ? props.around.oldSinceMs : null)} />
+            <input
+              type="checkbox"
+              checked={acceptsOldPrice}
+              data-testid="ticket-old-price"
+              onChange={(event) => setAcceptedOldMs(event.target.checked ? props.around.oldSinceMs : null)}
+            />
             {t("ticket.send_with_old_price")}
           </label>
         )}
@@ -205,164 +191,108 @@ export function TicketPanel(props: Props) {
           <Outcome controls={controls} checked={checked} attempted={attempted} account={account} language={language} instrument={instrument} />
         </div>
       </form>
+      {confirming !== null && (
+        <ConfirmDialog
+          body={confirming}
+          checked={checked}
+          instrument={instrument}
+          account={account}
+          onConfirm={() => submit(confirming)}
+          onClose={() => setConfirming(null)}
+        />
+      )}
     </aside>
   );
 }
 
-function isUnread(field: FieldState): boolean {
-  return field.kind === "not_a_number" || field.kind === "ambiguous";
-}
-
-function focusBlock(checked: Checked, price: HTMLInputElement | null, quantity: HTMLInputElement | null): void {
-  const { block } = checked;
-  if (block === null) return;
-  const field = block.kind === "rule" ? block.problem.field : block.kind === "not_a_number" || block.kind === "ambiguous" ? block.field : block.kind;
-  if (field === "price") price?.focus();
-  if (field === "quantity") quantity?.focus();
-}
-
-function QuickPrices({ ticker, disabled, onPick }: { ticker: Ticker | null; disabled: boolean; onPick: (price: string) => void }) {
+function TimeInForceField({ ticket, editable, edit }: FormPart) {
   const { t } = useWords();
-  const prices = [
-    [t("ticket.quick_bid"), ticker?.bid_price],
-    [t("ticket.quick_last"), ticker?.last_price],
-    [t("ticket.quick_ask"), ticker?.ask_price],
-  ] as const;
   return (
-    <span className="quick-prices">
-      {prices.map(([name, value]) => (
-        <button key={name} type="button" className="link-button" disabled={disabled || value == null} onClick={() => value != null && onPick(value)}>
-          {name}
-        </button>
-      ))}
-    </span>
-  );
-}
-
-function sentence(t: Words, ticket: Ticket, checked: Checked, instrument: Instrument, account: Account, language: Language): string {
-  const { fields, phase } = ticket;
-  const body = phase.kind === "waiting" || phase.kind === "unanswered" || phase.kind === "sending" ? phase.body : null;
-  const side = fields.side === "Buy" ? "buy" : "sell";
-  const environment = ENVIRONMENT_WORD[account.environment];
-  const coin = instrument.base_coin;
-  const price = body?.price ?? (checked.price.kind === "number" ? checked.price.value : null);
-  const amountTyped = body?.quantity ?? (checked.quantity.kind === "number" ? checked.quantity.value : null);
-  const quantity = amountTyped === null ? null : stepped(amountTyped, instrument.quantity_step, language);
-  if (quantity === null || (fields.orderType === "Limit" && price === null)) {
-    const type = fields.orderType === "Limit" ? t("ticket.limit") : t("ticket.market");
-    return t(`ticket.submit_unset_${side}`, { coin, type, environment });
-  }
-  if (fields.orderType === "Market") return t(`ticket.submit_market_${side}`, { quantity, coin, environment });
-  return t(`ticket.submit_limit_${side}`, { quantity, coin, price: stepped(price, instrument.tick_size, language), environment });
-}
-
-function SubmitButton(props: { ticket: Ticket; checked: Checked; instrument: Instrument; account: Account }) {
-  const { t, language } = useWords();
-  const { ticket, checked } = props;
-  const sending = ticket.phase.kind === "sending";
-  const blocked = checked.block !== null || !isEditable(ticket.phase);
-  return (
-    <button
-      type="submit"
-      className={`submit ${ticket.fields.side === "Buy" ? "buy" : "sell"}`}
-      // Not `disabled`: it stays reachable, says why it is closed, and leads to the field in question.
-      aria-disabled={blocked}
-      aria-describedby="ticket-reason"
-      data-testid="ticket-submit"
-    >
-      {sending ? (
-        <>
-          <Icon name="spinner" className="spinning" /> {t("ticket.sending")}
-        </>
-      ) : (
-        sentence(t, ticket, checked, props.instrument, props.account, language)
-      )}
-    </button>
-  );
-}
-
-type OutcomeProps = {
-  readonly controls: TicketControls;
-  readonly checked: Checked;
-  readonly attempted: boolean;
-  readonly account: Account;
-  readonly instrument: Instrument;
-  readonly language: Language;
-};
-
-/** What stands under the button: the first reason why it is closed, or how far the order has come. */
-function Outcome({ controls, checked, attempted, account, instrument, language }: OutcomeProps) {
-  const { t } = useWords();
-  const { phase } = controls.ticket;
-  const block = checked.block === null ? null : blockText(t, checked.block, account, instrument, language);
-  return (
-    <div id="ticket-reason" className="outcome" data-testid="ticket-reason" aria-live={attempted ? "assertive" : "off"}>
-      <PhaseNote phase={phase} controls={controls} language={language} />
-      {isEditable(phase) && block !== null && <p className={attempted ? "fault" : "hint"}>{block}</p>}
+    <div className="field">
+      <span className="label">{t("ticket.time_in_force")}</span>
+      <Segments
+        label={t("ticket.time_in_force")}
+        className="times"
+        value={ticket.fields.timeInForce}
+        disabled={!editable}
+        options={TIMES.map((value) => ({
+          value,
+          label: value === "PostOnly" ? "Post-only" : value,
+          title: t(`ticket.tif_hint_${value as "GTC"}`),
+          testId: `ticket-tif-${value}`,
+        }))}
+        onChange={(timeInForce) => edit({ timeInForce })}
+      />
     </div>
   );
 }
 
-function PhaseNote({ phase, controls, language }: { phase: TicketPhase; controls: TicketControls; language: Language }) {
-  const { t } = useWords();
-  switch (phase.kind) {
-    case "editing":
-    case "sending":
-      return null;
-    case "waiting":
-      return (
-        <div className="box warning">
-          <p>{phase.status === "unknown" ? t("ticket.waiting_unknown") : t("ticket.waiting_sending")}</p>
-          <Buttons controls={controls} ask={t("ticket.ask_again")} />
-        </div>
-      );
-    case "unanswered":
-      return (
-        <div className="box warning">
-          <p>{phase.notSeen ? t("ticket.not_seen") : t("ticket.unanswered")}</p>
-          <Buttons controls={controls} ask={t("ticket.ask_again")} />
-        </div>
-      );
-    case "turned_down": {
-      const blank = { quantity: "1", filled_quantity: "0", status: phase.status, reason: phase.reason };
-      return (
-        <div className="box error" role="alert">
-          <strong>{statusText(t, blank)}</strong>
-          {phase.reason !== null && <p>{reasonLong(t, phase.reason, language)}</p>}
-          <p className="hint">{t("ticket.kept")}</p>
-        </div>
-      );
-    }
-    case "refused_by_server": {
-      const { text, code } = failureText(t, new Refused(phase.problem), language);
-      return (
-        <div className="box error" role="alert">
-          <strong>{t("ticket.failed")}</strong>
-          <p>{text}</p>
-          <span className="code">{code}</span>
-          <p className="hint">{t("ticket.kept")}</p>
-        </div>
-      );
-    }
-    default:
-      return unheard(phase);
-  }
-}
-
-function Buttons({ controls, ask }: { controls: TicketControls; ask: string }) {
-  const { t } = useWords();
+function SlippageField(part: FormPart) {
+  const { t, language } = useWords();
   return (
-    <span className="row">
-      <button type="button" className="button small" data-testid="ticket-ask-again" onClick={controls.askAgain}>
-        {ask}
-      </button>
-      <button type="button" className="button small quiet" onClick={controls.putAside}>
-        {t("ticket.new_order")}
-      </button>
-    </span>
+    <NumberField
+      label={t("ticket.slippage")}
+      value={part.ticket.fields.slippage}
+      unit="%"
+      step={SLIPPAGE_STEP}
+      stepText={stepped(SLIPPAGE_STEP, SLIPPAGE_STEP, language)}
+      start="0.5"
+      faulty={isFaulty(part.checked, "slippage_percent", spotOf)}
+      disabled={!part.editable}
+      testId="ticket-slippage"
+      inputRef={inputRef(part, "slippage_percent")}
+      onChange={(slippage) => part.edit({ slippage })}
+    >
+      <FieldNotes path="slippage_percent" {...part} />
+    </NumberField>
   );
 }
 
-function unheard(_phase: never): null {
-  return null;
+/** Whether enough is typed to ask the server what it comes to. */
+function isComplete(block: Block | null): boolean {
+  switch (block?.kind) {
+    case "empty":
+    case "not_a_number":
+    case "ambiguous":
+    case "viewer":
+    case "link":
+    case "account_loading":
+    case "cannot":
+    case "no_exits":
+    case "no_trigger_price":
+      return false;
+    default:
+      return true;
+  }
+}
+
+function focusBlock(block: Block | null, focus: (path: Path) => void): void {
+  switch (block?.kind) {
+    case "empty":
+    case "not_a_number":
+    case "ambiguous":
+      return focus(block.field);
+    case "rule":
+      return focus(spotOf(block.finding.field) as Path);
+    case "no_trigger_price":
+      return focus("trigger.price");
+    case "no_exits":
+      return focus("stop_loss.trigger_price");
+    default:
+  }
+}
+
+/** Why exits cannot be asked for with this order; null when they can. */
+function exitsBlock(t: Words, { can, instrument }: Surroundings, isPlainLimit: boolean): string | null {
+  if (!can.can_attach_exits) return t("ticket.cannot.exits");
+  return instrument.category === "spot" && !isPlainLimit ? t("ticket.exits_spot_limit") : null;
+}
+
+function leverageBlock(t: Words, around: Surroundings, account: Account): string | null {
+  if (!around.mayTrade) return t("ticket.block_viewer");
+  if (!around.can.can_set_leverage) return t("ticket.cannot.leverage");
+  if (around.link !== "up") return t("ticket.block_link");
+  if (around.account === "ready") return null;
+  if (around.account === "loading") return t("ticket.block_account_loading");
+  return t("ticket.leverage_account", { account: accountName(t, account), state: t(`links.session.${account.session.state}`) });
 }

@@ -1,5 +1,6 @@
 /** Keeps a ticket over a reload: in this tab's session storage, per account and instrument, never longer. */
-import { BLANK, freshTicket, isEditable, type Ticket, type TicketPhase } from "./state";
+import { readFields } from "./fields";
+import { freshTicket, isEditable, type Ticket, type TicketPhase } from "./state";
 
 const PREFIX = "tradewright.ticket.";
 
@@ -20,7 +21,7 @@ export function loadDraft(key: string, freshId: string): Ticket {
     return freshTicket(freshId);
   }
   if (!isTicket(saved)) return freshTicket(freshId);
-  const fields = { ...BLANK, ...saved.fields };
+  const fields = readFields(saved.fields);
   const phase = resumed(saved.phase);
   // A form that was never sent needs no id of the past. A duplicated tab begins with the same draft: with the same id its
   // order would count as the other tab's, and nothing would be placed.

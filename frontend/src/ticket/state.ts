@@ -1,24 +1,14 @@
 /**
- * The ticket as a value: what is typed, and how far its one intent has come.
+ * The ticket as a value: its fields, and how far its one intent has come.
  *
- * Lives here: the states of a ticket and the moves between them. Not here: calls, words, React.
+ * Lives here: the states of a ticket and the moves between them. Not here: the fields (`fields`), calls, words, React.
  * An intent's id is made once per form. It is used again for every retry of the same form, and a new form gets a new one
  * only when the old intent's fate is known.
  */
-import type { IntentAnswer, OrderStatus, OrderType, PlaceIntent, Side, TimeInForce } from "../api/types";
 import type { Problem } from "../api/errors";
-import type { Reason } from "../api/types";
+import type { IntentAnswer, OrderStatus, PlaceIntent, Reason } from "../api/types";
 import { ticketOutcome } from "../status/table";
-
-export type TicketFields = {
-  readonly side: Side;
-  readonly orderType: OrderType;
-  readonly price: string; // as typed
-  readonly quantity: string; // as typed
-  readonly timeInForce: TimeInForce;
-  readonly reduceOnly: boolean;
-  readonly note: string;
-};
+import { BLANK, emptied, type TicketFields } from "./fields";
 
 export type TicketPhase =
   | { readonly kind: "editing" }
@@ -47,16 +37,6 @@ export type TicketAction =
   | { readonly kind: "not_seen"; readonly intentId: string }
   | { readonly kind: "put_aside"; readonly nextId: string }
   | { readonly kind: "cleared"; readonly nextId: string };
-
-export const BLANK: TicketFields = {
-  side: "Buy",
-  orderType: "Limit",
-  price: "",
-  quantity: "",
-  timeInForce: "GTC",
-  reduceOnly: false,
-  note: "",
-};
 
 export function freshTicket(intentId: string): Ticket {
   return { intentId, fields: BLANK, phase: { kind: "editing" } };
@@ -119,10 +99,9 @@ function answered(ticket: Ticket, answer: Pick<IntentAnswer, "intent_id" | "stat
   }
 }
 
-/** An empty form that keeps how the person trades: side, type, time in force. */
+/** An empty form that keeps how the person trades. */
 function cleared(ticket: Ticket, nextId: string): Ticket {
-  const { side, orderType, timeInForce } = ticket.fields;
-  return { intentId: nextId, fields: { ...BLANK, side, orderType, timeInForce }, phase: { kind: "editing" } };
+  return { intentId: nextId, fields: emptied(ticket.fields), phase: { kind: "editing" } };
 }
 
 function unheard(_action: never, ticket: Ticket): Ticket {

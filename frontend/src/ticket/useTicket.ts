@@ -13,7 +13,8 @@ import { queries, stream } from "../app/services";
 import { sessionQuery } from "../app/session";
 import { useLink, useSignal } from "../stream/hooks";
 import { loadDraft, saveDraft } from "./draft";
-import { awaitedIntent, ticketReducer, type Ticket, type TicketFields } from "./state";
+import type { TicketFields } from "./fields";
+import { awaitedIntent, ticketReducer, type Ticket } from "./state";
 
 export type TicketControls = {
   readonly ticket: Ticket;

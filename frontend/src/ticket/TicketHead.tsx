@@ -1,0 +1,88 @@
+/** Which instrument, which money, and by what rules: position mode, margin mode, leverage with its own action. */
+import Big from "big.js";
+import type { Account, Instrument } from "../api/types";
+import { grouping, plain } from "../format/number";
+import { useWords } from "../i18n/useWords";
+import { ENVIRONMENT_WORD } from "../shell/Environment";
+import { Popover } from "../ui/Popover";
+import type { Facts } from "./asked";
+import { LeverageDialog } from "./LeverageDialog";
+
+type Props = {
+  readonly account: Account;
+  readonly instrument: Instrument;
+  readonly facts: Facts;
+  readonly block: string | null;
+  readonly asking: boolean;
+  readonly onAsk: (asks: boolean) => void;
+};
+
+export function TicketHead({ account, instrument, facts, block, asking, onAsk }: Props) {
+  const { t, language } = useWords();
+  const isLinear = instrument.category === "linear";
+  const leverage = facts.leverage === null ? "—" : `${grouping(plain(new Big(facts.leverage)), language)}×`;
+  return (
+    <div className="ticket-head">
+      <strong>
+        {instrument.symbol} <span className="muted">{isLinear ? t("terminal.perpetual") : t("ticket.spot")}</span>
+      </strong>
+      <span className={`env-word ${account.environment}`}>{ENVIRONMENT_WORD[account.environment]}</span>
+      <span className="spacer" />
+      {isLinear && (
+        <>
+          <Popover
+            label={t("ticket.modes")}
+            triggerClass="button small quiet"
+            testId="ticket-modes"
+            trigger={
+              <span data-testid="ticket-mode-words">
+                {t("ticket.one_way")} · {marginWord()}
+              </span>
+            }
+          >
+            {() => (
+              <>
+                <h2>{t("ticket.modes")}</h2>
+                <dl className="facts">
+                  <dt>{t("ticket.position_mode")}</dt>
+                  <dd>{t("ticket.one_way")}</dd>
+                  <dt>{t("ticket.margin_mode")}</dt>
+                  <dd>{marginWord()}</dd>
+                </dl>
+                <p className="hint">{t("ticket.modes_fixed")}</p>
+              </>
+            )}
+          </Popover>
+          <button
+            type="button"
+            className="button small"
+            data-testid="ticket-leverage"
+            aria-label={`${t("ticket.leverage")} ${leverage}. ${t("ticket.change_leverage")}`}
+            title={t("ticket.change_leverage")}
+            onClick={() => onAsk(true)}
+          >
+            {leverage}
+          </button>
+        </>
+      )}
+      {asking && isLinear && (
+        <LeverageDialog account={account} instrument={instrument} position={facts.position} current={facts.leverage} block={block} onClose={() => onAsk(false)} />
+      )}
+    </div>
+  );
+
+  function marginWord(): string {
+    switch (facts.marginMode) {
+      case "REGULAR_MARGIN":
+        return t("ticket.margin_cross");
+      case "ISOLATED_MARGIN":
+        return t("ticket.margin_isolated");
+      case "PORTFOLIO_MARGIN":
+        return t("ticket.margin_portfolio");
+      case null:
+        return "—";
+      default:
+        return facts.marginMode;
+    }
+  }
+}
