@@ -64,6 +64,7 @@ class Account:
         self.coins: dict[str, Coin] = {}
         self._ids_by_link: dict[str, str] = {}
         self._live: dict[str, None] = {}  # ids of live orders, oldest first
+        self._live_of: dict[str, dict[str, None]] = {}  # the same by listing: every market event asks for one's
         self._unprotected: dict[str, None] = {}
 
     def find_order(self, *, order_id: str = "", link_id: str = "") -> Order | None:
@@ -75,9 +76,9 @@ class Account:
 
     def live_orders(self, symbol: str | None = None) -> Iterator[Order]:
         """Live orders, oldest first. A snapshot, so that the account may change meanwhile."""
-        for order_id in tuple(self._live):
+        for order_id in tuple(self._live if symbol is None else self._live_of.get(symbol, ())):
             order = self.orders[order_id]
-            if order.is_live and symbol in (None, order.symbol):
+            if order.is_live:
                 yield order
 
     def unprotected_orders(self, symbol: str) -> list[Order]:
@@ -168,10 +169,11 @@ class Account:
 
     def _put(self, order: Order) -> None:
         self.orders[order.order_id] = order
-        if order.is_live:
-            self._live[order.order_id] = None
-        else:
-            self._live.pop(order.order_id, None)
+        for live in (self._live, self._live_of.setdefault(order.symbol, {})):
+            if order.is_live:
+                live[order.order_id] = None
+            else:
+                live.pop(order.order_id, None)
         if order.unprotected_quantity:
             self._unprotected[order.order_id] = None
         else:

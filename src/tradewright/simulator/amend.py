@@ -105,7 +105,11 @@ def amendment(order: Order, command: AmendOrder, ground: Ground) -> AmendAccepte
     what the order does not have or where nothing changes.
     """
     quantity, price = _quantity(order, command, ground), _price(order, command, ground)
-    trigger, protection = _trigger(order, command, ground), _protection(order, command, ground)
+    trigger = _trigger(order, command, ground)
+    protection = _protection(order, command, ground)
+    if protection is not None and (protection, price) != (order.protection, order.price):
+        entry = price or (trigger.price if trigger is not None else ground.price("LastPrice"))
+        check_protection(protection, order.side, lambda leg: (entry, "order price"))
     changed = (quantity, price, trigger, protection)
     if changed == (order.quantity, order.price, order.trigger, order.protection):
         raise bad_parameter("The order remains unchanged as the parameters entered match the existing ones.")
@@ -188,8 +192,6 @@ def _protection(order: Order, command: AmendOrder, ground: Ground) -> Protection
     if after is not None:
         for leg in (take_profit, stop_loss):
             _check_leg(leg, ground.spec, whole=whole)
-        entry = order.price or (order.trigger.price if order.trigger is not None else ground.price("LastPrice"))
-        check_protection(after, order.side, lambda leg: (entry, "order price"))
     return after
 
 

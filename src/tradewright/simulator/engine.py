@@ -244,7 +244,7 @@ class Engine:
             index = self.market.index_price(symbol)
             spot_filters.check_limits(price, side, matching.price_bounds(spec, mark_price=index, index_price=index))
         else:
-            price = matching.protection_price(spec, self.market.book(symbol), side, last_price)
+            price = self._limit_of(command)
             if command.market_unit == "quoteCoin":
                 spot_filters.check_amount_at(spec, command.quantity, last_price)
             else:

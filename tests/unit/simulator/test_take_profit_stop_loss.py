@@ -163,6 +163,7 @@ def test_stops_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
 def test_the_stops_of_an_entry_can_be_changed_until_it_begins_to_fill() -> None:
     bench = Bench(partial_fills=True)
     entry = bench.place("Buy", "0.010", "59500.00", **BOTH)
+    assert refusal(bench.amend, entry, price="58900.00") == 10001  # beyond its own stop
     bench.amend(entry, takeProfit="63000.00", stopLoss="0")
     assert refusal(bench.amend, entry, stopLoss="61000.00") == 10001
     bench.trade("59400.00", "0.004")
