@@ -19,6 +19,7 @@ from tradewright.trading import queries
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
 from tradewright.web.errors import NotReady
+from tradewright.web.exports import ExportTable, export
 from tradewright.web.intents import intent_answer, submit_and_wait
 from tradewright.web.parts import Parts
 from tradewright.web.responses import JsonAnswer
@@ -193,14 +194,9 @@ async def read_symbol(
     raise NotReady("symbols are not served yet")
 
 
-async def read_export(
-    parts: Parts,
-    caller: Reader,
-    account_id: UUID,
-    table: Literal["orders", "fills", "positions", "balances"],
-) -> Response:
+async def read_export(parts: Parts, caller: Reader, account_id: UUID, table: ExportTable) -> Response:
     """A whole table as CSV (UTF-8, RFC 4180), safe from formulas."""
-    raise NotReady("exports are not served yet")
+    return await export(parts, caller.membership.workspace_id, AccountId(account_id), table)
 
 
 async def read_accounts(parts: Parts, caller: Reader) -> Response:
