@@ -5,6 +5,7 @@ pybit is synchronous and runs threads of its own, so the exchange runs as a proc
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -37,6 +38,7 @@ class Exchange:
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[Exchange]:
     command = [sys.executable, "-m", "tradewright.simulator", "--port", "0", "--key", KEY, "--secret", SECRET]
+    command += ["--fund", "USDT=100000", "--fund", "BTC=2"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         try:
@@ -66,6 +68,11 @@ class Inbox:
         return self._queue.get(timeout=PATIENCE_S)
 
 
+def coin(session: HTTP, name: str) -> dict[str, str]:
+    row = session.get_wallet_balance(accountType="UNIFIED", coin=name)["result"]["list"][0]
+    return dict(row["coin"][0])
+
+
 def position_size(session: HTTP) -> Decimal:
     row = session.get_positions(category="linear", symbol="BTCUSDT")["result"]["list"][0]
     return Decimal(row["size"]) * (-1 if row["side"] == "Sell" else 1)
@@ -75,7 +82,8 @@ def test_it_reads_the_market(exchange: Exchange) -> None:
     session = exchange.http()
     assert int(session.get_server_time()["result"]["timeSecond"]) > 0
     info = session.get_instruments_info(category="linear")["result"]["list"]
-    assert {row["symbol"] for row in info} == {"BTCUSDT", "ETHUSDT"}
+    assert len(info) >= 20
+    assert {"BTCUSDT", "ETHUSDT", "1000PEPEUSDT"} <= {row["symbol"] for row in info}
     ticker = session.get_tickers(category="linear", symbol="BTCUSDT")["result"]["list"][0]
     book = session.get_orderbook(category="linear", symbol="BTCUSDT", limit=50)["result"]
     assert Decimal(book["b"][0][0]) < Decimal(book["a"][0][0])
@@ -114,6 +122,53 @@ def test_it_places_reads_and_cancels_a_limit_order(exchange: Exchange) -> None:
             orderLinkId="pybit-limit",
         )
     assert caught.value.status_code == 110072
+
+
+def test_it_trades_spot_in_coins_beside_contracts(exchange: Exchange) -> None:
+    session = exchange.http()
+    (rate,) = session.get_fee_rates(category="spot", symbol="BTCUSDT")["result"]["list"]
+    before = {name: Decimal(coin(session, name)["walletBalance"]) for name in ("BTC", "USDT")}
+    locked = Decimal(coin(session, "USDT")["locked"])
+    resting = session.place_order(
+        category="spot",
+        symbol="BTCUSDT",
+        side="Buy",
+        orderType="Limit",
+        qty=0.01,
+        price="10000",
+        orderLinkId="pybit-spot",
+    )["result"]["orderId"]
+    assert len(resting) == 19
+    assert resting.isdigit()
+    (row,) = session.get_open_orders(category="spot", symbol="BTCUSDT")["result"]["list"]
+    assert (row["orderId"], row["orderStatus"]) == (resting, "New")
+    assert Decimal(coin(session, "USDT")["locked"]) == locked + 100
+    with pytest.raises(InvalidRequestError) as caught:
+        session.place_order(
+            category="spot", symbol="BTCUSDT", side="Sell", orderType="Market", qty="1", orderLinkId="pybit-spot"
+        )
+    assert caught.value.status_code == 170141
+    session.cancel_all_orders(category="spot")
+    (row,) = session.get_order_history(category="spot", orderId=resting)["result"]["list"]
+    assert row["orderStatus"] == "Cancelled"
+    assert Decimal(coin(session, "USDT")["locked"]) == locked
+
+    sold = session.place_order(category="spot", symbol="BTCUSDT", side="Sell", orderType="Market", qty="0.5")
+    # The cancel of an order that has not happened yet brings it to the market first: a way to wait for it.
+    with contextlib.suppress(InvalidRequestError):
+        session.cancel_order(category="spot", symbol="BTCUSDT", orderId=sold["result"]["orderId"])
+    with pytest.raises(InvalidRequestError) as caught:
+        session.cancel_order(category="spot", symbol="BTCUSDT", orderId=sold["result"]["orderId"])
+    assert caught.value.status_code == 170213
+    fills = session.get_executions(category="spot", orderId=sold["result"]["orderId"])["result"]["list"]
+    quantity = sum((Decimal(fill["execQty"]) for fill in fills), Decimal(0))
+    value = sum((Decimal(fill["execQty"]) * Decimal(fill["execPrice"]) for fill in fills), Decimal(0))
+    assert quantity > 0
+    assert {fill["feeCurrency"] for fill in fills} == {"USDT"}
+    assert Decimal(coin(session, "BTC")["walletBalance"]) == before["BTC"] - quantity
+    assert Decimal(coin(session, "USDT")["walletBalance"]) == before["USDT"] + value * (
+        1 - Decimal(rate["takerFeeRate"])
+    )
 
 
 def test_it_hears_its_own_orders_on_the_private_stream(redirected: Exchange) -> None:
@@ -181,4 +236,34 @@ def test_it_merges_the_public_stream(redirected: Exchange) -> None:
     first, second = tickers.next()["data"], tickers.next()["data"]
     assert set(first) == set(second)
     assert candles.next()["data"][0]["interval"] == "1"
+    stream.exit()
+
+
+def test_it_reads_spot_pairs_and_hears_their_stream(redirected: Exchange) -> None:
+    session = redirected.http()
+    info = {row["symbol"]: row for row in session.get_instruments_info(category="spot")["result"]["list"]}
+    assert len(info) >= 10
+    tick = Decimal(info["SOLUSDT"]["priceFilter"]["tickSize"])
+    ticker = session.get_tickers(category="spot", symbol="SOLUSDT")["result"]["list"][0]
+    assert Decimal(ticker["bid1Price"]) % tick == 0
+    assert len(session.get_orderbook(category="spot", symbol="SOLUSDT")["result"]["b"]) == 1
+    assert len(session.get_public_trade_history(category="spot", symbol="SOLUSDT")["result"]["list"]) == 60
+    candles = session.get_kline(category="spot", symbol="SOLUSDT", interval=60, limit=5)["result"]["list"]
+    assert [len(row) for row in candles] == [7] * 5
+
+    stream = WebSocket(testnet=False, channel_type="spot")
+    books, trades, tickers, bars = Inbox(), Inbox(), Inbox(), Inbox()
+    stream.orderbook_stream(depth=50, symbol="BTCUSDT", callback=books)
+    stream.trade_stream(symbol="BTCUSDT", callback=trades)
+    stream.ticker_stream(symbol="BTCUSDT", callback=tickers)
+    stream.kline_stream(interval=1, symbol="BTCUSDT", callback=bars)
+    for _ in range(10):
+        book = books.next()["data"]
+        bids, asks = ([Decimal(price) for price, _ in book[side]] for side in ("b", "a"))
+        assert max(bids) < min(asks)
+    trade = trades.next()["data"][0]
+    assert (trade["s"], "L" in trade) == ("BTCUSDT", False)
+    told = tickers.next()
+    assert (told["type"], "bid1Price" in told["data"]) == ("snapshot", False)
+    assert bars.next()["data"][0]["interval"] == "1"
     stream.exit()

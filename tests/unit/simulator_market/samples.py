@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
-from tradewright.simulator.market import Kline, Market, MarketBook, MarketTrade, build_market, decimal_text
+from tradewright.simulator.market import (
+    InstrumentSpec,
+    Kline,
+    Market,
+    MarketBook,
+    MarketTrade,
+    build_market,
+    decimal_text,
+)
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.synthetic import SyntheticMarket
@@ -27,6 +35,22 @@ FUNDING_HEADER = "funding_time_ms,funding_rate"
 HEADER = "open_time_ms,open,high,low,close,volume,turnover"
 NOON = 1_709_294_400_000  # 2024-03-01T12:00:00Z
 MINUTE = 60_000
+# One or two listings of each way in which prices come about.
+FEW = tuple(
+    spec
+    for spec in LISTED
+    if spec.listing
+    in (
+        "BTCUSDT",
+        "ETHUSDT",
+        "SOLUSDT",
+        "1000PEPEUSDT",
+        "spot:BTCUSDT",
+        "spot:SOLUSDT",
+        "spot:PEPEUSDT",
+        "spot:USDCUSDT",
+    )
+)
 
 
 def synthetic(
@@ -35,9 +59,11 @@ def synthetic(
     start_ms: int = NOON,
     speed: float = 1.0,
     history_minutes: int = 3,
-    listed: Sequence[InstrumentSpec] = LISTED,
+    listed: Sequence[InstrumentSpec] = FEW,
 ) -> SyntheticMarket:
-    """A synthetic market with a short history, which makes it quick to build; its time follows the wall at speed 1."""
+    """A synthetic market with a short history of a few listings, which makes it quick; its time is the wall's at
+    speed 1.
+    """
     clock = MarketClock(wall_ms=start_ms, market_ms=start_ms, speed=speed)
     return SyntheticMarket(
         seed=seed,

@@ -30,7 +30,7 @@ def test_the_same_seed_makes_the_same_market() -> None:
 
 
 def test_events_come_in_time_order_and_each_symbol_is_numbered_without_holes() -> None:
-    events = synthetic().advance(NOON + MINUTE)
+    events = synthetic(listed=LISTED).advance(NOON + MINUTE)
 
     assert all(before.time_ms <= after.time_ms for before, after in pairwise(events))
     for spec in LISTED:
@@ -42,7 +42,7 @@ def test_events_come_in_time_order_and_each_symbol_is_numbered_without_holes() -
 
 
 def test_every_book_is_deep_ordered_uncrossed_on_tick_and_on_step() -> None:
-    market = synthetic()
+    market = synthetic(listed=LISTED)
     specs = {spec.listing: spec for spec in market.instruments}
     books = [event for event in market.advance(NOON + 5_000) if isinstance(event, MarketBook)]
 
@@ -82,7 +82,7 @@ def test_two_books_in_a_row_share_most_of_their_levels() -> None:
 
 
 def test_trades_print_at_the_touch_or_a_few_ticks_beyond_it() -> None:
-    market = synthetic()
+    market = synthetic(listed=LISTED)
     specs = {spec.listing: spec for spec in market.instruments}
     books = {spec.listing: market.book(spec.listing) for spec in LISTED}
     sides: list[str] = []
@@ -144,7 +144,7 @@ def test_prices_are_where_the_seed_says_wherever_the_market_starts() -> None:
 
 
 def test_mark_and_index_stay_near_the_last_price_and_on_tick() -> None:
-    market = synthetic()
+    market = synthetic(listed=LISTED)
     for second in range(1, 121):
         market.advance(NOON + second * 1000)
         for spec in market.instruments:
@@ -155,7 +155,7 @@ def test_mark_and_index_stay_near_the_last_price_and_on_tick() -> None:
 
 
 def test_funding_is_within_the_contracts_bounds_and_due_on_the_grid() -> None:
-    market = synthetic()
+    market = synthetic(listed=LISTED)
     for spec in CONTRACTS:
         assert spec.lower_funding_rate <= market.funding_rate(spec.listing) <= spec.upper_funding_rate
         assert market.next_funding_ms(spec.listing) == 1_709_308_800_000  # 16:00
@@ -197,7 +197,9 @@ def test_a_jump_of_more_than_an_hour_is_a_standstill_with_a_gap_in_the_candles()
 
 
 def test_everything_listed_trades() -> None:
-    traded = {event.symbol for event in synthetic().advance(NOON + MINUTE) if isinstance(event, MarketTrade)}
+    traded = {
+        event.symbol for event in synthetic(listed=LISTED).advance(NOON + MINUTE) if isinstance(event, MarketTrade)
+    }
 
     assert traded == {spec.listing for spec in LISTED}
 

@@ -35,6 +35,10 @@ class DepthSide(Sequence[Level]):
         self._sizes = sizes  # a power of two of them
         self._tick_size = tick_size
 
+    @property
+    def best_ticks(self) -> int:
+        return self._best_ticks
+
     def __len__(self) -> int:
         return DEPTH
 

@@ -1,24 +1,29 @@
-"""The synthetic market: seeded prices for BTCUSDT and ETHUSDT that never end.
+"""The synthetic market: seeded prices that never end, for everything the simulated exchange lists.
 
-Lives here: the merge of the symbols into one stream of events, the pace, saving and restoring.
-Not here: what a second of one symbol holds (`synthetic_symbol`).
+Lives here: the merge of the listings into one stream of events, the pace, saving and restoring.
+Not here: what a second of one listing holds. BTCUSDT and ETHUSDT live through every trade (`synthetic_symbol`) and are
+saved; the other contracts are computed (`computed_symbol`), and spot pairs follow their contract (`spot_pair`).
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
-from itertools import islice
 from typing import Any
 
 from tradewright.simulator.market.clock import MarketClock
+from tradewright.simulator.market.computed_symbol import ComputedSymbol
 from tradewright.simulator.market.errors import MarketStateError
+from tradewright.simulator.market.habits import FOLLOWED, HABITS, usual_price
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.intervals import HOUR_MS, MINUTE_MS
-from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.listed import Listed
+from tradewright.simulator.market.model import InstrumentSpec, Kline, Listing, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.spot_pair import FollowingPair
 from tradewright.simulator.market.synthetic_symbol import HISTORY_MINUTES, SyntheticSymbol
-from tradewright.simulator.market.ticker import Quotes, linear_ticker, next_funding_ms
+from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_row
+from tradewright.simulator.market.walk import PROFILES
 
 # A longer jump (the machine slept) is a standstill: making up hours of trades at once would block the exchange.
 CATCH_UP_MS = 3_600_000
@@ -36,7 +41,10 @@ class SyntheticMarket:
         start_ms: int,
         follows_wall: bool,
         history_minutes: int = HISTORY_MINUTES,
+        listed: Sequence[InstrumentSpec] = LISTED,
     ) -> None:
+        """`listed` has the contract of every pair that follows one."""
+        self._specs = tuple(listed)
         self._seed = seed
         self._clock = clock
         self._follows_wall = follows_wall
@@ -47,7 +55,7 @@ class SyntheticMarket:
 
     @property
     def instruments(self) -> tuple[InstrumentSpec, ...]:
-        return LISTED
+        return self._specs
 
     @property
     def clock(self) -> MarketClock:
@@ -77,31 +85,31 @@ class SyntheticMarket:
             self._make_second()
         self._release(to_ms, events)
         self._now_ms = to_ms
-        for symbol in self._symbols.values():
-            symbol.close_bar(to_ms)
+        for one in self._listed.values():
+            one.close_bar(to_ms)
         return events
 
     def book(self, symbol: str) -> MarketBook:
-        return self._symbols[symbol].book
+        return self._listed[symbol].book
 
     def last_price(self, symbol: str) -> Decimal:
-        return self._symbols[symbol].last_price
+        return self._listed[symbol].last_price
 
     def mark_price(self, symbol: str) -> Decimal:
-        return self._symbols[symbol].mark_price()
+        return self._listed[symbol].mark_price()
 
     def index_price(self, symbol: str) -> Decimal:
-        return self._symbols[symbol].index_price()
+        return self._listed[symbol].index_price()
 
     def funding_rate(self, symbol: str) -> Decimal:
-        return self._symbols[symbol].funding_rate(self.next_funding_ms(symbol))
+        return self._listed[symbol].funding_rate(self.next_funding_ms(symbol))
 
     def next_funding_ms(self, symbol: str) -> int:
-        return next_funding_ms(self._symbols[symbol].spec, self._now_ms)
+        return next_funding_ms(self._listed[symbol].spec, self._now_ms)
 
     def ticker(self, symbol: str) -> dict[str, str]:
-        one = self._symbols[symbol]
-        return linear_ticker(
+        one = self._listed[symbol]
+        return ticker_row(
             one.spec,
             Quotes(
                 book=one.book,
@@ -117,16 +125,16 @@ class SyntheticMarket:
         )
 
     def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
-        return self._symbols[symbol].candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
+        return self._listed[symbol].candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
 
     def closed_klines(self, symbol: str, interval: str, after_ms: int) -> list[Kline]:
-        return self._symbols[symbol].candles.closed_klines(interval, after_ms, self._now_ms)
+        return self._listed[symbol].candles.closed_klines(interval, after_ms, self._now_ms)
 
     def live_kline(self, symbol: str, interval: str) -> Kline | None:
-        return self._symbols[symbol].candles.live_kline(interval, self._now_ms)
+        return self._listed[symbol].candles.live_kline(interval, self._now_ms)
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
-        return list(islice(reversed(self._symbols[symbol].trades), max(0, limit)))
+        return self._listed[symbol].trades(limit)
 
     def state(self) -> dict[str, Any]:
         return {
@@ -142,16 +150,22 @@ class SyntheticMarket:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """See `Market.restore`. Where market time is wall time, what passed since the state was saved becomes a gap."""
+        """See `Market.restore`. Where market time is wall time, what passed since the state was saved becomes a gap.
+
+        States of versions that listed less restore as well: what they do not know needs no state.
+        """
         self._check_state(state)
         try:
-            symbols = {spec.symbol: self._restored_symbol(spec, state["symbols"][spec.symbol]) for spec in LISTED}
+            symbols = {
+                name: self._restored_symbol(symbol.spec, state["symbols"][name])
+                for name, symbol in self._symbols.items()
+            }
             second, saved_ms = int(state["second"]), int(state["market_ms"])
         except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
             raise MarketStateError(
                 f"the saved state of the synthetic market is damaged ({error!r}); start with an empty state directory"
             ) from error
-        self._symbols = symbols
+        self._list(symbols, now_ms=saved_ms)
         self._next_second = second
         self._pending.clear()
         self._now_ms = second * 1000 - 1
@@ -159,7 +173,7 @@ class SyntheticMarket:
         self._make_second()
         while self._pending and self._pending[0].time_ms <= saved_ms:
             event = self._pending.popleft()
-            if isinstance(event, MarketBook):
+            if isinstance(event, MarketBook) and event.symbol in symbols:
                 symbols[event.symbol].apply(event)
         self._now_ms = saved_ms
         resumed_ms = max(saved_ms, self._clock.start_ms if self._follows_wall else saved_ms)
@@ -169,19 +183,40 @@ class SyntheticMarket:
             self.advance(resumed_ms)
 
     def _start(self, *, origin_ms: int) -> None:
-        self._symbols = {spec.symbol: self._made_symbol(spec, origin_ms) for spec in LISTED}
+        kept = [spec for spec in self._specs if spec.listing in PROFILES]
+        self._list({spec.listing: self._made_symbol(spec, origin_ms) for spec in kept}, now_ms=origin_ms)
         self._pending: deque[MarketEvent] = deque()
         self._next_second = origin_ms // 1000
         self._now_ms = origin_ms - 1
         self._second_began: dict[str, dict[str, Any]] = {}
+
+    def _list(self, symbols: dict[Listing, SyntheticSymbol], *, now_ms: int) -> None:
+        """Everything listed, around the symbols that have a past of their own."""
+        self._symbols = symbols
+        self._makers: dict[Listing, SyntheticSymbol | ComputedSymbol] = {**symbols}
+        for spec in self._specs:
+            if spec.listing in HABITS:
+                habits = HABITS[spec.listing]
+                self._makers[spec.listing] = ComputedSymbol(spec, habits, seed=self._seed, now_ms=now_ms)
+        self._followers = {FOLLOWED[spec.listing]: self._pair(spec) for spec in self._specs if spec.listing in FOLLOWED}
+        pairs = {pair.spec.listing: pair for pair in self._followers.values()}
+        self._listed: dict[Listing, Listed] = {**self._makers, **pairs}
+
+    def _pair(self, spec: InstrumentSpec) -> FollowingPair:
+        leader = self._makers[FOLLOWED[spec.listing]]
+        return FollowingPair(spec, leader, seed=self._seed, usual_price=usual_price(spec))
 
     def _make_second(self) -> None:
         """Make the next second's events; the process as it stood before is kept for `state`."""
         made: list[MarketEvent] = []
         for name, symbol in self._symbols.items():
             self._second_began[name] = symbol.save_process()
-            made.extend(symbol.second(self._next_second))
-        made.sort(key=_time_of)  # stable: of one moment, first listed symbol first
+        for name, maker in self._makers.items():
+            own = maker.second(self._next_second)
+            made.extend(own)
+            if name in self._followers:
+                made.extend(map(self._followers[name].following, own))
+        made.sort(key=_time_of)  # stable: of one moment, first listed first
         self._pending.extend(made)
         self._next_second += 1
 
@@ -189,15 +224,17 @@ class SyntheticMarket:
         pending = self._pending
         while pending and pending[0].time_ms <= to_ms:
             event = pending.popleft()
-            self._symbols[event.symbol].apply(event)
+            symbol = self._symbols.get(event.symbol)
+            if symbol is not None:
+                symbol.apply(event)
             events.append(event)
 
     def _skip_to(self, to_ms: int) -> None:
         """Nothing happens until the second of `to_ms`; then the market goes on from the prices at which it stood."""
         self._pending.clear()
         self._next_second = to_ms // 1000
-        for symbol in self._symbols.values():
-            symbol.close_bar(to_ms)
+        for one in self._listed.values():
+            one.close_bar(to_ms)
 
     def _made_symbol(self, spec: InstrumentSpec, origin_ms: int) -> SyntheticSymbol:
         return SyntheticSymbol(spec, seed=self._seed, origin_ms=origin_ms, history_minutes=self._history_minutes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -22,7 +23,9 @@ from tradewright.simulator.market.walk import (
     PROFILES,
     Walk,
     chance,
+    funding_rate,
     leans_to_buyers,
+    open_interest,
     size_steps,
     spread_ticks,
     swept_ticks,
@@ -58,7 +61,7 @@ class SyntheticSymbol:
         self.bars = BarRing(BARS_KEPT, self._history)
         self._saved_rows: list[str] = []  # of `bars` since the origin, as text, so that saving is cheap
         self.open_bar: OpenBar | None = None
-        self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
+        self._trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.last_price = self._history[-1].close
         self.seq = 0
         self.update_id = 1  # the first book has 2: on Bybit's streams 1 means that the service was restarted
@@ -88,7 +91,7 @@ class SyntheticSymbol:
             self.book = event
             return
         self.last_price = event.price
-        self.trades.append(event)
+        self._trades.append(event)
         self.close_bar(event.time_ms)
         if self.open_bar is None:
             self.open_bar = OpenBar(event.time_ms - event.time_ms % MINUTE_MS, event.price, event.size)
@@ -109,15 +112,14 @@ class SyntheticSymbol:
         return round(self.walk.index) * self.spec.tick_size
 
     def funding_rate(self, funding_ms: int) -> Decimal:
-        """The rate of the interval that ends at `funding_ms`: around 0.01 %, within the contract's bounds."""
-        draw = round(chance(self._seed, self.spec.symbol, "funding", funding_ms).gauss(10_000, 6_000))
-        rate = draw * Decimal("0.00000001")
-        return min(max(rate, self.spec.lower_funding_rate), self.spec.upper_funding_rate)
+        return funding_rate(self._seed, self.spec, funding_ms)
 
     def open_interest(self, now_ms: int) -> Decimal:
-        """Base coin; drifts by a few thousandths from minute to minute around its level."""
-        draw = chance(self._seed, self.spec.symbol, "interest", now_ms // MINUTE_MS).randrange(-2000, 2001)
-        return self._profile.open_interest_steps * (1_000_000 + draw) // 1_000_000 * self.spec.qty_step
+        return open_interest(self._seed, self.spec, self._profile.open_interest_steps, now_ms)
+
+    def trades(self, limit: int) -> list[MarketTrade]:
+        """The newest `limit` trades, newest first."""
+        return list(islice(reversed(self._trades), max(0, limit)))
 
     def save_bars_and_trades(self) -> dict[str, Any]:
         """What is known up to now; the made-up history is left out, because its seed makes it again."""
@@ -130,7 +132,7 @@ class SyntheticSymbol:
             "hours": [_bar_row(hour) for hour in forgotten],
             "bars": list(self._saved_rows),
             "open_bar": _bar_row(opened.kline(MINUTE_MS, confirm=False)) if opened is not None else None,
-            "trades": [_trade_row(trade) for trade in list(self.trades)[-_TRADES_SAVED:]],
+            "trades": [_trade_row(trade) for trade in list(self._trades)[-_TRADES_SAVED:]],
             "last_price": str(self.last_price),
         }
 
@@ -144,7 +146,7 @@ class SyntheticSymbol:
         for row in saved["bars"]:
             self._append(_bar_of(row).kline(MINUTE_MS, confirm=True))
         self.open_bar = _bar_of(saved["open_bar"]) if saved["open_bar"] is not None else None
-        self.trades = deque((self._trade_of(row) for row in saved["trades"]), maxlen=TRADES_KEPT)
+        self._trades = deque((self._trade_of(row) for row in saved["trades"]), maxlen=TRADES_KEPT)
         self.last_price = Decimal(saved["last_price"])
 
     def save_process(self) -> dict[str, Any]:

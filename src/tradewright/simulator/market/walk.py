@@ -1,14 +1,19 @@
-"""The random process behind a synthetic price: the only place of the market where floats decide anything.
+"""The random process behind a synthetic price: floats decide anything only here and in `paths`.
 
 Lives here: the walk with its changing volatility, the draws of spreads, times and sizes, and the seeding rule.
-Not here: what becomes of the draws (`synthetic_symbol`). Prices leave as whole ticks, sizes as whole steps.
+Not here: what becomes of the draws (`synthetic_symbol`), prices as a function of time (`paths`). Prices leave as whole
+ticks, sizes as whole steps.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
+
+from tradewright.simulator.market.intervals import MINUTE_MS
+from tradewright.simulator.market.model import InstrumentSpec
 
 DAY_S = 86_400
 
@@ -83,6 +88,18 @@ class Walk:
         self.mid *= math.exp(volatility * rng.gauss(0.0, 1.0) + pull)
         self.index += (self.mid - self.index) * (1.0 - math.exp(-seconds / _INDEX_TIME_S))
         self.mark += (self.mid - self.mark) * (1.0 - math.exp(-seconds / _MARK_TIME_S))
+
+
+def funding_rate(seed: int, spec: InstrumentSpec, funding_ms: int) -> Decimal:
+    """The rate of the interval that ends at `funding_ms`: around 0.01 %, within the contract's bounds."""
+    draw = round(chance(seed, spec.symbol, "funding", funding_ms).gauss(10_000, 6_000))
+    return min(max(draw * Decimal("0.00000001"), spec.lower_funding_rate), spec.upper_funding_rate)
+
+
+def open_interest(seed: int, spec: InstrumentSpec, level_steps: int, now_ms: int) -> Decimal:
+    """Base coin; drifts by a few thousandths from minute to minute around its level."""
+    draw = chance(seed, spec.symbol, "interest", now_ms // MINUTE_MS).randrange(-2000, 2001)
+    return level_steps * (1_000_000 + draw) // 1_000_000 * spec.qty_step
 
 
 def spread_ticks(rng: Random) -> int:

@@ -1,0 +1,66 @@
+"""What the synthetic market asks of one of its listings, however that one comes by its prices.
+
+Lives here: the protocol of `synthetic_symbol`, `computed_symbol` and `spot_pair`. Not here: the market (`synthetic`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Protocol
+
+from tradewright.simulator.market.candles import Window
+from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketTrade
+
+
+class Candles(Protocol):
+    """See `Market` for the meaning of the arguments; `now_ms` is market time."""
+
+    def klines(
+        self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> list[Kline]: ...
+
+    def closed_klines(self, interval: str, after_ms: int, now_ms: int) -> list[Kline]: ...
+
+    def live_kline(self, interval: str, now_ms: int) -> Kline | None: ...
+
+    def day(self, now_ms: int) -> Window | None:
+        """The last 24 hours, to the minute; None when nothing traded in them."""
+        ...
+
+    def price_at(self, ms: int) -> Decimal | None:
+        """Open of the first minute at or after `ms`, i.e. the price then; None when there is no such minute."""
+        ...
+
+
+class Listed(Protocol):
+    """One listing as of the moment last given to `close_bar`."""
+
+    @property
+    def spec(self) -> InstrumentSpec: ...
+
+    @property
+    def book(self) -> MarketBook: ...
+
+    @property
+    def last_price(self) -> Decimal: ...
+
+    @property
+    def candles(self) -> Candles: ...
+
+    def trades(self, limit: int) -> list[MarketTrade]:
+        """The newest `limit` trades, newest first; at most a thousand are known."""
+        ...
+
+    def mark_price(self) -> Decimal: ...
+
+    def index_price(self) -> Decimal: ...
+
+    def funding_rate(self, funding_ms: int) -> Decimal: ...
+
+    def open_interest(self, now_ms: int) -> Decimal | None:
+        """Base coin; None for a spot pair."""
+        ...
+
+    def close_bar(self, now_ms: int) -> None:
+        """Market time is `now_ms` now; a minute that is over by then is closed."""
+        ...
