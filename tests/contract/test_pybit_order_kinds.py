@@ -20,8 +20,6 @@ from pybit.unified_trading import HTTP
 PATIENCE_S = 10.0
 KEY, SECRET = "pybit-key", "pybit-secret"
 SAMPLE = Path(__file__).parents[1] / "data" / "btcusdt-linear-1m-sample.csv.gz"  # its price stands still for seconds
-    Path(__file__).parents[1] / "data" / "btcusdt-linear-1m-sample.csv.gz"
-)  # quicker to start than a market made up
 BTC = {"category": "linear", "symbol": "BTCUSDT"}
 
 
