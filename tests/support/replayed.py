@@ -9,6 +9,7 @@ import asyncio
 import csv
 import gzip
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -21,7 +22,6 @@ from support.sim_client import SimClient, Stream
 from tradewright.simulator import SimulatorConfig, serve
 
 PATIENCE_S = 30.0
-NOW_MS = 1_800_000_000_000
 Row = tuple[Any, ...]
 
 
@@ -78,7 +78,7 @@ class Replayed:
 @asynccontextmanager
 async def replayed(*recordings: str, from_ms: int | None = None) -> AsyncIterator[Replayed]:
     """Serve `FILE@category:SYMBOL` from a moment on; whatever is due at that very moment has happened at once."""
-    wall = [NOW_MS]
+    wall = [time.time_ns() // 1_000_000]  # near the true one: logins are signed with that
     config = SimulatorConfig(
         market=tuple(f"replay:{recording}" for recording in recordings),
         market_from=None if from_ms is None else str(from_ms),
@@ -87,7 +87,9 @@ async def replayed(*recordings: str, from_ms: int | None = None) -> AsyncIterato
     running = await serve(config, wall_ms=lambda: wall[0])
     try:
         async with aiohttp.ClientSession() as session:
-            exchange = Replayed(SimClient(running.addresses, running.keys.trading, session), wall)
+            client = SimClient(running.addresses, running.keys.trading, session)
+            client.now_ms = lambda: wall[0]
+            exchange = Replayed(client, wall)
             await exchange.command(do="pause")
             yield exchange
     finally:
