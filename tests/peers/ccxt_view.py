@@ -13,7 +13,7 @@ import ccxt
 
 question = json.load(sys.stdin)
 exchange = ccxt.bybit({"apiKey": question["key"], "secret": question["secret"], "options": {"defaultType": "swap"}})
-exchange.urls["api"] = {name: question["rest"] for name in exchange.urls["api"]}
+exchange.urls["api"] = dict.fromkeys(exchange.urls["api"], question["rest"])
 exchange.load_markets()
 
 
@@ -50,7 +50,7 @@ json.dump(
             for row in positions
             if row["contracts"]
         ],
-        "wallets": {coin: amounts["total"] for coin, amounts in balance.items() if isinstance(amounts, dict) and "total" in amounts and coin not in ("info", "free", "used", "total")},
+        "wallets": balance["total"],
     },
     sys.stdout,
 )
