@@ -206,7 +206,7 @@ async def test_spot_books_and_candles_stream(client: SimClient, depth: int) -> N
     await stream.send(op="subscribe", args=[topic, "kline.1.SOLUSDT"])
     first = await stream.until(lambda frame: frame.get("topic") == topic)
     assert (first["type"], len(first["data"]["b"]), first["data"]["s"]) == ("snapshot", depth, "SOLUSDT")
-    second = await stream.until(lambda frame: frame.get("topic") == topic and frame["data"] != first["data"])
+    second = await stream.until(lambda frame: frame.get("topic") == topic and frame["data"]["u"] != first["data"]["u"])
     assert second["type"] == ("snapshot" if depth == 1 else "delta")
     assert second["data"]["u"] == first["data"]["u"] + 1
     candle = await stream.until(
