@@ -111,3 +111,19 @@ async def test_a_restart_at_another_address_is_followed_and_said(tmp_path: Path)
         assert await market.gateway.market_now_ms() > 0
         async with asyncio.timeout(PATIENCE_S):
             await reader.get()
+
+
+async def test_trades_over_rest_are_the_streams_and_every_contract_has_its_risk_limits() -> None:
+    async with running_market(SimulatorConfig(seed=3, speed=Decimal(60))) as market:
+        reader = market.hub.subscribe_trades(BTC)
+        async with asyncio.timeout(PATIENCE_S):
+            streamed = [await reader.get()]
+            told = await market.gateway.trades(BTC, 60)
+            while told[-1].trade_id != streamed[-1].trade_id:
+                streamed.append(await reader.get())
+        common = min(len(told), len(streamed))
+        assert list(told[-common:]) == streamed[-common:]
+        listed = await market.gateway.instruments("linear")
+        tiers = await market.gateway.all_risk_tiers()
+        assert set(tiers) == {row.id for row in listed}
+        assert list(tiers[BTC]) == list(await market.gateway.risk_tiers(BTC))

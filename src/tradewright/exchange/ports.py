@@ -8,7 +8,7 @@ Market data are msgspec structs, not dataclasses: one is made for each message, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -233,6 +233,14 @@ class MarketGateway(Protocol):
     async def instruments(self, category: Category) -> Sequence[Instrument]: ...
     async def risk_tiers(self, instrument: InstrumentId) -> Sequence[RiskTier]:
         """The steps of one contract's risk limits, lowest first; none for spot."""
+        ...
+
+    async def all_risk_tiers(self) -> Mapping[InstrumentId, Sequence[RiskTier]]:
+        """Those of every contract, each lowest first. Many pages: for what is kept, not for what is asked at once."""
+        ...
+
+    async def trades(self, instrument: InstrumentId, limit: int) -> Sequence[PublicTrade]:
+        """The newest public trades, oldest first, at most 60. They have the stream's ids."""
         ...
 
     async def candles(

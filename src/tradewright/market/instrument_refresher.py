@@ -7,7 +7,8 @@ wait for it. The lists are written on the connection that holds the lock, so who
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import text
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tradewright.core.clock import Clock
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeError
-from tradewright.core.instrument import CATEGORIES
+from tradewright.core.instrument import CATEGORIES, Instrument
 from tradewright.exchange.ports import MarketGateway
 from tradewright.market.instrument_store import INSTRUMENTS_WANTED_CHANNEL, replace_list
 from tradewright.storage.bus import Bus, Subscription
@@ -121,6 +122,7 @@ class InstrumentRefresher:
             began = self._clock.monotonic()
             try:
                 rows = await market.instruments(category)
+                rows = await _with_risk_tiers(market, rows) if category == "linear" else rows
             except ExchangeError as error:
                 log.warning("instruments.not_read", environment=environment, category=category, error=str(error))
                 is_whole = False
@@ -145,3 +147,9 @@ class InstrumentRefresher:
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+
+
+async def _with_risk_tiers(market: MarketGateway, rows: Sequence[Instrument]) -> Sequence[Instrument]:
+    """Contracts are a list of their own and their risk limits another; only both together are what is kept."""
+    tiers = await market.all_risk_tiers()
+    return [replace(row, risk_tiers=tuple(tiers.get(row.id, ()))) for row in rows]

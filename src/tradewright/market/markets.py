@@ -26,6 +26,7 @@ from tradewright.market.hub import FeedHealth, MarketHub
 from tradewright.market.instruments import InstrumentCache
 from tradewright.market.market_clock import MarketClock
 from tradewright.market.tickers import TickerCache
+from tradewright.market.trades import RecentTrades
 from tradewright.storage.bus import Subscription
 
 log = structlog.get_logger(__name__)
@@ -48,6 +49,7 @@ class MarketData:
     candles: CandleCache
     instruments: InstrumentCache
     tickers: TickerCache
+    trades: RecentTrades
     clock: MarketClock
     close: Callable[[], Awaitable[None]]
 
@@ -91,6 +93,7 @@ def market_data(
         candles=candles,
         instruments=instruments,
         tickers=TickerCache(market, clock=clock),
+        trades=RecentTrades(market, hubs, clock=clock, log=bound),
         clock=market_clock,
         close=market.close,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -40,12 +40,18 @@ class Listing:
         }
         self.away: set[Category] = set()
         self.reads: list[Category] = []
+        self.tiers: dict[InstrumentId, list[RiskTier]] | None = {}
 
     async def instruments(self, category: Category) -> Sequence[Instrument]:
         self.reads.append(category)
         if category in self.away:
             raise ExchangeUnavailable("the exchange is away")
         return list(self.rows[category])
+
+    async def all_risk_tiers(self) -> Mapping[InstrumentId, Sequence[RiskTier]]:
+        if self.tiers is None:
+            raise ExchangeUnavailable("the exchange is away")
+        return self.tiers
 
     async def close(self) -> None: ...
 
@@ -216,6 +222,22 @@ async def test_an_exchange_that_is_away_at_the_start_leaves_the_old_list_with_it
         await clock.advance(RETRY_FIRST_S * 2)
         await until(lambda: REFRESH_EVERY_S in clock.slept)
         assert (await stored(engine, bus)).version("spot") == 1
+
+
+async def test_contracts_are_kept_with_their_risk_limits_or_not_at_all(
+    engine: AsyncEngine, database_url: str, bus: Bus
+) -> None:
+    listing, clock = Listing(), FakeClock()
+    tier = RiskTier(Decimal(2_000_000), Decimal("0.005"), Decimal(0), Decimal(100))
+    listing.tiers = {BTC: [tier]}
+    async with refreshing(database_url, bus, listing, clock=clock):
+        await until(lambda: REFRESH_EVERY_S in clock.slept)
+        listing.tiers = None
+        await clock.advance(REFRESH_EVERY_S)
+        await until(lambda: RETRY_FIRST_S in clock.slept)
+    known = await stored(engine, bus)
+    assert {row.id.symbol: row.risk_tiers for row in known.all("linear")} == {"ADAUSDT": (), "BTCUSDT": (tier,)}
+    assert known.version("linear") == 1
 
 
 async def test_only_the_simulated_exchange_may_list_nothing(engine: AsyncEngine, database_url: str, bus: Bus) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable, NotReady, Trace
 from tradewright.core.ids import AccountId, ExchangeOrderId, RequestId, WorkspaceId
-from tradewright.core.instrument import CATEGORIES, Category, Instrument, InstrumentId
+from tradewright.core.instrument import CATEGORIES, Category, Instrument, InstrumentId, RiskTier
 from tradewright.exchange.ports import (
     Book,
     Candle,
@@ -107,6 +107,17 @@ def candle(open_ms: int, close: str = "60000.5", *, confirmed: bool = True) -> C
     )
 
 
+def public_trade(number: int, instrument: InstrumentId = BTC) -> PublicTrade:
+    return PublicTrade(
+        trade_id=f"t{number}",
+        instrument=instrument,
+        side="Sell",
+        price=Decimal(60_000 + number),
+        quantity=Decimal("0.010"),
+        traded_at_ms=NOW_MS + number,
+    )
+
+
 class MarketTwin:
     """The public REST side: two contracts and a spot pair, ten candles with one missing, a ticker for each category.
 
@@ -115,6 +126,7 @@ class MarketTwin:
 
     def __init__(self) -> None:
         self.is_away = False
+        self.tape: list[PublicTrade] = []
 
     def _require(self) -> None:
         if self.is_away:
@@ -137,6 +149,16 @@ class MarketTwin:
         self._require()
         price = Decimal("60000.10") if category == "linear" else Decimal("59990.5")
         return [Ticker(instrument=InstrumentId(category, "BTCUSDT"), last_price=price, exchange_time_ms=NOW_MS)]
+
+    async def trades(self, instrument: InstrumentId, limit: int) -> Sequence[PublicTrade]:
+        self._require()
+        return self.tape[-limit:]
+
+    async def risk_tiers(self, instrument: InstrumentId) -> Sequence[RiskTier]:
+        return ()
+
+    async def all_risk_tiers(self) -> Mapping[InstrumentId, Sequence[RiskTier]]:
+        return {}
 
     async def market_now_ms(self) -> int:
         self._require()
@@ -175,16 +197,7 @@ class PublicStreamTwin:
         self.queue.put_nowait(CandleUpdate(self._instrument, "1", candle(open_ms, close, confirmed=confirmed)))
 
     def trade(self, number: int) -> None:
-        self.queue.put_nowait(
-            PublicTrade(
-                trade_id=f"t{number}",
-                instrument=self._instrument,
-                side="Sell",
-                price=Decimal(60_000 + number),
-                quantity=Decimal("0.010"),
-                traded_at_ms=NOW_MS + number,
-            )
-        )
+        self.queue.put_nowait(public_trade(number, self._instrument))
 
     def book(self, best_bid: int, levels: int = 50) -> None:
         self.queue.put_nowait(

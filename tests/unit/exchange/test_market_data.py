@@ -94,3 +94,57 @@ async def test_tickers_are_read_whole(bybit: FakeBybit, market: BybitMarketGatew
 async def test_a_limit_beyond_the_exchanges_is_refused_before_asking(market: BybitMarketGateway) -> None:
     with pytest.raises(ValueError, match="1 to 1000"):
         await market.candles(BTC, "1", start_ms=None, end_ms=None, limit=1_001)
+
+
+def risk_row(symbol: str, number: int, value: str, rate: str, leverage: str) -> dict[str, object]:
+    return {
+        "id": number,
+        "symbol": symbol,
+        "riskLimitValue": value,
+        "maintenanceMargin": rate,
+        "initialMargin": str(1 / Decimal(leverage)),
+        "isLowestRisk": 1,
+        "maxLeverage": leverage,
+        "mmDeduction": "",
+    }
+
+
+async def test_risk_limits_of_all_contracts_are_read_over_all_pages_each_lowest_first(
+    bybit: FakeBybit, market: BybitMarketGateway, logs: KeptLogs
+) -> None:
+    bybit.script["/v5/market/risk-limit"] = [
+        ok(
+            page(
+                risk_row("BTCUSDT", 2, "4000000", "0.01", "50"),
+                risk_row("BTCUSDT", 1, "2000000", "0.005", "100"),
+                cursor="second",
+            )
+        ),
+        ok(page(risk_row("ODDUSDT", 3, "1000", "NaN", "5"), risk_row("ETHUSDT", 4, "1000000", "0.02", "25"))),
+    ]
+    found = await market.all_risk_tiers()
+    assert {key.symbol: [tier.leverage_max for tier in tiers] for key, tiers in found.items()} == {
+        "BTCUSDT": [Decimal(100), Decimal(50)],
+        "ETHUSDT": [Decimal(25)],
+    }
+    assert [event["symbol"] for event in logs.named("market.risk_tier_unreadable")] == ["ODDUSDT"]
+
+
+def trade_row(number: int, **changed: object) -> dict[str, object]:
+    usual = {"execId": f"t{number}", "symbol": "BTCUSDT", "price": "60000.5", "size": "0.010", "side": "Sell"}
+    return {**usual, "time": str(OPEN_MS + number), "isBlockTrade": False, "isRPITrade": False, "seq": "1", **changed}
+
+
+async def test_recent_trades_come_oldest_first_with_the_streams_ids(
+    bybit: FakeBybit, market: BybitMarketGateway
+) -> None:
+    bybit.script["/v5/market/recent-trade"] = [ok(page(trade_row(2), trade_row(1, side="Buy")))]
+    first, second = await market.trades(BTC, 60)
+    assert (first.trade_id, first.side, second.trade_id, second.side) == ("t1", "Buy", "t2", "Sell")
+    assert (first.price, first.quantity, first.traded_at_ms) == (Decimal("60000.5"), Decimal("0.010"), OPEN_MS + 1)
+    assert bybit.queries("/v5/market/recent-trade") == ["category=linear&symbol=BTCUSDT&limit=60"]
+    bybit.script["/v5/market/recent-trade"] = [ok(page(trade_row(1, side="")))]
+    with pytest.raises(ExchangeUnavailable):
+        await market.trades(BTC, 60)
+    with pytest.raises(ValueError, match="1 to 60"):
+        await market.trades(BTC, 61)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
 
 from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.instrument import Category, Instrument, InstrumentId
-from tradewright.exchange.ports import Candle, PublicEvent, Ticker
+from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
+from tradewright.exchange.ports import Candle, PublicEvent, PublicTrade, Ticker
 from tradewright.market.intervals import next_open
 
 BTC = InstrumentId("linear", "BTCUSDT")
@@ -60,6 +60,7 @@ class FakeMarket:
         self.history: dict[int, Candle] = {}
         self.now_ms = START_MS
         self.listed: list[Instrument] = []
+        self.tape: list[PublicTrade] = []
         self.reads: list[tuple[int | None, int | None]] = []
         self.fail_after: int | None = None
 
@@ -90,6 +91,17 @@ class FakeMarket:
         self._maybe_fail()
         self.reads.append((None, None))
         return [Ticker(instrument=BTC, last_price=Decimal(len(self.reads)))]
+
+    async def all_risk_tiers(self) -> Mapping[InstrumentId, Sequence[RiskTier]]:
+        return {}
+
+    async def risk_tiers(self, instrument: InstrumentId) -> Sequence[RiskTier]:
+        return ()
+
+    async def trades(self, instrument: InstrumentId, limit: int) -> Sequence[PublicTrade]:
+        self._maybe_fail()
+        self.reads.append((None, None))
+        return self.tape[-limit:]
 
     async def market_now_ms(self) -> int:
         return self.now_ms

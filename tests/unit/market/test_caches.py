@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
+import structlog
 
 from tradewright.core.clock import milliseconds
+from tradewright.exchange.ports import PublicTrade, StreamDown, StreamUp
+from tradewright.market.hub import MarketHub
 from tradewright.market.intervals import INTERVALS, back, first_open_from, forward, next_open, open_at
 from tradewright.market.market_clock import MarketClock
 from tradewright.market.tickers import TickerCache
+from tradewright.market.trades import RecentTrades
 from unit.exchange.fakes import FakeClock
-from unit.market.fake_market import FakeMarket
+from unit.market.fake_market import BTC, START_MS, FakeMarket, FakeStream
 
 
 def at(*parts: int) -> int:
@@ -30,6 +35,42 @@ async def test_tickers_are_read_at_most_once_in_two_seconds_however_many_ask() -
     await clock.advance(1)
     assert (await cache.all("linear")).age_ms == 0
     assert len(market.reads) == 2
+
+
+def trade(number: int) -> PublicTrade:
+    return PublicTrade(
+        trade_id=f"t{number}",
+        instrument=BTC,
+        side="Buy",
+        price=Decimal(1),
+        quantity=Decimal(1),
+        traded_at_ms=START_MS + number,
+    )
+
+
+async def test_the_tape_begins_with_what_the_exchange_tells_and_goes_on_with_the_stream_each_trade_once() -> None:
+    market, clock, stream = FakeMarket(), FakeClock(), FakeStream()
+    log = structlog.get_logger()
+    hub = MarketHub(stream, log=log)
+    trades = RecentTrades(market, {"linear": hub}, clock=clock, log=log)
+    running = asyncio.create_task(hub.run())
+    market.tape = [trade(n) for n in range(100)]
+    reader = hub.subscribe_trades(BTC)
+    await stream.say(StreamUp(1), *(trade(n) for n in range(95, 103)))
+    for found in await asyncio.gather(*(trades.get(BTC) for _ in range(20))):
+        assert [each.trade_id for each in found] == [f"t{n}" for n in range(40, 103)]
+    assert len(market.reads) == 1
+    market.fail_after = 0
+    await clock.advance(3)
+    assert [each.trade_id for each in await trades.get(BTC)] == [f"t{n}" for n in range(95, 103)]
+    await stream.say(*(trade(n) for n in range(103, 200)))
+    market.reads.clear()
+    assert [each.trade_id for each in await trades.get(BTC)] == [f"t{n}" for n in range(100, 200)]
+    await stream.say(StreamDown("lost"))
+    assert await trades.get(BTC) == [], "a hole is between what was and what will come"
+    reader.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_market_time_is_never_more_than_a_quarter_of_a_second_old() -> None:

@@ -26,7 +26,15 @@ from tradewright.exchange.bybit.values import (
     price_or_none,
     words,
 )
-from tradewright.exchange.bybit.wire import InstrumentRow, KlineRow, Millis, RiskLimitRow, TickerRow, TradeRow
+from tradewright.exchange.bybit.wire import (
+    InstrumentRow,
+    KlineRow,
+    Millis,
+    RecentTradeRow,
+    RiskLimitRow,
+    TickerRow,
+    TradeRow,
+)
 from tradewright.exchange.ports import Book, Candle, CandleUpdate, PublicTrade, Ticker
 
 _KLINE_COLUMNS = 7
@@ -179,21 +187,33 @@ def candle_update(key: InstrumentId, interval: str, row: KlineRow) -> CandleUpda
 
 
 def trade(key: InstrumentId, row: TradeRow) -> PublicTrade:
-    side: Literal["Buy", "Sell"]
-    if row.S == "Buy":
-        side = "Buy"
-    elif row.S == "Sell":
-        side = "Sell"
-    else:
-        raise Unreadable(f"S: {row.S[:40]!r} is neither Buy nor Sell")
     return PublicTrade(
         trade_id=identifier(row.i, "i"),
         instrument=key,
-        side=side,
+        side=_side(row.S, "S"),
         price=checked_price(row.p, "p"),
         quantity=checked_amount(row.v, "v"),
         traded_at_ms=millis(row.T, "T"),
     )
+
+
+def recent_trade(key: InstrumentId, row: RecentTradeRow) -> PublicTrade:
+    return PublicTrade(
+        trade_id=identifier(row.execId, "execId"),
+        instrument=key,
+        side=_side(row.side, "side"),
+        price=price(row.price, "price"),
+        quantity=amount(row.size, "size"),
+        traded_at_ms=millis(row.time, "time"),
+    )
+
+
+def _side(text: str, field: str) -> Literal["Buy", "Sell"]:
+    if text == "Buy":
+        return "Buy"
+    if text == "Sell":
+        return "Sell"
+    raise Unreadable(f"{field}: {text[:40]!r} is neither Buy nor Sell")
 
 
 def _fits(row: KlineRow) -> bool:

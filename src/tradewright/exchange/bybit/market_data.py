@@ -5,7 +5,7 @@ Lives here: instruments, risk limits, candles, tickers, market time. Not here: r
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -19,13 +19,22 @@ from tradewright.exchange.bybit.pages import read_pages
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import RestClient
 from tradewright.exchange.bybit.values import Unreadable, decode, instrument_id, millis
-from tradewright.exchange.bybit.wire import InstrumentRow, KlinePage, RiskLimitRow, SimulatedClock, TickerRow
-from tradewright.exchange.ports import Candle, EndpointSource, Ticker
+from tradewright.exchange.bybit.wire import (
+    InstrumentRow,
+    KlinePage,
+    RecentTradeRow,
+    RiskLimitRow,
+    SimulatedClock,
+    TickerRow,
+)
+from tradewright.exchange.ports import Candle, EndpointSource, PublicTrade, Ticker
 
 CANDLES_MAX = 1_000
+TRADES_MAX = 60  # what spot gives at most
 _DAY_MS = 86_400_000
 _INSTRUMENT = msgspec.json.Decoder(InstrumentRow)
 _RISK_LIMIT = msgspec.json.Decoder(RiskLimitRow)
+_TRADE = msgspec.json.Decoder(RecentTradeRow)
 _TICKER = msgspec.json.Decoder(TickerRow)
 _KLINES = msgspec.json.Decoder(KlinePage)
 _SIMULATED_CLOCK = msgspec.json.Decoder(SimulatedClock)
@@ -69,6 +78,41 @@ class BybitMarketGateway:
         params = (("category", instrument.category), ("symbol", instrument.symbol))
         tiers = await read_pages(self._rest, path, params, _RISK_LIMIT, convert, self._log, signed=False)
         return sorted(tiers, key=lambda tier: tier.value_max)
+
+    async def all_risk_tiers(self) -> Mapping[InstrumentId, Sequence[RiskTier]]:
+        """Of every contract, each lowest first; fifteen contracts a page. One with a step that cannot be read is left
+        out and logged."""
+        tiers: dict[InstrumentId, list[RiskTier]] = {}
+        unreadable: set[InstrumentId] = set()
+
+        def convert(row: RiskLimitRow, _category: str) -> None:
+            key = instrument_id("linear", row.symbol)
+            if key is None:
+                return
+            try:
+                tiers.setdefault(key, []).append(market_codec.risk_tier(row))
+            except Unreadable as problem:
+                self._log.warning("market.risk_tier_unreadable", symbol=row.symbol[:40], error=str(problem))
+                unreadable.add(key)
+
+        params = (("category", "linear"),)
+        await read_pages(self._rest, "/v5/market/risk-limit", params, _RISK_LIMIT, convert, self._log, signed=False)
+        return {
+            key: sorted(steps, key=lambda tier: tier.value_max) for key, steps in tiers.items() if key not in unreadable
+        }
+
+    async def trades(self, instrument: InstrumentId, limit: int) -> Sequence[PublicTrade]:
+        """Oldest first. The exchange tells them newest first, the order of one moment included."""
+        if not 1 <= limit <= TRADES_MAX:
+            raise ValueError(f"limit is {limit}; allowed are 1 to {TRADES_MAX} trades a call")
+
+        def convert(row: RecentTradeRow, _category: str) -> PublicTrade | None:
+            return market_codec.recent_trade(instrument, row) if row.symbol == instrument.symbol else None
+
+        path = "/v5/market/recent-trade"
+        params = (("category", instrument.category), ("symbol", instrument.symbol), ("limit", str(limit)))
+        rows = await read_pages(self._rest, path, params, _TRADE, convert, self._log, signed=False, at_most_pages=1)
+        return rows[::-1]
 
     async def candles(
         self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int

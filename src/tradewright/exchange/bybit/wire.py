@@ -262,6 +262,17 @@ class TradeRow(msgspec.Struct, frozen=True, gc=False):
     i: Text
 
 
+class RecentTradeRow(msgspec.Struct, frozen=True, gc=False):
+    """A trade as REST tells it: the stream's, under other names and as text."""
+
+    execId: Text
+    symbol: Text
+    price: Text
+    size: Text
+    side: Text
+    time: Text
+
+
 class BookRow(msgspec.Struct, frozen=True, gc=False):
     s: Text
     b: list[tuple[Decimal, Decimal]]

@@ -183,9 +183,10 @@ class Connection:
         """Puts quotes while the browser keeps up; while something waits, the hub keeps only what still counts."""
         reader, seq = feed.reader, 0
         try:
-            if feed.first is not None:
+            first = await feed.first()
+            if first is not None:
                 seq += 1
-                self.put(data_message("snapshot", name, seq, feed.first))
+                self.put(data_message("snapshot", name, seq, first))
             while True:
                 items = [await reader.get()]
                 await self.outbox.drained()

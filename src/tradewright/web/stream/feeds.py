@@ -6,10 +6,10 @@ shares the upstream (`market.hub`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, assert_never
+from collections.abc import Sequence
+from typing import Any, ClassVar, assert_never
 
+from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.ports import CandleUpdate, PublicTrade
 from tradewright.market.hub import TRADES_KEPT
 from tradewright.market.markets import MarketData
@@ -18,42 +18,74 @@ from tradewright.web.stream.topics import BookTopic, CandleTopic, MarketTopic, T
 from tradewright.web.views_market import book_view, candle_view, ticker_view, trade_view
 
 
-@dataclass(frozen=True, slots=True)
 class Feed:
-    """`fold` makes the data of the messages out of everything that waited, oldest first.
+    """Each item is whole: the newest of those that wait is told, the first as a snapshot. Its opener closes it."""
 
-    `first` is the data of a snapshot that can be told at once; where it is None and `has_snapshot`, the first message
-    is the snapshot, for each one is whole.
-    """
+    has_snapshot: ClassVar[bool] = True
 
-    reader: Subscription[Any]
-    fold: Callable[[Sequence[Any]], list[Any]]
-    has_snapshot: bool = True
-    first: Any = None
+    def __init__(self, reader: Subscription[Any]) -> None:
+        self.reader = reader
+
+    async def first(self) -> Any:
+        """The data of a snapshot to begin with; None where the first item is one, or there is no such thing."""
+        return None
+
+    def fold(self, items: Sequence[Any]) -> list[Any]:
+        """The data of the messages that tell what waited, oldest first."""
+        raise NotImplementedError
+
+
+class _Tickers(Feed):
+    def fold(self, items: Sequence[Any]) -> list[Any]:
+        return [ticker_view(items[-1])]
+
+
+class _Books(Feed):
+    def fold(self, items: Sequence[Any]) -> list[Any]:
+        return [book_view(items[-1])]
+
+
+class _Candles(Feed):
+    """The last form of each candle, oldest first: one that has closed is never left out."""
+
+    has_snapshot = False
+
+    def fold(self, items: Sequence[CandleUpdate]) -> list[Any]:
+        return [candle_view(each) for each in {item.candle.open_time_ms: item.candle for item in items}.values()]
+
+
+class _Trades(Feed):
+    """Lists of trades, each of them once; of more than a tape shows, the newest."""
+
+    def __init__(self, market: MarketData, instrument: InstrumentId) -> None:
+        super().__init__(market.hub(instrument.category).subscribe_trades(instrument))
+        self._market = market
+        self._instrument = instrument
+        self._told: frozenset[str] = frozenset()
+
+    async def first(self) -> Any:
+        trades = await self._market.trades.get(self._instrument)
+        while self.reader.poll() is not None:
+            pass  # what came meanwhile is among them
+        self._told = frozenset(trade.trade_id for trade in trades)
+        return [trade_view(trade) for trade in trades]
+
+    def fold(self, items: Sequence[PublicTrade]) -> list[Any]:
+        fresh = [trade_view(trade) for trade in items if trade.trade_id not in self._told]
+        return [fresh[-TRADES_KEPT:]] if fresh else []
 
 
 def open_feed(market: MarketData, topic: MarketTopic) -> Feed:
-    """Raises `NotReady` when the hub has no room for one more topic. Whoever opens a feed closes its reader."""
+    """Raises `NotReady` when the hub has no room for one more topic."""
     hub = market.hub(topic.instrument.category)
     match topic:
         case TickerTopic(_, instrument):
-            return Feed(hub.subscribe_ticker(instrument), lambda items: [ticker_view(items[-1])])
+            return _Tickers(hub.subscribe_ticker(instrument))
         case CandleTopic(_, instrument, interval):
-            return Feed(hub.subscribe_candles(instrument, interval), _candles, has_snapshot=False)
+            return _Candles(hub.subscribe_candles(instrument, interval))
         case BookTopic(_, instrument):
-            return Feed(hub.subscribe_book(instrument), lambda items: [book_view(items[-1])])
+            return _Books(hub.subscribe_book(instrument))
         case TradesTopic(_, instrument):
-            reader = hub.subscribe_trades(instrument)
-            return Feed(reader, _trades, first=[trade_view(each) for each in hub.trades(instrument)])
+            return _Trades(market, instrument)
         case _:
             assert_never(topic)
-
-
-def _candles(items: Sequence[CandleUpdate]) -> list[Any]:
-    """The last form of each, oldest first: one that has closed is never left out."""
-    return [candle_view(each) for each in {item.candle.open_time_ms: item.candle for item in items}.values()]
-
-
-def _trades(items: Sequence[PublicTrade]) -> list[Any]:
-    """One list; of more than a tape shows, the newest."""
-    return [[trade_view(each) for each in items[-TRADES_KEPT:]]]
