@@ -3,6 +3,7 @@
  *
  * A code this page does not know is shown as it is, never swallowed; what the exchange said is quoted, not translated.
  */
+import Big from "big.js";
 import type { TFunction } from "i18next";
 import type { Account, Fault, Order, Reason } from "../api/types";
 import { NoAnswer, Refused } from "../api/errors";
@@ -22,9 +23,17 @@ export function readable(params: Readonly<Record<string, unknown>>, language: La
   const out: Record<string, string> = {};
   for (const [name, value] of Object.entries(params)) {
     const text = typeof value === "object" ? JSON.stringify(value) : String(value);
-    out[name] = /^-?\d+(\.\d+)?$/.test(text) ? grouping(text, language) : text;
+    out[name] = /^-?\d+(\.\d+)?$/.test(text) ? grouping(MONEY.has(name) ? shortened(text) : text, language) : text;
   }
   return out;
+}
+
+/** Sums that were computed have more decimals than anybody reads. */
+const MONEY: ReadonlySet<string> = new Set(["cost", "available"]);
+
+function shortened(text: string): string {
+  const value = new Big(text);
+  return value.abs().gte(1) && text.split(".")[1] !== undefined ? value.toFixed(2) : text;
 }
 
 /** A whole sentence for a problem code. */

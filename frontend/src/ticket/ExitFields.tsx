@@ -53,6 +53,8 @@ function Leg({ part, name, leg, onChange }: LegProps) {
   const away = exit === null || asked.entry === null ? null : percentAway(exit.triggerPrice, asked.entry);
   const units: readonly ExitUnit[] = name === "take_profit" ? ["price", "percent", "r"] : ["price", "percent"];
   const unitNames: Readonly<Record<ExitUnit, string>> = { price: instrument.quote_coin, percent: "%", r: "R" };
+  const field = asked.readings[path];
+  const isDistance = leg.unit !== "price" || (field?.kind === "number" && field.share);
   const label = t(`ticket.${name}`);
   const tick = stepped(instrument.tick_size, instrument.tick_size, language);
   return (
@@ -83,7 +85,7 @@ function Leg({ part, name, leg, onChange }: LegProps) {
         <FieldNotes path={path} {...part} />
         {exit !== null && (
           <span className="hint" data-testid={`ticket-${name}-price`}>
-            {leg.unit !== "price" && `= ${stepped(exit.triggerPrice, instrument.tick_size, language)} `}
+            {isDistance && `= ${stepped(exit.triggerPrice, instrument.tick_size, language)} `}
             {away !== null && `${signed(grouping(away, language))}\u202f%`}
           </span>
         )}

@@ -101,9 +101,8 @@ function Comes({ checked, instrument, ticket }: FormPart) {
 function SizeSlider(part: FormPart) {
   const { t } = useWords();
   const dragging = useRef(false);
-  const { asked } = part.checked;
   const { fields } = part.ticket;
-  const closed = !part.editable || asked.most === null;
+  const closed = !part.editable;
   const percent = shareOf(part);
   const label = fields.reduceOnly ? t("ticket.slider_position") : t("ticket.slider");
   const choose = (share: number): void => {
@@ -156,7 +155,10 @@ function shareOf({ checked }: FormPart): number {
   return Math.min(100, Number(new Big(draft.quantity).div(most).times(100).toFixed(0)));
 }
 
-/** The slider's share, written in the unit that is chosen; a risk has no share of what is available. */
+/**
+ * The slider's share, written in the unit that is chosen. A risk has no share of what is available, and where it is not
+ * known yet what the share comes to, it stays a share.
+ */
 function sized({ checked, instrument, ticket }: FormPart, share: number): Partial<TicketFields> {
   const unit = unitOf(ticket.fields, instrument.category);
   const { most, entry } = checked.asked;

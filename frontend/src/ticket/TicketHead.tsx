@@ -27,10 +27,10 @@ export function TicketHead({ account, instrument, facts, block, asking, onAsk }:
         {instrument.symbol} <span className="muted">{isLinear ? t("terminal.perpetual") : t("ticket.spot")}</span>
       </strong>
       <span className={`env-word ${account.environment}`}>{ENVIRONMENT_WORD[account.environment]}</span>
-      <span className="spacer" />
       {isLinear && (
-        <>
+        <span className="ticket-modes">
           <Popover
+            side="left"
             label={t("ticket.modes")}
             triggerClass="button small quiet"
             testId="ticket-modes"
@@ -61,9 +61,9 @@ export function TicketHead({ account, instrument, facts, block, asking, onAsk }:
             title={t("ticket.change_leverage")}
             onClick={() => onAsk(true)}
           >
-            {leverage}
+            {t("ticket.leverage")} {leverage}
           </button>
-        </>
+        </span>
       )}
       {asking && isLinear && (
         <LeverageDialog account={account} instrument={instrument} position={facts.position} current={facts.leverage} block={block} onClose={() => onAsk(false)} />

@@ -113,7 +113,7 @@ it("warns of a price far through the market, a post-only that would execute, and
   const thin = { ...around, book: { bids: [], asks: [["60000.1", "0.3"], ["61000", "5"]] } };
   expect(warned({ kind: "Market", quantity: "0.05" }, thin)).toEqual([]);
   const found = check(ticket({ kind: "Market", quantity: "0.5" }), thin).warnings;
-  expect(found).toContainEqual({ code: "order.book_thin", field: "slippage_percent", params: { covered: "0.3", coin: "BTC", percent: "0.5" } });
+  expect(found).toContainEqual({ code: "order.book_depth", field: "slippage_percent", params: { covered: "0.3", coin: "BTC", percent: "0.5" } });
 });
 
 it("does not choose between two readings of one comma", () => {

@@ -96,7 +96,7 @@ function thinBook(asked: Asked, instrument: Instrument): Finding[] {
   const { slippagePercent, quantity, quantityUnit } = asked.draft;
   if (bookCovers === null || slippagePercent === null || quantityUnit === "quote" || new Big(bookCovers).gte(quantity)) return [];
   const params = { covered: bookCovers, coin: instrument.base_coin, percent: slippagePercent };
-  return [{ code: "order.book_thin", field: "slippage_percent", params }];
+  return [{ code: "order.book_depth", field: "slippage_percent", params }];
 }
 
 function firstBlock(ticket: Ticket, asked: Asked, problems: readonly Finding[], around: Surroundings): Block | null {
