@@ -7,7 +7,8 @@ to look at what was committed that does not go through the journal. Not here: th
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -21,12 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sim.memory_database import MemoryDatabase
 from sim.memory_journal import MemoryJournal
 from tradewright.core.clock import Clock, Ids
-from tradewright.core.ids import AccountId, IntentId, UserId, WorkspaceId
+from tradewright.core.ids import AccountId, IntentId, OrderId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
+from tradewright.core.order import OrderChange, PositionExits
 from tradewright.system import SystemClock, SystemIds
-from tradewright.trading.commands import submit_cancel, submit_place
+from tradewright.trading.asking import Asker
+from tradewright.trading.bodies import AmendBody, CancelBody, ExitsBody, LeverageBody, PlaceBody, ReverseBody
+from tradewright.trading.change_commands import submit_amend, submit_cancel, submit_exits, submit_leverage
+from tradewright.trading.checks import MarketView
+from tradewright.trading.commands import submit_place, submit_reverse
 from tradewright.trading.journal import REPORT_DUE, Journal
-from tradewright.trading.model import AccountRef, CancelBody, PlaceBody
+from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import create_sim_account
 from tradewright.trading.store import PostgresJournal
 
@@ -49,6 +55,9 @@ BTC_RULES = Instrument(
 )
 
 
+_VIEW = MarketView(instrument=BTC_RULES)
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """One event of the account's sequence, as a reader sees it."""
@@ -65,6 +74,13 @@ class JournalWorld(Protocol):
     def new_place(self, **changes: Any) -> PlaceBody: ...
     async def place(self, **changes: Any) -> IntentId: ...
     async def cancel(self, target_id: UUID) -> IntentId: ...
+    async def amend(self, target_id: UUID, **change: Decimal) -> IntentId: ...
+    async def leverage(self, leverage: str) -> IntentId: ...
+    async def exits(self, **exits: Decimal) -> IntentId: ...
+    async def reverse(self) -> IntentId:
+        """Of the position that is held."""
+        ...
+
     async def make_overdue(self, intent_id: IntentId) -> None: ...
     async def make_report_due(self, intent_id: IntentId) -> None:
         """As if its last change were long enough ago that the exchange should have reported its order."""
@@ -88,9 +104,28 @@ class JournalWorld(Protocol):
         """Size of the held BTC position, None when there is no row."""
         ...
 
+    async def stops(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+        """(take-profit, stop-loss, leverage) of the BTC position as held."""
+        ...
+
+    async def terms(self, exchange_order_id: str) -> tuple[Decimal, Decimal | None, Decimal | None, Decimal | None]:
+        """(quantity, price, trigger price, stop-loss) of an order as held."""
+        ...
+
     async def wallet_balance(self) -> Decimal | None:
         """USDT held."""
         ...
+
+    async def locked(self, coin: str) -> Decimal | None: ...
+    async def reconciled(self) -> tuple[bool, str | None]:
+        """(whether everything was ever read, the margin mode)."""
+        ...
+
+    async def symbol(self, symbol: str) -> tuple[Decimal | None, Decimal, bool] | None:
+        """(leverage, taker rate, whether it is assumed) of a linear symbol."""
+        ...
+
+    async def is_read_back(self, intent_id: IntentId) -> bool: ...
 
     async def events(self) -> list[Told]: ...
     async def notifications(self) -> list[int]:
@@ -160,6 +195,22 @@ class MemoryWorld:
     async def cancel(self, target_id: UUID) -> IntentId:
         return self._db.propose_cancel(IntentId(self._ids.new()), target_id, BTC, self._clock.now())
 
+    async def amend(self, target_id: UUID, **change: Decimal) -> IntentId:
+        return self._db.propose_amend(
+            IntentId(self._ids.new()), target_id, BTC, OrderChange(**change), self._clock.now()
+        )
+
+    async def leverage(self, leverage: str) -> IntentId:
+        return self._db.propose_leverage(IntentId(self._ids.new()), BTC, Decimal(leverage), self._clock.now())
+
+    async def exits(self, **exits: Decimal) -> IntentId:
+        return self._db.propose_exits(IntentId(self._ids.new()), BTC, PositionExits(**exits), self._clock.now())
+
+    async def reverse(self) -> IntentId:
+        intent_id = self._db.propose_reverse(IntentId(self._ids.new()), BTC, self._clock.now())
+        assert intent_id is not None, "there is a position"
+        return intent_id
+
     async def make_report_due(self, intent_id: IntentId) -> None:
         self._db.intents[intent_id].updated_at -= REPORT_DUE
 
@@ -187,9 +238,31 @@ class MemoryWorld:
         row = self._db.positions.get(("linear", "BTCUSDT", 0))
         return None if row is None else row.position.size
 
+    async def stops(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+        held = self._db.positions["linear", "BTCUSDT", 0].position
+        return held.take_profit, held.stop_loss, held.leverage
+
+    async def terms(self, exchange_order_id: str) -> tuple[Decimal, Decimal | None, Decimal | None, Decimal | None]:
+        held = self._db.orders[exchange_order_id].tracked
+        return held.quantity, held.price, held.trigger_price, held.stop_loss
+
     async def wallet_balance(self) -> Decimal | None:
         balance = self._db.balances.get("USDT")
         return None if balance is None else balance.wallet_balance
+
+    async def locked(self, coin: str) -> Decimal | None:
+        balance = self._db.balances.get(coin)
+        return None if balance is None else balance.locked
+
+    async def reconciled(self) -> tuple[bool, str | None]:
+        return self._db.reconciled_at is not None, self._db.margin_mode
+
+    async def symbol(self, symbol: str) -> tuple[Decimal | None, Decimal, bool] | None:
+        facts = self._db.symbols.get(InstrumentId("linear", symbol))
+        return None if facts is None else (facts.leverage, facts.rates.taker, facts.rates.assumed)
+
+    async def is_read_back(self, intent_id: IntentId) -> bool:
+        return self._db.intents[intent_id].is_read_back
 
     async def events(self) -> list[Told]:
         return [Told(event.seq, event.kind, event.source, event.ref) for event in self._db.events]
@@ -248,37 +321,50 @@ class PostgresWorld:
     def new_place(self, **changes: Any) -> PlaceBody:
         return _place_body(self._ids, changes)
 
-    async def place(self, **changes: Any) -> IntentId:
-        body = self.new_place(**changes)
+    @asynccontextmanager
+    async def _asker(self) -> AsyncIterator[Asker]:
         async with self._engine.begin() as connection:
-            await submit_place(
-                connection,
+            yield Asker(
+                connection=connection,
                 workspace_id=self._home.workspace_id,
                 account_id=self.account_id,
                 user_id=self._home.user_id,
-                body=body,
-                instrument=BTC_RULES,
-                reference_price=None,
+                ip=None,
                 clock=self._clock,
                 ids=self._ids,
-                ip=None,
             )
-        return body.id
+
+    def _new_id(self) -> IntentId:
+        return IntentId(self._ids.new())
+
+    async def place(self, **changes: Any) -> IntentId:
+        async with self._asker() as asker:
+            return (await submit_place(asker, self.new_place(**changes), _VIEW)).intent_id
 
     async def cancel(self, target_id: UUID) -> IntentId:
-        body = CancelBody(id=IntentId(self._ids.new()), order_id=target_id)  # type: ignore[arg-type]
-        async with self._engine.begin() as connection:
-            await submit_cancel(
-                connection,
-                workspace_id=self._home.workspace_id,
-                account_id=self.account_id,
-                user_id=self._home.user_id,
-                body=body,
-                clock=self._clock,
-                ids=self._ids,
-                ip=None,
-            )
-        return body.id
+        async with self._asker() as asker:
+            return (await submit_cancel(asker, CancelBody(id=self._new_id(), order_id=OrderId(target_id)))).intent_id
+
+    async def amend(self, target_id: UUID, **change: Decimal) -> IntentId:
+        body = AmendBody(id=self._new_id(), order_id=OrderId(target_id), change=OrderChange(**change))
+        async with self._asker() as asker:
+            return (await submit_amend(asker, body, _VIEW)).intent_id
+
+    async def leverage(self, leverage: str) -> IntentId:
+        body = LeverageBody(id=self._new_id(), category="linear", symbol="BTCUSDT", leverage=Decimal(leverage))
+        async with self._asker() as asker:
+            return (await submit_leverage(asker, body, _VIEW)).intent_id
+
+    async def exits(self, **exits: Decimal) -> IntentId:
+        body = ExitsBody(id=self._new_id(), category="linear", symbol="BTCUSDT", exits=PositionExits(**exits))
+        async with self._asker() as asker:
+            return (await submit_exits(asker, body, _VIEW)).intent_id
+
+    async def reverse(self) -> IntentId:
+        ((side, size),) = await self._rows("SELECT side, size FROM positions WHERE account_id = :account")
+        body = ReverseBody(id=self._new_id(), category="linear", symbol="BTCUSDT", side=side, size=size)
+        async with self._asker() as asker:
+            return (await submit_reverse(asker, body, _VIEW)).intent_id
 
     async def make_report_due(self, intent_id: IntentId) -> None:
         async with self._engine.begin() as connection:
@@ -325,6 +411,39 @@ class PostgresWorld:
     async def size(self) -> Decimal | None:
         rows = await self._rows("SELECT size FROM positions WHERE account_id = :account AND symbol = 'BTCUSDT'")
         return rows[0][0] if rows else None
+
+    async def stops(self) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+        rows = await self._rows(
+            "SELECT take_profit, stop_loss, leverage FROM positions WHERE account_id = :account AND symbol = 'BTCUSDT'"
+        )
+        return tuple(rows[0])  # type: ignore[return-value]
+
+    async def terms(self, exchange_order_id: str) -> tuple[Decimal, Decimal | None, Decimal | None, Decimal | None]:
+        rows = await self._rows(
+            "SELECT quantity, price, trigger_price, stop_loss FROM orders"
+            " WHERE account_id = :account AND exchange_order_id = :order",
+            order=exchange_order_id,
+        )
+        return tuple(rows[0])  # type: ignore[return-value]
+
+    async def locked(self, coin: str) -> Decimal | None:
+        rows = await self._rows("SELECT locked FROM balances WHERE account_id = :account AND coin = :coin", coin=coin)
+        return rows[0][0] if rows else None
+
+    async def reconciled(self) -> tuple[bool, str | None]:
+        rows = await self._rows("SELECT reconciled_at IS NOT NULL, margin_mode FROM accounts WHERE id = :account")
+        return rows[0][0], rows[0][1]
+
+    async def symbol(self, symbol: str) -> tuple[Decimal | None, Decimal, bool] | None:
+        rows = await self._rows(
+            "SELECT leverage, taker_rate, fees_assumed FROM account_symbols"
+            " WHERE account_id = :account AND category = 'linear' AND symbol = :symbol",
+            symbol=symbol,
+        )
+        return tuple(rows[0]) if rows else None  # type: ignore[return-value]
+
+    async def is_read_back(self, intent_id: IntentId) -> bool:
+        return bool((await self._rows("SELECT applied_at IS NOT NULL FROM intents WHERE id = :id", id=intent_id))[0][0])
 
     async def wallet_balance(self) -> Decimal | None:
         rows = await self._rows("SELECT wallet_balance FROM balances WHERE account_id = :account AND coin = 'USDT'")

@@ -82,8 +82,9 @@ async def test_what_was_asked_is_proposed_with_everything_that_an_order_needs(wo
     intent_id = await world.place(quantity=Decimal("0.123"), price=Decimal("60412.5"), side="Sell")
     intent = await the_proposed(world, intent_id)
     assert isinstance(intent, PlaceIntent)
-    assert (intent.side, intent.quantity, intent.price) == ("Sell", Decimal("0.123"), Decimal("60412.5"))
-    assert intent.link_id == link_id_of(intent_id)
+    order = intent.order
+    assert (order.side, order.quantity, order.price) == ("Sell", Decimal("0.123"), Decimal("60412.5"))
+    assert order.link_id == link_id_of(intent_id)
     assert intent.valid_until is not None
 
 

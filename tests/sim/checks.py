@@ -14,6 +14,9 @@ from sim.world import World
 from tradewright.core.ids import ExchangeOrderId, intent_of
 
 EVIDENCE_SPAN = timedelta(seconds=21)
+_HELD_OF_ORDERS = (
+    "state", "filled_quantity", "average_price", "quantity", "price", "trigger_price", "take_profit", "stop_loss",
+)  # fmt: skip
 _ENDED_WITHOUT_ORDER = frozenset({"refused", "expired", "rejected", "not_placed"})
 
 
@@ -33,6 +36,7 @@ def faults_found(world: World) -> list[str]:
         *_intents(world),
         *_fills(world),
         *_position_and_wallet(world),
+        *_changes(world),
         *_evidence(world),
         *_events(world),
     ]
@@ -48,9 +52,9 @@ def _orders(world: World) -> Iterator[str]:
         if ours is None:
             yield f"{order_id} of the exchange is not in our table"
             continue
-        held = (ours.tracked.state, ours.tracked.filled_quantity, ours.tracked.average_price)
-        if held != (theirs.state, theirs.filled_quantity, theirs.average_price):
-            yield f"{order_id}: we hold {held}, the exchange {theirs.state} {theirs.filled_quantity}"
+        held, real = (tuple(getattr(order, name) for name in _HELD_OF_ORDERS) for order in (ours.tracked, theirs))
+        if held != real:
+            yield f"{order_id}: we hold {held}, the exchange {real}"
         if ours.intent_id != intent_of(order.asked.link_id):
             yield f"{order_id} belongs to {ours.intent_id} with us, its client id says {order.asked.link_id!r}"
     yield from (
@@ -62,7 +66,7 @@ def _intents(world: World) -> Iterator[str]:
     """An intent called ended without an order has none in the exchange's log; an acknowledged one has one."""
     accepted = {entry.link_id for entry in world.exchange.log if entry.what == "accepted"}
     for row in world.database.intents.values():
-        if row.place is None:
+        if row.order is None:
             continue
         has_order = any(intent_of(link) == row.id for link in accepted if link)
         if row.state in _ENDED_WITHOUT_ORDER and has_order:
@@ -88,12 +92,34 @@ def _position_and_wallet(world: World) -> Iterator[str]:
     theirs = {position.instrument: position for position in world.exchange.positions()}
     for row in world.database.positions.values():
         held, real = row.position, theirs.pop(row.position.instrument, None)
-        shown = (held.side, held.size)
-        if shown != ((None, Decimal(0)) if real is None else (real.side, real.size)):
+        shown = (held.side, held.size, held.take_profit, held.stop_loss)
+        theirs_shown = (None, Decimal(0), None, None)
+        if real is not None:
+            theirs_shown = (real.side, real.size, real.take_profit, real.stop_loss)
+        if shown != theirs_shown:
             yield f"position: we hold {shown}, the exchange {real}"
+        if real is not None and held.leverage != real.leverage:
+            yield f"leverage: we hold {held.leverage}, the exchange {real.leverage}"
     yield from (f"position of {instrument.symbol} is missing" for instrument in theirs)
     if world.database.balances != world.exchange.wallet().coins:
         yield f"wallet: we hold {world.database.balances}, the exchange {world.exchange.wallet().coins}"
+
+
+def _changes(world: World) -> Iterator[str]:
+    """What was acknowledged is read back, and of two changes of one thing the one asked first never arrives last."""
+    yield from (
+        f"{row.kind} {row.id} was acknowledged and never read back"
+        for row in world.database.intents.values()
+        if row.kind in ("amend", "leverage", "exits") and row.state == "acknowledged" and not row.is_read_back
+    )
+    newest: dict[tuple[str, str], str] = {}
+    for entry in world.exchange.log:
+        if entry.what in ("amended", "leverage"):
+            subject, _, signed = entry.detail.rpartition(" signed ")
+            key = (entry.what, subject.split()[0])
+            if signed < newest.get(key, ""):
+                yield f"{entry.what} of {subject}: one signed {signed} overtook one signed {newest[key]}"
+            newest[key] = max(signed, newest.get(key, ""))
 
 
 def _evidence(world: World) -> Iterator[str]:
@@ -109,7 +135,11 @@ def _events(world: World) -> Iterator[str]:
     sequences = [event.seq for event in world.database.events]
     if sequences != list(range(1, len(sequences) + 1)):
         yield "the event sequence has gaps"
-    foreign = {order_id for order_id, order in world.exchange.orders.items() if not order.asked.link_id}
+    foreign = {
+        order_id
+        for order_id, order in world.exchange.orders.items()
+        if not order.asked.link_id and order.stop_order_type in ("", "Stop")
+    }
     for event in world.database.events:
         if event.kind != "drift":
             continue

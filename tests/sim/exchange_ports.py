@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from sim.exchange_twin import ExchangeTwin, Fact
@@ -26,7 +27,18 @@ from tradewright.core.errors import (
 )
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import Execution, NewOrder, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order import (
+    AccountModes,
+    Execution,
+    FeeRates,
+    KeyFacts,
+    NewOrder,
+    OrderChange,
+    PositionExits,
+    RemoteOrder,
+    RemotePosition,
+    Wallet,
+)
 from tradewright.exchange.ports import Acknowledged, PrivateEvent, StreamDown, StreamUp
 
 CLIENT_TIMEOUT_S = 10.0
@@ -98,18 +110,47 @@ class GatewayTwin:
         self._alive = alive
 
     async def place(self, order: NewOrder) -> Acknowledged:
-        return await self._command("place", order.link_id, lambda at: self._exchange.place(order, at))
+        order_id, trace = await self._command("place", order.link_id, lambda at: self._exchange.place(order, at))
+        return Acknowledged(order_id, trace)
 
     async def cancel(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> Acknowledged:
         name = exchange_order_id or link_id
         assert name, "one of the two ids is needed"
-        return await self._command(
+        order_id, trace = await self._command(
             "cancel", name, lambda at: self._exchange.cancel(at, link_id=link_id, order_id=exchange_order_id)
         )
+        return Acknowledged(order_id, trace)
 
-    async def _command(self, kind: str, name: str, carry_out: Callable[[datetime], ExchangeOrderId]) -> Acknowledged:
+    async def amend(
+        self,
+        instrument: InstrumentId,
+        change: OrderChange,
+        *,
+        link_id: LinkId | None,
+        exchange_order_id: ExchangeOrderId | None,
+    ) -> Acknowledged:
+        name = exchange_order_id or link_id
+        assert name, "one of the two ids is needed"
+        order_id, trace = await self._command(
+            "amend", name, lambda at: self._exchange.amend(change, at, link_id=link_id, order_id=exchange_order_id)
+        )
+        return Acknowledged(order_id, trace)
+
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal) -> Trace:
+        _, trace = await self._command(
+            "leverage", instrument.symbol, lambda at: self._exchange.set_leverage(instrument, leverage, at)
+        )
+        return trace
+
+    async def set_exits(self, instrument: InstrumentId, exits: PositionExits) -> Trace:
+        _, trace = await self._command(
+            "exits", instrument.symbol, lambda at: self._exchange.set_exits(instrument, exits, at)
+        )
+        return trace
+
+    async def _command(self, kind: str, name: str, carry_out: Callable[[datetime], _Answer]) -> tuple[_Answer, Trace]:
         await self._alive(f"{kind}.before")
         sent = Sent(kind, name, self._exchange.clock.now())
         fault = self._wire.draw_command_fault()
@@ -118,16 +159,16 @@ class GatewayTwin:
         self._wire.sent.append(sent)
         self._wire.on_send(sent)
         try:
-            acknowledged = await self._send(fault, sent, carry_out)
+            answer = await self._send(fault, sent, carry_out)
         except ExchangeError as error:
             sent.told = error.code
             await self._alive(f"{kind}.told")
             raise
         sent.told = "acknowledged"
         await self._alive(f"{kind}.told")
-        return acknowledged
+        return answer, self._exchange.trace(sent.at)
 
-    async def _send(self, fault: str, sent: Sent, carry_out: Callable[[datetime], ExchangeOrderId]) -> Acknowledged:
+    async def _send(self, fault: str, sent: Sent, carry_out: Callable[[datetime], _Answer]) -> _Answer:
         trace, rng = Trace(signed_at=sent.at), self._wire.rng
         if fault == "rate_limited":
             await asyncio.sleep(_WAY_S)
@@ -149,26 +190,26 @@ class GatewayTwin:
         if fault in ("reply_lost", "accept_late"):
             await asyncio.sleep(rng.choice((0.02, 1.0, CLIENT_TIMEOUT_S)))
             raise OutcomeUnknown("no reply", trace)
-        order_id = await reply
+        answer = await reply
         await asyncio.sleep(rng.uniform(0, 2 * _WAY_S))
-        return Acknowledged(order_id, self._exchange.trace(sent.at))
+        return answer
 
     def _carry_out_later(
-        self, delay_s: float, sent: Sent, carry_out: Callable[[datetime], ExchangeOrderId]
-    ) -> asyncio.Future[ExchangeOrderId]:
+        self, delay_s: float, sent: Sent, carry_out: Callable[[datetime], _Answer]
+    ) -> asyncio.Future[_Answer]:
         loop = asyncio.get_running_loop()
-        reply: asyncio.Future[ExchangeOrderId] = loop.create_future()
+        reply: asyncio.Future[_Answer] = loop.create_future()
 
         def arrive() -> None:
             try:
-                order_id = carry_out(sent.at)
+                answer = carry_out(sent.at)
             except ExchangeError as error:
                 if not reply.done():
                     reply.set_exception(error)
                     reply.exception()  # nobody may be waiting for it any more
                 return
             if not reply.done():
-                reply.set_result(order_id)
+                reply.set_result(answer)
 
         loop.call_later(delay_s, arrive)
         return reply
@@ -217,8 +258,20 @@ class GatewayTwin:
     async def positions(self) -> Sequence[RemotePosition]:
         return await self._read("positions", self._exchange.positions)
 
+    async def position(self, instrument: InstrumentId) -> RemotePosition:
+        return await self._read("position", lambda: self._exchange.position(instrument))
+
     async def wallet(self) -> Wallet:
         return await self._read("wallet", self._exchange.wallet)
+
+    async def fee_rates(self, instrument: InstrumentId) -> FeeRates:
+        return await self._read("fee_rates", lambda: FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.00055")))
+
+    async def modes(self) -> AccountModes:
+        return await self._read("modes", lambda: AccountModes(margin_mode="REGULAR_MARGIN"))
+
+    async def key_facts(self) -> KeyFacts:
+        raise NotImplementedError("no session asks about its own key")
 
     async def server_time(self) -> datetime:
         if self._wire.down:

@@ -1,8 +1,9 @@
 """A small exchange in memory whose own log is the truth that runs are checked against.
 
-Lives here: `ExchangeTwin`: orders, fills, one position per symbol, a wallet, and the log of what it accepted. It knows
-nothing of trading's rules and shares no code with them; from `core` it takes only the words of the ports.
-Not here: how calls and events get lost on the way (`exchange_ports`).
+Lives here: `ExchangeTwin`: orders (also amended, conditional and attached ones), fills, one position per contract, a
+wallet with spot beside contracts, and the log of what it accepted. It knows nothing of trading's rules and shares no
+code with them; from `core` it takes only the words of the ports.
+Not here: how an order looks and what fills add up to (`twin_book`), how calls and events get lost (`exchange_ports`).
 """
 
 from __future__ import annotations
@@ -10,21 +11,25 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from sim.twin_book import Holding, TwinOrder
 from sim.virtual_loop import VirtualClock
 from tradewright.core.errors import ClockRejected, DuplicateLinkId, Refused, Trace
-from tradewright.core.ids import ExchangeOrderId, ExecutionId
+from tradewright.core.ids import ExchangeOrderId, ExecutionId, LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import (
     CoinBalance,
     Execution,
+    Exit,
     NewOrder,
-    OrderState,
+    OrderChange,
+    PositionExits,
     RemoteOrder,
     RemotePosition,
+    Trigger,
     Wallet,
 )
 
@@ -32,71 +37,20 @@ RECV_WINDOW = timedelta(seconds=5)
 FUNDS = Decimal(100_000)
 QUANTITY_REFUSED = Decimal(100)  # from here on there is not enough margin
 _FEE_RATE = Decimal("0.00055")
+_LEVERAGE = Decimal(10)
 _MATCHING_S_MAX = 0.05
-_ENDED = frozenset({"Filled", "Cancelled", "PartiallyFilledCanceled"})
-_STATES: dict[str, OrderState] = {
-    "New": "working",
-    "PartiallyFilled": "partially_filled",
-    "Filled": "filled",
-    "Cancelled": "cancelled",
-    "PartiallyFilledCanceled": "cancelled",
-}
 _SAME_MOMENT_S = 1e-6  # a timer may fire a hair before its time
+_ZERO = Decimal(0)
+_LEGS = ("TakeProfit", "StopLoss")
 Fact = RemoteOrder | Execution | RemotePosition | Wallet
-
-
-@dataclass(slots=True, kw_only=True)
-class TwinOrder:
-    order_id: ExchangeOrderId
-    asked: NewOrder
-    created_at: datetime
-    updated_at: datetime
-    visible_at_s: float  # on the loop's clock
-    status: str = "New"
-    rests: bool = False  # in the book, where the market may come to it
-    filled: Decimal = Decimal(0)
-    cost: Decimal = Decimal(0)
-
-    @property
-    def ended(self) -> bool:
-        return self.status in _ENDED
-
-    def report(self) -> RemoteOrder:
-        return RemoteOrder(
-            exchange_order_id=self.order_id,
-            link_id=self.asked.link_id,
-            instrument=self.asked.instrument,
-            side=self.asked.side,
-            order_type=self.asked.order_type,
-            time_in_force=self.asked.time_in_force,
-            quantity=self.asked.quantity,
-            price=self.asked.price,
-            state=_STATES[self.status],
-            filled_quantity=self.filled,
-            average_price=self.cost / self.filled if self.filled else None,
-            reduce_only=self.asked.reduce_only,
-            reject_reason="EC_NoError",
-            cancel_type="UNKNOWN",
-            raw_status=self.status,
-            created_at=self.created_at,
-            updated_at=self.updated_at,
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
     at_s: float
-    what: str  # accepted | refused | filled | cancelled
+    what: str  # accepted | refused | filled | cancelled | amended | leverage | exits | triggered
     link_id: str
     detail: str
-
-
-@dataclass(slots=True)
-class _Holding:
-    size: Decimal = Decimal(0)  # signed
-    entry: Decimal | None = None
-    sequence: int = 0
-    updated_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -111,50 +65,79 @@ class ExchangeTwin:
     log: list[LogEntry] = field(default_factory=list)
     orders: dict[ExchangeOrderId, TwinOrder] = field(default_factory=dict)
     fills: list[tuple[float, Execution]] = field(default_factory=list)  # (visible at, fill)
+    leverages: dict[InstrumentId, Decimal] = field(default_factory=dict)
+    settings: dict[InstrumentId, list[datetime]] = field(default_factory=dict)  # when leverage or exits were set
+    refuse_next: list[int] = field(default_factory=list)  # codes of the next placements
 
     # Commands, carried out at once.
 
     def place(self, order: NewOrder, signed_at: datetime) -> ExchangeOrderId:
-        """Accepts an order or refuses it, as an exchange does: by signature time, client id, margin."""
+        """Accepts an order or refuses it, as an exchange does: by signature time, client id, margin, trigger."""
         self._check_window(signed_at, order.link_id)
         if order.link_id and any(known.asked.link_id == order.link_id for known in self.orders.values()):
             self._log("refused", order.link_id, "duplicate")
             raise DuplicateLinkId("OrderLinkedID is duplicate", self.trace(signed_at, 110072))
-        if order.quantity >= QUANTITY_REFUSED:
-            self._log("refused", order.link_id, "margin")
-            raise Refused("ab not enough for new order", self.trace(signed_at, 110007))
-        if order.reduce_only and not self._reduces(order):
-            self._log("refused", order.link_id, "reduce only")
-            raise Refused("current position is zero, cannot fix reduce-only order qty", self.trace(signed_at, 110017))
-        placed = TwinOrder(
-            order_id=ExchangeOrderId(f"x-{len(self.orders) + 1}"),
-            asked=order,
-            created_at=self._stamp(),
-            updated_at=self._stamp(),
-            visible_at_s=self.clock.monotonic() + self.hide_for(),
-        )
-        self.orders[placed.order_id] = placed
+        code = self._refusal(order)
+        if code is not None:
+            self._log("refused", order.link_id, str(code))
+            raise Refused(f"refused with {code}", self.trace(signed_at, code))
+        placed = self._new_order(order, visible_at_s=self.clock.monotonic() + self.hide_for())
         self._log("accepted", order.link_id, placed.order_id)
         asyncio.get_running_loop().call_later(self.rng.uniform(0.0, _MATCHING_S_MAX), self._match, placed)
         return placed.order_id
 
     def cancel(self, signed_at: datetime, *, link_id: str | None, order_id: str | None) -> ExchangeOrderId:
         self._check_window(signed_at, link_id or "")
-        for order in self.orders.values():
-            named = order.order_id == order_id if order_id else bool(link_id) and order.asked.link_id == link_id
-            if named and not order.ended:
-                self._end(order, "PartiallyFilledCanceled" if order.filled else "Cancelled")
-                return order.order_id
-        raise Refused("order not exists or too late to cancel", self.trace(signed_at, 110001))
+        order = self._live(link_id, order_id)
+        if order is None:
+            raise Refused("order not exists or too late to cancel", self.trace(signed_at, 110001))
+        self._cancel(order)
+        return order.order_id
+
+    def amend(
+        self, change: OrderChange, signed_at: datetime, *, link_id: str | None, order_id: str | None
+    ) -> ExchangeOrderId:
+        self._check_window(signed_at, link_id or "")
+        order = self._live(link_id, order_id)
+        if order is None:
+            raise Refused("order not exists or too late to replace", self.trace(signed_at, 110001))
+        if change.quantity is not None and change.quantity <= order.filled:
+            raise Refused("order quantity is below what is filled", self.trace(signed_at, 110064))
+        amended = _amended(order.asked, change)
+        if amended == order.asked:
+            raise Refused("the order remains unchanged", self.trace(signed_at, 10001))
+        order.asked = amended
+        order.updated_at = self._stamp()
+        self._log("amended", order.asked.link_id, f"{order.order_id} signed {signed_at.isoformat()}")
+        self._tell(order)
+        if order.rests and self._crosses(order):
+            self._fill(order, order.rest, maker=False)
+        return order.order_id
+
+    def set_leverage(self, instrument: InstrumentId, leverage: Decimal, signed_at: datetime) -> None:
+        self._check_window(signed_at, "")
+        self.leverages[instrument] = leverage
+        self._log("leverage", "", f"{instrument.symbol} {leverage} signed {signed_at.isoformat()}")
+        self._changed(instrument)
+
+    def set_exits(self, instrument: InstrumentId, exits: PositionExits, signed_at: datetime) -> None:
+        self._check_window(signed_at, "")
+        if not self._size(instrument):
+            raise Refused("can not set tp/sl/ts for zero position", self.trace(signed_at, 10001))
+        self._log("exits", "", f"{instrument.symbol} {exits.take_profit} {exits.stop_loss}")
+        self._set_legs(instrument, exits, parent="")
+        self._changed(instrument)
 
     def move_price(self, price: Decimal) -> None:
-        """The market goes to a price; resting orders that it reaches are filled, half of them only in part."""
+        """The market goes to a price: what waits for it is set off, and resting orders that it reaches are filled, half
+        of them only in part."""
         self.price = price
         for order in list(self.orders.values()):
-            if order.rests and not order.ended and self._crosses(order):
-                rest = order.asked.quantity - order.filled
-                part = (rest / 2).quantize(Decimal("0.001"))
-                self._fill(order, part if part and self.rng.random() < 0.5 else rest, maker=True)
+            if order.status == "Untriggered" and self._is_set_off(order):
+                self._set_off(order)
+            elif order.rests and not order.ended and self._crosses(order):
+                part = (order.rest / 2).quantize(Decimal("0.001"))
+                self._fill(order, part if part and self.rng.random() < 0.5 else order.rest, maker=True)
 
     # Reads: whatever is visible by now.
 
@@ -166,21 +149,34 @@ class ExchangeTwin:
 
     def positions(self) -> list[RemotePosition]:
         """Positions that are not flat, as the visible fills add up to."""
-        reports = [self._position(instrument, holding) for instrument, holding in self._holdings().items()]
+        reports = [
+            self._position(instrument, holding)
+            for instrument, holding in self._holdings().items()
+            if instrument.category == "linear"
+        ]
         return [report for report in reports if report.size]
 
+    def position(self, instrument: InstrumentId) -> RemotePosition:
+        return self._position(instrument, self._holdings().get(instrument, Holding()))
+
     def wallet(self) -> Wallet:
-        balance = FUNDS - sum((fill.fee for fill in self.visible_fills()), Decimal(0))
-        zero = Decimal(0)
-        usdt = CoinBalance(
-            coin="USDT",
-            wallet_balance=balance,
-            equity=balance,
-            order_margin=zero,
-            position_margin=zero,
-            unrealised_pnl=zero,
-        )
-        return Wallet(total_equity=balance, total_available=balance, reported_at=self._stamp(), coins={"USDT": usdt})
+        """Contracts move the quote coin by their fees alone here; spot moves both coins."""
+        usdt, btc = FUNDS, _ZERO
+        for fill in self.visible_fills():
+            fee = fill.fee
+            if fill.instrument.category == "spot":
+                sign = 1 if fill.side == "Buy" else -1
+                btc += sign * fill.quantity
+                usdt -= sign * fill.quantity * fill.price
+            if fill.fee_coin == "BTC":
+                btc -= fee
+            else:
+                usdt -= fee
+        coins = {
+            "USDT": _coin("USDT", usdt, self._locked("Buy")),
+            "BTC": _coin("BTC", btc, self._locked("Sell")),
+        }
+        return Wallet(total_equity=usdt, total_available=usdt, reported_at=self._stamp(), coins=coins)
 
     def trace(self, signed_at: datetime, ret_code: int = 0) -> Trace:
         return Trace(signed_at=signed_at, answered_at=self.clock.now(), http_status=200, ret_code=ret_code)
@@ -193,6 +189,57 @@ class ExchangeTwin:
             self._log("refused", link_id, "window")
             raise ClockRejected("invalid request, please check your server timestamp", self.trace(signed_at, 10002))
 
+    def _refusal(self, order: NewOrder) -> int | None:
+        if self.refuse_next:
+            return self.refuse_next.pop(0)
+        if order.quantity >= QUANTITY_REFUSED:
+            return 110007
+        if order.reduce_only and not self._reduces(order):
+            return 110017
+        if order.trigger is not None and order.trigger.rises != (order.trigger.price > self.price):
+            return 110092 if order.trigger.rises else 110093
+        if order.instrument.category == "spot" and not self._can_pay(order):
+            return 170131
+        return None
+
+    def _can_pay(self, order: NewOrder) -> bool:
+        coins = self.wallet().coins
+        if order.side == "Sell":
+            return order.quantity <= coins["BTC"].wallet_balance - coins["BTC"].locked
+        price = order.price if order.price is not None else self.price
+        return order.quantity * price <= coins["USDT"].wallet_balance - coins["USDT"].locked
+
+    def _locked(self, side: str) -> Decimal:
+        """By resting spot orders: what a buy will pay, or what a sell will deliver."""
+        spot = [
+            order
+            for order in self.orders.values()
+            if order.rests and not order.ended and order.asked.side == side
+            if order.asked.instrument.category == "spot" and order.visible_at_s <= self._now_s()
+        ]
+        return sum((order.rest * (order.asked.price or _ZERO if side == "Buy" else 1) for order in spot), _ZERO)
+
+    def _new_order(self, order: NewOrder, *, visible_at_s: float, stop_type: str = "", parent: str = "") -> TwinOrder:
+        placed = TwinOrder(
+            order_id=ExchangeOrderId(f"x-{len(self.orders) + 1}"),
+            asked=order,
+            created_at=self._stamp(),
+            updated_at=self._stamp(),
+            visible_at_s=visible_at_s,
+            status="New" if order.trigger is None else "Untriggered",
+            stop_order_type=stop_type or ("" if order.trigger is None else "Stop"),
+            parent_link_id=parent,
+        )
+        self.orders[placed.order_id] = placed
+        return placed
+
+    def _live(self, link_id: str | None, order_id: str | None) -> TwinOrder | None:
+        for order in self.orders.values():
+            named = order.order_id == order_id if order_id else bool(link_id) and order.asked.link_id == link_id
+            if named and not order.ended:
+                return order
+        return None
+
     def _now_s(self) -> float:
         return self.clock.monotonic() + _SAME_MOMENT_S
 
@@ -203,17 +250,38 @@ class ExchangeTwin:
     def _log(self, what: str, link_id: str, detail: str) -> None:
         self.log.append(LogEntry(round(self.clock.monotonic(), 6), what, link_id, detail))
 
+    def _size(self, instrument: InstrumentId) -> Decimal:
+        """What is really held, seen or not (signed)."""
+        fills = [fill for _, fill in self.fills if fill.instrument == instrument]
+        return sum((fill.quantity if fill.side == "Buy" else -fill.quantity for fill in fills), _ZERO)
+
     def _reduces(self, order: NewOrder) -> bool:
-        size = self._holdings(visible_only=False).get(order.instrument, _Holding()).size
+        size = self._size(order.instrument)
         return size > 0 if order.side == "Sell" else size < 0
 
     def _crosses(self, order: TwinOrder) -> bool:
         assert order.asked.price is not None, "only limit orders rest"
         return self.price <= order.asked.price if order.asked.side == "Buy" else self.price >= order.asked.price
 
+    def _is_set_off(self, order: TwinOrder) -> bool:
+        trigger = order.asked.trigger
+        assert trigger is not None, "what waits has a trigger"
+        return self.price >= trigger.price if trigger.rises else self.price <= trigger.price
+
+    def _set_off(self, order: TwinOrder) -> None:
+        self._log("triggered", order.asked.link_id, order.order_id)
+        order.status = "New"
+        order.updated_at = self._stamp()
+        if order.stop_order_type in _LEGS:
+            order.asked = replace(order.asked, quantity=abs(self._size(order.asked.instrument)))
+        self._match(order)
+
     def _match(self, order: TwinOrder) -> None:
-        """The first moment of an accepted order: filled at once, in one to three parts, or resting."""
+        """The first moment of an accepted order: waiting, filled at once in one to three parts, or resting."""
         if order.ended:
+            return
+        if order.status == "Untriggered":
+            self._tell(order)
             return
         if order.asked.order_type == "Limit" and not self._crosses(order):
             if order.asked.time_in_force in ("IOC", "FOK"):
@@ -222,16 +290,27 @@ class ExchangeTwin:
                 order.rests = True
                 self._tell(order)
             return
-        rest = order.asked.quantity
         for _ in range(self.rng.randrange(3)):
-            part = (rest / 3).quantize(Decimal("0.001"))
-            if part:
+            part = (order.rest / 3).quantize(Decimal("0.001"))
+            if part and not order.ended:
                 self._fill(order, part, maker=False)
-                rest -= part
-        self._fill(order, rest, maker=False)
+        if not order.ended:
+            self._fill(order, order.rest, maker=False)
 
     def _fill(self, order: TwinOrder, quantity: Decimal, *, maker: bool) -> None:
+        """Never more of a reduce-only order than there is to take off; the rest of it is cancelled."""
+        if order.asked.reduce_only:
+            reducible = abs(self._size(order.asked.instrument)) if self._reduces(order.asked) else _ZERO
+            if reducible < quantity:
+                if reducible:
+                    self._book(order, reducible, maker=maker)
+                self._end(order, "Cancelled")
+                return
+        self._book(order, quantity, maker=maker)
+
+    def _book(self, order: TwinOrder, quantity: Decimal, *, maker: bool) -> None:
         price = order.asked.price if maker and order.asked.price is not None else self.price
+        is_spot_buy = order.asked.instrument.category == "spot" and order.asked.side == "Buy"
         order.filled += quantity
         order.cost += quantity * price
         order.status = "Filled" if order.filled == order.asked.quantity else "PartiallyFilled"
@@ -245,8 +324,8 @@ class ExchangeTwin:
             side=order.asked.side,
             price=price,
             quantity=quantity,
-            fee=quantity * price * _FEE_RATE,
-            fee_coin="USDT",
+            fee=quantity * _FEE_RATE * (1 if is_spot_buy else price),
+            fee_coin="BTC" if is_spot_buy else "USDT",
             is_maker=maker,
             exec_type="Trade",
             executed_at=self._stamp(),
@@ -255,6 +334,74 @@ class ExchangeTwin:
         self.fills.append((max(order.visible_at_s, self.clock.monotonic()), fill))
         self._log("filled", order.asked.link_id, f"{order.order_id} {quantity} @ {price}")
         self._tell(order, fill)
+        if order.asked.instrument.category == "linear":
+            self._look_after_legs(order)
+
+    # Exits of a position: conditional orders of the exchange's own, at most one of each kind for a symbol.
+
+    def _look_after_legs(self, order: TwinOrder) -> None:
+        instrument, size = order.asked.instrument, self._size(order.asked.instrument)
+        legs = self._legs(instrument)
+        closes = "Sell" if size > 0 else "Buy"
+        gone = [leg for leg in legs.values() if not size or leg.asked.side != closes]
+        for leg in gone:
+            self._end(leg, "Deactivated")
+        if size and (order.asked.take_profit or order.asked.stop_loss) and not order.asked.reduce_only:
+            exits = PositionExits(
+                take_profit=None if order.asked.take_profit is None else order.asked.take_profit.trigger_price,
+                stop_loss=None if order.asked.stop_loss is None else order.asked.stop_loss.trigger_price,
+            )
+            self._set_legs(instrument, exits, parent=order.asked.link_id)
+        if gone or order.asked.take_profit or order.asked.stop_loss:
+            self._changed(instrument)
+
+    def _legs(self, instrument: InstrumentId) -> dict[str, TwinOrder]:
+        return {
+            order.stop_order_type: order
+            for order in self.orders.values()
+            if order.stop_order_type in _LEGS and order.status == "Untriggered" and order.asked.instrument == instrument
+        }
+
+    def _set_legs(self, instrument: InstrumentId, exits: PositionExits, *, parent: str) -> None:
+        legs, size = self._legs(instrument), self._size(instrument)
+        for kind, price in zip(_LEGS, (exits.take_profit, exits.stop_loss), strict=True):
+            held = legs.get(kind)
+            unchanged = held is not None and held.asked.trigger is not None and held.asked.trigger.price == price
+            if price is None or unchanged:
+                continue
+            if held is not None:
+                self._end(held, "Deactivated")
+            if price:
+                rises = (size > 0) == (kind == "TakeProfit")
+                if rises != (price > self.price):
+                    continue  # passed already: the exchange drops it
+                leg = NewOrder(
+                    link_id=LinkId(""),
+                    instrument=instrument,
+                    side="Sell" if size > 0 else "Buy",
+                    order_type="Market",
+                    quantity=abs(size),
+                    price=None,
+                    time_in_force="IOC",
+                    reduce_only=True,
+                    trigger=Trigger(price=price, by="LastPrice", rises=rises),
+                )
+                made = self._new_order(leg, visible_at_s=self.clock.monotonic(), stop_type=kind, parent=parent)
+                self._tell(made)
+
+    def _changed(self, instrument: InstrumentId) -> None:
+        """A position's settings are others by now, and it is told."""
+        self.settings.setdefault(instrument, []).append(self._stamp())
+        self.publish(self.position(instrument))
+
+    def _cancel(self, order: TwinOrder) -> None:
+        is_leg = order.stop_order_type in _LEGS
+        if order.status == "Untriggered":
+            self._end(order, "Deactivated")
+        else:
+            self._end(order, "PartiallyFilledCanceled" if order.filled else "Cancelled")
+        if is_leg:
+            self._changed(order.asked.instrument)
 
     def _end(self, order: TwinOrder, status: str) -> None:
         order.status = status
@@ -265,14 +412,15 @@ class ExchangeTwin:
     def _tell(self, order: TwinOrder, fill: Execution | None = None) -> None:
         """Publishes the order as it is now, and what a fill moved; not before the order is visible."""
         report = order.report()
+        is_spot = order.asked.instrument.category == "spot"
 
         def publish() -> None:
             if fill is not None:
                 self.publish(fill)
             self.publish(report)
-            if fill is not None:
-                holding = self._holdings()[fill.instrument]
-                self.publish(self._position(fill.instrument, holding))
+            if fill is not None and not is_spot:
+                self.publish(self.position(fill.instrument))
+            if fill is not None or is_spot:
                 self.publish(self.wallet())
 
         wait_s = order.visible_at_s - self.clock.monotonic()
@@ -281,22 +429,24 @@ class ExchangeTwin:
         else:
             publish()
 
-    def _holdings(self, *, visible_only: bool = True) -> dict[InstrumentId, _Holding]:
-        holdings: dict[InstrumentId, _Holding] = {}
+    def _holdings(self) -> dict[InstrumentId, Holding]:
+        """As the visible fills add up to."""
+        holdings: dict[InstrumentId, Holding] = {}
         now_s = self._now_s()
         for visible_at_s, fill in self.fills:
-            if visible_only and visible_at_s > now_s:
+            if visible_at_s > now_s:
                 continue
-            holding = holdings.setdefault(fill.instrument, _Holding())
+            holding = holdings.setdefault(fill.instrument, Holding())
             holding.size += fill.quantity if fill.side == "Buy" else -fill.quantity
             holding.entry = fill.price
-            holding.sequence += 1  # how many fills it rests on: more of them are never older
+            holding.changes += 1
             holding.updated_at = max(holding.updated_at or fill.executed_at, fill.executed_at)
         return holdings
 
-    def _position(self, instrument: InstrumentId, holding: _Holding) -> RemotePosition:
-        zero = Decimal(0)
-        assert holding.updated_at is not None, "a holding comes from a fill"
+    def _position(self, instrument: InstrumentId, holding: Holding) -> RemotePosition:
+        settings = self.settings.get(instrument, [])
+        times = [*settings[-1:], *([holding.updated_at] if holding.updated_at is not None else [])]
+        exits = {kind: leg.asked.trigger.price for kind, leg in self._legs(instrument).items() if leg.asked.trigger}
         return RemotePosition(
             instrument=instrument,
             position_index=0,
@@ -305,10 +455,43 @@ class ExchangeTwin:
             entry_price=holding.entry if holding.size else None,
             mark_price=self.price,
             liquidation_price=None,
-            leverage=Decimal(10),
-            unrealised_pnl=zero,
-            realised_pnl=zero,
-            initial_margin=zero,
-            sequence=holding.sequence,
-            updated_at=holding.updated_at,
+            leverage=self.leverages.get(instrument, _LEVERAGE),
+            unrealised_pnl=_ZERO,
+            realised_pnl=_ZERO,
+            initial_margin=_ZERO,
+            sequence=holding.changes + len(settings),
+            updated_at=max(times) if times else self._stamp(),
+            take_profit=exits.get("TakeProfit") if holding.size else None,
+            stop_loss=exits.get("StopLoss") if holding.size else None,
         )
+
+
+def _amended(asked: NewOrder, change: OrderChange) -> NewOrder:
+    amended = asked
+    if change.quantity is not None:
+        amended = replace(amended, quantity=change.quantity)
+    if change.price is not None:
+        amended = replace(amended, price=change.price)
+    if change.trigger_price is not None and amended.trigger is not None:
+        amended = replace(amended, trigger=replace(amended.trigger, price=change.trigger_price))
+    if change.take_profit is not None:
+        amended = replace(amended, take_profit=_leg(change.take_profit))
+    if change.stop_loss is not None:
+        amended = replace(amended, stop_loss=_leg(change.stop_loss))
+    return amended
+
+
+def _leg(price: Decimal) -> Exit | None:
+    return Exit(trigger_price=price) if price else None
+
+
+def _coin(name: str, balance: Decimal, locked: Decimal) -> CoinBalance:
+    return CoinBalance(
+        coin=name,
+        wallet_balance=balance,
+        equity=balance,
+        order_margin=_ZERO,
+        position_margin=_ZERO,
+        unrealised_pnl=_ZERO,
+        locked=locked,
+    )

@@ -1,41 +1,71 @@
 """The tables of one account in memory: what survives when the process that owns the account is killed.
 
-Lives here: the rows, the events, and what a person asks (`propose_place`, `propose_cancel`). Every change is made by
+Lives here: the rows, the events, and what a person asks (`propose_place` and its like). Every change is made by
 one synchronous function, so it is whole or not there. Not here: the owner's transactions (`memory_journal`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, ExecutionId, IntentId, LinkId, RequestId, link_id_of
-from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import FINAL_STATES, CoinBalance, Execution, RemoteOrder, RemotePosition, TrackedOrder
-from tradewright.core.order_status import IntentState, OrderStatus, status_of
-from tradewright.trading.model import CancelIntent, Intent, PlaceBody, PlaceIntent, Reason
+from tradewright.core.instrument import InstrumentId, Side
+from tradewright.core.order import (
+    FINAL_STATES,
+    CoinBalance,
+    Execution,
+    NewOrder,
+    OrderChange,
+    PositionExits,
+    RemoteOrder,
+    RemotePosition,
+    TrackedOrder,
+)
+from tradewright.core.order_status import UNSETTLED_INTENT_STATES, Asked, IntentState, OrderStatus, status_of
+from tradewright.trading.bodies import PlaceBody
+from tradewright.trading.model import (
+    AmendIntent,
+    CancelIntent,
+    ExitsIntent,
+    Intent,
+    IntentKind,
+    LeverageIntent,
+    PlaceIntent,
+    Reason,
+    SymbolFacts,
+)
 
 HAND_VALIDITY = timedelta(seconds=10)
 
 
 @dataclass(slots=True, kw_only=True)
 class IntentRow:
+    """What it asks is in the field of its kind: `order`, `target_id` alone or with `change`, `leverage` or `exits`."""
+
     id: IntentId
+    kind: IntentKind
     number: int  # the order of arrival
     state: IntentState
     created_at: datetime
-    place: PlaceBody | None = None
-    target_id: UUID | None = None  # of a cancel
     instrument: InstrumentId
-    valid_until: datetime | None = None
+    reduces: bool
+    valid_until: datetime | None
+    updated_at: datetime
     reason: Reason | None = None
     version: int = 1
-    updated_at: datetime
-    exchange_order_id: ExchangeOrderId | None = None  # of a place, once acknowledged
+    order: NewOrder | None = None
+    reverses: tuple[Side, Decimal] | None = None  # the position that its sender saw
+    exchange_order_id: ExchangeOrderId | None = None  # of an order, once acknowledged
+    target_id: UUID | None = None
+    change: OrderChange | None = None
+    leverage: Decimal | None = None
+    exits: PositionExits | None = None
+    is_read_back: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -99,35 +129,114 @@ class MemoryDatabase:
     wallet_reported_at: datetime | None = None
     executions_read_until: datetime | None = None
     drift_count: int = 0
+    reconciled_at: datetime | None = None
+    margin_mode: str | None = None
+    symbols: dict[InstrumentId, SymbolFacts] = field(default_factory=dict)
     session: tuple[str, Fault | None] = ("connecting", None)
 
-    def propose_place(self, body: PlaceBody, now: datetime) -> IntentId:
-        """A person asks for an order: committed at once, as by `commands.submit_place`."""
-        assert body.id not in self.intents, "ids are unique"
-        self.intents[body.id] = IntentRow(
-            id=body.id,
-            number=len(self.intents),
-            state="proposed",
-            created_at=now,
-            updated_at=now,
-            place=body,
-            instrument=InstrumentId(body.category, body.symbol),
-            valid_until=None if body.reduce_only else now + HAND_VALIDITY,
-        )
-        return body.id
+    # What a person asks, committed at once as by the commands.
 
-    def propose_cancel(self, intent_id: IntentId, target_id: UUID, instrument: InstrumentId, now: datetime) -> IntentId:
+    def _propose(
+        self, intent_id: IntentId, kind: IntentKind, now: datetime, *, reduces: bool, expires: bool, **asked: Any
+    ) -> IntentId:
         assert intent_id not in self.intents, "ids are unique"
         self.intents[intent_id] = IntentRow(
             id=intent_id,
+            kind=kind,
             number=len(self.intents),
             state="proposed",
             created_at=now,
             updated_at=now,
-            target_id=target_id,
-            instrument=instrument,
+            reduces=reduces,
+            valid_until=now + HAND_VALIDITY if expires else None,
+            **asked,
         )
         return intent_id
+
+    def propose_place(self, body: PlaceBody, now: datetime) -> IntentId:
+        order = NewOrder(
+            link_id=link_id_of(body.id),
+            instrument=InstrumentId(body.category, body.symbol),
+            side=body.side,
+            order_type=body.order_type,
+            quantity=body.quantity,
+            price=body.price,
+            time_in_force=body.time_in_force,
+            reduce_only=body.reduce_only,
+            quantity_unit=body.quantity_unit,
+            trigger=body.trigger,
+            take_profit=body.take_profit,
+            stop_loss=body.stop_loss,
+            slippage_percent=body.slippage_percent,
+        )
+        return self.propose_order(body.id, order, now)
+
+    def propose_order(
+        self, intent_id: IntentId, order: NewOrder, now: datetime, *, reverses: tuple[Side, Decimal] | None = None
+    ) -> IntentId:
+        return self._propose(
+            intent_id,
+            "place",
+            now,
+            reduces=order.reduce_only,
+            expires=not order.reduce_only,
+            order=order,
+            instrument=order.instrument,
+            reverses=reverses,
+        )
+
+    def propose_close(self, intent_id: IntentId, instrument: InstrumentId, now: datetime) -> IntentId | None:
+        """All of the position, at market; None when there is none."""
+        held = self.positions.get((instrument.category, instrument.symbol, 0))
+        if held is None or held.position.side is None:
+            return None
+        order = _market(intent_id, instrument, held.position.side, held.position.size, reduce_only=True)
+        return self.propose_order(intent_id, order, now)
+
+    def propose_reverse(self, intent_id: IntentId, instrument: InstrumentId, now: datetime) -> IntentId | None:
+        held = self.positions.get((instrument.category, instrument.symbol, 0))
+        if held is None or held.position.side is None:
+            return None
+        order = _market(intent_id, instrument, held.position.side, 2 * held.position.size, reduce_only=False)
+        return self.propose_order(intent_id, order, now, reverses=(held.position.side, held.position.size))
+
+    def propose_cancel(self, intent_id: IntentId, target_id: UUID, instrument: InstrumentId, now: datetime) -> IntentId:
+        return self._propose(
+            intent_id, "cancel", now, reduces=True, expires=False, target_id=target_id, instrument=instrument
+        )
+
+    def propose_amend(
+        self, intent_id: IntentId, target_id: UUID, instrument: InstrumentId, change: OrderChange, now: datetime
+    ) -> IntentId:
+        held = self._held(target_id)
+        only_quantity = change == OrderChange(quantity=change.quantity)
+        is_behind = any(row.target_id == target_id and self._is_ahead(row) for row in self.intents.values())
+        reduces = only_quantity and not is_behind and (change.quantity or held.quantity) < held.quantity  # type: ignore[operator]
+        return self._propose(
+            intent_id,
+            "amend",
+            now,
+            reduces=reduces,
+            expires=not reduces,
+            target_id=target_id,
+            instrument=instrument,
+            change=change,
+        )
+
+    def propose_leverage(
+        self, intent_id: IntentId, instrument: InstrumentId, leverage: Decimal, now: datetime
+    ) -> IntentId:
+        return self._propose(
+            intent_id, "leverage", now, reduces=False, expires=True, instrument=instrument, leverage=leverage
+        )
+
+    def propose_exits(
+        self, intent_id: IntentId, instrument: InstrumentId, exits: PositionExits, now: datetime
+    ) -> IntentId:
+        sets_one = bool(exits.take_profit) or bool(exits.stop_loss)
+        return self._propose(
+            intent_id, "exits", now, reduces=True, expires=not sets_one, instrument=instrument, exits=exits
+        )
 
     @property
     def newest_event(self) -> int:
@@ -143,43 +252,152 @@ class MemoryDatabase:
         return [row for row in self.requests.values() if row.intent_id == intent_id]
 
     def status(self, intent_id: IntentId) -> OrderStatus:
-        """The status of a place, by the one table."""
+        """The status of an order of ours, by the one table."""
         row = self.intents[intent_id]
         order = self.order_of(intent_id)
-        return status_of(row.state, None if order is None else order.tracked.state)
+        asked: Asked = "nothing"
+        for since in self.intents.values():
+            if since.target_id != intent_id:
+                continue
+            if since.kind == "cancel" and since.state not in ("refused", "expired", "rejected", "not_placed"):
+                asked = "cancel"
+            elif asked == "nothing" and (
+                since.state in UNSETTLED_INTENT_STATES or (since.state == "acknowledged" and not since.is_read_back)
+            ):
+                asked = "amend"
+        return status_of(row.state, None if order is None else order.tracked.state, asked)
 
     def intent_value(self, row: IntentRow) -> Intent:
         """The row as the owner holds it."""
-        if row.place is not None:
-            return PlaceIntent(
-                id=row.id,
-                state=row.state,
-                link_id=link_id_of(row.id),
-                instrument=row.instrument,
-                side=row.place.side,
-                order_type=row.place.order_type,
-                quantity=row.place.quantity,
-                price=row.place.price,
-                time_in_force=row.place.time_in_force,
-                reduce_only=row.place.reduce_only,
-                valid_until=row.valid_until,
+        match row.kind:
+            case "place":
+                assert row.order is not None
+                return PlaceIntent(
+                    id=row.id,
+                    state=row.state,
+                    order=row.order,
+                    valid_until=row.valid_until,
+                    is_outdated=self._is_outdated(row),
+                )
+            case "cancel":
+                return CancelIntent(**self._target(row))
+            case "amend":
+                assert row.change is not None
+                assert row.target_id is not None
+                return AmendIntent(
+                    **self._target(row),
+                    asked=row.change,
+                    change=self._differing(row.change, self._held(row.target_id)),
+                    reduces=row.reduces,
+                    valid_until=row.valid_until,
+                    is_behind=any(
+                        other.target_id == row.target_id and other is not row and self._is_ahead(other)
+                        for other in self.intents.values()
+                    ),
+                )
+            case "leverage":
+                assert row.leverage is not None
+                return LeverageIntent(
+                    id=row.id,
+                    state=row.state,
+                    instrument=row.instrument,
+                    leverage=row.leverage,
+                    valid_until=row.valid_until,
+                    is_behind=any(
+                        other.kind == "leverage" and other is not row and other.state in ("sending", "unknown")
+                        for other in self.intents.values()
+                        if other.instrument == row.instrument
+                    ),
+                )
+            case "exits":
+                assert row.exits is not None
+                return ExitsIntent(
+                    id=row.id,
+                    state=row.state,
+                    instrument=row.instrument,
+                    exits=row.exits,
+                    valid_until=row.valid_until,
+                )
+            case _:
+                assert_never(row.kind)
+
+    @staticmethod
+    def _is_ahead(row: IntentRow) -> bool:
+        """Whether an amend must be through before the next of the same order."""
+        is_open = row.state in ("sending", "unknown") or (row.state == "acknowledged" and not row.is_read_back)
+        return row.kind == "amend" and is_open
+
+    def _is_outdated(self, row: IntentRow) -> bool:
+        if row.reverses is None:
+            return False
+        held = self.positions.get((row.instrument.category, row.instrument.symbol, 0))
+        return held is None or (held.position.side, held.position.size) != row.reverses
+
+    def _held(self, target_id: UUID) -> OrderChange:
+        """What can be amended of an order, as we hold it."""
+        row = self.order_by_id(target_id)
+        if row is not None:
+            held = row.tracked
+            return OrderChange(
+                quantity=held.quantity,
+                price=held.price,
+                trigger_price=held.trigger_price,
+                take_profit=held.take_profit,
+                stop_loss=held.stop_loss,
             )
-        assert row.target_id is not None, "what is not a place is a cancel"
+        order = self.intents[IntentId(target_id)].order
+        assert order is not None, "what is amended is an order"
+        return OrderChange(
+            quantity=order.quantity,
+            price=order.price,
+            trigger_price=None if order.trigger is None else order.trigger.price,
+            take_profit=None if order.take_profit is None else order.take_profit.trigger_price,
+            stop_loss=None if order.stop_loss is None else order.stop_loss.trigger_price,
+        )
+
+    @staticmethod
+    def _differing(asked: OrderChange, held: OrderChange) -> OrderChange:
+        kept = {}
+        for one in fields(OrderChange):
+            before = getattr(held, one.name)
+            if one.name in ("take_profit", "stop_loss"):
+                before = before or Decimal(0)
+            value = getattr(asked, one.name)
+            kept[one.name] = None if value == before else value
+        return OrderChange(**kept)
+
+    def _target(self, row: IntentRow) -> dict[str, Any]:
+        assert row.target_id is not None, "it is about an order"
         order = self.order_by_id(row.target_id)
         target = self.intents.get(IntentId(row.target_id))
         link = order.report.link_id if order is not None else (link_id_of(target.id) if target is not None else "")
-        return CancelIntent(
-            id=row.id,
-            state=row.state,
-            target_id=row.target_id,
-            instrument=row.instrument,
-            target_link_id=LinkId(link) if link else None,
-            target_exchange_order_id=(
+        return {
+            "id": row.id,
+            "state": row.state,
+            "target_id": row.target_id,
+            "instrument": row.instrument,
+            "target_link_id": LinkId(link) if link else None,
+            "target_exchange_order_id": (
                 order.report.exchange_order_id if order is not None else (target and target.exchange_order_id)
             ),
-            target_final=(
+            "target_final": (
                 order.tracked.state in FINAL_STATES
                 if order is not None
                 else target is not None and target.state in ("refused", "expired", "rejected", "not_placed")
             ),
-        )
+        }
+
+
+def _market(
+    intent_id: IntentId, instrument: InstrumentId, held: Side, quantity: Decimal, *, reduce_only: bool
+) -> NewOrder:
+    return NewOrder(
+        link_id=link_id_of(intent_id),
+        instrument=instrument,
+        side="Sell" if held == "Buy" else "Buy",
+        order_type="Market",
+        quantity=quantity,
+        price=None,
+        time_in_force="IOC",
+        reduce_only=reduce_only,
+    )

@@ -29,7 +29,16 @@ from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of, link_id_of
 from tradewright.core.money import ZERO, plain
-from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, TrackedOrder, Wallet, apply
+from tradewright.core.order import (
+    FINAL_STATES,
+    AccountModes,
+    Execution,
+    RemoteOrder,
+    RemotePosition,
+    TrackedOrder,
+    Wallet,
+    apply,
+)
 from tradewright.core.order_status import IntentState, states_before
 from tradewright.trading.journal import (
     REPORT_DUE,
@@ -43,10 +52,20 @@ from tradewright.trading.journal import (
     Fact,
     LiveOrder,
     OpenedRequest,
+    Reading,
     UnknownIntent,
     signed_quantity,
 )
-from tradewright.trading.model import CancelIntent, EventSource, Intent, PlaceIntent, Reason, SessionState
+from tradewright.trading.model import (
+    CancelIntent,
+    ChangeIntent,
+    EventSource,
+    Intent,
+    PlaceIntent,
+    Reason,
+    SessionState,
+    SymbolFacts,
+)
 
 Point = Callable[[str], Awaitable[None]]
 _UNSENT: tuple[IntentState, ...] = ("proposed", "approved")
@@ -78,8 +97,7 @@ class MemoryJournal:
     async def take_over(self) -> None:
         async with self._transaction("take_over", "owner") as told:
             for row in self._db.intents.values():
-                opening = row.place is not None and not row.place.reduce_only
-                if opening and row.state in _UNSENT:
+                if not row.reduces and row.state in _UNSENT:
                     self._move(row, "expired", None, told)
                 elif row.state == "sending":
                     self._move(row, "unknown", None, told)
@@ -90,7 +108,7 @@ class MemoryJournal:
     async def proposed(self) -> Sequence[Intent]:
         await self._point("proposed.read")
         unsent = [row for row in self._db.intents.values() if row.state in _UNSENT]
-        rows = sorted(unsent, key=lambda row: (row.place is not None and not row.place.reduce_only, row.number))
+        rows = sorted(unsent, key=lambda row: (not row.reduces, row.number))
         return [self._db.intent_value(row) for row in rows[:100]]
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
@@ -120,7 +138,7 @@ class MemoryJournal:
                 req_id=req_id,
                 intent_id=intent.id,
                 attempt=attempt,
-                kind="cancel" if isinstance(intent, CancelIntent) else "place",
+                kind=intent.kind,
                 created_at=self._clock.now(),
             )
             self._move(row, "sending", None, told)
@@ -161,18 +179,41 @@ class MemoryJournal:
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction("book", source) as told:
-            for fact in facts:
-                match fact:
-                    case RemoteOrder():
-                        self._book_order(fact, told)
-                    case Execution():
-                        self._book_execution(fact, told)
-                    case RemotePosition():
-                        self._book_position(fact, told)
-                    case Wallet():
-                        self._book_wallet(fact, told)
-                    case _:
-                        assert_never(fact)
+            self._book(facts, told)
+
+    async def confirm(self, intent: ChangeIntent, facts: Sequence[Fact], source: EventSource) -> None:
+        async with self._transaction("confirm", source) as told:
+            self._book(facts, told)
+            row = self._db.intents[intent.id]
+            if row.state == "acknowledged" and not row.is_read_back:
+                row.is_read_back = True
+                row.version += 1
+                row.updated_at = self._clock.now()
+                self._tell(row, told)
+
+    async def begin_reading(self) -> Reading:
+        await self._point("begin_reading.read")
+        rows = [
+            row
+            for row in self._db.intents.values()
+            if row.kind in ("amend", "leverage", "exits") and row.state == "acknowledged" and not row.is_read_back
+        ]
+        values = [self._db.intent_value(row) for row in rows]
+        return Reading(self._clock.now(), [value for value in values if isinstance(value, ChangeIntent)])
+
+    async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
+        async with self._transaction("note_reconciled", "reconciliation") as told:
+            self._db.reconciled_at = max(self._db.reconciled_at or began_at, began_at)
+            if self._db.margin_mode == modes.margin_mode:
+                told.hint()
+            else:
+                self._db.margin_mode = modes.margin_mode
+                told.add("session", margin_mode=modes.margin_mode)
+
+    async def note_symbol(self, facts: SymbolFacts) -> None:
+        async with self._transaction("note_symbol", "reconciliation") as told:
+            self._db.symbols[facts.instrument] = facts
+            told.hint()
 
     async def live_orders(self) -> Sequence[LiveOrder]:
         await self._point("live_orders.read")
@@ -185,7 +226,7 @@ class MemoryJournal:
         unreported = [
             LiveOrder(row.exchange_order_id or ExchangeOrderId(""), link_id_of(row.id), row.instrument, "acknowledged")
             for row in self._db.intents.values()
-            if row.place is not None and row.state == "acknowledged" and row.updated_at <= due
+            if row.order is not None and row.state == "acknowledged" and row.updated_at <= due
             if self._db.order_of(row.id) is None
         ]
         return live + unreported
@@ -235,6 +276,12 @@ class MemoryJournal:
                     liquidation_price=None,
                     unrealised_pnl=ZERO,
                     initial_margin=ZERO,
+                    value=ZERO,
+                    maintenance_margin=ZERO,
+                    take_profit=None,
+                    stop_loss=None,
+                    trailing_stop=None,
+                    break_even_price=None,
                 )
                 told.add("position", symbol=key[1], size="0")
 
@@ -276,7 +323,14 @@ class MemoryJournal:
         row.reason = reason
         row.version += 1
         row.updated_at = self._clock.now()
-        told.order(row.target_id or row.id)
+        self._tell(row, told)
+
+    @staticmethod
+    def _tell(row: IntentRow, told: _Told) -> None:
+        if row.kind in ("leverage", "exits"):
+            told.hint()
+        else:
+            told.order(row.target_id or row.id)
 
     def _end(self, intent_id: IntentId, state: IntentState, reason: Reason | None, told: _Told) -> None:
         """Moves an unsettled intent on; one that evidence has settled meanwhile stays as it is."""
@@ -288,6 +342,20 @@ class MemoryJournal:
         row = self._db.requests[request.req_id]
         if row.outcome is None:
             row.outcome, row.signed_at, row.ret_code = outcome, trace.signed_at, trace.ret_code
+
+    def _book(self, facts: Sequence[Fact], told: _Told) -> None:
+        for fact in facts:
+            match fact:
+                case RemoteOrder():
+                    self._book_order(fact, told)
+                case Execution():
+                    self._book_execution(fact, told)
+                case RemotePosition():
+                    self._book_position(fact, told)
+                case Wallet():
+                    self._book_wallet(fact, told)
+                case _:
+                    assert_never(fact)
 
     def _book_order(self, report: RemoteOrder, told: _Told) -> None:
         row = self._db.orders.get(report.exchange_order_id)
@@ -303,7 +371,7 @@ class MemoryJournal:
     def _insert_order(self, report: RemoteOrder, tracked: TrackedOrder, told: _Told) -> None:
         intent_id = intent_of(report.link_id)
         intent = None if intent_id is None else self._db.intents.get(intent_id)
-        if intent is not None and intent.place is None:
+        if intent is not None and intent.order is None:
             intent = None
         duplicate = intent is not None and self._db.order_of(intent.id) is not None
         owner = None if intent is None or duplicate else intent
@@ -317,7 +385,8 @@ class MemoryJournal:
         told.order(order_id)
         if owner is None:
             kind = "order.duplicate" if duplicate else "order.foreign"
-            told.drift(Drift(kind, report.exchange_order_id, "", report.raw_status))
+            if duplicate or not report.is_attached:
+                told.drift(Drift(kind, report.exchange_order_id, "", report.raw_status))
             return
         if owner.state in (*_UNSENT, "not_placed", "rejected", "expired", "refused"):
             told.drift(Drift("order.unexpected", report.exchange_order_id, owner.state, report.raw_status))
@@ -367,6 +436,11 @@ class _Told:
         self._db = database
         self._source = source
         self._events: list[tuple[str, UUID | None, dict[str, Any]]] = []
+        self._hinted = False
+
+    def hint(self) -> None:
+        """Whoever waits for something that is no event is told to look."""
+        self._hinted = True
 
     def add(self, event: str, ref: UUID | None = None, **payload: Any) -> None:
         self._events.append((event, ref, payload))
@@ -386,7 +460,7 @@ class _Told:
     def flush(self) -> None:
         for kind, ref, payload in self._events:
             self._db.events.append(EventRow(self._db.newest_event + 1, kind, self._source, ref, payload))
-        if self._events:
+        if self._events or self._hinted:
             self._db.notified.append(self._db.newest_event)
 
 

@@ -17,6 +17,7 @@ from sim.faults import Faults, draw_faults
 from sim.virtual_loop import run_virtual
 from sim.world import World
 from tradewright.core.ids import IntentId
+from tradewright.core.order import Exit, Trigger
 from tradewright.trading.resolution import EvidenceRule
 
 SETTLED_WITHIN_S = 30.0
@@ -103,23 +104,83 @@ class _Keeper:
 
 
 async def _people(world: World, rng: random.Random) -> None:
-    """Asks for orders and cancels now and then, sometimes from elsewhere."""
+    """Asks for things now and then, sometimes from elsewhere."""
     asked: list[IntentId] = []
     for _ in range(rng.randrange(3, _INTENTS_MAX + 1)):
         await asyncio.sleep(rng.expovariate(1 / 3.0))
-        choice = rng.random()
-        if asked and choice < 0.3:
-            world.cancel(rng.choice(asked))
-        elif choice < 0.35:
-            world.place_elsewhere()
-        elif choice < 0.6:
-            asked.append(world.market(side=rng.choice(("Buy", "Sell")), quantity=_quantity(rng)))
-        else:
-            price = Decimal(60000) + Decimal(rng.randrange(-200, 200)) * 10
-            tif = rng.choice(("GTC", "GTC", "GTC", "IOC"))
-            asked.append(
-                world.place(side=rng.choice(("Buy", "Sell")), quantity=_quantity(rng), price=price, time_in_force=tif)
-            )
+        placed = _ask(world, rng, asked)
+        if placed is not None:
+            asked.append(placed)
+
+
+def _ask(world: World, rng: random.Random, asked: list[IntentId]) -> IntentId | None:
+    """One wish; the id of the order that it makes, if it makes one."""
+    choice = rng.random()
+    if asked and choice < 0.15:
+        world.cancel(_target(world, rng, asked))
+    elif asked and choice < 0.32:
+        _amend(world, rng, _target(world, rng, asked))
+    elif choice < 0.36:
+        world.place_elsewhere()
+    elif choice < 0.41:
+        world.leverage(rng.randrange(1, 50))
+    elif choice < 0.47:
+        world.exits(**rng.choice(_EXITS))
+    elif choice < 0.53:
+        return rng.choice((world.close, world.reverse))()
+    elif choice < 0.63:
+        return _spot(world, rng)
+    elif choice < 0.78:
+        legs = {"stop_loss": Exit(trigger_price=Decimal(55000))} if rng.random() < 0.3 else {}
+        return world.market(side=rng.choice(("Buy", "Sell")), quantity=_quantity(rng), **legs)
+    elif choice < 0.84:
+        return _conditional(world, rng)
+    else:
+        price = Decimal(60000) + Decimal(rng.randrange(-200, 200)) * 10
+        tif = rng.choice(("GTC", "GTC", "GTC", "IOC"))
+        return world.place(side=rng.choice(("Buy", "Sell")), quantity=_quantity(rng), price=price, time_in_force=tif)
+    return None
+
+
+def _target(world: World, rng: random.Random, asked: list[IntentId]) -> IntentId:
+    """Mostly one that still lives, as a person would choose; now and then one that has ended."""
+    live = [one for one in asked if world.database.status(one) in _LIVE]
+    return rng.choice(live if live and rng.random() < 0.9 else asked)
+
+
+_LIVE = ("acknowledged", "waiting_trigger", "working", "partially_filled", "amend_requested")
+_EXITS = (
+    {"take_profit": Decimal(63000), "stop_loss": Decimal(57000)},
+    {"stop_loss": Decimal(58000)},
+    {"take_profit": Decimal(0)},
+    {"take_profit": Decimal(0), "stop_loss": Decimal(0)},
+)
+
+
+def _amend(world: World, rng: random.Random, order_id: IntentId) -> None:
+    if rng.random() < 0.4:
+        world.amend(order_id, quantity=_quantity(rng))
+    else:
+        world.amend(order_id, price=Decimal(60000) + Decimal(rng.randrange(-200, 200)) * 10)
+
+
+def _spot(world: World, rng: random.Random) -> IntentId:
+    side, quantity = rng.choice(("Buy", "Buy", "Sell")), Decimal(rng.randrange(1, 500)) / 1000
+    if rng.random() < 0.5:
+        return world.market(category="spot", side=side, quantity=quantity)
+    price = Decimal(60000) + Decimal(rng.randrange(-100, 100)) * 10
+    return world.place(category="spot", side=side, quantity=quantity, price=price)
+
+
+def _conditional(world: World, rng: random.Random) -> IntentId:
+    distance = Decimal(rng.randrange(1, 150)) * 10
+    rises = rng.random() < 0.5
+    price = world.exchange.price + (distance if rises else -distance)
+    trigger = Trigger(price=price, by="LastPrice", rises=rises)
+    side = rng.choice(("Buy", "Sell"))
+    if rng.random() < 0.5:
+        return world.market(side=side, quantity=_quantity(rng), trigger=trigger)
+    return world.place(side=side, quantity=_quantity(rng), price=price, trigger=trigger)
 
 
 def _quantity(rng: random.Random) -> Decimal:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,9 +24,10 @@ from sim.memory_journal import MemoryJournal
 from sim.virtual_loop import SeededIds, VirtualClock
 from tradewright.core.ids import AccountId, IntentId, LinkId, WorkspaceId, intent_of
 from tradewright.core.instrument import Instrument, InstrumentId
-from tradewright.core.order import NewOrder
+from tradewright.core.order import NewOrder, OrderChange, PositionExits
 from tradewright.core.order_status import OrderStatus
-from tradewright.trading.model import AccountRef, PlaceBody
+from tradewright.trading.bodies import PlaceBody
+from tradewright.trading.model import AccountRef
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession, SessionParts
 
@@ -47,6 +48,8 @@ RULES = Instrument(
     min_notional=Decimal("5"),
     max_leverage=Decimal("100"),
 )
+BTC_SPOT = InstrumentId("spot", "BTCUSDT")
+_RULES = {BTC: RULES, BTC_SPOT: replace(RULES, id=BTC_SPOT)}
 _ACCOUNT = AccountRef(AccountId(UUID(int=1)), WorkspaceId(UUID(int=2)), "sim", "1")
 _LOOK_S = 0.05
 
@@ -66,20 +69,25 @@ class Process:
         self.was_ready = False
         self.killed = asyncio.Event()
         self.points_seen: list[str] = []
+        self.stale_instruments = 0  # how often an order was refused by rules that are not ours
         journal = MemoryJournal(world.database, clock=world.clock, ids=world.ids, point=self._database_point)
         parts = SessionParts(
             account=_ACCOUNT,
             gateway=GatewayTwin(world.wire, self.point),
             stream=StreamTwin(world.wire, self.point),
             journal=journal,
-            instrument_of=lambda instrument: RULES if instrument == BTC else None,
+            instrument_of=_RULES.get,
             clock=world.clock,
             ids=world.ids,
             rng=world.random_of("session"),
             evidence=world.evidence,
+            instruments_stale=self._note_stale,
         )
         self.session = AccountSession(parts)
         self.task = asyncio.get_running_loop().create_task(self.session.run())
+
+    def _note_stale(self) -> None:
+        self.stale_instruments += 1
 
     async def point(self, name: str) -> None:
         """A step of the process; a dead one never returns from here."""
@@ -169,9 +177,43 @@ class World:
         return self.place(**({"order_type": "Market", "price": None, "time_in_force": "IOC"} | changes))
 
     def cancel(self, order_id: UUID) -> IntentId:
-        intent_id = self.database.propose_cancel(IntentId(self.ids.new()), order_id, BTC, self.clock.now())
+        intent_id = self.database.propose_cancel(
+            IntentId(self.ids.new()), order_id, self._instrument_of(order_id), self.clock.now()
+        )
         self._wake()
         return intent_id
+
+    def amend(self, order_id: UUID, **change: Decimal) -> IntentId:
+        intent_id = self.database.propose_amend(
+            IntentId(self.ids.new()), order_id, self._instrument_of(order_id), OrderChange(**change), self.clock.now()
+        )
+        self._wake()
+        return intent_id
+
+    def leverage(self, leverage: int) -> IntentId:
+        intent_id = self.database.propose_leverage(IntentId(self.ids.new()), BTC, Decimal(leverage), self.clock.now())
+        self._wake()
+        return intent_id
+
+    def exits(self, **exits: Decimal) -> IntentId:
+        intent_id = self.database.propose_exits(IntentId(self.ids.new()), BTC, PositionExits(**exits), self.clock.now())
+        self._wake()
+        return intent_id
+
+    def close(self) -> IntentId | None:
+        """All of the position, at market; None when there is none."""
+        intent_id = self.database.propose_close(IntentId(self.ids.new()), BTC, self.clock.now())
+        self._wake()
+        return intent_id
+
+    def reverse(self) -> IntentId | None:
+        intent_id = self.database.propose_reverse(IntentId(self.ids.new()), BTC, self.clock.now())
+        self._wake()
+        return intent_id
+
+    def _instrument_of(self, order_id: UUID) -> InstrumentId:
+        row = self.database.order_by_id(order_id)
+        return self.database.intents[IntentId(order_id)].instrument if row is None else row.report.instrument
 
     def place_elsewhere(self, quantity: str = "0.2", price: str = "50000") -> str:
         """Somebody places an order on the exchange's own page."""
@@ -240,9 +282,7 @@ class World:
             if any(other.told in ("exchange.unknown", "acknowledged", "exchange.refused") for other in earlier):
                 self.violations.append(f"place {sent.link_id} was sent again although it may have happened")
         else:
-            committed = any(
-                row.target_id is not None and self._is_open(row.id) for row in self.database.intents.values()
-            )
+            committed = any(row.kind == sent.kind and self._is_open(row.id) for row in self.database.intents.values())
         if not committed:
             self.violations.append(f"{sent.kind} {sent.link_id} left before it was committed")
 

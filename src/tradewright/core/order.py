@@ -87,6 +87,9 @@ LIVE_STATES: frozenset[OrderState] = frozenset({"waiting_trigger", "working", "p
 FINAL_STATES: frozenset[OrderState] = frozenset({"filled", "cancelled", "rejected", "expired"})
 
 
+ATTACHED_TYPES = frozenset({"TakeProfit", "StopLoss", "PartialTakeProfit", "PartialStopLoss", "TrailingStop"})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoteOrder:
     """One report of an order by the exchange, over REST or the private stream.
@@ -120,6 +123,11 @@ class RemoteOrder:
     stop_order_type: str = ""  # the exchange's word: Stop, TakeProfit, StopLoss, …; "" for a plain order
     parent_link_id: str = ""  # of an exit that the exchange made for an order of ours
     close_on_trigger: bool = False
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the exchange made it itself, as the exit of a position or of another order."""
+        return bool(self.parent_link_id) or self.stop_order_type in ATTACHED_TYPES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.core.errors import Trace
 from tradewright.core.ids import RequestId
 from tradewright.trading.journal import OpenedRequest
-from tradewright.trading.model import AccountRef, CancelIntent, Intent
+from tradewright.trading.model import AccountRef, Intent
 
 
 async def open_attempt(connection: AsyncConnection, account: AccountRef, intent: Intent, req_id: RequestId) -> int:
@@ -29,7 +29,7 @@ async def open_attempt(connection: AsyncConnection, account: AccountRef, intent:
             "workspace": account.workspace_id,
             "account": account.id,
             "intent": intent.id,
-            "kind": "cancel" if isinstance(intent, CancelIntent) else "place",
+            "kind": intent.kind,
         },
     )
     return attempt

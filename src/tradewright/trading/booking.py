@@ -23,6 +23,7 @@ from tradewright.trading.events import EventWriter
 from tradewright.trading.journal import Drift
 from tradewright.trading.model import AccountRef
 from tradewright.trading.queries import order_view_of
+from tradewright.trading.rows import FILL_ROWS
 
 
 async def book_order(
@@ -45,6 +46,7 @@ async def book_order(
         text(
             "UPDATE orders SET state = :state, quantity = :quantity, price = :price, filled_quantity = :filled,"
             " average_price = :average, reject_reason = :reject, raw_status = :raw, exchange_updated_at = :at,"
+            " trigger_price = :trigger, take_profit = :take_profit, stop_loss = :stop_loss,"
             " updated_at = clock_timestamp(), version = version + 1 WHERE account_id = :account AND id = :id"
         ),
         {
@@ -57,6 +59,9 @@ async def book_order(
             "reject": moved.reject_reason,
             "raw": report.raw_status,
             "at": moved.updated_at,
+            "trigger": moved.trigger_price,
+            "take_profit": moved.take_profit,
+            "stop_loss": moved.stop_loss,
             "id": row["id"],
         },
     )
@@ -89,9 +94,13 @@ async def _insert_order(
         text(
             "INSERT INTO orders (id, workspace_id, account_id, intent_id, exchange_order_id, link_id, category, symbol,"
             " side, order_type, time_in_force, quantity, price, reduce_only, state, filled_quantity, average_price,"
-            " reject_reason, raw_status, exchange_created_at, exchange_updated_at, updated_at) VALUES"
+            " reject_reason, raw_status, quantity_unit, trigger_price, trigger_by, trigger_rises, take_profit,"
+            " stop_loss, stop_order_type, parent_link_id, close_on_trigger, exchange_created_at, exchange_updated_at,"
+            " updated_at) VALUES"
             " (:id, :workspace, :account, :intent, :order, :link, :category, :symbol, :side, :type, :tif, :quantity,"
-            " :price, :reduce_only, :state, :filled, :average, :reject, :raw, :created, :updated, clock_timestamp())"
+            " :price, :reduce_only, :state, :filled, :average, :reject, :raw, :unit, :trigger, :trigger_by, :rises,"
+            " :take_profit, :stop_loss, :stop_type, :parent, :close_on_trigger, :created, :updated,"
+            " clock_timestamp())"
         ),
         {
             "id": order_id,
@@ -113,6 +122,15 @@ async def _insert_order(
             "average": report.average_price,
             "reject": report.reject_reason,
             "raw": report.raw_status,
+            "unit": report.quantity_unit,
+            "trigger": report.trigger_price,
+            "trigger_by": report.trigger_by,
+            "rises": report.trigger_rises,
+            "take_profit": report.take_profit,
+            "stop_loss": report.stop_loss,
+            "stop_type": report.stop_order_type,
+            "parent": report.parent_link_id,
+            "close_on_trigger": report.close_on_trigger,
             "created": report.created_at,
             "updated": report.updated_at,
         },
@@ -154,10 +172,15 @@ async def _audit_evidence(
 
 
 def _unexpected(report: RemoteOrder, intent_state: str | None, has_order: bool) -> list[Drift]:
-    """Foreign orders, a second order of one intent, and orders of an intent that we had called ended without one."""
+    """Foreign orders, a second order of one intent, and orders of an intent that we had called ended without one.
+
+    An exit that the exchange made itself is explained by the position or the order that it is attached to.
+    """
     if has_order:
         return [Drift("order.duplicate", report.exchange_order_id, "", report.raw_status)]
     if intent_state is None:
+        if report.is_attached:
+            return []
         return [Drift("order.foreign", report.exchange_order_id, "", report.raw_status)]
     if intent_state in ("not_placed", "rejected", "expired", "refused", "proposed", "approved"):
         return [Drift("order.unexpected", report.exchange_order_id, intent_state, report.raw_status)]
@@ -185,7 +208,7 @@ async def book_execution(
             " symbol, side, price, quantity, fee, fee_coin, is_maker, exec_type, executed_at, sequence, recorded_at)"
             " VALUES (:account, :exec, :workspace, :order_id, :order, :link, :category, :symbol, :side, :price,"
             " :quantity, :fee, :fee_coin, :maker, :type, :at, :sequence, clock_timestamp())"
-            " ON CONFLICT (account_id, exec_id) DO NOTHING RETURNING *"
+            " ON CONFLICT (account_id, exec_id) DO NOTHING RETURNING exec_id"
         ),
         {
             "account": account.id,
@@ -207,9 +230,13 @@ async def book_execution(
             "sequence": execution.sequence,
         },
     )
-    row = inserted.mappings().one_or_none()
-    if row is not None:
-        events.add("fill", {"kind": "fill", "fill": views.fill_view(row)})
+    if inserted.first() is None:
+        return
+    booked = await connection.execute(
+        text(f"{FILL_ROWS} WHERE e.account_id = :account AND e.exec_id = :exec"),
+        {"account": account.id, "exec": execution.exec_id},
+    )
+    events.add("fill", {"kind": "fill", "fill": views.fill_view(booked.mappings().one())})
 
 
 def _tracked(row: views.Row) -> TrackedOrder:
@@ -221,6 +248,9 @@ def _tracked(row: views.Row) -> TrackedOrder:
         average_price=row["average_price"],
         reject_reason=row["reject_reason"],
         updated_at=row["exchange_updated_at"],
+        trigger_price=row["trigger_price"],
+        take_profit=row["take_profit"],
+        stop_loss=row["stop_loss"],
     )
 
 

@@ -1,211 +1,196 @@
-"""What may be asked of trading: place an order, cancel one. A command writes an intent; the account's owner acts on it.
+"""What may be asked of trading that makes an order: place one, close a part of a position, reverse it.
 
-Lives here: validation, the idempotent insert with its audit row, and the notification, all in the caller's transaction.
-Not here: sending (`session`), authorisation (`web`).
+Lives here: their validation and what a close or reverse becomes: a place like any other. A command writes an intent;
+the account's owner acts on it. Not here: changes of what is there (`change_commands`), the insert itself (`asking`).
 """
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from tradewright.core.errors import Problem
+from tradewright.core.ids import intent_of, link_id_of
+from tradewright.core.instrument import Instrument
+from tradewright.core.money import ZERO, plain
+from tradewright.core.order import Exit, NewOrder
+from tradewright.core.rule_parts import Quotes, Standing
+from tradewright.trading.asking import (
+    Asked,
+    Asker,
+    available,
+    existing,
+    held_position,
+    listed,
+    must_fit,
+    standing_in,
+    standing_of,
+    write,
+)
+from tradewright.trading.bodies import CloseBody, PlaceBody, ReverseBody
+from tradewright.trading.checks import MarketView, at_path, body_problems, order_problems
+from tradewright.trading.model import HAND_VALIDITY, PositionChanged, SubmittedIntent
+from tradewright.trading.views import Row
 
-from tradewright.audit.model import AuditEntry
-from tradewright.audit.store import record
-from tradewright.core.clock import Clock, Ids
-from tradewright.core.errors import InvalidInput, NotFound, Problem
-from tradewright.core.ids import AccountId, UserId, WorkspaceId, link_id_of
-from tradewright.core.instrument import Instrument, order_problems
-from tradewright.storage.bus import notify
-from tradewright.trading.model import HAND_VALIDITY, CancelBody, IntentConflict, OrderEnded, PlaceBody, SubmittedIntent
-from tradewright.trading.queries import order_view_of, require_account
-
-INTENTS_CHANNEL = "intents"
-NOTE_LENGTH_MAX = 64
-_FINAL = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
+_ALL = Decimal(100)  # percent
 
 
-async def submit_place(
-    connection: AsyncConnection,
-    *,
-    workspace_id: WorkspaceId,
-    account_id: AccountId,
-    user_id: UserId,
-    body: PlaceBody,
-    instrument: Instrument | None,
-    reference_price: Decimal | None,
-    clock: Clock,
-    ids: Ids,
-    ip: str | None,
-) -> SubmittedIntent:
+async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> SubmittedIntent:
     """Asks for an order by hand. The same id and body again is the same intent; the caller commits.
 
-    `instrument` is None when the exchange lists no such symbol; `reference_price` (last price) values a market order.
     Raises `InvalidInput` (nothing is written), `NotFound` for a foreign account, `IntentConflict` for a used id.
     """
-    await require_account(connection, workspace_id, account_id)
-    existing = await _existing(connection, workspace_id, account_id, body)
-    if existing is not None:
-        return existing
-    _validate(body, instrument, reference_price)
-    inserted = await connection.execute(
-        text(
-            "INSERT INTO intents (id, workspace_id, account_id, kind, body, category, symbol, side, order_type,"
-            " time_in_force, quantity, price, reduce_only, note, link_id, state, valid_until, created_by, source,"
-            " created_at, updated_at)"
-            " VALUES (:id, :workspace, :account, 'place', CAST(:body AS jsonb), :category, :symbol, :side, :order_type,"
-            " :tif, :quantity, :price, :reduce_only, :note, :link, 'proposed',"
-            " CASE WHEN :reduce_only THEN NULL ELSE clock_timestamp() + CAST(:validity AS interval) END,"
-            " :user, 'manual', clock_timestamp(), clock_timestamp()) ON CONFLICT DO NOTHING RETURNING id"
-        ),
-        {
-            "id": body.id,
-            "workspace": workspace_id,
-            "account": account_id,
-            "body": json.dumps(body.canonical()),
-            "category": body.category,
-            "symbol": body.symbol,
-            "side": body.side,
-            "order_type": body.order_type,
-            "tif": body.time_in_force,
-            "quantity": body.quantity,
-            "price": body.price,
-            "reduce_only": body.reduce_only,
-            "note": body.note,
-            "link": link_id_of(body.id),
-            "validity": HAND_VALIDITY,
-            "user": user_id,
-        },
-    )
-    if inserted.first() is None:
-        return await _raced(connection, workspace_id, account_id, body)
-    asked = body.canonical()
-    await _audit(connection, workspace_id, account_id, user_id, "order.place", body.id, asked, clock, ids, ip)
-    await notify(connection, INTENTS_CHANNEL, str(account_id))
-    return SubmittedIntent(body.id, created=True)
-
-
-async def submit_cancel(
-    connection: AsyncConnection,
-    *,
-    workspace_id: WorkspaceId,
-    account_id: AccountId,
-    user_id: UserId,
-    body: CancelBody,
-    clock: Clock,
-    ids: Ids,
-    ip: str | None,
-) -> SubmittedIntent:
-    """Asks to cancel the order of one row; never expires. Raises as `submit_place`; `OrderEnded`."""
-    await require_account(connection, workspace_id, account_id)
-    existing = await _existing(connection, workspace_id, account_id, body)
-    if existing is not None:
-        return existing
-    target = await order_view_of(connection, account_id, body.order_id)
-    if target is None:
-        raise NotFound(f"there is no order {body.order_id} on this account")
-    if target["status"] in _FINAL:
-        raise OrderEnded(f"order {body.order_id} has ended ({target['status']}); there is nothing to cancel")
-    inserted = await connection.execute(
-        text(
-            "INSERT INTO intents (id, workspace_id, account_id, kind, body, category, symbol, target_id, state,"
-            " created_by, source, created_at, updated_at)"
-            " VALUES (:id, :workspace, :account, 'cancel', CAST(:body AS jsonb), :category, :symbol, :target,"
-            " 'proposed', :user, 'manual', clock_timestamp(), clock_timestamp())"
-            " ON CONFLICT DO NOTHING RETURNING id"
-        ),
-        {
-            "id": body.id,
-            "workspace": workspace_id,
-            "account": account_id,
-            "body": json.dumps(body.canonical()),
-            "category": target["category"],
-            "symbol": target["symbol"],
-            "target": body.order_id,
-            "user": user_id,
-        },
-    )
-    if inserted.first() is None:
-        return await _raced(connection, workspace_id, account_id, body)
-    await _audit(
-        connection, workspace_id, account_id, user_id, "order.cancel", body.order_id, body.canonical(), clock, ids, ip
-    )
-    await notify(connection, INTENTS_CHANNEL, str(account_id))
-    return SubmittedIntent(body.id, created=True)
-
-
-def _validate(body: PlaceBody, instrument: Instrument | None, reference_price: Decimal | None) -> None:
-    if instrument is None:
-        raise InvalidInput([Problem("order.instrument_unknown", "symbol", {"value": body.symbol[:40]})])
-    problems = order_problems(
-        instrument,
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    instrument = listed(market, body.symbol)
+    standing = await _standing(asker, instrument, body, market.quotes)
+    must_fit(body_problems(instrument, body, market.quotes, standing))
+    order = NewOrder(
+        link_id=link_id_of(body.id),
+        instrument=body.instrument,
         side=body.side,
         order_type=body.order_type,
         quantity=body.quantity,
         price=body.price,
-        reference_price=reference_price,
+        time_in_force=body.time_in_force,
         reduce_only=body.reduce_only,
+        quantity_unit=body.quantity_unit,
+        trigger=body.trigger,
+        take_profit=body.take_profit,
+        stop_loss=body.stop_loss,
+        slippage_percent=body.slippage_percent,
     )
-    if body.note is not None and len(body.note) > NOTE_LENGTH_MAX:
-        problems.append(Problem("order.note_too_long", "note", {"maximum": str(NOTE_LENGTH_MAX)}))
-    if body.order_type == "Market" and body.time_in_force != "IOC":
-        problems.append(Problem("order.market_is_ioc", "time_in_force", {"value": body.time_in_force}))
-    if problems:
-        raise InvalidInput(problems)
+    return await write(asker, body, _place(order, "order.place", note=body.note))
 
 
-async def _existing(
-    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, body: PlaceBody | CancelBody
-) -> SubmittedIntent | None:
-    """The intent with this id, if it is this body; `IntentConflict` when the id was used for something else."""
-    found = await connection.execute(
-        text("SELECT workspace_id, account_id, body FROM intents WHERE id = :id"), {"id": body.id}
+async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> SubmittedIntent:
+    """Asks to close a part of a position, at market or at a limit price, always reduce-only; it never expires.
+
+    Raises as `submit_place`; `PositionChanged` when there is no position of the side that the caller saw.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    instrument = listed(market, body.symbol)
+    held = await _held(asker, body)
+    if not ZERO < body.percent <= _ALL:
+        params = {"above": "0", "maximum": plain(_ALL), "value": plain(body.percent)}
+        must_fit([Problem("close.percent_range", "percent", params)])
+    part = held["size"] if body.percent == _ALL else instrument.to_step_down(held["size"] * body.percent / _ALL)
+    order = NewOrder(
+        link_id=link_id_of(body.id),
+        instrument=body.instrument,
+        side="Sell" if body.side == "Buy" else "Buy",
+        order_type="Market" if body.price is None else "Limit",
+        quantity=part,
+        price=body.price,
+        time_in_force="IOC" if body.price is None else "GTC",
+        reduce_only=True,
+        slippage_percent=body.slippage_percent if body.price is None else None,
     )
-    row = found.first()
-    if row is None:
+    problems = order_problems(instrument, order, market.quotes, standing_in(held))
+    must_fit(at_path(problems, "quantity", "percent"))
+    return await write(asker, body, _place(order, "order.close"))
+
+
+async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) -> SubmittedIntent:
+    """Asks to turn a position into one of the same size on the other side, by one market order of twice its size.
+
+    Raises as `submit_place`; `PositionChanged` when the position has not the side and size that the caller saw. The
+    owner looks once more before it sends.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    instrument = listed(market, body.symbol)
+    held = await _held(asker, body)
+    if held["size"] != body.size:
+        raise PositionChanged(
+            f"the position in {body.symbol} is {plain(held['size'])}, not {plain(body.size)} as the caller saw it;"
+            " nothing was asked, look at it again"
+        )
+    order = NewOrder(
+        link_id=link_id_of(body.id),
+        instrument=body.instrument,
+        side="Sell" if body.side == "Buy" else "Buy",
+        order_type="Market",
+        quantity=2 * body.size,
+        price=None,
+        time_in_force="IOC",
+        reduce_only=False,
+    )
+    # Half of the order takes the position off, so the tier of its risk is the same as before.
+    standing = replace(standing_in(held), leverage=None)
+    must_fit(at_path(order_problems(instrument, order, market.quotes, standing), "quantity", "size"))
+    return await write(asker, body, _place(order, "order.reverse"))
+
+
+async def _held(asker: Asker, body: CloseBody | ReverseBody) -> Row:
+    held = await held_position(asker, body.instrument)
+    if held is None or held["side"] != body.side or not held["size"]:
+        side = "flat" if held is None or held["side"] is None else held["side"]
+        raise PositionChanged(
+            f"the position in {body.symbol} is {side}, not {body.side} as the caller saw it; nothing was asked,"
+            " look at it again"
+        )
+    return held
+
+
+async def _standing(asker: Asker, instrument: Instrument, body: PlaceBody, quotes: Quotes) -> Standing:
+    if instrument.id.category == "linear":
+        # The estimated liquidation of what the position would become is the preview's; this one is of what is held.
+        return replace(await standing_of(asker, instrument.id), liquidation_price=None)
+    coin = instrument.base_coin if body.side == "Sell" else instrument.quote_coin
+    return Standing(cost=_spot_cost(body, quotes), available=await available(asker, coin))
+
+
+def _spot_cost(body: PlaceBody, quotes: Quotes) -> Decimal | None:
+    """What a spot order takes of the coin it pays with, without the fee; None where no price is known."""
+    price = body.price if body.price is not None else quotes.opposite(body.side)
+    pays_in_unit = (body.side == "Buy") == (body.quantity_unit == "quote")
+    if pays_in_unit:
+        return body.quantity
+    if price is None or price <= 0:
         return None
-    if (row.workspace_id, row.account_id, row.body) != (workspace_id, account_id, body.canonical()):
-        raise IntentConflict(f"the intent id {body.id} was used for something else; make a new id for a new order")
-    return SubmittedIntent(body.id, created=False)
+    return body.quantity * price if body.side == "Buy" else body.quantity / price
 
 
-async def _raced(
-    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, body: PlaceBody | CancelBody
-) -> SubmittedIntent:
-    existing = await _existing(connection, workspace_id, account_id, body)
-    assert existing is not None, "the insert met a conflict on a row that is not there"
-    return existing
-
-
-async def _audit(
-    connection: AsyncConnection,
-    workspace_id: WorkspaceId,
-    account_id: AccountId,
-    user_id: UserId,
-    action: str,
-    object_id: UUID,
-    after: dict[str, Any],
-    clock: Clock,
-    ids: Ids,
-    ip: str | None,
-) -> None:
-    entry = AuditEntry(
-        id=ids.new(),
-        workspace_id=workspace_id,
-        account_id=account_id,
-        at=clock.now(),
-        actor_kind="user",
-        actor_id=user_id,
+def _place(order: NewOrder, action: str, *, note: str | None = None) -> Asked:
+    columns: dict[str, Any] = {
+        "side": order.side,
+        "order_type": order.order_type,
+        "time_in_force": order.time_in_force,
+        "quantity": order.quantity,
+        "price": order.price,
+        "reduce_only": order.reduce_only,
+        "quantity_unit": order.quantity_unit,
+        "slippage_percent": order.slippage_percent,
+        "note": note,
+        "link_id": order.link_id,
+        **_leg("take_profit", order.take_profit),
+        **_leg("stop_loss", order.stop_loss),
+    }
+    if order.trigger is not None:
+        columns |= {
+            "trigger_price": order.trigger.price,
+            "trigger_by": order.trigger.by,
+            "trigger_rises": order.trigger.rises,
+        }
+    return Asked(
+        kind="place",
+        instrument=order.instrument,
+        reduces=order.reduce_only,
+        validity=None if order.reduce_only else HAND_VALIDITY,
         action=action,
         object_kind="order",
-        object_id=str(object_id),
-        before=None,
-        after=after,
-        ip=ip,
-        outcome="asked",
+        object_id=str(intent_of(order.link_id)),
+        columns=columns,
     )
-    await record(connection, entry)
+
+
+def _leg(name: str, leg: Exit | None) -> dict[str, Any]:
+    if leg is None:
+        return {}
+    return {name: leg.trigger_price, f"{name}_by": leg.trigger_by, f"{name}_limit": leg.limit_price}

@@ -26,6 +26,11 @@ class EventWriter:
         self._account = account
         self._source = source
         self._events: list[tuple[str, UUID | None, dict[str, Any]]] = []
+        self._hinted = False
+
+    def hint(self) -> None:
+        """Something changed that is no event of the account: whoever waits for it is told to look."""
+        self._hinted = True
 
     def add(self, kind: str, payload: dict[str, Any], ref: UUID | None = None) -> None:
         """`payload` is the browser stream's delta: `{"kind": kind, …}`."""
@@ -33,6 +38,7 @@ class EventWriter:
 
     async def flush(self) -> None:
         if not self._events:
+            await self._tell_hint()
             return
         last = await self._connection.scalar(
             text("UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account RETURNING event_seq"),
@@ -59,3 +65,10 @@ class EventWriter:
         )
         await notify(self._connection, EVENTS_CHANNEL, f"{self._account.id}:{last}")
         self._events.clear()
+
+    async def _tell_hint(self) -> None:
+        if self._hinted:
+            last = await self._connection.scalar(
+                text("SELECT event_seq FROM accounts WHERE id = :account"), {"account": self._account.id}
+            )
+            await notify(self._connection, EVENTS_CHANNEL, f"{self._account.id}:{last}")

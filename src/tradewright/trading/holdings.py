@@ -21,6 +21,7 @@ from tradewright.trading.model import AccountRef
 
 _POSITION_SHOWN = (
     "side", "size", "entry_price", "liquidation_price", "leverage", "realised_pnl", "initial_margin", "unrealised_pnl",
+    "value", "maintenance_margin", "take_profit", "stop_loss", "trailing_stop", "break_even_price", "adl_rank",
 )  # fmt: skip
 
 
@@ -50,13 +51,20 @@ async def book_position(
         text(
             "INSERT INTO positions (account_id, category, symbol, position_index, workspace_id, side, size,"
             " entry_price, mark_price, liquidation_price, leverage, unrealised_pnl, realised_pnl, initial_margin,"
-            " sequence, exchange_updated_at, updated_at) VALUES (:account, :category, :symbol, :index, :workspace,"
-            " :side, :size, :entry, :mark, :liquidation, :leverage, :unrealised, :realised, :margin, :sequence, :at,"
-            " clock_timestamp()) ON CONFLICT (account_id, category, symbol, position_index) DO UPDATE SET"
+            " value, maintenance_margin, take_profit, stop_loss, trailing_stop, stops_read_at, break_even_price,"
+            " adl_rank, sequence, exchange_updated_at, updated_at) VALUES (:account, :category, :symbol, :index,"
+            " :workspace, :side, :size, :entry, :mark, :liquidation, :leverage, :unrealised, :realised, :margin,"
+            " :value, :maintenance, :take_profit, :stop_loss, :trailing, clock_timestamp(), :break_even, :adl,"
+            " :sequence, :at, clock_timestamp())"
+            " ON CONFLICT (account_id, category, symbol, position_index) DO UPDATE SET"
             " side = excluded.side, size = excluded.size, entry_price = excluded.entry_price,"
             " mark_price = excluded.mark_price, liquidation_price = excluded.liquidation_price,"
             " leverage = excluded.leverage, unrealised_pnl = excluded.unrealised_pnl,"
             " realised_pnl = excluded.realised_pnl, initial_margin = excluded.initial_margin,"
+            " value = excluded.value, maintenance_margin = excluded.maintenance_margin,"
+            " take_profit = excluded.take_profit, stop_loss = excluded.stop_loss,"
+            " trailing_stop = excluded.trailing_stop, stops_read_at = excluded.stops_read_at,"
+            " break_even_price = excluded.break_even_price, adl_rank = excluded.adl_rank,"
             " sequence = excluded.sequence, exchange_updated_at = excluded.exchange_updated_at,"
             " updated_at = excluded.updated_at RETURNING *"
         ),
@@ -72,6 +80,13 @@ async def book_position(
             "unrealised": position.unrealised_pnl,
             "realised": position.realised_pnl,
             "margin": position.initial_margin,
+            "value": position.value,
+            "maintenance": position.maintenance_margin,
+            "take_profit": position.take_profit,
+            "stop_loss": position.stop_loss,
+            "trailing": position.trailing_stop,
+            "break_even": position.break_even_price,
+            "adl": position.adl_rank,
             "sequence": position.sequence,
             "at": position.updated_at,
         },
@@ -100,14 +115,15 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
         written = await connection.execute(
             text(
                 "INSERT INTO balances AS b (account_id, coin, workspace_id, wallet_balance, equity, order_margin,"
-                " position_margin, unrealised_pnl, updated_at) VALUES (:account, :coin, :workspace, :wallet, :equity,"
-                " :order_margin, :position_margin, :unrealised, clock_timestamp()) ON CONFLICT (account_id, coin) DO"
-                " UPDATE SET wallet_balance = excluded.wallet_balance, equity = excluded.equity,"
-                " order_margin = excluded.order_margin, position_margin = excluded.position_margin,"
-                " unrealised_pnl = excluded.unrealised_pnl, updated_at = excluded.updated_at"
-                " WHERE (b.wallet_balance, b.equity, b.order_margin, b.position_margin, b.unrealised_pnl) IS DISTINCT"
-                " FROM (excluded.wallet_balance, excluded.equity, excluded.order_margin, excluded.position_margin,"
-                " excluded.unrealised_pnl)"
+                " position_margin, unrealised_pnl, locked, usd_value, updated_at) VALUES (:account, :coin, :workspace,"
+                " :wallet, :equity, :order_margin, :position_margin, :unrealised, :locked, :usd, clock_timestamp())"
+                " ON CONFLICT (account_id, coin) DO UPDATE SET wallet_balance = excluded.wallet_balance,"
+                " equity = excluded.equity, order_margin = excluded.order_margin,"
+                " position_margin = excluded.position_margin, unrealised_pnl = excluded.unrealised_pnl,"
+                " locked = excluded.locked, usd_value = excluded.usd_value, updated_at = excluded.updated_at"
+                " WHERE (b.wallet_balance, b.equity, b.order_margin, b.position_margin, b.unrealised_pnl, b.locked,"
+                " b.usd_value) IS DISTINCT FROM (excluded.wallet_balance, excluded.equity, excluded.order_margin,"
+                " excluded.position_margin, excluded.unrealised_pnl, excluded.locked, excluded.usd_value)"
             ),
             {
                 "account": account.id,
@@ -118,6 +134,8 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
                 "order_margin": balance.order_margin,
                 "position_margin": balance.position_margin,
                 "unrealised": balance.unrealised_pnl,
+                "locked": balance.locked,
+                "usd": balance.usd_value,
             },
         )
         changed = changed or written.rowcount > 0
@@ -205,7 +223,8 @@ async def flatten_absent(
         flat = await connection.execute(
             text(
                 "UPDATE positions SET side = NULL, size = 0, entry_price = NULL, liquidation_price = NULL,"
-                " unrealised_pnl = 0, initial_margin = 0, updated_at = clock_timestamp()"
+                " unrealised_pnl = 0, initial_margin = 0, value = 0, maintenance_margin = 0, take_profit = NULL,"
+                " stop_loss = NULL, trailing_stop = NULL, break_even_price = NULL, updated_at = clock_timestamp()"
                 " WHERE account_id = :account AND category = :category AND symbol = :symbol"
                 " AND position_index = :index RETURNING *"
             ),

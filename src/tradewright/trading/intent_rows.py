@@ -1,26 +1,52 @@
-"""Intents as their owner reads them: the row, and for a cancel how its order is named to the exchange.
+"""Intents as their owner reads them: the row, and what else is known of the order or position it is about.
 
 Lives here: the SQL and its reading into values. Not here: what moves an intent (`store`), what the API shows (`rows`).
 """
 
 from __future__ import annotations
 
-from uuid import UUID
+from typing import Any
 
 from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId
 from tradewright.core.instrument import InstrumentId
-from tradewright.trading.model import CancelIntent, Intent, PlaceIntent
+from tradewright.core.money import ZERO
+from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
+from tradewright.trading.model import (
+    AmendIntent,
+    CancelIntent,
+    ExitsIntent,
+    Intent,
+    LeverageIntent,
+    PlaceIntent,
+)
 from tradewright.trading.views import Row
 
-# The target of a cancel is an order row, a place that has none yet, or both.
+# The target of a cancel or amend is an order row, a place that has none yet, or both. An earlier amend of the same
+# order is ahead until it is read back, an earlier leverage of the same symbol until its outcome is known.
 INTENT_ROWS = """
 SELECT i.*, coalesce(o.exchange_order_id, t.exchange_order_id) AS target_order,
        coalesce(o.link_id, t.link_id) AS target_link,
        coalesce(o.state IN ('filled', 'cancelled', 'rejected', 'expired'),
-                t.state IN ('refused', 'expired', 'rejected', 'not_placed'), false) AS target_final
+                t.state IN ('refused', 'expired', 'rejected', 'not_placed'), false) AS target_final,
+       coalesce(o.quantity, t.quantity) AS held_quantity, coalesce(o.price, t.price) AS held_price,
+       coalesce(o.trigger_price, t.trigger_price) AS held_trigger_price,
+       CASE WHEN o.id IS NULL THEN t.take_profit ELSE o.take_profit END AS held_take_profit,
+       CASE WHEN o.id IS NULL THEN t.stop_loss ELSE o.stop_loss END AS held_stop_loss,
+       i.body->>'kind' = 'reverse' AND NOT coalesce(p.side <> i.side AND p.size * 2 = i.quantity, false) AS is_outdated,
+       CASE i.kind
+       WHEN 'amend' THEN EXISTS (
+            SELECT 1 FROM intents e WHERE e.account_id = i.account_id AND e.target_id = i.target_id AND e.kind = 'amend'
+               AND e.id <> i.id AND (e.state IN ('sending', 'unknown')
+                                     OR (e.state = 'acknowledged' AND e.applied_at IS NULL)))
+       WHEN 'leverage' THEN EXISTS (
+            SELECT 1 FROM intents e WHERE e.account_id = i.account_id AND e.kind = 'leverage' AND e.symbol = i.symbol
+               AND e.category = i.category AND e.id <> i.id AND e.state IN ('sending', 'unknown'))
+       ELSE false END AS is_behind
   FROM intents i
-  LEFT JOIN intents t ON i.kind = 'cancel' AND t.account_id = i.account_id AND t.id = i.target_id
-  LEFT JOIN orders o ON i.kind = 'cancel' AND o.account_id = i.account_id AND o.id = i.target_id
+  LEFT JOIN intents t ON i.target_id IS NOT NULL AND t.account_id = i.account_id AND t.id = i.target_id
+  LEFT JOIN orders o ON i.target_id IS NOT NULL AND o.account_id = i.account_id AND o.id = i.target_id
+  LEFT JOIN positions p ON i.body->>'kind' = 'reverse' AND p.account_id = i.account_id AND p.category = i.category
+        AND p.symbol = i.symbol AND p.position_index = 0
  WHERE i.account_id = :account
 """
 
@@ -28,19 +54,65 @@ SELECT i.*, coalesce(o.exchange_order_id, t.exchange_order_id) AS target_order,
 def intent_of_row(row: Row) -> Intent:
     """One row of `INTENT_ROWS`."""
     instrument = InstrumentId(row["category"], row["symbol"])
-    if row["kind"] == "cancel":
-        return CancelIntent(
-            id=IntentId(row["id"]),
-            state=row["state"],
-            target_id=row["target_id"],
-            instrument=instrument,
-            target_link_id=LinkId(row["target_link"]) if row["target_link"] else None,
-            target_exchange_order_id=ExchangeOrderId(row["target_order"]) if row["target_order"] else None,
-            target_final=row["target_final"],
-        )
-    return PlaceIntent(
-        id=IntentId(row["id"]),
-        state=row["state"],
+    match row["kind"]:
+        case "place":
+            return PlaceIntent(
+                id=IntentId(row["id"]),
+                state=row["state"],
+                order=_new_order(row, instrument),
+                valid_until=row["valid_until"],
+                is_outdated=row["is_outdated"],
+            )
+        case "cancel":
+            return CancelIntent(**_target(row, instrument))
+        case "amend":
+            asked = OrderChange(
+                quantity=row["quantity"],
+                price=row["price"],
+                trigger_price=row["trigger_price"],
+                take_profit=row["take_profit"],
+                stop_loss=row["stop_loss"],
+            )
+            return AmendIntent(
+                **_target(row, instrument),
+                asked=asked,
+                change=_differing(asked, row),
+                reduces=row["reduces"],
+                valid_until=row["valid_until"],
+                is_behind=row["is_behind"],
+            )
+        case "leverage":
+            return LeverageIntent(
+                id=IntentId(row["id"]),
+                state=row["state"],
+                instrument=instrument,
+                leverage=row["leverage"],
+                valid_until=row["valid_until"],
+                is_behind=row["is_behind"],
+            )
+        case "exits":
+            exits = PositionExits(
+                take_profit=row["take_profit"],
+                stop_loss=row["stop_loss"],
+                take_profit_by=row["take_profit_by"],
+                stop_loss_by=row["stop_loss_by"],
+            )
+            return ExitsIntent(
+                id=IntentId(row["id"]),
+                state=row["state"],
+                instrument=instrument,
+                exits=exits,
+                valid_until=row["valid_until"],
+            )
+        case kind:
+            raise AssertionError(f"intent {row['id']} has the kind {kind!r}, which nobody writes")
+
+
+def _new_order(row: Row, instrument: InstrumentId) -> NewOrder:
+    trigger = None
+    if row["trigger_price"] is not None:
+        trigger = Trigger(price=row["trigger_price"], by=row["trigger_by"], rises=row["trigger_rises"])
+    return NewOrder(
         link_id=LinkId(row["link_id"]),
         instrument=instrument,
         side=row["side"],
@@ -49,10 +121,38 @@ def intent_of_row(row: Row) -> Intent:
         price=row["price"],
         time_in_force=row["time_in_force"],
         reduce_only=row["reduce_only"],
-        valid_until=row["valid_until"],
+        quantity_unit=row["quantity_unit"],
+        trigger=trigger,
+        take_profit=_exit(row, "take_profit"),
+        stop_loss=_exit(row, "stop_loss"),
+        slippage_percent=row["slippage_percent"],
     )
 
 
-def order_id_of(intent: Intent) -> UUID:
-    """The id of the row in the table of orders that an intent is about."""
-    return intent.target_id if isinstance(intent, CancelIntent) else intent.id
+def _exit(row: Row, leg: str) -> Exit | None:
+    if row[leg] is None:
+        return None
+    return Exit(trigger_price=row[leg], trigger_by=row[f"{leg}_by"], limit_price=row[f"{leg}_limit"])
+
+
+def _target(row: Row, instrument: InstrumentId) -> dict[str, Any]:
+    return {
+        "id": IntentId(row["id"]),
+        "state": row["state"],
+        "target_id": row["target_id"],
+        "instrument": instrument,
+        "target_link_id": LinkId(row["target_link"]) if row["target_link"] else None,
+        "target_exchange_order_id": ExchangeOrderId(row["target_order"]) if row["target_order"] else None,
+        "target_final": row["target_final"],
+    }
+
+
+def _differing(asked: OrderChange, row: Row) -> OrderChange:
+    """Without what the order has already: the exchange refuses a change that changes nothing."""
+    return OrderChange(
+        quantity=None if asked.quantity == row["held_quantity"] else asked.quantity,
+        price=None if asked.price == row["held_price"] else asked.price,
+        trigger_price=None if asked.trigger_price == row["held_trigger_price"] else asked.trigger_price,
+        take_profit=None if asked.take_profit == (row["held_take_profit"] or ZERO) else asked.take_profit,
+        stop_loss=None if asked.stop_loss == (row["held_stop_loss"] or ZERO) else asked.stop_loss,
+    )

@@ -16,8 +16,17 @@ from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import Execution, OrderState, RemoteOrder, RemotePosition, Wallet
-from tradewright.trading.model import CancelIntent, EventSource, Intent, PlaceIntent, Reason, SessionState
+from tradewright.core.order import AccountModes, Execution, OrderState, RemoteOrder, RemotePosition, Wallet
+from tradewright.trading.model import (
+    CancelIntent,
+    ChangeIntent,
+    EventSource,
+    Intent,
+    PlaceIntent,
+    Reason,
+    SessionState,
+    SymbolFacts,
+)
 
 Fact = RemoteOrder | Execution | RemotePosition | Wallet
 
@@ -38,7 +47,9 @@ class OpenedRequest:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredAcknowledged:
-    exchange_order_id: ExchangeOrderId
+    """`exchange_order_id` is None for what is about a symbol and not about an order."""
+
+    exchange_order_id: ExchangeOrderId | None
     trace: Trace
 
 
@@ -112,6 +123,14 @@ class Drift:
     theirs: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reconciliation begins with: the database's time, and what was acknowledged before and not read back."""
+
+    began_at: datetime
+    unread: Sequence[ChangeIntent]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
     """A whole answer of the exchange, read together from `taken_at` on, by its clock: all open orders, positions and
@@ -124,6 +143,7 @@ class Census:
     executions: Sequence[Execution]
     positions: Sequence[RemotePosition]
     wallet: Wallet
+    modes: AccountModes
 
     def facts(self) -> list[Fact]:
         return [*self.open_orders, *self.ended_orders, *self.executions, *self.positions, self.wallet]
@@ -135,7 +155,9 @@ class Journal(Protocol):
         ...
 
     async def proposed(self) -> Sequence[Intent]:
-        """Intents that wait for the owner, at most 100: what reduces first, then oldest first."""
+        """Intents that wait for the owner, at most 100: what reduces first, then oldest first.
+
+        What is behind an earlier change of the same thing is among them, and says so."""
         ...
 
     async def refuse(self, intent: Intent, reason: Reason) -> None: ...
@@ -159,6 +181,25 @@ class Journal(Protocol):
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         """Books reports of the exchange, each at most once; a stale or repeated one changes nothing."""
+        ...
+
+    async def confirm(self, intent: ChangeIntent, facts: Sequence[Fact], source: EventSource) -> None:
+        """Books what was read after an amend, leverage or exits was acknowledged, and marks it as read back, in one.
+
+        One that is not acknowledged stays as it is, and the facts are booked all the same.
+        """
+        ...
+
+    async def begin_reading(self) -> Reading:
+        """To be asked before the first read of a reconciliation."""
+        ...
+
+    async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
+        """A reconciliation that began then is done. Never moves back."""
+        ...
+
+    async def note_symbol(self, facts: SymbolFacts) -> None:
+        """What the exchange says of one symbol now."""
         ...
 
     async def live_orders(self) -> Sequence[LiveOrder]:

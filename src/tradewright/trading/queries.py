@@ -1,27 +1,29 @@
 """What may be read of trading: accounts, orders, positions, fills, balances, events. Every query names its workspace.
 
-Lives here: reads for the API and the browser stream. Not here: the owner's writes (`store`), the JSON shapes (`views`).
+Lives here: reads for the API and the browser stream. Not here: one intent and what became of it (`intent_queries`), the
+owner's writes (`store`), the JSON shapes (`views`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradewright.core.clock import milliseconds
 from tradewright.core.errors import InvalidInput, NotFound, Problem
-from tradewright.core.ids import AccountId, IntentId, WorkspaceId
+from tradewright.core.ids import AccountId, WorkspaceId
+from tradewright.core.instrument import InstrumentId
 from tradewright.trading import views
 from tradewright.trading.ownership import ACCOUNTS
-from tradewright.trading.rows import LIVE, ORDER_ROWS
+from tradewright.trading.rows import FILL_ROWS, LIVE, ORDER_ROWS
 
 SNAPSHOT_ORDERS = 200  # newest orders beside all live ones
 SNAPSHOT_FILLS = 100
+SYMBOL_FRESH = timedelta(seconds=60)
 
 
 async def accounts(connection: AsyncConnection, workspace_id: WorkspaceId) -> list[dict[str, Any]]:
@@ -43,6 +45,17 @@ async def require_account(connection: AsyncConnection, workspace_id: WorkspaceId
     if row is None:
         raise NotFound(f"there is no account {account_id} in this workspace")
     return row
+
+
+def account_shown(row: views.Row) -> dict[str, Any]:
+    """What `require_account` gave, as it is shown."""
+    return views.account_view(row)
+
+
+async def database_now(connection: AsyncConnection) -> datetime:
+    """The database's clock, by which intents expire and readings are dated."""
+    now: datetime = await connection.scalar(text("SELECT clock_timestamp()"))
+    return now
 
 
 async def owned_accounts(
@@ -88,13 +101,18 @@ async def orders(
     return [views.order_view(row) for row in page], following
 
 
-async def order_view_of(connection: AsyncConnection, account_id: AccountId, order_id: UUID) -> dict[str, Any] | None:
-    """One row of the table of orders, by its id (for the owner, which already holds the account)."""
+async def order_row_of(connection: AsyncConnection, account_id: AccountId, order_id: UUID) -> views.Row | None:
+    """One row of the table of orders, by its id (for who already holds the account)."""
     found = await connection.execute(
         text(f"SELECT * FROM ({ORDER_ROWS}) r WHERE account_id = :account AND id = :id"),  # noqa: S608
         {"account": account_id, "id": order_id},
     )
-    row = found.mappings().one_or_none()
+    return found.mappings().one_or_none()
+
+
+async def order_view_of(connection: AsyncConnection, account_id: AccountId, order_id: UUID) -> dict[str, Any] | None:
+    """The same as it is shown."""
+    row = await order_row_of(connection, account_id, order_id)
     return None if row is None else views.order_view(row)
 
 
@@ -123,13 +141,13 @@ async def fills(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Executions, newest first: (fills, cursor of the next page or None)."""
     await require_account(connection, workspace_id, account_id)
-    where = "account_id = :account AND workspace_id = :workspace"
+    where = "e.account_id = :account AND e.workspace_id = :workspace"
     parameters: dict[str, Any] = {"account": account_id, "workspace": workspace_id, "limit": limit + 1}
     if before is not None:
         parameters["before_at"], parameters["before_id"] = _parse_cursor(before)
-        where += " AND (executed_at, exec_id) < (:before_at, :before_id)"
+        where += " AND (e.executed_at, e.exec_id) < (:before_at, :before_id)"
     found = await connection.execute(
-        text(f"SELECT * FROM executions WHERE {where} ORDER BY executed_at DESC, exec_id DESC LIMIT :limit"),  # noqa: S608
+        text(f"{FILL_ROWS} WHERE {where} ORDER BY e.executed_at DESC, e.exec_id DESC LIMIT :limit"),
         parameters,
     )
     rows = list(found.mappings())
@@ -147,49 +165,33 @@ async def balances(connection: AsyncConnection, workspace_id: WorkspaceId, accou
     return views.balances_view(account, list(found.mappings()))
 
 
-async def intent(
-    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, intent_id: IntentId
-) -> dict[str, Any] | None:
-    """An intent with the order row it is about and that row's history; None if this workspace has no such intent.
-
-    `status` of a cancel is the status of the order it is about; `settled` is False while the answer is still awaited.
-    """
+async def symbol(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, instrument: InstrumentId
+) -> tuple[dict[str, Any], bool]:
+    """(leverage and fees of one symbol, whether the exchange should be asked): not known, or older than a minute."""
+    account = await require_account(connection, workspace_id, account_id)
     found = await connection.execute(
         text(
-            "SELECT id, kind, state, reason, target_id, created_at FROM intents"
-            " WHERE id = :id AND account_id = :account AND workspace_id = :workspace"
+            # Each report of a position tells its symbol's leverage, so its row is never older.
+            "SELECT coalesce(p.leverage, s.leverage) AS leverage, s.maker_rate, s.taker_rate, s.fees_assumed,"
+            " s.read_at,"
+            " s.read_at < clock_timestamp() - CAST(:fresh AS interval) AS is_old FROM account_symbols s"
+            " LEFT JOIN positions p ON p.account_id = s.account_id AND p.category = s.category AND p.symbol = s.symbol"
+            " AND p.position_index = 0"
+            " WHERE s.account_id = :account AND s.workspace_id = :workspace AND s.category = :category"
+            " AND s.symbol = :symbol"
         ),
-        {"id": intent_id, "account": account_id, "workspace": workspace_id},
+        {
+            "account": account_id,
+            "workspace": workspace_id,
+            "category": instrument.category,
+            "symbol": instrument.symbol,
+            "fresh": SYMBOL_FRESH,
+        },
     )
     row = found.mappings().one_or_none()
-    if row is None:
-        return None
-    order_id = row["id"] if row["kind"] == "place" else row["target_id"]
-    order = await order_view_of(connection, account_id, order_id)
-    history = await connection.execute(
-        text(
-            "SELECT payload->'order'->>'status' AS status, at, source FROM account_events"
-            " WHERE account_id = :account AND ref = :ref AND workspace_id = :workspace ORDER BY seq"
-        ),
-        {"account": account_id, "ref": order_id, "workspace": workspace_id},
-    )
-    steps = [{"status": "sending", "time_ms": milliseconds(row["created_at"]), "source": "manual"}]
-    steps += [
-        {"status": step["status"], "time_ms": milliseconds(step["at"]), "source": step["source"]}
-        for step in history.mappings()
-    ]
-    return {
-        "intent_id": str(row["id"]),
-        "kind": row["kind"],
-        "state": row["state"],
-        "settled": row["state"] not in ("proposed", "approved", "sending", "unknown"),
-        "status": order["status"] if order else "not_sent",
-        "order": order,
-        "reason": row["reason"],
-        "history": [
-            step for index, step in enumerate(steps) if index == 0 or step["status"] != steps[index - 1]["status"]
-        ],
-    }
+    view = views.symbol_view(instrument.category, instrument.symbol, row, account["margin_mode"])
+    return view, row is None or row["is_old"]
 
 
 async def account_snapshot(

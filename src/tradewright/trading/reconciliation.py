@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import assert_never
 
 import structlog
 
@@ -16,6 +17,7 @@ from tradewright.core.ids import LinkId
 from tradewright.core.order import Execution, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal
+from tradewright.trading.model import AmendIntent, ChangeIntent, ExitsIntent, LeverageIntent
 
 log = structlog.get_logger()
 
@@ -27,10 +29,13 @@ _LOOK_PAUSE_SECONDS = 0.5
 
 async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Sequence[Drift]:
     """Reads everything, then applies it; returns the differences that no report explains (also recorded)."""
+    reading = await journal.begin_reading()
     census, is_of_one_moment = await _read(gateway, journal)
     await journal.book(census.facts(), "reconciliation")
     await journal.note_executions_read(census.taken_at)
     await journal.flatten_absent(census.positions)
+    for change in reading.unread:
+        await _read_back(gateway, journal, change, census)
     drifts = await _missing_orders(gateway, journal, census)
     if is_of_one_moment:
         drifts += await _position_breaks(gateway, journal, census, clock)
@@ -39,6 +44,7 @@ async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Se
     if drifts:
         log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
         await journal.record_drift(drifts)
+    await journal.note_reconciled(reading.began_at, census.modes)
     await journal.forget_events(keep=EVENTS_KEPT)
     log.info("reconcile.done", open_orders=len(census.open_orders), executions=len(census.executions))
     return drifts
@@ -64,6 +70,7 @@ async def _read(gateway: OrderGateway, journal: Journal) -> tuple[Census, bool]:
         executions=executions,
         positions=positions,
         wallet=await gateway.wallet(),
+        modes=await gateway.modes(),
     )
     return census, is_of_one_moment
 
@@ -87,6 +94,28 @@ async def _fills_and_positions(
 
 def _sizes(positions: Sequence[RemotePosition]) -> set[tuple[object, ...]]:
     return {(held.instrument, held.position_index, held.side, held.size, held.entry_price) for held in positions}
+
+
+async def _read_back(gateway: OrderGateway, journal: Journal, change: ChangeIntent, census: Census) -> None:
+    """What was acknowledged before everything was read is in what was read; a flat position and an order that ended
+    long ago are asked for by name."""
+    match change:
+        case AmendIntent():
+            seen = {order.exchange_order_id for order in [*census.open_orders, *census.ended_orders]}
+            if change.target_exchange_order_id in seen:
+                await journal.confirm(change, [], "reconciliation")
+                return
+            found = await gateway.find_order(
+                change.instrument,
+                link_id=change.target_link_id,
+                exchange_order_id=change.target_exchange_order_id,
+            )
+            if found is not None:  # else it is a missing order, which is told
+                await journal.confirm(change, [found], "reconciliation")
+        case LeverageIntent() | ExitsIntent():
+            await journal.confirm(change, [await gateway.position(change.instrument)], "reconciliation")
+        case _:
+            assert_never(change)
 
 
 async def _missing_orders(gateway: OrderGateway, journal: Journal, census: Census) -> list[Drift]:

@@ -2,11 +2,13 @@
 
 Lives here: `resolve_unknowns`. The rule: a request signed at *t* can be accepted until `t + recv_window` by the
 exchange's clock, so absence counts only after `t + recv_window + skew + settling margin` and only when open orders,
-history and executions, asked by client id, all came back empty. Until then the intent stays unknown.
+history and executions, asked by client id, all came back empty. Until then the intent stays unknown. What changes a
+thing has happened once the thing is as it was asked to become, whoever made it so.
 """
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -18,7 +20,14 @@ from tradewright.core.ids import IntentId
 from tradewright.core.order import FINAL_STATES
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Journal, UnknownIntent
-from tradewright.trading.model import CancelIntent, PlaceIntent
+from tradewright.trading.model import (
+    AmendIntent,
+    CancelIntent,
+    ExitsIntent,
+    LeverageIntent,
+    PlaceIntent,
+    SettingIntent,
+)
 
 log = structlog.get_logger()
 
@@ -37,9 +46,15 @@ class EvidenceRule:
 
 
 async def resolve_unknowns(
-    gateway: OrderGateway, journal: Journal, rule: EvidenceRule, first_seen: dict[IntentId, datetime]
+    gateway: OrderGateway,
+    journal: Journal,
+    rule: EvidenceRule,
+    first_seen: dict[IntentId, datetime],
+    positions: AbstractAsyncContextManager[object] | None = None,
 ) -> int:
     """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is.
+
+    `positions` is held while one is read and booked, so that this does not cross a reconciliation.
 
     `first_seen` is the caller's memory between looks: the exchange's time when an intent was first looked for whose
     requests bear no time. It ends with the caller, which only makes the next one wait longer.
@@ -51,7 +66,9 @@ async def resolve_unknowns(
     for unknown in unknowns:
         try:
             overdue = await _overdue(gateway, rule, unknown, first_seen)
-            settled = await _resolve(gateway, journal, unknown, overdue=overdue)
+            is_setting = isinstance(unknown.intent, LeverageIntent | ExitsIntent)
+            async with positions if positions is not None and is_setting else nullcontext():
+                settled = await _resolve(gateway, journal, unknown, overdue=overdue)
         except ExchangeUnavailable as error:
             log.warning("unknown.read_failed", intent_id=str(unknown.intent.id), error=str(error))
             settled = False
@@ -74,13 +91,17 @@ async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownInte
             return await _resolve_place(gateway, journal, place, overdue=overdue)
         case CancelIntent() as cancel:
             return await _resolve_cancel(gateway, journal, cancel, overdue=overdue)
+        case AmendIntent() as amend:
+            return await _resolve_amend(gateway, journal, amend, overdue=overdue)
+        case LeverageIntent() | ExitsIntent() as setting:
+            return await _resolve_setting(gateway, journal, setting, overdue=overdue)
         case _:
             assert_never(unknown.intent)
 
 
 async def _resolve_place(gateway: OrderGateway, journal: Journal, intent: PlaceIntent, *, overdue: bool) -> bool:
-    order = await gateway.find_order(intent.instrument, link_id=intent.link_id, exchange_order_id=None)
-    executions = await gateway.executions_of(intent.instrument, intent.link_id)
+    order = await gateway.find_order(intent.instrument, link_id=intent.order.link_id, exchange_order_id=None)
+    executions = await gateway.executions_of(intent.instrument, intent.order.link_id)
     if order is not None:
         await journal.book([order, *executions], "reconciliation")
         await journal.resolve(intent, happened=True)
@@ -107,6 +128,38 @@ async def _resolve_cancel(gateway: OrderGateway, journal: Journal, intent: Cance
         if order.state in FINAL_STATES:
             await journal.resolve(intent, happened=True)
             return True
+    if not overdue:
+        return False
+    await journal.resolve(intent, happened=False)
+    return True
+
+
+async def _resolve_amend(gateway: OrderGateway, journal: Journal, intent: AmendIntent, *, overdue: bool) -> bool:
+    order = await gateway.find_order(
+        intent.instrument, link_id=intent.target_link_id, exchange_order_id=intent.target_exchange_order_id
+    )
+    if order is not None:
+        happened = intent.is_met_by(order)
+        if happened:
+            await journal.resolve(intent, happened=True)
+            await journal.confirm(intent, [order], "reconciliation")
+            return True
+        await journal.book([order], "reconciliation")
+    # An order that has ended is not changed any more, however late the request arrives.
+    has_ended = order is not None and order.state in FINAL_STATES
+    if not overdue and not has_ended:
+        return False
+    await journal.resolve(intent, happened=False)
+    return True
+
+
+async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: SettingIntent, *, overdue: bool) -> bool:
+    position = await gateway.position(intent.instrument)
+    if intent.is_met_by(position):
+        await journal.resolve(intent, happened=True)
+        await journal.confirm(intent, [position], "reconciliation")
+        return True
+    await journal.book([position], "reconciliation")
     if not overdue:
         return False
     await journal.resolve(intent, happened=False)

@@ -2,16 +2,17 @@
 
 Lives here: `AccountSession`: it listens to the private stream, reconciles at the start and after each reconnect, takes
 proposed intents through the checks to the exchange, and resolves what is unknown.
-Not here: sending (`submission`), evidence (`resolution`), the whole read (`reconciliation`), storage (`journal`).
+Not here: sending (`submission`), reading one thing after another was done (`look_backs`), evidence (`resolution`), the
+whole read (`reconciliation`), storage (`journal`).
 
 States: connecting → reconciling → ready → degraded → closed. Before the first reconciliation nothing is sent; while
-degraded only what reduces (cancels, reduce-only orders) is.
+degraded only what reduces or protects is: cancels, reduce-only orders, amends that only take quantity off, exits.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -22,20 +23,32 @@ from tradewright.core.clock import Clock, Ids, Rng
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.fault import Fault
 from tradewright.core.ids import IntentId
-from tradewright.core.instrument import Instrument, InstrumentId, order_problems
+from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream, StreamDown, StreamUp
-from tradewright.trading.journal import AnsweredRefused, AnsweredUnknown, Fact, Journal
-from tradewright.trading.model import AccountRef, CancelIntent, Intent, PlaceIntent, Reason, SessionState
+from tradewright.trading.checks import refusal
+from tradewright.trading.journal import Answer, AnsweredAcknowledged, AnsweredRefused, AnsweredUnknown, Fact, Journal
+from tradewright.trading.look_backs import LookBacks
+from tradewright.trading.model import (
+    AccountRef,
+    AmendIntent,
+    CancelIntent,
+    ExitsIntent,
+    Intent,
+    LeverageIntent,
+    PlaceIntent,
+    SessionState,
+)
 from tradewright.trading.reconciliation import reconcile
 from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
-from tradewright.trading.submission import TOO_LATE_CODES, Submission, submit
+from tradewright.trading.submission import TOO_LATE_CODES, Submission, is_filter_refusal, submit
 
 log = structlog.get_logger()
 
 _POLL_SECONDS = 1.0  # behind the notifications
 _RESOLVE_SECONDS = 2.0
 _RECONCILE_EVERY_SECONDS = 180.0
+_RECONCILE_ASKED_SECONDS = 1.0  # a whole reading is many requests: asked for, it comes at most so often
 _RETRY_SECONDS_MAX = 10.0
 _BATCH_MAX = 200  # reports booked in one transaction
 _SENDS_AT_ONCE = 20
@@ -44,7 +57,10 @@ _EVENTS_WAITING_MAX = 20_000
 
 @dataclass(frozen=True, slots=True)
 class SessionParts:
-    """What a session is built from; `instrument_of` answers None for what the exchange does not list."""
+    """What a session is built from; `instrument_of` answers None for what the exchange does not list.
+
+    `instruments_stale` is called when the exchange refused an order by rules that are not those we hold.
+    """
 
     account: AccountRef
     gateway: OrderGateway
@@ -55,6 +71,11 @@ class SessionParts:
     ids: Ids
     rng: Rng
     evidence: EvidenceRule
+    instruments_stale: Callable[[], None] = lambda: None
+
+
+class _ReconcileWanted:
+    """Somebody asked for a reconciliation; it takes its place among the events."""
 
 
 class AccountSession:
@@ -64,8 +85,13 @@ class AccountSession:
         self._parts = parts
         self._submission = Submission(parts.gateway, parts.journal, parts.clock, parts.ids)
         self._log = log.bind(account_id=str(parts.account.id), environment=parts.account.environment)
-        self._events: asyncio.Queue[PrivateEvent] = asyncio.Queue(_EVENTS_WAITING_MAX)
-        self._held_back: PrivateEvent | None = None  # taken from the queue with a batch it does not belong to
+        # Held while positions are read one by one, and while everything is: the one must not cross the other.
+        self._positions = asyncio.Lock()
+        self._look_backs = LookBacks(parts.gateway, parts.journal, parts.clock, self._positions)
+        self._events: asyncio.Queue[PrivateEvent | _ReconcileWanted] = asyncio.Queue(_EVENTS_WAITING_MAX)
+        self._held_back: PrivateEvent | _ReconcileWanted | None = (
+            None  # taken from the queue with a batch it does not belong to
+        )
         self._stream_is_up = False
         self._stream_generation = 0  # grows with every up and down
         self._state: SessionState = "connecting"
@@ -75,12 +101,25 @@ class AccountSession:
         self._opening_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
         self._reducing_sends = asyncio.Semaphore(_SENDS_AT_ONCE)  # of their own: a cancel never waits for an opening
         self._sending: set[IntentId] = set()
+        self._subjects: set[Hashable] = set()  # of what is being sent
+        self._reconcile_is_wanted = False
         self._unwanted: set[UUID] = set()  # being sent, and a cancel was asked meanwhile
         self._first_seen: dict[IntentId, datetime] = {}
 
     def wake(self) -> None:
         """There may be new intents. Only a hint: the session looks every second anyway."""
         self._intents_wanted.set()
+
+    def want_reconcile(self) -> None:
+        """Somebody wants everything read again. While the stream is down there is nothing to do: what follows its
+        return is a reconciliation anyway."""
+        if not self._reconcile_is_wanted and self._stream_is_up and not self._events.full():
+            self._reconcile_is_wanted = True
+            self._events.put_nowait(_ReconcileWanted())
+
+    def want_symbol(self, instrument: InstrumentId) -> None:
+        """Somebody wants to know what the exchange says of a symbol."""
+        self._look_backs.want_symbol(instrument)
 
     async def run(self) -> None:
         try:
@@ -92,6 +131,7 @@ class AccountSession:
                 tasks.create_task(self._follow())
                 tasks.create_task(self._take_intents(tasks))
                 tasks.create_task(self._resolve())
+                tasks.create_task(self._look_backs.read_symbols())
         finally:
             await self._close()
 
@@ -125,24 +165,30 @@ class AccountSession:
 
     async def _follow(self) -> None:
         """Applies events in their order; every (re)connect begins with a reconciliation, and one comes now and then."""
-        next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
+        clock = self._parts.clock
+        done_at = clock.monotonic()
+        next_reconcile = done_at + _RECONCILE_EVERY_SECONDS
         while True:
-            event = await self._next_event(next_reconcile - self._parts.clock.monotonic())
+            event = await self._next_event(next_reconcile - clock.monotonic())
             match event:
-                case StreamUp():
-                    await self._reconcile_until_done()
-                    next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
                 case StreamDown(reason=reason, code=code):
                     fault = Fault("session.stream_down", {"cause": code}, reason)
                     await self._enter("degraded" if self._was_ready else "connecting", fault)
-                case None:
+                case StreamUp() | None:
                     if self._stream_is_up:
+                        self._reconcile_is_wanted = False  # whoever asks from here on is not served by this one
                         await self._reconcile_until_done()
-                    next_reconcile = self._parts.clock.monotonic() + _RECONCILE_EVERY_SECONDS
+                    done_at = clock.monotonic()
+                    next_reconcile = done_at + _RECONCILE_EVERY_SECONDS
+                    if self._reconcile_is_wanted:
+                        next_reconcile = done_at + _RECONCILE_ASKED_SECONDS
+                case _ReconcileWanted():
+                    if self._reconcile_is_wanted:
+                        next_reconcile = min(next_reconcile, done_at + _RECONCILE_ASKED_SECONDS)
                 case RemoteOrder() | Execution() | RemotePosition() | Wallet():
                     await self._parts.journal.book(self._drain([event]), "stream")
 
-    async def _next_event(self, timeout_seconds: float) -> PrivateEvent | None:
+    async def _next_event(self, timeout_seconds: float) -> PrivateEvent | _ReconcileWanted | None:
         if self._held_back is not None:
             event, self._held_back = self._held_back, None
             return event
@@ -158,7 +204,7 @@ class AccountSession:
         """Adds the facts that wait behind the first one, so that a burst is booked in one transaction."""
         while len(facts) < _BATCH_MAX and not self._events.empty():
             event = self._events.get_nowait()
-            if isinstance(event, StreamUp | StreamDown):
+            if isinstance(event, StreamUp | StreamDown | _ReconcileWanted):
                 self._held_back = event
                 break
             facts.append(event)
@@ -172,7 +218,8 @@ class AccountSession:
             await self._enter("reconciling", None)
         while self._stream_is_up and self._stream_generation == generation:
             try:
-                await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock)
+                async with self._positions:
+                    await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock)
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))
                 await self._enter("reconciling", Fault("session.reading_failed", detail=str(error)))
@@ -201,17 +248,23 @@ class AccountSession:
                     continue
                 if isinstance(intent, CancelIntent) and await self._is_before_its_order(intent, unsent):
                     continue
-                if not self._may_go(intent):
-                    continue  # it waits for the session until it expires
-                refusal = self._refusal(intent)
-                if refusal is not None:
-                    await self._parts.journal.refuse(intent, refusal)
+                if not self._may_go(intent) or self._is_behind(intent):
+                    continue  # it waits until it expires
+                reason = refusal(intent, self._parts.instrument_of(intent.instrument))
+                if reason is not None:
+                    await self._parts.journal.refuse(intent, reason)
                     continue
                 self._sending.add(intent.id)
+                self._subjects.add(intent.subject)
                 tasks.create_task(self._send(intent))
 
     def _may_go(self, intent: Intent) -> bool:
-        return (self._state == "ready" and self._stream_is_up) or _reduces(intent)
+        return (self._state == "ready" and self._stream_is_up) or intent.reduces
+
+    def _is_behind(self, intent: Intent) -> bool:
+        """Whether an earlier change of the same thing has not got through yet: it must not be overtaken."""
+        is_behind = isinstance(intent, AmendIntent | LeverageIntent) and intent.is_behind
+        return is_behind or intent.subject in self._subjects
 
     async def _is_before_its_order(self, cancel: CancelIntent, unsent: Mapping[IntentId, PlaceIntent]) -> bool:
         """A cancel of what has not left yet ends both; one of what is on its way waits for its answer.
@@ -227,26 +280,10 @@ class AccountSession:
         await self._parts.journal.withdraw(place, cancel)
         return True
 
-    def _refusal(self, intent: Intent) -> Reason | None:
-        if isinstance(intent, CancelIntent):
-            return Reason("order.already_final") if intent.target_final else None
-        instrument = self._parts.instrument_of(intent.instrument)
-        if instrument is None:
-            return Reason("order.instrument_unknown", {"value": intent.instrument.symbol})
-        problems = order_problems(
-            instrument,
-            side=intent.side,
-            order_type=intent.order_type,
-            quantity=intent.quantity,
-            price=intent.price,
-            reference_price=None,  # the request's own check has valued it; the exchange values it once more
-            reduce_only=intent.reduce_only,
-        )
-        return Reason(problems[0].code, dict(problems[0].params)) if problems else None
-
     async def _send(self, intent: Intent) -> None:
+        answer: Answer | None = None
         try:
-            async with self._reducing_sends if _reduces(intent) else self._opening_sends:
+            async with self._reducing_sends if intent.reduces else self._opening_sends:
                 if not self._may_go(intent) or intent.id in self._unwanted:
                     return  # still proposed: it is looked at again
                 answer = await submit(
@@ -257,29 +294,26 @@ class AccountSession:
                 )
         finally:
             self._sending.discard(intent.id)
+            self._subjects.discard(intent.subject)
             if intent.id in self._unwanted:
                 self._unwanted.discard(intent.id)
                 self._intents_wanted.set()  # its cancel waits
-        if isinstance(answer, AnsweredUnknown):
-            self._unknowns_wanted.set()
-        if isinstance(intent, CancelIntent) and isinstance(answer, AnsweredRefused):
-            await self._look_at_target(intent, answer)
+        await self._follow_up(intent, answer)
 
-    async def _look_at_target(self, intent: CancelIntent, answer: AnsweredRefused) -> None:
-        """A cancel that came too late: what became of the order is asked at once, not left to the stream."""
-        if answer.trace.ret_code not in TOO_LATE_CODES:
-            return
-        try:
-            order = await self._parts.gateway.find_order(
-                intent.instrument,
-                link_id=intent.target_link_id,
-                exchange_order_id=intent.target_exchange_order_id,
-            )
-        except ExchangeUnavailable as error:
-            self._log.warning("cancel.look_failed", intent_id=str(intent.id), error=str(error))
-            return
-        if order is not None:
-            await self._parts.journal.book([order], "reconciliation")
+    async def _follow_up(self, intent: Intent, answer: Answer | None) -> None:
+        """What an answer leaves to be found out."""
+        match answer, intent:
+            case AnsweredUnknown(), _:
+                self._unknowns_wanted.set()
+            case AnsweredRefused(trace=trace), CancelIntent() | AmendIntent() if trace.ret_code in TOO_LATE_CODES:
+                await self._look_backs.order_of(intent)
+            case AnsweredRefused(trace=trace), PlaceIntent() | AmendIntent() if is_filter_refusal(trace):
+                self._parts.instruments_stale()
+            case AnsweredAcknowledged(), AmendIntent() | LeverageIntent() | ExitsIntent():
+                await self._look_backs.read_back(intent)
+                self._intents_wanted.set()  # another change of it may wait
+            case _:
+                pass
 
     async def _resolve(self) -> None:
         """Looks for unknown outcomes as soon as there is one, and again every two seconds while there are some."""
@@ -287,7 +321,7 @@ class AccountSession:
         while True:
             await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else None)
             waiting = await resolve_unknowns(
-                self._parts.gateway, self._parts.journal, self._parts.evidence, self._first_seen
+                self._parts.gateway, self._parts.journal, self._parts.evidence, self._first_seen, self._positions
             )
 
     async def _wait(self, wanted: asyncio.Event, timeout_seconds: float | None) -> None:
@@ -297,7 +331,3 @@ class AccountSession:
         except TimeoutError:
             return
         wanted.clear()
-
-
-def _reduces(intent: Intent) -> bool:
-    return isinstance(intent, CancelIntent) or (isinstance(intent, PlaceIntent) and intent.reduce_only)

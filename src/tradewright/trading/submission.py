@@ -28,9 +28,8 @@ from tradewright.core.errors import (
     Refused,
     Trace,
 )
-from tradewright.core.ids import RequestId
-from tradewright.core.order import NewOrder
-from tradewright.exchange.ports import Acknowledged, OrderGateway
+from tradewright.core.ids import ExchangeOrderId, RequestId
+from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import (
     Answer,
     AnsweredAcknowledged,
@@ -40,7 +39,15 @@ from tradewright.trading.journal import (
     AnsweredUnknown,
     Journal,
 )
-from tradewright.trading.model import CancelIntent, Intent, PlaceIntent, Reason
+from tradewright.trading.model import (
+    AmendIntent,
+    CancelIntent,
+    ExitsIntent,
+    Intent,
+    LeverageIntent,
+    PlaceIntent,
+    Reason,
+)
 
 log = structlog.get_logger()
 
@@ -101,17 +108,13 @@ async def submit(
 
 def _overdue(parts: Submission, intent: Intent) -> bool:
     """Only ends the waiting: whether the intent has expired is decided by the journal, on its own clock."""
-    return (
-        isinstance(intent, PlaceIntent)
-        and intent.valid_until is not None
-        and parts.clock.now() > intent.valid_until + _CLOCKS_APART
-    )
+    return intent.valid_until is not None and parts.clock.now() > intent.valid_until + _CLOCKS_APART
 
 
 async def _attempt(parts: Submission, intent: Intent, *, last: bool) -> tuple[Answer, float]:
     """One call and what its end means; the second value is how long to wait before another attempt, in seconds."""
     try:
-        acknowledged = await _call(parts.gateway, intent)
+        exchange_order_id, trace = await _call(parts.gateway, intent)
     except DuplicateLinkId as error:
         # An earlier attempt got through. It is there: evidence, found by its id, will say more.
         return AnsweredUnknown(Reason("exchange.duplicate"), error.trace), 0.0
@@ -129,31 +132,33 @@ async def _attempt(parts: Submission, intent: Intent, *, last: bool) -> tuple[An
         # Whatever it was, the request may have left.
         log.error("order.surprise", intent_id=str(intent.id), error=repr(error))
         return AnsweredUnknown(_reason(error), error.trace or Trace()), 0.0
-    return AnsweredAcknowledged(acknowledged.exchange_order_id, acknowledged.trace), 0.0
+    return AnsweredAcknowledged(exchange_order_id, trace), 0.0
 
 
-async def _call(gateway: OrderGateway, intent: Intent) -> Acknowledged:
+async def _call(gateway: OrderGateway, intent: Intent) -> tuple[ExchangeOrderId | None, Trace]:
     match intent:
         case PlaceIntent():
-            order = NewOrder(
-                link_id=intent.link_id,
-                instrument=intent.instrument,
-                side=intent.side,
-                order_type=intent.order_type,
-                quantity=intent.quantity,
-                price=intent.price,
-                time_in_force=intent.time_in_force,
-                reduce_only=intent.reduce_only,
-            )
-            return await gateway.place(order)
+            taken = await gateway.place(intent.order)
         case CancelIntent():
-            return await gateway.cancel(
+            taken = await gateway.cancel(
                 intent.instrument,
                 link_id=intent.target_link_id,
                 exchange_order_id=intent.target_exchange_order_id,
             )
+        case AmendIntent():
+            taken = await gateway.amend(
+                intent.instrument,
+                intent.change,
+                link_id=intent.target_link_id,
+                exchange_order_id=intent.target_exchange_order_id,
+            )
+        case LeverageIntent():
+            return None, await gateway.set_leverage(intent.instrument, intent.leverage)
+        case ExitsIntent():
+            return None, await gateway.set_exits(intent.instrument, intent.exits)
         case _:
             assert_never(intent)
+    return taken.exchange_order_id, taken.trace
 
 
 def _pause(parts: Submission, error: ClockRejected | RateLimited) -> float:
@@ -170,18 +175,37 @@ def _reason(error: ExchangeError) -> Reason:
 def _refusal(error: Refused) -> Reason:
     """The exchange's refusal with a code of ours where we know the reason, so that the page can say it in words."""
     ret_code = error.trace.ret_code
-    known = "exchange.refused"
-    if ret_code in TOO_LATE_CODES:
-        known = "exchange.too_late"
-    elif ret_code in _MARGIN_CODES:
-        known = "exchange.insufficient_margin"
-    elif ret_code == 110094:
-        known = "exchange.notional_min"
-    elif ret_code == 110017:
-        known = "exchange.reduce_only"
+    known = next((name for name, codes in _KNOWN.items() if ret_code in codes), "exchange.refused")
     return Reason(known, {}, ret_code, error.trace.ret_msg or None)
 
 
-_MARGIN_CODES = frozenset(
-    {110004, 110006, 110007, 110012, 110014, 110044, 110045, 110051, 110052, 110053, 170033, 170131}
+def is_filter_refusal(trace: Trace) -> bool:
+    """Whether the exchange refused an order by the rules of its instrument: those that we hold are old, then.
+
+    10001, any fault of a parameter, is what derivatives answer to a price or quantity off the grid.
+    """
+    return trace.ret_code in _FILTER_CODES
+
+
+# Derivatives first, then spot: the same situation has two codes.
+_PRICE_CODES = frozenset(
+    {110003, 110120, 110121, 30208, 30209, 170132, 170133, 170134, 170192, 170193, 170194, 170371, 170372}
 )
+_QUANTITY_CODES = frozenset({170124, 170136, 170137, 170148, 170341, 170381, 170382})
+_NOTIONAL_CODES = frozenset({110094, 170140})
+_FILTER_CODES = _PRICE_CODES | _QUANTITY_CODES | _NOTIONAL_CODES | {10001}
+_KNOWN: dict[str, frozenset[int]] = {
+    "exchange.too_late": TOO_LATE_CODES,
+    "exchange.insufficient_margin": frozenset(
+        {110004, 110006, 110007, 110012, 110014, 110044, 110045, 110051, 110052, 110053, 170033, 170131}
+    ),
+    "exchange.notional_min": _NOTIONAL_CODES,
+    "exchange.price_range": _PRICE_CODES,
+    "exchange.quantity_range": _QUANTITY_CODES,
+    "exchange.reduce_only": frozenset({110017, 110034}),
+    "exchange.trigger_passed": frozenset({110092, 110093}),
+    "exchange.too_many_orders": frozenset({110009, 110020, 110061, 170810}),
+    "exchange.leverage": frozenset({110013, 110085, 110086, 110089, 110090}),
+    "exchange.quantity_filled": frozenset({110064, 170313}),
+    "exchange.exits_partly_filled": frozenset({110059}),
+}

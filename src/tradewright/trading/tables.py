@@ -51,6 +51,8 @@ accounts = Table(
     Column("wallet_reported_at", _time),  # by the exchange's clock: an older report is not taken
     # By the exchange's clock: every execution until then is booked. Moved on by a whole reconciliation alone.
     Column("executions_read_until", _time),
+    Column("margin_mode", Text),  # the exchange's word; null until it was read
+    Column("reconciled_at", _time),  # by the database's clock: when the newest whole reading began
     # The same exchange account cannot be connected twice in an installation.
     UniqueConstraint("environment", "uid"),
     CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name="environment"),
@@ -72,10 +74,26 @@ intents = Table(
     Column("quantity", Numeric),
     Column("price", Numeric),
     Column("reduce_only", Boolean, nullable=False, server_default="false"),
+    Column("quantity_unit", Text, nullable=False, server_default="base"),
+    Column("trigger_price", Numeric),
+    Column("trigger_by", Text),
+    Column("trigger_rises", Boolean),
+    # Of a place: attached exits; of an amend and of exits: what they become, where zero removes one.
+    Column("take_profit", Numeric),
+    Column("take_profit_by", Text),
+    Column("take_profit_limit", Numeric),
+    Column("stop_loss", Numeric),
+    Column("stop_loss_by", Text),
+    Column("stop_loss_limit", Numeric),
+    Column("slippage_percent", Numeric),
+    Column("leverage", Numeric),
+    # It takes exposure off or protects: it goes first, and also while the account is degraded.
+    Column("reduces", Boolean, nullable=False, server_default="false"),
     Column("note", Text),
     Column("link_id", Text),  # of a place
     Column("exchange_order_id", Text),  # of a place, once the exchange acknowledged it
-    Column("target_id", Uuid),  # of a cancel: the id of the order row it is about
+    Column("target_id", Uuid),  # of a cancel or amend: the id of the order row it is about
+    Column("applied_at", _time),  # of an amend, leverage or exits: when what it came to was read back
     Column("state", Text, nullable=False),
     Column("reason", JSONB),
     Column("valid_until", _time),  # by the database's clock; null = never expires
@@ -93,6 +111,12 @@ intents = Table(
     ),
     Index("ix_intents_account_created", "account_id", "created_at", "id"),
     Index("ix_intents_target", "target_id", postgresql_where="target_id IS NOT NULL"),
+    Index(
+        "ix_intents_unread",
+        "account_id",
+        "created_at",
+        postgresql_where="state = 'acknowledged' AND applied_at IS NULL AND kind IN ('amend','leverage','exits')",
+    ),
 )
 
 requests = Table(
@@ -137,6 +161,15 @@ orders = Table(
     Column("average_price", Numeric),
     Column("reject_reason", Text, nullable=False),
     Column("raw_status", Text, nullable=False),
+    Column("quantity_unit", Text, nullable=False, server_default="base"),
+    Column("trigger_price", Numeric),
+    Column("trigger_by", Text, nullable=False, server_default=""),
+    Column("trigger_rises", Boolean),
+    Column("take_profit", Numeric),
+    Column("stop_loss", Numeric),
+    Column("stop_order_type", Text, nullable=False, server_default=""),
+    Column("parent_link_id", Text, nullable=False, server_default=""),
+    Column("close_on_trigger", Boolean, nullable=False, server_default="false"),
     Column("exchange_created_at", _time, nullable=False),
     Column("exchange_updated_at", _time, nullable=False),
     Column("updated_at", _time, nullable=False),
@@ -189,6 +222,14 @@ positions = Table(
     Column("unrealised_pnl", Numeric, nullable=False),
     Column("realised_pnl", Numeric, nullable=False),
     Column("initial_margin", Numeric, nullable=False),
+    Column("value", Numeric),
+    Column("maintenance_margin", Numeric),
+    Column("take_profit", Numeric),
+    Column("stop_loss", Numeric),
+    Column("trailing_stop", Numeric),
+    Column("stops_read_at", _time),  # by the database's clock: when the exchange last told them, changed or not
+    Column("break_even_price", Numeric),
+    Column("adl_rank", Integer),
     Column("sequence", BigInteger, nullable=False),
     # Signed size that was there before the first fill we booked: base + booked fills must equal the exchange's size.
     Column("base_size", Numeric),
@@ -208,8 +249,26 @@ balances = Table(
     Column("order_margin", Numeric, nullable=False),
     Column("position_margin", Numeric, nullable=False),
     Column("unrealised_pnl", Numeric, nullable=False),
+    Column("locked", Numeric, nullable=False, server_default="0"),  # by open spot orders
+    Column("usd_value", Numeric),
     Column("updated_at", _time, nullable=False),
     PrimaryKeyConstraint("account_id", "coin"),
+)
+
+# What the exchange says of one symbol for one account; read when somebody asks.
+account_symbols = Table(
+    "account_symbols",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("leverage", Numeric),  # null for spot
+    Column("maker_rate", Numeric, nullable=False),
+    Column("taker_rate", Numeric, nullable=False),
+    Column("fees_assumed", Boolean, nullable=False),
+    Column("read_at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "category", "symbol"),
 )
 
 account_events = Table(

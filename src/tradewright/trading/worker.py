@@ -18,11 +18,12 @@ from tradewright.core.errors import AppError
 from tradewright.core.fault import Fault
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.storage.bus import Bus
-from tradewright.trading.commands import INTENTS_CHANNEL
+from tradewright.trading.asking import INTENTS_CHANNEL
 from tradewright.trading.journal import Journal
 from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.session import AccountSession
+from tradewright.trading.wishes import WANTED_CHANNEL, parse_wish
 
 log = structlog.get_logger()
 
@@ -60,6 +61,7 @@ class SessionKeeper:
         await self._withdraw_old_states()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._hand_out_hints())
+            tasks.create_task(self._hand_out_wishes())
             accounts = self._bus.subscribe(ACCOUNTS_CHANNEL)
             while True:
                 for account in await self._accounts():
@@ -96,6 +98,20 @@ class SessionKeeper:
             for account_id, session in self._sessions.items():
                 if hint is None or hint == str(account_id):
                     session.wake()
+
+    async def _hand_out_wishes(self) -> None:
+        """What somebody wants read. A wish that is lost is one more reading later: nothing waits for it here."""
+        subscription = self._bus.subscribe(WANTED_CHANNEL)
+        while True:
+            hint = await subscription.get()
+            wish = None if hint is None else parse_wish(hint)
+            session = None if wish is None else self._sessions.get(wish.account_id)
+            if wish is None or session is None:
+                continue
+            if wish.whole:
+                session.want_reconcile()
+            if wish.instrument is not None:
+                session.want_symbol(wish.instrument)
 
     async def _tell_closed(self, account: AccountRef, reason: Fault) -> None:
         """The page must not go on saying "ready" when nobody looks after the account."""

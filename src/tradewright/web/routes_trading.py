@@ -12,16 +12,21 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Path, Query, Request
 from starlette.responses import Response
 
-from tradewright.core.errors import NotFound
+from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import AccountId, IntentId
-from tradewright.core.instrument import Category
+from tradewright.core.instrument import Category, InstrumentId
 from tradewright.trading import queries
+from tradewright.trading.bodies import CancelAllBody as CancelAllCommand
+from tradewright.trading.intent_queries import intent
+from tradewright.trading.wishes import Wish, wish
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
 from tradewright.web.errors import NotReady
 from tradewright.web.exports import ExportTable, export
-from tradewright.web.intents import intent_answer, submit_and_wait
+from tradewright.web.intent_bodies import body_of
+from tradewright.web.intents import cancel_all, intent_answer, reconcile_and_wait, require_listed, submit_and_wait
 from tradewright.web.parts import Parts
+from tradewright.web.previews import preview
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.trading import (
     AccountList,
@@ -170,28 +175,49 @@ async def post_preview(
     parts: Parts, caller: Trader, account_id: UUID, body: Annotated[PreviewBody, Body()]
 ) -> Response:
     """What an order would come to. Nothing is written and nothing is sent."""
-    raise NotReady("previews are not served yet")
+    return JsonAnswer(await preview(parts, caller, AccountId(account_id), body))
 
 
 async def post_cancel_all(
     request: Request, parts: Parts, caller: Trader, account_id: UUID, body: Annotated[CancelAllBody, Body()]
 ) -> Response:
-    """Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new."""
-    raise NotReady("cancel-all is not served yet")
+    """Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new.
+
+    Take-profits and stop-losses that the exchange made for positions are spared; `exits` removes them.
+    """
+    asked = CancelAllCommand(id=body.id, category=body.category, symbol=body.symbol)
+    cancels = await cancel_all(parts, caller, AccountId(account_id), asked, ip=caller_of(request).ip)
+    pairs = [{"intent_id": str(cancel.intent_id), "order_id": str(cancel.order_id)} for cancel in cancels]
+    return JsonAnswer({"cancels": pairs})
 
 
 async def post_reconcile(
     parts: Parts, caller: Trader, account_id: UUID, body: Annotated[ReconcileBody, Body()]
 ) -> Response:
     """Has the account's owner read everything from the exchange again, and waits for it at most five seconds."""
-    raise NotReady("reconcile is not served yet")
+    instrument = None
+    if body.symbol is not None:
+        if body.category is None:
+            raise InvalidInput([Problem("input.missing", "category")])
+        instrument = InstrumentId(body.category, body.symbol)
+        await require_listed(parts, caller, AccountId(account_id), instrument)
+    account, is_done = await reconcile_and_wait(parts, caller, AccountId(account_id), instrument)
+    return JsonAnswer({"done": is_done, "account": account})
 
 
 async def read_symbol(
     parts: Parts, caller: Reader, account_id: UUID, category: Category, symbol: Annotated[SymbolText, Path()]
 ) -> Response:
     """Leverage and fees of one symbol. What is not known or older than a minute is asked for; read it again then."""
-    raise NotReady("symbols are not served yet")
+    instrument = InstrumentId(category, symbol)
+    await require_listed(parts, caller, AccountId(account_id), instrument)
+    async with parts.engine.begin() as connection:
+        found, is_wanted = await queries.symbol(
+            connection, caller.membership.workspace_id, AccountId(account_id), instrument
+        )
+        if is_wanted:
+            await wish(connection, Wish(account_id=AccountId(account_id), whole=False, instrument=instrument))
+    return JsonAnswer(found)
 
 
 async def read_export(parts: Parts, caller: Reader, account_id: UUID, table: ExportTable) -> Response:
@@ -255,20 +281,21 @@ async def read_balances(parts: Parts, caller: Reader, account_id: UUID) -> Respo
 async def post_intent(
     request: Request, parts: Parts, caller: Trader, account_id: UUID, body: Annotated[IntentBody, Body()]
 ) -> Response:
-    """Places or cancels an order. Answers after the owner's verdict and the exchange's answer, or after two seconds.
+    """Asks for something: an order, or a change of what is there. Answers after the owner's verdict and the exchange's
+    answer (of leverage and exits: after the position was read back), or after two seconds.
 
     The same id and body again is the same intent and gives its state as it is now; another body is a 409.
     """
-    found, is_settled = await submit_and_wait(parts, caller, AccountId(account_id), body, ip=caller_of(request).ip)
+    found, is_settled = await submit_and_wait(
+        parts, caller, AccountId(account_id), body_of(body), ip=caller_of(request).ip
+    )
     return JsonAnswer(intent_answer(found), 200 if is_settled else 202)
 
 
 async def read_intent(parts: Parts, caller: Reader, account_id: UUID, intent_id: UUID) -> Response:
     """An intent with the history of its order's status."""
     async with parts.engine.connect() as connection:
-        found = await queries.intent(
-            connection, caller.membership.workspace_id, AccountId(account_id), IntentId(intent_id)
-        )
+        found = await intent(connection, caller.membership.workspace_id, AccountId(account_id), IntentId(intent_id))
     if found is None:
         raise NotFound(f"there is no intent {intent_id} on this account")
     return JsonAnswer({**intent_answer(found), "history": found["history"]})

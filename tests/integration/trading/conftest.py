@@ -19,10 +19,15 @@ from tradewright.core.errors import Trace
 from tradewright.core.ids import AccountId, ExchangeOrderId, IntentId, OrderId, RequestId, WorkspaceId, link_id_of
 from tradewright.core.instrument import Instrument
 from tradewright.core.order import OrderState
+from tradewright.core.rule_parts import Quotes
 from tradewright.system import SystemClock, SystemIds
-from tradewright.trading.commands import submit_cancel, submit_place
+from tradewright.trading.asking import Asker
+from tradewright.trading.bodies import CancelBody, PlaceBody
+from tradewright.trading.change_commands import submit_cancel
+from tradewright.trading.checks import MarketView
+from tradewright.trading.commands import submit_place
 from tradewright.trading.journal import AnsweredAcknowledged
-from tradewright.trading.model import CancelBody, Intent, PlaceBody, SubmittedIntent
+from tradewright.trading.model import Intent, SubmittedIntent
 from tradewright.trading.store import PostgresJournal
 
 
@@ -57,6 +62,19 @@ class Desk:
         }
         return PlaceBody(**(fields | changes))
 
+    @asynccontextmanager
+    async def asker(self, workspace_id: WorkspaceId | None = None) -> AsyncIterator[Asker]:
+        async with self.engine.begin() as connection:
+            yield Asker(
+                connection=connection,
+                workspace_id=workspace_id or self.workspace_id,
+                account_id=self.account_id,
+                user_id=self.home.user_id,
+                ip="127.0.0.1",
+                clock=SystemClock(),
+                ids=SystemIds(),
+            )
+
     async def submit(
         self,
         body: PlaceBody,
@@ -65,37 +83,17 @@ class Desk:
         instrument: Instrument | None = BTC_RULES,
         reference_price: Decimal | None = None,
     ) -> SubmittedIntent:
-        async with self.engine.begin() as connection:
-            return await submit_place(
-                connection,
-                workspace_id=workspace_id or self.workspace_id,
-                account_id=self.account_id,
-                user_id=self.home.user_id,
-                body=body,
-                instrument=instrument,
-                reference_price=reference_price,
-                clock=SystemClock(),
-                ids=SystemIds(),
-                ip="127.0.0.1",
-            )
+        view = MarketView(instrument=instrument, quotes=Quotes(last=reference_price))
+        async with self.asker(workspace_id) as asker:
+            return await submit_place(asker, body, view)
 
     async def place(self, **changes: Any) -> IntentId:
         return (await self.submit(self.body(**changes))).intent_id
 
     async def cancel(self, order_id: UUID, intent_id: IntentId | None = None) -> IntentId:
         body = CancelBody(id=intent_id or IntentId(uuid4()), order_id=OrderId(order_id))
-        async with self.engine.begin() as connection:
-            await submit_cancel(
-                connection,
-                workspace_id=self.workspace_id,
-                account_id=self.account_id,
-                user_id=self.home.user_id,
-                body=body,
-                clock=SystemClock(),
-                ids=SystemIds(),
-                ip=None,
-            )
-        return body.id
+        async with self.asker() as asker:
+            return (await submit_cancel(asker, body)).intent_id
 
     async def acknowledge(self, intent_id: IntentId, order_id: str = "x-1") -> Intent:
         """The owner sends it, and the exchange takes it."""

@@ -110,7 +110,7 @@ async def test_two_bodies_at_once_with_the_same_id_are_one_effect_and_one_confli
         ({"quantity": Decimal("-1")}, {"order.quantity_positive"}),
         ({"price": None}, {"order.price_required"}),
         ({"price": Decimal("60000.05"), "quantity": Decimal("0.0015")}, {"order.price_tick", "order.quantity_step"}),
-        ({"order_type": "Market", "price": None}, {"order.market_is_ioc"}),
+        ({"order_type": "Market", "price": None}, {"order.market_is_ioc", "order.slippage_required"}),
         ({"note": "n" * 65}, {"order.note_too_long"}),
     ],
 )
@@ -124,7 +124,8 @@ async def test_what_breaks_a_rule_names_every_fault_and_writes_nothing(
 
 
 async def test_a_market_order_below_the_least_notional_is_refused_by_the_last_price(desk: Desk) -> None:
-    small = desk.body(order_type="Market", price=None, time_in_force="IOC", quantity=Decimal("0.001"))
+    market: dict[str, Any] = {"order_type": "Market", "price": None, "time_in_force": "IOC"}
+    small = desk.body(**market, quantity=Decimal("0.001"), slippage_percent=Decimal("0.5"))
     with pytest.raises(InvalidInput) as refused:
         await desk.submit(small, reference_price=Decimal(4000))
     assert [problem.code for problem in refused.value.problems] == ["order.notional_min"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,57 +18,15 @@ from tradewright.core.errors import InvalidInput, NotFound
 from tradewright.core.ids import IntentId, RequestId, link_id_of
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading import queries
+from tradewright.trading.intent_queries import intent as intent_of_id
 from tradewright.trading.model import Reason
-
-TEXT, WHOLE, NOTHING = str, int, type(None)
-
-
-def check_shape(value: dict[str, Any], shape: dict[str, Any]) -> None:
-    """Exactly these keys, each of one of these types (a dict is a shape of its own)."""
-    assert set(value) == set(shape)
-    for key, expected in shape.items():
-        options = expected if isinstance(expected, tuple) else (expected,)
-        nested = next((option for option in options if isinstance(option, dict)), None)
-        if nested is not None and value[key] is not None:
-            check_shape(value[key], nested)
-            continue
-        types = tuple(option for option in options if isinstance(option, type))
-        assert type(value[key]) in types, f"{key}: {value[key]!r}"
+from tradewright.web.schemas.base import Output
+from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
 
 
-ORDER = {
-    "id": TEXT, "account_id": TEXT, "environment": TEXT, "source": TEXT, "category": TEXT, "symbol": TEXT,
-    "side": TEXT, "order_type": TEXT, "time_in_force": TEXT, "quantity": TEXT, "price": (TEXT, NOTHING),
-    "reduce_only": bool, "filled_quantity": TEXT, "average_price": (TEXT, NOTHING), "status": TEXT,
-    "reason": ({"code": TEXT, "params": dict, "exchange_code": (int, NOTHING), "exchange_text": (TEXT, NOTHING)},
-               NOTHING),
-    "link_id": TEXT, "exchange_order_id": (TEXT, NOTHING),
-    "cancel": ({"intent_id": TEXT, "state": TEXT}, NOTHING),
-    "valid_until_ms": (WHOLE, NOTHING), "note": (TEXT, NOTHING), "created_ms": WHOLE, "updated_ms": WHOLE,
-    "version": WHOLE,
-}  # fmt: skip
-POSITION = {
-    "account_id": TEXT, "category": TEXT, "symbol": TEXT, "position_index": WHOLE, "side": (TEXT, NOTHING),
-    "size": TEXT, "entry_price": (TEXT, NOTHING), "mark_price": (TEXT, NOTHING), "liquidation_price": (TEXT, NOTHING),
-    "leverage": (TEXT, NOTHING), "unrealised_pnl": TEXT, "realised_pnl": TEXT, "initial_margin": TEXT,
-    "updated_ms": WHOLE,
-}  # fmt: skip
-FILL = {
-    "id": TEXT, "account_id": TEXT, "category": TEXT, "symbol": TEXT, "side": TEXT, "price": TEXT, "quantity": TEXT,
-    "fee": TEXT, "fee_coin": TEXT, "is_maker": bool, "exec_type": TEXT, "order_id": (TEXT, NOTHING),
-    "exchange_order_id": TEXT, "time_ms": WHOLE,
-}  # fmt: skip
-COIN = {
-    "coin": TEXT, "wallet_balance": TEXT, "equity": TEXT, "order_margin": TEXT, "position_margin": TEXT,
-    "unrealised_pnl": TEXT,
-}  # fmt: skip
-ACCOUNT = {
-    "id": TEXT, "name": TEXT, "environment": TEXT, "exchange": TEXT,
-    "session": {
-        "state": TEXT, "since_ms": WHOLE,
-        "reason": ({"code": TEXT, "params": dict, "detail": (TEXT, NOTHING)}, NOTHING),
-    }, "drift_count": WHOLE,
-}  # fmt: skip
+def check_shape(value: dict[str, Any], shape: type[Output]) -> None:
+    """Exactly the keys of the API's shape, each of its type, without anything being turned into another one."""
+    shape.model_validate_json(json.dumps(value), strict=True)
 
 
 async def test_rows_have_the_shapes_of_the_api(desk: Desk) -> None:
@@ -88,12 +47,11 @@ async def test_rows_have_the_shapes_of_the_api(desk: Desk) -> None:
         accounts = await queries.accounts(connection, desk.workspace_id)
     assert following is None
     (order,), (one_fill,), (held,), (account,) = orders, fills, positions, accounts
-    check_shape(order, ORDER)
-    check_shape(one_fill, FILL)
-    check_shape(held, POSITION)
-    check_shape(account, ACCOUNT)
-    assert set(balances) == {"total_equity", "total_available", "coins", "updated_ms"}
-    check_shape(balances["coins"][0], COIN)
+    check_shape(order, Order)
+    check_shape(one_fill, Fill)
+    check_shape(held, Position)
+    check_shape(account, Account)
+    check_shape(balances, Balances)
     assert (order["id"], order["note"], order["source"]) == (str(intent_id), "first", "manual")
     assert (order["quantity"], order["filled_quantity"], order["price"]) == ("0.5", "0.1", "60000")
     assert (order["status"], order["exchange_order_id"]) == ("cancel_requested", "x-1")
@@ -105,7 +63,7 @@ async def test_rows_have_the_shapes_of_the_api(desk: Desk) -> None:
 async def test_an_external_order_has_the_same_shape_and_names_nobody(desk: Desk) -> None:
     await desk.journal.book([order_report(order_id="elsewhere")], "stream")
     ((order,), _) = await desk.read(queries.orders)
-    check_shape(order, ORDER)
+    check_shape(order, Order)
     assert (order["source"], order["status"], order["exchange_order_id"]) == ("external", "working", "elsewhere")
     async with desk.engine.connect() as connection:
         (account,) = await queries.accounts(connection, desk.workspace_id)
@@ -213,7 +171,7 @@ async def test_an_intent_tells_its_history_with_where_each_step_came_from(desk: 
     cancel_id = await desk.cancel(intent_id)
     await desk.acknowledge(cancel_id)
     await desk.order(intent_id, "cancelled", at=3, filled="0.1")
-    found = await desk.read(queries.intent, intent_id)
+    found = await desk.read(intent_of_id, intent_id)
     assert [(step["status"], step["source"]) for step in found["history"]] == [
         ("sending", "manual"),
         ("acknowledged", "rest"),
@@ -223,7 +181,7 @@ async def test_an_intent_tells_its_history_with_where_each_step_came_from(desk: 
         ("cancelled", "stream"),
     ]
     assert (found["kind"], found["status"], found["settled"]) == ("place", "cancelled", True)
-    about = await desk.read(queries.intent, cancel_id)
+    about = await desk.read(intent_of_id, cancel_id)
     assert (about["kind"], about["status"], about["order"]["id"]) == ("cancel", "cancelled", str(intent_id))
 
 
@@ -233,7 +191,7 @@ async def test_an_intent_is_settled_once_its_answer_is_in(desk: Desk, sent: bool
     if sent:
         intent = next(one for one in await desk.journal.proposed() if one.id == intent_id)
         await desk.journal.open_request(intent, RequestId(uuid4()))
-    found = await desk.read(queries.intent, intent_id)
+    found = await desk.read(intent_of_id, intent_id)
     assert (found["settled"], found["status"]) == (False, "sending")
 
 
@@ -241,7 +199,7 @@ async def test_another_workspace_sees_nothing(desk: Desk) -> None:
     intent_id = await desk.place()
     stranger = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
     async with desk.engine.connect() as connection:
-        assert await queries.intent(connection, stranger.workspace_id, desk.account_id, intent_id) is None
+        assert await intent_of_id(connection, stranger.workspace_id, desk.account_id, intent_id) is None
         for query in (queries.orders, queries.fills, queries.positions, queries.balances, queries.account_snapshot):
             with pytest.raises(NotFound):
                 await query(connection, stranger.workspace_id, desk.account_id)  # type: ignore[operator]
@@ -249,7 +207,7 @@ async def test_another_workspace_sees_nothing(desk: Desk) -> None:
         assert [one["id"] for one in await queries.accounts(connection, stranger.workspace_id)] == [
             str(stranger.account.id)
         ]
-    assert await desk.read(queries.intent, IntentId(uuid4())) is None
+    assert await desk.read(intent_of_id, IntentId(uuid4())) is None
 
 
 async def test_a_snapshot_is_what_the_events_up_to_its_sequence_add_up_to(desk: Desk) -> None:

@@ -22,6 +22,7 @@ from tradewright.core.ids import IntentId, link_id_of
 from tradewright.core.order_status import OrderStatus
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading import queries
+from tradewright.trading.intent_queries import intent as intent_of_id
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession, SessionParts
 from tradewright.trading.store import PostgresJournal
@@ -65,7 +66,7 @@ class Office:
         await asyncio.wait([self.task])
 
     async def intent(self, intent_id: IntentId) -> dict[str, Any]:
-        found: dict[str, Any] = await self.desk.read(queries.intent, intent_id)
+        found: dict[str, Any] = await self.desk.read(intent_of_id, intent_id)
         return found
 
     async def until(self, intent_id: IntentId, *wanted: OrderStatus) -> dict[str, Any]:
@@ -111,7 +112,8 @@ async def office(desk: Desk) -> AsyncIterator[Office]:
 
 async def test_orders_are_filled_cancelled_and_rejected_as_the_exchange_says(office: Office) -> None:
     desk = office.desk
-    market = {"order_type": "Market", "price": None, "time_in_force": "IOC"}
+    market: dict[str, Any] = {"order_type": "Market", "price": None, "time_in_force": "IOC"}
+    market["slippage_percent"] = Decimal("0.5")
     buy = await desk.place(**market)
     resting = await desk.place(price=Decimal(50000))
     refused = await desk.place(quantity=Decimal(100), **market)
@@ -164,7 +166,7 @@ async def test_an_order_asked_for_during_an_outage_is_sent_once_after_it(office:
     office.wire.down = False
     await office.until(waiting, "working", "filled", "partially_filled")
     assert office.accepted(waiting) == 1
-    assert (await office.desk.read(queries.intent, IntentId(uuid4()))) is None
+    assert (await office.desk.read(intent_of_id, IntentId(uuid4()))) is None
 
 
 @pytest.mark.parametrize("kills", [3])

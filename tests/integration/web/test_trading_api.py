@@ -140,7 +140,7 @@ async def test_bad_orders_name_field_code_and_numbers_and_write_nothing(site: Si
         ({"note": "nul\0"}, "note", "input.format"),
         ({"id": "not-a-uuid"}, "id", "input.format"),
         ({"extra": 1}, "extra", "input.unknown_field"),
-        ({"kind": "amend"}, "", "input.not_allowed"),
+        ({"kind": "withdraw"}, "", "input.not_allowed"),
     ):
         async with ann.http.post(f"{ann.account_path}/intents", json=place_body(**changed)) as response:
             found = await problem(response, 422, "input.invalid")

@@ -1,0 +1,268 @@
+"""What may be asked of trading that changes what is there: cancel, amend, cancel all, leverage, exits of a position.
+
+Lives here: their validation and what they are written as. Not here: what makes an order (`commands`), the insert
+itself (`asking`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from tradewright.core.change_rules import Amendable
+from tradewright.core.errors import InvalidInput, NotFound, Problem
+from tradewright.core.ids import IntentId, OrderId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import OrderChange, PositionExits, Trigger
+from tradewright.trading import views
+from tradewright.trading.asking import Asked, Asker, audit, existing, listed, must_fit, standing_of, write
+from tradewright.trading.bodies import AmendBody, CancelAllBody, CancelBody, ExitsBody, LeverageBody
+from tradewright.trading.checks import MarketView, change_problems, setting_problems
+from tradewright.trading.model import (
+    HAND_VALIDITY,
+    IntentConflict,
+    OrderEnded,
+    OrderNotLive,
+    SubmittedIntent,
+)
+from tradewright.trading.queries import order_row_of, require_account
+from tradewright.trading.rows import LIVE, ORDER_ROWS
+
+_FINAL = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
+_CHANGEABLE = frozenset({"acknowledged", "waiting_trigger", "working", "partially_filled", "amend_requested"})
+
+
+@dataclass(frozen=True, slots=True)
+class AskedCancel:
+    intent_id: IntentId
+    order_id: OrderId
+
+
+async def submit_cancel(asker: Asker, body: CancelBody) -> SubmittedIntent:
+    """Asks to cancel the order of one row; never expires.
+
+    Raises `NotFound` for a foreign account or order, `IntentConflict` for a used id, `OrderEnded`.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    target = await _live_row(asker, body.order_id, "cancel")
+    return await write(asker, body, _cancel(body.order_id, InstrumentId(target["category"], target["symbol"])))
+
+
+async def target_of_amend(asker: Asker, order_id: OrderId) -> InstrumentId:
+    """What the order to be changed is of, so that the caller can bring its rules and prices. Raises `NotFound`."""
+    await require_account(asker.connection, asker.workspace_id, asker.account_id)
+    row = await _row(asker, order_id)
+    return InstrumentId(row["category"], row["symbol"])
+
+
+async def submit_amend(asker: Asker, body: AmendBody, market: MarketView) -> SubmittedIntent:
+    """Asks to change a live order. What only takes quantity off never expires and goes while degraded.
+
+    Raises `InvalidInput`, `NotFound`, `IntentConflict`; `OrderEnded`; `OrderNotLive` while the exchange has not taken
+    the order, or while it is being cancelled.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    target = await _live_row(asker, body.order_id, "change")
+    status = views.order_status(target)
+    if status not in _CHANGEABLE:
+        raise OrderNotLive(f"order {body.order_id} is {status}; only an order that the exchange holds can be changed")
+    instrument = listed(market, target["symbol"])
+    is_behind = target["amend_is_asked"]
+    must_fit(change_problems(instrument, _amendable(target), body.change, market.quotes, is_behind=is_behind))
+    reduces = not is_behind and _only_takes_off(body.change, target["quantity"])
+    return await write(
+        asker,
+        body,
+        Asked(
+            kind="amend",
+            instrument=instrument.id,
+            reduces=reduces,
+            validity=None if reduces else HAND_VALIDITY,
+            action="order.amend",
+            object_kind="order",
+            object_id=str(body.order_id),
+            columns={
+                "target_id": body.order_id,
+                "quantity": body.change.quantity,
+                "price": body.change.price,
+                "trigger_price": body.change.trigger_price,
+                "take_profit": body.change.take_profit,
+                "stop_loss": body.change.stop_loss,
+            },
+        ),
+    )
+
+
+async def submit_leverage(asker: Asker, body: LeverageBody, market: MarketView) -> SubmittedIntent:
+    """Asks for the leverage of a whole symbol. Raises `InvalidInput`, `NotFound`, `IntentConflict`."""
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    instrument = listed(market, body.symbol)
+    standing = await standing_of(asker, instrument.id)
+    must_fit(setting_problems(instrument, body.leverage, market.quotes, standing))
+    asked = _setting("leverage", instrument.id, {"leverage": body.leverage}, reduces=False, expires=True)
+    return await write(asker, body, asked)
+
+
+async def submit_exits(asker: Asker, body: ExitsBody, market: MarketView) -> SubmittedIntent:
+    """Asks for take-profit and stop-loss of an open position. Raises `InvalidInput`, `NotFound`, `IntentConflict`.
+
+    What sets one never expires, for it protects. What only removes is not meant any more when it comes late.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    instrument = listed(market, body.symbol)
+    standing = await standing_of(asker, instrument.id)
+    exits = body.exits
+    must_fit(setting_problems(instrument, exits, market.quotes, standing))
+    columns = {
+        "take_profit": exits.take_profit,
+        "take_profit_by": exits.take_profit_by,
+        "stop_loss": exits.stop_loss,
+        "stop_loss_by": exits.stop_loss_by,
+    }
+    return await write(
+        asker, body, _setting("exits", instrument.id, columns, reduces=True, expires=not _sets_one(exits))
+    )
+
+
+async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCancel]:
+    """Asks to cancel every live order of the account, a category or a symbol: one cancel each, oldest order first.
+
+    Exits that the exchange made for a position are spared: whoever clears their orders does not mean to stand without
+    a stop. The same id and body again asks for nothing new, whatever was placed since; the ids of the cancels follow
+    from this id and the orders'. Raises `NotFound` for a foreign account, `IntentConflict` for a used id,
+    `InvalidInput` for a symbol without its category.
+    """
+    await require_account(asker.connection, asker.workspace_id, asker.account_id)
+    if body.symbol is not None and body.category is None:
+        raise InvalidInput([Problem("input.missing", "category")])
+    await asker.connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": f"cancel_all:{body.id}"}
+    )
+    scope = {"category": body.category, "symbol": body.symbol}
+    known = await _asked_before(asker, body, scope)
+    if known is not None:
+        return known
+    cancels = []
+    for row in await _live_rows(asker, body):
+        order_id = OrderId(row["id"])
+        cancel = CancelBody(id=IntentId(uuid.uuid5(body.id, str(order_id))), order_id=order_id)
+        await write(asker, cancel, _cancel(order_id, InstrumentId(row["category"], row["symbol"])))
+        cancels.append(AskedCancel(cancel.id, order_id))
+    pairs = [[str(cancel.intent_id), str(cancel.order_id)] for cancel in cancels]
+    await audit(asker, "order.cancel_all", "cancel_all", str(body.id), {"scope": scope, "cancels": pairs})
+    return cancels
+
+
+async def _asked_before(asker: Asker, body: CancelAllBody, scope: dict[str, Any]) -> list[AskedCancel] | None:
+    """The audit entry is the record of it: the command has no row of its own."""
+    found = await asker.connection.scalar(
+        text(
+            "SELECT \"after\" FROM audit_entries WHERE object_kind = 'cancel_all' AND object_id = :id"
+            " AND workspace_id = :workspace AND account_id = :account"
+        ),
+        {"id": str(body.id), "workspace": asker.workspace_id, "account": asker.account_id},
+    )
+    if found is None:
+        return None
+    if found["scope"] != scope:
+        raise IntentConflict(f"the id {body.id} was used for another cancel-all; make a new id for a new wish")
+    return [AskedCancel(IntentId(UUID(intent)), OrderId(UUID(order))) for intent, order in found["cancels"]]
+
+
+async def _live_rows(asker: Asker, body: CancelAllBody) -> list[views.Row]:
+    found = await asker.connection.execute(
+        text(
+            f"SELECT * FROM ({ORDER_ROWS}) r WHERE account_id = :account AND workspace_id = :workspace AND {LIVE}"  # noqa: S608
+            " AND source <> 'attached' AND category = coalesce(:category, category)"
+            " AND symbol = coalesce(:symbol, symbol) ORDER BY created_at, id"
+        ),
+        {
+            "account": asker.account_id,
+            "workspace": asker.workspace_id,
+            "category": body.category,
+            "symbol": body.symbol,
+        },
+    )
+    return list(found.mappings())
+
+
+async def _row(asker: Asker, order_id: OrderId) -> views.Row:
+    row = await order_row_of(asker.connection, asker.account_id, order_id)
+    if row is None:
+        raise NotFound(f"there is no order {order_id} on this account")
+    return row
+
+
+async def _live_row(asker: Asker, order_id: OrderId, wish: str) -> views.Row:
+    row = await _row(asker, order_id)
+    status = views.order_status(row)
+    if status in _FINAL:
+        raise OrderEnded(f"order {order_id} has ended ({status}); there is nothing to {wish}")
+    return row
+
+
+def _amendable(row: views.Row) -> Amendable:
+    trigger = None
+    if row["trigger_price"] is not None and row["order_state"] in (None, "waiting_trigger"):
+        shown = views.trigger_view(row)
+        assert shown is not None, "it has a trigger price"
+        trigger = Trigger(price=row["trigger_price"], by=shown["by"], rises=shown["rises"])
+    return Amendable(
+        side=row["side"],
+        order_type=row["order_type"],
+        quantity=row["quantity"],
+        filled=row["filled_quantity"],
+        price=row["price"],
+        reduce_only=row["reduce_only"],
+        trigger=trigger,
+        take_profit=row["take_profit"],
+        stop_loss=row["stop_loss"],
+    )
+
+
+def _only_takes_off(change: OrderChange, quantity: Decimal) -> bool:
+    asked = change.quantity
+    return asked is not None and asked < quantity and change == OrderChange(quantity=asked)
+
+
+def _sets_one(exits: PositionExits) -> bool:
+    return bool(exits.take_profit) or bool(exits.stop_loss)
+
+
+def _cancel(order_id: OrderId, instrument: InstrumentId) -> Asked:
+    return Asked(
+        kind="cancel",
+        instrument=instrument,
+        reduces=True,
+        validity=None,
+        action="order.cancel",
+        object_kind="order",
+        object_id=str(order_id),
+        columns={"target_id": order_id},
+    )
+
+
+def _setting(kind: Any, instrument: InstrumentId, columns: dict[str, Any], *, reduces: bool, expires: bool) -> Asked:
+    return Asked(
+        kind=kind,
+        instrument=instrument,
+        reduces=reduces,
+        validity=HAND_VALIDITY if expires else None,
+        action=f"symbol.{kind}",
+        object_kind="symbol",
+        object_id=f"{instrument.category}:{instrument.symbol}",
+        columns=columns,
+    )

@@ -1,0 +1,120 @@
+"""Reading one thing after another was done to it, or because somebody asks: an order, a position, a symbol's settings.
+
+Lives here: `LookBacks`, of one account's session. Not here: the whole read (`reconciliation`), what is unknown
+(`resolution`). A read that fails here is made up for by the next reconciliation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import assert_never
+
+import structlog
+
+from tradewright.core.clock import Clock
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import FINAL_STATES
+from tradewright.exchange.ports import OrderGateway
+from tradewright.trading.journal import Fact, Journal
+from tradewright.trading.model import AmendIntent, CancelIntent, ChangeIntent, ExitsIntent, LeverageIntent, SymbolFacts
+
+log = structlog.get_logger()
+
+# The acknowledgement comes before the change shows; after the last look what is read stands, as asked or not.
+_LOOK_PAUSES_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
+_SYMBOLS_WAITING_MAX = 100
+
+
+class LookBacks:
+    """`positions` is held while a position is read and booked, so that this does not cross a reconciliation."""
+
+    def __init__(self, gateway: OrderGateway, journal: Journal, clock: Clock, positions: asyncio.Lock) -> None:
+        self._gateway = gateway
+        self._journal = journal
+        self._clock = clock
+        self._positions = positions
+        self._symbols: dict[InstrumentId, None] = {}  # wanted, in the order in which they were asked for
+        self._symbol_wanted = asyncio.Event()
+
+    async def order_of(self, intent: CancelIntent | AmendIntent) -> None:
+        """It came too late: what became of its order is asked at once, not left to the stream."""
+        try:
+            order = await self._gateway.find_order(
+                intent.instrument,
+                link_id=intent.target_link_id,
+                exchange_order_id=intent.target_exchange_order_id,
+            )
+        except ExchangeUnavailable as error:
+            log.warning("order.look_failed", intent_id=str(intent.id), error=str(error))
+            return
+        if order is not None:
+            await self._journal.book([order], "reconciliation")
+
+    async def read_back(self, intent: ChangeIntent) -> None:
+        """Reads what an acknowledged change is about until it shows, and marks it as read back."""
+        for looks_left, pause_seconds in zip(
+            range(len(_LOOK_PAUSES_SECONDS) - 1, -1, -1), _LOOK_PAUSES_SECONDS, strict=True
+        ):
+            await self._clock.sleep(pause_seconds)
+            try:
+                if await self._look(intent, is_last=looks_left == 0):
+                    return
+            except ExchangeUnavailable as error:
+                log.warning("change.look_failed", intent_id=str(intent.id), error=str(error))
+        log.warning("change.unread", intent_id=str(intent.id), kind=intent.kind)
+
+    async def _look(self, intent: ChangeIntent, *, is_last: bool) -> bool:
+        match intent:
+            case AmendIntent():
+                order = await self._gateway.find_order(
+                    intent.instrument,
+                    link_id=intent.target_link_id,
+                    exchange_order_id=intent.target_exchange_order_id,
+                )
+                if order is None:
+                    return False
+                is_shown = intent.is_met_by(order) or order.state in FINAL_STATES
+                return await self._take(intent, order, is_enough=is_shown or is_last)
+            case LeverageIntent() | ExitsIntent():
+                async with self._positions:
+                    position = await self._gateway.position(intent.instrument)
+                    return await self._take(intent, position, is_enough=intent.is_met_by(position) or is_last)
+            case _:
+                assert_never(intent)
+
+    async def _take(self, intent: ChangeIntent, fact: Fact, *, is_enough: bool) -> bool:
+        if is_enough:
+            await self._journal.confirm(intent, [fact], "reconciliation")
+        return is_enough
+
+    # What somebody asks about a symbol.
+
+    def want_symbol(self, instrument: InstrumentId) -> None:
+        """Bounded: what is asked for beyond it is asked for again by whoever still wants to know."""
+        if len(self._symbols) < _SYMBOLS_WAITING_MAX:
+            self._symbols[instrument] = None
+            self._symbol_wanted.set()
+
+    async def read_symbols(self) -> None:
+        """Reads what is wanted, one after another, until cancelled."""
+        while True:
+            await self._symbol_wanted.wait()
+            self._symbol_wanted.clear()
+            while self._symbols:
+                instrument = next(iter(self._symbols))
+                del self._symbols[instrument]
+                try:
+                    await self._read_symbol(instrument)
+                except ExchangeUnavailable as error:
+                    log.warning("symbol.look_failed", symbol=instrument.symbol, error=str(error))
+
+    async def _read_symbol(self, instrument: InstrumentId) -> None:
+        leverage = None
+        if instrument.category == "linear":
+            async with self._positions:
+                position = await self._gateway.position(instrument)
+                await self._journal.book([position], "reconciliation")
+            leverage = position.leverage
+        rates = await self._gateway.fee_rates(instrument)
+        await self._journal.note_symbol(SymbolFacts(instrument=instrument, leverage=leverage, rates=rates))
