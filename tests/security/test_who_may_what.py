@@ -30,6 +30,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/accounts/{account_id}/fills"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/balances"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/intents/{intent_id}"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/export/{table}.csv"): READ_OF_ACCOUNT,
     ("POST", "/api/v1/accounts/{account_id}/intents"): (401, 403, 200, 200, 404),
 }
 BODIES: dict[str, dict[str, Any]] = {
@@ -56,6 +57,7 @@ async def test_every_route_answers_everybody_as_declared(site: Site, ann: User) 
         seen: dict[tuple[str, str], tuple[int, ...]] = {}
         for method, path in EXPECTED:
             url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
+            url = url.replace("{table}", "orders")
             if path.endswith("/candles"):
                 url += "?symbol=BTCUSDT&interval=1"
             statuses = []
