@@ -47,6 +47,12 @@ def levels(*rows: tuple[str, str]) -> tuple[tuple[Decimal, Decimal], ...]:
     return tuple((Decimal(price), Decimal(size)) for price, size in rows)
 
 
+def _trade(listing: Listing, price: Decimal, time_ms: int, seq: int, size: Decimal = Decimal(1)) -> MarketTrade:
+    return MarketTrade(
+        symbol=listing, time_ms=time_ms, price=price, size=size, side="Sell", trade_id=f"t{seq}", seq=seq
+    )
+
+
 class ScriptedMarket:
     """BTCUSDT around 60 000. `trade` and `quote` queue what the next `advance` brings, to the contract unless told
     otherwise. With `spot` the pair of the same symbol is listed beside it, around 60 050.
@@ -63,6 +69,7 @@ class ScriptedMarket:
         self._last: dict[Listing, Decimal] = {"BTCUSDT": Decimal("60000.00"), SPOT: Decimal("60050.00")}
         self._seq = 1
         self._queue: list[MarketEvent] = []
+        self._trades = [_trade(listing, price, START_MS, 1) for listing, price in self._last.items()]
         self._books: dict[Listing, MarketBook] = {
             "BTCUSDT": MarketBook(
                 symbol="BTCUSDT",
@@ -84,17 +91,7 @@ class ScriptedMarket:
 
     def trade(self, price: str, size: str = "1.000", *, listing: Listing = "BTCUSDT") -> None:
         self._seq += 1
-        self._queue.append(
-            MarketTrade(
-                symbol=listing,
-                time_ms=self.now_ms,
-                price=Decimal(price),
-                size=Decimal(size),
-                side="Sell",
-                trade_id=f"t{self._seq}",
-                seq=self._seq,
-            )
-        )
+        self._queue.append(_trade(listing, Decimal(price), self.now_ms, self._seq, Decimal(size)))
 
     def quote(self, *, bid: str, ask: str, size: str = "10.000", listing: Listing = "BTCUSDT") -> None:
         self._seq += 1
@@ -116,6 +113,7 @@ class ScriptedMarket:
                 self._books[event.symbol] = event
             else:
                 self._last[event.symbol] = event.price
+                self._trades.append(event)
         return happened
 
     def book(self, symbol: str) -> MarketBook:
@@ -137,6 +135,11 @@ class ScriptedMarket:
     def next_funding_ms(self, symbol: str) -> int:
         return START_MS + 28_800_000
 
+    def funding_history(
+        self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        return []
+
     def ticker(self, symbol: str) -> dict[str, str]:
         return {"symbol": symbol, "lastPrice": str(self.last_price(symbol)), "markPrice": str(self.mark), "basis": ""}
 
@@ -150,7 +153,7 @@ class ScriptedMarket:
         return None
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
-        return []
+        return [trade for trade in reversed(self._trades) if trade.symbol == symbol][:limit]
 
     def state(self) -> dict[str, Any]:
         return {"now_ms": self.now_ms}

@@ -42,6 +42,7 @@ class Floor(Ledger):
         super().__init__(market=market, log=log, around=around)
         self._partial_fills = partial_fills
         self._untold: list[MarketEvent] = []
+        self._untraded: set[str] = set()  # listings whose last price is still the middle of their book
 
     def catch_up(self) -> bool:
         """Let the market go on to this moment, fill what it went through and trigger what waited for it.
@@ -160,6 +161,7 @@ class Floor(Ledger):
         seen = {order.symbol for order in self.account.live_orders()}
         self._books = {symbol: self.market.book(symbol) for symbol in seen}
         self._last_prices = {symbol: self.market.last_price(symbol) for symbol in seen}
+        self._untraded = {symbol for symbol in seen if not self.market.trades(symbol, 1)}
         happened = self.market.advance(to_ms)
         try:
             for event_ms, events in groupby(happened, key=lambda event: event.time_ms):
@@ -182,16 +184,30 @@ class Floor(Ledger):
         for event in events:
             if isinstance(event, MarketBook):
                 self._books[event.symbol] = event
-                self._fill_resting(event)
-                continue
-            self._last_prices[event.symbol] = event.price
+            price = self._price_by(event)
+            if price is not None:
+                self._last_prices[event.symbol] = price
             self._fill_resting(event)
+            if price is None:
+                continue
             for order in self.account.live_orders(event.symbol):
                 trigger = order.trigger
-                if trigger is not None and trigger.by == "LastPrice" and is_met(trigger, event.price):
+                if trigger is not None and trigger.by == "LastPrice" and is_met(trigger, price):
                     met[order.order_id] = None
         for order_id in met:
             self._trigger(order_id, delay_ms=0)
+
+    def _price_by(self, event: MarketEvent) -> Decimal | None:
+        """The last price if the event moves it: a trade does, and where there was none yet, a book does by its middle,
+        as the market itself tells it.
+        """
+        if isinstance(event, MarketTrade):
+            self._untraded.discard(event.symbol)
+            return event.price
+        if event.symbol not in self._untraded or not (event.bids and event.asks):
+            return None
+        tick = self.specs[event.symbol].tick_size
+        return (event.bids[0][0] + event.asks[0][0]) / 2 // tick * tick
 
     def _trigger_if_met(self, order_id: str, *, delay_ms: int) -> None:
         order = self.account.orders[order_id]
