@@ -160,7 +160,7 @@ async def check_archive(path: Path, category: str, symbol: str) -> None:
 
 
 async def check_funding(path: Path, prices: Path, symbol: str, *, stride: int) -> None:
-    """The ticker tells each `stride`th recorded rate and its moment while the prices beside it are played."""
+    """The ticker tells each `stride`th rate and its moment while prices are played; then all of them are history."""
     rates = [(int(row[0]), Decimal(row[1])) for row in recorded(path)]
     candles = recorded_candles(prices)
     first_ms, last_ms = candles[0][0], candles[-1][0]
@@ -169,6 +169,15 @@ async def check_funding(path: Path, prices: Path, symbol: str, *, stride: int) -
             await exchange.move(do="jump", to=due_ms - 1)
             [ticker] = (await exchange.market("tickers", f"category=linear&symbol={symbol}"))["list"]
             assert (Decimal(ticker["fundingRate"]), int(ticker["nextFundingTime"])) == (rate, due_ms)
+        await exchange.move(do="jump", to=last_ms)
+        due = [row for row in rates if row[0] <= last_ms]
+        told: list[Row] = []
+        while len(told) < len(due):
+            page = f"category=linear&symbol={symbol}&endTime={told[-1][0] - 1 if told else last_ms}"
+            rows = (await exchange.market("funding/history", page))["list"]
+            assert rows
+            told += [(int(row["fundingRateTimestamp"]), Decimal(row["fundingRate"])) for row in rows]
+        assert told == due[::-1]
 
 
 def _opened(row: Row) -> list[Row]:

@@ -19,7 +19,7 @@ from tradewright.simulator.market_rows import instrument_row, kline_row, level_r
 from tradewright.simulator.matching import price_bounds
 from tradewright.simulator.paging import read_limit, read_page, whole
 from tradewright.simulator.rest import Call, Endpoint, Result
-from tradewright.simulator.texts import price_text
+from tradewright.simulator.texts import plain, price_text
 
 CATEGORIES = ("linear", "inverse", "spot", "option")
 SERVED = ("linear", "spot")
@@ -43,6 +43,7 @@ class MarketEndpoints:
             "recent-trade": self._trades,
             "risk-limit": self._risk_limit,
             "price-limit": self._price_limit,
+            "funding/history": self._funding_history,
         }
         return [Endpoint(method="GET", path=f"/v5/market/{name}", handle=handle) for name, handle in handlers.items()]
 
@@ -133,6 +134,20 @@ class MarketEndpoints:
             "sellLmt": price_text(spec, lowest_sell),
             "ts": str(call.now_ms),
         }
+
+    def _funding_history(self, call: Call) -> Result:
+        """What was due. A start needs an end, as on Bybit."""
+        _category(call.params, served=("linear",))
+        spec = self._spec(call.params)
+        start_ms, end_ms = whole(call.params, "startTime"), whole(call.params, "endTime")
+        if start_ms is not None and end_ms is None:
+            raise bad_parameter("params error: startTime needs endTime")
+        limit = read_limit(call.params, highest=200, default=200)
+        rows = [
+            {"symbol": spec.symbol, "fundingRate": plain(rate), "fundingRateTimestamp": str(ms)}
+            for ms, rate in self._market.funding_history(spec.listing, start_ms, end_ms, limit)
+        ]
+        return {"category": "linear", "list": rows}
 
     def _of(self, category: str) -> list[InstrumentSpec]:
         return [spec for spec in self._market.instruments if spec.category == category]

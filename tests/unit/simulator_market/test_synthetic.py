@@ -207,3 +207,17 @@ def test_everything_listed_trades() -> None:
 def _day(days_back: int) -> tuple[int, int]:
     end_ms = NOON - days_back * 1440 * MINUTE
     return end_ms - 1440 * MINUTE, end_ms - 1
+
+
+def test_funding_that_was_due_is_what_the_ticker_had_told() -> None:
+    market = synthetic(speed=60)
+    told = {}
+    for hour in (0, 8, 16, 24):  # longer than it catches up: nothing is made up between
+        market.advance(NOON + hour * 60 * MINUTE)
+        told[market.next_funding_ms("BTCUSDT")] = market.funding_rate("BTCUSDT")
+
+    due = market.funding_history("BTCUSDT", NOON, None, 200)
+
+    assert [ms for ms, _ in due] == [NOON + hours * 60 * MINUTE for hours in (20, 12, 4)]
+    assert due == [(ms, told[ms]) for ms, _ in due]
+    assert market.funding_history("BTCUSDT", None, due[1][0], 1) == [due[1]]

@@ -184,6 +184,12 @@ class Market(Protocol):
 
     def next_funding_ms(self, symbol: str) -> int: ...
 
+    def funding_history(
+        self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        """Moments and rates that were due in [`start_ms`, `end_ms`] and not after now, newest first."""
+        ...
+
     def ticker(self, symbol: str) -> dict[str, str]:
         """All fields of Bybit's REST linear ticker; decimals as text, "" where there is no value."""
         ...

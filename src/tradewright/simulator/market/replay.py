@@ -115,6 +115,17 @@ class ReplayMarket:
         due = None if tape.recordings.funding is None else tape.recordings.funding.after(self._now_ms)
         return next_funding_ms(tape.spec, self._now_ms) if due is None else due.time_ms
 
+    def funding_history(
+        self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        funding = self._tapes[symbol].recordings.funding
+        if funding is None:
+            return []
+        newest_ms = self._now_ms if end_ms is None else min(end_ms, self._now_ms)
+        first, last = funding.index_at(start_ms or 0), funding.index_at(newest_ms + 1)
+        rows = map(funding.row, range(last - 1, max(first, last - limit) - 1, -1))
+        return [(row.time_ms, row.rate) for row in rows]
+
     def ticker(self, symbol: str) -> dict[str, str]:
         tape = self._tapes[symbol]
         price = tape.last_price

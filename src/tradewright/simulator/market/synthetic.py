@@ -107,6 +107,18 @@ class SyntheticMarket:
     def next_funding_ms(self, symbol: str) -> int:
         return next_funding_ms(self._listed[symbol].spec, self._now_ms)
 
+    def funding_history(
+        self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        one = self._listed[symbol]
+        interval_ms = one.spec.funding_interval_min * MINUTE_MS
+        if not interval_ms:
+            return []
+        newest_ms = self._now_ms if end_ms is None else min(end_ms, self._now_ms)
+        newest_ms -= newest_ms % interval_ms
+        oldest_ms = max(start_ms or 0, newest_ms - (limit - 1) * interval_ms)
+        return [(ms, one.funding_rate(ms)) for ms in range(newest_ms, oldest_ms - 1, -interval_ms)]
+
     def ticker(self, symbol: str) -> dict[str, str]:
         one = self._listed[symbol]
         return ticker_row(
