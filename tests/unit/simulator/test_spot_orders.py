@@ -17,7 +17,9 @@ from tradewright.simulator.events import OrderFilled
 from tradewright.simulator.log import LOG_FILE
 from tradewright.simulator.orders import OrderStatus
 from tradewright.simulator.spot import locked
+from tradewright.simulator.wallet_payload import wallet_row
 
+ONE = Decimal(1)
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -252,6 +254,17 @@ def test_a_bought_coin_backs_no_contract_but_usdc_does() -> None:
     assert dollars.engine.margin_now().available == 1000
     assert dollars.place("Buy", "0.010", "59000.00").status is OrderStatus.NEW
     assert refusal(dollars, "Buy", "0.010000", "59000.00") == 170131  # but it is not USDT to spend
+
+
+def test_what_a_contract_costs_beyond_its_own_coin_is_owed() -> None:
+    bench = bench_with(USDT="0", USDC="1000")
+    bench.place("Buy", "0.100")  # a fee of 3.3000055, of which there is no USDT
+    assert bench.coin("USDT") == Decimal("-3.3000055")
+    row = wallet_row(bench.engine.account.coins.values(), bench.engine.margin_now(), locked={}, usd_price=lambda _: ONE)
+    usdt = next(coin for coin in row["coin"] if coin["coin"] == "USDT")
+    assert (usdt["borrowAmount"], usdt["walletBalance"]) == ("3.3000055", "-3.3000055")
+    # The mark is 60000, ten cents below the price paid for a tenth.
+    assert (row["totalWalletBalance"], row["totalMarginBalance"]) == ("996.6999945", "996.6899945")
 
 
 def test_a_restart_knows_coins_locks_and_what_was_under_way(tmp_path: Path) -> None:
