@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     port: int = Field(8787, ge=1, le=65535)
     database_url: SecretStr | None = None
     database_direct_url: SecretStr | None = None  # for LISTEN and advisory locks, when `database_url` is a pooler's
-    market: str = "synthetic"  # synthetic | replay:FILE@linear:SYMBOL
+    market: str = "synthetic"  # synthetic | replay:FILE@category:SYMBOL, the latter as often as wanted: see `markets`
     market_from: str | None = Field(None, validation_alias="TRADEWRIGHT_FROM")
     seed: int = Field(1, ge=0)
     speed: Decimal = Field(Decimal(1), gt=0, le=10_000)
@@ -99,14 +99,24 @@ class Settings(BaseSettings):
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
 
+    @field_validator("market", mode="before")
+    @classmethod
+    def _market_in_one_line(cls, market: Any) -> Any:
+        """The settings file may have a list."""
+        if isinstance(market, list) and all(isinstance(one, str) for one in market):
+            return ",".join(market)
+        return market
+
     @field_validator("market")
     @classmethod
     def _market_by_its_whole_path(cls, market: str) -> str:
         """The same recording is the same market from whatever folder it is named."""
-        if not market.startswith("replay:"):
-            return market
-        file, at, target = market.removeprefix("replay:").partition("@")
-        return f"replay:{Path(file).expanduser().resolve()}{at}{target}"
+        return ",".join(map(_with_whole_path, _one_by_one(market)))
+
+    @property
+    def markets(self) -> tuple[str, ...]:
+        """Each recording for itself, or the one word; as `tradewright exchange --market` takes them."""
+        return _one_by_one(self.market)
 
     @classmethod
     def settings_customise_sources(
@@ -159,8 +169,10 @@ class Settings(BaseSettings):
         """What the account on this market is called."""
         if self.market == "synthetic":
             return "Simulated" if self.seed == 1 else f"Simulated, seed {self.seed}"
-        file = Path(self.market.removeprefix("replay:").partition("@")[0]).name
-        return f"Replay {file.removesuffix('.gz').removesuffix('.csv')}"
+        first, *others = self.markets
+        file = Path(first.removeprefix("replay:").partition("@")[0]).name
+        name = f"Replay {file.removesuffix('.gz').removesuffix('.csv').removesuffix('.jsonl')}"
+        return f"{name} and {len(others)} more" if others else name
 
     @property
     def page_url(self) -> str:
@@ -183,6 +195,18 @@ def load(**overrides: Any) -> Settings:
         raise StartError(f"a setting is wrong: {error}; a part is set by TRADEWRIGHT_NAME__PART", exit_code=2) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise StartError(f"the settings file {SETTINGS_FILE} in HOME cannot be read: {error}", exit_code=2) from None
+
+
+def _one_by_one(market: str) -> tuple[str, ...]:
+    """Recordings are parted by commas or white space; one that stands in a name does not part it."""
+    return tuple(re.split(r"[,\s]+(?=replay:)", market.strip()))
+
+
+def _with_whole_path(market: str) -> str:
+    if not market.startswith("replay:"):
+        return market
+    file, at, target = market.removeprefix("replay:").partition("@")
+    return f"replay:{Path(file).expanduser().resolve()}{at}{target}"
 
 
 def _fault(location: tuple[int | str, ...], given: Any, message: str) -> str:

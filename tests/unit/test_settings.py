@@ -135,6 +135,27 @@ def test_a_wrong_host_is_named_with_its_variable(monkeypatch: pytest.MonkeyPatch
         load()
 
 
+@pytest.mark.parametrize("between", [",", " ", "\n", " , "])
+def test_several_recordings_are_one_market(monkeypatch: pytest.MonkeyPatch, between: str) -> None:
+    first, second = "replay:/data/a, b@home.csv.gz@spot:BTCUSDT", "replay:/data/c.jsonl.gz@linear:XRPUSDT"
+    monkeypatch.setenv("TRADEWRIGHT_MARKET", f"{first}{between}{second}\n")
+
+    settings = load()
+
+    assert settings.markets == (first, second)
+    assert settings.market_name == "Replay a, b and 1 more"
+    assert load(market=first).markets == (first,)
+    assert load().exchange_state != load(market=first).exchange_state
+
+
+def test_the_settings_file_may_list_recordings(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRADEWRIGHT_MARKET", raising=False)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "tradewright.toml").write_text('market = ["replay:/a.csv.gz@spot:BTCUSDT", "replay:/b.csv.gz"]')
+
+    assert load().markets == ("replay:/a.csv.gz@spot:BTCUSDT", "replay:/b.csv.gz")
+
+
 def test_each_market_has_a_folder_and_a_name_of_its_own(home: Path) -> None:
     markets = [
         load(),

@@ -94,7 +94,8 @@ def _children(
     settings: Settings, environment: dict[str, str], exchange_ready: Callable[[Mapping[str, Any]], None]
 ) -> list[ChildSpec]:
     program = [sys.executable, "-m", "tradewright"]
-    exchange = [*program, "exchange", "--state", str(settings.exchange_state), "--market", settings.market]
+    exchange = [*program, "exchange", "--state", str(settings.exchange_state)]
+    exchange += [word for market in settings.markets for word in ("--market", market)]
     exchange += ["--seed", str(settings.seed), "--speed", str(settings.speed)]
     if settings.market_from is not None:
         exchange += ["--from", settings.market_from]

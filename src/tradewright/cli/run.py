@@ -30,8 +30,9 @@ def register(application: typer.Typer, start: Callable[[RunOptions], None]) -> N
         host: str | None = typer.Option(None, help="Address to listen on [TRADEWRIGHT_HOST, 127.0.0.1]"),
         port: int | None = typer.Option(None, help="Port of the page [TRADEWRIGHT_PORT, 8787]"),
         home: Path | None = typer.Option(None, help="Folder of all data [TRADEWRIGHT_HOME, ~/.tradewright]"),
-        market: str | None = typer.Option(
-            None, help="synthetic, or replay:FILE@linear:BTCUSDT [TRADEWRIGHT_MARKET, synthetic]"
+        market: list[str] | None = typer.Option(
+            None,
+            help="synthetic, or replay:FILE@category:SYMBOL, once per recording [TRADEWRIGHT_MARKET, synthetic]",
         ),
         market_from: str | None = typer.Option(
             None, "--from", help="Where a replay begins, ISO 8601 or Unix ms [TRADEWRIGHT_FROM]"
@@ -47,7 +48,7 @@ def register(application: typer.Typer, start: Callable[[RunOptions], None]) -> N
                 host=host,
                 port=port,
                 home=home,
-                market=market,
+                market=",".join(market) if market else None,
                 market_from=market_from,
                 seed=seed,
                 speed=speed,

@@ -12,7 +12,7 @@ class SimulatorConfig:
     """One simulated exchange with one account.
 
     `port` 0 takes a free one. `state` keeps keys, orders and market across restarts; None keeps all in memory.
-    `market` is `synthetic` alone, or one `replay:FILE@linear:SYMBOL` per symbol;
+    `market` is `synthetic` alone, or one `replay:FILE@category:SYMBOL` per recording;
     `market_from` is where it begins (ISO 8601 or Unix ms).
     `funds` are paid in once, on the very first start of a state folder. `environment` is one of
     `environments.ENVIRONMENTS`.
