@@ -23,7 +23,7 @@ _SECRET_NAMES = re.compile(
     r"secret|password|passwd|token|cookie|authorization|api_?key|signature|sign$|dsn|database_url", re.I
 )
 _SECRET_TEXT = re.compile(
-    r"(?P<head>postgres(?:ql)?(?:\+\w+)?://[^:/\s@]*:)[^@\s]+(?=@)"  # the password of a database address
+    r"(?P<head>\b[a-z][a-z0-9+.]*://[^:/\s@]*:)[^@\s]+(?=@)"  # the password of a database's or a proxy's address
     r"|(?P<link>#)[A-Za-z0-9_-]{32,}"  # a one-time link's token
     r"|(?P<session>tradewright(?:_\d+)?=)[^;\s'\"]+"  # a session's cookie
     r"|(?P<field>[\"']?\b(?:X-BAPI-(?:SIGN|API-KEY)|secret|password|passwd|token)\b[\"']?\s*[:=,]\s*b?[\"']?)"

@@ -31,9 +31,24 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/accounts/{account_id}/balances"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/intents/{intent_id}"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/export/{table}.csv"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/environments"): READ,
+    ("GET", "/api/v1/connections"): READ,
+    ("POST", "/api/v1/connections"): (401, 403, 202, 202, 409),  # the same id and body each time
+    ("GET", "/api/v1/connections/{connection_id}"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/connections/{connection_id}/check"): (401, 403, 202, 202, 404),
+    ("POST", "/api/v1/connections/{connection_id}/remove"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/intents"): (401, 403, 200, 200, 404),
 }
+CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/connections": {
+        "id": CONNECTION_ID,
+        "environment": "demo",
+        "name": "Demo",
+        "key": "a-key",
+        "secret": "a-secret",
+    },
+    "/api/v1/connections/{connection_id}/remove": {"name": "Demo"},
     "/api/v1/claim": {"token": "made-up", "username": "Mallory", "password": "long enough 123", "language": "en"},
     "/api/v1/login": {"username": "nobody", "password": "a wrong password"},
 }
@@ -57,7 +72,7 @@ async def test_every_route_answers_everybody_as_declared(site: Site, ann: User) 
         seen: dict[tuple[str, str], tuple[int, ...]] = {}
         for method, path in EXPECTED:
             url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
-            url = url.replace("{table}", "orders")
+            url = url.replace("{table}", "orders").replace("{connection_id}", CONNECTION_ID)
             if path.endswith("/candles"):
                 url += "?symbol=BTCUSDT&interval=1"
             statuses = []

@@ -19,6 +19,7 @@ from tradewright.identity.passwords import Passwords
 from tradewright.installation import read_private
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
+from tradewright.vault.sealing import read_sealing_key
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
@@ -38,8 +39,9 @@ async def serve_api(settings: Settings) -> None:
 
     log = structlog.get_logger()
     async with open_ground(settings, "api") as ground:
+        places = ExchangePlaces(settings)
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
-        markets = follow_markets(ground, ExchangePlaces(settings), lists)
+        markets = follow_markets(ground, places, lists)
 
         async def sim_account() -> SimAccount:
             try:
@@ -58,6 +60,8 @@ async def serve_api(settings: Settings) -> None:
             passwords=Passwords(),
             settings=WebSettings(version=installed_version(), port=settings.port),
             sim_account=sim_account,
+            sealing_key=lambda: read_sealing_key(settings.vault_home),
+            rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
         )
         server = _Server(server_config(create_application(parts)))
         async with asyncio.TaskGroup() as tasks:

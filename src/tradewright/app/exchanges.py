@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tradewright.app.ground import simulated_endpoints
+from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable
-from tradewright.exchange.bybit.environments import ENVIRONMENTS, USUAL_REGION, Environment, RemoteEnvironment
+from tradewright.exchange.bybit.environments import ENVIRONMENTS, USUAL_REGION, RemoteEnvironment
 from tradewright.exchange.ports import Endpoints, EndpointSource
 from tradewright.settings import HostSetting, Settings
 

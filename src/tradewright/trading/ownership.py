@@ -19,7 +19,7 @@ OWNER = f"""(
 ACCOUNTS = f"""
 SELECT a.id, a.workspace_id, a.name, a.environment, a.uid, a.resting, a.event_seq, a.drift_count, a.created_at,
        a.total_equity, a.total_available, a.balances_at, a.session_since,
-       a.margin_mode, a.reconciled_at,
+       a.margin_mode, a.reconciled_at, a.connection_id, a.categories,
        a.session_owner IS NOT DISTINCT FROM o.pid AS is_owned,
        CASE WHEN a.session_owner IS NOT DISTINCT FROM o.pid THEN a.session_state ELSE 'connecting' END AS session_state,
        CASE WHEN a.session_owner IS NOT DISTINCT FROM o.pid THEN a.session_reason

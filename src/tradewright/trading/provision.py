@@ -1,14 +1,22 @@
-"""Making the accounts that need no key from a person: the one on the built-in simulated exchange."""
+"""Making accounts, waking them and letting them rest: the one on the built-in simulated exchange, and those of
+connections.
+
+Not here: the check of a key (`connections`), the session of an account (`session`). One that rests keeps its rows.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.core.clock import Ids
 from tradewright.core.ids import AccountId, WorkspaceId
+from tradewright.core.instrument import Category
 from tradewright.storage.bus import notify
 
 ACCOUNTS_CHANNEL = "accounts"
@@ -34,6 +42,64 @@ async def create_sim_account(
     )
     await notify(connection, ACCOUNTS_CHANNEL, str(account_id))
     return account_id
+
+
+async def connect_account(
+    connection: AsyncConnection,
+    *,
+    connection_id: UUID,
+    workspace_id: WorkspaceId,
+    environment: str,
+    uid: str,
+    name: str,
+    categories: Sequence[Category],
+    now: datetime,
+    ids: Ids,
+) -> AccountId | None:
+    """The account of a connection whose key was found good: made, or woken with the rows it had under an earlier key.
+
+    None when the exchange account is another connection's, or was another workspace's, whose rows nobody here may see.
+    The worker opens its session once the caller commits.
+    """
+    statement = text(
+        "INSERT INTO accounts"
+        " (id, workspace_id, name, environment, uid, connection_id, categories, created_at, session_since)"
+        " VALUES (:id, :workspace, :name, :environment, :uid, :connection, :categories, :now, :now)"
+        " ON CONFLICT (environment, uid) DO UPDATE"
+        " SET name = excluded.name, connection_id = excluded.connection_id, categories = excluded.categories,"
+        "     resting = false"
+        " WHERE accounts.workspace_id = excluded.workspace_id"
+        "   AND (accounts.resting OR accounts.connection_id = excluded.connection_id)"
+        " RETURNING id"
+    ).bindparams(bindparam("categories", type_=JSONB))
+    values = {
+        "id": ids.new(),
+        "workspace": workspace_id,
+        "name": name,
+        "environment": environment,
+        "uid": uid,
+        "connection": connection_id,
+        "categories": list(categories),
+        "now": now,
+    }
+    found = (await connection.execute(statement, values)).scalar()
+    if found is None:
+        return None
+    await notify(connection, ACCOUNTS_CHANNEL, str(found))
+    return AccountId(found)
+
+
+async def rest_account_of(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> None:
+    """Its session ends once the caller commits; what it knew stays."""
+    found = await connection.execute(
+        text(
+            "UPDATE accounts SET resting = true WHERE connection_id = :connection AND workspace_id = :workspace"
+            " RETURNING id"
+        ),
+        {"connection": connection_id, "workspace": workspace_id},
+    )
+    for row in found:
+        await notify(connection, ACCOUNTS_CHANNEL, str(row.id))
 
 
 async def follow_sim_market(connection: AsyncConnection, *, uid: str, name: str, now: datetime, ids: Ids) -> None:

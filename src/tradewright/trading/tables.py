@@ -51,6 +51,8 @@ accounts = Table(
     Column("wallet_reported_at", _time),  # by the exchange's clock: an older report is not taken
     # By the exchange's clock: every execution until then is booked. Moved on by a whole reconciliation alone.
     Column("executions_read_until", _time),
+    Column("connection_id", Uuid, ForeignKey("connections.id")),  # null on the simulated exchange
+    Column("categories", JSONB),  # what its key may trade; null: everything its environment has
     Column("margin_mode", Text),  # the exchange's word; null until it was read
     Column("reconciled_at", _time),  # by the database's clock: when the newest whole reading began
     # The same exchange account cannot be connected twice in an installation.

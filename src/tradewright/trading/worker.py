@@ -6,7 +6,9 @@ Lives here: `SessionKeeper`. Not here: which process may own accounts (`placemen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
 
 import structlog
 from sqlalchemy import text
@@ -30,12 +32,20 @@ log = structlog.get_logger()
 _PAUSE_SECONDS_FIRST = 0.5
 _PAUSE_SECONDS_MAX = 15.0
 
-SessionFactory = Callable[[AccountRef], AccountSession]
+SessionFactory = Callable[[AccountRef], Awaitable[AccountSession]]
 JournalFactory = Callable[[AccountRef], Journal]
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """An account as the table has it, and through which connection it is reached."""
+
+    account: AccountRef
+    connection_id: UUID | None
+
+
 class SessionKeeper:
-    """Keeps a session running for every account; hands each the hint that its intents changed."""
+    """Keeps a session running for every account that does not rest; hands each the hint that its intents changed."""
 
     def __init__(
         self,
@@ -54,7 +64,8 @@ class SessionKeeper:
         self._clock = clock
         self._rng = rng
         self._sessions: dict[AccountId, AccountSession] = {}
-        self._kept: set[AccountId] = set()
+        self._kept: dict[AccountId, tuple[_Looked, asyncio.Task[None]]] = {}
+        self._ending: set[AccountId] = set()
 
     async def run(self) -> None:
         """Until cancelled; then every session is closed before this returns."""
@@ -64,32 +75,56 @@ class SessionKeeper:
             tasks.create_task(self._hand_out_wishes())
             accounts = self._bus.subscribe(ACCOUNTS_CHANNEL)
             while True:
-                for account in await self._accounts():
-                    if account.id not in self._kept:
-                        self._kept.add(account.id)
-                        tasks.create_task(self._keep(account))
+                found = await self._accounts()
+                if found is not None:  # else nothing is known, and every session goes on
+                    self._follow(found, tasks)
                 await accounts.get()
+
+    def _follow(self, found: list[_Looked], tasks: asyncio.TaskGroup) -> None:
+        """Starts a session for each account that has none; ends that of one that rests or is reached by another key."""
+        for account_id, (kept, _task) in self._kept.items():
+            if kept not in found and account_id not in self._ending:
+                self._ending.add(account_id)
+                tasks.create_task(self._end(account_id))
+        for looked in found:
+            if looked.account.id not in self._kept:
+                task = tasks.create_task(self._keep(looked.account))
+                self._kept[looked.account.id] = (looked, task)
+
+    async def _end(self, account_id: AccountId) -> None:
+        kept, task = self._kept[account_id]
+        task.cancel()
+        await asyncio.wait([task])
+        await self._tell_closed(kept.account, Fault("session.resting"))
+        log.info("session.ended", account_id=str(account_id))
+        del self._kept[account_id]
+        self._ending.discard(account_id)
 
     async def _withdraw_old_states(self) -> None:
         """What the owner before us said of its sessions holds no more."""
-        for account in await self._accounts():
-            await self._journal_of(account).set_session("connecting", None)
+        for looked in await self._accounts() or []:
+            await self._journal_of(looked.account).set_session("connecting", None)
 
-    async def _accounts(self) -> list[AccountRef]:
+    async def _accounts(self) -> list[_Looked] | None:
+        """Those that do not rest; None when the table could not be read."""
         try:
             async with self._engine.connect() as connection:
                 found = await connection.execute(
                     text(
-                        "SELECT id, workspace_id, environment, uid FROM accounts WHERE NOT resting ORDER BY created_at"
+                        "SELECT id, workspace_id, environment, uid, connection_id FROM accounts"
+                        " WHERE NOT resting ORDER BY created_at"
                     )
                 )
                 return [
-                    AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid)
+                    _Looked(
+                        AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid),
+                        row.connection_id,
+                    )
                     for row in found
                 ]
         except SQLAlchemyError as error:
             log.warning("worker.accounts_unread", error=type(error).__name__)
-            return []
+            return None
 
     async def _hand_out_hints(self) -> None:
         subscription = self._bus.subscribe(INTENTS_CHANNEL)
@@ -125,7 +160,7 @@ class SessionKeeper:
         while True:
             started = self._clock.monotonic()
             try:
-                session = self._open_session(account)
+                session = await self._open_session(account)
                 self._sessions[account.id] = session
                 await session.run()
             except* (AppError, SQLAlchemyError, OSError) as failures:

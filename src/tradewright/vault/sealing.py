@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nacl.public import PublicKey, SealedBox
 
-from tradewright.core.errors import AppError
+from tradewright.core.errors import NotReady
 from tradewright.vault.binding import Binding
 
 PUBLIC_FILE = "trading.public"
@@ -24,7 +24,7 @@ KEY_ID_LENGTH = 8
 PLAINTEXT_BYTES_MAX = 16_384
 
 
-class VaultNotReady(AppError):
+class VaultNotReady(NotReady):
     """There is no keyring yet: the worker makes it at its first start."""
 
     code = "vault.not_ready"

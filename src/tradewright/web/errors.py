@@ -57,6 +57,8 @@ _KINDS: Mapping[str, str] = {
     "union_tag_not_found": "input.missing",
     "string_too_short": "input.too_short",
     "string_too_long": "input.too_long",
+    "too_short": "input.too_short",  # of what is not to be shown, such as a key
+    "too_long": "input.too_long",
     "string_pattern_mismatch": "input.format",
     "string_type": "input.type",
     "string_unicode": "input.format",

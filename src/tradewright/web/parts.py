@@ -14,9 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import HTTPConnection
 
 from tradewright.core.clock import Clock, Ids
+from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
 from tradewright.market.markets import Markets
 from tradewright.storage.bus import Bus
+from tradewright.vault.sealing import SealingKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,8 @@ class SimAccount:
 class WebParts:
     """Everything the application uses; it starts and stops none of them.
 
+    `sealing_key` gives what seals an exchange key, and raises `vault.sealing.VaultNotReady` while there is none;
+    `rest_address` says where the requests of an environment's region go.
     `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
     """
@@ -57,6 +61,8 @@ class WebParts:
     passwords: Passwords
     settings: WebSettings
     sim_account: Callable[[], Awaitable[SimAccount]] | None
+    sealing_key: Callable[[], SealingKey]
+    rest_address: Callable[[Environment, str], str]
 
 
 def parts_of(connection: HTTPConnection) -> WebParts:

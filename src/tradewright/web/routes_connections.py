@@ -11,10 +11,16 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
-from tradewright.web.auth import Reader, Trader
+from tradewright.connections import commands, queries
+from tradewright.connections.model import Actor, Connection, Credentials
+from tradewright.connections.model import NewConnection as AskedConnection
+from tradewright.core.environment import ENVIRONMENTS
+from tradewright.identity.model import Principal
+from tradewright.trading.provision import rest_account_of
+from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
-from tradewright.web.errors import NotReady
-from tradewright.web.parts import Parts
+from tradewright.web.parts import Parts, WebParts
+from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.connections import (
     ConnectionAnswer,
     ConnectionList,
@@ -22,6 +28,7 @@ from tradewright.web.schemas.connections import (
     NewConnection,
     RemoveConnection,
 )
+from tradewright.web.views_connections import connection_view, environment_view
 
 
 def router() -> APIRouter:
@@ -81,33 +88,87 @@ def router() -> APIRouter:
 
 async def read_environments(parts: Parts, _caller: Reader) -> Response:
     """The environments, what each can do, and whether a connection can be added there now."""
-    raise NotReady("connections are not served yet")
+    return JsonAnswer({"environments": [environment_view(each, parts.rest_address) for each in ENVIRONMENTS]})
 
 
 async def read_connections(parts: Parts, caller: Reader) -> Response:
     """The workspace's connections, oldest first, without those that were removed."""
-    raise NotReady("connections are not served yet")
+    async with parts.engine.connect() as database:
+        found = await queries.list_connections(database, caller.membership.workspace_id)
+    return JsonAnswer({"connections": [connection_view(each, parts.rest_address) for each in found]})
 
 
 async def post_connection(
     request: Request, parts: Parts, caller: Trader, body: Annotated[NewConnection, Body()]
 ) -> Response:
     """Stores the key sealed; the worker opens it, asks the exchange about it and takes or refuses it."""
-    raise NotReady("connections are not served yet")
+    sealing_key = parts.sealing_key()
+    async with parts.engine.begin() as database:
+        added = await commands.add_connection(
+            database,
+            caller.membership.workspace_id,
+            _asked(body),
+            sealing_key=sealing_key,
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return _answer(parts, added, status=202)
 
 
 async def read_connection(parts: Parts, caller: Reader, connection_id: UUID) -> Response:
     """One connection as it stands."""
-    raise NotReady("connections are not served yet")
+    async with parts.engine.connect() as database:
+        found = await queries.read_connection(database, caller.membership.workspace_id, connection_id)
+    return _answer(parts, found)
 
 
-async def post_check(parts: Parts, caller: Trader, connection_id: UUID) -> Response:
+async def post_check(request: Request, parts: Parts, caller: Trader, connection_id: UUID) -> Response:
     """Has the worker ask the exchange about the key again."""
-    raise NotReady("connections are not served yet")
+    async with parts.engine.begin() as database:
+        asked = await commands.ask_check(
+            database,
+            caller.membership.workspace_id,
+            connection_id,
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return _answer(parts, asked, status=202)
 
 
 async def post_remove(
     request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[RemoveConnection, Body()]
 ) -> Response:
     """Wipes the key and lets the account rest. Orders and positions at the exchange stay as they are."""
-    raise NotReady("connections are not served yet")
+    async with parts.engine.begin() as database:
+        removed = await commands.remove_connection(
+            database,
+            caller.membership.workspace_id,
+            connection_id,
+            name=body.name,
+            rest_account=rest_account_of,
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return _answer(parts, removed)
+
+
+def _asked(body: NewConnection) -> AskedConnection:
+    proxy = None if body.proxy is None else body.proxy.get_secret_value()
+    return AskedConnection(
+        id=body.id,
+        environment=body.environment,
+        name=body.name,
+        region=body.region,
+        credentials=Credentials(body.key.get_secret_value(), body.secret.get_secret_value(), proxy),
+    )
+
+
+def _actor(request: Request, caller: Principal) -> Actor:
+    return Actor(user_id=caller.user.id, ip=caller_of(request).ip)
+
+
+def _answer(parts: WebParts, found: Connection, *, status: int = 200) -> Response:
+    return JsonAnswer({"connection": connection_view(found, parts.rest_address)}, status)

@@ -17,9 +17,10 @@ from contract.journal_worlds import make_home
 from integration.trading.conftest import Desk
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
-from tradewright.storage.bus import Bus
+from tradewright.storage.bus import Bus, notify
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.model import AccountRef
+from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.session import AccountSession
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
@@ -85,7 +86,7 @@ def keeper(desk: Desk, bus: Bus, log: Log) -> SessionKeeper:
     def journal_of(account: AccountRef) -> PostgresJournal:
         return PostgresJournal(desk.engine, account, clock=SystemClock(), ids=SystemIds())
 
-    def open_session(account: AccountRef) -> AccountSession:
+    async def open_session(account: AccountRef) -> AccountSession:
         return cast(AccountSession, Session(account, log))
 
     return SessionKeeper(desk.engine, bus, open_session, journal_of, clock=NotingClock(log), rng=EvenRng())
@@ -116,6 +117,42 @@ async def test_every_account_has_one_session_also_one_that_is_made_later(desk: D
         await until(lambda: log.opened[later.account.id])
         assert log.opened == {desk.account_id: 1, later.account.id: 1}
     assert log.closed == {desk.account_id: 1, later.account.id: 1}
+
+
+async def test_the_session_of_an_account_that_rests_ends_is_told_and_comes_back_when_it_wakes(
+    desk: Desk, bus: Bus
+) -> None:
+    log = Log()
+    other = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+
+    async def rest(resting: bool) -> None:
+        async with desk.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE accounts SET resting = :resting WHERE id = :id"),
+                {"resting": resting, "id": desk.account_id},
+            )
+            await notify(connection, ACCOUNTS_CHANNEL, str(desk.account_id))
+
+    async def told() -> Any:
+        async with desk.engine.connect() as connection:
+            found = await connection.execute(
+                text("SELECT session_state, session_reason FROM accounts WHERE id = :id"), {"id": desk.account_id}
+            )
+            return found.one()
+
+    async with kept(desk, bus, log):
+        await until(lambda: len(log.opened) == 2)
+        await rest(True)
+        await until(lambda: log.closed[desk.account_id] == 1)
+        async with asyncio.timeout(WAIT_S):
+            while (await told()).session_state != "closed":
+                await asyncio.sleep(0.01)
+        assert (await told()).session_reason["code"] == "session.resting"
+        assert log.closed[other.account.id] == 0
+        while log.opened[desk.account_id] == 1:  # until it has looked after the end
+            await rest(False)
+            await asyncio.sleep(0.01)
+        assert log.opened[other.account.id] == 1
 
 
 async def test_a_new_intent_wakes_the_session_of_its_account_and_no_other(desk: Desk, bus: Bus) -> None:

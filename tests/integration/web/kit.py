@@ -48,6 +48,7 @@ from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
 from tradewright.trading.model import AccountRef, Reason
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.store import PostgresJournal
+from tradewright.vault.sealing import SealingKey
 from tradewright.web.application import create_application
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
@@ -458,6 +459,8 @@ async def started_site(
         passwords=Passwords(HashCost(time_cost=1, memory_kib=8)),
         settings=WebSettings(version="9.9.9", port=port, hosts=frozenset({"trade.example"})),
         sim_account=sim_account,
+        sealing_key=lambda: SealingKey(b"k" * 32),
+        rest_address=lambda environment, region: f"https://{environment}.{region}.example",
     )
     application = create_application(parts, page=PAGE if page is None else page)
     server = uvicorn.Server(server_config(application))

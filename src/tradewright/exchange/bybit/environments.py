@@ -7,14 +7,15 @@ A key belongs to exactly one environment and is refused by every other one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
+from tradewright.core.environment import Environment
+from tradewright.core.instrument import Category
 from tradewright.exchange.ports import Endpoints
 
-Environment = Literal["sim", "demo", "testnet", "live"]
 RemoteEnvironment = Literal["demo", "testnet", "live"]  # those that are Bybit's
 USUAL_REGION = "global"
 
@@ -88,6 +89,14 @@ ENVIRONMENTS: Mapping[RemoteEnvironment, EnvironmentFacts] = MappingProxyType(
 SIMULATED_CAPABILITIES = Capabilities()
 
 
-def capabilities_of(environment: Environment) -> Capabilities:
-    """What an account of this environment can do with a key that lacks nothing."""
-    return SIMULATED_CAPABILITIES if environment == "sim" else ENVIRONMENTS[environment].capabilities
+def capabilities_of(environment: Environment, categories: Sequence[Category] | None = None) -> Capabilities:
+    """What an account here can do with a key that may trade `categories`; None: a key that lacks nothing."""
+    usual = SIMULATED_CAPABILITIES if environment == "sim" else ENVIRONMENTS[environment].capabilities
+    if categories is None:
+        return usual
+    return replace(
+        usual,
+        can_trade_linear=usual.can_trade_linear and "linear" in categories,
+        can_trade_spot=usual.can_trade_spot and "spot" in categories,
+        can_set_leverage=usual.can_set_leverage and "linear" in categories,
+    )

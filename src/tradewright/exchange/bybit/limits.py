@@ -42,15 +42,15 @@ class BudgetSpent(Exception):
 class _Budget:
     per_second: int
     said: dict[str, int] = field(default_factory=dict)  # by category, where the exchange has said it
-    sent: deque[float] = field(default_factory=deque)  # when, by the monotonic clock; never more than `per_second`
+    sent_s: deque[float] = field(default_factory=deque)  # when, by the monotonic clock; never more than `per_second`
     closed_until_s: float = 0.0
     waiting: int = 0
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def wait_s(self, now_s: float) -> float:
-        while self.sent and self.sent[0] <= now_s - WINDOW_S:
-            self.sent.popleft()
-        full_s = self.sent[0] + WINDOW_S - now_s if len(self.sent) >= self.per_second else 0.0
+        while self.sent_s and self.sent_s[0] <= now_s - WINDOW_S:
+            self.sent_s.popleft()
+        full_s = self.sent_s[0] + WINDOW_S - now_s if len(self.sent_s) >= self.per_second else 0.0
         return max(full_s, self.closed_until_s - now_s)
 
 
@@ -73,7 +73,7 @@ class RequestBudgets:
             async with budget.turn:
                 while (wait_s := budget.wait_s(self._clock.monotonic())) > 0:
                     await self._clock.sleep(wait_s)
-                budget.sent.append(self._clock.monotonic())
+                budget.sent_s.append(self._clock.monotonic())
         finally:
             budget.waiting -= 1
 

@@ -1,0 +1,162 @@
+"""How an account is reached: a session of the simulated exchange's account, one of a connection's, and the key check.
+
+Lives here: `session_factory`, `key_checker`: gateways, streams, keys put together. Not here: their running (`worker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.app.exchanges import ExchangePlaces
+from tradewright.app.ground import Ground
+from tradewright.connections.checks import KeyChecker
+from tradewright.connections.model import AlreadyConnected, Connection, Credentials
+from tradewright.connections.store import GoodKey, access_of
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.ids import AccountId
+from tradewright.core.instrument import CATEGORIES, Category
+from tradewright.exchange.bybit.orders import BybitOrderGateway
+from tradewright.exchange.bybit.private_stream import BybitPrivateStream
+from tradewright.exchange.bybit.proxy import Proxy, proxy_or_none
+from tradewright.exchange.ports import ApiKey, EndpointSource
+from tradewright.installation import read_private
+from tradewright.market.instruments import InstrumentLists
+from tradewright.settings import Settings
+from tradewright.trading.model import AccountRef
+from tradewright.trading.provision import connect_account, rest_account_of
+from tradewright.trading.resolution import EvidenceRule
+from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.store import PostgresJournal
+from tradewright.trading.worker import SessionFactory
+from tradewright.vault.opening import TradingKeyring
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """To one account: where, with which key, through what, and what may be traded there."""
+
+    endpoints: EndpointSource
+    key: ApiKey
+    proxy: Proxy | None
+    categories: Sequence[Category]
+
+
+def session_factory(
+    ground: Ground, lists: InstrumentLists, places: ExchangePlaces, keyring: TradingKeyring
+) -> SessionFactory:
+    """How a session is built: from the account's connection, its own gateway, stream and journal."""
+    evidence = EvidenceRule(settling_margin=timedelta(seconds=float(ground.settings.settling_margin_s)))
+
+    async def open_session(account: AccountRef) -> AccountSession:
+        log = structlog.get_logger().bind(account_id=str(account.id))
+        if account.environment == "sim":
+            way = _simulated_way(ground.settings, places, account)
+        else:
+            way = await _connected_way(ground, places, keyring, account)
+        gateway = BybitOrderGateway(
+            way.endpoints, way.key, clock=ground.clock, log=log, categories=way.categories, proxy=way.proxy
+        )
+        stream = BybitPrivateStream(
+            way.endpoints,
+            way.key,
+            server_time=gateway.server_time,
+            clock=ground.clock,
+            rng=ground.rng,
+            log=log,
+            proxy=way.proxy,
+        )
+        parts = SessionParts(
+            account=account,
+            gateway=gateway,
+            stream=stream,
+            journal=PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
+            instrument_of=lists.of(account.environment).get,
+            clock=ground.clock,
+            ids=ground.ids,
+            rng=ground.rng,
+            evidence=evidence,
+        )
+        return AccountSession(parts)
+
+    return open_session
+
+
+def key_checker(ground: Ground, places: ExchangePlaces, keyring: TradingKeyring) -> KeyChecker:
+    """The check of keys that were added; an account is made here of what was found good."""
+
+    def open_reader(connection: Connection, credentials: Credentials) -> BybitOrderGateway:
+        return BybitOrderGateway(
+            places.endpoints(connection.environment, connection.region),
+            credentials.api_key(),
+            clock=ground.clock,
+            log=structlog.get_logger().bind(connection_id=str(connection.id)),
+            proxy=_proxy_of(places, connection, credentials),
+        )
+
+    async def provision(transaction: AsyncConnection, good: GoodKey, now: datetime) -> AccountId:
+        account_id = await connect_account(
+            transaction,
+            connection_id=good.connection.id,
+            workspace_id=good.connection.workspace_id,
+            environment=good.connection.environment,
+            uid=good.facts.uid,
+            name=good.connection.name,
+            categories=good.categories,
+            now=now,
+            ids=ground.ids,
+        )
+        if account_id is None:
+            raise AlreadyConnected(f"the exchange account {good.facts.uid} is connected in this installation already")
+        return account_id
+
+    return KeyChecker(
+        ground.engine,
+        ground.bus,
+        keyring,
+        open_reader,
+        provision=provision,
+        rest_account=rest_account_of,
+        clock=ground.clock,
+        rng=ground.rng,
+        ids=ground.ids,
+    )
+
+
+async def _connected_way(ground: Ground, places: ExchangePlaces, keyring: TradingKeyring, account: AccountRef) -> _Way:
+    async with ground.engine.connect() as connection:
+        access = await access_of(connection, keyring, account.workspace_id, account.id)
+    return _Way(
+        endpoints=places.endpoints(access.connection.environment, access.connection.region),
+        key=access.credentials.api_key(),
+        proxy=_proxy_of(places, access.connection, access.credentials),
+        categories=access.categories,
+    )
+
+
+def _simulated_way(settings: Settings, places: ExchangePlaces, account: AccountRef) -> _Way:
+    keys = _sim_keys(settings)
+    if keys["uid"] != account.uid:
+        raise ExchangeUnavailable(
+            f"the simulated exchange that runs has the account {keys['uid']}, not {account.uid}; it rests until its"
+            f" own market runs again"
+        )
+    key = ApiKey(keys["trading"]["key"], keys["trading"]["secret"])
+    return _Way(places.endpoints("sim"), key, None, CATEGORIES)
+
+
+def _sim_keys(settings: Settings) -> dict[str, Any]:
+    """The running simulated exchange's keys and UID. Raises `StartError` while it has not said where they are."""
+    ready = read_private(settings.exchange_ready_file, "the simulated exchange's address")
+    return read_private(Path(ready["keys_file"]), "the simulated exchange's key file")
+
+
+def _proxy_of(places: ExchangePlaces, connection: Connection, credentials: Credentials) -> Proxy | None:
+    """The connection's own proxy, else its environment's."""
+    return proxy_or_none(credentials.proxy or places.proxy(connection.environment))

@@ -1,0 +1,231 @@
+"""What may be asked of connections: add, have the key checked again, remove; one function each.
+
+Each runs in the caller's transaction and leaves an audit entry there. The secret arrives, is sealed and is gone.
+Not here: the worker's check (`checks`), the account (`trading`; what lets it rest comes in as a function).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, text
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from tradewright.audit.model import AuditEntry
+from tradewright.audit.store import record
+from tradewright.connections.model import (
+    CONNECTIONS_MAX,
+    Actor,
+    Connection,
+    ConnectionConflict,
+    ConnectionRemoved,
+    KeyWiped,
+    NewConnection,
+    TooManyConnections,
+)
+from tradewright.connections.queries import read_connection
+from tradewright.connections.rows import CHANNEL
+from tradewright.connections.tables import connection_keys, connections
+from tradewright.core.clock import Clock, Ids
+from tradewright.core.errors import InvalidInput, Problem
+from tradewright.core.ids import WorkspaceId
+from tradewright.storage.bus import notify
+from tradewright.vault.binding import Binding
+from tradewright.vault.sealing import SealingKey
+
+# Lets the account of a connection rest, in the same transaction.
+RestAccount = Callable[[AsyncConnection, WorkspaceId, UUID], Awaitable[None]]
+
+
+async def add_connection(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    asked: NewConnection,
+    *,
+    sealing_key: SealingKey,
+    actor: Actor,
+    clock: Clock,
+    ids: Ids,
+) -> Connection:
+    """Stores the key sealed and has the worker check it. The same id and body again is the same connection.
+
+    Raises `InvalidInput`, `ConnectionConflict` (the id with another body), `TooManyConnections`.
+    """
+    environment = asked.checked_environment()
+    now = clock.now()
+    made = await connection.execute(
+        postgres_insert(connections)
+        .values(
+            id=asked.id,
+            workspace_id=workspace_id,
+            environment=environment,
+            name=asked.name,
+            region=asked.region,
+            state="checking",
+            body_digest=asked.digest(),
+            key_shown=asked.key_shown,
+            proxy_shown=asked.proxy_shown,
+            created_by=actor.user_id,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["id"])
+        .returning(connections.c.id)
+    )
+    if made.first() is None:
+        return await _the_same(connection, workspace_id, asked)
+    await _require_room(connection, workspace_id)
+    binding = Binding(workspace_id=workspace_id, connection_id=asked.id, row_id=ids.new())
+    await connection.execute(
+        insert(connection_keys).values(
+            id=binding.row_id,
+            connection_id=asked.id,
+            workspace_id=workspace_id,
+            sealed=sealing_key.seal(asked.credentials.as_bytes(), binding),
+            stored_at=now,
+        )
+    )
+    shown = {
+        "environment": environment,
+        "name": asked.name,
+        "region": asked.region,
+        "key_shown": asked.key_shown,
+        "proxy_shown": asked.proxy_shown,
+    }
+    await _tell(connection, workspace_id, asked.id, "connection.add", actor, now, ids, after=shown)
+    return await read_connection(connection, workspace_id, asked.id)
+
+
+async def ask_check(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    connection_id: UUID,
+    *,
+    actor: Actor,
+    clock: Clock,
+    ids: Ids,
+) -> Connection:
+    """Has the worker ask the exchange about the key again; an account that trades goes on meanwhile.
+
+    Raises `NotFound`, `ConnectionRemoved`, `KeyWiped`.
+    """
+    known = await _locked(connection, workspace_id, connection_id)
+    if known.state == "removed":
+        raise ConnectionRemoved(f"the connection {known.name} was removed; add its account anew")
+    has_key = await connection.scalar(
+        text("SELECT 1 FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"),
+        {"id": connection_id, "workspace": workspace_id},
+    )
+    if has_key is None:
+        raise KeyWiped(f"the key of {known.name} was refused and is not kept; add the account anew with another key")
+    await connection.execute(
+        text(
+            "UPDATE connections SET state = 'checking', reason = NULL, failures = 0, next_check_at = NULL"
+            " WHERE id = :id AND workspace_id = :workspace"
+        ),
+        {"id": connection_id, "workspace": workspace_id},
+    )
+    before = {"state": known.state}
+    await _tell(connection, workspace_id, connection_id, "connection.check", actor, clock.now(), ids, before=before)
+    return await read_connection(connection, workspace_id, connection_id)
+
+
+async def remove_connection(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    connection_id: UUID,
+    *,
+    name: str,
+    rest_account: RestAccount,
+    actor: Actor,
+    clock: Clock,
+    ids: Ids,
+) -> Connection:
+    """Wipes the key and lets the account rest; orders and positions at the exchange stay as they are. Harmless twice.
+
+    Raises `NotFound`, and `InvalidInput` when `name` is not the connection's.
+    """
+    known = await _locked(connection, workspace_id, connection_id)
+    if name != known.name:
+        raise InvalidInput([Problem("connection.name_mismatch", "name", {"expected": known.name})])
+    if known.state == "removed":
+        return known
+    named = {"id": connection_id, "workspace": workspace_id}
+    await connection.execute(
+        text("DELETE FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), named
+    )
+    await connection.execute(
+        text(
+            "UPDATE connections SET state = 'removed', reason = NULL, next_check_at = NULL"
+            " WHERE id = :id AND workspace_id = :workspace"
+        ),
+        named,
+    )
+    await rest_account(connection, workspace_id, connection_id)
+    before = {"state": known.state, "key_shown": known.key_shown}
+    await _tell(connection, workspace_id, connection_id, "connection.remove", actor, clock.now(), ids, before=before)
+    return await read_connection(connection, workspace_id, connection_id)
+
+
+async def _the_same(connection: AsyncConnection, workspace_id: WorkspaceId, asked: NewConnection) -> Connection:
+    found = await connection.scalar(
+        text("SELECT body_digest FROM connections WHERE id = :id AND workspace_id = :workspace"),
+        {"id": asked.id, "workspace": workspace_id},
+    )
+    if found is None or bytes(found) != asked.digest():
+        raise ConnectionConflict(f"the id {asked.id} was used for another connection; make a new one for this one")
+    return await read_connection(connection, workspace_id, asked.id)
+
+
+async def _require_room(connection: AsyncConnection, workspace_id: WorkspaceId) -> None:
+    count = await connection.scalar(
+        text("SELECT count(*) FROM connections WHERE workspace_id = :workspace AND state <> 'removed'"),
+        {"workspace": workspace_id},
+    )
+    if count is not None and count > CONNECTIONS_MAX:
+        raise TooManyConnections(
+            f"the workspace has {CONNECTIONS_MAX} connections, as many as it may; remove one before adding another"
+        )
+
+
+async def _locked(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> Connection:
+    """The connection, which nobody else changes until the caller's transaction ends. Raises `NotFound`."""
+    await connection.execute(
+        text("SELECT 1 FROM connections WHERE id = :id AND workspace_id = :workspace FOR UPDATE"),
+        {"id": connection_id, "workspace": workspace_id},
+    )
+    return await read_connection(connection, workspace_id, connection_id)
+
+
+async def _tell(
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    connection_id: UUID,
+    action: str,
+    actor: Actor,
+    now: datetime,
+    ids: Ids,
+    *,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> None:
+    """The audit entry, and the hint to the worker once the transaction commits."""
+    entry = AuditEntry(
+        id=ids.new(),
+        at=now,
+        actor_kind="user",
+        actor_id=actor.user_id,
+        action=action,
+        object_kind="connection",
+        object_id=str(connection_id),
+        outcome="asked" if action != "connection.remove" else "done",
+        workspace_id=workspace_id,
+        before=before,
+        after=after,
+        ip=actor.ip,
+    )
+    await record(connection, entry)
+    await notify(connection, CHANNEL, str(connection_id))

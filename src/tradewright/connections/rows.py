@@ -1,0 +1,60 @@
+"""Rows of connections into `Connection`, and the statement that reads them.
+
+Not here: who may read which (`queries`), boxes (`store`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from tradewright.connections.model import Connection, ShownFacts
+from tradewright.core.fault import Fault
+from tradewright.core.ids import AccountId, WorkspaceId
+from tradewright.core.order import KeyFacts
+
+COLUMNS = (
+    "id, workspace_id, environment, name, region, state, reason, key_shown, proxy_shown, facts, account_id,"
+    " created_at, checked_at"
+)
+CHANNEL = "connections"
+
+
+def connection_of(row: RowMapping) -> Connection:
+    return Connection(
+        id=row["id"],
+        workspace_id=WorkspaceId(row["workspace_id"]),
+        environment=row["environment"],
+        name=row["name"],
+        state=row["state"],
+        reason=None if row["reason"] is None else Fault(**row["reason"]),
+        account_id=None if row["account_id"] is None else AccountId(row["account_id"]),
+        key_shown=row["key_shown"],
+        region=row["region"],
+        proxy_shown=row["proxy_shown"],
+        facts=None if row["facts"] is None else _facts_of(row["facts"]),
+        created_at=row["created_at"],
+        checked_at=row["checked_at"],
+    )
+
+
+def facts_as_json(facts: KeyFacts) -> dict[str, Any]:
+    return {
+        "uid": facts.uid,
+        "read_only": facts.read_only,
+        "permissions": {group: list(names) for group, names in facts.permissions.items()},
+        "ips": list(facts.ips),
+        "expires_at": None if facts.expires_at is None else facts.expires_at.isoformat(),
+    }
+
+
+def _facts_of(stored: dict[str, Any]) -> ShownFacts:
+    return ShownFacts(
+        uid=stored["uid"],
+        read_only=stored["read_only"],
+        permissions={group: tuple(names) for group, names in stored["permissions"].items()},
+        ips=tuple(stored["ips"]),
+        expires_at=None if stored["expires_at"] is None else datetime.fromisoformat(stored["expires_at"]),
+    )

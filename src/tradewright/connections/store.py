@@ -1,0 +1,260 @@
+"""The worker's side of connections on PostgreSQL: which wait for a check, their boxes, and what became of them.
+
+Lives here: the SQL, and opening a box with the keyring. Not here: asking the exchange (`checks`), the API's side
+(`commands`).
+A verdict is written only where the connection still waits for one: it may have been removed, or changed its key, while
+the exchange was asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from tradewright.audit.model import AuditEntry
+from tradewright.audit.store import record
+from tradewright.connections.model import Connection, Credentials, read_credentials
+from tradewright.connections.rows import COLUMNS, connection_of, facts_as_json
+from tradewright.connections.verdicts import NoAnswer, RefusedKey
+from tradewright.core.clock import Ids
+from tradewright.core.errors import NotFound
+from tradewright.core.ids import AccountId, WorkspaceId
+from tradewright.core.instrument import Category
+from tradewright.core.order import KeyFacts
+from tradewright.exchange.bybit.codec import categories_of
+from tradewright.vault.binding import Binding
+from tradewright.vault.opening import TradingKeyring
+from tradewright.vault.wrapping import Unopenable, Wrapped
+
+CHECKS_AT_ONCE = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoodKey:
+    """A connection whose key was found good, for whoever makes its account."""
+
+    connection: Connection
+    facts: KeyFacts
+    categories: Sequence[Category]
+
+
+# Makes the account of a good key, or wakes the one it had; raises `AlreadyConnected`.
+Provision = Callable[[AsyncConnection, GoodKey, datetime], Awaitable[AccountId]]
+RestAccount = Callable[[AsyncConnection, WorkspaceId, UUID], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A connection that waits for a check, and how many in a row came to no answer."""
+
+    connection: Connection
+    failures: int
+
+
+async def waiting_for_check(engine: AsyncEngine, now: datetime, busy: Sequence[UUID]) -> Sequence[Waiting]:
+    """Those whose time has come, the longest waiting first; not those that are being checked."""
+    statement = text(
+        f"SELECT {COLUMNS}, failures FROM connections"  # noqa: S608
+        " WHERE state = 'checking' AND (next_check_at IS NULL OR next_check_at <= :now) AND NOT id = ANY(:busy)"
+        " ORDER BY next_check_at NULLS FIRST, created_at LIMIT :most"
+    )
+    async with engine.connect() as connection:
+        found = await connection.execute(statement, {"now": now, "busy": list(busy), "most": CHECKS_AT_ONCE})
+        return [Waiting(connection_of(row), row["failures"]) for row in found.mappings()]
+
+
+async def open_credentials(
+    connection: AsyncConnection, keyring: TradingKeyring, workspace_id: WorkspaceId, connection_id: UUID
+) -> Credentials:
+    """What was sealed or wrapped for this connection. Raises `Unopenable`, also when there is nothing."""
+    found = await connection.execute(
+        text(
+            "SELECT id, sealed, data_key, secret FROM connection_keys"
+            " WHERE connection_id = :id AND workspace_id = :workspace"
+        ),
+        {"id": connection_id, "workspace": workspace_id},
+    )
+    row = found.first()
+    if row is None:
+        raise Unopenable("this connection has no key any more; add its account anew")
+    binding = Binding(workspace_id=workspace_id, connection_id=connection_id, row_id=row.id)
+    if row.sealed is not None:
+        return read_credentials(keyring.open(bytes(row.sealed), binding))
+    return read_credentials(keyring.unwrap(Wrapped(bytes(row.data_key), bytes(row.secret)), binding))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How the account of a connection is reached. Its credentials go into a signer and nowhere else."""
+
+    connection: Connection
+    credentials: Credentials
+    categories: Sequence[Category]
+
+
+async def access_of(
+    connection: AsyncConnection, keyring: TradingKeyring, workspace_id: WorkspaceId, account_id: AccountId
+) -> Access:
+    """The connection of an account; one that is checked again serves on. Raises `Unopenable`, `NotFound`."""
+    found = await connection.execute(
+        text(
+            f"SELECT {COLUMNS} FROM connections WHERE account_id = :account AND workspace_id = :workspace"  # noqa: S608
+            " AND state IN ('ok', 'checking') ORDER BY created_at DESC LIMIT 1"
+        ),
+        {"account": account_id, "workspace": workspace_id},
+    )
+    row = found.mappings().first()
+    if row is None:
+        raise NotFound("the account has no connection with a good key any more; add it anew")
+    known = connection_of(row)
+    credentials = await open_credentials(connection, keyring, workspace_id, known.id)
+    categories = () if known.facts is None else categories_of(known.facts.permissions)
+    return Access(connection=known, credentials=credentials, categories=categories)
+
+
+async def take(
+    connection: AsyncConnection,
+    keyring: TradingKeyring,
+    good: GoodKey,
+    credentials: Credentials,
+    *,
+    provision: Provision,
+    now: datetime,
+    ids: Ids,
+) -> bool:
+    """Wraps the key for its row, makes or wakes the account, and says so; False when nobody waits for it any more.
+
+    Raises what `provision` raises; the caller's transaction then leaves everything as it was.
+    """
+    known = good.connection
+    if not await _still_waits(connection, known):
+        return False
+    await _wrap(connection, keyring, known, credentials, now)
+    account_id = await provision(connection, good, now)
+    await _conclude(
+        connection,
+        known,
+        {"state": "ok", "reason": None, "facts": facts_as_json(good.facts), "account": account_id},
+        now,
+    )
+    after = {"uid": good.facts.uid, "categories": list(good.categories), "account_id": str(account_id)}
+    await _record(connection, known, "ok", after, now, ids, account_id=account_id)
+    return True
+
+
+async def refuse(
+    connection: AsyncConnection,
+    keyring: TradingKeyring,
+    known: Connection,
+    refused: RefusedKey,
+    *,
+    facts: KeyFacts | None,
+    credentials: Credentials | None,
+    rest_account: RestAccount,
+    now: datetime,
+    ids: Ids,
+) -> bool:
+    """Lets the account rest, and wipes the key or wraps it for another check; False when nobody waits any more."""
+    if not await _still_waits(connection, known):
+        return False
+    if refused.for_good or credentials is None:
+        await connection.execute(
+            text("DELETE FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), _named(known)
+        )
+    else:
+        await _wrap(connection, keyring, known, credentials, now)
+    await rest_account(connection, known.workspace_id, known.id)
+    said = {
+        "state": "refused",
+        "reason": refused.fault.as_json(),
+        "facts": None if facts is None else facts_as_json(facts),
+        "account": known.account_id,
+    }
+    await _conclude(connection, known, said, now)
+    after = {"reason": refused.fault.code, "wiped": refused.for_good}
+    await _record(connection, known, "refused", after, now, ids, account_id=known.account_id)
+    return True
+
+
+async def postpone(
+    connection: AsyncConnection, waiting: Waiting, nothing: NoAnswer, *, now: datetime, pause_s: float
+) -> None:
+    """It stays as it is, says why, and is asked again after `pause_s`."""
+    statement = text(
+        "UPDATE connections SET reason = :reason, failures = failures + 1, next_check_at = :next"
+        " WHERE id = :id AND workspace_id = :workspace AND state = 'checking'"
+    ).bindparams(bindparam("reason", type_=JSONB))
+    values = {"reason": nothing.fault.as_json(), "next": now + timedelta(seconds=pause_s)}
+    await connection.execute(statement, values | _named(waiting.connection))
+
+
+async def _still_waits(connection: AsyncConnection, known: Connection) -> bool:
+    state = await connection.scalar(
+        text("SELECT state FROM connections WHERE id = :id AND workspace_id = :workspace FOR UPDATE"), _named(known)
+    )
+    return bool(state == "checking")
+
+
+async def _wrap(
+    connection: AsyncConnection, keyring: TradingKeyring, known: Connection, credentials: Credentials, now: datetime
+) -> None:
+    row_id = await connection.scalar(
+        text("SELECT id FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), _named(known)
+    )
+    assert row_id is not None, "a connection that waits for a check has its key"
+    binding = Binding(workspace_id=known.workspace_id, connection_id=known.id, row_id=row_id)
+    wrapped = keyring.wrap(credentials.as_bytes(), binding)
+    await connection.execute(
+        text(
+            "UPDATE connection_keys SET sealed = NULL, data_key = :data_key, secret = :secret, stored_at = :now"
+            " WHERE id = :row AND connection_id = :id AND workspace_id = :workspace"
+        ),
+        {"data_key": wrapped.data_key, "secret": wrapped.secret, "now": now, "row": row_id} | _named(known),
+    )
+
+
+async def _conclude(connection: AsyncConnection, known: Connection, said: Mapping[str, Any], now: datetime) -> None:
+    statement = text(
+        "UPDATE connections SET state = :state, reason = :reason, facts = coalesce(:facts, facts),"
+        " account_id = :account, checked_at = :now, failures = 0, next_check_at = NULL"
+        " WHERE id = :id AND workspace_id = :workspace"
+    ).bindparams(
+        bindparam("reason", type_=JSONB(none_as_null=True)), bindparam("facts", type_=JSONB(none_as_null=True))
+    )
+    await connection.execute(statement, {**said, "now": now} | _named(known))
+
+
+async def _record(
+    connection: AsyncConnection,
+    known: Connection,
+    outcome: str,
+    after: dict[str, Any],
+    now: datetime,
+    ids: Ids,
+    *,
+    account_id: AccountId | None,
+) -> None:
+    entry = AuditEntry(
+        id=ids.new(),
+        at=now,
+        actor_kind="exchange",
+        action="connection.checked",
+        object_kind="connection",
+        object_id=str(known.id),
+        outcome=outcome,
+        workspace_id=known.workspace_id,
+        account_id=account_id,
+        after=after,
+    )
+    await record(connection, entry)
+
+
+def _named(known: Connection) -> dict[str, Any]:
+    return {"id": known.id, "workspace": known.workspace_id}

@@ -1,0 +1,64 @@
+"""Tables of connections. What is secret is in `connection_keys` alone, as a box; wiping a key deletes its row."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from tradewright.storage.schema import metadata
+
+_time = DateTime(timezone=True)
+
+connections = Table(
+    "connections",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id"), nullable=False),
+    Column("environment", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", JSONB),  # why it was refused, or why it cannot be checked now
+    Column("body_digest", LargeBinary, nullable=False),  # SHA-256 of what was asked, for the same request again
+    Column("key_shown", Text, nullable=False),
+    Column("proxy_shown", Text),
+    Column("facts", JSONB),  # what the exchange last said of the key
+    Column("account_id", Uuid),  # once its key was found good
+    Column("created_by", Uuid),
+    Column("created_at", _time, nullable=False),
+    Column("checked_at", _time),  # when the exchange last answered about the key
+    Column("failures", Integer, nullable=False, server_default="0"),  # checks in a row that came to no answer
+    Column("next_check_at", _time),  # null: at once
+    CheckConstraint("environment IN ('demo', 'testnet', 'live')", name="environment"),
+    CheckConstraint("state IN ('checking', 'ok', 'refused', 'removed')", name="state"),
+    Index("ix_connections_workspace", "workspace_id", "created_at"),
+    Index("ix_connections_checking", "next_check_at", postgresql_where="state = 'checking'"),
+)
+
+connection_keys = Table(
+    "connection_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),  # the row that the box is bound to
+    Column("connection_id", Uuid, ForeignKey("connections.id"), nullable=False, unique=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id"), nullable=False),
+    Column("sealed", LargeBinary),  # by the API, until the worker has taken it
+    Column("data_key", LargeBinary),  # by the worker: the row's own key under the key-encryption key
+    Column("secret", LargeBinary),  # by the worker: under the row's own key
+    Column("stored_at", _time, nullable=False),
+    CheckConstraint(
+        "(sealed IS NOT NULL AND data_key IS NULL AND secret IS NULL)"
+        " OR (sealed IS NULL AND data_key IS NOT NULL AND secret IS NOT NULL)",
+        name="one_box",
+    ),
+)

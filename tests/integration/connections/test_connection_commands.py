@@ -1,0 +1,108 @@
+"""Adding and removing connections: once each, within limits, and with nothing secret left where it can be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from contract.journal_worlds import make_home
+from integration.connections.conftest import IDS, Desk
+from tradewright.connections import model
+from tradewright.connections.model import ConnectionConflict, ConnectionRemoved, KeyWiped, TooManyConnections
+from tradewright.core.errors import InvalidInput, NotFound
+from tradewright.system import SystemClock
+
+PROXY = "http://canary-user:canary-password@proxy:3128"
+
+
+async def test_the_same_id_and_body_again_is_the_same_connection_and_another_body_is_a_conflict(desk: Desk) -> None:
+    connection_id = await desk.add(proxy=PROXY)
+    assert await desk.add(id=connection_id, proxy=PROXY) == connection_id
+    for changes in ({"name": "Other"}, {"region": "global", "proxy": None}, {"environment": "testnet"}):
+        with pytest.raises(ConnectionConflict):
+            await desk.add(id=connection_id, **({"proxy": PROXY} | changes))
+    with pytest.raises(ConnectionConflict):
+        await desk.add("another-key", id=connection_id, proxy=PROXY)
+    other = await make_home(desk.engine, IDS, SystemClock(), uid="2")
+    with pytest.raises(ConnectionConflict):
+        await desk.add(id=connection_id, proxy=PROXY, workspace_id=other.workspace_id)
+    assert len(await desk.rows("SELECT 1 FROM connection_keys")) == 1
+    assert len(await desk.rows("SELECT 1 FROM audit_entries WHERE action = 'connection.add'")) == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "code"),
+    [
+        ({"environment": "live"}, "environment", "connection.live_closed"),
+        ({"environment": "sim"}, "environment", "connection.sim_has_no_key"),
+        ({"region": "tr"}, "region", "connection.region_unknown"),
+        ({"name": "   "}, "name", "connection.name_empty"),
+        ({"proxy": "ftp://canary:canary@proxy:1"}, "proxy", "connection.proxy_invalid"),
+        ({"key": "canary key"}, "key", "connection.key_text"),
+        ({"key": "canary\n"}, "key", "connection.key_text"),
+    ],
+)
+async def test_what_cannot_be_added_is_said_without_repeating_what_is_secret(
+    desk: Desk, changes: dict[str, Any], field: str, code: str
+) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        await desk.add(**changes)
+    assert [(problem.field, problem.code) for problem in refusal.value.problems][:1] == [(field, code)]
+    assert "canary" not in repr(refusal.value.problems) + str(refusal.value)
+    assert await desk.rows("SELECT 1 FROM connections") == []
+
+
+async def test_nothing_secret_is_in_any_row_as_it_is(desk: Desk) -> None:
+    await desk.add("canary-key-1234", proxy=PROXY)
+    tables = await desk.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    dump = ""
+    for (table,) in tables:
+        for (row,) in await desk.rows(f'SELECT to_jsonb(t)::text FROM "{table}" AS t'):
+            dump += row
+    boxes = b"".join(bytes(row.sealed) for row in await desk.rows("SELECT sealed FROM connection_keys"))
+    assert "1234" in dump, "the end of the key is shown"
+    for secret in ("canary-key", "secret-of", "canary-user", "canary-password"):
+        assert secret not in dump
+        assert secret.encode().hex() not in dump
+        assert secret.encode() not in boxes
+
+
+async def test_removal_wants_the_name_and_leaves_no_key(desk: Desk) -> None:
+    connection_id = await desk.add()
+    with pytest.raises(InvalidInput, match="name_mismatch"):
+        await desk.remove(connection_id, name="my demo")
+    removed = await desk.remove(connection_id)
+    assert (removed.state, await desk.boxes(connection_id)) == ("removed", [])
+    with pytest.raises(ConnectionRemoved):
+        await desk.check_again(connection_id)
+    assert (await desk.remove(connection_id)).state == "removed"
+    assert len(await desk.rows("SELECT 1 FROM audit_entries WHERE action = 'connection.remove'")) == 1
+
+
+async def test_a_key_that_was_wiped_cannot_be_checked_again(desk: Desk) -> None:
+    connection_id = await desk.add()
+    async with desk.engine.begin() as connection:
+        await connection.exec_driver_sql("DELETE FROM connection_keys")
+    with pytest.raises(KeyWiped, match="add the account anew"):
+        await desk.check_again(connection_id)
+
+
+async def test_a_connection_of_another_workspace_is_not_there(desk: Desk) -> None:
+    connection_id = await desk.add()
+    other = await make_home(desk.engine, IDS, SystemClock(), uid="2")
+    desk.workspace_id = other.workspace_id
+    for asked in (desk.read(connection_id), desk.check_again(connection_id), desk.remove(connection_id)):
+        with pytest.raises(NotFound):
+            await asked
+
+
+async def test_a_workspace_has_only_so_many_connections(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradewright.connections.commands.CONNECTIONS_MAX", 2)
+    assert model.CONNECTIONS_MAX > 2
+    first = await desk.add()
+    await desk.add("key-two")
+    with pytest.raises(TooManyConnections):
+        await desk.add("key-three")
+    await desk.remove(first)
+    await desk.add("key-three")
