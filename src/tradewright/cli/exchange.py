@@ -24,7 +24,7 @@ def exchange_command(
     state: Annotated[Path | None, typer.Option(help="Folder that keeps keys, orders and the market.")] = None,
     market: Annotated[
         list[str] | None,
-        typer.Option(help="synthetic, or replay:FILE@linear:SYMBOL (once per symbol). [default: synthetic]"),
+        typer.Option(help="synthetic, or replay:FILE@category:SYMBOL (once per recording). [default: synthetic]"),
     ] = None,
     market_from: Annotated[
         str | None, typer.Option("--from", help="Where the market begins: ISO 8601 or Unix milliseconds.")
