@@ -11,7 +11,7 @@ import re
 import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -35,9 +35,9 @@ class HostSetting(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    rest: str | None = Field(None, pattern=rf"^https?://{_HOST}{_PATH}$")
-    public_stream: str | None = Field(None, pattern=rf"^wss?://{_HOST}{_PATH}$")
-    private_stream: str | None = Field(None, pattern=rf"^wss?://{_HOST}{_PATH}$")
+    rest: Annotated[str | None, Field(pattern=rf"^https?://{_HOST}{_PATH}$")] = None
+    public_stream: Annotated[str | None, Field(pattern=rf"^wss?://{_HOST}{_PATH}$")] = None
+    private_stream: Annotated[str | None, Field(pattern=rf"^wss?://{_HOST}{_PATH}$")] = None
 
 
 class Hosts(BaseModel):
@@ -141,6 +141,11 @@ class Settings(BaseSettings):
     def database_file(self) -> Path:
         """Where `run` writes the address of its own PostgreSQL, for its children and the command line."""
         return self.home / "database.json"
+
+    @property
+    def vault_home(self) -> Path:
+        """Where the keyring for exchange keys is."""
+        return self.home / "vault"
 
     @property
     def exchange_home(self) -> Path:

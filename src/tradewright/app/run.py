@@ -86,8 +86,12 @@ def _child_environment(settings: Settings) -> dict[str, str]:
 
 
 def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """For the exchange, which is no part of ours and has no business with our database."""
-    return {name: value for name, value in environment.items() if "DATABASE" not in name}
+    """For the exchange, which is no part of ours and has no business with our database or our proxies."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if "DATABASE" not in name and not name.startswith("TRADEWRIGHT_PROXY")
+    }
 
 
 def _children(
