@@ -14,8 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from operator import mul
+from itertools import accumulate
+from operator import add, mul
 from random import Random
+from statistics import NormalDist
+from struct import unpack
 from typing import Final, NamedTuple
 
 from tradewright.simulator.market.walk import chance
@@ -24,12 +27,21 @@ MONTH_DAYS: Final = 32
 TRADES: Final = 6  # per minute
 _MONTH_SPREAD: Final = math.sqrt(MONTH_DAYS / 2)  # of the level of a month, in days' volatility
 _HEAT_SPREAD: Final = 0.35  # sigma of the logarithm of an hour's restlessness
+_HEAT_OF_VOLUME: Final = 0.6  # restless hours trade more
 _VOLUME_SPREAD: Final = 0.7
 _WICK: Final = 0.5  # how far a minute reaches beyond its ends, in its volatility
 _WEIGHTS: Final = ((3, 2, 4, 2, 1, 4), (1, 4, 2, 3, 5, 1), (2, 1, 6, 4, 1, 2), (5, 1, 1, 2, 3, 4))
 _WEIGHT: Final = 16
 _SPREADS: Final = (1, 1, 1, 1, 1, 2, 2, 3)
-_SIDES: Final = tuple(tuple(bool(bits >> place & 1) for place in range(TRADES)) for bits in range(1 << TRADES))
+# How far the six prices are above the bid, by spread and sides: a taker that buys pays the spread.
+_ABOVE_BID: Final = tuple(
+    tuple(tuple(spread * (sides >> place & 1) for place in range(TRADES)) for sides in range(1 << TRADES))
+    for spread in range(max(_SPREADS) + 1)
+)
+# What a random byte stands for. Tables, because an hour of sixty minutes is made whenever somebody asks for it.
+_NORMAL: Final = tuple(NormalDist().inv_cdf((byte + 0.5) / 256) for byte in range(256))
+_CROWDS: Final = tuple(math.exp(_VOLUME_SPREAD * draw) for draw in _NORMAL)
+_REACH: Final = tuple((byte / 255) ** 2 for byte in range(256))
 _HOURS_KEPT: Final = 3
 
 
@@ -71,7 +83,7 @@ class Minute(NamedTuple):
     def trades(self) -> tuple[PathTrade, ...]:
         """Ascending in time; the first within ten seconds, all done before the minute ends."""
         bits = self.bits >> 16
-        bids, prices, sizes, buys = _fill(self.start, self.end, self.spread, self.up, self.down, self.volume, self.bits)
+        bids, prices, sizes = _fill(self.start, self.end, self.spread, self.up, self.down, self.volume, self.bits)
         return tuple(
             PathTrade(
                 place=place,
@@ -80,7 +92,7 @@ class Minute(NamedTuple):
                 bid=bids[place],
                 price=prices[place],
                 size=sizes[place],
-                buys=buys[place],
+                buys=prices[place] > bids[place],
             )
             for place in range(TRADES)
         )
@@ -114,7 +126,7 @@ class Path:
         self._name = name
         self._base_ticks = base_ticks
         self._volatility = daily_volatility
-        self._volume = math.log(max(1.0, minute_steps))
+        self._volume = minute_steps
         # Few are kept: they cost little to make again, and there are many listings.
         self._days_of = lru_cache(maxsize=2)(self._make_days)
         self._hours_of = lru_cache(maxsize=2)(self._make_hours)
@@ -134,44 +146,53 @@ class Path:
             chance(self._seed, self._name, "month", number).gauss(0.0, self._volatility * _MONTH_SPREAD)
             for number in (month, month + 1)
         )
-        return _bridge(chance(self._seed, self._name, "days", month), first, last, MONTH_DAYS, self._volatility)
+        return _bridge(self._chance("days", month), first, last, MONTH_DAYS, self._volatility)
 
     def _make_hours(self, day: int) -> list[float]:
         month, place = divmod(day, MONTH_DAYS)
         days = self._days_of(month)
-        rng = chance(self._seed, self._name, "hours", day)
-        return _bridge(rng, days[place], days[place + 1], 24, self._volatility / math.sqrt(24))
+        return _bridge(self._chance("hours", day), days[place], days[place + 1], 24, self._volatility / math.sqrt(24))
 
     def _make_minutes(self, hour: int) -> tuple[Minute, ...]:
         day, place = divmod(hour, 24)
         hours = self._hours_of(day)
-        rng = chance(self._seed, self._name, "minutes", hour)
+        rng = self._chance("minutes", hour)
         heat = math.exp(rng.gauss(-(_HEAT_SPREAD**2), _HEAT_SPREAD))
         spread = self._volatility / math.sqrt(1440) * heat
-        levels = _bridge(rng, hours[place], hours[place + 1], 60, spread)
         base = self._base_ticks
         # A book of 200 levels lies below the bid: a price falls to a tenth of its base at most.
+        levels = _bridge(rng, hours[place], hours[place + 1], 60, spread)
         bids = [max(base // 10, round(base * math.exp(level))) for level in levels]
-        wick = spread * base * _WICK
-        volume = self._volume + 0.6 * math.log(heat)
-        return tuple(_make_minute(rng, bids[at], bids[at + 1], wick, volume) for at in range(60))
+        wick, volume = spread * base * _WICK, self._volume * heat**_HEAT_OF_VOLUME
+        ups, downs, volumes = (rng.randbytes(60) for _ in range(3))
+        bits = unpack("<60Q", rng.randbytes(480))
+        return tuple(
+            _make_minute(
+                bids[at],
+                bids[at + 1],
+                up=int(wick * _REACH[ups[at]]),
+                down=int(wick * _REACH[downs[at]]),
+                volume=int(volume * _CROWDS[volumes[at]]) or 1,
+                bits=bits[at],
+            )
+            for at in range(60)
+        )
+
+    def _chance(self, *place: object) -> Random:
+        return chance(self._seed, self._name, *place)
 
 
-def _make_minute(rng: Random, start: int, end: int, wick: float, volume: float) -> Minute:
-    up, down = int(wick * rng.random() ** 2), int(wick * rng.random() ** 2)
-    steps = max(1, round(math.exp(volume + _VOLUME_SPREAD * rng.gauss(0.0, 1.0))))
-    bits = rng.getrandbits(64)
+def _make_minute(start: int, end: int, *, up: int, down: int, volume: int, bits: int) -> Minute:
     spread = _SPREADS[bits & 7]
-    _, prices, sizes, _ = _fill(start, end, spread, up, down, steps, bits)
-    turnover = sum(map(mul, prices, sizes))
-    bar = Bar(prices[0], max(prices), min(prices), prices[-1], sum(sizes), turnover)
-    return Minute(start, end, spread, up, down, steps, bits, bar)
+    _, prices, sizes = _fill(start, end, spread, up, down, volume, bits)
+    bar = Bar(prices[0], max(prices), min(prices), prices[-1], sum(sizes), sum(map(mul, prices, sizes)))
+    return Minute(start, end, spread, up, down, volume, bits, bar)
 
 
 def _fill(
     start: int, end: int, spread: int, up: int, down: int, volume: int, bits: int
-) -> tuple[Sequence[int], Sequence[int], Sequence[int], Sequence[bool]]:
-    """Bids, prices, sizes and sides (true: the taker buys) of a minute's six trades.
+) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
+    """Bids, prices and sizes of a minute's six trades.
 
     The bid goes from the start to the near extreme, then to the far one, then to the end, as in a replay (`tape`); two
     trades on the long way keep it from leaping.
@@ -182,16 +203,13 @@ def _fill(
         first_turn, second_turn = start + up, end - down
     third = (second_turn - first_turn) // 3
     bids = (start, first_turn, first_turn + third, second_turn - third, second_turn, end)
-    buys = _SIDES[bits >> 3 & 63]
-    prices = [bid + spread if buy else bid for bid, buy in zip(bids, buys, strict=True)]
+    prices = tuple(map(add, bids, _ABOVE_BID[spread][bits >> 3 & 63]))
     sizes = [volume * weight // _WEIGHT or 1 for weight in _WEIGHTS[bits >> 9 & 3]]
-    return bids, prices, sizes, buys
+    return bids, prices, sizes
 
 
 def _bridge(rng: Random, first: float, last: float, steps: int, spread: float) -> list[float]:
     """A random walk of `steps` steps that begins at `first` and ends at `last`; `spread` is a step's."""
-    walked = [0.0]
-    for _ in range(steps):
-        walked.append(walked[-1] + rng.gauss(0.0, spread))
+    walked = list(accumulate((spread * _NORMAL[draw] for draw in rng.randbytes(steps)), initial=0.0))
     slope = (last - first - walked[-1]) / steps
     return [first + level + slope * place for place, level in enumerate(walked)]
