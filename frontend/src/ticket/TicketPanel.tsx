@@ -9,7 +9,7 @@ import { Segments } from "../ui/Segments";
 import { check, spotOf, type Block, type Surroundings } from "./checks";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExitFields } from "./ExitFields";
-import { isConditional, orderTypeOf, TIMES } from "./fields";
+import { isConditional, orderTypeOf, TIMES, type TicketFields } from "./fields";
 import type { Fix } from "./fixes";
 import { inputRef, isFaulty, type FormPart } from "./form";
 import { intentOf, previewBody } from "./intents";
@@ -159,7 +159,7 @@ export function TicketPanel(props: Props) {
             {t("ticket.reduce_only")}
           </label>
         )}
-        <ExitFields {...part} block={exitsBlock(t, around, fields.kind === "Limit")} />
+        <ExitFields {...part} block={exitsBlock(t, around, fields)} />
         <details className="note-field" open={fields.note !== "" ? true : undefined}>
           <summary>{t("ticket.note")}</summary>
           <input
@@ -283,9 +283,10 @@ function focusBlock(block: Block | null, focus: (path: Path) => void): void {
 }
 
 /** Why exits cannot be asked for with this order; null when they can. */
-function exitsBlock(t: Words, { can, instrument }: Surroundings, isPlainLimit: boolean): string | null {
+function exitsBlock(t: Words, { can, instrument }: Surroundings, { reduceOnly, kind }: TicketFields): string | null {
   if (!can.can_attach_exits) return t("ticket.cannot.exits");
-  return instrument.category === "spot" && !isPlainLimit ? t("ticket.exits_spot_limit") : null;
+  if (reduceOnly) return t("ticket.exits_reduce_only");
+  return instrument.category === "spot" && kind !== "Limit" ? t("ticket.exits_spot_limit") : null;
 }
 
 function leverageBlock(t: Words, around: Surroundings, account: Account): string | null {

@@ -189,7 +189,7 @@ function formulaOf(t: Words, name: LineName, instrument: Instrument, asked: Aske
       return isSpot ? t(`ticket.formula.cost_spot_${side}`) : t("ticket.formula.cost");
     case "fees": {
       const formula = isSpot ? t(`ticket.formula.fees_spot_${side}`) : t("ticket.formula.fees");
-      return feesAssumed ? `${formula} ${t("ticket.formula.fees_assumed")}` : formula;
+      return feesAssumed ? `${formula}. ${t("ticket.formula.fees_assumed")}` : formula;
     }
     case "available":
       return isSpot ? t("ticket.formula.available_spot") : t("ticket.formula.available");
