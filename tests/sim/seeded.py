@@ -123,7 +123,8 @@ def _ask(world: World, rng: random.Random, asked: list[IntentId]) -> IntentId | 
     elif choice < 0.36:
         world.place_elsewhere()
     elif choice < 0.41:
-        world.leverage(rng.randrange(1, 50))
+        for _ in range(rng.choice((1, 2))):
+            world.leverage(rng.randrange(1, 50))
     elif choice < 0.47:
         world.exits(**rng.choice(_EXITS))
     elif choice < 0.53:
@@ -158,10 +159,12 @@ _EXITS = (
 
 
 def _amend(world: World, rng: random.Random, order_id: IntentId) -> None:
-    if rng.random() < 0.4:
-        world.amend(order_id, quantity=_quantity(rng))
-    else:
-        world.amend(order_id, price=Decimal(60000) + Decimal(rng.randrange(-200, 200)) * 10)
+    """Once, or several times in a moment, as a line that is dragged along."""
+    for _ in range(rng.choice((1, 1, 3))):
+        if rng.random() < 0.3:
+            world.amend(order_id, quantity=_quantity(rng))
+        else:
+            world.amend(order_id, price=Decimal(60000) + Decimal(rng.randrange(-200, 200)) * 10)
 
 
 def _spot(world: World, rng: random.Random) -> IntentId:

@@ -21,7 +21,6 @@ from tradewright.trading.intent_queries import intent
 from tradewright.trading.wishes import Wish, wish
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
-from tradewright.web.errors import NotReady
 from tradewright.web.exports import ExportTable, export
 from tradewright.web.intent_bodies import body_of
 from tradewright.web.intents import cancel_all, intent_answer, reconcile_and_wait, require_listed, submit_and_wait
