@@ -17,7 +17,9 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9300, help="0 takes a free one")
     parser.add_argument("--state", type=Path, help="folder that keeps keys, orders and the market")
-    parser.add_argument("--market", action="append", help="synthetic or replay:FILE@category:SYMBOL, once per recording")
+    parser.add_argument(
+        "--market", action="append", help="synthetic or replay:FILE@category:SYMBOL, once per recording"
+    )
     parser.add_argument("--from", dest="market_from", help="where the market begins: ISO 8601 or Unix milliseconds")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0, help="market seconds per wall second")

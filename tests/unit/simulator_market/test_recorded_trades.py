@@ -112,6 +112,20 @@ def test_trades_and_quotes_of_one_symbol_come_in_the_order_of_their_moments(trad
     assert [as_trade_row(trade) for trade in market.trades("spot:XYZUSDT", 10)] == ROWS[::-1]
 
 
+def test_after_the_last_quote_trades_make_their_own_book_again(tmp_path: Path, trades: str) -> None:
+    quotes = recording(tmp_path, QUOTED[:2], header=QUOTE_HEADER, name="quotes.gz")
+    market = replays(f"{trades}@spot:XYZUSDT", f"{quotes}@spot:XYZUSDT", from_ms=60_100)
+
+    books = books_of(market.advance(119_998), "spot:XYZUSDT") + books_of(market.advance(10**9), "spot:XYZUSDT")
+
+    told = [(book.time_ms, str(book.bids[0][0]), str(book.asks[0][0])) for book in books[-4:]]
+    assert told == [
+        (100_000, "9.7", "9.9"), (119_999, "9.8", "9.8"), (240_000, "9.9", "9.9"), (250_000, "10.1", "10.1"),
+    ]  # fmt: skip
+    assert [book.update_id for book in books] == list(range(2, 2 + len(books)))
+    assert market.book("spot:XYZUSDT") == books[-1]
+
+
 def test_quotes_alone_have_a_price_in_their_middle_and_no_candles(quotes: str) -> None:
     market = replays(f"{quotes}@spot:XYZUSDT", from_ms=60_100)
 

@@ -1,6 +1,6 @@
 """The market of the simulated exchange: prices that exist without any orders of ours.
 
-Lives here: instruments, the seeded synthetic market, the replay of recorded candles, and their common face `Market`.
+Lives here: instruments, the seeded synthetic market, the replay of recordings, and their common face `Market`.
 Not here: orders, fills, accounts, the wire. No clock and no I/O but reading the recording at the start.
 """
 

@@ -17,7 +17,7 @@ from uuid import NAMESPACE_OID, uuid5
 from tradewright.simulator.market.bars import PlayedRows
 from tradewright.simulator.market.candle_file import CandleFile
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.place import NEVER, TRADES_KEPT, WIDE, Neighbour, narrow_book
+from tradewright.simulator.market.place import NEVER, TRADES_KEPT, WIDE, Covered, Neighbour, OwnBooks, narrow_book
 
 POINTS = 4
 
@@ -25,7 +25,7 @@ POINTS = 4
 class CandleTrack:
     """See `PriceTrack`. A place is a point: row times 4 plus its place in the bar."""
 
-    def __init__(self, spec: InstrumentSpec, file: CandleFile, *, books_until_ms: int, beside: Neighbour) -> None:
+    def __init__(self, spec: InstrumentSpec, file: CandleFile, *, covered: Covered, beside: Neighbour) -> None:
         self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.bars = PlayedRows(file, 0)
         self.base_ms = file.base_ms
@@ -34,7 +34,7 @@ class CandleTrack:
         self._file = file
         self._beside = beside
         self._row: tuple[int, Kline, tuple[Decimal, ...]] | None = None
-        self.own_books = self.place_at(books_until_ms)
+        self.own_books = OwnBooks.around(covered, self.place_at)
 
     @property
     def due_ms(self) -> int:
@@ -68,7 +68,7 @@ class CandleTrack:
         if trade is not None:
             self.trades.append(trade)
             events.append(trade)
-        if point < self.own_books:
+        if self.own_books.has(point):
             events.append(self._book(point))
         return events
 
@@ -115,7 +115,7 @@ class CandleTrack:
         return [self._time_ms(point) for point in range(self.needle, last)]
 
     def _used(self, point: int) -> int:
-        return point + min(point, self.own_books)
+        return point + self.own_books.before(point)
 
     def _time_ms(self, point: int) -> int:
         row, place = divmod(point, POINTS)
@@ -159,7 +159,7 @@ class CandleTrack:
             self._spec,
             self._price(point),
             time_ms=time_ms,
-            place=point,
+            update_id=self.own_books.update_id(point),
             seq=self._used(point) + 2 + self._beside(time_ms),
         )
 

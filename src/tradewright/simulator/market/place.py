@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Final, Protocol
 
@@ -67,12 +68,12 @@ class Track(Protocol):
 
 
 class PriceTrack(Track, Protocol):
-    """A recording that has prices and makes candles; `own_books` of its places make a book as well."""
+    """A recording that has prices and makes candles; where no recorded book covers it, it makes books as well."""
 
     trades: deque[MarketTrade]
     bars: PlayedRows
     base_ms: int
-    own_books: int
+    own_books: OwnBooks
 
     @property
     def last_price(self) -> Decimal: ...
@@ -86,7 +87,41 @@ class PriceTrack(Track, Protocol):
         ...
 
 
-def narrow_book(spec: InstrumentSpec, price: Decimal, *, time_ms: int, place: int, seq: int) -> MarketBook:
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """When a recorded book holds, and how many rows it has. The default is none at all."""
+
+    first_ms: int = NEVER
+    last_ms: int = NEVER
+    rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnBooks:
+    """Which places of a recording of prices make books: those before `until` and those from `start` on."""
+
+    until: int
+    start: int
+    covered_rows: int
+
+    @classmethod
+    def around(cls, covered: Covered, place_at: Callable[[int], int]) -> OwnBooks:
+        """Of one moment, trades come before the book: the first row's moment is not covered yet."""
+        return cls(place_at(covered.first_ms + 1), place_at(covered.last_ms + 1), covered.rows)
+
+    def has(self, place: int) -> bool:
+        return place < self.until or place >= self.start
+
+    def before(self, place: int) -> int:
+        """How many places before this one make a book."""
+        return min(place, self.until) + max(0, place - self.start)
+
+    def update_id(self, place: int) -> int:
+        """Of the book that a place makes, behind the recorded ones where it comes after them."""
+        return self.before(place) + (self.covered_rows if place >= self.start else 0) + FIRST_UPDATE
+
+
+def narrow_book(spec: InstrumentSpec, price: Decimal, *, time_ms: int, update_id: int, seq: int) -> MarketBook:
     """No spread, on the tick, with ample size: such a recording knows one price at a time and no book."""
     on_tick = price.quantize(spec.tick_size, ROUND_HALF_EVEN, WIDE)
     level = (price if price == on_tick else on_tick, spec.max_limit_qty)
@@ -95,6 +130,6 @@ def narrow_book(spec: InstrumentSpec, price: Decimal, *, time_ms: int, place: in
         bids=(level,),
         asks=(level,),
         time_ms=time_ms,
-        update_id=place + FIRST_UPDATE,
+        update_id=update_id,
         seq=seq,
     )

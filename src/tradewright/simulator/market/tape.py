@@ -18,7 +18,7 @@ from tradewright.simulator.market.candle_track import CandleTrack
 from tradewright.simulator.market.candles import CandleView
 from tradewright.simulator.market.intervals import MINUTE_MS
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.place import NEVER, PriceTrack, Track
+from tradewright.simulator.market.place import Covered, PriceTrack, Track
 from tradewright.simulator.market.recording import Recordings
 from tradewright.simulator.market.trade_track import TradeTrack
 
@@ -86,25 +86,28 @@ class Tape:
             self.candles = CandleView(self._price.bars, self._price.base_ms, self._price.live)
 
     def _told(self) -> Track:
-        """Whose book it is now: the recorded one's as soon as it has begun."""
+        """Whose book it is now: the recorded one's while there is one."""
+        if self._price is not None and self._price.needle > self._price.own_books.start:
+            return self._price
         begun = [track for track in reversed(self._tracks) if track.needle]
         return begun[0] if begun else min(self._tracks, key=lambda track: track.first_ms)
 
     def _price_track(self) -> PriceTrack | None:
         given = self.recordings
-        # Prices make books of their own until the recorded ones begin; of one moment, the trade comes first.
-        until_ms = NEVER if given.book is None else given.book.first_ms + 1
+        covered = Covered()
+        if given.book is not None:
+            covered = Covered(given.book.first_ms, given.book.last_ms, len(given.book))
         if given.trades is not None:
             bars = given.candles or given.trades.minutes
-            return TradeTrack(self.spec, given.trades, bars, books_until_ms=until_ms, beside=self._quotes_used)
+            return TradeTrack(self.spec, given.trades, bars, covered=covered, beside=self._quotes_used)
         if given.candles is not None:
-            return CandleTrack(self.spec, given.candles, books_until_ms=until_ms, beside=self._quotes_used)
+            return CandleTrack(self.spec, given.candles, covered=covered, beside=self._quotes_used)
         return None
 
     def _book_track(self) -> BookTrack | None:
         if self.recordings.book is None:
             return None
-        before = 0 if self._price is None else self._price.own_books
+        before = 0 if self._price is None else self._price.own_books.until
         return BookTrack(self.spec, self.recordings.book, updates_before=before, beside=self._prices_used)
 
     def _quotes_used(self, ms: int) -> int:

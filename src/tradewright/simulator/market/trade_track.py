@@ -13,7 +13,7 @@ from tradewright.simulator.market.bars import OpenBar, PlayedRows
 from tradewright.simulator.market.candle_file import CandleFile
 from tradewright.simulator.market.intervals import bar_start
 from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.place import NEVER, TRADES_KEPT, Neighbour, narrow_book
+from tradewright.simulator.market.place import NEVER, TRADES_KEPT, Covered, Neighbour, OwnBooks, narrow_book
 from tradewright.simulator.market.trade_file import TradeFile
 
 
@@ -21,7 +21,7 @@ class TradeTrack:
     """See `PriceTrack`. A place is a row. `bars` are what the trades add up to: their own minutes, or recorded ones."""
 
     def __init__(
-        self, spec: InstrumentSpec, file: TradeFile, bars: CandleFile, *, books_until_ms: int, beside: Neighbour
+        self, spec: InstrumentSpec, file: TradeFile, bars: CandleFile, *, covered: Covered, beside: Neighbour
     ) -> None:
         self.trades: deque[MarketTrade] = deque(maxlen=TRADES_KEPT)
         self.bars = PlayedRows(bars, 0)
@@ -32,7 +32,7 @@ class TradeTrack:
         self._bar_file = bars
         self._open: OpenBar | None = None
         self._beside = beside
-        self.own_books = self.place_at(books_until_ms)
+        self.own_books = OwnBooks.around(covered, self.place_at)
 
     @property
     def due_ms(self) -> int:
@@ -68,7 +68,7 @@ class TradeTrack:
         trade = self._trade(row)
         self.trades.append(trade)
         self._add(trade)
-        return [trade, self._book(row, trade.price)] if row < self.own_books else [trade]
+        return [trade, self._book(row, trade.price)] if self.own_books.has(row) else [trade]
 
     def settle(self, now_ms: int) -> None:
         self.bars.count = self._bar_file.index_at(now_ms - self.base_ms + 1)
@@ -92,7 +92,7 @@ class TradeTrack:
         return [self._file.time_ms(row) for row in range(self.needle, min(len(self._file), self.needle + count))]
 
     def _used(self, row: int) -> int:
-        return row + min(row, self.own_books)
+        return row + self.own_books.before(row)
 
     def _add(self, trade: MarketTrade) -> None:
         start_ms = bar_start(self.base_ms, trade.time_ms)
@@ -116,5 +116,9 @@ class TradeTrack:
     def _book(self, row: int, price: Decimal) -> MarketBook:
         time_ms = self._file.time_ms(row)
         return narrow_book(
-            self._spec, price, time_ms=time_ms, place=row, seq=self._used(row) + 2 + self._beside(time_ms)
+            self._spec,
+            price,
+            time_ms=time_ms,
+            update_id=self.own_books.update_id(row),
+            seq=self._used(row) + 2 + self._beside(time_ms),
         )
