@@ -17,6 +17,8 @@ from sim.facts import fill, order_report, position, wallet
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import AccountModes, CoinBalance, Exit, FeeRates, OrderChange, Trigger
 from tradewright.storage.engine import create_engine
 from tradewright.trading.journal import (
     Answer,
@@ -28,7 +30,7 @@ from tradewright.trading.journal import (
     Drift,
     OpenedRequest,
 )
-from tradewright.trading.model import CancelIntent, Intent, PlaceIntent, Reason
+from tradewright.trading.model import AmendIntent, CancelIntent, Intent, PlaceIntent, Reason, SymbolFacts
 
 SIGNED = datetime(2026, 1, 5, 12, 0, 1, tzinfo=UTC)
 TRACE = Trace(signed_at=SIGNED, answered_at=SIGNED, http_status=200, ret_code=0, ret_msg="OK", trace_id="t")
@@ -547,3 +549,249 @@ async def test_what_is_told_of_a_cancel_is_told_of_its_order(world: JournalWorld
     await world.journal.open_request(cancel, RequestId(uuid4()))
     last = (await world.events())[-1]
     assert (last.kind, last.ref) == ("order", UUID(str(target.id)))
+
+
+# Changes of what is there: amends, leverage, exits, reverses.
+
+
+async def working_place(world: JournalWorld, **changes: Any) -> Intent:
+    """An order that the exchange took and reported as `x-1`."""
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    await world.journal.book([report_of(intent, **changes)], "stream")
+    return intent
+
+
+async def any_proposed(world: JournalWorld, intent_id: IntentId) -> Any:
+    """Of whatever kind it is."""
+    return await the_proposed(world, intent_id)
+
+
+async def acknowledged_change(world: JournalWorld, intent_id: IntentId) -> Any:
+    intent = await the_proposed(world, intent_id)
+    request = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert request is not None
+    about_order = isinstance(intent, AmendIntent)
+    order_id = ExchangeOrderId("x-1") if about_order else None
+    await world.journal.answer(intent, request, AnsweredAcknowledged(order_id, TRACE))
+    return intent
+
+
+async def test_an_order_of_every_part_is_held_as_it_was_asked(world: JournalWorld) -> None:
+    trigger = Trigger(price=Decimal(61000), by="MarkPrice", rises=True)
+    take_profit = Exit(trigger_price=Decimal(65000), trigger_by="IndexPrice", limit_price=Decimal("64999.5"))
+    asked = await world.place(
+        trigger=trigger, take_profit=take_profit, stop_loss=Exit(trigger_price=Decimal(59000)), price=Decimal(61100)
+    )
+    intent = await the_proposed(world, asked)
+    assert isinstance(intent, PlaceIntent)
+    order = intent.order
+    assert (order.trigger, order.take_profit, order.stop_loss) == (
+        trigger,
+        take_profit,
+        Exit(trigger_price=Decimal(59000)),
+    )
+    assert (order.quantity_unit, order.slippage_percent, intent.reduces) == ("base", None, False)
+
+
+async def test_an_amend_names_its_order_and_only_what_differs(world: JournalWorld) -> None:
+    target = await working_place(world)
+    amend = await any_proposed(world, await world.amend(target.id, price=Decimal(60000), quantity=Decimal("0.7")))
+    assert (amend.target_link_id, amend.target_exchange_order_id) == (link_id_of(target.id), "x-1")
+    assert amend.asked == OrderChange(price=Decimal(60000), quantity=Decimal("0.7"))
+    assert amend.change == OrderChange(quantity=Decimal("0.7"))
+    assert (amend.reduces, amend.is_behind, amend.target_final) == (False, False, False)
+    assert amend.valid_until is not None
+
+
+async def test_an_amend_that_only_takes_quantity_off_reduces_and_goes_before_openings(world: JournalWorld) -> None:
+    target = await working_place(world)
+    await world.place()
+    less = await world.amend(target.id, quantity=Decimal("0.1"))
+    await world.amend(target.id, quantity=Decimal("0.1"), price=Decimal(59000))
+    proposed = await world.journal.proposed()
+    assert proposed[0].id == less
+    assert [intent.reduces for intent in proposed] == [True, False, False]
+    assert [intent.valid_until is None for intent in proposed] == [True, False, False]
+
+
+async def test_an_amend_is_behind_an_earlier_one_until_that_is_read_back(world: JournalWorld) -> None:
+    target = await working_place(world)
+    first = await any_proposed(world, await world.amend(target.id, price=Decimal(59000)))
+    second = await world.amend(target.id, price=Decimal(58000))
+    seen = [(await any_proposed(world, second)).is_behind]
+    request = await world.journal.open_request(first, RequestId(uuid4()))
+    assert request is not None
+    seen.append((await any_proposed(world, second)).is_behind)
+    await world.journal.answer(first, request, AnsweredUnknown(WHY, TRACE))
+    seen.append((await any_proposed(world, second)).is_behind)
+    await world.journal.resolve(first, happened=True)
+    seen.append((await any_proposed(world, second)).is_behind)
+    await world.journal.confirm(first, [report_of(target, at=2, price=Decimal(59000))], "reconciliation")
+    seen.append((await any_proposed(world, second)).is_behind)
+    assert seen == [False, True, True, True, False]
+    other = await any_proposed(world, await world.amend(target.id, price=Decimal(57000)))
+    assert not other.is_behind, "one that is only proposed has overtaken nobody"
+
+
+async def test_a_leverage_is_behind_an_earlier_one_until_its_outcome_is_known(world: JournalWorld) -> None:
+    first = await any_proposed(world, await world.leverage("5"))
+    second = await world.leverage("6")
+    request = await world.journal.open_request(first, RequestId(uuid4()))
+    assert request is not None
+    seen = [(await any_proposed(world, second)).is_behind]
+    await world.journal.answer(first, request, AnsweredAcknowledged(None, TRACE))
+    seen.append((await any_proposed(world, second)).is_behind)
+    assert seen == [True, False]
+
+
+async def test_what_an_acknowledged_change_came_to_is_booked_and_marked_in_one(world: JournalWorld) -> None:
+    target = await working_place(world)
+    amend = await acknowledged_change(world, await world.amend(target.id, price=Decimal(59000)))
+    assert not await world.is_read_back(amend.id)
+    unread = (await world.journal.begin_reading()).unread
+    assert [intent.id for intent in unread] == [amend.id]
+    await world.journal.confirm(amend, [report_of(target, at=2, price=Decimal(59000))], "reconciliation")
+    assert await world.is_read_back(amend.id)
+    assert (await world.terms("x-1"))[1] == Decimal(59000)
+    assert (await world.journal.begin_reading()).unread == []
+    last = (await world.events())[-1]
+    assert (last.kind, last.source, last.ref) == ("order", "reconciliation", target.id)
+    before = await world.events()
+    await world.journal.confirm(amend, [], "reconciliation")
+    assert await world.events() == before
+
+
+async def test_what_is_not_acknowledged_is_not_marked_as_read_back(world: JournalWorld) -> None:
+    target = await working_place(world)
+    amend = await any_proposed(world, await world.amend(target.id, price=Decimal(59000)))
+    await world.journal.confirm(amend, [report_of(target, at=2, quantity=Decimal("0.4"))], "reconciliation")
+    assert not await world.is_read_back(amend.id)
+    assert (await world.terms("x-1"))[0] == Decimal("0.4"), "what was read is booked all the same"
+
+
+async def test_leverage_and_exits_tell_no_order_and_whoever_waits_is_told_to_look(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5")], "stream")
+    told = len(await world.events())
+    leverage = await acknowledged_change(world, await world.leverage("25"))
+    exits = await acknowledged_change(world, await world.exits(stop_loss=Decimal(58000)))
+    assert (await world.notifications())[1:] == [told] * 4
+    assert len(await world.events()) == told
+    read = position("0.5", leverage=Decimal(25), stop_loss=Decimal(58000))
+    await world.journal.confirm(leverage, [read], "reconciliation")
+    await world.journal.confirm(exits, [read], "reconciliation")
+    assert await world.stops() == (None, Decimal(58000), Decimal(25))
+    assert [event.kind for event in (await world.events())[told:]] == ["position"]
+    assert await world.is_read_back(leverage.id)
+    assert await world.is_read_back(exits.id)
+
+
+async def test_exits_that_protect_never_expire_and_what_only_removes_does(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5")], "stream")
+    protects = await any_proposed(world, await world.exits(stop_loss=Decimal(58000), take_profit=Decimal(0)))
+    removes = await any_proposed(world, await world.exits(stop_loss=Decimal(0)))
+    assert (protects.valid_until, protects.reduces) == (None, True)
+    assert removes.valid_until is not None
+    await world.journal.take_over()
+    assert [intent.id for intent in await world.journal.proposed()] == [protects.id, removes.id]
+
+
+async def test_at_a_take_over_what_opens_expires_and_what_was_sent_is_unknown(world: JournalWorld) -> None:
+    target = await working_place(world)
+    leverage = await world.leverage("5")
+    less, waiting = (
+        await world.amend(target.id, quantity=Decimal("0.1")),
+        await world.amend(target.id, price=Decimal(59000)),
+    )
+    more = await world.amend(target.id, quantity=Decimal("0.3"))  # less than there is, and more than was just asked
+    sent = await any_proposed(world, await world.leverage("6"))
+    assert await world.journal.open_request(sent, RequestId(uuid4())) is not None
+    await world.journal.take_over()
+    states = [await world.state(intent_id) for intent_id in (leverage, waiting, more, less, sent.id)]
+    assert states == ["expired", "expired", "expired", "proposed", "unknown"]
+
+
+async def test_a_reverse_is_outdated_once_the_position_is_another(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5")], "stream")
+    turn = await world.reverse()
+    intent = await the_proposed(world, turn)
+    assert isinstance(intent, PlaceIntent)
+    assert (intent.order.side, intent.order.quantity, intent.order.reduce_only) == ("Sell", Decimal("1.0"), False)
+    seen = [intent.is_outdated]
+    for changed in (position("0.6", at=2), position("0.5", at=3), position("0.5", side="Sell", at=4)):
+        await world.journal.book([changed], "stream")
+        found = await the_proposed(world, turn)
+        assert isinstance(found, PlaceIntent)
+        seen.append(found.is_outdated)
+    await world.journal.flatten_absent([])
+    gone = await the_proposed(world, turn)
+    assert isinstance(gone, PlaceIntent)
+    assert [*seen, gone.is_outdated] == [False, True, False, True, True]
+
+
+async def test_an_amended_order_is_told_with_its_new_terms(world: JournalWorld) -> None:
+    target = await working_place(world)
+    changed = report_of(target, at=2, price=Decimal(59000), trigger_price=Decimal(1), stop_loss=Decimal(50000))
+    await world.journal.book([changed], "stream")
+    assert await world.terms("x-1") == (Decimal("0.5"), Decimal(59000), Decimal(1), Decimal(50000))
+    before = await world.events()
+    await world.journal.book([report_of(target, at=1)], "reconciliation")
+    assert await world.events() == before, "what came before the amend changes nothing any more"
+
+
+@pytest.mark.parametrize("named", [{"stop_order_type": "StopLoss"}, {"parent_link_id": "tw-anything"}])
+async def test_an_exit_that_the_exchange_made_belongs_to_nobody_and_is_no_difference(
+    world: JournalWorld, named: dict[str, str]
+) -> None:
+    await world.journal.book([order_report("waiting_trigger", order_id="leg", reduce_only=True, **named)], "stream")
+    row = await world.order("leg")
+    assert row is not None
+    assert row[1] is None
+    assert await world.drifts() == (0, [])
+
+
+async def test_spot_coins_are_locked_and_no_position_is_missed(world: JournalWorld) -> None:
+    spot = InstrumentId("spot", "BTCUSDT")
+    zero = Decimal(0)
+    coin = CoinBalance(
+        coin="BTC", wallet_balance=Decimal(2), equity=Decimal(2), order_margin=zero, position_margin=zero,
+        unrealised_pnl=zero, locked=Decimal("0.5"), usd_value=Decimal(120000),
+    )  # fmt: skip
+    held = replace(wallet(), coins={**wallet().coins, "BTC": coin})
+    await world.journal.book([fill("e-1", "2", instrument=spot), held], "stream")
+    assert (await world.locked("BTC"), await world.locked("USDT")) == (Decimal("0.5"), zero)
+    assert await world.journal.position_breaks([]) == []
+    before = await world.events()
+    await world.journal.book([held], "reconciliation")
+    assert await world.events() == before
+    await world.journal.book([replace(held, coins={"BTC": replace(coin, locked=zero)})], "stream")
+    assert [event.kind for event in (await world.events())[len(before) :]] == ["balances"]
+
+
+async def test_when_everything_was_read_is_kept_and_told_only_with_another_margin_mode(world: JournalWorld) -> None:
+    assert await world.reconciled() == (False, None)
+    reading = await world.journal.begin_reading()
+    await world.journal.note_reconciled(reading.began_at, AccountModes(margin_mode="REGULAR_MARGIN"))
+    assert await world.reconciled() == (True, "REGULAR_MARGIN")
+    assert [event.kind for event in await world.events()] == ["session"]
+    await world.journal.note_reconciled(reading.began_at, AccountModes(margin_mode="REGULAR_MARGIN"))
+    assert [event.kind for event in await world.events()] == ["session"]
+    assert await world.notifications() == [1, 1]
+
+
+async def test_what_the_exchange_says_of_a_symbol_is_kept_and_replaced(world: JournalWorld) -> None:
+    btc = InstrumentId("linear", "BTCUSDT")
+    assert await world.symbol("BTCUSDT") is None
+    for leverage, rates in (
+        ("10", FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.00055"), assumed=True)),
+        ("25", FeeRates(maker=Decimal("0.0001"), taker=Decimal("0.0004"))),
+    ):
+        await world.journal.note_symbol(SymbolFacts(instrument=btc, leverage=Decimal(leverage), rates=rates))
+        assert await world.symbol("BTCUSDT") == (Decimal(leverage), rates.taker, rates.assumed)
+    assert await world.events() == []
+    assert await world.notifications() == [0, 0]
+
+
+async def test_a_position_that_goes_flat_has_no_stops_any_more(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5", take_profit=Decimal(65000), stop_loss=Decimal(58000))], "stream")
+    await world.journal.flatten_absent([])
+    assert (await world.stops())[:2] == (None, None)

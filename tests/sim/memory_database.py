@@ -210,8 +210,11 @@ class MemoryDatabase:
     ) -> IntentId:
         held = self._held(target_id)
         only_quantity = change == OrderChange(quantity=change.quantity)
-        is_behind = any(row.target_id == target_id and self._is_ahead(row) for row in self.intents.values())
-        reduces = only_quantity and not is_behind and (change.quantity or held.quantity) < held.quantity  # type: ignore[operator]
+        is_alone = not any(
+            row.kind == "amend" and row.target_id == target_id and self._is_pending(row)
+            for row in self.intents.values()
+        )
+        reduces = only_quantity and is_alone and (change.quantity or held.quantity) < held.quantity  # type: ignore[operator]
         return self._propose(
             intent_id,
             "amend",
@@ -261,9 +264,7 @@ class MemoryDatabase:
                 continue
             if since.kind == "cancel" and since.state not in ("refused", "expired", "rejected", "not_placed"):
                 asked = "cancel"
-            elif asked == "nothing" and (
-                since.state in UNSETTLED_INTENT_STATES or (since.state == "acknowledged" and not since.is_read_back)
-            ):
+            elif asked == "nothing" and self._is_pending(since):
                 asked = "amend"
         return status_of(row.state, None if order is None else order.tracked.state, asked)
 
@@ -320,6 +321,10 @@ class MemoryDatabase:
                 )
             case _:
                 assert_never(row.kind)
+
+    @staticmethod
+    def _is_pending(row: IntentRow) -> bool:
+        return row.state in UNSETTLED_INTENT_STATES or (row.state == "acknowledged" and not row.is_read_back)
 
     @staticmethod
     def _is_ahead(row: IntentRow) -> bool:
