@@ -66,7 +66,7 @@ function PreviewLine({ line, blinks }: { line: Line; blinks: boolean }) {
         {name}{" "}
         <button
           type="button"
-          className="info"
+          className="formula-button"
           aria-label={t("ticket.formula_of", { name })}
           aria-expanded={open}
           aria-controls={id}
