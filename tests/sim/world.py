@@ -86,7 +86,7 @@ class Process:
         self.session = AccountSession(parts)
         self.task = asyncio.get_running_loop().create_task(self.session.run())
 
-    def _note_stale(self) -> None:
+    async def _note_stale(self) -> None:
         self.stale_instruments += 1
 
     async def point(self, name: str) -> None:

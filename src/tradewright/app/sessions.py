@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from tradewright.exchange.bybit.private_stream import BybitPrivateStream
 from tradewright.exchange.bybit.proxy import Proxy, proxy_or_none
 from tradewright.exchange.ports import ApiKey, EndpointSource
 from tradewright.installation import read_private
+from tradewright.market.instrument_store import ask_for_instruments
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
 from tradewright.trading.model import AccountRef
@@ -82,10 +84,17 @@ def session_factory(
             ids=ground.ids,
             rng=ground.rng,
             evidence=evidence,
+            instruments_stale=partial(_ask_for_instruments, ground, account),
         )
         return AccountSession(parts)
 
     return open_session
+
+
+async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:
+    """The account's exchange refused an order by other rules than ours: whoever reads them reads them now."""
+    async with ground.engine.begin() as connection:
+        await ask_for_instruments(connection, account.environment)
 
 
 def key_checker(ground: Ground, places: ExchangePlaces, keyring: TradingKeyring) -> KeyChecker:

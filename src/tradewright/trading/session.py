@@ -12,7 +12,7 @@ degraded only what reduces or protects is: cancels, reduce-only orders, amends t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -55,11 +55,15 @@ _SENDS_AT_ONCE = 20
 _EVENTS_WAITING_MAX = 20_000
 
 
+async def _nobody_to_tell() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class SessionParts:
     """What a session is built from; `instrument_of` answers None for what the exchange does not list.
 
-    `instruments_stale` is called when the exchange refused an order by rules that are not those we hold.
+    `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold.
     """
 
     account: AccountRef
@@ -71,7 +75,7 @@ class SessionParts:
     ids: Ids
     rng: Rng
     evidence: EvidenceRule
-    instruments_stale: Callable[[], None] = lambda: None
+    instruments_stale: Callable[[], Awaitable[None]] = _nobody_to_tell
 
 
 class _ReconcileWanted:
@@ -308,7 +312,7 @@ class AccountSession:
             case AnsweredRefused(trace=trace), CancelIntent() | AmendIntent() if trace.ret_code in TOO_LATE_CODES:
                 await self._look_backs.order_of(intent)
             case AnsweredRefused(trace=trace), PlaceIntent() | AmendIntent() if is_filter_refusal(trace):
-                self._parts.instruments_stale()
+                await self._parts.instruments_stale()
             case AnsweredAcknowledged(), AmendIntent() | LeverageIntent() | ExitsIntent():
                 await self._look_backs.read_back(intent)
                 self._intents_wanted.set()  # another change of it may wait

@@ -124,8 +124,8 @@ def account_view(row: Row) -> dict[str, Any]:
         "name": row["name"],
         "environment": row["environment"],
         "exchange": "bybit",
-        "connection_id": None if row.get("connection_id") is None else str(row["connection_id"]),
-        "capabilities": asdict(capabilities_of(row["environment"], row.get("categories"))),
+        "connection_id": None if row["connection_id"] is None else str(row["connection_id"]),
+        "capabilities": asdict(capabilities_of(row["environment"], row["categories"])),
         "margin_mode": row["margin_mode"],
         "position_mode": "one_way",
         "session": {
