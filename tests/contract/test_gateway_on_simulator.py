@@ -228,8 +228,8 @@ async def test_what_the_exchange_will_not_take_is_refused_and_leaves_nothing(wor
 async def test_a_swallowed_reply_is_unknown_and_the_order_is_found_by_its_id(
     world: World, hang: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    order = await world.resting_order()  # with its first look at all tickers, which takes the exchange a moment
     monkeypatch.setattr("tradewright.exchange.bybit.http.CALL_TIMEOUT_S", 0.5)
-    order = await world.resting_order()
     await world.swallow_reply("/v5/order/create", hang=hang)
     with pytest.raises(OutcomeUnknown):
         await world.orders.place(order)
