@@ -56,6 +56,8 @@ export interface paths {
         /**
          * Post Cancel All
          * @description Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new.
+         *
+         *     Take-profits and stop-losses that the exchange made for positions are spared; `exits` removes them.
          */
         post: operations["cancelAll"];
         delete?: never;
@@ -115,7 +117,8 @@ export interface paths {
         put?: never;
         /**
          * Post Intent
-         * @description Places or cancels an order. Answers after the owner's verdict and the exchange's answer, or after two seconds.
+         * @description Asks for something: an order, or a change of what is there. Answers after the owner's verdict and the exchange's
+         *     answer (of leverage and exits: after the position was read back), or after two seconds.
          *
          *     The same id and body again is the same intent and gives its state as it is now; another body is a 409.
          */
