@@ -57,6 +57,7 @@ SPOT_STEPS = st.one_of(
         SPOT_PRICES,
         st.sampled_from(["tpslOrder", "StopOrder"]),
     ),
+    st.tuples(st.just("spot entry"), SIDES, SPOT_QUANTITIES, SPOT_PRICES, SPOT_PRICES, SPOT_PRICES),
     st.tuples(st.just("spot amend"), st.integers(0, 30), SPOT_QUANTITIES, SPOT_PRICES),
 )
 
@@ -103,6 +104,11 @@ def play(bench: Bench, step: tuple[Any, ...]) -> None:
             case "spot stop", side, quantity, price, trigger, kind:
                 unit = {} if price else {"marketUnit": "baseCoin"}
                 bench.accept(side, quantity, price, category="spot", triggerPrice=trigger, orderFilter=kind, **unit)
+            case "spot entry", side, quantity, price, one, other:
+                gains, loses = (
+                    (max(one, other), min(one, other)) if side == "Buy" else (min(one, other), max(one, other))
+                )
+                bench.accept(side, quantity, price, category="spot", takeProfit=gains, stopLoss=loses)
             case "spot amend", place, quantity, price:
                 waiting = [order for order in bench.engine.account.live_orders() if order.is_spot]
                 if waiting:
@@ -129,6 +135,7 @@ def check_stops(bench: Bench) -> None:
                 whole.append(order.stop_kind)
     assert len(whole) == len(set(whole))
     assert not bench.engine.account.unprotected_orders("BTCUSDT")
+    assert not bench.engine.account.unprotected_orders(SPOT)
 
 
 @settings(max_examples=150, deadline=None)
@@ -166,6 +173,7 @@ def test_every_coin_is_the_sum_of_its_flows_and_nothing_is_spent_twice(
     account, specs = bench.engine.account, bench.engine.specs
     for step in steps:
         play(bench, step)
+        check_stops(bench)
         locked = spot.locked(account.live_orders(), specs)
         assert Decimal(0) <= locked.get("BTC", Decimal(0)) <= bench.coin("BTC")
         assert locked.get("USDT", Decimal(0)) >= 0

@@ -127,8 +127,8 @@ def _quantity(order: Order, command: AmendOrder, ground: Ground) -> Decimal:
     wanted = command.quantity
     if wanted is None or wanted == order.quantity:
         return order.quantity
-    if order.follows_position:
-        raise bad_parameter("params error: qty of a TP/SL order of tpslMode Full follows the position")
+    if order.follows_position or (order.is_spot and order.is_protective):
+        raise bad_parameter("params error: qty of this TP/SL order follows what it protects")
     if order.in_quote:
         spot_filters.check_amount(ground.spec, wanted)
     elif order.is_spot:
@@ -179,6 +179,7 @@ def _protection(order: Order, command: AmendOrder, ground: Ground) -> Protection
     """The legs of an entry, changed one by one."""
     before = order.protection
     whole = command.whole if command.whole is not None else before.whole if before is not None else True
+    whole = whole and not order.is_spot
     take_profit = command.take_profit.of(before.take_profit if before is not None else None)
     stop_loss = command.stop_loss.of(before.stop_loss if before is not None else None)
     wanted = Protection(whole=whole, take_profit=take_profit, stop_loss=stop_loss)
@@ -187,7 +188,7 @@ def _protection(order: Order, command: AmendOrder, ground: Ground) -> Protection
         return before
     if order.filled_quantity:
         raise ApiError(RetCode.PROTECTION_OF_PARTLY_FILLED, "TP/SL of a partially filled order cannot be modified")
-    if order.is_spot or order.reduce_only:
+    if order.reduce_only or (order.is_spot and (order.order_type != "Limit" or order.trigger is not None)):
         raise bad_parameter("params error: takeProfit and stopLoss cannot be set on this order")
     if after is not None:
         for leg in (take_profit, stop_loss):

@@ -84,7 +84,7 @@ class Engine:
             command = replace(command, trigger=self._looked_at(command.trigger, spec))
         event = self._accepted_spot_event(command) if spec.is_spot else self._accepted_event(command)
         order = accepted(event, number=0)
-        if (command.trigger is None or command.stop_kind == "tpslOrder") and (refusal := self.floor.shortage(order)):
+        if (not order.is_dormant or order.locks_while_waiting) and (refusal := self.floor.shortage(order)):
             raise refusal
         self.floor.commit([event])
         self._around.later(self._order_delay_ms, lambda: self.floor.arrive(event.order_id, delay_ms=0))
@@ -114,8 +114,9 @@ class Engine:
         order = self._named(command)
         event = amendment(order, command, self._ground(command.symbol))
         changed = replace(order, quantity=event.quantity, price=event.price)
-        binds = not order.is_dormant or order.stop_kind == "tpslOrder"
-        if binds and (refusal := self.floor.shortage(changed, instead_of=order)):
+        binds = not order.is_dormant or order.locks_while_waiting
+        moved = (changed.quantity, changed.price) != (order.quantity, order.price)
+        if binds and moved and (refusal := self.floor.shortage(changed, instead_of=order)):
             raise refusal
         self.floor.commit([event], tell=False)
         self.floor.arrive(order.order_id, delay_ms=self._order_delay_ms)
@@ -266,6 +267,7 @@ class Engine:
             market_unit=command.market_unit,
             stop_kind=command.stop_kind,
             trigger=command.trigger,
+            protection=command.protection,
             slippage=command.slippage,
         )
 

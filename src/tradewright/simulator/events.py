@@ -18,7 +18,16 @@ MarketUnit = Literal["", "baseCoin", "quoteCoin"]
 TriggerBy = Literal["LastPrice", "MarkPrice", "IndexPrice"]
 SlippageUnit = Literal["TickSize", "Percent"]
 # Bybit's stopOrderType. "Stop" and "tpslOrder" (spot) are clients' orders, the others the exchange makes itself.
-StopKind = Literal["", "Stop", "tpslOrder", "TakeProfit", "StopLoss", "PartialTakeProfit", "PartialStopLoss"]
+StopKind = Literal[
+    "",
+    "Stop",
+    "tpslOrder",
+    "TakeProfit",
+    "StopLoss",
+    "PartialTakeProfit",
+    "PartialStopLoss",
+    "BidirectionalTpslOrder",  # either leg of a spot entry
+]
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from itertools import groupby
 
-from tradewright.simulator import matching, protection
+from tradewright.simulator import matching, protection, spot_exits
 from tradewright.simulator.decisions import arrival, ended, fill, fillable, moved
 from tradewright.simulator.events import (
     AmendLost,
@@ -147,7 +147,11 @@ class Floor(Ledger):
         self.commit(protection.in_step(live, position, scene), delay_ms=delay_ms)
         while waiting := self.account.unprotected_orders(symbol):
             position, live = self.account.position(symbol), list(self.account.live_orders(symbol))
-            legs = protection.brought(waiting[0], position, live, self.scene(symbol), self.last_price(symbol))
+            entry, scene, last_price = waiting[0], self.scene(symbol), self.last_price(symbol)
+            if entry.is_spot:
+                legs = spot_exits.brought(entry, live, scene, last_price, orders=len(self.account.orders))
+            else:
+                legs = protection.brought(entry, position, live, scene, last_price)
             self.commit([legs], delay_ms=delay_ms)
             for order_id in dict.fromkeys(move.order_id for move in legs.moves):
                 self._trigger_if_met(order_id, delay_ms=delay_ms)

@@ -29,8 +29,8 @@ def read_create(body: Body, specs: Specs) -> PlaceOrder:
     trigger = read_trigger(body, spec)
     protection = read_protection(body, spec)
     slippage = read_slippage(body)
-    if protection is not None and spec.is_spot:
-        raise bad_parameter("params error: takeProfit and stopLoss are not served on spot, use orderFilter tpslOrder")
+    if protection is not None and spec.is_spot and (command.order_type != "Limit" or trigger is not None):
+        raise bad_parameter("params error: takeProfit and stopLoss on spot need a limit order without a trigger")
     if protection is not None:
         if command.reduce_only:
             raise bad_parameter("params error: takeProfit and stopLoss cannot be set on a reduce-only order")
@@ -59,8 +59,8 @@ def read_trigger(body: Body, spec: InstrumentSpec) -> Trigger | None:
 
 
 def read_protection(body: Body, spec: InstrumentSpec) -> Protection | None:
-    """The take-profit and stop-loss of an entry; None where there is neither."""
-    whole = read_whole(body, default=True)
+    """The take-profit and stop-loss of an entry; None where there is neither. Spot has no position to be whole of."""
+    whole = read_whole(body, default=True) and not spec.is_spot
     take_profit = read_leg(body, spec, "tp", whole=whole)
     stop_loss = read_leg(body, spec, "sl", whole=whole)
     if take_profit is None and stop_loss is None:
@@ -84,14 +84,15 @@ def read_leg(body: Body, spec: InstrumentSpec, prefix: str, *, whole: bool) -> L
         raise bad_parameter(f"params error: {prefix}OrderType must be Market or Limit")
     if text(body, name) in UNSET:
         return None
+    check = spot_filters.check_price if spec.is_spot else check_price
     price = decimal(body, name, f"{name} invalid")
-    check_price(spec, price)
+    check(spec, price)
     limit: Decimal | None = None
     if order_type == "Limit":
         if whole:
             raise bad_parameter(f"params error: {prefix}OrderType Limit needs tpslMode Partial")
         limit = decimal(body, f"{prefix}LimitPrice", f"{prefix}LimitPrice invalid")
-        check_price(spec, limit)
+        check(spec, limit)
     return Leg(price=price, by=read_by(body, f"{prefix}TriggerBy"), limit=limit)
 
 

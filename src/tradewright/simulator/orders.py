@@ -118,9 +118,21 @@ class Order:
         return self.stop_kind in ("TakeProfit", "StopLoss")
 
     @property
+    def gains(self) -> bool:
+        """Of an order that waits for a price: whether it is one to sell high or to buy low."""
+        return self.trigger is not None and self.trigger.rises == (self.side == "Sell")
+
+    @property
+    def locks_while_waiting(self) -> bool:
+        """Whether a spot order keeps its coins from other use before its trigger."""
+        return self.stop_kind == "tpslOrder" or (self.stop_kind == "BidirectionalTpslOrder" and self.side == "Sell")
+
+    @property
     def unprotected_quantity(self) -> Decimal:
         """What its fills opened and no take-profit or stop-loss answers for yet, although it asked for one."""
         opened = self.filled_quantity - self.closed_quantity
+        if self.is_spot and self.side == "Buy":
+            opened -= self.paid_fee  # which is taken out of the coins that were bought
         if self.protection is None or (self.protection.whole and self.protected_quantity):
             return ZERO
         return opened - self.protected_quantity

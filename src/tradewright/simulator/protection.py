@@ -45,7 +45,7 @@ def brought(entry: Order, position: Position, live: Sequence[Order], scene: Scen
         moves += [ended(order, scene, cancel_type=CLEARED) for order in replaced]
         moves += placed(protection, position, abs(position.size), scene, last_price, entry=entry)
     elif waiting:
-        moves += [_resized(order, order.quantity + covers, scene) for order in waiting]
+        moves += [resized(order, order.quantity + covers, scene) for order in waiting]
     else:
         moves += placed(protection, position, covers, scene, last_price, entry=entry)
     return Together(at=scene.at, moves=tuple(moves), parent_id=entry.order_id, covers=covers)
@@ -99,13 +99,13 @@ def in_step(orders: Iterable[Order], position: Position, scene: Scene) -> list[O
     """What the waiting legs among `orders` need after the position changed: an end, or its size."""
     events: list[OrderClosed | OrderAmended] = []
     for order in orders:
-        if not (order.is_protective and order.is_dormant):
+        if order.is_spot or not (order.is_protective and order.is_dormant):
             continue
         closes = position.reducible(order.side)
         if not closes:
             events.append(ended(order, scene, cancel_type=CLEARED))
         elif order.follows_position and order.quantity != closes:
-            events.append(_resized(order, closes, scene))
+            events.append(resized(order, closes, scene))
     return events
 
 
@@ -113,8 +113,7 @@ def partner_ended(order: Order, live: Iterable[Order], scene: Scene) -> OrderClo
     """The end of the other leg of a pair whose one leg triggers."""
     for other in live:
         if order.pair_id and other.pair_id == order.pair_id and other.is_dormant and other.order_id != order.order_id:
-            gains = order.stop_kind in ("TakeProfit", "PartialTakeProfit")
-            word = "CancelByOCOSlCanceledByTpTriggered" if gains else "CancelByOCOTpCanceledBySlTriggered"
+            word = "CancelByOCOSlCanceledByTpTriggered" if order.gains else "CancelByOCOTpCanceledBySlTriggered"
             return ended(other, scene, cancel_type=word)
     return None
 
@@ -138,7 +137,7 @@ def _legs(protection: Protection) -> list[tuple[StopKind, Leg]]:
     return [(kind, leg) for kind, leg in both if leg is not None]
 
 
-def _resized(order: Order, quantity: Decimal, scene: Scene) -> OrderAmended:
+def resized(order: Order, quantity: Decimal, scene: Scene) -> OrderAmended:
     return OrderAmended(
         at=scene.at,
         order_id=order.order_id,

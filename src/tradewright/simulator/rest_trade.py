@@ -249,9 +249,9 @@ def _is_kind(order: Order, order_filter: str) -> bool:
         case "":
             return True
         case "StopOrder":
-            return waits and order.stop_kind != "tpslOrder"
-        case "tpslOrder":
-            return waits and order.stop_kind == "tpslOrder"
+            return waits and order.stop_kind not in ("tpslOrder", "BidirectionalTpslOrder")
+        case "tpslOrder" | "BidirectionalTpslOrder":
+            return waits and order.stop_kind == order_filter
         case "Order" | "OpenOrder":
             return not waits
         case _:

@@ -266,5 +266,5 @@ def _order_of(outcome: Outcome) -> str:
     """The order a batch is about; "" for batches about none. Batches of several are about orders that end together."""
     event = outcome.entries[0].event
     if isinstance(event, Together):
-        return event.moves[0].order_id
+        return event.moves[0].order_id if event.moves else event.parent_id
     return "" if isinstance(event, Funded | LeverageSet) else event.order_id

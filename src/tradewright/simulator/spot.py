@@ -41,11 +41,16 @@ def lock_of(order: Order, spec: InstrumentSpec) -> tuple[str, Decimal]:
 def locked(orders: Iterable[Order], specs: Mapping[Listing, InstrumentSpec]) -> dict[str, Decimal]:
     """What all spot orders among `orders` lock, by coin; coins with nothing locked are absent.
 
-    Of those that wait for a trigger only Bybit's `tpslOrder` locks.
+    Of those that wait for a trigger some do, and a pair of which only one can happen locks once.
     """
     amounts: dict[str, Decimal] = defaultdict(Decimal)
+    pairs: set[str] = set()
     for order in orders:
-        if order.is_spot and (not order.is_dormant or order.stop_kind == "tpslOrder"):
+        if order.is_dormant and order.pair_id in pairs:
+            continue
+        if order.is_spot and (not order.is_dormant or order.locks_while_waiting):
+            if order.is_dormant and order.pair_id:
+                pairs.add(order.pair_id)
             coin, amount = lock_of(order, specs[order.symbol])
             amounts[coin] += amount
     return dict(amounts)

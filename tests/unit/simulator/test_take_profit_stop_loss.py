@@ -225,3 +225,45 @@ def test_the_torn_end_of_a_log_never_leaves_a_position_without_the_stop_it_was_t
     assert levels(after) == {"TakeProfit": ("62000.00", "0.010"), "StopLoss": ("59000.00", "0.010")}
     after.trade("59000.00")
     assert after.size == 0
+
+
+def spot_exits(bench: Bench) -> list[tuple[str, str, str]]:
+    """Side, quantity and trigger price of the stops that wait on spot."""
+    waiting = [order for order in bench.engine.account.live_orders("spot:BTCUSDT") if order.is_dormant]
+    return [(order.side, str(order.quantity), str(order.trigger.price)) for order in waiting if order.trigger]
+
+
+def test_a_spot_limit_order_brings_stops_for_the_coins_that_its_fee_left() -> None:
+    """0.010000 bought for a fee of 0.1 %, in whole steps of 0.000001; the pair locks them once."""
+    bench = Bench(spot=True)
+    entry = bench.spot("Buy", "0.010000", "59000.00", takeProfit="62000.00", stopLoss="58000.00")
+    bench.trade("58999.00", listing="spot:BTCUSDT")
+    assert spot_exits(bench) == [("Sell", "0.009990", "62000.00"), ("Sell", "0.009990", "58000.00")]
+    assert refusal(bench.spot, "Sell", "0.009990", "61000.00") == 170131
+    target, stop = [order for order in bench.engine.account.live_orders() if order.is_dormant]
+    assert (target.parent_id, target.stop_kind) == (entry.order_id, "BidirectionalTpslOrder")
+    bench.market.quote(bid="57990.00", ask="58010.00", listing="spot:BTCUSDT")
+    bench.trade("58000.00", listing="spot:BTCUSDT")
+    assert bench.order(stop).status is OrderStatus.FILLED
+    assert bench.order(target).cancel_type == "CancelByOCOTpCanceledBySlTriggered"
+    assert bench.coin("BTC") == 0
+
+
+def test_spot_stops_grow_with_what_fills_and_a_step_is_not_lost_to_rounding() -> None:
+    bench = Bench(spot=True, partial_fills=True)
+    bench.spot("Buy", "0.010000", "59000.00", stopLoss="58000.00", slOrderType="Limit", slLimitPrice="57900.00")
+    for size, covered in (("0.001500", "0.001498"), ("0.001500", "0.002997"), ("1", "0.009990")):
+        bench.trade("58999.00", size, listing="spot:BTCUSDT")
+        assert spot_exits(bench) == [("Sell", covered, "58000.00")]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "price", "stop", "code"),
+    [
+        ("600", None, "58000.00", 10001),
+        ("0.010000", "59000.00", "59500.00", 10001),
+        ("0.010000", "59000.00", "58000.005", 170134),
+    ],
+)
+def test_spot_stops_need_a_limit_order_and_sense(quantity: str, price: str | None, stop: str, code: int) -> None:
+    assert refusal(Bench(spot=True).spot, "Buy", quantity, price, stopLoss=stop) == code
