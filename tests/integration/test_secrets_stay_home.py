@@ -1,15 +1,32 @@
-"""Canaries in a whole installation (promise K2): after a claim, logins, orders, kills and a restart no secret is in a
-log, in what `run` says, on a command line or in a reply of the API."""
+"""Canaries in a whole installation (promise K2): after a claim, logins, orders, a demo account behind a proxy, kills and
+a restart no secret is in a log, in what `run` says, on a command line or in a reply of the API; an exchange's key is in
+the database as a box alone (K1), and gone when its connection was removed."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-from support.installation import PASSWORD, Installation, installed, wait_for
+import psycopg
+from psycopg import sql
 
+from support.connecting import (
+    CONNECTIONS,
+    accounts,
+    add_connection,
+    concluded,
+    read_connection,
+    trade,
+    until_session,
+)
+from support.demo_exchange import SIGN_IN, DemoExchange, demo_exchange
+from support.installation import PASSWORD, Installation, installed, wait_for
+from tradewright.storage.engine import driver_url
+
+PAIRS = ("trading", "read_only", "withdrawing")
 WRONG = "a wrong password that somebody typed"
 
 
@@ -31,35 +48,119 @@ class Replies:
 
 
 def test_no_secret_leaves_its_place_in_the_life_of_an_installation() -> None:
-    with installed(environment={"TRADEWRIGHT_LOG_LEVEL": "debug"}) as running:
+    with (
+        demo_exchange() as demo,
+        installed(environment={"TRADEWRIGHT_LOG_LEVEL": "debug", **demo.environment()}) as running,
+    ):
         replies = Replies(running)
         tokens = _claim_and_log_in(running)
         account = running.account()
         _trade_and_read(running, account)
-        commands = running.commands()
+        _have_keys_refused(running, demo)
+        connection = _connect(running, demo)
+        resting = trade(running, connection["account_id"])
+        dumps = {"the database": _dump(running)}
+        processes = _processes(running)
         for part in ("worker", "exchange"):
             running.kill(part)
         running.kill_whole()
         running.start()
         assert running.account() == account
         _trade_and_read(running, account)
-        commands |= running.commands()
+        _cancel_and_remove(running, connection, resting)
+        dumps |= {"the database at the end": _dump(running)}
+        processes += _processes(running)
         running.stop()
         secrets = {**_secrets(running.home), "password": PASSWORD, "wrong password": WRONG}
         secrets |= {f"claim token {number}": token for number, token in enumerate(tokens)}
         secrets |= {f"session {number}": cookie for number, cookie in enumerate(replies.cookies)}
+        exchange_secrets = {f"demo's {pair} secret": demo.keys[pair]["secret"] for pair in PAIRS}
+        exchange_secrets |= {"demo key": demo.keys["trading"]["key"], "proxy user": SIGN_IN[0], "proxy's": SIGN_IN[1]}
         assert len(replies.cookies) >= 2, "each login has a session of its own"
         sinks = {
             **_logs(running.home),
             "what run says": _without_greeting(running.output()),
             "the API's replies": "\n".join(replies.texts),
-            "command lines": "\n".join(commands.values()),
+            "command lines": "\n".join(line for line, _environment in processes),
         }
         assert any(path.startswith("log/worker") for path in sinks)
-        found = [
-            f"{name} in {sink}" for name, value in secrets.items() for sink, text in sinks.items() if value in text
-        ]
+        found = _found(secrets | exchange_secrets, sinks)
         assert found == []
+        environments = {"environments": "\n".join(environment for _line, environment in processes)}
+        assert _found(exchange_secrets, environments | dumps) == []
+        assert "connection_keys 2" in dumps["the database"], "the read-only key's box is kept: it could become right"
+        assert "connection_keys 1" in dumps["the database at the end"]
+
+
+def _found(secrets: dict[str, str], sinks: dict[str, str]) -> list[str]:
+    return [f"{name} in {sink}" for name, value in secrets.items() for sink, text in sinks.items() if value in text]
+
+
+def _have_keys_refused(running: Installation, demo: DemoExchange) -> None:
+    """Keys that are not taken, each with its reason; one behind a proxy that does not work is tried again."""
+    asked = {
+        "connection.may_withdraw": add_connection(running, **demo.keys["withdrawing"]),
+        "connection.read_only": add_connection(running, **demo.keys["read_only"]),
+        "connection.key_unknown": add_connection(running, key="no-such-key", secret="no-such-secret"),
+        "connection.secret_wrong": add_connection(running, key=demo.keys["trading"]["key"], secret="not-its-secret"),
+    }
+    for code, connection_id in asked.items():
+        found = concluded(running, connection_id)
+        assert (found["state"], found["reason"]["code"], found["account_id"]) == ("refused", code, None)
+    proxy = demo.proxy.url(f"{SIGN_IN[0]}:not-its-password@")
+    nowhere = add_connection(running, **demo.keys["trading"], proxy=proxy)
+    wait_for(lambda: read_connection(running, nowhere)["reason"], "it says what is wrong")
+    found = read_connection(running, nowhere)
+    assert (found["state"], found["reason"]["code"]) == ("checking", "connection.proxy_failed")
+    assert found["proxy_shown"] == demo.proxy.url()
+    assert running.request("POST", f"{CONNECTIONS}/{nowhere}/remove", {"name": "My demo"})[0] == 200
+
+
+def _connect(running: Installation, demo: DemoExchange) -> Any:
+    added = concluded(running, add_connection(running, **demo.keys["trading"], proxy=demo.proxy_address()))
+    assert (added["state"], added["reason"]) == ("ok", None)
+    assert (added["key_facts"]["uid"], added["host"]) == (demo.uid, demo.ready["rest"])
+    until_session(running, added["account_id"], "ready")
+    target = demo.ready["rest"].removeprefix("http://")
+    assert demo.proxy.tunnels.count(target) >= 2, "the check, the calls and the stream go through the proxy"
+    view = next(each for each in accounts(running) if each["id"] == added["account_id"])
+    assert (view["environment"], view["connection_id"]) == ("demo", added["id"])
+    assert (view["capabilities"]["has_fee_rates"], view["capabilities"]["can_trade_spot"]) == (False, True)
+    return added
+
+
+def _cancel_and_remove(running: Installation, connection: Any, resting: str) -> None:
+    """After everything was killed the account is there again by its stored key; removed, it rests."""
+    account = connection["account_id"]
+    until_session(running, account, "ready")
+    running.cancel(account, resting)
+    running.until(account, resting, "cancelled")
+    status, answer = running.request("POST", f"{CONNECTIONS}/{connection['id']}/remove", {"name": "My demo"})
+    assert (status, answer["connection"]["state"]) == (200, "removed")
+    assert account not in [each["id"] for each in accounts(running)]
+    wait_for(lambda: "session.ended" in running.log("worker") or None, "its session ends")
+
+
+def _processes(running: Installation) -> list[tuple[str, str]]:
+    """Command line and environment of each."""
+    found = []
+    for pid, line in running.commands().items():
+        with contextlib.suppress(OSError):
+            found.append(
+                (line, Path(f"/proc/{pid}/environ").read_bytes().replace(b"\0", b"\n").decode(errors="replace"))
+            )
+    return found
+
+
+def _dump(running: Installation) -> str:
+    """Every row of every table as text, each table behind its name and number of rows."""
+    url = json.loads((running.home / "database.json").read_text())["url"]
+    lines = []
+    with psycopg.connect(driver_url(url).set(drivername="postgresql").render_as_string(False)) as connection:
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            found = connection.execute(sql.SQL("SELECT * FROM {}").format(sql.Identifier(table))).fetchall()
+            lines += [f"{table} {len(found)}", *(repr(row) for row in found)]
+    return "\n".join(lines)
 
 
 def _claim_and_log_in(running: Installation) -> list[str]:
