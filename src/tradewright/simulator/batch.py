@@ -38,6 +38,7 @@ class BatchEndpoints:
                 private=True,
                 writes=True,
                 per_second=10,
+                spot_per_second=20,
                 batch=True,
             )
             for verb, single in singles.items()

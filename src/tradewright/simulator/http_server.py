@@ -62,13 +62,12 @@ class RestServer:
         try:
             key = self._authenticate(endpoint, request, raw_query.encode() if request.method == "GET" else body)
             params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _object(body)
-            units = endpoint.units(params)
             if key is not None:
-                budget = self._limits.spend(self._keys.uid, endpoint, now_ms=self._wall_ms(), units=units)
+                budget = self._limits.spend(self._keys.uid, endpoint, params, now_ms=self._wall_ms())
                 if budget is not None and not budget.granted:
                     raise too_many_visits()
             fault = self._faults.take(endpoint.path)
-            granted = units if budget is None else budget.granted
+            granted = endpoint.units(params) if budget is None else budget.granted
             answer = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key, granted=granted))
             if not isinstance(answer, Answer):
                 answer = Answer(answer, {})

@@ -42,7 +42,7 @@ class Call:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """`per_second` is Bybit's default budget of the endpoint per UID and `window_ms`; None where it publishes none.
-    A `batch` spends one unit of it per item.
+    Spot has a budget of its own where `spot_per_second` is set. A `batch` spends one unit per item.
     """
 
     method: str
@@ -51,6 +51,7 @@ class Endpoint:
     private: bool = False
     writes: bool = False
     per_second: int | None = None
+    spot_per_second: int | None = None
     window_ms: int = SECOND_MS
     batch: bool = False
 
@@ -76,14 +77,16 @@ class RateLimits:
     """A rolling window per UID and endpoint, on wall time."""
 
     def __init__(self) -> None:
-        self._spent: dict[tuple[str, str], deque[int]] = {}
+        self._spent: dict[tuple[str, str, bool], deque[int]] = {}
 
-    def spend(self, uid: str, endpoint: Endpoint, *, now_ms: int, units: int = 1) -> Budget | None:
-        """Take up to `units` from the budget. None if the endpoint has no budget."""
-        limit = endpoint.per_second
+    def spend(self, uid: str, endpoint: Endpoint, params: Body, *, now_ms: int) -> Budget | None:
+        """Take what a call costs from the budget, as far as it goes. None if the endpoint has no budget."""
+        of_spot = endpoint.spot_per_second is not None and params.get("category") == "spot"
+        limit = endpoint.spot_per_second if of_spot else endpoint.per_second
         if limit is None:
             return None
-        spent = self._spent.setdefault((uid, endpoint.path), deque(maxlen=limit))
+        units = endpoint.units(params)
+        spent = self._spent.setdefault((uid, endpoint.path, of_spot), deque(maxlen=limit))
         while spent and spent[0] <= now_ms - endpoint.window_ms:
             spent.popleft()
         granted = min(units, limit - len(spent))

@@ -44,12 +44,20 @@ class TradeEndpoints:
         def read(path: str, handle: Callable[[Call], Result]) -> Endpoint:
             return Endpoint(method="GET", path=path, handle=handle, private=True, per_second=50)
 
-        def write(path: str, handle: Callable[[Call], Result]) -> Endpoint:
-            return Endpoint(method="POST", path=path, handle=handle, private=True, writes=True, per_second=10)
+        def write(path: str, handle: Callable[[Call], Result], *, of_spot: int = 20) -> Endpoint:
+            return Endpoint(
+                method="POST",
+                path=path,
+                handle=handle,
+                private=True,
+                writes=True,
+                per_second=10,
+                spot_per_second=of_spot,
+            )
 
         return [
             write("/v5/order/create", self.create),
-            write("/v5/order/amend", self.amend),
+            write("/v5/order/amend", self.amend, of_spot=10),
             write("/v5/order/cancel", self.cancel),
             write("/v5/order/cancel-all", self.cancel_all),
             read("/v5/order/realtime", self._realtime),

@@ -100,11 +100,10 @@ class TradeStream:
             raise bad_parameter("Params Error: header and exactly one argument are needed")
         now_ms = self._wall_ms()
         check_time(str(header.get("X-BAPI-TIMESTAMP", "")), str(header.get("X-BAPI-RECV-WINDOW", "")), now_ms=now_ms)
-        units = endpoint.units(args[0])
-        budget = self._limits.spend(self._keys.uid, endpoint, now_ms=now_ms, units=units)
+        budget = self._limits.spend(self._keys.uid, endpoint, args[0], now_ms=now_ms)
         if budget is not None and not budget.granted:
             raise too_many_visits()
-        granted = units if budget is None else budget.granted
+        granted = endpoint.units(args[0]) if budget is None else budget.granted
         answer = endpoint.handle(Call(params=args[0], now_ms=now_ms, key=key, granted=granted))
         return answer if isinstance(answer, Answer) else Answer(answer, {})
 

@@ -28,6 +28,7 @@ def test_price_and_total_quantity_change_and_the_ids_stay() -> None:
     after = bench.amend(order, qty="0.020", price="58000.00")
     assert (after.order_id, after.link_id, after.status) == (order.order_id, "mine", OrderStatus.NEW)
     assert (after.quantity, after.price) == (Decimal("0.020"), Decimal("58000"))
+    assert bench.told[-1].delay_ms == 30  # to be read at once, heard of when it reaches the matching engine
     bench.trade("58500.00")
     assert bench.size == 0
     bench.trade("57999.90")

@@ -101,6 +101,14 @@ def test_an_order_that_only_closes_brings_no_stops() -> None:
     assert bench.stops() == {}
 
 
+def test_a_conditional_entry_brings_its_stops_once_it_has_triggered_and_filled() -> None:
+    bench = Bench()
+    bench.place("Buy", "0.010", triggerPrice="60500.00", triggerDirection=1, stopLoss="59000.00")
+    assert bench.stops() == {}
+    bench.trade("60500.00")
+    assert levels(bench) == {"StopLoss": ("59000.00", "0.010")}
+
+
 def test_a_later_entry_replaces_only_the_leg_it_names() -> None:
     bench = Bench()
     bench.place("Buy", "0.010", **BOTH)
