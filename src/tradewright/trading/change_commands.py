@@ -158,7 +158,8 @@ async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCanc
     cancels = []
     for row in await _live_rows(asker, body):
         order_id = OrderId(row["id"])
-        cancel = CancelBody(id=IntentId(uuid.uuid5(body.id, str(order_id))), order_id=order_id)
+        intent_id = IntentId(uuid.uuid5(body.id, str(order_id)))  # lint: allow raw-id: made of ids, not of chance
+        cancel = CancelBody(id=intent_id, order_id=order_id)
         await write(asker, cancel, _cancel(order_id, InstrumentId(row["category"], row["symbol"])))
         cancels.append(AskedCancel(cancel.id, order_id))
     pairs = [[str(cancel.intent_id), str(cancel.order_id)] for cancel in cancels]
