@@ -32,9 +32,13 @@ class Wish:
 
 async def wish(connection: AsyncConnection, wanted: Wish) -> None:
     """Tells the account's owner once the caller's transaction commits."""
+    await notify(connection, WANTED_CHANNEL, payload_of(wanted))
+
+
+def payload_of(wanted: Wish) -> str:
     instrument = wanted.instrument
     named = "" if instrument is None else f"{instrument.category}:{instrument.symbol}"
-    await notify(connection, WANTED_CHANNEL, f"{wanted.account_id}|{'whole' if wanted.whole else ''}|{named}")
+    return f"{wanted.account_id}|{'whole' if wanted.whole else ''}|{named}"
 
 
 def parse_wish(payload: str) -> Wish | None:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from contract.journal_worlds import MemoryWorld
-from sim.facts import START, fill, order_report
+from sim.facts import START, fill, order_report, position
 from tradewright.core.errors import ExchangeUnavailable, Trace
 from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId, link_id_of
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import Execution, RemoteOrder
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
 from tradewright.trading.model import Reason
 from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
@@ -27,6 +29,7 @@ class Answers:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.order: RemoteOrder | None = None
+        self.held = position("0.5")
         self.fills: list[Execution] = []
         self.broken = ""
         self.asked: list[str] = []
@@ -47,6 +50,10 @@ class Answers:
         self._ask("find_order")
         self.named.append((link_id, exchange_order_id))
         return self.order
+
+    async def position(self, instrument: InstrumentId) -> RemotePosition:
+        self._ask("position")
+        return self.held
 
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
         self._ask("executions_of")
@@ -205,3 +212,78 @@ async def test_one_unread_unknown_does_not_keep_the_others_waiting() -> None:
     answers.broken = ""
     assert await look(world, answers) == 0
     assert await world.state(second) == "not_placed"
+
+
+async def unknown_change(world: MemoryWorld, kind: str) -> tuple[IntentId, IntentId]:
+    """(the order that is there, an unknown change of this kind): to a price of 59000, 25×, a stop at 58000."""
+    target = await world.place()
+    order = next(one for one in await world.journal.proposed() if one.id == target)
+    request = await world.journal.open_request(order, RequestId(uuid4()))
+    assert request is not None
+    await world.journal.answer(order, request, AnsweredAcknowledged(order_report().exchange_order_id, Trace()))
+    await world.journal.book([order_report(link_id=link_id_of(target)), position("0.5")], "stream")
+    match kind:
+        case "amend":
+            change_id = await world.amend(target, price=Decimal(59000))
+        case "leverage":
+            change_id = await world.leverage("25")
+        case _:
+            change_id = await world.exits(stop_loss=Decimal(58000))
+    change = next(one for one in await world.journal.proposed() if one.id == change_id)
+    asked = await world.journal.open_request(change, RequestId(uuid4()))
+    assert asked is not None
+    await world.journal.answer(change, asked, AnsweredUnknown(Reason("x"), Trace(signed_at=START)))
+    return target, change_id
+
+
+AS_ASKED: dict[str, dict[str, Any]] = {
+    "amend": {"price": Decimal(59000)},
+    "leverage": {"leverage": Decimal(25)},
+    "exits": {"stop_loss": Decimal(58000)},
+}
+
+
+@pytest.mark.parametrize("kind", ["amend", "leverage", "exits"])
+@pytest.mark.parametrize(
+    ("as_asked", "after_s", "state"),
+    [(True, 1, "acknowledged"), (False, 1, "unknown"), (False, 21, "unknown"), (False, 22, "not_placed")],
+)
+async def test_an_unknown_change_has_happened_once_the_thing_is_as_it_was_asked_to_become(
+    kind: str, as_asked: bool, after_s: float, state: str
+) -> None:
+    world = MemoryWorld()
+    target, change_id = await unknown_change(world, kind)
+    answers = Answers(START + timedelta(seconds=after_s))
+    shown = AS_ASKED[kind] if as_asked else {}
+    if kind == "amend":
+        answers.order = order_report(at=5, link_id=link_id_of(target), **shown)
+    else:
+        answers.held = position("0.5", sequence=2, at=5, **shown)
+    waiting = await look(world, answers)
+    assert (await world.state(change_id), waiting) == (state, int(state == "unknown"))
+    assert await world.is_read_back(change_id) is as_asked
+    if kind == "amend":
+        assert (await world.terms("x-1"))[1] == Decimal(59000 if as_asked else 60000)
+
+
+async def test_an_unknown_amend_of_an_order_that_has_ended_otherwise_is_over_at_once() -> None:
+    """What has ended is not changed any more, however late the request arrives."""
+    world = MemoryWorld()
+    target, change_id = await unknown_change(world, "amend")
+    answers = Answers(START + timedelta(seconds=1))
+    answers.order = order_report("filled", at=5, filled="0.5", link_id=link_id_of(target))
+    assert await look(world, answers) == 0
+    assert await world.state(change_id) == "not_placed"
+    row = await world.order("x-1")
+    assert row is not None
+    assert row[2] == "filled"
+
+
+@pytest.mark.parametrize(("kind", "broken"), [("amend", "find_order"), ("leverage", "position"), ("exits", "position")])
+async def test_a_failed_read_is_no_evidence_of_a_change(kind: str, broken: str) -> None:
+    world = MemoryWorld()
+    _, change_id = await unknown_change(world, kind)
+    answers = Answers(START + timedelta(hours=1))
+    answers.broken = broken
+    assert await look(world, answers) == 1
+    assert await world.state(change_id) == "unknown"

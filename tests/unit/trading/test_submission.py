@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from contract.journal_worlds import MemoryWorld
+from contract.journal_worlds import BTC, MemoryWorld
+from sim.facts import order_report
 from sim.virtual_loop import SeededIds, VirtualClock, run_virtual
 from tradewright.core.errors import (
     ClockRejected,
@@ -22,8 +24,8 @@ from tradewright.core.errors import (
     Refused,
     Trace,
 )
-from tradewright.core.ids import ExchangeOrderId
-from tradewright.core.order import NewOrder
+from tradewright.core.ids import ExchangeOrderId, IntentId, link_id_of
+from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
 from tradewright.exchange.ports import Acknowledged
 from tradewright.trading.submission import ATTEMPTS_MAX, Submission, submit
 
@@ -72,6 +74,9 @@ def outcome(*script: ExchangeError, wanted: bool = True) -> tuple[str, str | Non
         (Refused("x", trace(170131)), "rejected", "exchange.insufficient_margin"),
         (Refused("x", trace(110094)), "rejected", "exchange.notional_min"),
         (Refused("x", trace(110017)), "rejected", "exchange.reduce_only"),
+        (Refused("x", trace(110092)), "rejected", "exchange.trigger_passed"),
+        (Refused("x", trace(170193)), "rejected", "exchange.price_range"),
+        (Refused("x", trace(170810)), "rejected", "exchange.too_many_orders"),
         (Refused("x", trace(110001)), "rejected", "exchange.too_late"),
         (Refused("x", trace(99999)), "rejected", "exchange.refused"),
         (Refused("x"), "rejected", "exchange.refused"),
@@ -142,6 +147,61 @@ def test_the_pause_after_a_rate_limit_is_the_exchanges_within_bounds(asked_s: fl
         return loop.time()
 
     assert run_virtual(run()) == pytest.approx(waited_s, abs=1e-6)
+
+
+class Recording:
+    """A gateway that takes everything and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def place(self, order: NewOrder) -> Acknowledged:
+        self.asked.append(("place", order))
+        return Acknowledged(ExchangeOrderId("x-1"), trace(0))
+
+    async def amend(
+        self, instrument: Any, change: OrderChange, *, link_id: Any, exchange_order_id: Any
+    ) -> Acknowledged:
+        self.asked.append(("amend", instrument, change, link_id, exchange_order_id))
+        return Acknowledged(ExchangeOrderId("x-1"), trace(0))
+
+    async def set_leverage(self, instrument: Any, leverage: Decimal) -> Trace:
+        self.asked.append(("leverage", instrument, leverage))
+        return trace(0)
+
+    async def set_exits(self, instrument: Any, exits: PositionExits) -> Trace:
+        self.asked.append(("exits", instrument, exits))
+        return trace(0)
+
+
+def test_what_is_sent_is_what_was_asked_of_every_kind() -> None:
+    async def run() -> list[tuple[Any, ...]]:
+        world, gateway = MemoryWorld(), Recording()
+        clock = VirtualClock(asyncio.get_running_loop())
+        parts: Any = Submission(gateway, world.journal, clock, SeededIds(clock, random.Random(1)))  # type: ignore[arg-type]
+        trigger = Trigger(price=Decimal(61000), by="MarkPrice", rises=True)
+        stop = Exit(trigger_price=Decimal(58000), limit_price=Decimal(57900))
+        order = await world.place(trigger=trigger, stop_loss=stop, slippage_percent=Decimal("0.5"))
+
+        async def send(intent_id: IntentId) -> None:
+            intent = next(one for one in await world.journal.proposed() if one.id == intent_id)
+            await submit(parts, intent, may_go=lambda _: True, is_wanted=lambda _: True)
+            assert await world.state(intent_id) == "acknowledged"
+
+        await send(order)
+        await world.journal.book([order_report(link_id=link_id_of(order))], "stream")
+        await send(await world.amend(order, price=Decimal(59000), quantity=Decimal("0.5")))
+        await send(await world.leverage("25"))
+        await send(await world.exits(take_profit=Decimal(0), stop_loss=Decimal(58000)))
+        return [*gateway.asked, (link_id_of(order),)]
+
+    placed, amended, leverage, exits, (link_id,) = run_virtual(run())
+    order = placed[1]
+    assert (order.trigger.price, order.trigger.by, order.trigger.rises) == (Decimal(61000), "MarkPrice", True)
+    assert (order.stop_loss.limit_price, order.slippage_percent) == (Decimal(57900), Decimal("0.5"))
+    assert amended == ("amend", BTC, OrderChange(price=Decimal(59000)), link_id, "x-1")
+    assert leverage == ("leverage", BTC, Decimal(25))
+    assert exits == ("exits", BTC, PositionExits(take_profit=Decimal(0), stop_loss=Decimal(58000)))
 
 
 def test_the_order_sent_is_the_order_asked() -> None:
