@@ -12,14 +12,16 @@ from pathlib import Path
 
 import structlog
 
-from tradewright.core.instrument import InstrumentId
+from tradewright.core.instrument import CATEGORIES, InstrumentId
 from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.public_stream import BybitPublicStream
 from tradewright.exchange.ports import Endpoints
 from tradewright.market.candles import CandleCache
 from tradewright.market.hub import MarketHub
+from tradewright.market.instruments import InstrumentCache
 from tradewright.market.intervals import next_open
 from tradewright.market.market_clock import MarketClock
+from tradewright.market.markets import market_data
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 from tradewright.system import SystemClock, SystemRng
 
@@ -127,3 +129,47 @@ async def test_trades_over_rest_are_the_streams_and_every_contract_has_its_risk_
         tiers = await market.gateway.all_risk_tiers()
         assert set(tiers) == {row.id for row in listed}
         assert list(tiers[BTC]) == list(await market.gateway.risk_tiers(BTC))
+
+
+async def test_spot_is_followed_beside_contracts_as_a_market_of_its_own() -> None:
+    config, clock, log = SimulatorConfig(seed=3, speed=Decimal(60)), SystemClock(), structlog.get_logger()
+    exchange = await serve(config)
+
+    def endpoints() -> Endpoints:
+        return Endpoints(exchange.addresses.rest, exchange.addresses.ws_public, exchange.addresses.ws_private)
+
+    gateway = BybitMarketGateway(endpoints, clock=clock, log=log)
+    streams = {
+        category: BybitPublicStream(endpoints, category, clock=clock, rng=SystemRng(), log=log)
+        for category in CATEGORIES
+    }
+    listed = {category: await gateway.instruments(category) for category in CATEGORIES}
+    assert len(listed["linear"]) >= 20
+    assert len(listed["spot"]) >= 10
+    cache = InstrumentCache("sim", clock=clock)
+    market = market_data("sim", gateway, streams, cache, clock=clock, log=log)
+    running = asyncio.create_task(market.run())
+    try:
+        pair = InstrumentId("spot", "BTCUSDT")
+        readers = [market.hub(each.category).subscribe_ticker(each) for each in (BTC, pair)]
+        candles = market.hub("spot").subscribe_candles(pair, "1")
+        book, trades = market.hub("spot").subscribe_book(pair), market.hub("spot").subscribe_trades(pair)
+        async with asyncio.timeout(PATIENCE_S):
+            contract, spot = [await reader.get() for reader in readers]
+            assert (contract.instrument, spot.instrument) == (BTC, pair)
+            assert contract.mark_price is not None
+            assert spot.funding_rate is None
+            assert (await candles.get()).instrument == pair
+            assert (await book.get()).bids
+            assert (await trades.get()).instrument == pair
+        told = await market.candles.get(pair, "15", limit=100)
+        own = await gateway.candles(
+            pair, "15", start_ms=told.rows[0].open_time_ms, end_ms=told.rows[-1].open_time_ms, limit=100
+        )
+        assert [row.close for row in told.rows[:-1]] == [row.close for row in own[:-1]]
+        assert (len(told.rows), told.gaps) == (100, [])
+        assert {row.instrument.category for row in (await market.tickers.all("spot")).rows} == {"spot"}
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await exchange.close()

@@ -112,6 +112,27 @@ async def test_heartbeats_go_on_when_the_exchange_does_not_answer(
         assert (message["type"], message["exchanges"]["sim"]["market_now_ms"]) == ("heartbeat", None)
 
 
+async def test_an_exchange_that_never_answers_holds_up_one_heartbeat_and_no_other_browser(
+    site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+
+    async def never(_: object) -> int:
+        nonlocal asked
+        asked += 1
+        await asyncio.Event().wait()
+        return 0
+
+    monkeypatch.setattr("tradewright.market.market_clock.FRESH_FOR_S", -1)
+    monkeypatch.setattr(hub_module, "MARKET_CLOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(type(site.market), "market_now_ms", never)
+    for _ in range(5):
+        async with ann.http.ws_connect("/api/v1/stream") as socket:
+            message = await Stream(socket).next(heartbeats=True)
+            assert message["exchanges"]["sim"]["market_now_ms"] is None
+    assert asked == 1
+
+
 async def test_an_account_comes_as_snapshot_and_then_every_event_with_the_next_number(site: Site, ann: User) -> None:
     topic = account_topic(ann)
     async with connected(ann) as stream, running_owner(site, ann):

@@ -13,6 +13,7 @@ import structlog
 from starlette.websockets import WebSocket
 
 from tradewright.core.clock import milliseconds
+from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeError
 from tradewright.identity.model import Principal
 from tradewright.identity.sessions import alive_sessions, use_sessions
@@ -29,6 +30,7 @@ HEALTH_LOOK_S = 0.25
 SESSION_CHECK_S = 2.0  # an ended session's streams are closed within this and one query: the promise is 5 s
 SESSION_USE_S = 300.0  # how often an open stream counts as use of its session: a write each time
 MARKET_CLOCK_TIMEOUT_S = 1.0
+SILENT_FOR_S = 3.0  # shorter than the pause of heartbeats, so that each of them asks again
 RESTART_S = 1.0
 CONNECTIONS_MAX = 256
 CONNECTIONS_OF_SESSION_MAX = 24
@@ -39,6 +41,7 @@ class StreamHub:
         self._parts = parts
         self._accounts = AccountFeed(parts.engine, parts.bus)
         self._connections: set[Connection] = set()
+        self._silent_until_s: dict[Environment, float] = {}  # exchanges that were too slow to tell the time
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -85,11 +88,25 @@ class StreamHub:
 
     async def _heartbeat(self) -> str:
         markets = list(self._parts.markets.followed.values())
-        times = await asyncio.gather(*(_market_now_ms(market) for market in markets))
+        times = await asyncio.gather(*(self._market_now_ms(market) for market in markets))
         return heartbeat_message(
             server_time_ms=milliseconds(self._parts.clock.now()),
             exchanges={market.environment: (market.health(), at) for market, at in zip(markets, times, strict=True)},
         )
+
+    async def _market_now_ms(self, market: MarketData) -> int | None:
+        """An exchange that does not answer must not hold up the sign that the server is there: one heartbeat waits for
+        it, and whoever connects until the next one does not."""
+        if self._parts.clock.monotonic() < self._silent_until_s.get(market.environment, 0.0):
+            return None
+        try:
+            async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
+                return await market.clock.now_ms()
+        except TimeoutError:
+            self._silent_until_s[market.environment] = self._parts.clock.monotonic() + SILENT_FOR_S
+            return None
+        except ExchangeError:
+            return None
 
     def _link_states(self) -> dict[str, str]:
         return {name: market.health().state for name, market in self._parts.markets.followed.items()}
@@ -121,12 +138,3 @@ class StreamHub:
             except Exception:
                 log.exception("stream.part_failed")
             await self._parts.clock.sleep(RESTART_S)
-
-
-async def _market_now_ms(market: MarketData) -> int | None:
-    """An exchange that does not answer must not hold up the sign that the server is there."""
-    try:
-        async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
-            return await market.clock.now_ms()
-    except (ExchangeError, TimeoutError):
-        return None
