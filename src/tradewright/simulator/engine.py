@@ -8,7 +8,7 @@ Not here: what happens to orders after that (`floor`), the rules that need no ac
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradewright.simulator import margin, matching, protection, spot, spot_filters, trading_stop, triggers
@@ -30,6 +30,16 @@ from tradewright.simulator.trading_stop import TradingStop
 STOPS_MAX = 10  # conditional orders per symbol
 SPOT_STOPS_MAX = 30
 ACTIVE_ORDERS_MAX = 500  # per symbol, as on Bybit's futures; of all pairs together on spot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """An order that was only tried out: the margin without and with it, and why it would be refused, if so."""
+
+    order: Order
+    before: margin.MarginView
+    after: margin.MarginView
+    refusal: ApiError | None
 
 
 class Engine:
@@ -75,6 +85,27 @@ class Engine:
         margin; on spot 170141, 170810, 170140 or 170124 value, 170193 and 170194 price limits, 170131 coins.
         A refused command leaves no trace.
         """
+        event = self._prepared(command)
+        order = accepted(event, number=0)
+        if (not order.is_dormant or order.locks_while_waiting) and (refusal := self.floor.shortage(order)):
+            raise refusal
+        self.floor.commit([event])
+        self._around.later(self._order_delay_ms, lambda: self.floor.arrive(event.order_id, delay_ms=0))
+        return self.account.orders[event.order_id]
+
+    def try_out(self, command: PlaceOrder) -> Trial:
+        """What an order would do to the margin; nothing happens. Raises as `place` does, but for a lack of margin."""
+        order = accepted(self._prepared(command), number=0)
+        live = list(self.account.live_orders())
+        return Trial(
+            order=order,
+            before=self.margin_now(),
+            after=self.floor.margin_of(self.account.positions.values(), [*live, order]),
+            refusal=self.floor.shortage(order),
+        )
+
+    def _prepared(self, command: PlaceOrder) -> OrderAccepted:
+        """The command as it would be accepted, held against every rule but the account's means."""
         spec = self.specs[command.symbol]
         if command.link_id and self.account.link_id_used(command.link_id):
             raise duplicate_link_id(spot=spec.is_spot)
@@ -82,13 +113,7 @@ class Engine:
         self.catch_up()
         if command.trigger is not None:
             command = replace(command, trigger=self._looked_at(command.trigger, spec))
-        event = self._accepted_spot_event(command) if spec.is_spot else self._accepted_event(command)
-        order = accepted(event, number=0)
-        if (not order.is_dormant or order.locks_while_waiting) and (refusal := self.floor.shortage(order)):
-            raise refusal
-        self.floor.commit([event])
-        self._around.later(self._order_delay_ms, lambda: self.floor.arrive(event.order_id, delay_ms=0))
-        return self.account.orders[event.order_id]
+        return self._accepted_spot_event(command) if spec.is_spot else self._accepted_event(command)
 
     def cancel(self, command: CancelOrder) -> Order:
         """Accept a cancel and carry it out in the books; the streams hear of it `order_delay_ms` later.

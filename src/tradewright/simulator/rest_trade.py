@@ -9,12 +9,22 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from tradewright.simulator.account import Execution
 from tradewright.simulator.amend import AmendOrder, read_amend
-from tradewright.simulator.commands import Body, CancelOrder, read_cancel, read_category, read_symbol, text
+from tradewright.simulator.commands import (
+    Body,
+    CancelOrder,
+    read_cancel,
+    read_category,
+    read_symbol,
+    require_linear,
+    text,
+)
 from tradewright.simulator.engine import Engine
 from tradewright.simulator.errors import ApiError, bad_parameter, order_not_found
+from tradewright.simulator.margin import MarginView
 from tradewright.simulator.order_options import read_create
 from tradewright.simulator.order_payload import order_history_row, order_row
 from tradewright.simulator.orders import Order, OrderStatus
@@ -57,6 +67,7 @@ class TradeEndpoints:
 
         return [
             write("/v5/order/create", self.create),
+            write("/v5/order/pre-check", self.pre_check),
             write("/v5/order/amend", self.amend, of_spot=10),
             write("/v5/order/cancel", self.cancel),
             write("/v5/order/cancel-all", self.cancel_all),
@@ -67,6 +78,25 @@ class TradeEndpoints:
 
     def create(self, call: Call) -> Result:
         return _ids(self._engine.place(read_create(call.params, self._engine.specs)))
+
+    def pre_check(self, call: Call) -> Result:
+        """What an order would do to the margin rates (times ten thousand). Not on spot, not for conditional orders."""
+        require_linear(call.params)
+        command = read_create(call.params, self._engine.specs)
+        if command.trigger is not None:
+            raise bad_parameter("params error: conditional orders cannot be checked in advance")
+        trial = self._engine.try_out(command)
+        if trial.refusal is not None:
+            raise trial.refusal
+        before, after = trial.before, trial.after
+        return {
+            "orderId": trial.order.order_id,
+            "orderLinkId": trial.order.link_id,
+            "preImrE4": _rate(before.initial, before),
+            "preMmrE4": _rate(before.maintenance, before),
+            "postImrE4": _rate(after.initial, after),
+            "postMmrE4": _rate(after.maintenance, after),
+        }
 
     def amend(self, call: Call) -> Result:
         command = read_amend(call.params, self._engine.specs)
@@ -237,6 +267,13 @@ class TradeEndpoints:
 
 def _ids(order: Order) -> Result:
     return {"orderId": order.order_id, "orderLinkId": order.link_id}
+
+
+def _rate(amount: Decimal, account: MarginView) -> int:
+    """A share of the account's equity, times ten thousand, rounded half even; all of it where there is none."""
+    if account.equity <= 0:
+        return 10_000
+    return int((amount / account.equity * 10_000).quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
 def _execution_place(execution: Execution) -> int:

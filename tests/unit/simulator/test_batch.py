@@ -128,6 +128,17 @@ async def test_rows_of_conditional_and_protecting_orders_have_bybits_fields(clie
     assert (position["takeProfit"], position["stopLoss"]) == ("62000.00", "59000.00")
 
 
+async def test_an_order_can_be_tried_out_and_leaves_no_trace(client: SimClient, running: RunningSimulator) -> None:
+    """1 at 59000 with ten times leverage binds 5900 and two fees of 32.45: 5.96 % of 100000."""
+    before = len(running.engine.floor.entries)
+    tried = await client.post("/v5/order/pre-check", category="linear", **{**LIMIT, "qty": "1"})
+    rates = {name: value for name, value in tried.body["result"].items() if name.endswith("E4")}
+    assert rates == {"preImrE4": 0, "preMmrE4": 0, "postImrE4": 596, "postMmrE4": 0}
+    assert (await client.post("/v5/order/pre-check", category="linear", **{**LIMIT, "qty": "50"})).code == 110007
+    assert (await client.post("/v5/order/pre-check", category="linear", **LIMIT, **STOP)).code == 10001
+    assert len(running.engine.floor.entries) == before
+
+
 async def test_modes_say_what_there_is(client: SimClient) -> None:
     one_way = await client.post("/v5/position/switch-mode", category="linear", symbol="BTCUSDT", mode=0)
     hedge = await client.post("/v5/position/switch-mode", category="linear", coin="USDT", mode=3)
