@@ -68,14 +68,34 @@ def test_filters_agree_with_each_other(spec: InstrumentSpec) -> None:
             assert below.max_leverage > above.max_leverage
 
 
-def test_a_listing_nobody_asks_for_costs_a_book_a_second_and_six_trades_a_minute() -> None:
+def test_a_listing_nobody_asks_for_costs_six_trades_a_minute_and_shows_another_book_every_second() -> None:
     market = synthetic()
-    events = market.advance(NOON + MINUTE)
-
     for spec in COMPUTED:
-        books = [event for event in events if event.symbol == spec.listing and isinstance(event, MarketBook)]
-        assert (len(books), len(trades_of(events, spec.listing))) == (60, 6)
-        assert len({tuple(book.bids[:3]) for book in books}) > 1
+        events = [event for event in market.advance(market.now_ms + MINUTE) if event.symbol == spec.listing]
+        trades = trades_of(events, spec.listing)
+        assert (len(events), len(trades)) == (12, 6)
+        seen = []
+        for _ in range(10):
+            market.advance(market.now_ms + 1000)
+            seen.append(market.book(spec.listing))
+        assert all(after.update_id == before.update_id + 1 for before, after in pairwise(seen))
+        assert len({tuple(book.bids[:20]) for book in seen}) > 1
+
+
+def test_no_book_between_two_events_is_beyond_them() -> None:
+    """An order that rests is met by events; what only a look at the book would show must not be missed."""
+    market = synthetic()
+    for spec in COMPUTED:
+        for _ in range(3):
+            begun = market.book(spec.listing)
+            looks: list[MarketBook] = []
+            told: list[MarketBook] = [begun]
+            while len(told) < 5:
+                events = market.advance(market.now_ms + 1000)
+                told += [event for event in events if event.symbol == spec.listing and isinstance(event, MarketBook)]
+                looks.append(market.book(spec.listing))
+            bids = [book.bids[0][0] for book in told]
+            assert all(min(bids) <= book.bids[0][0] <= max(bids) for book in looks if book.seq <= told[-1].seq)
 
 
 def test_every_listing_is_the_same_whenever_the_market_began() -> None:

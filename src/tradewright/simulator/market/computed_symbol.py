@@ -1,8 +1,9 @@
 """A quiet listing of the synthetic market: books and trades that are a function of the seed and the time.
 
 Lives here: `ComputedSymbol`, with the face of `SyntheticSymbol`. Not here: the prices (`paths`), the candles
-(`computed_candles`). It keeps no history and saves nothing, so that dozens of them cost next to nothing: one book a
-second and six trades a minute each. While the exchange is down such a market goes on, as a real one does.
+(`computed_candles`). It keeps no history and saves nothing, so that dozens of them cost next to nothing. A book changes
+every second, an event is made of it only before each of the six trades of a minute. While the exchange is down such a
+market goes on, as a real one does.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tradewright.simulator.market.habits import Habits
 from tradewright.simulator.market.intervals import MINUTE_MS
 from tradewright.simulator.market.levels import DepthSide
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.paths import TRADES, Minute, Path, PathTrade
+from tradewright.simulator.market.paths import SECONDS_PER_TRADE, TRADES, Minute, Path, PathTrade
 from tradewright.simulator.market.walk import chance, funding_rate, open_interest, size_steps
 
 TRADES_SHOWN: Final = 1000
@@ -78,14 +79,13 @@ class ComputedSymbol:
         return open_interest(self._seed, self.spec, self._interest_steps, now_ms)
 
     def second(self, second: int) -> list[MarketEvent]:
-        """The book of one second of market time, and the trade in it if there is one."""
+        """The trade of one second of market time with the book before it, if there is one.
+
+        Between two trades the bid goes straight, so no book in between is beyond them: none is worth an event.
+        """
         number, place = divmod(second, 60)
-        _, trades = self._minute(number)
-        events: list[MarketEvent] = [self._book(second)]
-        for trade in trades:
-            if trade.second == place:
-                events.append(self._trade(number, trade))
-        return events
+        trade = self._minute(number)[1][place // SECONDS_PER_TRADE]
+        return [self._book(second), self._trade(number, trade)] if trade.second == place else []
 
     def apply(self, event: MarketEvent) -> None:
         """Nothing to remember: what has happened by now follows from the time."""

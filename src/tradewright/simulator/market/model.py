@@ -106,13 +106,14 @@ class MarketBook:
     """The whole visible book at one moment: best level first, never crossed (in a replay both sides may touch).
 
     `bids` and `asks` may compute their levels when read, so a slice costs only what it holds: `book.bids[:50]`.
+    Not every book is an event: `Market.book` may be newer than the last one, but never beyond what is told next.
     """
 
     symbol: Listing
     bids: Sequence[Level]
     asks: Sequence[Level]
     time_ms: int
-    update_id: int  # +1 per book of the listing
+    update_id: int  # rises with every book of the listing
     seq: int
 
 

@@ -12,10 +12,9 @@ its candle; they need no chance beyond a few numbers of the minute.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
-from operator import add, mul
 from random import Random
 from statistics import NormalDist
 from struct import unpack
@@ -24,25 +23,22 @@ from typing import Final, NamedTuple
 from tradewright.simulator.market.walk import chance
 
 MONTH_DAYS: Final = 32
-TRADES: Final = 6  # per minute
+TRADES: Final = 6  # per minute, one in each ten seconds
+SECONDS_PER_TRADE: Final = 60 // TRADES
 _MONTH_SPREAD: Final = math.sqrt(MONTH_DAYS / 2)  # of the level of a month, in days' volatility
 _HEAT_SPREAD: Final = 0.35  # sigma of the logarithm of an hour's restlessness
 _HEAT_OF_VOLUME: Final = 0.6  # restless hours trade more
 _VOLUME_SPREAD: Final = 0.7
 _WICK: Final = 0.5  # how far a minute reaches beyond its ends, in its volatility
+# Shares of the six trades in a minute's volume, in sixteenths.
 _WEIGHTS: Final = ((3, 2, 4, 2, 1, 4), (1, 4, 2, 3, 5, 1), (2, 1, 6, 4, 1, 2), (5, 1, 1, 2, 3, 4))
-_WEIGHT: Final = 16
+_SHARES: Final = 16
 _SPREADS: Final = (1, 1, 1, 1, 1, 2, 2, 3)
-# How far the six prices are above the bid, by spread and sides: a taker that buys pays the spread.
-_ABOVE_BID: Final = tuple(
-    tuple(tuple(spread * (sides >> place & 1) for place in range(TRADES)) for sides in range(1 << TRADES))
-    for spread in range(max(_SPREADS) + 1)
-)
+_HOURS_KEPT: Final = 3
 # What a random byte stands for. Tables, because an hour of sixty minutes is made whenever somebody asks for it.
 _NORMAL: Final = tuple(NormalDist().inv_cdf((byte + 0.5) / 256) for byte in range(256))
 _CROWDS: Final = tuple(math.exp(_VOLUME_SPREAD * draw) for draw in _NORMAL)
 _REACH: Final = tuple((byte / 255) ** 2 for byte in range(256))
-_HOURS_KEPT: Final = 3
 
 
 class Bar(NamedTuple):
@@ -69,30 +65,70 @@ class PathTrade(NamedTuple):
 
 
 class Minute(NamedTuple):
-    """One minute: the best bid at its beginning and end, the spread (ticks), and what its trades are made of."""
+    """One minute: the best bid at its beginning and end (ticks), and what its trades are made of."""
 
     start: int
     end: int
-    spread: int
     up: int  # reach above the higher end
     down: int  # reach below the lower end
-    volume: int  # steps, about
+    unit: int  # a sixteenth of its volume, in steps
     bits: int  # 64 of them, for all small decisions
-    bar: Bar
+
+    @property
+    def spread(self) -> int:
+        return _SPREADS[self.bits & 7]
+
+    @property
+    def bar(self) -> Bar:
+        """The candle of its trades, without making them: a day of a listing is 1,440 of these.
+
+        The taker at the top of the way buys and the one at the bottom sells, so the extremes are known.
+        """
+        start, end, up, down, unit, bits = self
+        spread = _SPREADS[bits & 7]
+        w0, w1, w2, w3, w4, w5 = _WEIGHTS[bits >> 9 & 3]
+        if end >= start:
+            first, second, top, bottom = start - down, end + up, end + up, start - down
+            above = w4
+        else:
+            first, second, top, bottom = start + up, end - down, start + up, end - down
+            above = w1
+        third = (second - first) // 3
+        opens_above, closes_above = bits >> 3 & 1, bits >> 8 & 1
+        above += w0 * opens_above + w2 * (bits >> 5 & 1) + w3 * (bits >> 6 & 1) + w5 * closes_above
+        worth = w0 * start + (w1 + w2) * first + (w3 + w4) * second + (w2 - w3) * third + w5 * end + above * spread
+        return Bar(
+            start + spread * opens_above,
+            top + spread,
+            bottom,
+            end + spread * closes_above,
+            unit * _SHARES,
+            unit * worth,
+        )
 
     def trades(self) -> tuple[PathTrade, ...]:
-        """Ascending in time; the first within ten seconds, all done before the minute ends."""
-        bits = self.bits >> 16
-        bids, prices, sizes = _fill(self.start, self.end, self.spread, self.up, self.down, self.volume, self.bits)
+        """Ascending in time; the first within ten seconds, all done before the minute ends.
+
+        The bid goes from the start to the near extreme, then to the far one, then to the end, as in a replay (`tape`);
+        two trades on the long way keep it from leaping.
+        """
+        rises = self.end >= self.start
+        first = self.start - self.down if rises else self.start + self.up
+        second = self.end + self.up if rises else self.end - self.down
+        third = (second - first) // 3
+        bids = (self.start, first, first + third, second - third, second, self.end)
+        buys = [bool(self.bits >> (3 + place) & 1) for place in range(TRADES)]
+        buys[1], buys[4] = not rises, rises
+        weights, when = _WEIGHTS[self.bits >> 9 & 3], self.bits >> 16
         return tuple(
             PathTrade(
                 place=place,
-                second=1 + 10 * place + (bits >> (6 * place) & 7),
-                offset_ms=100 + 100 * (bits >> (6 * place + 3) & 7),
+                second=1 + SECONDS_PER_TRADE * place + (when >> (6 * place) & 7),
+                offset_ms=100 + 100 * (when >> (6 * place + 3) & 7),
                 bid=bids[place],
-                price=prices[place],
-                size=sizes[place],
-                buys=prices[place] > bids[place],
+                price=bids[place] + (self.spread if buys[place] else 0),
+                size=self.unit * weights[place],
+                buys=buys[place],
             )
             for place in range(TRADES)
         )
@@ -126,7 +162,7 @@ class Path:
         self._name = name
         self._base_ticks = base_ticks
         self._volatility = daily_volatility
-        self._volume = minute_steps
+        self._unit = minute_steps / _SHARES
         # Few are kept: they cost little to make again, and there are many listings.
         self._days_of = lru_cache(maxsize=2)(self._make_days)
         self._hours_of = lru_cache(maxsize=2)(self._make_hours)
@@ -163,49 +199,23 @@ class Path:
         # A book of 200 levels lies below the bid: a price falls to a tenth of its base at most.
         levels = _bridge(rng, hours[place], hours[place + 1], 60, spread)
         bids = [max(base // 10, round(base * math.exp(level))) for level in levels]
-        wick, volume = spread * base * _WICK, self._volume * heat**_HEAT_OF_VOLUME
-        ups, downs, volumes = (rng.randbytes(60) for _ in range(3))
+        wick, unit = spread * base * _WICK, self._unit * heat**_HEAT_OF_VOLUME
+        ups, downs, crowds = (rng.randbytes(60) for _ in range(3))
         bits = unpack("<60Q", rng.randbytes(480))
         return tuple(
-            _make_minute(
+            Minute(
                 bids[at],
                 bids[at + 1],
-                up=int(wick * _REACH[ups[at]]),
-                down=int(wick * _REACH[downs[at]]),
-                volume=int(volume * _CROWDS[volumes[at]]) or 1,
-                bits=bits[at],
+                int(wick * _REACH[ups[at]]),
+                int(wick * _REACH[downs[at]]),
+                int(unit * _CROWDS[crowds[at]]) or 1,
+                bits[at],
             )
             for at in range(60)
         )
 
     def _chance(self, *place: object) -> Random:
         return chance(self._seed, self._name, *place)
-
-
-def _make_minute(start: int, end: int, *, up: int, down: int, volume: int, bits: int) -> Minute:
-    spread = _SPREADS[bits & 7]
-    _, prices, sizes = _fill(start, end, spread, up, down, volume, bits)
-    bar = Bar(prices[0], max(prices), min(prices), prices[-1], sum(sizes), sum(map(mul, prices, sizes)))
-    return Minute(start, end, spread, up, down, volume, bits, bar)
-
-
-def _fill(
-    start: int, end: int, spread: int, up: int, down: int, volume: int, bits: int
-) -> tuple[Sequence[int], Sequence[int], Sequence[int]]:
-    """Bids, prices and sizes of a minute's six trades.
-
-    The bid goes from the start to the near extreme, then to the far one, then to the end, as in a replay (`tape`); two
-    trades on the long way keep it from leaping.
-    """
-    if end >= start:
-        first_turn, second_turn = start - down, end + up
-    else:
-        first_turn, second_turn = start + up, end - down
-    third = (second_turn - first_turn) // 3
-    bids = (start, first_turn, first_turn + third, second_turn - third, second_turn, end)
-    prices = tuple(map(add, bids, _ABOVE_BID[spread][bits >> 3 & 63]))
-    sizes = [volume * weight // _WEIGHT or 1 for weight in _WEIGHTS[bits >> 9 & 3]]
-    return bids, prices, sizes
 
 
 def _bridge(rng: Random, first: float, last: float, steps: int, spread: float) -> list[float]:

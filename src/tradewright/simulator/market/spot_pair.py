@@ -7,7 +7,7 @@ each candle of the pair is exactly what its trades make it, of any interval and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
@@ -69,9 +69,13 @@ class FollowingPair:
     def close_bar(self, now_ms: int) -> None:
         """Nothing to close: its candles are the contract's."""
 
-    def following(self, event: MarketEvent) -> MarketEvent:
-        """What happens here when this happens to the contract."""
-        return self._book(event) if isinstance(event, MarketBook) else self._trade(event)
+    def following(self, happened: Iterable[MarketEvent]) -> list[MarketEvent]:
+        """What happens here when this happens to the contract: all its trades, and one book a second."""
+        return [
+            self._book(event) if isinstance(event, MarketBook) else self._trade(event)
+            for event in happened
+            if isinstance(event, MarketTrade) or event.time_ms % 1000 == 0
+        ]
 
     def _book(self, book: MarketBook) -> MarketBook:
         epoch = book.time_ms // _SLOT_MS

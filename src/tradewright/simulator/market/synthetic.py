@@ -227,7 +227,7 @@ class SyntheticMarket:
             own = maker.second(self._next_second)
             made.extend(own)
             if name in self._followers:
-                made.extend(map(self._followers[name].following, own))
+                made.extend(self._followers[name].following(own))
         made.sort(key=_time_of)  # stable: of one moment, first listed first
         self._pending.extend(made)
         self._next_second += 1
