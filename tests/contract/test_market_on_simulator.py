@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import gzip
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from tradewright.core.instrument import CATEGORIES, InstrumentId
 from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.public_stream import BybitPublicStream
 from tradewright.exchange.ports import Endpoints
+from tradewright.market.candle_series import Gap
 from tradewright.market.candles import CandleCache
 from tradewright.market.hub import MarketHub
 from tradewright.market.instruments import InstrumentCache
@@ -27,6 +30,8 @@ from tradewright.system import SystemClock, SystemRng
 
 BTC = InstrumentId("linear", "BTCUSDT")
 PATIENCE_S = 20.0
+QUARTER_MS = 900_000
+RECORDING = Path(__file__).parents[1] / "data" / "ethusdt-linear-15m-sample.csv.gz"
 
 
 @dataclass
@@ -172,4 +177,41 @@ async def test_spot_is_followed_beside_contracts_as_a_market_of_its_own() -> Non
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        await exchange.close()
+
+
+async def test_a_recordings_rows_and_gaps_are_told_as_the_file_has_them_also_where_the_range_cuts_a_gap() -> None:
+    """A pair on spot, so that nothing here is a contract's; every expected row is read from the file itself."""
+    with gzip.open(RECORDING, "rt") as file:
+        rows = list(csv.reader(file))[1:]
+    opens = [int(row[0]) for row in rows]
+    config = SimulatorConfig(market=(f"replay:{RECORDING}@spot:ETHUSDT",), market_from=str(opens[2_000]))
+    clock, log = SystemClock(), structlog.get_logger()
+    exchange = await serve(config)
+    try:
+        addresses = exchange.addresses
+        endpoints = Endpoints(addresses.rest, addresses.ws_public, addresses.ws_private)
+        gateway = BybitMarketGateway(lambda: endpoints, clock=clock, log=log)
+        candles = CandleCache(gateway, MarketClock(gateway, clock=clock), clock=clock, log=log)
+        pair = InstrumentId("spot", "ETHUSDT")
+        before = next(n for n in range(600, 2_000) if opens[n + 1] - opens[n] > QUARTER_MS)
+        gap = Gap(opens[before] + QUARTER_MS, opens[before + 1])
+        for start, end in (
+            (opens[0], opens[1_900]),
+            (opens[before - 3], opens[before + 3]),
+            (gap.from_ms + QUARTER_MS, opens[before + 3]),
+            (opens[before - 3], gap.to_ms - QUARTER_MS),
+            (gap.from_ms + QUARTER_MS, gap.to_ms - QUARTER_MS),
+            (opens[0] - 50 * QUARTER_MS, opens[10]),
+        ):
+            told = await candles.get(pair, "15", start_ms=start, end_ms=end, limit=6_000)
+            expected = [row for row in rows if start <= int(row[0]) < end]
+            assert [(row.open_time_ms, row.open, row.high, row.low, row.close, row.volume) for row in told.rows] == [
+                (int(row[0]), *map(Decimal, row[1:6])) for row in expected
+            ]
+            inside = range(max(start, opens[0]), end, QUARTER_MS)
+            missing = [at for each in told.gaps for at in range(each.from_ms, each.to_ms, QUARTER_MS)]
+            assert missing == sorted(set(inside) - set(opens)), (start, end)
+        await gateway.close()
+    finally:
         await exchange.close()
