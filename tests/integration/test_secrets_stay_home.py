@@ -1,6 +1,6 @@
-"""Canaries in a whole installation (promise K2): after a claim, logins, orders, a demo account behind a proxy, kills and
-a restart no secret is in a log, in what `run` says, on a command line or in a reply of the API; an exchange's key is in
-the database as a box alone (K1), and gone when its connection was removed."""
+"""Canaries in a whole installation (promise K2): after a claim, logins, orders, a demo account behind a proxy, kills
+and a restart no secret is in a log, in what `run` says, on a command line or in a reply of the API; an exchange's key
+is in the database as a box alone (K1), and gone when its connection was removed."""
 
 from __future__ import annotations
 
