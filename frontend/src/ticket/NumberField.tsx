@@ -17,6 +17,7 @@ type Props = {
   readonly aside?: ReactNode;
   readonly children?: ReactNode;
   readonly onChange: (value: string) => void;
+  readonly onBlur?: () => void;
 };
 
 export function NumberField(props: Props) {
@@ -56,6 +57,7 @@ export function NumberField(props: Props) {
           data-testid={props.testId}
           onChange={(event) => props.onChange(event.target.value)}
           onKeyDown={onKeyDown}
+          onBlur={props.onBlur}
         />
         <span className="unit" aria-hidden="true">
           {props.unit}

@@ -72,6 +72,7 @@ export function TriggerField(part: FormPart) {
   const { instrument, checked, editable } = part;
   const { fields } = part.ticket;
   const { trigger, triggerCurrent } = checked.asked;
+  const reading = checked.asked.readings["trigger.price"];
   const watched = (by: TriggerBy): string | null => priceBy(quotesOf(part.ticker), by);
   /** Fixed while it is typed: a price that passes the trigger later must not turn its meaning round. */
   const change = (typed: string, by: TriggerBy): void => {
@@ -104,6 +105,9 @@ export function TriggerField(part: FormPart) {
         )
       }
       onChange={(typed) => change(typed, fields.triggerBy)}
+      onBlur={() => {
+        if (reading?.kind === "number" && reading.share) change(reading.value, fields.triggerBy);
+      }}
     >
       <FieldNotes path="trigger.price" {...part} />
       {trigger !== null && (
@@ -135,6 +139,10 @@ export function PriceField(part: FormPart) {
       inputRef={inputRef(part, "price")}
       aside={<QuickPrices ticker={ticker} disabled={!editable} onPick={(price) => part.edit({ price })} />}
       onChange={(price) => part.edit({ price })}
+      // A distance from the market is one from the market of this moment: it must not wander off with it.
+      onBlur={() => {
+        if (reading?.kind === "number" && reading.share) part.edit({ price: reading.value });
+      }}
     >
       {reading?.kind === "number" && reading.share && <span className="hint">= {grouping(reading.value, language)}</span>}
       <FieldNotes path="price" {...part} />

@@ -7,7 +7,7 @@ import { useWords } from "../i18n/useWords";
 import { Choice } from "../ui/Choice";
 import { toStepDown } from "../rules/order";
 import { spotOf } from "./checks";
-import { isAmount, unitOf, type TicketFields } from "./fields";
+import { amountStep, isAmount, unitOf, type TicketFields } from "./fields";
 import { inputRef, isFaulty, type FormPart } from "./form";
 import { FieldNotes, OtherNotes } from "./Notes";
 import { NumberField } from "./NumberField";
@@ -22,8 +22,8 @@ export function QuantityField(part: FormPart) {
   const { fields } = part.ticket;
   const { asked } = checked;
   const unit = unitOf(fields, instrument.category);
-  const quoteStep = instrument.quote_step ?? "0.01";
-  const steps: Readonly<Record<SizingUnit, string>> = { base: instrument.quantity_step, quote: quoteStep, percent: "1", risk: "1" };
+  const quoteStep = amountStep(instrument);
+  const steps: Readonly<Record<SizingUnit, string>> = { base: instrument.quantity_step, quote: "1", percent: "1", risk: "1" };
   const names: Readonly<Record<SizingUnit, string>> = { base: instrument.base_coin, quote: instrument.quote_coin, percent: "%", risk: instrument.quote_coin };
   // A spot order at market has no stop to be measured by.
   const offersRisk = instrument.category === "linear" || fields.kind === "Limit" || unit === "risk";
@@ -165,8 +165,8 @@ function sized({ checked, instrument, ticket }: FormPart, share: number): Partia
   if (share === 0) return { quantity: "" };
   if (unit === "percent" || unit === "risk" || most === null) return { unit: "percent", quantity: String(share) };
   const part = new Big(most).times(share).div(100);
-  if (isAmount(ticket.fields, instrument.category)) return { quantity: plain(toStepDown(part, new Big(instrument.quote_step ?? "0.01"))) };
+  if (isAmount(ticket.fields, instrument.category)) return { quantity: plain(toStepDown(part, new Big(amountStep(instrument)))) };
   const base = share === 100 ? part : toStepDown(part, new Big(instrument.quantity_step));
   if (unit === "base") return { quantity: plain(base) };
-  return entry === null ? { unit: "percent", quantity: String(share) } : { quantity: plain(toStepDown(base.times(entry), new Big(instrument.quote_step ?? "0.01"))) };
+  return entry === null ? { unit: "percent", quantity: String(share) } : { quantity: plain(toStepDown(base.times(entry), new Big(amountStep(instrument)))) };
 }

@@ -13,7 +13,7 @@ import { priceBy, type Quotes, type Standing } from "../rules/parts";
 import { entryPrice, type Draft, type Exit, type Trigger } from "../rules/place";
 import { previewOf, type Depth, type Holding, type Means, type OrderPreview } from "../rules/preview";
 import { quantityOf, type Sized, type Sizing } from "../rules/sizing";
-import { isAmount, isConditional, orderTypeOf, unitOf, type LegFields, type TicketFields } from "./fields";
+import { amountStep, isAmount, isConditional, orderTypeOf, unitOf, type LegFields, type TicketFields } from "./fields";
 import { numberOf, readField, withoutShare, type FieldState, type Path } from "./reading";
 
 /** What is known of the account for this instrument; null where it is not. */
@@ -221,7 +221,7 @@ function mostOf(instrument: Instrument, by: Sizing): string | null {
 
 function mostAmount(instrument: Instrument, price: string | null, available: string | null): string | null {
   if (price === null || available === null) return null;
-  const all = toStepDown(new Big(available).times(price), new Big(instrument.quote_step ?? "0.01"));
+  const all = toStepDown(new Big(available).times(price), new Big(amountStep(instrument)));
   return all.gt(0) ? plain(all) : null;
 }
 

@@ -46,3 +46,14 @@ it("is a fresh ticket when what is kept makes no sense", () => {
     expect(loadDraft("a", "new")).toEqual(freshTicket("new"));
   }
 });
+
+it("keeps every field over a reload, and takes what it does not understand for never typed", () => {
+  const fresh = freshTicket("id");
+  const leg = { text: "2", unit: "r", by: "MarkPrice", isLimit: true, limit: "61000" } as const;
+  const fields = { ...fresh.fields, kind: "StopLimit", trigger: "61 000", triggerRises: true, unit: "risk", slippage: "1", exits: true, takeProfit: leg } as const;
+  saveDraft("a", { ...fresh, fields });
+  expect(loadDraft("a", "id").fields).toEqual(fields);
+  const older = { intentId: "id", fields: { side: "Sell", orderType: "Market", price: 5, quantity: "0.05", unit: "lots", takeProfit: null }, phase: { kind: "editing" } };
+  sessionStorage.setItem("tradewright.ticket.b", JSON.stringify(older));
+  expect(loadDraft("b", "id").fields).toEqual({ ...fresh.fields, side: "Sell", quantity: "0.05" });
+});

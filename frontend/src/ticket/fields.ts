@@ -4,7 +4,8 @@
  * Lives here: the fields, their blank state, reading them back from storage. Not here: what the texts mean (`reading`),
  * the order that they come to (`asked`), how far it has come (`state`).
  */
-import type { Category, OrderType, Side, SizingUnit, TimeInForce, TriggerBy } from "../api/types";
+import Big from "big.js";
+import type { Category, Instrument, OrderType, Side, SizingUnit, TimeInForce, TriggerBy } from "../api/types";
 
 export const KINDS = ["Limit", "Market", "StopLimit", "StopMarket"] as const;
 /** The two stop kinds wait for a trigger; on the tabs they are one, "Conditional". */
@@ -90,6 +91,12 @@ export function unitOf(fields: Pick<TicketFields, "unit" | "kind" | "side">, cat
 /** Whether the order goes to the exchange as an amount of the quote coin, which then decides the quantity. */
 export function isAmount(fields: Pick<TicketFields, "unit" | "kind" | "side">, category: Category): boolean {
   return category === "spot" && fields.kind === "Market" && unitOf(fields, category) === "quote";
+}
+
+/** Nobody asks for less than a cent of the quote coin, however fine the exchange would take it. */
+export function amountStep(instrument: Pick<Instrument, "quote_step">): string {
+  const finest = "0.01";
+  return instrument.quote_step === null || new Big(instrument.quote_step).lt(finest) ? finest : instrument.quote_step;
 }
 
 /** Fields out of storage: whatever does not fit, of an older release or broken, is as if never typed. */

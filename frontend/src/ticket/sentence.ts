@@ -58,7 +58,8 @@ export function ticketSentence(t: Words, said: Said, instrument: Instrument, env
   }
   if (isLimit) return t(`ticket.submit_limit_${side}`, { quantity, coin, price, ...tail });
   if (said.quantityUnit === "base") return t(`ticket.submit_market_${side}`, { quantity, coin, ...tail });
-  const worth = instrument.quote_step === null ? amount(said.quantity, language) : stepped(said.quantity, instrument.quote_step, language);
+  // With cents, and with every further decimal that was asked for: the sentence is what is sent.
+  const worth = stepped(said.quantity, "0.01", language);
   return t(`ticket.submit_amount_${side}`, { amount: `${worth} ${instrument.quote_coin}`, coin, ...tail });
 }
 
