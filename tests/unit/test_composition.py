@@ -34,8 +34,13 @@ def loggers_as_they_were() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-def test_the_exchange_is_not_told_where_the_database_is(settings: Settings) -> None:
-    environment = {"PATH": "/bin", "TRADEWRIGHT_DATABASE_URL": "x", "TRADEWRIGHT_DATABASE_DIRECT_URL": "x"}
+def test_the_exchange_is_not_told_where_database_and_proxies_are(settings: Settings) -> None:
+    environment = {
+        "PATH": "/bin",
+        "TRADEWRIGHT_DATABASE_URL": "x",
+        "TRADEWRIGHT_DATABASE_DIRECT_URL": "x",
+        "TRADEWRIGHT_PROXY__DEMO": "http://u:p@proxy:1",
+    }
     specs = {spec.name: spec.env for spec in _children(settings, environment, lambda _line: None)}
     assert specs["exchange"] == {"PATH": "/bin"}
     assert specs["worker"] == specs["api"] == environment

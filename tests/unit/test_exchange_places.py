@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tradewright.app.exchanges import ExchangePlaces
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, StartError
 from tradewright.exchange.bybit.environments import ENVIRONMENTS
 from tradewright.exchange.ports import Endpoints
 from tradewright.settings import load
@@ -49,6 +49,16 @@ def test_a_host_that_is_set_stands_in_the_place_of_every_region_and_only_where_i
     assert ExchangePlaces(load()).public_endpoints("demo")() == Endpoints(
         "http://127.0.0.1:9400", "ws://127.0.0.1:9400/v5/public", DEMO.private_stream
     )
+
+
+@pytest.mark.parametrize("address", ["http://u:canary@proxy", "http://canary@proxy:1", "socks5://proxy:1/canary"])
+def test_a_proxy_that_cannot_be_one_ends_the_start_and_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("TRADEWRIGHT_PROXY__TESTNET", address)
+    with pytest.raises(StartError, match="TRADEWRIGHT_PROXY__TESTNET: ") as failure:
+        ExchangePlaces(load())
+    assert "canary" not in str(failure.value)
 
 
 def test_a_region_that_an_environment_lacks_is_named_with_those_it_has() -> None:

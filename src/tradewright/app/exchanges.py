@@ -9,17 +9,26 @@ from dataclasses import replace
 
 from tradewright.app.ground import simulated_endpoints
 from tradewright.core.environment import Environment
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, StartError
 from tradewright.exchange.bybit.environments import ENVIRONMENTS, USUAL_REGION, RemoteEnvironment
+from tradewright.exchange.bybit.proxy import BadProxy, proxy_or_none
 from tradewright.exchange.ports import Endpoints, EndpointSource
 from tradewright.settings import HostSetting, Settings
 
 
 class ExchangePlaces:
-    """Addresses and proxies of every environment, as the settings in force have them."""
+    """Addresses and proxies of every environment, as the settings in force have them.
+
+    Raises `StartError` (exit code 2) for a proxy's address that cannot be read.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        for environment in ENVIRONMENTS:
+            try:
+                proxy_or_none(self.proxy(environment))
+            except BadProxy as fault:
+                raise StartError(f"TRADEWRIGHT_PROXY__{environment.upper()}: {fault}", exit_code=2) from None
         self._simulated = simulated_endpoints(settings)
 
     def endpoints(self, environment: Environment, region: str = USUAL_REGION) -> EndpointSource:
