@@ -5,8 +5,7 @@ Lives here: which columns a table has, and the file's name. Not here: what makes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -22,108 +21,84 @@ ExportTable = Literal["orders", "fills", "positions", "balances"]
 PAGE_ROWS = 500
 
 _Row = Mapping[str, Any]
-_Columns = Mapping[str, Callable[[_Row], str | None]]
+_Path = tuple[str, ...]
 
-
-def _text(*path: str) -> Callable[[_Row], str | None]:
-    """The value at a path as text; None where there is none."""
-
-    def read(row: _Row) -> str | None:
-        value: Any = row
-        for name in path:
-            value = None if value is None else value.get(name)
-        return str(value).lower() if isinstance(value, bool) else None if value is None else str(value)
-
-    return read
-
-
-def _time(name: str) -> Callable[[_Row], str | None]:
-    def read(row: _Row) -> str | None:
-        value = row.get(name)
-        return None if value is None else _moment(from_milliseconds(value))
-
-    return read
-
-
-def _moment(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
-
-
-_COLUMNS: Mapping[ExportTable, _Columns] = {
+# A column's name in the file, and where its value is in a row of the API. What ends in `_ms` is told as time, in UTC.
+COLUMNS: Mapping[ExportTable, Mapping[str, _Path]] = {
     "orders": {
-        "time_utc": _time("created_ms"),
-        "symbol": _text("symbol"),
-        "category": _text("category"),
-        "side": _text("side"),
-        "type": _text("order_type"),
-        "price": _text("price"),
-        "trigger_price": _text("trigger", "price"),
-        "trigger_by": _text("trigger", "by"),
-        "quantity": _text("quantity"),
-        "quantity_unit": _text("quantity_unit"),
-        "filled_quantity": _text("filled_quantity"),
-        "average_price": _text("average_price"),
-        "status": _text("status"),
-        "reason": _text("reason", "code"),
-        "time_in_force": _text("time_in_force"),
-        "reduce_only": _text("reduce_only"),
-        "take_profit": _text("take_profit"),
-        "stop_loss": _text("stop_loss"),
-        "stop_order_type": _text("stop_order_type"),
-        "source": _text("source"),
-        "note": _text("note"),
-        "updated_utc": _time("updated_ms"),
-        "order_id": _text("id"),
-        "link_id": _text("link_id"),
-        "exchange_order_id": _text("exchange_order_id"),
+        "time_utc": ("created_ms",),
+        "symbol": ("symbol",),
+        "category": ("category",),
+        "side": ("side",),
+        "type": ("order_type",),
+        "price": ("price",),
+        "trigger_price": ("trigger", "price"),
+        "trigger_by": ("trigger", "by"),
+        "quantity": ("quantity",),
+        "quantity_unit": ("quantity_unit",),
+        "filled_quantity": ("filled_quantity",),
+        "average_price": ("average_price",),
+        "status": ("status",),
+        "reason": ("reason", "code"),
+        "time_in_force": ("time_in_force",),
+        "reduce_only": ("reduce_only",),
+        "take_profit": ("take_profit",),
+        "stop_loss": ("stop_loss",),
+        "stop_order_type": ("stop_order_type",),
+        "source": ("source",),
+        "note": ("note",),
+        "updated_utc": ("updated_ms",),
+        "order_id": ("id",),
+        "link_id": ("link_id",),
+        "exchange_order_id": ("exchange_order_id",),
     },
     "fills": {
-        "time_utc": _time("time_ms"),
-        "symbol": _text("symbol"),
-        "category": _text("category"),
-        "side": _text("side"),
-        "price": _text("price"),
-        "quantity": _text("quantity"),
-        "fee": _text("fee"),
-        "fee_coin": _text("fee_coin"),
-        "maker": _text("is_maker"),
-        "kind": _text("exec_type"),
-        "source": _text("source"),
-        "order_id": _text("order_id"),
-        "exchange_order_id": _text("exchange_order_id"),
-        "fill_id": _text("id"),
+        "time_utc": ("time_ms",),
+        "symbol": ("symbol",),
+        "category": ("category",),
+        "side": ("side",),
+        "price": ("price",),
+        "quantity": ("quantity",),
+        "fee": ("fee",),
+        "fee_coin": ("fee_coin",),
+        "maker": ("is_maker",),
+        "kind": ("exec_type",),
+        "source": ("source",),
+        "order_id": ("order_id",),
+        "exchange_order_id": ("exchange_order_id",),
+        "fill_id": ("id",),
     },
     "positions": {
-        "symbol": _text("symbol"),
-        "category": _text("category"),
-        "side": _text("side"),
-        "size": _text("size"),
-        "entry_price": _text("entry_price"),
-        "mark_price": _text("mark_price"),
-        "liquidation_price": _text("liquidation_price"),
-        "break_even_price": _text("break_even_price"),
-        "value": _text("value"),
-        "initial_margin": _text("initial_margin"),
-        "maintenance_margin": _text("maintenance_margin"),
-        "leverage": _text("leverage"),
-        "unrealised_pnl": _text("unrealised_pnl"),
-        "realised_pnl": _text("realised_pnl"),
-        "take_profit": _text("take_profit"),
-        "stop_loss": _text("stop_loss"),
-        "stops_read_utc": _time("stops_read_ms"),
-        "adl_rank": _text("adl_rank"),
-        "updated_utc": _time("updated_ms"),
+        "symbol": ("symbol",),
+        "category": ("category",),
+        "side": ("side",),
+        "size": ("size",),
+        "entry_price": ("entry_price",),
+        "mark_price": ("mark_price",),
+        "liquidation_price": ("liquidation_price",),
+        "break_even_price": ("break_even_price",),
+        "value": ("value",),
+        "initial_margin": ("initial_margin",),
+        "maintenance_margin": ("maintenance_margin",),
+        "leverage": ("leverage",),
+        "unrealised_pnl": ("unrealised_pnl",),
+        "realised_pnl": ("realised_pnl",),
+        "take_profit": ("take_profit",),
+        "stop_loss": ("stop_loss",),
+        "stops_read_utc": ("stops_read_ms",),
+        "adl_rank": ("adl_rank",),
+        "updated_utc": ("updated_ms",),
     },
     "balances": {
-        "coin": _text("coin"),
-        "wallet_balance": _text("wallet_balance"),
-        "available": _text("available"),
-        "locked": _text("locked"),
-        "order_margin": _text("order_margin"),
-        "position_margin": _text("position_margin"),
-        "equity": _text("equity"),
-        "unrealised_pnl": _text("unrealised_pnl"),
-        "usd_value": _text("usd_value"),
+        "coin": ("coin",),
+        "wallet_balance": ("wallet_balance",),
+        "available": ("available",),
+        "locked": ("locked",),
+        "order_margin": ("order_margin",),
+        "position_margin": ("position_margin",),
+        "equity": ("equity",),
+        "unrealised_pnl": ("unrealised_pnl",),
+        "usd_value": ("usd_value",),
     },
 }
 
@@ -148,11 +123,11 @@ async def export(
 async def _lines(
     table: ExportTable, first: Sequence[_Row], others: AsyncIterator[Sequence[_Row]]
 ) -> AsyncIterator[bytes]:
-    columns = _COLUMNS[table]
+    columns = COLUMNS[table]
     yield (BYTE_ORDER_MARK + csv_line(list(columns))).encode()
     page: Sequence[_Row] | None = first
     while page is not None:
-        text = "".join(csv_line([read(row) for read in columns.values()]) for row in page)
+        text = "".join(csv_line([_cell(row, path) for path in columns.values()]) for row in page)
         yield text.encode(errors="replace")
         page = await anext(others, None)
 
@@ -182,6 +157,19 @@ async def _pages(
             return
         assert following != cursor, "a page begins after the one before"
         cursor = following
+
+
+def _cell(row: _Row, path: _Path) -> str | None:
+    """A value as text, decimals as they are; None where there is none."""
+    value: Any = row
+    for name in path:
+        value = None if value is None else value[name]
+    if value is None:
+        return None
+    if path[-1].endswith("_ms"):
+        moment = from_milliseconds(value)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _attachment(name: str) -> str:

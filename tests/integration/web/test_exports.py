@@ -13,6 +13,8 @@ from sqlalchemy import text
 from integration.web.kit import Site, User, place_body, running_owner
 from integration.web.test_identity_api import problem
 from tradewright.web import exports
+from tradewright.web.schemas.base import Output
+from tradewright.web.schemas.trading import CoinBalance, Fill, Order, Position
 
 NOTES = ['=HYPERLINK("http://evil.example","x")', "-12.5", "+7 999", "a;=1+1", "вход, «по тренду»", "＝1+1", "@me"]
 
@@ -47,6 +49,29 @@ async def test_a_table_is_whole_over_many_pages_newest_first_and_its_notes_are_t
     assert headers["content-type"] == "text/csv; charset=utf-8"
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("table", "model"), [("orders", Order), ("fills", Fill), ("positions", Position), ("balances", CoinBalance)]
+)
+def test_every_column_is_a_field_of_the_tables_rows(table: exports.ExportTable, model: type[Output]) -> None:
+    """A value that is never there would be an empty column for ever."""
+    assert {path[0] for path in exports.COLUMNS[table].values()} <= set(model.model_fields)
+    # What is the same in every row, is only of use to a program, or is in a column of its own.
+    left_out = {"account_id", "environment", "version", "cancel", "amend", "valid_until_ms", "position_index"}
+    left_out |= {"parent_order_id", "slippage_percent"}
+    assert set(model.model_fields) - {path[0] for path in exports.COLUMNS[table].values()} <= left_out
+
+
+async def test_a_trigger_and_what_became_of_an_order_are_columns_of_their_own(site: Site, ann: User) -> None:
+    trigger = {"price": "61000.0", "by": "MarkPrice", "rises": True}
+    body = place_body(price="61000.5", trigger=trigger, stop_loss={"trigger_price": "59000.5"})
+    async with running_owner(site, ann), ann.http.post(f"{ann.account_path}/intents", json=body) as response:
+        assert response.status == 200, await response.text()
+    async with ann.http.get(f"{ann.account_path}/export/orders.csv") as response:
+        (row,) = await rows_of(response)
+    assert (row["trigger_price"], row["trigger_by"], row["stop_loss"]) == ("61000", "MarkPrice", "59000.5")
+    assert (row["status"], row["reason"], row["source"]) == ("acknowledged", "", "manual")
 
 
 @pytest.mark.parametrize("table", ["orders", "fills", "positions", "balances"])
