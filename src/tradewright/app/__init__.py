@@ -8,9 +8,12 @@ supervisor of `run` must start at once and stay small.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 import typer
 
+from tradewright.acceptance.model import Finding
+from tradewright.cli import accept as cli_accept
 from tradewright.cli import api as cli_api
 from tradewright.cli import exchange as cli_exchange
 from tradewright.cli import run as cli_run
@@ -34,6 +37,7 @@ def main() -> None:
     cli_worker.register(application, _worker)
     cli_exchange.register(application)
     cli_user.register(application, _claim_link)
+    cli_accept.register(application, _accept)
     try:
         application()
     except StartError as error:
@@ -67,6 +71,12 @@ def _worker() -> None:
     from tradewright.app.worker import serve_worker
 
     run_process("worker", serve_worker)
+
+
+def _accept(options: cli_accept.AcceptOptions, tell: Callable[[Finding], None]) -> cli_accept.Accepted:
+    from tradewright.app.acceptance import accept
+
+    return accept(options, tell)
 
 
 def _claim_link() -> str:

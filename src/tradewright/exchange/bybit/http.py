@@ -81,7 +81,7 @@ class HttpTransport:
             raise NotConnected("the client is closed")
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=_connector(self._proxy),
+                connector=connector_through(self._proxy),
                 timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S, sock_connect=CONNECT_TIMEOUT_S),
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
@@ -114,7 +114,8 @@ class _ThroughProxy(ProxyConnector):
             raise ProxyFailed(f"through the proxy {self._shown}: {reason}") from problem
 
 
-def _connector(proxy: Proxy | None) -> aiohttp.BaseConnector:
+def connector_through(proxy: Proxy | None) -> aiohttp.BaseConnector:
+    """Keep-alive connections, through a proxy where one is given. Make it on the running loop, close it at the end."""
     if proxy is None:
         return aiohttp.TCPConnector(limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
     return _ThroughProxy(proxy, limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
