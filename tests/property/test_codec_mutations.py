@@ -30,10 +30,12 @@ from tradewright.exchange.bybit.wire import (
     Envelope,
     ExecutionRow,
     InstrumentRow,
+    KeyRow,
     KlinePage,
     OrderAck,
     OrderRow,
     PositionRow,
+    RiskLimitRow,
     TickerRow,
     WalletRow,
 )
@@ -70,10 +72,37 @@ KLINE = {
     "timestamp": AT_MS,
 }
 TRADE = {"T": AT_MS, "s": "BTCUSDT", "S": "Sell", "v": "0.5", "p": "11", "i": "t1", "BT": False, "seq": 5}
+CONDITIONAL = {
+    "triggerPrice": "61000.5",
+    "triggerDirection": 1,
+    "triggerBy": "MarkPrice",
+    "takeProfit": "65000",
+    "stopLoss": "",
+    "stopOrderType": "Stop",
+    "parentOrderLinkId": "tw-parent",
+    "marketUnit": "quoteCoin",
+}
+RISK_LIMIT = {
+    "symbol": "BTCUSDT",
+    "riskLimitValue": "2000000",
+    "maintenanceMargin": "0.005",
+    "initialMargin": "0.01",
+    "maxLeverage": "100.00",
+    "mmDeduction": "",
+}
+KEY_ROW = {
+    "userID": 1448939,
+    "readOnly": 0,
+    "permissions": {"ContractTrade": ["Order"], "Wallet": []},
+    "ips": ["*"],
+    "expiredAt": "2027-02-01T10:00:00Z",
+    "uta": 1,
+    "unified": 0,
+}
 BOOK = {"s": "BTCUSDT", "b": [["10", "1"], ["9", "2"]], "a": [["11", "1"]], "u": 5, "seq": 6}
 
 PAGES: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any, str], Any], dict[str, Any]]] = {
-    "orders": (msgspec.json.Decoder(OrderRow), codec.order, order_row()),
+    "orders": (msgspec.json.Decoder(OrderRow), codec.order, order_row(**CONDITIONAL)),
     "executions": (msgspec.json.Decoder(ExecutionRow), codec.execution, execution_row()),
     "positions": (msgspec.json.Decoder(PositionRow), codec.position, position_row()),
     "wallet": (msgspec.json.Decoder(WalletRow), lambda row, _category: codec.wallet(row, AT_MS), wallet_row()),
@@ -82,6 +111,12 @@ PAGES: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any, str], Any], 
         lambda row, _category: market_codec.instrument(BTC, row),
         instrument_row(),
     ),
+    "risk limits": (
+        msgspec.json.Decoder(RiskLimitRow),
+        lambda row, _category: market_codec.risk_tier(row),
+        RISK_LIMIT,
+    ),
+    "keys": (msgspec.json.Decoder(KeyRow), lambda row, _category: codec.key_facts(row), KEY_ROW),
     "tickers": (
         msgspec.json.Decoder(TickerRow),
         lambda row, _category: market_codec.merged_ticker(None, BTC, row, AT_MS),
