@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Literal, get_args
 
 from tradewright.core.errors import Problem
-from tradewright.core.money import plain
+from tradewright.core.money import multiple_below, plain
 
 Category = Literal["linear", "spot"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -71,11 +71,11 @@ class Instrument:
 
     def to_step_down(self, quantity: Decimal) -> Decimal:
         """Largest tradable quantity not above `quantity` (base coin)."""
-        return (quantity // self.quantity_step) * self.quantity_step
+        return multiple_below(quantity, self.quantity_step)
 
     def to_tick_down(self, price: Decimal) -> Decimal:
         """Highest price on the grid not above `price`: the passive side of a buy."""
-        return (price // self.tick_size) * self.tick_size
+        return multiple_below(price, self.tick_size)
 
     def to_tick_up(self, price: Decimal) -> Decimal:
         """Lowest price on the grid not below `price`: the passive side of a sell."""

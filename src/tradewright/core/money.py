@@ -1,15 +1,16 @@
 """Money and quantities: Decimal from the first byte, and plain text out.
 
-Lives here: parsing that accepts only finite plain decimals, and formatting without an exponent.
+Lives here: parsing that accepts only finite plain decimals, formatting without an exponent, multiples of a step.
 Not here: rounding to an instrument's steps (`core.instrument`).
 """
 
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import Context, Decimal, localcontext
 
 ZERO = Decimal(0)
+_WIDE = Context(prec=80)
 _PLAIN = re.compile(r"-?[0-9]{1,24}(\.[0-9]{1,18})?")  # not \d, which takes the digits of every script
 
 
@@ -21,6 +22,15 @@ def parse_decimal(text: str) -> Decimal:
     if not _PLAIN.fullmatch(text):
         raise ValueError(f"not a plain decimal number: {text[:40]!r}; allowed are digits with a point, such as 60412.5")
     return Decimal(text)
+
+
+def multiple_below(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of a positive `step` whose size is not above the value's: towards zero, and exact.
+
+    A number of 24 digits by a step of 8 decimals has more steps than the usual 28 digits can count.
+    """
+    with localcontext(_WIDE):
+        return (value // step) * step
 
 
 def plain(value: Decimal) -> str:

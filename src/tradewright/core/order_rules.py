@@ -22,7 +22,7 @@ from tradewright.core.instrument import (
     TimeInForce,
     order_problems,
 )
-from tradewright.core.money import plain
+from tradewright.core.money import multiple_below, plain
 from tradewright.core.order import Exit, Trigger
 from tradewright.core.rule_parts import (
     Quotes,
@@ -157,8 +157,8 @@ def _amount_problems(instrument: Instrument, draft: Draft) -> list[Problem]:
     if draft.quantity <= 0:
         return [*problems, Problem("order.quantity_positive", "quantity", {"value": plain(draft.quantity)})]
     step = instrument.quote_step
-    if step is not None and draft.quantity % step != 0:
-        nearest = (draft.quantity // step) * step
+    nearest = draft.quantity if step is None else multiple_below(draft.quantity, step)
+    if step is not None and nearest != draft.quantity:
         params = {"step": plain(step), "value": plain(draft.quantity), "suggestion": plain(nearest)}
         return [*problems, Problem("order.quantity_step", "quantity", params)]
     if draft.quantity < instrument.min_notional:
