@@ -115,9 +115,7 @@ class ComputedCandles:
             yield begun
 
     def _make_hour(self, hour: int) -> Bar:
-        bar = join(minute.bar for minute in self._path.minutes(hour))
-        assert bar is not None, "an hour has minutes"
-        return bar
+        return self._path.hour(hour).bar
 
     def _make_day(self, day: int) -> Bar:
         # Its hours are not kept for themselves: a chart of days would push out those of today.

@@ -12,7 +12,7 @@ its candle; they need no chance beyond a few numbers of the minute.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from random import Random
@@ -80,31 +80,8 @@ class Minute(NamedTuple):
 
     @property
     def bar(self) -> Bar:
-        """The candle of its trades, without making them: a day of a listing is 1,440 of these.
-
-        The taker at the top of the way buys and the one at the bottom sells, so the extremes are known.
-        """
-        start, end, up, down, unit, bits = self
-        spread = _SPREADS[bits & 7]
-        w0, w1, w2, w3, w4, w5 = _WEIGHTS[bits >> 9 & 3]
-        if end >= start:
-            first, second, top, bottom = start - down, end + up, end + up, start - down
-            above = w4
-        else:
-            first, second, top, bottom = start + up, end - down, start + up, end - down
-            above = w1
-        third = (second - first) // 3
-        opens_above, closes_above = bits >> 3 & 1, bits >> 8 & 1
-        above += w0 * opens_above + w2 * (bits >> 5 & 1) + w3 * (bits >> 6 & 1) + w5 * closes_above
-        worth = w0 * start + (w1 + w2) * first + (w3 + w4) * second + (w2 - w3) * third + w5 * end + above * spread
-        return Bar(
-            start + spread * opens_above,
-            top + spread,
-            bottom,
-            end + spread * closes_above,
-            unit * _SHARES,
-            unit * worth,
-        )
+        """The candle of its trades."""
+        return _candle((self.start, self.end), (self.up,), (self.down,), (self.unit,), (self.bits,))
 
     def trades(self) -> tuple[PathTrade, ...]:
         """Ascending in time; the first within ten seconds, all done before the minute ends.
@@ -154,6 +131,54 @@ def join(bars: Iterable[Bar]) -> Bar | None:
     )
 
 
+class Hour(NamedTuple):
+    """Sixty minutes: the best bids at their beginnings and the last end, and what each is made of (see `Minute`)."""
+
+    bids: list[int]
+    ups: list[int]
+    downs: list[int]
+    units: list[int]
+    bits: tuple[int, ...]
+
+    def minute(self, at: int) -> Minute:
+        return Minute(self.bids[at], self.bids[at + 1], self.ups[at], self.downs[at], self.units[at], self.bits[at])
+
+    @property
+    def bar(self) -> Bar:
+        """The candle of all its trades."""
+        return _candle(*self)
+
+
+def _candle(
+    bids: Sequence[int], ups: Sequence[int], downs: Sequence[int], units: Sequence[int], bits: Sequence[int]
+) -> Bar:
+    """One candle of all minutes, without making their trades: a day of a listing is 1,440 minutes.
+
+    The taker at the top of a minute's way buys and the one at its bottom sells, so the extremes are known.
+    """
+    high, low, volume, turnover = 0, bids[0], 0, 0
+    for start, end, up, down, unit, draw in zip(bids, bids[1:], ups, downs, units, bits, strict=False):
+        spread = _SPREADS[draw & 7]
+        w0, w1, w2, w3, w4, w5 = _WEIGHTS[draw >> 9 & 3]
+        if end >= start:
+            first, second, above = start - down, end + up, w4
+            top, bottom = second + spread, first
+        else:
+            first, second, above = start + up, end - down, w1
+            top, bottom = first + spread, second
+        if top > high:
+            high = top
+        if bottom < low:
+            low = bottom
+        above += w0 * (draw >> 3 & 1) + w2 * (draw >> 5 & 1) + w3 * (draw >> 6 & 1) + w5 * (draw >> 8 & 1)
+        ways = w0 * start + (w1 + w2) * first + (w3 + w4) * second + (w2 - w3) * ((second - first) // 3) + w5 * end
+        volume += unit
+        turnover += unit * (ways + above * spread)
+    opened = bids[0] + _SPREADS[bits[0] & 7] * (bits[0] >> 3 & 1)
+    closed = bids[-1] + _SPREADS[bits[-1] & 7] * (bits[-1] >> 8 & 1)
+    return Bar(opened, high, low, closed, volume * _SHARES, turnover)
+
+
 class Path:
     """The price of one listing in whole ticks, the volume in whole steps."""
 
@@ -166,16 +191,16 @@ class Path:
         # Few are kept: they cost little to make again, and there are many listings.
         self._days_of = lru_cache(maxsize=2)(self._make_days)
         self._hours_of = lru_cache(maxsize=2)(self._make_hours)
-        self._minutes_of = lru_cache(maxsize=_HOURS_KEPT)(self._make_minutes)
+        self._hour_of = lru_cache(maxsize=_HOURS_KEPT)(self._make_hour)
 
     def minute(self, minute: int) -> Minute:
         """The minute of this number since the epoch."""
         hour, place = divmod(minute, 60)
-        return self._minutes_of(hour)[place]
+        return self._hour_of(hour).minute(place)
 
-    def minutes(self, hour: int) -> tuple[Minute, ...]:
-        """The sixty minutes of the hour of this number since the epoch."""
-        return self._minutes_of(hour)
+    def hour(self, hour: int) -> Hour:
+        """The hour of this number since the epoch."""
+        return self._hour_of(hour)
 
     def _make_days(self, month: int) -> list[float]:
         first, last = (
@@ -189,7 +214,7 @@ class Path:
         days = self._days_of(month)
         return _bridge(self._chance("hours", day), days[place], days[place + 1], 24, self._volatility / math.sqrt(24))
 
-    def _make_minutes(self, hour: int) -> tuple[Minute, ...]:
+    def _make_hour(self, hour: int) -> Hour:
         day, place = divmod(hour, 24)
         hours = self._hours_of(day)
         rng = self._chance("minutes", hour)
@@ -200,18 +225,12 @@ class Path:
         levels = _bridge(rng, hours[place], hours[place + 1], 60, spread)
         bids = [max(base // 10, round(base * math.exp(level))) for level in levels]
         wick, unit = spread * base * _WICK, self._unit * heat**_HEAT_OF_VOLUME
-        ups, downs, crowds = (rng.randbytes(60) for _ in range(3))
-        bits = unpack("<60Q", rng.randbytes(480))
-        return tuple(
-            Minute(
-                bids[at],
-                bids[at + 1],
-                int(wick * _REACH[ups[at]]),
-                int(wick * _REACH[downs[at]]),
-                int(unit * _CROWDS[crowds[at]]) or 1,
-                bits[at],
-            )
-            for at in range(60)
+        return Hour(
+            bids,
+            [int(wick * _REACH[byte]) for byte in rng.randbytes(60)],
+            [int(wick * _REACH[byte]) for byte in rng.randbytes(60)],
+            [int(unit * _CROWDS[byte]) or 1 for byte in rng.randbytes(60)],
+            unpack("<60Q", rng.randbytes(480)),
         )
 
     def _chance(self, *place: object) -> Random:
