@@ -6,7 +6,10 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from integration.web.kit import Site, User, place_body, running_owner
+from tradewright.web import intents
 from tradewright.web.application import routes_only
 from tradewright.web.contract import contract_of
 
@@ -37,6 +40,10 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/connections/{connection_id}"): READ_OF_ACCOUNT,
     ("POST", "/api/v1/connections/{connection_id}/check"): (401, 403, 202, 202, 404),
     ("POST", "/api/v1/connections/{connection_id}/remove"): (401, 403, 200, 200, 404),
+    ("GET", "/api/v1/accounts/{account_id}/symbols/{category}/{symbol}"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/accounts/{account_id}/preview"): (401, 403, 200, 200, 404),
+    ("POST", "/api/v1/accounts/{account_id}/reconcile"): (401, 403, 200, 200, 404),
+    ("POST", "/api/v1/accounts/{account_id}/cancel-all"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/intents"): (401, 403, 200, 200, 404),
 }
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
@@ -49,6 +56,10 @@ BODIES: dict[str, dict[str, Any]] = {
         "secret": "a-secret",
     },
     "/api/v1/connections/{connection_id}/remove": {"name": "Demo"},
+    "/api/v1/accounts/{account_id}/preview": {
+        name: value for name, value in place_body().items() if name not in ("id", "kind", "note")
+    },
+    "/api/v1/accounts/{account_id}/reconcile": {},
     "/api/v1/claim": {"token": "made-up", "username": "Mallory", "password": "long enough 123", "language": "en"},
     "/api/v1/login": {"username": "nobody", "password": "a wrong password"},
 }
@@ -64,7 +75,10 @@ def test_every_route_has_its_row() -> None:
     assert set(routes()) == set(EXPECTED)
 
 
-async def test_every_route_answers_everybody_as_declared(site: Site, ann: User) -> None:
+async def test_every_route_answers_everybody_as_declared(
+    site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)  # the owner of the kit reads nothing again
     async with running_owner(site, ann):
         body = place_body()
         async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
@@ -73,12 +87,14 @@ async def test_every_route_answers_everybody_as_declared(site: Site, ann: User) 
         for method, path in EXPECTED:
             url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
             url = url.replace("{table}", "orders").replace("{connection_id}", CONNECTION_ID)
+            url = url.replace("{category}", "linear").replace("{symbol}", "BTCUSDT")
             if path.endswith("/candles"):
                 url += "?symbol=BTCUSDT&interval=1"
             statuses = []
             # Sessions of their own for each route, because one of the routes ends them.
             for who in await everybody(site, ann, tag=uuid.uuid4().hex[:8]):
-                json = BODIES.get(path) or (place_body() if path.endswith("/intents") else None)
+                json = BODIES.get(path, {"id": str(uuid.uuid4())} if path.endswith("/cancel-all") else None)
+                json = place_body() if path.endswith("/intents") else json
                 async with who.request(method, url, json=json) as response:
                     statuses.append(response.status)
             seen[(method, path)] = tuple(statuses)
