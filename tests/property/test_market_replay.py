@@ -9,8 +9,20 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradewright.simulator.market import MarketTrade
-from unit.simulator_market.samples import as_row, recording, replay
+from tradewright.simulator.market import MarketBook, MarketEvent, MarketTrade
+from unit.simulator_market.samples import (
+    QUOTE_HEADER,
+    TRADE_HEADER,
+    aggregated,
+    as_row,
+    as_trade_row,
+    books_of,
+    numbers,
+    recording,
+    replay,
+    replays,
+    trades_of,
+)
 
 BAR_MS = 60_000
 
@@ -85,3 +97,73 @@ def test_a_replay_may_be_stopped_and_restored_anywhere(rows: list[str], cut_ms: 
     assert again.live_kline("BTCUSDT", "1") == market.live_kline("BTCUSDT", "1")
     assert again.klines("BTCUSDT", "3", None, None, 50) == market.klines("BTCUSDT", "3", None, None, 50)
     assert again.advance(10**12) == market.advance(10**12)
+
+
+@st.composite
+def ticks(draw: st.DrawFn, row: st.SearchStrategy[str]) -> list[str]:
+    """Rows that ascend in time; several may share a moment, and minutes may pass between two."""
+    gaps = st.sampled_from([0, 0, 1, 250, 20_000, 61_000, 200_000])
+    now_ms = draw(st.integers(min_value=60_000, max_value=130_000))
+    rows = []
+    for cells in draw(st.lists(row, min_size=1, max_size=14)):
+        now_ms += draw(gaps)
+        rows.append(f"{now_ms},{cells}")
+    return rows
+
+
+def decimals(places: int, most: int) -> st.SearchStrategy[str]:
+    return st.integers(min_value=1, max_value=most).map(lambda value: format(Decimal(value).scaleb(-places), "f"))
+
+
+trades = st.tuples(st.uuids().map(str), st.sampled_from(["Buy", "Sell"]), decimals(2, 10**7), decimals(6, 10**9)).map(
+    ",".join
+)
+
+
+@st.composite
+def quotes(draw: st.DrawFn) -> str:
+    bid = draw(st.integers(min_value=1, max_value=10**6))
+    ask = bid + draw(st.integers(min_value=0, max_value=50))
+    prices = [format(Decimal(price).scaleb(-2), "f") for price in (bid, ask)]
+    return ",".join([prices[0], draw(decimals(3, 10**6)), prices[1], draw(decimals(3, 10**6))])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    traded=ticks(trades),
+    quoted=st.none() | ticks(quotes()),
+    steps=st.lists(st.integers(min_value=1, max_value=90_000), min_size=1, max_size=6),
+    cut=st.integers(min_value=0, max_value=12),
+)
+def test_trades_and_quotes_are_played_as_they_are_written_stopped_or_not(
+    traded: list[str], quoted: list[str] | None, steps: list[int], cut: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        targets = [f"{recording(Path(folder), traded, header=TRADE_HEADER, name='t')}@spot:XYZUSDT"]
+        if quoted is not None:
+            targets.append(f"{recording(Path(folder), quoted, header=QUOTE_HEADER, name='q')}@spot:XYZUSDT")
+        first_ms = min(int(rows[0].split(",")[0]) for rows in (traded, quoted or traded))
+        market, again = (replays(*targets, from_ms=first_ms) for _ in range(2))
+    played: list[MarketEvent] = []
+    turn = 0
+    while not market.ended:
+        if turn == cut:
+            again.restore(market.state())
+            market = again
+        played += market.advance(market.now_ms + steps[turn % len(steps)] if turn else market.now_ms)
+        turn += 1
+
+    of_trades = trades_of(played, "spot:XYZUSDT")
+    assert [as_trade_row(trade) for trade in of_trades] == traded
+    written = {
+        (int(time), Decimal(bid), Decimal(bid_size), Decimal(ask), Decimal(ask_size))
+        for time, bid, bid_size, ask, ask_size in (row.split(",") for row in quoted or [])
+    }
+    wide = [book for book in books_of(played, "spot:XYZUSDT") if book.bids[0][1] < 10**6 or book.bids != book.asks]
+    assert {(book.time_ms, *book.bids[0], *book.asks[0]) for book in wide} <= written
+    assert sum(isinstance(event, MarketBook) for event in played) >= len(quoted or traded)
+    updates = [event.update_id for event in played if isinstance(event, MarketBook)]
+    assert updates == list(range(2, 2 + len(updates)))
+    assert [event.seq for event in played] == sorted({event.seq for event in played})
+    klines = market.klines("spot:XYZUSDT", "1", None, None, 100)
+    assert {kline.start_ms: numbers(kline) for kline in klines} == aggregated(of_trades, BAR_MS)

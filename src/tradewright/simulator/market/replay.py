@@ -37,7 +37,8 @@ class ReplayMarket:
         clock.end_ms = self._end_ms
         for tape in tapes:
             tape.start_at(clock.start_ms)
-        self._now_ms = clock.start_ms  # what is due at this very moment comes with the first `advance`
+        self._now_ms = clock.start_ms
+        self._begun = False  # what is due at this very moment comes with the first `advance`
 
     @property
     def instruments(self) -> tuple[InstrumentSpec, ...]:
@@ -53,7 +54,7 @@ class ReplayMarket:
 
     @property
     def ended(self) -> bool:
-        return self._now_ms >= self._end_ms
+        return self._begun and self._now_ms >= self._end_ms
 
     @property
     def notice(self) -> str:
@@ -75,6 +76,7 @@ class ReplayMarket:
         if len(self._tapes) > 1:
             events.sort(key=lambda event: event.time_ms)  # stable: trade before book, first symbol first
         self._now_ms = now_ms
+        self._begun = True
         return events
 
     def moment_after(self, count: int) -> int:
@@ -162,6 +164,7 @@ class ReplayMarket:
             "kind": "replay",
             "version": _STATE_VERSION,
             "market_ms": self._now_ms,
+            "begun": self._begun,
             "files": {
                 listing: "+".join(file.digest for file in tape.recordings.files)
                 for listing, tape in self._tapes.items()
@@ -186,8 +189,12 @@ class ReplayMarket:
                 f"the saved state is of a recording with other rows or symbols than {', '.join(self._tapes)} of now; "
                 "give the same files again or use another state directory"
             )
+        self._begun = state.get("begun") is not False
         for tape in self._tapes.values():
-            tape.resume_after(market_ms)
+            if self._begun:
+                tape.resume_after(market_ms)
+            else:
+                tape.start_at(market_ms)
         self._now_ms = market_ms
         self._clock.start_from(market_ms)
 
