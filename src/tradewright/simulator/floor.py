@@ -102,7 +102,7 @@ class Floor(Ledger):
         wanted = order.amend_requested
         if wanted is None:
             return
-        if not order.is_live or wanted.quantity <= order.filled_quantity:
+        if not order.is_live or 0 < order.filled_quantity >= wanted.quantity:
             self.commit([AmendLost(order_id=order_id, at=self.moment())], delay_ms=delay_ms)
             return
         event = OrderAmended(
@@ -177,8 +177,7 @@ class Floor(Ledger):
             self._event_ms = None
             self._books, self._last_prices = {}, {}
         for order in self.account.live_orders():
-            # By last price too: a recording of books alone has a price without trades.
-            if order.trigger is not None:
+            if order.trigger is not None and order.trigger.by != "LastPrice":
                 self._trigger_if_met(order.order_id, delay_ms=0)
         self._untold += happened
 

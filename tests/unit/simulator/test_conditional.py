@@ -103,7 +103,10 @@ def test_a_stop_that_closes_all_takes_the_position_of_its_moment() -> None:
         "Sell", "0", triggerPrice="59000.00", triggerDirection=FALLS, reduceOnly=True, closeOnTrigger=True
     )
     bench.place("Buy", "0.020")
+    bench.amend(stop, triggerPrice="58900.00")
     bench.trade("59000.00")
+    assert bench.size == Decimal("0.030")
+    bench.trade("58900.00")
     assert (bench.order(stop).filled_quantity, bench.size) == (Decimal("0.030"), 0)
 
 
