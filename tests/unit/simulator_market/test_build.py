@@ -78,6 +78,7 @@ def test_two_recordings_play_on_one_clock_in_time_order(tmp_path: Path) -> None:
         (["synthetic", "synthetic"], "replays cannot be mixed"),
         (["synthetic", "replay:x@linear:BTCUSDT"], "replays cannot be mixed"),
         (["replay:"], "a file must follow 'replay:'"),
+        (["replay:x@spot:btcusdt"], "asks for spot:btcusdt; symbols are written BTCUSDT"),
         (["replay:x@option:BTCUSDT"], "asks for option:BTCUSDT; the category must be linear or spot"),
         ([f"replay:{SAMPLE}@spot:BTCEUR"], "'BTCEUR' ends in no coin that prices are told in; it must end in USDT,"),
         ([f"replay:{SAMPLE}@linear:ETHBTC"], "'ETHBTC' is asked for as linear; contracts of the simulated exchange"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -155,7 +157,8 @@ def test_a_recording_without_rows_is_refused(tmp_path: Path, header: str) -> Non
 
 @pytest.mark.parametrize("path", [SAMPLE, QUARTERS, TRADES, QUOTES, FUNDING], ids=lambda path: path.name)
 def test_a_parquet_table_is_the_same_recording(tmp_path: Path, path: Path) -> None:
-    polars = pytest.importorskip("polars")
+    import polars
+
     table = polars.read_csv(gzip.decompress(path.read_bytes()), schema_overrides={"id": polars.String})
     table.write_parquet(tmp_path / "table")
 
@@ -163,6 +166,17 @@ def test_a_parquet_table_is_the_same_recording(tmp_path: Path, path: Path) -> No
 
     assert type(file) is type(original)
     assert file.digest == original.digest
+
+
+def test_the_library_of_parquet_costs_nobody_else_a_start() -> None:
+    seen = subprocess.run(
+        [sys.executable, "-c", "import sys, tradewright.simulator; print('polars' in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert seen.stdout == "False\n"
 
 
 def test_parquet_keeps_decimals_moments_and_nothing(tmp_path: Path) -> None:

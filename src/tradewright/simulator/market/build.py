@@ -20,7 +20,7 @@ from tradewright.simulator.market.synthetic import SyntheticMarket
 from tradewright.simulator.market.tape import Tape
 
 _REPLAY: Final = "replay:"
-_TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Z0-9-]{2,40})")
+_TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Za-z0-9-]{1,40})")
 _GRAMMAR: Final = "synthetic or replay:FILE@category:SYMBOL"
 RECORDINGS_MAX: Final = 100
 
@@ -76,4 +76,6 @@ def _target(text: str) -> tuple[str, str, str]:
         raise MarketSpecError(
             f"market {text!r} asks for {category}:{symbol}; the category must be {' or '.join(CATEGORIES)}"
         )
+    if symbol != symbol.upper():
+        raise MarketSpecError(f"market {text!r} asks for {category}:{symbol}; symbols are written {symbol.upper()}")
     return path, category, symbol
