@@ -76,13 +76,15 @@ class MarketEndpoints:
         interval = text(call.params, "interval")
         if interval not in INTERVALS:
             raise bad_parameter(f"params error: interval [{interval}] is not one of {' '.join(INTERVALS)}")
-        rows = self._market.klines(
-            spec.listing,
-            interval,
-            whole(call.params, "start"),
-            whole(call.params, "end"),
-            read_limit(call.params, highest=1000, default=200),
-        )
+        start_ms, end_ms = whole(call.params, "start"), whole(call.params, "end")
+        limit = read_limit(call.params, highest=1000, default=200)
+        # Nothing is known of the future, and a month that begins in the year 9999 has no end to count with.
+        now_ms = self._market.now_ms
+        if start_ms is not None and start_ms > now_ms:
+            rows = []
+        else:
+            end_ms = None if end_ms is None else min(end_ms, now_ms)
+            rows = self._market.klines(spec.listing, interval, start_ms, end_ms, limit)
         return {"category": spec.category, "symbol": spec.symbol, "list": [kline_row(row) for row in rows]}
 
     def _book(self, call: Call) -> Result:

@@ -29,6 +29,7 @@ SPOT_TICKER_FIELDS = {
     "symbol", "bid1Price", "bid1Size", "ask1Price", "ask1Size", "lastPrice", "prevPrice24h", "price24hPcnt",
     "highPrice24h", "lowPrice24h", "turnover24h", "volume24h", "usdIndexPrice",
 }  # fmt: skip
+MARCH = 1_709_251_200_000  # the month in which the market of `samples` begins
 PLAIN = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -132,6 +133,14 @@ async def test_a_symbol_means_the_pair_or_the_contract_by_its_category(client: S
     assert contract["ask1Size"] != pair["ask1Size"]
     without = (await ask(client, "kline", "symbol=1000PEPEUSDT&interval=1&limit=1")).body["result"]
     assert (without["category"], without["symbol"]) == ("linear", "1000PEPEUSDT")
+
+
+async def test_candles_of_the_far_future_are_asked_for_in_vain(client: SimClient) -> None:
+    for symbol in ("BTCUSDT", "SOLUSDT"):
+        query = f"category=linear&symbol={symbol}&interval=M"
+        assert (await ask(client, "kline", f"{query}&start=253402300799999")).rows == []
+        newest = (await ask(client, "kline", f"{query}&end=253402300799999&limit=1")).rows
+        assert [row[0] for row in newest] == [str(MARCH)]  # type: ignore[index]
 
 
 @pytest.mark.parametrize(
