@@ -64,11 +64,12 @@ export function TicketPanel(props: Props) {
   const key = marketKey(account.environment, instrument);
   const ticker = useQuote(key)?.ticker ?? props.initialTicker;
   const book = useBook(key)?.book ?? null;
-  const facts = useFacts(account, instrument, props.position, props.balances, props.around.account !== "loading");
+  const facts = useFacts(account, instrument, props.position, props.balances, props.around.account === "ready");
   const around: Surroundings = { ...props.around, instrument, ticker, book, facts, can: account.capabilities, acceptsOldPrice, language };
   const editable = isEditable(ticket.phase);
   const own = check(ticket, around);
-  const asks = editable && props.around.mayTrade && props.around.link === "up" && isComplete(own.block);
+  // An account that is not ready is judged by nobody: what the server last knew of it may be out of date.
+  const asks = editable && props.around.account === "ready" && props.around.mayTrade && props.around.link === "up" && isComplete(own.block);
   const server = useServerPreview(account.id, draftKey, fields, previewBody(own.asked, instrument), asks);
   const checked = server === null ? own : check(ticket, around, server.preview);
   const inputs = useRef<Partial<Record<Path, HTMLInputElement | null>>>({});

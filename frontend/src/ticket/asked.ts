@@ -22,7 +22,7 @@ export type Facts = {
   readonly fees: { readonly maker: string; readonly taker: string } | null;
   readonly feesAssumed: boolean;
   readonly position: Position | null;
-  /** Whether the account's positions have been read: then none means flat. */
+  /** Whether the account's positions are surely those of the exchange: then none means flat. */
   readonly known: boolean;
   readonly balances: Balances | null;
   readonly marginMode: Account["margin_mode"];
@@ -209,8 +209,8 @@ function availableOf(instrument: Instrument, fields: TicketFields, facts: Facts)
 }
 
 function reducible(fields: TicketFields, facts: Facts): string | null {
-  if (!facts.known) return null;
   const { position } = facts;
+  if (position === null && !facts.known) return null;
   return position === null || position.side === null || position.side === fields.side ? "0" : position.size;
 }
 

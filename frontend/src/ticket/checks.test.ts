@@ -94,6 +94,8 @@ it("sends nothing without a link, and only what reduces while the account is not
   expect(check(reducing, { ...holding, link: "down" }).block?.kind).toBe("link");
   expect(check(reducing, { ...holding, account: "not_ready" }).block).toBeNull();
   expect(code(reducing.fields)).toBe("order.nothing_to_reduce");
+  // Whether there is something to reduce is the exchange's to say while nobody knows it for sure.
+  expect(code(reducing.fields, { ...around, account: "not_ready", facts: { ...facts, known: false } })).toBeUndefined();
 });
 
 it("asks for consent to an old price, and refuses market orders on one; a trigger is not set off by it", () => {
