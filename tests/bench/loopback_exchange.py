@@ -22,7 +22,9 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
             now_ms = time.time_ns() // 1_000_000
             body = b'{"retCode":0,"retMsg":"OK","result":{"orderId":"1","orderLinkId":"2"},"retExtInfo":{},"time":%d}'
             body %= now_ms
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body))
+            # A limit beyond what is measured: a client that spreads its calls over the seconds need not.
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Bapi-Limit: 1000000\r\n"
+            writer.write(head + b"Content-Length: %d\r\n\r\n" % len(body))
             writer.write(body)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()

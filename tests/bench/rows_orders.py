@@ -23,7 +23,8 @@ from tradewright.core.clock import milliseconds
 from tradewright.core.ids import LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import NewOrder
-from tradewright.exchange.bybit.orders import BybitOrderGateway, create_body
+from tradewright.exchange.bybit.order_bodies import create_body
+from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.ports import ApiKey, Endpoints
 from tradewright.system import SystemClock

@@ -60,7 +60,10 @@ async def hang_up(request: web.Request) -> web.StreamResponse:
 
 
 class FakeBybit:
-    """Answers are taken from `script[path]` in turn, the last one again and again; what was asked is in `asked`."""
+    """Answers are taken from `script[path]` in turn, the last one again and again; what was asked is in `asked`.
+
+    A longer name, `script["path?category=linear&settleCoin=USDT"]`, wins for the questions that begin like it.
+    """
 
     def __init__(self) -> None:
         self.script: dict[str, list[Answer]] = {"/v5/market/time": [ok({})]}
@@ -81,7 +84,9 @@ class FakeBybit:
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         self.asked.append((request.path, request.rel_url.raw_query_string, dict(request.headers), body))
-        answers = self.script.get(request.path)
+        whole = f"{request.path}?{request.rel_url.raw_query_string}"
+        longer = max((name for name in self.script if "?" in name and whole.startswith(name)), key=len, default="")
+        answers = self.script.get(longer or request.path)
         if not answers:
             return web.Response(status=404)
         answer = answers.pop(0) if len(answers) > 1 else answers[0]

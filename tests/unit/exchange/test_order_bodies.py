@@ -205,8 +205,10 @@ async def test_cancel_of_a_spot_order_names_its_kind_as_placed_as_read_or_as_ask
     assert sent(bybit)["orderFilter"] == "StopOrder"
     assert bybit.times_asked("/v5/order/realtime") == 0, "it was placed from here: nothing to ask"
     rows = [order_row(orderId=name, stopOrderType=name) for name in ("tpslOrder", "OcoOrder", "UNKNOWN")]
-    bybit.script["/v5/order/realtime"] = [ok(page()), ok(page()), ok(page(*rows, category="spot"))]
+    bybit.script["/v5/order/realtime"] = [ok(page())]
+    bybit.script["/v5/order/realtime?category=spot"] = [ok(page(*rows, category="spot"))]
     await orders.open_orders()
+    del bybit.script["/v5/order/realtime?category=spot"]
     before = bybit.times_asked("/v5/order/realtime")
     assert [await cancelled(name) for name in ("tpslOrder", "OcoOrder", "UNKNOWN")] == [
         "tpslOrder",

@@ -37,6 +37,7 @@ from unit.exchange.rows import execution_row, order_row, page, position_row, wal
 
 BTC = InstrumentId("linear", "BTCUSDT")
 LINK = LinkId("tw0123456789abcdef0123456789abcdef")
+IN_USDT, IN_USDC, SPOT = "category=linear&settleCoin=USDT", "category=linear&settleCoin=USDC", "category=spot"
 CREATE = "/v5/order/create"
 ORDER = NewOrder(
     link_id=LINK,
@@ -215,11 +216,12 @@ async def test_rejected_timestamp_leads_to_one_resync_and_no_loop(bybit: FakeByb
 async def test_rejected_timestamp_of_a_read_is_signed_anew_once(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
     path = "/v5/order/realtime"
     bybit.script[path] = [refused(10002), ok(page())]
-    assert await orders.open_orders() == []
+    bybit.script["/v5/order/history"] = [ok(page())]
+    assert await orders.find_order(BTC, link_id=LINK, exchange_order_id=None) is None
     bybit.script[path] = [refused(10002)]
     before = bybit.times_asked(path)
     with pytest.raises(ExchangeUnavailable):
-        await orders.open_orders()
+        await orders.find_order(BTC, link_id=LINK, exchange_order_id=None)
     assert bybit.times_asked(path) - before == 2
 
 
@@ -307,25 +309,48 @@ async def test_open_orders_reads_all_pages_of_every_scope_and_sends_cursors_as_t
     bybit: FakeBybit, orders: BybitOrderGateway
 ) -> None:
     path = "/v5/order/realtime"
-    bybit.script[path] = [
+    bybit.script[f"{path}?{IN_USDT}"] = [
         ok(page(order_row(orderId="a"), cursor="next%3A2%2C1")),
         ok(page(order_row(orderId="b"), cursor="next%3A3%2C1")),
         ok(page(order_row(orderId="c"))),
-        ok(page(order_row(orderId="d"))),
+    ]
+    bybit.script[f"{path}?{IN_USDC}"] = [ok(page(order_row(orderId="d")))]
+    bybit.script[f"{path}?{SPOT}"] = [
         ok(page(order_row(orderId="e"), cursor="f%3A1", category="spot")),
         ok(page(order_row(orderId="f"), category="spot")),
     ]
     found = await orders.open_orders()
     assert [row.exchange_order_id for row in found] == ["a", "b", "c", "d", "e", "f"]
     assert [row.instrument.category for row in found] == ["linear"] * 4 + ["spot"] * 2
-    assert bybit.queries(path) == [
+    assert sorted(bybit.queries(path)) == [
+        "category=linear&settleCoin=USDC&limit=50",
         "category=linear&settleCoin=USDT&limit=50",
         "category=linear&settleCoin=USDT&limit=50&cursor=next%3A2%2C1",
         "category=linear&settleCoin=USDT&limit=50&cursor=next%3A3%2C1",
-        "category=linear&settleCoin=USDC&limit=50",
         "category=spot&limit=50",
         "category=spot&limit=50&cursor=f%3A1",
     ]
+
+
+async def test_scopes_are_read_side_by_side_and_one_that_fails_ends_the_others(
+    bybit: FakeBybit, orders: BybitOrderGateway
+) -> None:
+    path = "/v5/order/realtime"
+    everyone_is_in = asyncio.Barrier(3)
+    left_alone = asyncio.Event()
+
+    async def answer_together(request: web.Request) -> web.StreamResponse:
+        await everyone_is_in.wait()
+        if request.rel_url.query.get("settleCoin") == "USDC":
+            return web.Response(status=503)
+        await left_alone.wait()
+        return web.json_response(envelope(page()))
+
+    bybit.script[path] = [answer_together]
+    async with asyncio.timeout(4):  # of the 5 seconds that an unanswered call would take
+        with pytest.raises(ExchangeUnavailable, match="503"):
+            await orders.open_orders()
+    left_alone.set()
 
 
 @pytest.mark.parametrize("failure", [http(500), hang_up, refused(10016), http(200, b"{"), ok({"list": [{}]})])
@@ -334,7 +359,8 @@ async def test_a_failing_page_makes_the_whole_answer_unavailable(
     bybit: FakeBybit, orders: BybitOrderGateway, failing_page: int, failure: object
 ) -> None:
     answers = [ok(page(order_row(orderId=str(number)), cursor=f"c{number}")) for number in range(1, failing_page)]
-    bybit.script["/v5/order/realtime"] = [*answers, failure]  # type: ignore[list-item]
+    bybit.script["/v5/order/realtime"] = [ok(page())]
+    bybit.script[f"/v5/order/realtime?{IN_USDT}"] = [*answers, failure]  # type: ignore[list-item]
     with pytest.raises(ExchangeUnavailable):
         await orders.open_orders()
 
@@ -358,24 +384,23 @@ async def test_executions_cover_the_time_in_windows_of_at_most_seven_days(
 ) -> None:
     path = "/v5/execution/list"
     old, new = execution_row(execId="old", execTime=str(SERVER_MS - 10 * 86_400_000)), execution_row(execId="new")
-    empty = ok(page())
     pair = execution_row(execId="pair", execTime=str(SERVER_MS - 9 * 86_400_000))
-    bybit.script[path] = [ok(page(old)), empty, empty]
-    bybit.script[path] += [ok(page(new, old)), empty, ok(page(pair, category="spot"))]
-    bybit.script[path] += [ok(page(new)), empty]
+    bybit.script[f"{path}?{IN_USDT}"] = [ok(page(old)), ok(page(new, old)), ok(page(new))]
+    bybit.script[f"{path}?{IN_USDC}"] = [ok(page())]
+    bybit.script[f"{path}?{SPOT}"] = [ok(page(pair, category="spot"))]
     now = await orders.server_time()
     found = await orders.executions(now - timedelta(days=20))
     assert [row.exec_id for row in found] == ["old", "pair", "new"], "oldest first, each once"
-    windows = [parse_qs(query) for query in bybit.queries(path)]
-    assert [window["category"][0] for window in windows] == ["linear", "linear", "spot"] * 3
-    windows = windows[::3]
+    assert len(bybit.queries(path)) == 9, "three windows in each of three scopes"
+    windows = [parse_qs(query) for query in bybit.queries(path) if query.startswith(SPOT)]
     spans = [(int(window["startTime"][0]), int(window["endTime"][0])) for window in windows]
     assert all(end - start <= 7 * 86_400_000 for start, end in spans)
     assert all(earlier[1] == later[0] for earlier, later in pairwise(spans))
 
 
 async def test_positions_and_wallet_are_read_as_they_are(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
-    bybit.script["/v5/position/list"] = [ok(page(position_row())), ok(page(position_row(symbol="ETHPERP")))]
+    bybit.script[f"/v5/position/list?{IN_USDT}"] = [ok(page(position_row()))]
+    bybit.script[f"/v5/position/list?{IN_USDC}"] = [ok(page(position_row(symbol="ETHPERP")))]
     bybit.script["/v5/account/wallet-balance"] = [ok({"list": [wallet_row()]})]
     position, in_usdc = await orders.positions()
     assert in_usdc.instrument == InstrumentId("linear", "ETHPERP")

@@ -6,11 +6,12 @@ Not here: rows (`codec`), bodies (`order_bodies`), sending (`rest`), what is not
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
@@ -146,26 +147,27 @@ class BybitOrderGateway:
         return None
 
     async def open_orders(self) -> Sequence[RemoteOrder]:
-        found: list[RemoteOrder] = []
-        for scope in self._scopes:
-            found += await self._pages("/v5/order/realtime", (*scope, _ORDERS_A_PAGE), _ORDER, self._order)
-        return found
+        return await _each(
+            self._pages("/v5/order/realtime", (*scope, _ORDERS_A_PAGE), _ORDER, self._order) for scope in self._scopes
+        )
 
     async def order_history(self, since: datetime) -> Sequence[RemoteOrder]:
         """Final orders created since then (an older one that ended since may be missing: ask for it by its id)."""
         found: list[RemoteOrder] = []
         for window in await self._windows(since):
-            for scope in self._scopes:
-                params = (*scope, _ORDERS_A_PAGE, *window)
-                found += await self._pages("/v5/order/history", params, _ORDER, self._order)
+            found += await _each(
+                self._pages("/v5/order/history", (*scope, _ORDERS_A_PAGE, *window), _ORDER, self._order)
+                for scope in self._scopes
+            )
         return found
 
     async def executions(self, since: datetime) -> Sequence[Execution]:
         found: list[Execution] = []
         for window in await self._windows(since):
-            for scope in self._scopes:
-                params = (*scope, _EXECUTIONS_A_PAGE, *window)
-                found += await self._pages("/v5/execution/list", params, _EXECUTION, codec.execution)
+            found += await _each(
+                self._pages("/v5/execution/list", (*scope, _EXECUTIONS_A_PAGE, *window), _EXECUTION, codec.execution)
+                for scope in self._scopes
+            )
         return _oldest_first(found)
 
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
@@ -180,10 +182,10 @@ class BybitOrderGateway:
 
     async def positions(self) -> Sequence[RemotePosition]:
         """Positions that are not flat."""
-        found: list[RemotePosition] = []
-        for scope in self._contract_scopes:
-            found += await self._pages("/v5/position/list", (*scope, _POSITIONS_A_PAGE), _POSITION, codec.position)
-        return found
+        return await _each(
+            self._pages("/v5/position/list", (*scope, _POSITIONS_A_PAGE), _POSITION, codec.position)
+            for scope in self._contract_scopes
+        )
 
     async def position(self, instrument: InstrumentId) -> RemotePosition:
         params = (("category", instrument.category), ("symbol", instrument.symbol))
@@ -304,6 +306,19 @@ class BybitOrderGateway:
             self._log.error("orders.ack_unreadable", error=str(problem), raw=problem.raw)
             text = f"acknowledged without a readable order id: {problem}; the outcome must be asked"
             raise OutcomeUnknown(text, reply.trace) from problem
+
+
+async def _each(reads: Iterable[Coroutine[Any, Any, list[_Found]]]) -> list[_Found]:
+    """What all reads found, in their order; side by side, because the exchange may be far away.
+
+    The first failure ends the others and is raised: a part is no answer.
+    """
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(read) for read in reads]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [row for task in running for row in task.result()]
 
 
 def _oldest_first(rows: Sequence[Execution]) -> list[Execution]:
