@@ -74,7 +74,7 @@ FIELDS = st.sampled_from(
     ]
 )
 USUAL = st.sampled_from(
-    ["linear", "spot", "BTCUSDT", "USDT", "M", "W", "1", "999999999999999", "253402300799999", "p1", "Buy"]
+    ["linear", "spot", "BTCUSDT", "SOLUSDT", "USDT", "M", "W", "1", "999999999999999", "253402300799999", "p1", "Buy"]
 )
 BODIES = st.dictionaries(FIELDS, USUAL | JSON, max_size=8)
 READS = st.sampled_from(
@@ -84,6 +84,8 @@ READS = st.sampled_from(
         "/v5/market/recent-trade",
         "/v5/market/tickers",
         "/v5/market/instruments-info",
+        "/v5/market/risk-limit",
+        "/v5/market/price-limit",
         "/v5/order/realtime",
         "/v5/order/history",
         "/v5/execution/list",
