@@ -313,21 +313,27 @@ async def test_the_same_symbol_of_another_category_is_another_market(site: Site,
     assert seen["ticker:sim:spot:BTCUSDT"]["category"] == "spot"
 
 
-async def test_a_market_is_followed_as_soon_as_it_has_an_account(site: Site, ann: User) -> None:
-    topic = "ticker:demo:linear:BTCUSDT"
+async def test_a_market_is_followed_as_soon_as_it_has_an_account_and_what_was_asked_too_early_comes(
+    site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_module, "LOOK_AGAIN_S", 0.02)
+    topic, absent = "ticker:demo:linear:BTCUSDT", "book:demo:linear:NOPEUSDT"
     async with connected(ann) as stream:
-        await stream.subscribe(topic)
-        assert (await stream.next())["code"] == "market.no_account"
-        await keep_instruments(site.parts.engine, site.market, "demo")
+        await stream.subscribe(topic, absent, "ticker:demo:linear:ETHUSDT")
+        assert [(await stream.next())["code"] for _ in range(3)] == ["market.no_account"] * 3
+        await stream.socket.send_json({"op": "unsubscribe", "topics": ["ticker:demo:linear:ETHUSDT"]})
         await site.add_account(ann, "demo")
         async with asyncio.timeout(5):
             while "demo" not in (await stream.next(heartbeats=True)).get("exchanges", {}):
                 pass
-        await stream.subscribe(topic)
+        await keep_instruments(site.parts.engine, site.market, "demo")
+        message = await stream.next()
+        assert (message["code"], message["topic"]) == ("not_found", absent)
         await asked_for(site.public_of("demo"), "tickers.BTCUSDT")
         site.public_of("demo").ticker("61000")
         message = await stream.next()
         assert (message["topic"], message["data"]["last_price"]) == (topic, "61000")
+        assert site.public_of("demo").topics == {"tickers.BTCUSDT"}, "one was taken back while it waited"
 
 
 async def test_a_topic_dropped_at_once_is_given_back_too(site: Site, ann: User) -> None:

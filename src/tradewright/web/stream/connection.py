@@ -18,6 +18,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tradewright.core.errors import NotFound, NotReady
 from tradewright.identity.model import Principal
+from tradewright.market.markets import NoMarket
 from tradewright.market.subscription import SubscriptionClosed
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.stream import SubscribeMessage, UnsubscribeMessage
@@ -29,6 +30,7 @@ from tradewright.web.stream.topics import (
     AccountTopic,
     BookTopic,
     CandleTopic,
+    MarketTopic,
     TickerTopic,
     Topic,
     TradesTopic,
@@ -40,6 +42,7 @@ log = structlog.get_logger(__name__)
 TOPICS_MAX = 100
 FAULTS_MAX = 20  # unreadable messages before the browser is taken for something else
 QUOTE_PAUSE_S = 0.1
+LOOK_AGAIN_S = 0.5  # for a market that is not followed yet, or whose instruments are not known
 WRITE_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 
@@ -146,8 +149,6 @@ class Connection:
             await self._start(name, topic, resume.get(name))
         except NotFound as error:
             self._fault(error.code, name)
-        except NotReady:
-            self.put(error_message("unavailable", name))  # not the browser's fault; it may ask again
         except SQLAlchemyError as error:
             log.warning("stream.subscribe_failed", topic=name, error=type(error).__name__)
             self.put(error_message("database.unavailable", name))
@@ -170,14 +171,41 @@ class Connection:
                     self._accounts.unwatch(watch)
                     raise
             case TickerTopic() | CandleTopic() | BookTopic() | TradesTopic():
-                market = self._parts.markets.of(topic.environment)
-                market.instruments.require(topic.instrument)  # the exchange would refuse what it does not list
-                feed = open_feed(market, topic)
+                try:
+                    feed = self._open(topic)
+                except (NoMarket, NotReady) as error:
+                    self.put(error_message(error.code, name))
+                    self._quotes[name] = asyncio.create_task(self._quote_later(name, topic), name=f"stream.{name}")
+                    return
                 task = asyncio.create_task(self._quote(name, feed), name=f"stream.{name}")
                 task.add_done_callback(lambda _: feed.reader.close())  # also when it is cancelled before it began
                 self._quotes[name] = task
             case _:
                 assert_never(topic)
+
+    def _open(self, topic: MarketTopic) -> Feed:
+        """Raises `NoMarket` and `NotReady` where that may change, `NotFound` for what the exchange does not list: it
+        would refuse the whole of a subscription."""
+        market = self._parts.markets.of(topic.environment)
+        market.instruments.require(topic.instrument)
+        return open_feed(market, topic)
+
+    async def _quote_later(self, name: str, topic: MarketTopic) -> None:
+        """The wish stands: an account has just been added, or this process has just started, and the page was quick."""
+        while True:
+            await self._parts.clock.sleep(LOOK_AGAIN_S)
+            try:
+                feed = self._open(topic)
+            except (NoMarket, NotReady):
+                continue
+            except NotFound as error:
+                self._quotes.pop(name, None)
+                self._fault(error.code, name)
+                return
+            try:
+                await self._quote(name, feed)
+            finally:
+                feed.reader.close()
 
     async def _quote(self, name: str, feed: Feed) -> None:
         """Puts quotes while the browser keeps up; while something waits, the hub keeps only what still counts."""
