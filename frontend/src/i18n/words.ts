@@ -7,7 +7,8 @@ import Big from "big.js";
 import type { TFunction } from "i18next";
 import type { Account, Fault, Order, Reason } from "../api/types";
 import { NoAnswer, Refused } from "../api/errors";
-import { grouping, share, type Language } from "../format/number";
+import { grouping, type Language } from "../format/number";
+import { filledPercent } from "../status/filled";
 import { i18next } from "./index";
 
 export type Words = TFunction<"page">;
@@ -86,9 +87,11 @@ export function accountName(t: Words, account: Pick<Account, "name" | "environme
   return account.name === "Simulated" ? t("shell.sim_account") : account.name;
 }
 
+type StatusOf = Pick<Order, "status" | "reason"> & Parameters<typeof filledPercent>[0];
+
 /** The words of a status chip, by the status table of the specification. */
-export function statusText(t: Words, order: Pick<Order, "status" | "quantity" | "filled_quantity" | "reason">): string {
-  const percent = share(order.filled_quantity, order.quantity);
+export function statusText(t: Words, order: StatusOf): string {
+  const percent = filledPercent(order);
   switch (order.status) {
     case "refused":
       return t("status.refused", { reason: reasonShort(t, order.reason) });

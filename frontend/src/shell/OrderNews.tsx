@@ -4,10 +4,11 @@ import { useQuery } from "@tanstack/react-query";
 import { notices, stream } from "../app/services";
 import { instrumentsQuery } from "../app/session";
 import type { Account, Instrument, Order, OrderStatus } from "../api/types";
-import { share, stepped, type Language } from "../format/number";
+import { stepped, type Language } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { reasonShort, type Words } from "../i18n/words";
 import { orderSentence } from "../i18n/sentences";
+import { filledPercent } from "../status/filled";
 import { newsOf, toldPrice } from "./order_news";
 
 const ACCEPTED_MS = 4_000;
@@ -58,7 +59,7 @@ function newsText(
     case "filled":
       return t("notices.filled", { quantity, coin, price: at });
     case "partially_filled":
-      return t("notices.partially_filled", { percent: share(order.filled_quantity, order.quantity), quantity, coin, price: at });
+      return t("notices.partially_filled", { percent: filledPercent(order), quantity, coin, price: at });
     case "rejected":
     case "refused":
       return t(`notices.${status}`, { reason: reasonShort(t, order.reason) });

@@ -2,6 +2,7 @@
 import Big from "big.js";
 import type { Ticker, TriggerBy } from "../api/types";
 import { grouping, stepped } from "../format/number";
+import { triggerWords } from "../i18n/sentences";
 import { useWords } from "../i18n/useWords";
 import { priceBy, quotesOf } from "../rules/parts";
 import { Choice } from "../ui/Choice";
@@ -12,7 +13,6 @@ import { inputRef, isFaulty, type FormPart } from "./form";
 import { FieldNotes } from "./Notes";
 import { NumberField } from "./NumberField";
 import { readField } from "./reading";
-import { triggerWords } from "./sentence";
 
 type Tab = "Limit" | "Market" | "Conditional";
 

@@ -5,6 +5,7 @@
  */
 import type { Environment, Instrument, OrderType, Side, TriggerBy } from "../api/types";
 import { amount, grouping, stepped, type Language } from "../format/number";
+import { triggerWords } from "../i18n/sentences";
 import type { Words } from "../i18n/words";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { orderTypeOf, type OrderKind } from "./fields";
@@ -61,12 +62,6 @@ export function ticketSentence(t: Words, said: Said, instrument: Instrument, env
   // With cents, and with every further decimal that was asked for: the sentence is what is sent.
   const worth = stepped(said.quantity, "0.01", language);
   return t(`ticket.submit_amount_${side}`, { amount: `${worth} ${instrument.quote_coin}`, coin, ...tail });
-}
-
-/** "when mark price rises to 61 000". */
-export function triggerWords(t: Words, trigger: NonNullable<Said["trigger"]>, instrument: Instrument, language: Language): string {
-  const price = stepped(trigger.price, instrument.tick_size, language);
-  return t(`ticket.when_${trigger.rises ? "rises" : "falls"}_${trigger.by}`, { price });
 }
 
 /** An amount of either coin with its name. */
