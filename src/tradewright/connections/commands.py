@@ -7,7 +7,7 @@ Not here: the worker's check (`checks`), the account (`trading`; what lets it re
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.connections.model import (
+    ADDRESS_BLOCKED,
     CONNECTIONS_MAX,
     Actor,
     Connection,
@@ -37,6 +38,7 @@ from tradewright.storage.bus import notify
 from tradewright.vault.binding import Binding
 from tradewright.vault.sealing import SealingKey
 
+CHECK_PAUSE = timedelta(seconds=5)
 # Lets the account of a connection rest, in the same transaction.
 RestAccount = Callable[[AsyncConnection, WorkspaceId, UUID], Awaitable[None]]
 
@@ -110,6 +112,8 @@ async def ask_check(
 ) -> Connection:
     """Has the worker ask the exchange about the key again; an account that trades goes on meanwhile.
 
+    While the exchange blocks our address the silence it wants is kept.
+
     Raises `NotFound`, `ConnectionRemoved`, `KeyWiped`.
     """
     known = await _locked(connection, workspace_id, connection_id)
@@ -121,15 +125,19 @@ async def ask_check(
     )
     if has_key is None:
         raise KeyWiped(f"the key of {known.name} was refused and is not kept; add the account anew with another key")
-    await connection.execute(
-        text(
-            "UPDATE connections SET state = 'checking', reason = NULL, failures = 0, next_check_at = NULL"
-            " WHERE id = :id AND workspace_id = :workspace"
-        ),
-        {"id": connection_id, "workspace": workspace_id},
-    )
+    now = clock.now()
+    if known.reason is None or known.reason.code != ADDRESS_BLOCKED:
+        # Not at once after the last answer: whoever presses the button again and again must not have us blocked.
+        earliest = None if known.checked_at is None else known.checked_at + CHECK_PAUSE
+        await connection.execute(
+            text(
+                "UPDATE connections SET state = 'checking', reason = NULL, failures = 0, next_check_at = :earliest"
+                " WHERE id = :id AND workspace_id = :workspace"
+            ),
+            {"id": connection_id, "workspace": workspace_id, "earliest": earliest},
+        )
     before = {"state": known.state}
-    await _tell(connection, workspace_id, connection_id, "connection.check", actor, clock.now(), ids, before=before)
+    await _tell(connection, workspace_id, connection_id, "connection.check", actor, now, ids, before=before)
     return await read_connection(connection, workspace_id, connection_id)
 
 

@@ -25,6 +25,7 @@ from tradewright.exchange.ports import ApiKey
 ConnectionState = Literal["checking", "ok", "refused", "removed"]
 CONNECTIONS_MAX = 50  # of a workspace, those that were removed not counted
 LIVE_CLOSED = Fault("connection.live_closed")  # until real trading can be armed
+ADDRESS_BLOCKED = "connection.address_blocked"  # by the exchange: nothing may be asked for a while
 SIM_REFUSED = Fault("connection.sim_has_no_key")
 _KEY = re.compile(r"[\x21-\x7e]{4,200}")  # it travels in a header
 _SECRET = re.compile(r"[\x21-\x7e]{4,200}")

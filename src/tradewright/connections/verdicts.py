@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tradewright.connections.model import ADDRESS_BLOCKED
 from tradewright.core.errors import ExchangeError
 from tradewright.core.fault import Fault
 from tradewright.core.order import KeyFacts
@@ -87,7 +88,7 @@ def verdict_of(error: ExchangeError) -> RefusedKey | NoAnswer:
         return RefusedKey(Fault("connection.key_unknown", {"http_status": "401"}), _FOR_GOOD)
     if trace.http_status == 403:
         # An address that asked too often, or a country that is not served: it looks the same.
-        return NoAnswer(Fault("connection.address_blocked", {"http_status": "403"}), _BLOCKED_PAUSE_S)
+        return NoAnswer(Fault(ADDRESS_BLOCKED, {"http_status": "403"}), _BLOCKED_PAUSE_S)
     if error.code == "link.proxy":
         return NoAnswer(Fault("connection.proxy_failed", {"cause": error.code}, str(error)))
     status = {"http_status": str(trace.http_status)} if trace.http_status else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -29,6 +30,15 @@ async def test_the_same_id_and_body_again_is_the_same_connection_and_another_bod
         await desk.add(id=connection_id, proxy=PROXY, workspace_id=other.workspace_id)
     assert len(await desk.rows("SELECT 1 FROM connection_keys")) == 1
     assert len(await desk.rows("SELECT 1 FROM audit_entries WHERE action = 'connection.add'")) == 1
+
+
+async def test_the_same_request_many_times_at_once_is_one_connection(desk: Desk) -> None:
+    connection_id = IDS.new()
+    made = await asyncio.gather(*(desk.add(id=connection_id, proxy=PROXY) for _ in range(15)))
+    assert set(made) == {connection_id}
+    assert len(await desk.rows("SELECT 1 FROM connections")) == 1
+    assert len(await desk.rows("SELECT 1 FROM connection_keys")) == 1
+    assert len(await desk.rows("SELECT 1 FROM audit_entries")) == 1
 
 
 @pytest.mark.parametrize(

@@ -195,6 +195,9 @@ async def test_checked_again_a_key_goes_on_serving_until_the_exchange_says_other
         first = await desk.concluded(connection_id)
         assert first.account_id is not None
         await desk.check_again(connection_id)
+        ((due,),) = await desk.rows("SELECT next_check_at FROM connections")
+        assert due > desk.clock.now() + timedelta(seconds=3), "not at once after the last answer"
+        desk.clock.ahead += 6
         await desk.until(connection_id, lambda found: found.reason is not None)
         assert not (await desk.accounts())[0].resting
         async with desk.engine.connect() as connection:
@@ -215,7 +218,21 @@ async def test_a_refused_key_that_was_put_right_at_the_exchange_is_taken_when_ch
         connection_id = await desk.add()
         assert (await desk.concluded(connection_id)).state == "refused"
         await desk.check_again(connection_id)
+        desk.clock.ahead += 6
         assert (await desk.concluded(connection_id)).state == "ok"
+
+
+async def test_asking_again_does_not_break_the_silence_that_a_blocked_address_owes(desk: Desk) -> None:
+    desk.exchange.answers[KEY] = [http(403)]
+    connection_id = await desk.add()
+    async with desk.checking():
+        await desk.until(connection_id, lambda found: found.reason is not None)
+        await desk.check_again(connection_id)
+        ((due,),) = await desk.rows("SELECT next_check_at FROM connections")
+        assert due > desk.clock.now() + timedelta(minutes=9)
+        found = await desk.read(connection_id)
+        assert found.reason is not None
+        assert (found.state, found.reason.code) == ("checking", "connection.address_blocked")
 
 
 async def test_a_box_that_was_moved_to_another_connection_does_not_open(desk: Desk) -> None:

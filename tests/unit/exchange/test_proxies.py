@@ -177,28 +177,36 @@ class SecuredExchange:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_what_is_secured_is_secured_inside_the_tunnel_and_the_proxy_looks_names_up(
-    logs: KeptLogs, kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("loop_factory", [uvloop.new_event_loop, asyncio.new_event_loop])
+def test_what_is_secured_is_secured_inside_the_tunnel_and_the_proxy_looks_names_up(
+    kind: Kind, loop_factory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    exchange = SecuredExchange(tmp_path)
-    trusting = ssl.create_default_context(cafile=str(exchange.certificate))
-    runner, endpoints = await exchange.start()
-    try:
+    exchange, logs = SecuredExchange(tmp_path), KeptLogs()
+
+    async def scenario() -> None:
+        runner, endpoints = await exchange.start()
         async with running_proxy(kind) as proxy:
             address = proxy.url(scheme="socks5h" if kind == "socks5" else None)
             stranger = gateway_to(endpoints, logs, address)
             with pytest.raises(ExchangeUnavailable, match="certificate"):
                 await stranger.wallet()
             await stranger.close()
-            monkeypatch.setattr(aiohttp.connector, "_SSL_CONTEXT_VERIFIED", trusting)
+            assert isinstance(await first_event(public_stream(lambda: endpoints, logs, address)), StreamDown)
+            monkeypatch.setattr(
+                aiohttp.connector, "_SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=str(exchange.certificate))
+            )
             monkeypatch.setenv("SSL_CERT_FILE", str(exchange.certificate))
             orders = gateway_to(endpoints, logs, address)
             assert (await orders.wallet()).total_equity is not None
             await orders.close()
-            assert await first_event(public_stream(lambda: endpoints, logs, address)) == StreamUp(1)
+            for fast in (True, False):
+                stream = public_stream(lambda: endpoints, logs, address, use_aiofastnet=fast)
+                assert await first_event(stream) == StreamUp(1)
             assert set(proxy.tunnels) == {endpoints.rest.removeprefix("https://")}
-    finally:
         await runner.cleanup()
+
+    with asyncio.Runner(loop_factory=loop_factory) as loop:
+        loop.run(scenario())
 
 
 def gateway_to(endpoints: Endpoints, logs: KeptLogs, proxy: str) -> BybitOrderGateway:
