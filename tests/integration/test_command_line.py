@@ -137,5 +137,5 @@ def test_the_exchange_says_where_it_is_in_one_line_and_keeps_its_secret_to_itsel
         rest, said = process.communicate(timeout=20)
     assert process.returncode == 0
     assert rest == ""
-    for pair in ("trading", "read_only"):
+    for pair in ("trading", "read_only", "withdrawing"):
         assert keys[pair]["secret"] not in json.dumps(ready) + said
