@@ -19,7 +19,7 @@ def check_quantity(spec: InstrumentSpec, quantity: Decimal, order_type: OrderTyp
     if quantity <= 0:
         raise not_valid("qty")
     if quantity % spec.qty_step:
-        raise ApiError(RetCode.SPOT_QTY_TOO_PRECISE, f"Order volume decimal too long: steps of {spec.qty_step} only.")
+        raise ApiError(RetCode.SPOT_QTY_TOO_PRECISE, f"Order volume decimal too long: steps of {spec.qty_step:f} only.")
     if order_type == "Market" and quantity > spec.max_market_qty:
         raise ApiError(
             RetCode.SPOT_MARKET_QTY_TOO_LARGE,
@@ -39,7 +39,7 @@ def check_amount(spec: InstrumentSpec, amount: Decimal) -> None:
     assert spec.quote_precision is not None, f"{spec.listing} is a spot pair"
     if amount % spec.quote_precision:
         raise ApiError(
-            RetCode.SPOT_AMOUNT_TOO_PRECISE, f"Market order amount decimal too long: steps of {spec.quote_precision}."
+            RetCode.SPOT_AMOUNT_TOO_PRECISE, f"Market order amount decimal too long: steps of {spec.quote_precision:f}."
         )
     check_value(spec, amount)
 
@@ -58,7 +58,9 @@ def check_price(spec: InstrumentSpec, price: Decimal) -> None:
     if price <= 0:
         raise not_valid("price")
     if price % spec.tick_size:
-        raise ApiError(RetCode.SPOT_PRICE_TOO_PRECISE, f"Order price decimal too long: steps of {spec.tick_size} only.")
+        raise ApiError(
+            RetCode.SPOT_PRICE_TOO_PRECISE, f"Order price decimal too long: steps of {spec.tick_size:f} only."
+        )
     if price > spec.max_price:
         raise ApiError(RetCode.SPOT_PRICE_TOO_HIGH, f"Order price too high: at most {spec.max_price}.")
 

@@ -38,5 +38,6 @@ def recorded_text(value: Decimal, step: Decimal) -> str:
 
 
 def average_text(spec: InstrumentSpec, price: Decimal | None) -> str:
-    """An average may lie between ticks: eight places; `0` when there is none."""
-    return plain(price.quantize(Decimal("0.00000001"), ROUND_HALF_EVEN)) if price is not None else "0"
+    """An average may lie between ticks: eight places, or two beyond a finer tick; `0` when there is none."""
+    places = min(Decimal("0.00000001"), spec.tick_size.scaleb(-2))
+    return plain(price.quantize(places, ROUND_HALF_EVEN)) if price is not None else "0"

@@ -15,6 +15,7 @@ import pytest_asyncio
 from support.sim_client import Reply, SimClient, Stream
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 from tradewright.simulator.market.instruments import CONTRACTS, LISTED, PAIRS
+from tradewright.simulator.texts import average_text
 from unit.simulator_market.samples import NOON, synthetic
 
 SPOT_FIELDS = {
@@ -228,3 +229,12 @@ async def test_spot_books_and_candles_stream(client: SimClient, depth: int) -> N
 async def client(running: RunningSimulator) -> AsyncIterator[SimClient]:
     async with aiohttp.ClientSession() as session:
         yield SimClient(running.addresses, running.keys.trading, session)
+
+
+async def test_small_numbers_are_written_out_and_averages_keep_their_places(client: SimClient) -> None:
+    (pepe,) = [spec for spec in PAIRS if spec.symbol == "PEPEUSDT"]
+    assert average_text(pepe, Decimal("0.00001123456789")) == "0.000011234568"
+    assert average_text(CONTRACTS[0], Decimal("60000.123456789")) == "60000.12345679"
+    (row,) = (await ask(client, "kline", "category=spot&symbol=PEPEUSDT&interval=1&limit=1")).body["result"]["list"]
+    assert all(PLAIN.fullmatch(number) for number in row)
+    assert all(len(price.partition(".")[2]) == 10 for price in row[1:5])
