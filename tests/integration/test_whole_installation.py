@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -87,6 +88,75 @@ def test_a_limit_order_rests_and_a_cancel_ends_it(running: Installation, account
     cancelled = running.until(account, intent, "cancelled")
     assert "cancel_requested" in [step["status"] for step in cancelled["history"]]
     assert running.orders_at_exchange(cancelled["order"]["link_id"])[0]["orderStatus"] == "Cancelled"
+
+
+def test_every_kind_of_wish_becomes_what_the_exchange_holds(running: Installation, account: str) -> None:
+    """From the API to the exchange and back: amend, exits, leverage, trigger, close, reverse, spot, cancel-all."""
+    symbol = {"category": "linear", "symbol": "BTCUSDT"}
+    low, lower = passive_price(running), str(Decimal(passive_price(running)) - 100)
+    high = str((Decimal(running.last_price()) * Decimal("1.2")).quantize(Decimal(1)))
+
+    def ask(kind: str, **fields: Any) -> Any:
+        body = {"id": str(uuid.uuid4()), "kind": kind, **fields}
+        status, answer = running.request("POST", f"/api/v1/accounts/{account}/intents", body)
+        assert status == 200, answer
+        return answer
+
+    def position() -> Any:
+        _, answer = running.request("POST", f"/api/v1/accounts/{account}/reconcile", symbol)
+        assert answer["done"], answer
+        held = running.table(account, "positions")["positions"]
+        return held[0] if held else None
+
+    before = position()
+    if before is not None:
+        ask("close", **symbol, side=before["side"])
+        wait_for(lambda: position() is None, "what was held before is closed")
+    assert ask("leverage", **symbol, leverage="7")["position"]["leverage"] == "7"
+    resting, _, _ = running.limit(account, low)
+    running.until(account, resting, "working")
+    ask("amend", order_id=resting, price=lower, quantity="0.02")
+    amended = running.until(account, resting, "working")["order"]
+    there = running.orders_at_exchange(amended["link_id"])
+    assert [(Decimal(row["price"]), Decimal(row["qty"])) for row in there] == [(Decimal(lower), Decimal("0.02"))]
+
+    entry, _, _ = running.place(account, quantity="0.02", stop_loss={"trigger_price": low})
+    running.until(account, entry, "filled")
+    wait_for(lambda: (position() or {}).get("stop_loss") == low, "the stop of the entry is the position's")
+    legs = [row for row in running.table(account, "orders")["orders"] if row["source"] == "attached"]
+    assert [(leg["stop_order_type"], leg["parent_order_id"]) for leg in legs] == [("StopLoss", entry)]
+    moved = ask("exits", **symbol, stop_loss=lower, take_profit=high)["position"]
+    assert (moved["stop_loss"], moved["take_profit"]) == (lower, high)
+
+    stop, _, _ = running.limit(account, high, trigger={"price": high, "by": "LastPrice", "rises": True})
+    running.until(account, stop, "waiting_trigger")
+    running.until(account, ask("close", **symbol, side="Buy", percent="50")["intent_id"], "filled")
+    wait_for(lambda: (position() or {}).get("size") == "0.01", "half of it is closed")
+    running.until(account, ask("reverse", **symbol, side="Buy", size="0.01")["intent_id"], "filled")
+    wait_for(lambda: (position() or {}).get("side") == "Sell", "it is turned")
+
+    coins, _, _ = running.place(account, category="spot", quantity="0.002")
+    running.until(account, coins, "filled")
+    offer, _, _ = running.limit(account, high, category="spot", side="Sell", quantity="0.001")
+    running.until(account, offer, "working")
+    held = {coin["coin"]: coin for coin in running.table(account, "balances")["balances"]["coins"]}
+    assert Decimal(held["BTC"]["wallet_balance"]) < Decimal("0.002"), "the fee is in the coin that was bought"
+    wait_for(
+        lambda: any(
+            (coin["coin"], coin["locked"]) == ("BTC", "0.001")
+            for coin in running.table(account, "balances")["balances"]["coins"]
+        ),
+        "the coins on offer are locked",
+    )
+
+    status, answer = running.request("POST", f"/api/v1/accounts/{account}/cancel-all", {"id": str(uuid.uuid4())})
+    assert status == 200, answer
+    assert {resting, stop, offer} <= {cancel["order_id"] for cancel in answer["cancels"]}
+    for intent in (resting, stop, offer):
+        running.until(account, intent, "cancelled")
+    running.until(account, ask("close", **symbol, side="Sell")["intent_id"], "filled")
+    wait_for(lambda: position() is None, "nothing is held")
+    assert drift_count(running) == 0
 
 
 @pytest.mark.parametrize("part", ["worker", "exchange", "api", "whole"])
