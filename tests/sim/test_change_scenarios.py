@@ -371,6 +371,40 @@ def test_a_kill_between_an_amend_and_its_reading_loses_nothing(point: str) -> No
     run_virtual(scene())
 
 
+@pytest.mark.parametrize("first", range(1, 121, 12))
+def test_a_kill_at_any_step_of_changing_things_loses_and_doubles_nothing(first: int) -> None:
+    """The same evening of amends, exits, leverage and closes is cut at its first step, its second, and so on."""
+
+    async def evening(kill_at: int) -> list[str]:
+        world = World(3)
+        process = world.start(kill_at=kill_at)
+        resting = world.place()
+        world.market(stop_loss=Exit(trigger_price=Decimal(58000)))
+        await world.seconds(2)
+        world.amend(resting, price=Decimal(51000))
+        world.leverage(25)
+        await world.seconds(1)
+        world.wire.next_command = ["reply_lost"]
+        world.amend(resting, quantity=Decimal("0.2"))
+        world.exits(take_profit=Decimal(65000))
+        await world.seconds(2)
+        world.close()
+        world.market(side="Sell", trigger=Trigger(price=Decimal(59000), by="LastPrice", rises=False))
+        await world.seconds(1)
+        world.exchange.move_price(Decimal(58900))
+        await world.seconds(2)
+        assert process.is_dead, f"step {kill_at} was never reached"
+        await world.kill()
+        world.start()
+        await world.ready()
+        await world.seconds(30)
+        return faults_found(world)
+
+    for kill_at in range(first, first + 12):
+        found = run_virtual(evening(kill_at))
+        assert not found, f"killed at step {kill_at}: {found}"
+
+
 # Closes and reverses.
 
 

@@ -17,12 +17,14 @@ from contract.journal_worlds import make_home
 from integration.trading.conftest import Desk
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
+from tradewright.core.instrument import InstrumentId
 from tradewright.storage.bus import Bus, notify
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.session import AccountSession
 from tradewright.trading.store import PostgresJournal
+from tradewright.trading.wishes import WANTED_CHANNEL, Wish, payload_of
 from tradewright.trading.worker import SessionKeeper
 
 WAIT_S = 10.0
@@ -48,12 +50,19 @@ class Session:
     def wake(self) -> None:
         self._log.woken[self._account.id] += 1
 
+    def want_reconcile(self) -> None:
+        self._log.wanted.append((self._account.id, None))
+
+    def want_symbol(self, instrument: InstrumentId) -> None:
+        self._log.wanted.append((self._account.id, instrument))
+
 
 class Log:
     def __init__(self) -> None:
         self.opened: Counter[AccountId] = Counter()
         self.closed: Counter[AccountId] = Counter()
         self.woken: Counter[AccountId] = Counter()
+        self.wanted: list[tuple[AccountId, InstrumentId | None]] = []
         self.failures: dict[AccountId, list[Exception]] = {}
         self.pauses_s: list[float] = []
 
@@ -167,6 +176,29 @@ async def test_a_new_intent_wakes_the_session_of_its_account_and_no_other(desk: 
         await desk.place()
         await until(lambda: log.woken[desk.account_id] > before[desk.account_id])
         assert log.woken[other.account.id] == before[other.account.id]
+
+
+async def test_what_is_wanted_of_an_account_is_asked_of_its_session_and_of_no_other(desk: Desk, bus: Bus) -> None:
+    other = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+    log = Log()
+    btc = InstrumentId("spot", "BTCUSDT")
+
+    async def want(payload: str) -> None:
+        async with desk.engine.begin() as connection:
+            await notify(connection, WANTED_CHANNEL, payload)
+
+    async with kept(desk, bus, log):
+        await until(lambda: len(log.opened) == 2)
+        while not log.wanted:  # until the bus listens
+            await want(payload_of(Wish(account_id=other.account.id, whole=True, instrument=None)))
+            await asyncio.sleep(0.01)
+        before = len(log.wanted)
+        await want("nonsense")
+        await want(payload_of(Wish(account_id=AccountId(SystemIds().new()), whole=True, instrument=None)))
+        await want(payload_of(Wish(account_id=desk.account_id, whole=True, instrument=btc)))
+        await until(lambda: (desk.account_id, btc) in log.wanted)
+        later = [wish for wish in log.wanted[before:] if wish[0] != other.account.id]
+        assert later == [(desk.account_id, None), (desk.account_id, btc)]
 
 
 async def test_a_failed_session_is_told_and_started_anew_with_growing_pauses(desk: Desk, bus: Bus) -> None:
