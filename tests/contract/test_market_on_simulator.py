@@ -155,6 +155,10 @@ async def test_spot_is_followed_beside_contracts_as_a_market_of_its_own() -> Non
     market = market_data("sim", gateway, streams, cache, clock=clock, log=log)
     running = asyncio.create_task(market.run())
     try:
+        # Nobody has asked for anything yet, so nothing comes until the first pong; the links are well all the same.
+        async with asyncio.timeout(5):
+            while {hub.health().state for hub in market.hubs.values()} != {"live"}:
+                await asyncio.sleep(0.01)
         pair = InstrumentId("spot", "BTCUSDT")
         readers = [market.hub(each.category).subscribe_ticker(each) for each in (BTC, pair)]
         candles = market.hub("spot").subscribe_candles(pair, "1")

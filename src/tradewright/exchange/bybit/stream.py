@@ -148,6 +148,7 @@ class StreamRunner(Generic[Event]):
         link = self._link = StreamLink(self._heard, clock=self._clock)
         try:
             await link.connect(self._speaker.address(), use_aiofastnet=self._use_aiofastnet, proxy=self._proxy)
+            self._last_frame_s = self._clock.monotonic()  # it has just answered the opening: nothing is stale yet
             await self._speaker.open(link)
             self._connections += 1
             self._down_reason = None
