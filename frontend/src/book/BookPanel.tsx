@@ -66,7 +66,7 @@ function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
           {t("tables.size")}, {instrument.base_coin}
         </span>
       </div>
-      <div className="book-side asks">{[...rows.asks].reverse().map((level) => side("Sell", level))}</div>
+      <div className="book-side asks">{rows.asks.map((level) => side("Sell", level))}</div>
       <div className="book-middle">
         <strong>{stepped(rows.mid, halfOf(instrument.tick_size), language)}</strong>
         <span className="muted">{t("book.spread", { value: stepped(rows.spread, instrument.tick_size, language) })}</span>

@@ -56,6 +56,21 @@ export function DataTable<T>(props: Props<T>) {
   // Descending, ascending, then the table's own order again.
   const turn = (key: string): void =>
     setSorting((before) => (before?.key !== key ? { key, descending: true } : before.descending ? { key, descending: false } : null));
+  // The column of buttons stays in sight while the others scroll, so the chooser stands in its head where there is one.
+  const hasActions = columns.some((column) => column.key === "actions");
+  const chooser = (
+    <button
+      type="button"
+      className="icon-button small"
+      aria-label={t("tables.columns")}
+      aria-haspopup="dialog"
+      title={t("tables.columns")}
+      data-testid="columns-open"
+      onClick={() => setChoosing(true)}
+    >
+      <Icon name="table" />
+    </button>
+  );
   return (
     <div className="table-scroll">
       <table className="table cards" role="table" aria-label={props.label} aria-rowcount={rows.length + 1}>
@@ -71,7 +86,10 @@ export function DataTable<T>(props: Props<T>) {
                 className={column.numeric ? "number" : ""}
               >
                 {column.sort === undefined ? (
-                  column.head
+                  <>
+                    {column.head}
+                    {column.key === "actions" && <span className="choose-in-head">{chooser}</span>}
+                  </>
                 ) : (
                   <button type="button" className="sort-button" data-testid={`sort-${column.key}`} onClick={() => turn(column.key)}>
                     {column.head}
@@ -80,19 +98,7 @@ export function DataTable<T>(props: Props<T>) {
                 )}
               </th>
             ))}
-            <td className="choose-head">
-              <button
-                type="button"
-                className="icon-button small"
-                aria-label={t("tables.columns")}
-                aria-haspopup="dialog"
-                title={t("tables.columns")}
-                data-testid="columns-open"
-                onClick={() => setChoosing(true)}
-              >
-                <Icon name="table" />
-              </button>
-            </td>
+            {!hasActions && <td className="choose-head">{chooser}</td>}
           </tr>
         </thead>
         <tbody role="rowgroup">
@@ -109,7 +115,7 @@ export function DataTable<T>(props: Props<T>) {
                   {column.cell(row)}
                 </td>
               ))}
-              <td className="choose-head" aria-hidden="true" />
+              {!hasActions && <td className="choose-head" aria-hidden="true" />}
             </tr>
           ))}
         </tbody>

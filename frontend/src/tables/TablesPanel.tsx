@@ -125,7 +125,7 @@ function Tools(props: Props & { data: AccountData | null }) {
         disabled={!props.mayTrade || !reachable || reading.isPending}
         onClick={() => reading.mutate()}
       >
-        <Icon name="spinner" className={reading.isPending ? "spinning" : ""} />
+        <Icon name="refresh" className={reading.isPending ? "spinning" : ""} />
       </button>
       <a className="button small" data-testid="export" href={exportAddress(props.accountId, EXPORTED[tab])} download title={t("tables.export_hint")}>
         {t("tables.export")}

@@ -45,6 +45,7 @@ const DRAWINGS = {
   screen: <path {...stroke} d="M2 3h12v8H2zM6 14h4M8 11v3" />,
   person: <path {...stroke} d="M8 2.2a2.7 2.7 0 1 1 0 5.4 2.7 2.7 0 0 1 0-5.4M2.8 14c.5-2.9 2.5-4.4 5.2-4.4s4.7 1.5 5.2 4.4" />,
   warning: <path {...stroke} d="M8 2.2 14.4 13.4H1.6zM8 6.5v3.2M8 11.7v.1" />,
+  refresh: <path {...stroke} d="M13 8a5 5 0 1 1-1.6-3.7M13.2 1.8v3h-3" />,
   table: <path {...stroke} d="M2 3h12v10H2zM2 6.4h12M2 9.7h12M6.5 3v10" />,
 } as const satisfies Record<string, ReactNode>;
 
