@@ -80,21 +80,27 @@ class Heartbeat:
         self._task.add_done_callback(self._report)
 
     async def stop(self) -> None:
-        """End the task and write the state down. One write at a time, so that an older one never lands last."""
+        """End the task and write the state down."""
         self._task.cancel()
         await asyncio.wait({self._task})
-        if self._saving is not None:
-            await asyncio.wait({self._saving})
         if self._config.state is not None:
-            _save(self._state(), self._config.state)
+            async with self._one_write:
+                await self._written()
+                _save(self._state(), self._config.state)
 
     async def keep(self) -> None:
         """Write the market's state down now, without blocking the loop."""
         if self._config.state is None:
             return
         async with self._one_write:
+            await self._written()
             self._saving = asyncio.get_running_loop().run_in_executor(None, _save, self._state(), self._config.state)
             await asyncio.shield(self._saving)
+
+    async def _written(self) -> None:
+        """Until the last write is over, also one that nobody waits for any more: an older one must never land last."""
+        if self._saving is not None:
+            await asyncio.wait({self._saving})
 
     async def _beat(self) -> None:
         saved_ms = 0  # at once: a crash in the first second must not send the market back to its beginning

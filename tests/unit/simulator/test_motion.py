@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -206,3 +207,28 @@ async def test_a_speed_that_the_command_line_says_anew_is_the_newer_wish(tmp_pat
         async with running(wall, state=tmp_path, speed=given, **REPLAY) as exchange:
             assert (await exchange.clock())["speed"] == told
             await exchange.command(do="speed", speed=7)
+
+
+async def test_a_client_that_leaves_in_the_middle_of_a_jump_leaves_a_market_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradewright.simulator.market.replay._STEP_ROWS", 50)  # hundreds of steps to leave between
+    wall = [1_800_000_000_000]
+    config: dict[str, Any] = {"market": (f"replay:{MINUTES}@linear:BTCUSDT",), "market_from": "2024-03-01"}
+    async with running(wall, state=tmp_path, **config) as exchange:
+        await exchange.command(do="pause")
+        begun = await exchange.clock()
+        jump = asyncio.create_task(exchange.command(do="jump", to=begun["to_ms"]))
+        async with asyncio.timeout(20):
+            while (await exchange.clock())["market_now_ms"] == begun["market_now_ms"]:
+                await asyncio.sleep(0)
+            assert "is still playing" in await refusal(exchange, do="step", events=1)
+            jump.cancel()
+            await asyncio.wait({jump})
+            while (stopped := await exchange.clock())["market_now_ms"] != (await exchange.clock())["market_now_ms"]:
+                await asyncio.sleep(0)
+        assert (stopped["paused"], stopped["ended"]) == (True, False)
+        assert (await exchange.command(do="jump", to=begun["to_ms"]))["ended"]
+
+    async with running(wall, state=tmp_path, **config) as exchange:
+        assert (await exchange.clock())["ended"]
