@@ -12,15 +12,17 @@ type Props = {
   readonly facts: Facts;
   readonly instrument: Instrument;
   readonly server: ServerPreview | null;
+  /** Prices can no longer be trusted, and so neither what follows from them. */
+  readonly old?: boolean;
 };
 
-export function Preview({ asked, facts, instrument, server }: Props) {
+export function Preview({ asked, facts, instrument, server, old = false }: Props) {
   const { t, language } = useWords();
   const lines = linesOf(t, instrument, asked, ownPreview(asked, facts), server?.preview ?? null, language);
   const limits = server?.preview.limits ?? [];
   return (
     <section className="preview" aria-label={t("ticket.preview")} data-testid="ticket-preview" data-source={server === null ? "page" : "server"}>
-      <dl className="preview-lines">
+      <dl className={`preview-lines ${old ? "old" : ""}`}>
         {lines.map((line) => (
           // A new key plays the blink again, once for each answer that differs.
           <PreviewLine key={line.name} line={line} blinks={server?.first === true && line.differs} />

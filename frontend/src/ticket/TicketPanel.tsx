@@ -174,7 +174,7 @@ export function TicketPanel(props: Props) {
           />
           <OtherNotes {...part} fields={["note"]} />
         </details>
-        <Preview asked={checked.asked} facts={facts} instrument={instrument} server={server} />
+        <Preview asked={checked.asked} facts={facts} instrument={instrument} server={server} old={props.around.prices === "old"} />
         {editable && props.around.prices === "old" && fields.kind !== "Market" && !fields.reduceOnly && (
           <label className="tick caution">
             <input
