@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tradewright.simulator import margin, matching, protection, spot, spot_filters, trading_stop, triggers
+from tradewright.simulator import caps, margin, matching, spot, spot_filters, trading_stop, triggers
 from tradewright.simulator.account import Account
 from tradewright.simulator.amend import AmendOrder, Ground, amendment
 from tradewright.simulator.commands import CancelOrder, PlaceOrder, SetLeverage, check_notional, check_quantity
@@ -26,10 +26,6 @@ from tradewright.simulator.order_options import check_protection
 from tradewright.simulator.orders import Order, OrderStatus, accepted
 from tradewright.simulator.positions import ZERO
 from tradewright.simulator.trading_stop import TradingStop
-
-STOPS_MAX = 10  # conditional orders per symbol
-SPOT_STOPS_MAX = 30
-ACTIVE_ORDERS_MAX = 500  # per symbol, as on Bybit's futures; of all pairs together on spot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +105,10 @@ class Engine:
         spec = self.specs[command.symbol]
         if command.link_id and self.account.link_id_used(command.link_id):
             raise duplicate_link_id(spot=spec.is_spot)
-        self._check_room(spec, command)
+        if spec.is_spot:
+            caps.check_spot(command, list(self.account.live_orders()))
+        else:
+            caps.check_contract(command, list(self.account.live_orders(command.symbol)))
         self.catch_up()
         if command.trigger is not None:
             command = replace(command, trigger=self._looked_at(command.trigger, spec))
@@ -295,22 +294,6 @@ class Engine:
             protection=command.protection,
             slippage=command.slippage,
         )
-
-    def _check_room(self, spec: InstrumentSpec, command: PlaceOrder) -> None:
-        """The caps on live orders: conditional and active ones are counted apart, stops of positions not at all."""
-        live = list(self.account.live_orders(spec.listing))
-        stops = sum(order.is_dormant and not order.is_protective for order in live)
-        if command.trigger is not None:
-            if stops >= (SPOT_STOPS_MAX if spec.is_spot else STOPS_MAX):
-                raise ApiError(RetCode.TOO_MANY_STOPS, "The number of stop orders exceeds the maximum allowed limit")
-        elif spec.is_spot:
-            if sum(order.is_spot for order in self.account.live_orders()) >= ACTIVE_ORDERS_MAX:
-                raise ApiError(RetCode.SPOT_TOO_MANY_ORDERS, f"Cannot exceed maximum of {ACTIVE_ORDERS_MAX} orders.")
-        elif sum(not order.is_dormant for order in live) >= ACTIVE_ORDERS_MAX:
-            raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_ORDERS_MAX} active orders.")
-        asks = command.protection
-        if asks is not None and not asks.whole and protection.pairs(live) >= protection.PAIRS_MAX:
-            raise ApiError(RetCode.TOO_MANY_PROTECTIONS, f"At most {protection.PAIRS_MAX} partial TP/SL are allowed")
 
     def _reduced_quantity(self, command: PlaceOrder) -> Decimal:
         """A reduce-only order is cut to the position on arrival; there must be something to reduce."""

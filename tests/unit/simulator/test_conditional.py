@@ -85,6 +85,14 @@ def test_ten_conditional_orders_wait_per_symbol_and_not_one_more() -> None:
     assert bench.place("Buy", "0.010", "59000.00").status is OrderStatus.NEW
 
 
+def test_thirty_conditional_orders_wait_per_spot_pair() -> None:
+    bench = Bench(spot=True)
+    stop = {"triggerPrice": "61000.00", "orderFilter": "StopOrder"}
+    for _ in range(30):
+        bench.spot("Buy", "100", **stop)
+    assert refusal(bench, "Buy", "100", category="spot", **stop) == 170810
+
+
 def test_a_trigger_looks_at_the_price_it_names() -> None:
     bench = Bench()
     by_mark = bench.place("Buy", "0.010", triggerPrice="60500.00", triggerDirection=RISES, triggerBy="MarkPrice")
