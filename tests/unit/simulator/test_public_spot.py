@@ -209,16 +209,21 @@ async def test_spot_tickers_are_whole_each_time(client: SimClient) -> None:
     assert told[0]["data"] != told[1]["data"] != told[2]["data"]
 
 
-@pytest.mark.parametrize("depth", [1, 50, 200])
-async def test_spot_books_and_candles_stream(client: SimClient, depth: int) -> None:
-    topic = f"orderbook.{depth}.SOLUSDT"
+async def test_spot_books_of_each_depth_and_candles_stream(client: SimClient) -> None:
     stream = await spot_stream(client)
-    await stream.send(op="subscribe", args=[topic, "kline.1.SOLUSDT"])
-    first = await stream.until(lambda frame: frame.get("topic") == topic)
-    assert (first["type"], len(first["data"]["b"]), first["data"]["s"]) == ("snapshot", depth, "SOLUSDT")
-    second = await stream.until(lambda frame: frame.get("topic") == topic and frame["data"]["u"] != first["data"]["u"])
-    assert second["type"] == ("snapshot" if depth == 1 else "delta")
-    assert second["data"]["u"] == first["data"]["u"] + 1
+    for depth in (1, 50, 200):
+        topic = f"orderbook.{depth}.SOLUSDT"
+        await stream.send(op="subscribe", args=[topic])
+        first = await stream.until(lambda frame, topic=topic: frame.get("topic") == topic)  # type: ignore[misc]
+        assert (first["type"], len(first["data"]["b"]), first["data"]["s"]) == ("snapshot", depth, "SOLUSDT")
+        told = first["data"]["u"]
+        second = await stream.until(
+            lambda frame, topic=topic, told=told: frame.get("topic") == topic and frame["data"]["u"] != told  # type: ignore[misc]
+        )
+        assert second["type"] == ("snapshot" if depth == 1 else "delta")
+        assert second["data"]["u"] == told + 1
+        await stream.send(op="unsubscribe", args=[topic])
+    await stream.send(op="subscribe", args=["kline.1.SOLUSDT"])
     candle = await stream.until(
         lambda frame: frame.get("topic") == "kline.1.SOLUSDT" and any(row["confirm"] for row in frame["data"])
     )
