@@ -58,7 +58,22 @@ def test_a_moment_is_iso_text_or_unix_milliseconds(text: str, expected_ms: int) 
     assert parse_time(text) == expected_ms
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2022-13-01", "12:00", "-5", "²³", "9" * 15, "9" * 40])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "yesterday",
+        "2022-13-01",
+        "12:00",
+        "-5",
+        "²³",
+        "9" * 15,
+        "9" * 40,
+        "1969-12-31",
+        "0001-01-01T00:00+23:59",
+        "9999-12-31T23:59-23:59",
+    ],
+)
 def test_what_is_no_moment_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(MarketTimeError) as raised:
         parse_time(text)

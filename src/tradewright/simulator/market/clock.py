@@ -96,7 +96,10 @@ def parse_time(text: str) -> int:
             f"from is {text!r}; write ISO 8601 such as 2022-01-15T12:00:00Z, or Unix milliseconds"
         ) from None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return (aware - _EPOCH) // timedelta(milliseconds=1)
+    since_ms = (aware - _EPOCH) // timedelta(milliseconds=1)
+    if not 0 <= since_ms <= _LATEST_MS:
+        raise MarketTimeError(f"from is {text!r}; it must lie between the years 1970 and 9999")
+    return since_ms
 
 
 def time_text(ms: int) -> str:
