@@ -1,8 +1,8 @@
 """What the simulated exchange lists: linear contracts and spot pairs, with filters in the style of Bybit's own.
 
 Lives here: the specs. Not here: their prices (`habits`, `synthetic`), the tiers of their risk limits (`risk_tiers`). A
-replay may derive a finer tick from its file (`replay`). BTCUSDT and ETHUSDT have the very filters that Bybit had; the
-others are of the same kind and size, but nobody compared them.
+replay may derive a finer tick from its file (`recorded_spec`). BTCUSDT and ETHUSDT have the very filters that Bybit
+had; the others are of the same kind and size, but nobody compared them.
 """
 
 from __future__ import annotations
