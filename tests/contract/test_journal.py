@@ -437,6 +437,15 @@ async def test_an_older_position_report_changes_nothing(world: JournalWorld) -> 
     assert await world.events() == before
 
 
+async def test_a_position_that_was_asked_for_while_flat_does_not_hide_the_fill_that_came_before(
+    world: JournalWorld,
+) -> None:
+    """The answer bears the time of the question; the fill was earlier, and its report comes after it."""
+    await world.journal.book([position("0", side=None, sequence=1, at=9)], "reconciliation")
+    await world.journal.book([position("0.5", sequence=2, at=5)], "stream")
+    assert await world.size() == Decimal("0.5")
+
+
 async def test_positions_absent_from_a_whole_list_are_flat(world: JournalWorld) -> None:
     held = position("0.5")
     await world.journal.book([held], "stream")

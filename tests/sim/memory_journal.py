@@ -411,7 +411,7 @@ class MemoryJournal:
                 told.add("position", symbol=position.instrument.symbol, size=plain(position.size))
             return
         older = held.position
-        if position.sequence < older.sequence or position.updated_at < older.updated_at:
+        if (position.sequence, position.updated_at) < (older.sequence, older.updated_at):
             return
         held.position = position
         if _shown(older) != _shown(position):

@@ -28,7 +28,11 @@ _POSITION_SHOWN = (
 async def book_position(
     connection: AsyncConnection, account: AccountRef, position: RemotePosition, events: EventWriter
 ) -> None:
-    """Takes a position as the exchange reports it, unless what we hold is newer."""
+    """Takes a position as the exchange reports it, unless what we hold is newer.
+
+    Its sequence decides; among reports of one sequence, which a change of leverage or exits leaves as it is, the time.
+    The time alone does not: a flat position that is asked for by name may bear the time of the question.
+    """
     key = {
         "account": account.id,
         "category": position.instrument.category,
@@ -43,8 +47,9 @@ async def book_position(
         key,
     )
     known = found.mappings().one_or_none()
-    if known is not None and (
-        position.sequence < known["sequence"] or position.updated_at < known["exchange_updated_at"]
+    if known is not None and (position.sequence, position.updated_at) < (
+        known["sequence"],
+        known["exchange_updated_at"],
     ):
         return
     changed = await connection.execute(
