@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tradewright.simulator.market import Market, MarketBook, decimal_text
+from tradewright.simulator.market import Market, MarketBook, decimal_text, step_end_ms
 from unit.simulator_market.samples import (
     FUNDING,
     FUNDING_HEADER,
@@ -232,6 +232,18 @@ def test_the_trades_sample_is_played_row_for_row_and_its_candles_are_exact() -> 
     for length_ms, interval in ((MINUTE, "1"), (3 * MINUTE, "3"), (5 * MINUTE, "5")):
         klines = market.klines("BTCUSDT", interval, None, None, 100)
         assert {kline.start_ms: numbers(kline) for kline in klines} == aggregated(played, length_ms)
+
+
+def test_one_step_is_bounded_by_rows_however_far_it_shall_go() -> None:
+    rows = file_rows(TRADES)
+    market = replays(f"{TRADES}@linear:BTCUSDT", from_ms=int(rows[0].split(",")[0]))
+    steps = []
+    while not market.ended:
+        to_ms = step_end_ms(market, 10**14)
+        steps.append(len(trades_of(market.advance(to_ms), "BTCUSDT")))
+
+    assert sum(steps) == len(rows)
+    assert all(1_000 <= step < 1_010 for step in steps[:-1])  # a moment is never cut in two
 
 
 def test_history_before_the_start_is_there_at_once() -> None:
