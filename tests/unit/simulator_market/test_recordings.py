@@ -211,6 +211,10 @@ def test_a_torn_parquet_file_and_an_odd_column_are_named(tmp_path: Path) -> None
     with pytest.raises(RecordingError, match="line 2: funding_rate is a bool; it must be a number, a text or a moment"):
         read_recording(str(path))
 
+    polars.DataFrame({f"c{number}": [1] for number in range(8)}).write_parquet(tmp_path / "wide")
+    with pytest.raises(RecordingError, match="has 8 columns; a recording has at most 7"):
+        read_recording(str(tmp_path / "wide"))
+
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(RecordingError, match="is not a complete Parquet file"):
         read_recording(str(path))

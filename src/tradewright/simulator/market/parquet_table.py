@@ -13,6 +13,7 @@ from typing import Any, Final
 from tradewright.simulator.market.errors import RecordingError
 
 PARQUET_MAGIC: Final = b"PAR1"
+COLUMNS_MAX: Final = 7
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,6 +23,9 @@ def table_lines(path: str, *, rows_max: int) -> list[bytes]:
     from polars.exceptions import PolarsError
 
     try:
+        columns = len(polars.read_parquet_schema(path))
+        if columns > COLUMNS_MAX:
+            raise RecordingError(f"{path} has {columns} columns; a recording has at most {COLUMNS_MAX}")
         table = polars.read_parquet(path, n_rows=rows_max + 1, glob=False)
     except (PolarsError, OSError) as error:
         reason = str(error).splitlines()[0][:120]
