@@ -1,12 +1,13 @@
 /** The order ticket: fields, checks while typing, preview, and a button that says the whole sentence. */
-import { useImperativeHandle, useRef, useState, type FormEvent, type Ref } from "react";
+import Big from "big.js";
+import { useEffect, useImperativeHandle, useRef, useState, type FormEvent, type Ref } from "react";
 import type { Account, Balances, Instrument, Order, PlaceIntent, Position, Side, Ticker } from "../api/types";
 import { stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { accountName, type Words } from "../i18n/words";
 import { marketKey, useBook, useQuote } from "../stream/hooks";
 import { Segments } from "../ui/Segments";
-import { check, spotOf, type Block, type Surroundings } from "./checks";
+import { check, spotOf, type Block, type Checked, type Surroundings } from "./checks";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExitFields } from "./ExitFields";
 import { isConditional, orderTypeOf, TIMES, type TicketFields } from "./fields";
@@ -20,7 +21,7 @@ import { Preview } from "./Preview";
 import { KindTabs, PriceField, TriggerField } from "./PriceFields";
 import { QuantityField } from "./QuantityField";
 import type { Path } from "./reading";
-import { isEditable } from "./state";
+import { isEditable, type Ticket } from "./state";
 import { TicketHead } from "./TicketHead";
 import { useFacts } from "./useFacts";
 import { useServerPreview } from "./useServerPreview";
@@ -72,6 +73,7 @@ export function TicketPanel(props: Props) {
   const asks = editable && props.around.account === "ready" && props.around.mayTrade && props.around.link === "up" && isComplete(own.block);
   const server = useServerPreview(account.id, draftKey, fields, previewBody(own.asked, instrument), asks);
   const checked = server === null ? own : check(ticket, around, server.preview);
+  useFrozenTrigger(checked, ticket, edit);
   const inputs = useRef<Partial<Record<Path, HTMLInputElement | null>>>({});
   const form = useRef<HTMLFormElement>(null);
 
@@ -204,6 +206,16 @@ export function TicketPanel(props: Props) {
       )}
     </aside>
   );
+}
+
+/** A trigger that came from elsewhere, the book or a suggestion, gets its direction here: it must not turn with the price. */
+function useFrozenTrigger({ asked }: Checked, { fields, phase }: Ticket, edit: FormPart["edit"]): void {
+  const { trigger, triggerCurrent } = asked;
+  const isClear = trigger !== null && triggerCurrent !== null && !new Big(trigger.price).eq(triggerCurrent);
+  const rises = phase.kind === "editing" && fields.triggerRises === null && isClear ? trigger.rises : null;
+  useEffect(() => {
+    if (rises !== null) edit({ triggerRises: rises });
+  }, [rises, edit]);
 }
 
 function TimeInForceField({ ticket, editable, edit }: FormPart) {

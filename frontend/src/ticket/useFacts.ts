@@ -1,7 +1,9 @@
 /** What the account has to do with the instrument: leverage, fees, position, balances, as far as the server knows them. */
 import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
 import { readAccountSymbol } from "../api/calls";
 import type { Account, Balances, Instrument, Position } from "../api/types";
+import { queries } from "../app/services";
 import type { Facts } from "./asked";
 
 const KNOWN_MS = 60_000;
@@ -19,15 +21,26 @@ export const symbolQuery = (accountId: string, instrument: Pick<Instrument, "cat
     retry: false,
   });
 
-export function useFacts(account: Account, instrument: Instrument, position: Position | null, balances: Balances | null, known: boolean): Facts {
-  const symbol = useQuery(symbolQuery(account.id, instrument)).data;
+/** `isCurrent`: the account's positions are surely those of the exchange. */
+export function useFacts(account: Account, instrument: Instrument, position: Position | null, balances: Balances | null, isCurrent: boolean): Facts {
+  const { category, symbol: name } = instrument;
+  const query = useQuery(symbolQuery(account.id, { category, symbol: name }));
+  const symbol = query.data;
+  // The stream tells of a position's leverage at once: what was read of the symbol before is then old.
+  const told = position?.leverage ?? null;
+  const known = useRef(told);
+  useEffect(() => {
+    if (known.current === told) return;
+    known.current = told;
+    void queries.invalidateQueries({ queryKey: symbolQuery(account.id, { category, symbol: name }).queryKey });
+  }, [account.id, category, name, told]);
   const fees = symbol?.maker_rate == null || symbol.taker_rate == null ? null : { maker: symbol.maker_rate, taker: symbol.taker_rate };
   return {
     leverage: symbol?.leverage ?? position?.leverage ?? null,
     fees,
     feesAssumed: symbol?.fees_assumed ?? false,
     position,
-    known,
+    known: isCurrent,
     balances,
     marginMode: symbol?.margin_mode ?? account.margin_mode,
   };
