@@ -1,0 +1,128 @@
+"""A demo account from the page: its key added, checked, refused where it must be, traded on, and removed.
+
+Against a simulated exchange in demo mode, a process of its own; the installation finds it where it looks for demo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from e2e.conftest import Terminal
+from support.demo_exchange import DemoExchange, demo_exchange
+from support.installation import Installation, installed, wait_for
+
+
+@pytest.fixture(scope="module")
+def demo() -> Iterator[DemoExchange]:
+    with demo_exchange() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def house(demo: DemoExchange) -> Iterator[Installation]:
+    with installed(environment=demo.environment()) as running:
+        running.claim()
+        running.account()
+        yield running
+
+
+class Accounts(Terminal):
+    def open(self) -> None:
+        self.page.goto(f"{self.base}/settings/accounts")
+        expect(self.part("simulated-account")).to_be_visible()
+
+    def add(self, name: str, key: str, secret: str, proxy: str | None = None) -> None:
+        self.part("connection-add").click()
+        self.part("connection-env-demo").click()
+        self.part("connection-name").fill(name)
+        self.part("connection-key").fill(key)
+        self.part("connection-secret").fill(secret)
+        if proxy is not None:
+            self.page.locator("details summary").click()
+            self.part("connection-proxy").fill(proxy)
+        self.part("connection-submit").click()
+        expect(self.part("connection-form")).to_have_count(0)
+
+    def card(self, name: str):  # type: ignore[no-untyped-def]  # a Locator
+        return self.page.locator("[data-testid=connection]").filter(has_text=name)
+
+    def remove(self, name: str) -> None:
+        self.card(name).get_by_test_id("connection-remove").click()
+        self.part("remove-typed").fill(name)
+        self.part("remove-confirm").click()
+        expect(self.card(name)).to_have_count(0)
+
+
+@pytest.fixture(params=["en", "ru"])
+def accounts(request: pytest.FixtureRequest, browser: Browser, house: Installation) -> Iterator[Accounts]:
+    context = browser.new_context(
+        viewport={"width": 1440, "height": 900}, locale="ru-RU" if request.param == "ru" else "en-US"
+    )
+    opened = Accounts(context, house.base)
+    opened.log_in()
+    yield opened
+    context.close()
+    assert opened.faults == []
+
+
+def test_a_demo_account_is_added_checked_used_and_removed(
+    accounts: Accounts, house: Installation, demo: DemoExchange
+) -> None:
+    accounts.open()
+    # Real money waits for its gate, and the page says so before anything is typed.
+    accounts.part("connection-add").click()
+    accounts.part("connection-env-live").click()
+    expect(accounts.part("connection-env-refused")).to_be_visible()
+    expect(accounts.part("connection-submit")).to_be_disabled()
+    accounts.part("connection-form").get_by_role("button").last.click()
+
+    # Keys that must not be taken are refused with the reason, and their cards can be put away.
+    for name, (key, secret) in {
+        "Withdraws": (demo.keys["withdrawing"]["key"], demo.keys["withdrawing"]["secret"]),
+        "Only looks": (demo.keys["read_only"]["key"], demo.keys["read_only"]["secret"]),
+        "Mistyped": (demo.keys["trading"]["key"], demo.keys["trading"]["secret"] + "x"),
+    }.items():
+        accounts.add(name, key, secret)
+        expect(accounts.card(name)).to_have_attribute("data-state", "refused")
+        expect(accounts.card(name).get_by_test_id("connection-reason")).not_to_be_empty()
+        accounts.remove(name)
+
+    # The good one, through a proxy of its own.
+    trading = demo.keys["trading"]
+    accounts.add("My demo", trading["key"], trading["secret"], proxy=demo.proxy_address())
+    expect(accounts.card("My demo")).to_have_attribute("data-state", "ok", timeout=30_000)
+    shown = accounts.card("My demo").inner_text()
+    assert trading["key"][-4:] in shown
+    assert not any(secret in accounts.page.content() for secret in (trading["key"], trading["secret"], "canary-proxy"))
+    assert demo.uid in shown
+    accounts.card("My demo").get_by_test_id("connection-open").click()
+
+    # Used as any account: its own market, its own money, its own badge.
+    expect(accounts.part("env-badge").first).to_have_attribute("data-environment", "demo")
+    accounts.wait_ready()
+    accounts.fill_ticket(kind="market", quantity="0.01")
+    accounts.submit()
+    accounts.tab("positions")
+    expect(accounts.part("position-row")).to_have_count(1)
+    there = [f for f in house.request("GET", "/api/v1/accounts")[1]["accounts"] if f["environment"] == "demo"]
+    assert [account["name"] for account in there] == ["My demo"]
+    accounts.part("position-close").click()
+    accounts.part("close-submit").click()
+    expect(accounts.part("position-row")).to_have_count(0)
+
+    # To the simulated account and its market, which is another, and back to the page of accounts.
+    demo_price = accounts.part("last-price").inner_text()
+    accounts.part("account-switcher").click()
+    accounts.part("account-option").filter(has_text="SIM").first.click()
+    expect(accounts.part("env-badge").first).to_have_attribute("data-environment", "sim")
+    accounts.wait_ready()
+    wait_for(lambda: accounts.part("last-price").inner_text() != demo_price, "the other market has its own price")
+    accounts.open()
+    accounts.remove("My demo")
+    wait_for(
+        lambda: all(f["environment"] == "sim" for f in house.request("GET", "/api/v1/accounts")[1]["accounts"]),
+        "the account rests",
+    )
