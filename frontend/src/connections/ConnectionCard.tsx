@@ -86,6 +86,10 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
           </>
         )}
         {connection.key_facts !== null && <KeyFacts facts={connection.key_facts} />}
+        <dt>{t("connections.id")}</dt>
+        <dd>
+          <span className="code">{connection.id}</span>
+        </dd>
         <dt>{t("connections.checked")}</dt>
         <dd>
           {connection.checked_ms === null ? (
