@@ -67,10 +67,10 @@ export function TicketPanel(props: Props) {
   const book = useBook(key)?.book ?? null;
   const facts = useFacts(account, instrument, props.position, props.balances, props.around.account === "ready");
   const around: Surroundings = { ...props.around, instrument, ticker, book, facts, can: account.capabilities, acceptsOldPrice, language };
-  const editable = isEditable(ticket.phase);
+  const editable = isEditable(ticket.phase) && props.around.mayTrade;
   const own = check(ticket, around);
   // An account that is not ready is judged by nobody: what the server last knew of it may be out of date.
-  const asks = editable && props.around.account === "ready" && props.around.mayTrade && props.around.link === "up" && isComplete(own.block);
+  const asks = editable && props.around.account === "ready" && props.around.link === "up" && isComplete(own.block);
   const server = useServerPreview(account.id, draftKey, fields, previewBody(own.asked, instrument), asks);
   const checked = server === null ? own : check(ticket, around, server.preview);
   useFrozenTrigger(checked, ticket, edit);
@@ -86,7 +86,7 @@ export function TicketPanel(props: Props) {
 
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
-    if (!editable) return;
+    if (!isEditable(ticket.phase)) return;
     const body = intentOf(ticket, checked, instrument);
     if (body === null) {
       setAttempted(true);
@@ -157,7 +157,7 @@ export function TicketPanel(props: Props) {
               // Not `disabled`, here and in the other fields: sending by a key must not take the focus away.
               aria-disabled={!editable}
               data-testid="ticket-reduce-only"
-              onChange={(event) => edit({ reduceOnly: event.target.checked })}
+              onChange={(event) => editable && edit({ reduceOnly: event.target.checked })}
             />
             {t("ticket.reduce_only")}
           </label>

@@ -195,3 +195,14 @@ it("lets the server's findings of the same fields take the place of its own", ()
   const content = { problems: [], warnings: [] } as unknown as Preview;
   expect(check(ticket({ price: "66000", quantity: "0.05" }), around, content).warnings).toEqual([]);
 });
+
+it("takes the server's word for what a share comes to, also where the page cannot work it out", () => {
+  const share = ticket({ price: "60000", quantity: "50", unit: "percent" });
+  const unread = { ...around, facts: { ...facts, leverage: null } };
+  expect(code(share.fields, unread)).toBe("sizing.needs_leverage");
+  const said = { quantity: "0.82", problems: [], warnings: [] } as unknown as Preview;
+  const checked = check(share, unread, said);
+  expect(intentOf(share, checked, instrument)).toMatchObject({ quantity: "0.82", quantity_unit: "base" });
+  // A quantity in base coin is the person's own.
+  expect(check(good, around, said).asked.draft.quantity).toBe("0.05");
+});

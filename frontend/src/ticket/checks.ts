@@ -52,7 +52,7 @@ export type Checked = {
 export function check(ticket: Ticket, around: Surroundings, server: Preview | null = null): Checked {
   const { instrument, language } = around;
   const quotes = quotesOf(around.ticker);
-  const asked = askedOf(ticket.fields, instrument, quotes, around.book, around.facts, language);
+  const asked = withServerSize(askedOf(ticket.fields, instrument, quotes, around.book, around.facts, language), server);
   const found = server === null ? placeProblems(instrument, asked.draft, quotes, asked.standing) : server.problems;
   const gapped = new Set(asked.gaps.map((gap) => spotOf(gap.field)));
   // A size that cannot be worked out stands in the draft as zero, which is nobody's fault.
@@ -61,6 +61,14 @@ export function check(ticket: Ticket, around: Surroundings, server: Preview | nu
   const problems = [...asked.gaps, ...found.filter((each) => isTyped(asked, each.field) && !gapped.has(spotOf(each.field)))];
   const warnings = server === null ? [...placeWarnings(instrument, asked.draft, quotes, asked.standing), ...thinBook(asked, instrument)] : server.warnings;
   return { asked, problems, warnings, block: firstBlock(ticket, asked, problems, around) };
+}
+
+/** What an amount, a share or a risk comes to: the server's word, where it has one. What is sent is what is shown. */
+function withServerSize(asked: Asked, server: Preview | null): Asked {
+  const quantity = server?.quantity ?? null;
+  if (quantity === null || asked.unit === "base" || asked.draft.quantityUnit === "quote") return asked;
+  const gaps = asked.gaps.filter((gap) => !gap.code.startsWith("sizing."));
+  return { ...asked, gaps, sized: { kind: "quantity", quantity }, draft: { ...asked.draft, quantity } };
 }
 
 /** Where a finding is told: its own field, or the one that stands for its group. */
