@@ -51,13 +51,14 @@ export function AccountsPage() {
       {adding && <AddConnection onDone={() => setAdding(false)} />}
       <section aria-labelledby="simulated-title">
         <h2 id="simulated-title">{t("connections.simulated")}</h2>
-        {accounts.isError ? (
-          <Failure what={t("shell.accounts")} error={accounts.error} onRetry={() => void accounts.refetch()} />
-        ) : accounts.data === undefined ? (
-          <Waiting rows={1} onRetry={() => void accounts.refetch()} />
-        ) : (
-          accounts.data.filter((each) => each.environment === "sim").map((each) => <SimulatedCard key={each.id} account={each} />)
-        )}
+        {accounts.isError && <Failure what={t("shell.accounts")} error={accounts.error} onRetry={() => void accounts.refetch()} />}
+        {accounts.data === undefined && !accounts.isError && <Waiting rows={1} onRetry={() => void accounts.refetch()} />}
+        {accounts.data?.every((each) => each.environment !== "sim") === true && <p className="muted">{t("connections.no_simulated")}</p>}
+        {accounts.data
+          ?.filter((each) => each.environment === "sim")
+          .map((each) => (
+            <SimulatedCard key={each.id} account={each} />
+          ))}
       </section>
       <section aria-labelledby="connected-title">
         <h2 id="connected-title">{t("connections.connected")}</h2>

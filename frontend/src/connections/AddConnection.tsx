@@ -25,11 +25,11 @@ const OFFERED: readonly Environment[] = ["demo", "testnet", "live"];
 export function AddConnection({ onDone }: { onDone: () => void }) {
   const { t } = useWords();
   const environments = useQuery(environmentsQuery);
-  if (environments.isError) {
-    return <Failure what={t("connections.add")} error={environments.error} onRetry={() => void environments.refetch()} />;
-  }
-  if (environments.data === undefined) return <Waiting rows={4} onRetry={() => void environments.refetch()} />;
-  return <Form environments={environments.data} onDone={onDone} />;
+  const again = (): void => void environments.refetch();
+  // What is being typed stays, even when asking for the list once more should fail.
+  if (environments.data !== undefined) return <Form environments={environments.data} onDone={onDone} />;
+  if (environments.isError) return <Failure what={t("connections.add")} error={environments.error} onRetry={again} />;
+  return <Waiting rows={4} onRetry={again} />;
 }
 
 function Form({ environments, onDone }: { environments: readonly EnvironmentFacts[]; onDone: () => void }) {

@@ -14,8 +14,7 @@ import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
 import { forgetDrafts } from "../ticket/draft";
-import type { AccountState } from "../stream/account";
-import { useAccount, useLink } from "../stream/hooks";
+import { useAccountIfAny, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
 import { LanguageSwitch, ThemeSwitch, UserMenu } from "./Controls";
 import { AccountSwitcher } from "./AccountSwitcher";
@@ -29,6 +28,8 @@ export function Shell() {
   const accounts = useQuery(accountsQuery);
   const params = useParams({ strict: false });
   const account = accounts.data?.find((each) => each.id === params.account) ?? accounts.data?.[0] ?? null;
+  const state = useAccountIfAny(account?.id ?? null);
+  const now = state?.phase === "live" || state?.phase === "resyncing" ? state.data.account : account;
 
   useEffect(() => {
     stream.connection.start();
@@ -44,31 +45,14 @@ export function Shell() {
       <a className="skip" href="#orders">
         {t("shell.skip_orders")}
       </a>
-      {account === null ? <Frame account={null} accounts={[]} state={null} /> : <AccountFrame key={account.id} account={account} accounts={accounts.data ?? []} />}
-    </div>
-  );
-}
-
-function AccountFrame({ account, accounts }: { account: Account; accounts: readonly Account[] }) {
-  const state = useAccount(account.id);
-  const now = state.phase === "live" || state.phase === "resyncing" ? state.data.account : account;
-  return (
-    <>
-      <OrderNews account={account} />
-      <EnvironmentFrame environment={account.environment} />
-      <Frame account={now} accounts={accounts} state={state} />
-    </>
-  );
-}
-
-function Frame({ account, accounts, state }: { account: Account | null; accounts: readonly Account[]; state: AccountState | null }) {
-  return (
-    <>
-      <Header account={account} accounts={accounts} />
+      {account !== null && <OrderNews key={account.id} account={account} />}
+      {account !== null && <EnvironmentFrame environment={account.environment} />}
+      <Header account={now} accounts={accounts.data ?? []} />
       <Banners state={state} />
+      {/* Never under a key of the account: a form that somebody fills in outlives what the list of accounts says. */}
       <Outlet />
       <StatusBar state={state} />
-    </>
+    </div>
   );
 }
 

@@ -4,7 +4,7 @@ import type { Category, Environment, PublicTrade } from "../api/types";
 import { stream } from "../app/services";
 import type { AccountState } from "./account";
 import type { Link } from "./connection";
-import type { Readable } from "./signal";
+import { Signal, type Readable } from "./signal";
 import type { BookView, Clocks, Exchange, Quote } from "./store";
 
 export function useSignal<T>(signal: Readable<T>): T {
@@ -32,6 +32,14 @@ export function marketKey(environment: Environment, instrument: { readonly categ
 export function useAccount(accountId: string): AccountState {
   useEffect(() => stream.hold(`account:${accountId}`), [accountId]);
   return useSignal(stream.account(accountId));
+}
+
+const NO_ACCOUNT = new Signal<null>(null);
+
+/** As `useAccount`, for what is there before any account is: then null. */
+export function useAccountIfAny(accountId: string | null): AccountState | null {
+  useEffect(() => (accountId === null ? undefined : stream.hold(`account:${accountId}`)), [accountId]);
+  return useSignal<AccountState | null>(accountId === null ? NO_ACCOUNT : stream.account(accountId));
 }
 
 export function useQuote(key: string): Quote | null {

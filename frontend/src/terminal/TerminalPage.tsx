@@ -45,7 +45,8 @@ export function TerminalPage() {
 
   if (known === null || (accounts.isSuccess && account === undefined)) return <NotFound />;
   if (instruments.isSuccess && instruments.data.length > 0 && instrument === undefined) return <NotFound />;
-  if (accounts.isError || instruments.isError) {
+  // What is there stays readable: only a first read that failed takes the page's place.
+  if ((accounts.isError && accounts.data === undefined) || (instruments.isError && instruments.data === undefined)) {
     const again = (): void => {
       void accounts.refetch();
       void instruments.refetch();

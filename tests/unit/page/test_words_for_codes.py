@@ -1,8 +1,8 @@
 """Whatever the server can say in codes, the page says in words, in both languages.
 
-Lives here: the collection of the codes from the source, and which catalogue each of them is looked up in. Not here: the
-codes of the rules that page and server share (`frontend/src/i18n/codes.test.ts`), the completeness of one language beside
-the other (the page's build).
+Lives here: the collection of the codes from the source, and which catalogue each of them is looked up in.
+Not here: the codes of the rules that page and server share (`frontend/src/i18n/codes.test.ts`), the completeness of one
+language beside the other (the page's build).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple, get_args
 
@@ -67,7 +68,12 @@ def modules() -> Iterator[tuple[str, ast.Module]]:
             yield name, ast.parse(path.read_text())
 
 
-def everything_said() -> Iterator[Said]:
+@cache
+def everything_said() -> tuple[Said, ...]:
+    return tuple(collected())
+
+
+def collected() -> Iterator[Said]:
     for name, tree in modules():
         for node in ast.walk(tree):
             where = f"{name}:{getattr(node, 'lineno', 0)}"
@@ -77,8 +83,8 @@ def everything_said() -> Iterator[Said]:
                         yield Said(code, CATALOGUES_OF[called(node)], where, params_of(node))
                     if code_of(argument):
                         break
-            elif isinstance(node, ast.ClassDef) and (code := code_of_class(node)) and code not in NEVER_ON_A_PAGE:
-                yield Said(code, ("problems",), where, None)
+            elif isinstance(node, ast.ClassDef) and (own := code_of_class(node)) and own not in NEVER_ON_A_PAGE:
+                yield Said(own, ("problems",), where, None)
         for module, table, catalogues in TABLES:
             if module == name:
                 yield from (Said(code, catalogues, f"{name} {table}", None) for code in codes_in_table(tree, table))
@@ -135,7 +141,7 @@ def codes_in_table(tree: ast.Module, table: str) -> list[str]:
         )
         named = [each.id for each in targets if isinstance(each, ast.Name)]
         if table in named and isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            return [str(each.value) for each in ast.walk(node.value) if isinstance(each, ast.expr) and code_of(each)]
+            return [code for each in ast.walk(node.value) if isinstance(each, ast.expr) and (code := code_of(each))]
     raise AssertionError(f"there is no table {table}: change TABLES above")
 
 
@@ -155,7 +161,7 @@ def words(language: str, catalogue: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_page_has_words_for_every_code_of_the_server(language: str) -> None:
-    said = list(everything_said())
+    said = everything_said()
     assert len({each.code for each in said}) > 120  # the collection found them at all
     known = {catalogue: words(language, catalogue) for catalogue in ("problems", "faults", "reasons")}
     missing = {
