@@ -21,8 +21,10 @@ from tradewright.trading.model import AmendIntent, CancelIntent, ChangeIntent, E
 
 log = structlog.get_logger()
 
-# The acknowledgement comes before the change shows; after the last look what is read stands, as asked or not.
-_LOOK_PAUSES_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
+# The acknowledgement comes before the change shows. After the first looks what is read stands, as asked or not; the
+# others are for what could not be read: a failed read, or an order that does not show at all yet.
+_FIRST_PAUSES_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
+_LATER_PAUSES_SECONDS = (4.0,) * 10
 _SYMBOLS_WAITING_MAX = 100
 
 
@@ -53,18 +55,17 @@ class LookBacks:
 
     async def read_back(self, intent: ChangeIntent) -> None:
         """Reads what an acknowledged change is about until it shows, and marks it as read back."""
-        for looks_left, pause_seconds in zip(
-            range(len(_LOOK_PAUSES_SECONDS) - 1, -1, -1), _LOOK_PAUSES_SECONDS, strict=True
-        ):
+        for number, pause_seconds in enumerate((*_FIRST_PAUSES_SECONDS, *_LATER_PAUSES_SECONDS), start=1):
             await self._clock.sleep(pause_seconds)
             try:
-                if await self._look(intent, is_last=looks_left == 0):
+                if await self._look(intent, is_enough=number >= len(_FIRST_PAUSES_SECONDS)):
                     return
             except ExchangeUnavailable as error:
                 log.warning("change.look_failed", intent_id=str(intent.id), error=str(error))
         log.warning("change.unread", intent_id=str(intent.id), kind=intent.kind)
 
-    async def _look(self, intent: ChangeIntent, *, is_last: bool) -> bool:
+    async def _look(self, intent: ChangeIntent, *, is_enough: bool) -> bool:
+        """Whether it is read back now: as asked, or whatever is there where that is enough."""
         match intent:
             case AmendIntent():
                 order = await self._gateway.find_order(
@@ -75,11 +76,11 @@ class LookBacks:
                 if order is None:
                     return False
                 is_shown = intent.is_met_by(order) or order.state in FINAL_STATES
-                return await self._take(intent, order, is_enough=is_shown or is_last)
+                return await self._take(intent, order, is_enough=is_shown or is_enough)
             case LeverageIntent() | ExitsIntent():
                 async with self._positions:
                     position = await self._gateway.position(intent.instrument)
-                    return await self._take(intent, position, is_enough=intent.is_met_by(position) or is_last)
+                    return await self._take(intent, position, is_enough=intent.is_met_by(position) or is_enough)
             case _:
                 assert_never(intent)
 
