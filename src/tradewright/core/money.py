@@ -7,7 +7,7 @@ Not here: rounding to an instrument's steps (`core.instrument`).
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 ZERO = Decimal(0)
 _WIDE = Context(prec=80)
@@ -31,6 +31,11 @@ def multiple_below(value: Decimal, step: Decimal) -> Decimal:
     """
     with localcontext(_WIDE):
         return (value // step) * step
+
+
+def rounded(value: Decimal, to: Decimal) -> Decimal:
+    """Half to even at the decimals of `to`, however many digits stand before the point."""
+    return value.quantize(to, ROUND_HALF_EVEN, _WIDE)
 
 
 def plain(value: Decimal) -> str:

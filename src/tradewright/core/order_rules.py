@@ -22,7 +22,7 @@ from tradewright.core.instrument import (
     TimeInForce,
     order_problems,
 )
-from tradewright.core.money import multiple_below, plain
+from tradewright.core.money import multiple_below, plain, rounded
 from tradewright.core.order import Exit, Trigger
 from tradewright.core.rule_parts import (
     Quotes,
@@ -242,7 +242,7 @@ def _price_warnings(instrument: Instrument, draft: Draft, price: Decimal, quotes
             warnings.append(Problem("order.would_execute", "price", {"best": plain(best)}))
         percent = through / best * _HUNDRED
         if percent > FAR_PERCENT:
-            warnings.append(Problem("order.far_price", "price", {"percent": plain(percent.quantize(Decimal("0.1")))}))
+            warnings.append(Problem("order.far_price", "price", {"percent": plain(rounded(percent, Decimal("0.1")))}))
     band = price_band(instrument, quotes)
     if band is not None and ((price > band[1]) if is_buy else (price < band[0])):
         bound = instrument.to_tick_down(band[1]) if is_buy else instrument.to_tick_up(band[0])

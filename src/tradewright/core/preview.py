@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Literal
 
 from tradewright.core.instrument import Instrument, Side
+from tradewright.core.money import rounded
 from tradewright.core.order import FeeRates
 from tradewright.core.order_rules import Draft, entry_price
 from tradewright.core.rule_parts import Quotes, tier_of
@@ -173,7 +174,7 @@ def _expected(draft: Draft, quotes: Quotes, book: tuple[Levels, Levels] | None) 
     taken, paid = _walk(levels, draft.quantity, limit=bound, is_buy=is_buy)
     price = paid / taken if taken else best
     away = abs(price - best) / best * _HUNDRED
-    return _Expected(price, draft.quantity, away.quantize(Decimal("0.0001"), ROUND_HALF_EVEN), taken)
+    return _Expected(price, draft.quantity, rounded(away, Decimal("0.0001")), taken)
 
 
 def _slipped(best: Decimal, draft: Draft) -> Decimal | None:
@@ -271,4 +272,4 @@ def _outcomes(
 
 def _shown(value: Decimal | None) -> Decimal | None:
     """At most eight decimals: nobody can read more, and a quotient has more than text may have."""
-    return None if value is None else value.quantize(_SHOWN, ROUND_HALF_EVEN)
+    return None if value is None else rounded(value, _SHOWN)

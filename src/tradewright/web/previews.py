@@ -33,6 +33,7 @@ _MONEY = (
     "liquidation_price", "break_even_price", "risk_at_stop", "risk_percent", "reward_at_target", "reward_per_risk",
 )  # fmt: skip
 _NOTHING_TYPED = Decimal(0)
+_TOO_LARGE = Decimal(10) ** 24  # what no text of a number may hold, and no market either
 
 
 async def preview(parts: WebParts, caller: Principal, account_id: AccountId, body: PreviewBody) -> dict[str, Any]:
@@ -154,7 +155,7 @@ def _answer(
         "available": _text(facts.available),
         "liquidation": found.liquidation,
         "after": None
-        if found.after is None
+        if found.after is None or found.after.size >= _TOO_LARGE
         else {
             "side": found.after.side,
             "size": plain(found.after.size),
@@ -174,7 +175,8 @@ def _problem(problem: Problem) -> dict[str, Any]:
 
 
 def _text(value: Decimal | None) -> str | None:
-    return None if value is None else plain(value)
+    """Null for what is unknown, and for the absurd: then a problem names the number that made it so."""
+    return None if value is None or abs(value) >= _TOO_LARGE else plain(value)
 
 
 def _decimal(text: str | None) -> Decimal | None:

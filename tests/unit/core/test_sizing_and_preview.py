@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +10,9 @@ import pytest
 
 from tradewright.core.errors import Problem
 from tradewright.core.order import FeeRates
+from tradewright.core.order_rules import place_warnings
 from tradewright.core.preview import Holding, Means, preview_of
+from tradewright.core.rule_parts import Standing
 from tradewright.core.sizing import Sizing, quantity_of
 from unit.core.vectors import draft_of, instrument_of, load, number, quotes_of, told
 
@@ -67,3 +69,16 @@ def _value(value: Any) -> Any:
 
 def _holding(row: dict[str, Any]) -> Holding:
     return Holding(side=row["side"], size=Decimal(row["size"]), entry_price=number(row["entry_price"]))
+
+
+@pytest.mark.parametrize("case", PREVIEWS["cases"][:8], ids=lambda case: case["name"])
+@pytest.mark.parametrize("absurd", ["9" * 24 + "." + "9" * 18, "0." + "0" * 17 + "1"])
+def test_an_absurd_number_has_a_preview_like_any_other(case: dict[str, Any], absurd: str) -> None:
+    """Rounded to eight decimals, a number of 24 digits has more than the usual 28."""
+    draft = draft_of(case["draft"])
+    for changed in ({"quantity": Decimal(absurd)}, {"price": Decimal(absurd)}):
+        instrument, quotes = instrument_of(PREVIEWS["instruments"][case["instrument"]]), quotes_of(case["quotes"])
+        means = Means(fees=FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.00055")), leverage=Decimal(10))
+        found = preview_of(instrument, replace(draft, **changed), quotes, None, Holding(), means)
+        assert found.expected_price is not None
+        place_warnings(instrument, replace(draft, **changed), quotes, Standing())
