@@ -1,5 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
-# Variables of `make run`: MARKET (synthetic | replay:FILE@linear:SYMBOL), SPEED, SEED, FROM; of `make sim`: SEEDS.
+# Variables of `make run`: MARKET (synthetic | replay:FILE@linear:SYMBOL), SPEED, SEED, FROM; of `make sim`:
+# SEEDS; of `make fuzz`: BODIES, SEED.
 
 SHELL := /bin/sh
 UV := scripts/uv
@@ -9,8 +10,9 @@ export UV_PYTHON_DOWNLOADS := never
 unexport PYTHONDONTWRITEBYTECODE
 
 SEEDS ?= 1000
+BODIES ?= 100000
 
-.PHONY: setup setup-dev run test quick check fmt sim bench demo-order
+.PHONY: setup setup-dev run test quick check fmt sim fuzz bench demo-order
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -35,6 +37,9 @@ fmt: setup-dev
 
 sim: setup-dev  ## seeded simulation of the account session
 	@$(BIN)/python -m pytest tests/sim -q -n 2 --seeds $(SEEDS)
+
+fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
+	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
 
 bench: setup-dev  ## our figures beside the peers'
 	@$(BIN)/python -m tests.bench

@@ -1,0 +1,121 @@
+"""What must hold of every answer, and what a request may have written.
+
+Lives here: `Judge`. It knows the contract document's shapes by the models they are made from, and which operations
+write what. Not here: how writes are seen (`lanes`), what must hold at the end of it all (`world`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from fuzz.lanes import Answer, Wrote
+from fuzz.requests import Request
+from fuzz.values import CANARY, Schema
+from tradewright.web.schemas.base import Output
+from tradewright.web.schemas.problems import ProblemDocument
+
+# Looks like a read to the person who asks: no row of it, whatever the answer.
+_WRITES_NO_ROW = frozenset({"previewOrder", "reconcileAccount"})
+_MAY_ALWAYS = frozenset({"UPDATE sessions"})  # that it was used; at most once a minute
+# A wrong password is counted, a right one is not any more: that is what a refused login is for.
+_MAY_WHEN_REFUSED = {"login": frozenset({"INSERT login_attempts", "DELETE login_attempts"})}
+_OPEN_TO_NOBODY = frozenset({"healthz", "readyz", "readSession", "login", "claim"})
+_CANARY = CANARY.lower().encode()
+
+
+class Judge:
+    def __init__(self, document: Schema) -> None:
+        models = {model.__name__: model for model in _outputs(Output)}
+        self._answers: dict[tuple[str, int], TypeAdapter[Any] | str] = {}  # a shape, or a media type alone
+        for operation in [each for methods in document["paths"].values() for each in methods.values()]:
+            for status, said in operation["responses"].items():
+                if status != "default" and int(status) < 400:
+                    self._answers[operation["operationId"], int(status)] = _shape(said.get("content", {}), models)
+        self._problem = TypeAdapter(ProblemDocument)
+
+    def faults(self, request: Request, answer: Answer, wrote: Wrote) -> Iterator[str]:
+        """Everything that is wrong with what came of a request; each begins with a word for its kind."""
+        if answer.fault:
+            yield f"hang or crash: {answer.fault}"
+            return
+        if answer.status >= 500:
+            yield f"5xx: {answer.status} {answer.body[:300]!r}"
+        elif answer.status >= 400:
+            yield from self._problem_faults(request, answer)
+        else:
+            yield from self._success_faults(request, answer)
+        yield from self._write_faults(request, answer, wrote)
+        if "content-security-policy" not in answer.headers or "nosniff" not in answer.headers.get(
+            "x-content-type-options", ()
+        ):
+            yield "unprotected: the answer lacks security headers"
+        if _CANARY in answer.body.lower() or _CANARY.decode() in str(answer.headers).lower():
+            yield f"secret told: {answer.status} {answer.body[:500]!r}"
+
+    def _problem_faults(self, request: Request, answer: Answer) -> Iterator[str]:
+        if request.method == "HEAD":
+            return
+        if answer.media_type != "application/problem+json":
+            yield f"no problem document: {answer.status} with {answer.media_type!r}"
+            return
+        try:
+            said = self._problem.validate_json(answer.body, strict=True)
+        except ValidationError as error:
+            yield f"problem document out of shape: {str(error)[:300]} in {answer.body[:300]!r}"
+            return
+        if said.status != answer.status:
+            yield f"problem document out of shape: it says {said.status}, the answer {answer.status}"
+
+    def _success_faults(self, request: Request, answer: Answer) -> Iterator[str]:
+        operation = request.operation
+        if request.method != operation.method:
+            return  # of another operation at this path, or of none
+        if request.who == "nobody" and operation.id not in _OPEN_TO_NOBODY:
+            yield f"let in: nobody is answered {answer.status}"
+        if request.who == "viewer" and operation.method == "POST" and operation.id not in ("login", "logout", "claim"):
+            yield f"let in: a viewer is answered {answer.status}"
+        key = (operation.id, answer.status)
+        if key not in self._answers:
+            yield f"answer not in the document: {answer.status}"
+            return
+        shape = self._answers[key]
+        if isinstance(shape, str):
+            if answer.media_type != shape or (not shape and answer.body):
+                yield f"answer out of shape: {answer.status} with {answer.media_type!r}, the document says {shape!r}"
+            return
+        try:
+            shape.validate_json(answer.body, strict=True)
+        except ValidationError as error:
+            yield f"answer out of shape: {answer.status}: {str(error)[:400]} in {answer.body[:300]!r}"
+
+    def _write_faults(self, request: Request, answer: Answer, wrote: Wrote) -> Iterator[str]:
+        rows = set(wrote.rows) - _MAY_ALWAYS
+        operation = request.operation.id
+        if answer.status >= 400:
+            rows -= _MAY_WHEN_REFUSED.get(operation, frozenset())
+            if rows:
+                yield f"partial effect: refused with {answer.status}, and yet {sorted(rows)}"
+            if wrote.hints:
+                yield f"partial effect: refused with {answer.status}, and yet {wrote.hints} notifications"
+        elif (request.method in ("GET", "HEAD") or operation in _WRITES_NO_ROW) and rows:
+            yield f"a read wrote: {sorted(rows)}"
+        elif request.manner == "again" and (rows or wrote.hints):
+            yield f"done twice: the same request again wrote {sorted(rows)} and told {wrote.hints} times"
+        elif request.manner == "changed" and "INSERT intents" in rows and operation == "postIntent":
+            yield f"done twice: a used id with another body wrote {sorted(rows)}"
+
+
+def _shape(content: Schema, models: Mapping[str, type[Output]]) -> TypeAdapter[Any] | str:
+    if "application/json" not in content:
+        return next(iter(content), "")
+    return TypeAdapter(models[content["application/json"]["schema"]["$ref"].rpartition("/")[2]])
+
+
+def _outputs(model: type[Output]) -> Iterator[type[Output]]:
+    """Every shape of an answer: a component of the document has the name of the class that it was made from."""
+    for each in model.__subclasses__():
+        yield each
+        yield from _outputs(each)

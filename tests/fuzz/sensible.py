@@ -1,0 +1,122 @@
+"""Bodies that a person would send: orders that fit their instrument, changes of orders that are there.
+
+Lives here: `sensible_body`, by operation. What the rules then refuse is refused for its numbers, not for its shape.
+Not here: bodies drawn from the schema alone (`values`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fuzz.values import Values
+
+_KINDS = ("place",) * 9 + (
+    "cancel",
+    "cancel",
+    "amend",
+    "amend",
+    "amend",
+    "close",
+    "reverse",
+    "leverage",
+    "exits",
+    "exits",
+)
+
+
+def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
+    """None where the schema alone says everything."""
+    match operation:
+        case "postIntent":
+            return _intent(values)
+        case "previewOrder":
+            order = _order(values)
+            unit = values.rng.choice(("base", "base", "quote", "percent", "risk"))
+            return order | {"quantity_unit": unit, "quantity": order["quantity"] if unit == "base" else "100"}
+        case "postConnection":
+            return _connection(values)
+        case "removeConnection" if values.known.connections:
+            return {"name": values.rng.choice(values.known.connections)[1]}
+        case "cancelAll":
+            scope = values.rng.choice(({}, {"category": "linear"}, {"category": "spot", "symbol": "BTCUSDT"}))
+            return {"id": values.id_of("id"), **scope}
+        case "reconcileAccount":
+            return values.rng.choice(({}, {"category": "linear", "symbol": "BTCUSDT"}, {"category": "spot"}))
+        case "login" if values.rng.random() < 0.5:
+            return {"username": values.known.username, "password": values.known.password}
+        case _:
+            return None
+
+
+def _intent(values: Values) -> dict[str, Any]:
+    rng, known = values.rng, values.known
+    kind = rng.choice(_KINDS)
+    body: dict[str, Any] = {"id": values.id_of("id"), "kind": kind}
+    if kind == "place":
+        return body | _order(values) | ({"note": "by hand"} if rng.random() < 0.2 else {})
+    if kind == "cancel":
+        return body | {"order_id": values.id_of("order_id")}
+    if kind == "amend":
+        changes = {
+            "price": _price(values, 50_000, 59_000),
+            "quantity": rng.choice(("0.002", "0.05", "0.3")),
+            "stop_loss": rng.choice(("0", "40000.5")),
+            "trigger_price": _price(values, 61_000, 70_000),
+        }
+        names = rng.sample(sorted(changes), rng.choice((1, 1, 2)))
+        return body | {"order_id": values.id_of("order_id")} | {name: changes[name] for name in names}
+    held = rng.choice(known.positions) if known.positions else {"symbol": "BTCUSDT", "side": "Buy", "size": "0.01"}
+    body |= {"category": "linear", "symbol": held["symbol"]}
+    match kind:
+        case "close":
+            body |= {"side": held["side"], "percent": rng.choice(("100", "50", "10"))}
+            return body | ({"price": _price(values, 50_000, 70_000)} if rng.random() < 0.3 else {})
+        case "reverse":
+            return body | {"side": held["side"], "size": held["size"]}
+        case "leverage":
+            return body | {"leverage": rng.choice(("2", "5", "10", "25"))}
+        case _:
+            is_long = held["side"] == "Buy"
+            legs = {"take_profit": "75000" if is_long else "45000.5", "stop_loss": "45000.5" if is_long else "75000"}
+            return body | {name: rng.choice((level, level, "0")) for name, level in legs.items()}
+
+
+def _order(values: Values) -> dict[str, Any]:
+    """Without id and kind, so that a preview can be asked for as well."""
+    rng = values.rng
+    side = rng.choice(("Buy", "Sell"))
+    is_buy = side == "Buy"
+    order: dict[str, Any] = {
+        "category": rng.choice(("linear", "linear", "linear", "spot")),
+        "symbol": rng.choice(("BTCUSDT", "BTCUSDT", "BTCUSDT", "ETHUSDT", "TINYUSDT")),
+        "side": side,
+        "quantity": rng.choice(("0.001", "0.002", "0.01", "0.05", "0.1")),
+    }
+    form = rng.random()
+    if form < 0.35:
+        order |= {"order_type": "Market", "time_in_force": "IOC", "slippage_percent": "0.5"}
+    else:
+        price = _price(values, 50_000, 59_000) if is_buy else _price(values, 61_000, 70_000)
+        order |= {"order_type": "Limit", "price": price, "time_in_force": rng.choice(("GTC", "GTC", "PostOnly", "IOC"))}
+    if rng.random() < 0.15:
+        order["trigger"] = {"price": _price(values, 61_000, 64_000), "rises": True, "by": "LastPrice"}
+    if rng.random() < 0.2:
+        order["stop_loss"] = {"trigger_price": "45000.5" if is_buy else "75000"}
+        order["take_profit"] = {"trigger_price": "75000" if is_buy else "45000.5"}
+    return order
+
+
+def _price(values: Values, low: int, high: int) -> str:
+    return f"{values.rng.randrange(low, high)}.{values.rng.randrange(10)}"
+
+
+def _connection(values: Values) -> dict[str, Any]:
+    rng = values.rng
+    body = {
+        "id": values.id_of("id"),
+        "environment": rng.choice(("demo", "demo", "testnet", "sim", "live")),
+        "name": rng.choice(("Demo", "Zweites", "третий")),
+        "key": values.draw({"type": "string"}, "key"),
+        "secret": values.draw({"type": "string"}, "secret"),
+    }
+    return body | ({"proxy": values.draw({"type": "string"}, "proxy")} if rng.random() < 0.4 else {})
