@@ -1,7 +1,7 @@
 """A scripted hour of market time with a hundred orders of every kind; then everybody must see the same account.
 
 Unmodified pybit and ccxt ask the exchange, the page shows what our server says: orders, positions, balances, all equal.
-The market runs 120 times as fast and is stopped for the comparison. The wishes are drawn from a seed.
+The market runs 240 times as fast and is stopped for the comparison. The wishes are drawn from a seed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from support.peers import ask_peer
 
 ORDERS = 100
 MARKET_MS = 3_600_000
-SPEED = "120"
+SPEED = "240"
 GRID = {
     ("linear", "BTCUSDT"): (Decimal("0.1"), Decimal("0.001"), "0.02"),
     ("linear", "ETHUSDT"): (Decimal("0.01"), Decimal("0.01"), "0.4"),
