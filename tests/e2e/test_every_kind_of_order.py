@@ -73,14 +73,21 @@ class Writer:
         for name, text in texts.items():
             self.desk.part(f"ticket-{name.replace('_', '-')}").fill(text)
 
+    def move(self, do: str, **how: int) -> None:
+        self.installation.exchange_control("POST", "/sim/market", {"do": do, **how})
+
+    def at_exchange(self, intent: str) -> list[dict[str, Any]]:
+        return self.installation.orders_at_exchange("tw" + intent.replace("-", ""))
+
     def send(self, sentence: str | None = None) -> str:
-        """Presses the button once it says `sentence`; the intent's id."""
+        """Presses the button once it says `sentence`; the intent's id. Fails when the server does not take it."""
         button = self.desk.part("ticket-submit")
         expect(button).to_be_enabled()
         if sentence is not None:
             expect(button).to_have_text(re.compile(self.words[sentence]))
         with self.desk.page.expect_response(lambda answer: answer.url.endswith("/intents")) as answered:
             button.click()
+        assert answered.value.ok, self.desk.part("ticket-reason").inner_text()
         return str(json.loads(answered.value.request.post_data or "")["id"])
 
     def row(self, intent: str) -> dict[str, Any]:
@@ -146,13 +153,20 @@ def limits(writer: Writer) -> None:
 
 def conditionals(writer: Writer) -> None:
     writer.pick("type-conditional", "stop-market")
+    # The market stands while they are written, and then goes one way or the other.
+    writer.move("pause")
     waiting = []
-    # The market goes one way or the other: one of the two is set off soon.
-    for side, factor in (("buy", "1.00003"), ("sell", "0.99997")):
+    for side, factor in (("buy", "1.0003"), ("sell", "0.9997")):
         writer.pick(f"side-{side}")
         writer.write(trigger=writer.market(factor), quantity="0.01")
         waiting.append(writer.send("stop_market"))
-    wait_for(lambda: any(writer.row(each)["status"] == "filled" for each in waiting), "a trigger is met", seconds=60)
+        writer.until(waiting[-1], "waiting_trigger")
+    for _ in range(60):
+        writer.move("step", seconds=60)
+        if any(row["orderStatus"] == "Filled" for each in waiting for row in writer.at_exchange(each)):
+            break
+    writer.move("resume")
+    wait_for(lambda: any(writer.row(each)["status"] == "filled" for each in waiting), "a trigger is met")
     for intent in waiting:
         if writer.row(intent)["status"] == "waiting_trigger":
             writer.desk.order(intent).get_by_test_id("order-cancel").click()
