@@ -72,8 +72,13 @@ async def existing(asker: Asker, body: Body) -> SubmittedIntent | None:
 
 
 async def _with_this_id(asker: Asker, body: Body) -> SubmittedIntent | None:
+    # An order that is not ours has an id of our making, too: an intent with it would be a second order of that name.
     found = await asker.connection.execute(
-        text("SELECT workspace_id, account_id, body FROM intents WHERE id = :id"), {"id": body.id}
+        text(
+            "SELECT workspace_id, account_id, body FROM intents WHERE id = :id UNION ALL"
+            " SELECT workspace_id, account_id, NULL FROM orders WHERE id = :id AND intent_id IS NULL"
+        ),
+        {"id": body.id},
     )
     row = found.first()
     if row is None:

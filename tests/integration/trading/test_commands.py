@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from contract.journal_worlds import BTC_RULES, make_home
 from integration.trading.conftest import Desk
+from sim.facts import order_report
 from tradewright.core.errors import Conflict, InvalidInput, NotFound
 from tradewright.core.ids import IntentId, WorkspaceId
 from tradewright.system import SystemClock, SystemIds
@@ -91,6 +92,17 @@ async def test_twenty_at_once_with_the_same_id_have_one_effect(desk: Desk) -> No
         submitted = await asyncio.gather(*(desk.submit(body) for _ in range(20)))
         assert [one.created for one in submitted].count(True) == 1
     assert (await desk.count("intents"), await desk.count("audit_entries")) == (10, 10)
+
+
+async def test_the_id_of_an_order_that_is_not_ours_is_no_id_for_an_intent(desk: Desk) -> None:
+    """It would be a second order with that id, and whoever looks for one would find two."""
+    await desk.journal.book([order_report(order_id="by-hand")], "stream")
+    ((external,),) = await rows(desk, "SELECT id FROM orders")
+    with pytest.raises(Conflict):
+        await desk.place(id=IntentId(external))
+    with pytest.raises(Conflict):
+        await desk.cancel(external, intent_id=IntentId(external))
+    assert (await desk.count("intents"), await desk.count("audit_entries")) == (0, 0)
 
 
 async def test_two_bodies_at_once_with_the_same_id_are_one_effect_and_one_conflict(desk: Desk) -> None:
