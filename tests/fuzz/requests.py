@@ -135,6 +135,8 @@ class Draw:
         return self._without_body(rng.choices(without, weights)[0])
 
     def _who(self) -> Who:
+        if not self.known.is_claimed:
+            return "nobody"
         point = self.rng.random()
         if point < 0.82:
             return "trader"

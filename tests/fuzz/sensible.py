@@ -44,6 +44,9 @@ def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
             return values.rng.choice(({}, {"category": "linear", "symbol": "BTCUSDT"}, {"category": "spot"}))
         case "login" if values.rng.random() < 0.5:
             return {"username": values.known.username, "password": values.known.password}
+        case "claim" if values.rng.random() < 0.05:
+            token = values.known.claim_token
+            return {"token": token, "username": "First", "password": values.known.password, "language": "en"}
         case _:
             return None
 

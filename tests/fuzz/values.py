@@ -51,7 +51,8 @@ class Known:
     away_account: str  # nobody reaches its exchange, so what is asked of it stays unanswered
     password: str
     username: str  # whose password is right; logs in, and in again
-    claim_token: str = ""
+    claim_token: str = ""  # while the installation is unclaimed: the right one
+    is_claimed: bool = True  # else nobody can be signed in
     orders: deque[str] = field(default_factory=lambda: deque(maxlen=60))
     connections: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=30))  # (id, name)
     cursors: deque[str] = field(default_factory=lambda: deque(maxlen=20))

@@ -1,7 +1,8 @@
 """The world that fuzzed requests go into: database, market, owner of the accounts, users, and the lanes.
 
-Lives here: `World`, `opened_world`, and what must hold when all is over (`World.end_faults`). The accounts are owned as
-in the worker, by `SessionKeeper` with real sessions and the real journal; behind the gateway is the exchange twin.
+Lives here: `World`, `opened_world`, `unclaimed_world`, and what must hold when all is over (`World.end_faults`). The
+accounts are owned as in the worker, by `SessionKeeper` with real sessions and the real journal; behind the gateway is
+the exchange twin.
 Not here: the requests (`requests`), sending and watching (`lanes`), the judgement of one answer (`judging`).
 """
 
@@ -13,7 +14,7 @@ import functools
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -110,26 +111,14 @@ class World:
     lanes: list[Lane]
     wires: dict[AccountId, Wire]
     logged: list[Any]  # structlog's events, and the standard library's lines
-    keeper: asyncio.Task[None]
-    users: dict[Who, User]
-    away_account: str
-    login: User
+    keeper: asyncio.Task[None] | None  # the worker; none looks after an installation that nobody has claimed
+    known: Callable[[], Known]  # what a lane knows when it begins
     _read: int = field(default=0)
 
     @property
     def document(self) -> dict[str, Any]:
         """The contract document, made once in a process: it depends on the routes alone."""
         return _document()
-
-    def known(self) -> Known:
-        """What a lane knows when it begins."""
-        return Known(
-            account=self.users["trader"].account["id"],
-            foreign_account=self.users["stranger"].account["id"],
-            away_account=self.away_account,
-            password=PASSWORD,
-            username=self.login.session["user"]["username"],
-        )
 
     def log_faults(self) -> Iterator[str]:
         """What the log says since the last look: secrets, and what nobody expected."""
@@ -143,7 +132,7 @@ class World:
 
     async def end_faults(self) -> list[str]:
         """What must hold when every request was answered."""
-        if self.keeper.done():
+        if self.keeper is not None and self.keeper.done():
             return [f"the worker died: {self.keeper.exception()!r}"]
         return [*self._sent_once(), *await self._rows_that_should_not_be(), *await self._secrets_kept()]
 
@@ -210,32 +199,55 @@ def _document() -> dict[str, Any]:
 @asynccontextmanager
 async def opened_world(engine: AsyncEngine, database_url: str, *, lanes: int, seed: str) -> AsyncIterator[World]:
     """Everything runs and is ready: from here on nothing may answer that it is not."""
-    with heard() as logged:
-        async with contextlib.AsyncExitStack() as stack:
-            async with await psycopg.AsyncConnection.connect(_plain_url(database_url), autocommit=True) as connection:
-                await note_writes(connection)  # before anybody is there whom its locks could meet
-            site = await stack.enter_async_context(started_site(engine, database_url))
-            site.market.tickers = FuzzMarket().tickers  # type: ignore[method-assign]
-            for environment in ("sim", "demo"):
-                await keep_instruments(engine, FuzzMarket(), environment)  # type: ignore[arg-type]
-            ann = await site.claim()
-            stranger = await site.second_user("owner", username="Stranger")
-            viewer = await site.second_user("viewer", workspace=ann.workspace_id, username="Viewer")
-            login = await site.second_user("owner", username="Dora")
-            away = str(await site.add_account(ann, "demo"))
-            users: dict[Who, User] = {"trader": ann, "viewer": viewer, "stranger": stranger}
-            wires: dict[AccountId, Wire] = {}
-            workers = create_engine(database_url, pool_size=12, application="fuzz-worker")
-            stack.push_async_callback(workers.dispose)
-            keeper = asyncio.create_task(_keeper(site, workers, wires, seed).run())
-            stack.push_async_callback(_ended, keeper)
-            parts = replace(site.parts, engine=cast("AsyncEngine", EngineOfLane()))
-            application = create_application(parts, page=PAGE)
-            made = [
-                await stack.enter_async_context(_lane(site, application, database_url, n, users)) for n in range(lanes)
-            ]
-            await _until_ready(site, ann)
-            yield World(site, made, wires, logged, keeper, users, away, login)
+    async with contextlib.AsyncExitStack() as stack:
+        logged = stack.enter_context(heard())
+        site = await stack.enter_async_context(_watched_site(engine, database_url))
+        for environment in ("sim", "demo"):
+            await keep_instruments(engine, FuzzMarket(), environment)  # type: ignore[arg-type]
+        ann = await site.claim()
+        stranger = await site.second_user("owner", username="Stranger")
+        viewer = await site.second_user("viewer", workspace=ann.workspace_id, username="Viewer")
+        await site.second_user("owner", username="Dora")
+        away = str(await site.add_account(ann, "demo"))
+        wires: dict[AccountId, Wire] = {}
+        workers = create_engine(database_url, pool_size=12, application="fuzz-worker")
+        stack.push_async_callback(workers.dispose)
+        keeper = asyncio.create_task(_keeper(site, workers, wires, seed).run())
+        stack.push_async_callback(_ended, keeper)
+        users: dict[Who, User] = {"trader": ann, "viewer": viewer, "stranger": stranger}
+        made = await stack.enter_async_context(_lanes(site, database_url, lanes, users))
+        await _until_ready(site, ann)
+
+        def known() -> Known:
+            mine, theirs = ann.account["id"], stranger.account["id"]
+            return Known(account=mine, foreign_account=theirs, away_account=away, password=PASSWORD, username="Dora")
+
+        yield World(site, made, wires, logged, keeper, known)
+
+
+@asynccontextmanager
+async def unclaimed_world(engine: AsyncEngine, database_url: str, *, lanes: int) -> AsyncIterator[World]:
+    """An installation that nobody has claimed yet; the lanes know the token of its link."""
+    async with contextlib.AsyncExitStack() as stack:
+        logged = stack.enter_context(heard())
+        site = await stack.enter_async_context(_watched_site(engine, database_url))
+        made = await stack.enter_async_context(_lanes(site, database_url, lanes, {}))
+        token = await site.claim_token()
+
+        def known() -> Known:
+            some = [str(site.parts.ids.new()) for _ in range(3)]
+            return Known(*some, password=PASSWORD, username="First", claim_token=token, is_claimed=False)
+
+        yield World(site, made, {}, logged, None, known)
+
+
+@asynccontextmanager
+async def _watched_site(engine: AsyncEngine, database_url: str) -> AsyncIterator[Site]:
+    async with await psycopg.AsyncConnection.connect(_plain_url(database_url), autocommit=True) as connection:
+        await note_writes(connection)  # before anybody is there whom its locks could meet
+    async with started_site(engine, database_url) as site:
+        site.market.tickers = FuzzMarket().tickers  # type: ignore[method-assign]
+        yield site
 
 
 @contextmanager
@@ -289,11 +301,10 @@ def _keeper(site: Site, engine: AsyncEngine, wires: dict[AccountId, Wire], seed:
 
 
 @asynccontextmanager
-async def _lane(
-    site: Site, application: Any, database_url: str, number: int, users: dict[Who, User]
-) -> AsyncIterator[Lane]:
-    name = f"{LANE_PREFIX}{number}"
-    engine = create_engine(database_url, pool_size=2, application=name)
+async def _lanes(site: Site, database_url: str, count: int, users: dict[Who, User]) -> AsyncIterator[list[Lane]]:
+    """Lanes on one application, each with an engine of its own and a connection that watches what it writes."""
+    parts = replace(site.parts, engine=cast("AsyncEngine", EngineOfLane()))
+    application = create_application(parts, page=PAGE)
 
     async def sign_in(who: Who) -> str:
         async with site.parts.engine.begin() as connection:
@@ -306,11 +317,15 @@ async def _lane(
             )
         return opened.token
 
-    async with await psycopg.AsyncConnection.connect(_plain_url(database_url), autocommit=True) as connection:
-        try:
-            yield Lane(application, site.port, engine, Watch(name, engine, connection), sign_in)
-        finally:
-            await engine.dispose()
+    async with contextlib.AsyncExitStack() as stack:
+        lanes = []
+        for name in (f"{LANE_PREFIX}{number}" for number in range(count)):
+            engine = create_engine(database_url, pool_size=2, application=name)
+            stack.push_async_callback(engine.dispose)
+            opening = psycopg.AsyncConnection.connect(_plain_url(database_url), autocommit=True)
+            connection = await stack.enter_async_context(await opening)
+            lanes.append(Lane(application, site.port, engine, Watch(name, engine, connection), sign_in))
+        yield lanes
 
 
 def _plain_url(database_url: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from fuzz.campaign import Report, run_piece
 from fuzz.requests import operations_of
-from fuzz.world import World, opened_world
+from fuzz.world import World, opened_world, unclaimed_world
 from tradewright.connections.model import NewConnection
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.trading import change_commands, commands, queries
 from tradewright.web import intents, views_connections
 
 LANES = 6
+FOUND = Path(__file__).parents[2] / "build/fuzz"
 
 
 async def test_no_request_breaks_anything(
@@ -34,10 +36,22 @@ async def test_no_request_breaks_anything(
         drawn = {each.partition(" ")[0] for each in report.operations}
         every = set(operations_of(world.document))
     record_property("fuzz", json.dumps(report.plain()))
+    if report.faults:  # at once: a campaign goes on for long, and tells only at its end
+        FOUND.mkdir(parents=True, exist_ok=True)
+        (FOUND / f"{seed.replace('/', '-')}.txt").write_text(told(report, seed), errors="backslashreplace")
     assert not report.faults, told(report, seed)
     assert drawn == every, f"seed {seed}: never asked: {every - drawn}"
     # A campaign that is refused at the door proves nothing about what is behind it.
     assert sum(report.accepted.values()) >= bodies // 100, (seed, report.accepted)
+
+
+async def test_an_unclaimed_installation_is_claimed_once_or_not_at_all(engine: AsyncEngine, database_url: str) -> None:
+    async with unclaimed_world(engine, database_url, lanes=2) as world:
+        report = await run_piece(world, 120, seed="claim", only=frozenset({"claim", "login", "readSession"}))
+        assert not report.faults, told(report, "claim")
+        assert report.operations["claim 201"] == await world.site.count("users") == 1
+        assert report.operations["claim 409"] > 0
+        assert report.operations["claim 422"] > 20
 
 
 def told(report: Report, seed: str) -> str:
