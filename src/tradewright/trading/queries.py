@@ -58,6 +58,20 @@ async def database_now(connection: AsyncConnection) -> datetime:
     return now
 
 
+async def symbol_read_at(
+    connection: AsyncConnection, account_id: AccountId, instrument: InstrumentId
+) -> datetime | None:
+    """When the exchange was last asked about a symbol, by the database's clock (for who already holds the account)."""
+    moment: datetime | None = await connection.scalar(
+        text(
+            "SELECT read_at FROM account_symbols WHERE account_id = :account AND category = :category"
+            " AND symbol = :symbol"
+        ),
+        {"account": account_id, "category": instrument.category, "symbol": instrument.symbol},
+    )
+    return moment
+
+
 async def owned_accounts(
     connection: AsyncConnection, account_ids: Collection[AccountId]
 ) -> dict[AccountId, tuple[bool, dict[str, Any]]]:

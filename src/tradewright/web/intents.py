@@ -8,6 +8,7 @@ and the answer's shape. Not here: the bodies (`intent_bodies`), the rules of an 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -72,8 +73,8 @@ async def submit_and_wait(
 async def reconcile_and_wait(
     parts: WebParts, caller: Principal, account_id: AccountId, instrument: InstrumentId | None
 ) -> tuple[dict[str, Any], bool]:
-    """(the account as it is shown, whether all of it was read after this began), after at most five seconds."""
-    asked_at: list[Any] = []
+    """(the account as it is shown, whether all of it and the symbol were read since), after at most five seconds."""
+    asked_at: list[datetime] = []
 
     async def ask() -> None:
         async with parts.engine.begin() as connection:
@@ -81,18 +82,22 @@ async def reconcile_and_wait(
             asked_at.append(await queries.database_now(connection))
             await wish(connection, Wish(account_id=account_id, whole=True, instrument=instrument))
 
-    async def read(connection: AsyncConnection) -> Any:
-        return await queries.require_account(connection, caller.membership.workspace_id, account_id)
+    async def read(connection: AsyncConnection) -> tuple[dict[str, Any], list[datetime | None]]:
+        row = await queries.require_account(connection, caller.membership.workspace_id, account_id)
+        read_at = [row["reconciled_at"]]
+        if instrument is not None:
+            read_at.append(await queries.symbol_read_at(connection, account_id, instrument))
+        return queries.account_shown(row), read_at
 
-    found, is_done = await _do_and_wait(
+    (account, _), is_done = await _do_and_wait(
         parts,
         account_id,
         ask,
         read,
-        lambda row: row["reconciled_at"] is not None and row["reconciled_at"] >= asked_at[0],
+        lambda found: all(moment is not None and moment >= asked_at[0] for moment in found[1]),
         RECONCILE_WAIT_S,
     )
-    return queries.account_shown(found), is_done
+    return account, is_done
 
 
 async def cancel_all(

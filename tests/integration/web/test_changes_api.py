@@ -218,6 +218,7 @@ async def test_a_reading_on_request_is_waited_for_and_another_workspaces_is_not_
 ) -> None:
     owner = Owner(site, ann)
     wanted = site.parts.bus.subscribe(WANTED_CHANNEL)
+    served = []
 
     async def serve() -> None:
         while True:
@@ -226,6 +227,7 @@ async def test_a_reading_on_request_is_waited_for_and_another_workspaces_is_not_
             if wish is None:
                 continue
             if wish.whole:
+                served.append(wish)
                 reading = await owner.journal.begin_reading()
                 await owner.journal.note_reconciled(reading.began_at, AccountModes(margin_mode="REGULAR_MARGIN"))
             if wish.instrument is not None:
@@ -240,6 +242,7 @@ async def test_a_reading_on_request_is_waited_for_and_another_workspaces_is_not_
             answer = ReconcileAnswer.model_validate_json(await response.read())
         assert time.monotonic() - began < 3
         assert answer.done
+        assert [wish.account_id for wish in served] == [ann.account_id]
         assert (answer.account.margin_mode, answer.account.reconciled_ms is None) == ("REGULAR_MARGIN", False)
         async with ann.http.get(f"{ann.account_path}/symbols/linear/BTCUSDT") as response:
             facts = AccountSymbol.model_validate_json(await response.read())
