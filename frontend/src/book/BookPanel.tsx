@@ -1,6 +1,7 @@
 /** The order book and the trades beside the chart. A press on a price fills the ticket and never sends anything. */
 import { useState } from "react";
 import type { Environment, Instrument, Order, PublicTrade } from "../api/types";
+import { stream } from "../app/services";
 import { decimalsOf, fixed, stepped } from "../format/number";
 import { exactTime, localTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
@@ -42,9 +43,10 @@ export function BookPanel(props: Props) {
 
 function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
   const { t, language } = useWords();
-  const view = useBook(marketKey(environment, instrument));
+  const key = marketKey(environment, instrument);
+  const view = useBook(key);
   const [factor, setFactor] = useState<(typeof FACTORS)[number]>("1");
-  if (view === null) return <Waiting rows={10} />;
+  if (view === null) return <Waiting rows={10} onRetry={() => stream.connection.resubscribe(`book:${key}`)} />;
   const rows = rowsOf(view.book, instrument.tick_size, Number(factor), DEPTH);
   const own = ownPrices(
     orders.flatMap((order) => (order.price === null ? [] : [{ side: order.side, price: order.price }])),

@@ -8,6 +8,7 @@ import { stream } from "../app/services";
 import { preferences } from "../shell/preferences";
 import { TIMEFRAMES, intervalOf, type Timeframe } from "../terminal/search";
 import { Failure } from "../ui/Failure";
+import { Waiting } from "../ui/Waiting";
 import { Icon } from "../ui/Icon";
 import { Segments } from "../ui/Segments";
 import { Bars, type Bar } from "./bars";
@@ -147,7 +148,14 @@ function Canvas({ instrument, timeframe, orders, onPrice, bars, drawing, onHover
         data-testid="chart"
         onKeyDown={(event) => onChartKey(event, drawing.current)}
       />
-      {state.phase === "loading" && <div className="chart-over skeleton-chart" role="status" aria-label={t("common.loading")} />}
+      {state.phase === "loading" && (
+        <>
+          <div className="chart-over skeleton-chart" />
+          <div className="chart-over">
+            <Waiting rows={0} onRetry={() => void bars.load()} />
+          </div>
+        </>
+      )}
       {state.phase === "failed" && (
         <div className="chart-over">
           <Failure what={t("terminal.candles_failed")} error={state.error} onRetry={() => void bars.load()} />

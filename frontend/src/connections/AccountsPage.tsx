@@ -1,7 +1,8 @@
 /** The accounts of the workspace: the simulated one, those of the exchange, and how to add one by its key. */
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
+import { flushSync } from "react-dom";
 import type { Account } from "../api/types";
 import { queries } from "../app/services";
 import { accountsQuery, sessionQuery } from "../app/session";
@@ -21,11 +22,17 @@ export function AccountsPage() {
   const session = useQuery(sessionQuery);
   const mayTrade = session.data?.workspace?.role !== "viewer";
   const [adding, setAdding] = useState(false);
+  const opener = useRef<HTMLButtonElement>(null);
   const found = connections.data?.filter((each) => each.state === "ok").length ?? 0;
   // A key that was found good has made an account: the header must know it too.
   useEffect(() => {
     if (found > 0) void queries.invalidateQueries({ queryKey: accountsQuery.queryKey });
   }, [found]);
+  // The form takes its focus along when it goes; the button it came from is shown again for it.
+  const done = (): void => {
+    flushSync(() => setAdding(false));
+    opener.current?.focus();
+  };
   useEffect(() => {
     document.title = `${t("connections.title")} · ${t("common.product")}`;
   }, [t]);
@@ -35,20 +42,20 @@ export function AccountsPage() {
       <div className="settings-head">
         <h1 id="accounts-title">{t("connections.title")}</h1>
         <span className="spacer" />
-        {!adding && (
-          <button
-            type="button"
-            className="button primary"
-            data-testid="connection-add"
-            disabled={!mayTrade}
-            onClick={() => setAdding(true)}
-          >
-            {t("connections.add")}
-          </button>
-        )}
+        <button
+          ref={opener}
+          type="button"
+          className="button primary"
+          data-testid="connection-add"
+          hidden={adding}
+          disabled={!mayTrade}
+          onClick={() => setAdding(true)}
+        >
+          {t("connections.add")}
+        </button>
       </div>
       {!mayTrade && <p className="hint">{t("connections.viewer")}</p>}
-      {adding && <AddConnection onDone={() => setAdding(false)} />}
+      {adding && <AddConnection onDone={done} />}
       <section aria-labelledby="simulated-title">
         <h2 id="simulated-title">{t("connections.simulated")}</h2>
         {accounts.isError && <Failure what={t("shell.accounts")} error={accounts.error} onRetry={() => void accounts.refetch()} />}

@@ -5,7 +5,7 @@
  * typed; once it was taken they are gone. One id for a form: sending it again is the same connection.
  */
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useId, useState, type FormEvent, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
 import { postConnection } from "../api/connections";
 import { Refused } from "../api/errors";
 import { newIntentId } from "../api/intent";
@@ -42,6 +42,8 @@ function Form({ environments, onDone }: { environments: readonly EnvironmentFact
   const [region, setRegion] = useState("global");
   const [proxy, setProxy] = useState("");
   const [tried, setTried] = useState(false);
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   const facts = environments.find((each) => each.environment === environment);
   const adding = useMutation({
     mutationFn: postConnection,
@@ -99,7 +101,7 @@ function Form({ environments, onDone }: { environments: readonly EnvironmentFact
       )}
       <TextField label={t("connections.name")} fault={missing(name) ?? told("name")} hint={t("connections.name_hint")}>
         {(field) => (
-          <input {...field} className="input" maxLength={64} value={name} data-testid="connection-name" onChange={(event) => setName(event.target.value)} />
+          <input {...field} ref={first} className="input" maxLength={64} value={name} data-testid="connection-name" onChange={(event) => setName(event.target.value)} />
         )}
       </TextField>
       <TextField label={t("connections.key")} fault={missing(key) ?? told("key")} hint={t("connections.key_hint")}>

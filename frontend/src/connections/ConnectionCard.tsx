@@ -5,9 +5,10 @@ import { useState } from "react";
 import { checkConnection } from "../api/connections";
 import type { Connection } from "../api/types";
 import { queries } from "../app/services";
-import { exactTime, localTime } from "../format/time";
+import { exactTime, tableTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { failureText, faultText } from "../i18n/words";
+import { useNow } from "../stream/hooks";
 import { EnvironmentBadge } from "../shell/Environment";
 import { Icon, type IconName } from "../ui/Icon";
 import { RemoveConnection } from "./RemoveConnection";
@@ -22,6 +23,7 @@ const DRAWING: Readonly<Record<Connection["state"], IconName>> = {
 
 export function ConnectionCard({ connection, mayTrade }: { connection: Connection; mayTrade: boolean }) {
   const { t, language } = useWords();
+  const now = useNow(60_000);
   const [removing, setRemoving] = useState(false);
   const again = useMutation({
     mutationFn: () => checkConnection(connection.id),
@@ -96,7 +98,7 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
             "—"
           ) : (
             <time dateTime={exactTime(connection.checked_ms)} title={exactTime(connection.checked_ms)}>
-              {localTime(connection.checked_ms)}
+              {tableTime(connection.checked_ms, now)}
             </time>
           )}
         </dd>

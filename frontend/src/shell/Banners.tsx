@@ -4,6 +4,7 @@ import type { Account, Order } from "../api/types";
 import { notices, stream } from "../app/services";
 import { localTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
+import { faultText } from "../i18n/words";
 import type { AccountState } from "../stream/account";
 import { useExchange, useLink, useNow } from "../stream/hooks";
 import { Icon } from "../ui/Icon";
@@ -15,7 +16,7 @@ const VISIBLE = 2;
 type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readonly text: string; readonly retry: boolean };
 
 function useBanners(account: Account | null, orders: readonly Order[]): Banner[] {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const link = useLink();
   const exchange = useExchange(account?.environment ?? null);
   const now = useNow();
@@ -29,7 +30,9 @@ function useBanners(account: Account | null, orders: readonly Order[]): Banner[]
   }
   if (link.state === "live" && (exchange.state === "down" || exchange.state === "stale") && now - exchange.sinceMs > AFTER_MS) {
     const words = { exchange: account?.environment === "sim" ? "SIM" : "Bybit", time: localTime(exchange.sinceMs) };
-    const text = exchange.state === "down" ? t("links.banner_exchange_down", words) : t("links.banner_exchange_stale", words);
+    const what = exchange.state === "down" ? t("links.banner_exchange_down", words) : t("links.banner_exchange_stale", words);
+    const { reason } = exchange.health;
+    const text = reason === null || exchange.state === "stale" ? what : `${what} ${faultText(t, reason, language)}`;
     banners.push({ id: "exchange", tone: exchange.state === "down" ? "danger" : "warning", text, retry: false });
   }
   if (ownerlessSinceMs !== null && now - ownerlessSinceMs > AFTER_MS) {

@@ -16,7 +16,8 @@ export function StatusBar({ state }: { state: AccountState | null }) {
   const clocks = useClocks(data?.account.environment ?? null);
   const now = useNow(1000);
   const balances = data?.balances ?? null;
-  const old = link.state === "live" ? "" : "old";
+  // Also while its session is not whole: what the account is worth is then only what was last heard.
+  const old = link.state === "live" && data?.account.session.state === "ready" ? "" : "old";
   const serverNow = now + (clocks?.serverOffsetMs ?? 0);
   const market = marketNow(clocks, now, serverNow);
   return (

@@ -4,12 +4,12 @@
  * Roles are written out because cards change how rows are displayed, and browsers then forget what they are.
  * Long lists show fifty rows and a button: what is not shown costs nothing. A head that can sort is a button.
  */
-import { useState, type ReactNode } from "react";
+import { useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { useWords } from "../i18n/useWords";
 import { useSignal } from "../stream/hooks";
 import { Dialog } from "../ui/Dialog";
 import { Icon } from "../ui/Icon";
-import { hiddenColumns, setColumn } from "./columns";
+import { hiddenColumns, setColumn, tableSortings, turnSorting, type Sorting } from "./choices";
 
 export type SortValue = string | number | null;
 
@@ -38,24 +38,19 @@ type Props<T> = {
   readonly olderPending?: boolean;
 };
 
-type Sorting = { readonly key: string; readonly descending: boolean };
-
 const ROWS_SHOWN = 50;
 
 export function DataTable<T>(props: Props<T>) {
   const { name, keyOf, rowTestId, rowData } = props;
   const { t } = useWords();
   const [limit, setLimit] = useState(ROWS_SHOWN);
-  const [sorting, setSorting] = useState<Sorting | null>(null);
   const [choosing, setChoosing] = useState(false);
   const hidden = useSignal(hiddenColumns)[name] ?? [];
+  const sorting = useSignal(tableSortings)[name] ?? null;
   const columns = props.columns.filter((column) => !(column.optional === true && hidden.includes(column.key)));
   const rows = sorted(props.rows, props.columns, sorting);
   const shown = rows.slice(0, limit);
   const more = rows.length > limit;
-  // Descending, ascending, then the table's own order again.
-  const turn = (key: string): void =>
-    setSorting((before) => (before?.key !== key ? { key, descending: true } : before.descending ? { key, descending: false } : null));
   // The column of buttons stays in sight while the others scroll, so the chooser stands in its head where there is one.
   const hasActions = columns.some((column) => column.key === "actions");
   const chooser = (
@@ -91,7 +86,7 @@ export function DataTable<T>(props: Props<T>) {
                     {column.key === "actions" && <span className="choose-in-head">{chooser}</span>}
                   </>
                 ) : (
-                  <button type="button" className="sort-button" data-testid={`sort-${column.key}`} onClick={() => turn(column.key)}>
+                  <button type="button" className="sort-button" data-testid={`sort-${column.key}`} onClick={() => turnSorting(name, column.key)}>
                     {column.head}
                     <span aria-hidden="true">{sorting?.key === column.key ? (sorting.descending ? " ▾" : " ▴") : ""}</span>
                   </button>
@@ -103,7 +98,7 @@ export function DataTable<T>(props: Props<T>) {
         </thead>
         <tbody role="rowgroup">
           {shown.map((row, index) => (
-            <tr key={keyOf(row)} role="row" aria-rowindex={index + 2} data-testid={rowTestId} {...rowData?.(row)}>
+            <Row key={keyOf(row)} index={index + 2} testId={rowTestId} data={rowData?.(row)}>
               {columns.map((column) => (
                 <td
                   key={column.key}
@@ -116,7 +111,7 @@ export function DataTable<T>(props: Props<T>) {
                 </td>
               ))}
               {!hasActions && <td className="choose-head" aria-hidden="true" />}
-            </tr>
+            </Row>
           ))}
         </tbody>
       </table>
@@ -158,7 +153,24 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
-function sorted<T>(rows: readonly T[], columns: readonly Column<T>[], sorting: Sorting | null): readonly T[] {
+/** A row that leaves with the focus in it hands it to the table: it is never lost in nowhere. */
+function Row(props: { index: number; testId: string; data: Readonly<Record<`data-${string}`, string>> | undefined; children: ReactNode }) {
+  const row = useRef<HTMLTableRowElement>(null);
+  useLayoutEffect(() => {
+    const here = row.current;
+    return () => {
+      if (here?.contains(document.activeElement) !== true) return;
+      queueMicrotask(() => !here.isConnected && document.getElementById("orders")?.focus());
+    };
+  }, []);
+  return (
+    <tr ref={row} role="row" aria-rowindex={props.index} data-testid={props.testId} {...props.data}>
+      {props.children}
+    </tr>
+  );
+}
+
+export function sorted<T>(rows: readonly T[], columns: readonly Column<T>[], sorting: Sorting | null): readonly T[] {
   const by = sorting === null ? undefined : columns.find((column) => column.key === sorting.key)?.sort;
   if (sorting === null || by === undefined) return rows;
   const direction = sorting.descending ? -1 : 1;

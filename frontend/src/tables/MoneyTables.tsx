@@ -5,10 +5,11 @@ import { amount, decimalsOf, fixed, percent, signed, signOf, stepped, UNKNOWN, t
 import Big from "big.js";
 import { useWords } from "../i18n/useWords";
 import { age } from "../format/time";
-import { marketKey, useNow, useQuote } from "../stream/hooks";
+import { marketKey, useNow, useQuote, useSignal } from "../stream/hooks";
 import { ReversePosition } from "./actions/Confirm";
 import { ClosePosition } from "./actions/ClosePosition";
 import { ExitsDialog } from "./actions/Exits";
+import { dustShown, showDust } from "./choices";
 import { SideCell, SourceCell, SymbolCell, TimeCell } from "./cells";
 import { DataTable, numeric, type Column } from "./DataTable";
 import type { FindInstrument } from "./OrdersTable";
@@ -36,6 +37,8 @@ type PositionsProps = {
   readonly marginMode: string | null;
   readonly positions: readonly Position[];
   readonly find: FindInstrument;
+  /** Whether market prices can no longer be trusted, and with them what is computed from them. */
+  readonly oldPrices: boolean;
   /** Null: what opens may be asked; else why not. */
   readonly openBlock: string | null;
   /** Null: what reduces or protects may be asked; else why not. */
@@ -46,7 +49,7 @@ type Action = { readonly kind: "close" | "reverse" | "exits"; readonly key: stri
 
 const keyOf = (position: Position): string => `${position.category}:${position.symbol}:${position.position_index}`;
 
-export function PositionsTable({ label, environment, marginMode, positions, find, openBlock, reduceBlock }: PositionsProps) {
+export function PositionsTable({ label, environment, marginMode, positions, find, oldPrices, openBlock, reduceBlock }: PositionsProps) {
   const { t, language } = useWords();
   const now = useNow(30_000);
   const [action, setAction] = useState<Action | null>(null);
@@ -81,7 +84,7 @@ export function PositionsTable({ label, environment, marginMode, positions, find
       head: t("tables.mark"),
       numeric: true,
       optional: true,
-      cell: (position) => <Live environment={environment} position={position} find={find} show="mark" />,
+      cell: (position) => <Live environment={environment} position={position} find={find} old={oldPrices} show="mark" />,
     },
     { key: "liquidation", head: t("tables.liquidation"), numeric: true, optional: true, sort: (position) => numeric(position.liquidation_price), cell: (position) => price(position, position.liquidation_price) },
     {
@@ -106,7 +109,7 @@ export function PositionsTable({ label, environment, marginMode, positions, find
       numeric: true,
       wide: true,
       sort: (position) => numeric(position.unrealised_pnl),
-      cell: (position) => <Live environment={environment} position={position} find={find} show="profit" />,
+      cell: (position) => <Live environment={environment} position={position} find={find} old={oldPrices} show="profit" />,
     },
     {
       key: "realised",
@@ -203,14 +206,18 @@ export function PositionsTable({ label, environment, marginMode, positions, find
 }
 
 /** Mark price and open profit by the market of the moment; the exchange tells a position only when it changes. */
-function Live({ environment, position, find, show }: { environment: Environment; position: Position; find: FindInstrument; show: "mark" | "profit" }) {
+function Live({ environment, position, find, old, show }: { environment: Environment; position: Position; find: FindInstrument; old: boolean; show: "mark" | "profit" }) {
   const { language } = useWords();
   const quote = useQuote(marketKey(environment, position));
   const mark = quote?.ticker.mark_price ?? position.mark_price;
-  if (show === "mark") return stepped(mark, find(position)?.tick_size ?? mark ?? undefined, language);
+  if (show === "mark") return <span className={old ? "old" : ""}>{stepped(mark, find(position)?.tick_size ?? mark ?? undefined, language)}</span>;
   const profit = profitAt(position, mark);
   const margin = returnOnMargin(position, profit);
-  return <Signed value={profit} language={language} suffix={margin === null ? "" : ` (${percent(margin, language)})`} />;
+  return (
+    <span className={old ? "old" : ""}>
+      <Signed value={profit} language={language} suffix={margin === null ? "" : ` (${percent(margin, language)})`} />
+    </span>
+  );
 }
 
 /** Open profit of a linear position at a mark price (settle coin); what the exchange told where there is none. */
@@ -297,7 +304,7 @@ const DUST_USD = 1;
 
 export function BalancesTable({ label, coins }: { label: string; coins: readonly CoinBalance[] }) {
   const { t, language } = useWords();
-  const [dust, setDust] = useState(false);
+  const dust = useSignal(dustShown);
   const isDust = (coin: CoinBalance): boolean => coin.usd_value !== null && Math.abs(Number(coin.usd_value)) < DUST_USD;
   const shown = dust ? coins : coins.filter((coin) => !isDust(coin));
   const column = (key: Exclude<keyof CoinBalance, "coin">, head: string, optional = true): Column<CoinBalance> => ({
@@ -347,7 +354,7 @@ export function BalancesTable({ label, coins }: { label: string; coins: readonly
       />
       {hidden > 0 && (
         <label className="tick table-note">
-          <input type="checkbox" checked={dust} data-testid="balances-dust" onChange={(event) => setDust(event.target.checked)} />
+          <input type="checkbox" checked={dust} data-testid="balances-dust" onChange={(event) => showDust(event.target.checked)} />
           {t("tables.dust", { count: hidden })}
         </label>
       )}

@@ -1,6 +1,5 @@
 /** All that is known of one order: its words, its reason, its ids, and how it got here. */
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
 import { readIntent } from "../api/calls";
 import type { Instrument, Order } from "../api/types";
 import { exactTime, localTime } from "../format/time";
@@ -9,26 +8,16 @@ import { orderSentence } from "../i18n/sentences";
 import { reasonLong, statusText } from "../i18n/words";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { StatusChip } from "../status/StatusChip";
+import { Dialog } from "../ui/Dialog";
 import { Failure } from "../ui/Failure";
-import { Icon } from "../ui/Icon";
 import { Waiting } from "../ui/Waiting";
 
 export function OrderDialog({ order, instrument, onClose }: { order: Order; instrument: Instrument | null; onClose: () => void }) {
   const { t, language } = useWords();
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   return (
-    <dialog ref={dialog} className="dialog narrow" data-testid="order-dialog" onClose={onClose} aria-labelledby="order-title">
-      <header className="dialog-head">
-        <h2 id="order-title">{orderSentence(t, order, instrument, language)}</h2>
-        <span className="spacer" />
-        <button type="button" className="icon-button" aria-label={t("common.close")} onClick={() => dialog.current?.close()}>
-          <Icon name="cross" />
-        </button>
-      </header>
-      <div className="dialog-body">
+    <Dialog title={orderSentence(t, order, instrument, language)} testId="order-dialog" onClose={onClose}>
+      {() => (
+        <>
         <StatusChip order={order} />
         <p>{t(`status.meaning.${order.status}`)}</p>
         {order.reason !== null && <p className="caution">{reasonLong(t, order.reason, language)}</p>}
@@ -43,8 +32,9 @@ export function OrderDialog({ order, instrument, onClose }: { order: Order; inst
           <dt>Bybit</dt>
           <dd>{order.exchange_order_id === null ? "—" : <span className="code">{order.exchange_order_id}</span>}</dd>
         </dl>
-      </div>
-    </dialog>
+        </>
+      )}
+    </Dialog>
   );
 }
 

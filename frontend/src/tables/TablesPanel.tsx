@@ -2,13 +2,13 @@
 import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { readFills, readOrders } from "../api/calls";
-import { exportAddress, postReconcile } from "../api/trading";
+import { postReconcile, readTable } from "../api/trading";
 import type { Category, Fill, Order } from "../api/types";
 import { notices, stream } from "../app/services";
 import { signOf } from "../format/number";
 import { age } from "../format/time";
 import { useWords } from "../i18n/useWords";
-import { accountName, failureText } from "../i18n/words";
+import { accountName, failureText, faultText, problemText } from "../i18n/words";
 import { isCancellable, isTerminal } from "../status/table";
 import type { AccountData, AccountState } from "../stream/account";
 import { useLink, useNow, useSignal } from "../stream/hooks";
@@ -30,6 +30,7 @@ type Props = {
   readonly tab: Tab;
   readonly scope: "symbol" | "all";
   readonly find: FindInstrument;
+  readonly oldPrices: boolean;
   readonly mayTrade: boolean;
   readonly onTab: (tab: Tab) => void;
   readonly onScope: (scope: "symbol" | "all") => void;
@@ -96,6 +97,15 @@ function Tools(props: Props & { data: AccountData | null }) {
     onError: (error) =>
       notices.show({ id: "reconcile", tone: "bad", title: t("tables.read_again_failed"), text: failureText(t, error, language).text, lastsMs: null }),
   });
+  const exporting = useMutation({
+    mutationFn: () => readTable(props.accountId, EXPORTED[tab]),
+    onSuccess: ({ file, name }) => {
+      save(file, name);
+      notices.speak(t("tables.exported", { name }));
+    },
+    onError: (error) =>
+      notices.show({ id: "export", tone: "bad", title: t("tables.export_failed"), text: failureText(t, error, language).text, lastsMs: null }),
+  });
   const only = scope === "symbol" ? { category: props.category, symbol: props.symbol } : null;
   const live = [...(data?.orders.values() ?? [])].filter(
     (order) => isCancellable(order.status) && (only === null || (order.symbol === only.symbol && order.category === only.category)),
@@ -127,12 +137,29 @@ function Tools(props: Props & { data: AccountData | null }) {
       >
         <Icon name="refresh" className={reading.isPending ? "spinning" : ""} />
       </button>
-      <a className="button small" data-testid="export" href={exportAddress(props.accountId, EXPORTED[tab])} download title={t("tables.export_hint")}>
-        {t("tables.export")}
-      </a>
+      <button
+        type="button"
+        className="button small"
+        data-testid="export"
+        title={t("tables.export_hint")}
+        aria-disabled={exporting.isPending}
+        onClick={() => !exporting.isPending && exporting.mutate()}
+      >
+        {exporting.isPending ? t("tables.exporting") : t("tables.export")}
+      </button>
       {cancelling && <CancelAll accountId={props.accountId} orders={live} only={only} find={props.find} onClose={() => setCancelling(false)} />}
     </span>
   );
+}
+
+/** Hands a file to the browser as a download. */
+function save(file: Blob, name: string): void {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  // Not at once: some browsers begin to read the address only after this turn.
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function Tabs({ tab, counts, onTab }: { tab: Tab; counts: Readonly<Record<Tab, number | null>>; onTab: (tab: Tab) => void }) {
@@ -175,14 +202,14 @@ function openPositions(data: AccountData): AccountData["positions"] extends Read
 }
 
 function Content(props: Props & { data: AccountData | null }) {
-  const { t } = useWords();
+  const { t, language } = useWords();
   const { data, state } = props;
   const link = useLink();
   const cancelling = useCancel(props.accountId);
   if (data === null) {
     if (state.phase === "failed") {
       const again = (): void => stream.connection.resubscribe(`account:${props.accountId}`);
-      return <FailureBox what={t("tables.failed")} why={t("problems.unknown")} code={state.code} onRetry={again} />;
+      return <FailureBox what={t("tables.failed")} why={problemText(t, state.code, {}, language)} code={state.code} onRetry={again} />;
     }
     if (link.state === "reconnecting" || link.state === "disconnected") {
       const again = (): void => stream.connection.retryNow();
@@ -193,7 +220,7 @@ function Content(props: Props & { data: AccountData | null }) {
   const old = link.state === "reconnecting" || link.state === "disconnected";
   return (
     <>
-      <Condition data={data} state={state} old={old} />
+      <Condition data={data} state={state} old={old} mayTrade={props.mayTrade} />
       <div className={old || state.phase === "resyncing" ? "old" : ""} aria-busy={state.phase === "resyncing"}>
         <Table {...props} data={data} cancelling={cancelling} cancelBlock={cancelBlock()} openBlock={openBlock()} />
       </div>
@@ -218,7 +245,7 @@ function Content(props: Props & { data: AccountData | null }) {
   }
 }
 
-function Condition({ data, state, old }: { data: AccountData; state: AccountState; old: boolean }) {
+function Condition({ data, state, old, mayTrade }: { data: AccountData; state: AccountState; old: boolean; mayTrade: boolean }) {
   const { t, language } = useWords();
   const now = useNow();
   const last = useSignal(stream.connection.lastFrameAtMs);
@@ -229,7 +256,9 @@ function Condition({ data, state, old }: { data: AccountData; state: AccountStat
   if (account.session.state !== "ready") {
     const words = { account: accountName(t, account), state: t(`links.session.${account.session.state}`) };
     notes.push(<span key="account">{t("tables.not_ready", words)}</span>);
+    if (account.session.reason !== null) notes.push(<span key="reason">{faultText(t, account.session.reason, language)}</span>);
   }
+  if (!mayTrade) notes.push(<span key="viewer">{t("ticket.block_viewer")}</span>);
   if (notes.length === 0) return null;
   return (
     <p className="condition" role="status">
@@ -260,6 +289,7 @@ function Table(props: Props & { data: AccountData; cancelling: Cancelling; cance
           marginMode={data.account.margin_mode}
           positions={positions}
           find={find}
+          oldPrices={props.oldPrices}
           openBlock={props.openBlock}
           reduceBlock={props.cancelBlock}
         />

@@ -188,6 +188,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
           tab={tab}
           scope={search.scope ?? "all"}
           find={find}
+          oldPrices={old !== null}
           mayTrade={mayTrade}
           onTab={(next) => setSearch({ tab: next })}
           onScope={(scope) => setSearch({ scope })}

@@ -1,4 +1,9 @@
-/** A modal dialog with a title, a body and a way out; Esc and the cross close it, focus returns to where it was. */
+/**
+ * A modal dialog with a title, a body and a way out; Esc and the cross close it, focus returns to where it was.
+ *
+ * The focus begins at what is marked `data-first`, else at the first control of the body: a dangerous question puts its
+ * safe answer there.
+ */
 import { useEffect, useId, useRef, type ReactNode } from "react";
 import { useWords } from "../i18n/useWords";
 import { Icon } from "./Icon";
@@ -15,7 +20,21 @@ export function Dialog({ title, testId, onClose, narrow = true, children }: Prop
   const { t } = useWords();
   const dialog = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    const here = dialog.current;
+    const before = document.activeElement;
+    here?.showModal();
+    const body = here?.querySelector(".dialog-body");
+    const first = body?.querySelector<HTMLElement>("[data-first]") ?? body?.querySelector<HTMLElement>(":is(input, select, button):not(:disabled, [tabindex='-1'])");
+    first?.focus();
+    return () =>
+      queueMicrotask(() => {
+        if (here?.isConnected === true || (document.activeElement !== null && document.activeElement !== document.body)) return;
+        // The row that asked may be gone, or this dialog may have gone with it while it was open.
+        const back = before instanceof HTMLElement && before.isConnected ? before : document.getElementById("orders");
+        back?.focus();
+      });
+  }, []);
   const close = (): void => dialog.current?.close();
   return (
     <dialog ref={dialog} className={`dialog ${narrow ? "narrow" : ""}`} data-testid={testId} onClose={onClose} aria-labelledby={id}>

@@ -45,6 +45,7 @@ export function useIntent(accountId: string, options: { readonly said: string; r
           }
           if (answer.status === "sending" || answer.status === "unknown") {
             notices.show({ id: `intent:${id}`, tone: "bad", title: t("actions.unknown"), text: options.said, lastsMs: null });
+            notices.speak(`${options.said}: ${t("actions.unknown")}`, "assertive");
           } else {
             notices.speak(t("actions.taken", { what: options.said }));
           }
@@ -68,7 +69,7 @@ export function useIntent(accountId: string, options: { readonly said: string; r
 }
 
 /** Whether an answer says that it did not happen: of a place its own status, of the rest the reason beside an order that lives on. */
-function isNo(answer: IntentAnswer): boolean {
+export function isNo(answer: Pick<IntentAnswer, "kind" | "status">): boolean {
   if (answer.kind === "amend" || answer.kind === "cancel") return answer.status !== "amend_requested" && answer.status !== "cancel_requested" && answer.status !== "unknown";
   return answer.status === "refused" || answer.status === "rejected" || answer.status === "not_sent" || answer.status === "not_placed";
 }
