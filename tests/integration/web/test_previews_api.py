@@ -1,7 +1,7 @@
 """Previews over HTTP: the maths of `core.preview` with the market of the moment and what the account brings.
 
-The account's worker is played by its real journal. What each line comes to is in the shared vectors; here is what is put
-together: units, missing facts, warnings, and that nothing is written.
+The account's worker is played by its real journal. What each line comes to is in the shared vectors; here is what is
+put together: units, missing facts, warnings, and that nothing is written.
 """
 
 from __future__ import annotations
