@@ -3,7 +3,7 @@
 Lives here: `ExchangeTwin`: orders (also amended, conditional and attached ones), fills, one position per contract, a
 wallet with spot beside contracts, and the log of what it accepted. It knows nothing of trading's rules and shares no
 code with them; from `core` it takes only the words of the ports.
-Not here: how an order looks and what fills add up to (`twin_book`), how calls and events get lost (`exchange_ports`).
+Not here: how an order looks and what a wallet adds up to (`twin_book`), how calls get lost (`exchange_ports`).
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from sim.twin_book import Holding, TwinOrder
+from sim.twin_book import Holding, TwinOrder, amended_order, wallet_of
 from sim.virtual_loop import VirtualClock
 from tradewright.core.errors import ClockRejected, DuplicateLinkId, Refused, Trace
 from tradewright.core.ids import ExchangeOrderId, ExecutionId, LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import (
-    CoinBalance,
     Execution,
-    Exit,
     NewOrder,
     OrderChange,
     PositionExits,
@@ -103,7 +101,7 @@ class ExchangeTwin:
             raise Refused("order not exists or too late to replace", self.trace(signed_at, 110001))
         if change.quantity is not None and change.quantity <= order.filled:
             raise Refused("order quantity is below what is filled", self.trace(signed_at, 110064))
-        amended = _amended(order.asked, change)
+        amended = amended_order(order.asked, change)
         if amended == order.asked:
             raise Refused("the order remains unchanged", self.trace(signed_at, 10001))
         order.asked = amended
@@ -160,23 +158,7 @@ class ExchangeTwin:
         return self._position(instrument, self._holdings().get(instrument, Holding()))
 
     def wallet(self) -> Wallet:
-        """Contracts move the quote coin by their fees alone here; spot moves both coins."""
-        usdt, btc = FUNDS, _ZERO
-        for fill in self.visible_fills():
-            fee = fill.fee
-            if fill.instrument.category == "spot":
-                sign = 1 if fill.side == "Buy" else -1
-                btc += sign * fill.quantity
-                usdt -= sign * fill.quantity * fill.price
-            if fill.fee_coin == "BTC":
-                btc -= fee
-            else:
-                usdt -= fee
-        coins = {
-            "USDT": _coin("USDT", usdt, self._locked("Buy")),
-            "BTC": _coin("BTC", btc, self._locked("Sell")),
-        }
-        return Wallet(total_equity=usdt, total_available=usdt, reported_at=self._stamp(), coins=coins)
+        return wallet_of(FUNDS, self.visible_fills(), [*self.visible_orders()], self._stamp())
 
     def trace(self, signed_at: datetime, ret_code: int = 0) -> Trace:
         return Trace(signed_at=signed_at, answered_at=self.clock.now(), http_status=200, ret_code=ret_code)
@@ -208,16 +190,6 @@ class ExchangeTwin:
             return order.quantity <= coins["BTC"].wallet_balance - coins["BTC"].locked
         price = order.price if order.price is not None else self.price
         return order.quantity * price <= coins["USDT"].wallet_balance - coins["USDT"].locked
-
-    def _locked(self, side: str) -> Decimal:
-        """By resting spot orders: what a buy will pay, or what a sell will deliver."""
-        spot = [
-            order
-            for order in self.orders.values()
-            if order.rests and not order.ended and order.asked.side == side
-            if order.asked.instrument.category == "spot" and order.visible_at_s <= self._now_s()
-        ]
-        return sum((order.rest * (order.asked.price or _ZERO if side == "Buy" else 1) for order in spot), _ZERO)
 
     def _new_order(self, order: NewOrder, *, visible_at_s: float, stop_type: str = "", parent: str = "") -> TwinOrder:
         placed = TwinOrder(
@@ -464,34 +436,3 @@ class ExchangeTwin:
             take_profit=exits.get("TakeProfit") if holding.size else None,
             stop_loss=exits.get("StopLoss") if holding.size else None,
         )
-
-
-def _amended(asked: NewOrder, change: OrderChange) -> NewOrder:
-    amended = asked
-    if change.quantity is not None:
-        amended = replace(amended, quantity=change.quantity)
-    if change.price is not None:
-        amended = replace(amended, price=change.price)
-    if change.trigger_price is not None and amended.trigger is not None:
-        amended = replace(amended, trigger=replace(amended.trigger, price=change.trigger_price))
-    if change.take_profit is not None:
-        amended = replace(amended, take_profit=_leg(change.take_profit))
-    if change.stop_loss is not None:
-        amended = replace(amended, stop_loss=_leg(change.stop_loss))
-    return amended
-
-
-def _leg(price: Decimal) -> Exit | None:
-    return Exit(trigger_price=price) if price else None
-
-
-def _coin(name: str, balance: Decimal, locked: Decimal) -> CoinBalance:
-    return CoinBalance(
-        coin=name,
-        wallet_balance=balance,
-        equity=balance,
-        order_margin=_ZERO,
-        position_margin=_ZERO,
-        unrealised_pnl=_ZERO,
-        locked=locked,
-    )

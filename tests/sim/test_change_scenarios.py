@@ -484,6 +484,20 @@ async def test_a_spot_order_moves_the_coins_and_no_position() -> None:
 
 
 @in_virtual_time
+async def test_a_spot_order_placed_elsewhere_is_shown_amended_and_cancelled_as_what_it_is() -> None:
+    world = await ready_world()
+    order_id = world.place_elsewhere(instrument=BTC_SPOT)
+    await world.until(lambda: order_id in world.database.orders, "it is shown")
+    row = world.database.orders[order_id]
+    assert (row.intent_id, row.report.instrument, world.database.drift_count) == (None, BTC_SPOT, 1)
+    world.amend(row.id, price=Decimal(40000))
+    await world.until(lambda: row.tracked.price == Decimal(40000), "it is amended")
+    world.cancel(row.id)
+    await world.until(lambda: row.tracked.state == "cancelled", "it is cancelled")
+    await world.until(lambda: world.database.balances["USDT"].locked == 0, "nothing is locked any more")
+
+
+@in_virtual_time
 async def test_what_is_wanted_is_read_at_once_and_not_again_for_each_who_asks() -> None:
     world = await ready_world()
     assert world.process is not None

@@ -1,16 +1,29 @@
-"""What the exchange twin holds: an order from placing to its end, and what the fills of a symbol add up to.
+"""What the exchange twin holds: an order from placing to its end, and what fills add up to.
 
-Lives here: `TwinOrder`, `Holding`. Not here: what happens to them (`exchange_twin`).
+Lives here: `TwinOrder`, `Holding`, the wallet, an order after an amend. Not here: what happens to them
+(`exchange_twin`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
 from tradewright.core.ids import ExchangeOrderId
-from tradewright.core.order import NewOrder, OrderState, RemoteOrder
+from tradewright.core.order import (
+    CoinBalance,
+    Execution,
+    Exit,
+    NewOrder,
+    OrderChange,
+    OrderState,
+    RemoteOrder,
+    Wallet,
+)
+
+_ZERO = Decimal(0)
 
 ENDED = frozenset({"Filled", "Cancelled", "PartiallyFilledCanceled", "Deactivated"})
 _STATES: dict[str, OrderState] = {
@@ -85,3 +98,55 @@ class Holding:
     entry: Decimal | None = None
     changes: int = 0
     updated_at: datetime | None = None
+
+
+def wallet_of(funds: Decimal, fills: Sequence[Execution], orders: Sequence[TwinOrder], at: datetime) -> Wallet:
+    """Contracts move the quote coin by their fees alone here; spot moves both coins, and its resting orders lock."""
+    usdt, btc = funds, _ZERO
+    for fill in fills:
+        if fill.instrument.category == "spot":
+            sign = 1 if fill.side == "Buy" else -1
+            btc += sign * fill.quantity
+            usdt -= sign * fill.quantity * fill.price
+        if fill.fee_coin == "BTC":
+            btc -= fill.fee
+        else:
+            usdt -= fill.fee
+    resting = [
+        order for order in orders if order.rests and not order.ended and order.asked.instrument.category == "spot"
+    ]
+    pays = sum((order.rest * (order.asked.price or _ZERO) for order in resting if order.asked.side == "Buy"), _ZERO)
+    delivers = sum((order.rest for order in resting if order.asked.side == "Sell"), _ZERO)
+    coins = {"USDT": _coin("USDT", usdt, pays), "BTC": _coin("BTC", btc, delivers)}
+    return Wallet(total_equity=usdt, total_available=usdt, reported_at=at, coins=coins)
+
+
+def amended_order(asked: NewOrder, change: OrderChange) -> NewOrder:
+    amended = asked
+    if change.quantity is not None:
+        amended = replace(amended, quantity=change.quantity)
+    if change.price is not None:
+        amended = replace(amended, price=change.price)
+    if change.trigger_price is not None and amended.trigger is not None:
+        amended = replace(amended, trigger=replace(amended.trigger, price=change.trigger_price))
+    if change.take_profit is not None:
+        amended = replace(amended, take_profit=_leg(change.take_profit))
+    if change.stop_loss is not None:
+        amended = replace(amended, stop_loss=_leg(change.stop_loss))
+    return amended
+
+
+def _leg(price: Decimal) -> Exit | None:
+    return Exit(trigger_price=price) if price else None
+
+
+def _coin(name: str, balance: Decimal, locked: Decimal) -> CoinBalance:
+    return CoinBalance(
+        coin=name,
+        wallet_balance=balance,
+        equity=balance,
+        order_margin=_ZERO,
+        position_margin=_ZERO,
+        unrealised_pnl=_ZERO,
+        locked=locked,
+    )

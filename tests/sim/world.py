@@ -215,11 +215,11 @@ class World:
         row = self.database.order_by_id(order_id)
         return self.database.intents[IntentId(order_id)].instrument if row is None else row.report.instrument
 
-    def place_elsewhere(self, quantity: str = "0.2", price: str = "50000") -> str:
+    def place_elsewhere(self, quantity: str = "0.2", price: str = "50000", instrument: InstrumentId = BTC) -> str:
         """Somebody places an order on the exchange's own page."""
         order = NewOrder(
             link_id=LinkId(""),
-            instrument=BTC,
+            instrument=instrument,
             side="Buy",
             order_type="Limit",
             quantity=Decimal(quantity),
