@@ -8,6 +8,7 @@ the price it is made for. What the exchange holds is asked of the exchange.
 from __future__ import annotations
 
 import gzip
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ BEGIN_MS = 1_767_225_600_000  # 2026-01-01
 ROWS, STARTED_ROW = 400, 200
 LEVEL, JUMP = 60_000, 600
 WORDS = {"en": ("Working", "Filled"), "ru": ("В стакане", "Исполнен")}
+STOP_SENTENCE = {"en": r"Buy 0\.010 BTC .*60.300.*SIM", "ru": r"Купить 0,010 BTC .*60.300.*SIM"}
 
 
 def spike_of(row: int) -> str | None:
@@ -177,6 +179,8 @@ def test_orders_on_a_contract_end_as_their_kind_says(desk: Desk, market: Market)
     desk.kind("conditional", "market")
     desk.part("ticket-trigger").fill("60300")
     expect(desk.part("ticket-trigger-sentence")).to_be_visible()
+    desk.part("ticket-quantity").fill("0.01")
+    expect(desk.part("ticket-submit")).to_have_text(re.compile(STOP_SENTENCE[language]))
     stop = desk.order_of(quantity="0.01")
     desk.ends_as(stop, "waiting_trigger")
     market.moves("up")
