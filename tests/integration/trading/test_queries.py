@@ -10,18 +10,24 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
-from contract.journal_worlds import make_home
+from contract.journal_worlds import BTC_RULES, make_home
 from integration.trading.conftest import Desk, repeatable_read
 from sim.facts import after, fill, order_report, position, wallet
 from tradewright.core.errors import InvalidInput, NotFound
-from tradewright.core.ids import IntentId, RequestId, link_id_of
+from tradewright.core.ids import IntentId, OrderId, RequestId, link_id_of
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import CoinBalance, Exit, FeeRates, OrderChange
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading import queries
+from tradewright.trading.bodies import AmendBody
+from tradewright.trading.change_commands import submit_amend
+from tradewright.trading.checks import MarketView
 from tradewright.trading.intent_queries import intent as intent_of_id
-from tradewright.trading.model import Reason
+from tradewright.trading.model import AmendIntent, Reason, SymbolFacts
 from tradewright.web.schemas.base import Output
-from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
+from tradewright.web.schemas.trading import Account, AccountSymbol, Balances, Fill, Order, Position
 
 
 def check_shape(value: dict[str, Any], shape: type[Output]) -> None:
@@ -256,3 +262,116 @@ def _applied(snapshot: dict[str, Any], deltas: list[dict[str, Any]]) -> dict[str
             case _:
                 pass
     return {"orders": orders, "fills": fills, "positions": positions}
+
+
+async def test_an_exit_that_the_exchange_made_names_the_order_it_came_with_and_its_fills_say_so(desk: Desk) -> None:
+    entry = await desk.place(stop_loss=Exit(trigger_price=Decimal(58000)))
+    await desk.acknowledge(entry)
+    leg = order_report(
+        "waiting_trigger", order_id="leg", side="Sell", stop_order_type="StopLoss", reduce_only=True, price=None,
+        order_type="Market", parent_link_id=link_id_of(entry), trigger_price=Decimal(58000), trigger_by="LastPrice",
+    )  # fmt: skip
+    facts = [
+        order_report("filled", link_id=link_id_of(entry), filled="0.5", stop_loss=Decimal(58000)),
+        leg,
+        order_report("filled", order_id="elsewhere", filled="0.1"),
+        fill("e-1"),
+        fill("e-2", order_id="leg", side="Sell"),
+        fill("e-3", order_id="elsewhere"),
+        fill("e-4", order_id="never-reported"),
+    ]
+    await desk.journal.book(facts, "stream")
+    rows, _ = await desk.read(queries.orders)
+    for row in rows:
+        check_shape(row, Order)
+    orders = {row["exchange_order_id"]: row for row in rows}
+    assert (orders["leg"]["source"], orders["leg"]["parent_order_id"]) == ("attached", str(entry))
+    assert orders["leg"]["trigger"] == {"price": "58000", "by": "LastPrice", "rises": False}
+    assert (orders["x-1"]["stop_loss"], orders["x-1"]["parent_order_id"]) == ("58000", None)
+    fills, _ = await desk.read(queries.fills)
+    told = await desk.read(queries.events_after, 0, 100)
+    sources = {"e-1": "manual", "e-2": "attached", "e-3": "external", "e-4": "external"}
+    assert {row["id"]: row["source"] for row in fills} == sources
+    assert {data["fill"]["id"]: data["fill"]["source"] for _, data in told if data["kind"] == "fill"} == sources
+
+
+@pytest.mark.parametrize(
+    ("side", "kind", "rises"),
+    [("Buy", "Stop", True), ("Sell", "Stop", False), ("Sell", "TakeProfit", True), ("Buy", "PartialTakeProfit", False)],
+)
+async def test_where_nobody_says_which_way_a_price_comes_the_kind_of_order_does(
+    desk: Desk, side: str, kind: str, rises: bool
+) -> None:
+    """Spot has no such field."""
+    report = order_report(
+        "waiting_trigger", order_id="x", side=side, stop_order_type=kind, trigger_price=Decimal(1), trigger_by="Odd"
+    )
+    await desk.journal.book([report], "stream")
+    ((order,), _) = await desk.read(queries.orders)
+    assert order["trigger"] == {"price": "1", "by": "LastPrice", "rises": rises}
+
+
+async def test_an_amend_is_shown_with_its_order_until_and_after_it_is_read_back(desk: Desk) -> None:
+    order_id = await desk.place()
+    await desk.acknowledge(order_id)
+    await desk.order(order_id)
+    body = AmendBody(id=IntentId(uuid4()), order_id=OrderId(order_id), change=OrderChange(price=Decimal(59000)))
+    async with desk.asker() as asker:
+        await submit_amend(asker, body, MarketView(instrument=BTC_RULES))
+
+    async def shown() -> tuple[str, str, str]:
+        ((order,), _) = await desk.read(queries.orders)
+        check_shape(order, Order)
+        return order["status"], order["price"], order["amend"]["state"]
+
+    seen = [await shown()]
+    amend = await desk.acknowledge(body.id)
+    seen.append(await shown())
+    assert isinstance(amend, AmendIntent)
+    changed = order_report(link_id=link_id_of(order_id), at=2, price=Decimal(59000))
+    await desk.journal.confirm(amend, [changed], "reconciliation")
+    seen.append(await shown())
+    assert seen == [
+        ("amend_requested", "60000", "proposed"),
+        ("amend_requested", "60000", "acknowledged"),
+        ("working", "59000", "acknowledged"),
+    ]
+    found = await desk.read(intent_of_id, body.id)
+    assert (found["kind"], found["settled"], found["status"], found["position"]) == ("amend", True, "working", None)
+    told = [data["order"] for _, data in await desk.read(queries.events_after, 0, 100) if data["kind"] == "order"]
+    versions = [order["version"] for order in told]
+    assert versions == sorted(set(versions)), "each change of any part makes another version"
+
+
+async def test_what_a_coin_has_free_is_neither_locked_nor_margin_and_never_below_nothing(desk: Desk) -> None:
+    zero = Decimal(0)
+    coins = {
+        name: CoinBalance(
+            coin=name, wallet_balance=Decimal(total), equity=zero, order_margin=Decimal(margin), position_margin=zero,
+            unrealised_pnl=zero, locked=Decimal(locked), usd_value=None,
+        )
+        for name, total, margin, locked in (("BTC", "2", "0", "0.5"), ("USDT", "100", "30", "80"))
+    }  # fmt: skip
+    await desk.journal.book([replace(wallet(), coins=coins)], "stream")
+    balances = await desk.read(queries.balances)
+    check_shape(balances, Balances)
+    assert {coin["coin"]: (coin["available"], coin["locked"]) for coin in balances["coins"]} == {
+        "BTC": ("1.5", "0.5"),
+        "USDT": ("0", "80"),
+    }
+
+
+async def test_what_is_known_of_a_symbol_is_wanted_again_after_a_minute(desk: Desk) -> None:
+    btc = InstrumentId("linear", "BTCUSDT")
+    unread, is_wanted = await desk.read(queries.symbol, btc)
+    check_shape(unread, AccountSymbol)
+    assert (is_wanted, unread["read_ms"]) == (True, None)
+    rates = FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.00055"), assumed=True)
+    await desk.journal.note_symbol(SymbolFacts(instrument=btc, leverage=Decimal(10), rates=rates))
+    known, is_wanted = await desk.read(queries.symbol, btc)
+    check_shape(known, AccountSymbol)
+    assert (is_wanted, known["leverage"], known["fees_assumed"]) == (False, "10", True)
+    async with desk.engine.begin() as connection:
+        await connection.execute(text("UPDATE account_symbols SET read_at = read_at - interval '61 s'"))
+    _, is_wanted = await desk.read(queries.symbol, btc)
+    assert is_wanted
