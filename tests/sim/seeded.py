@@ -37,6 +37,7 @@ class RunReport:
     kills: int
     orders: int
     states: tuple[str, ...]
+    happened: frozenset[str]  # kinds of what the exchange's log has
 
 
 def run_seed(seed: int, evidence: EvidenceRule | None = None) -> RunReport:
@@ -75,7 +76,16 @@ async def _run(seed: int, evidence: EvidenceRule) -> RunReport:
     await asyncio.gather(*background, return_exceptions=True)
     await world.kill()
     states = tuple(row.state for row in world.database.intents.values())
-    return RunReport(seed, drawn, tuple(problems), _digest(world), keeper.killed, len(world.exchange.orders), states)
+    return RunReport(
+        seed=seed,
+        faults=drawn,
+        problems=tuple(problems),
+        digest=_digest(world),
+        kills=keeper.killed,
+        orders=len(world.exchange.orders),
+        states=states,
+        happened=frozenset(entry.what for entry in world.exchange.log),
+    )
 
 
 class _Keeper:

@@ -59,6 +59,8 @@ def test_runs_are_about_something() -> None:
     assert sum(report.orders for report in reports) >= 100
     states = {state for report in reports for state in report.states}
     assert states >= {"acknowledged", "rejected", "refused", "expired", "not_placed"}
+    happened = {what for report in reports for what in report.happened}
+    assert happened >= {"accepted", "filled", "cancelled", "amended", "triggered", "leverage", "exits", "refused"}
 
 
 def test_a_rule_of_evidence_that_is_too_short_is_found_out() -> None:
