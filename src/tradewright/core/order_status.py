@@ -76,7 +76,9 @@ STATUS_TABLE: tuple[StatusRow, ...] = (
     StatusRow("filled", True, "strong", ()),
     StatusRow("cancel_requested", False, "neutral", ("cancelled", "filled")),
     StatusRow("cancelled", True, "muted", ()),
-    StatusRow("amend_requested", False, "neutral", ("working", "partially_filled", "filled", "cancelled")),
+    StatusRow(
+        "amend_requested", False, "neutral", ("waiting_trigger", "working", "partially_filled", "filled", "cancelled")
+    ),
     StatusRow("rejected", True, "danger", ()),
     StatusRow("expired", True, "muted", ()),
     StatusRow("unknown", False, "warning", ("acknowledged", "rejected", "not_placed")),
