@@ -106,6 +106,8 @@ class Judge:
             yield f"done twice: the same request again wrote {sorted(rows)} and told {wrote.hints} times"
         elif request.manner == "changed" and "INSERT intents" in rows and operation == "postIntent":
             yield f"done twice: a used id with another body wrote {sorted(rows)}"
+        elif rows and "INSERT audit_entries" not in rows:
+            yield f"unaudited: {sorted(rows)} without an audit entry"
 
 
 def _shape(content: Schema, models: Mapping[str, type[Output]]) -> TypeAdapter[Any] | str:

@@ -17,19 +17,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from integration.web.kit import Site, User, started_site
 
 _BODIES = 1_200  # with each `make test`
+_SEED = "1"
 _PIECE = 5_000  # bodies in one world: the twin of the exchange forgets nothing
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bodies", type=int, default=_BODIES, help="how many fuzzed API bodies to send")
-    parser.addoption("--fuzz-seed", default="1", help="what the fuzzed bodies are drawn from")
+    parser.addoption("--fuzz-seed", default=_SEED, help="what the fuzzed bodies are drawn from")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "piece" not in metafunc.fixturenames:
         return
-    bodies = metafunc.config.getoption("bodies", default=_BODIES)
-    seed = metafunc.config.getoption("fuzz_seed", default="1")
+    bodies = metafunc.config.getoption("bodies", _BODIES)
+    seed = metafunc.config.getoption("fuzz_seed", _SEED)
     sizes = [min(_PIECE, bodies - first) for first in range(0, bodies, _PIECE)]
     pieces = [(size, f"{seed}/{number}") for number, size in enumerate(sizes)]
     metafunc.parametrize("piece", pieces, ids=lambda piece: f"piece-{piece[1]}")
@@ -49,12 +50,12 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     say = terminalreporter.write_line
     rate = sum(piece["bodies"] / max(piece["seconds"], 0.001) for piece in pieces) / len(pieces)
     say(
-        f"fuzz: seed {config.getoption('fuzz_seed')}, {len(pieces)} pieces, {sums['bodies']} bodies in"
+        f"fuzz: seed {config.getoption('fuzz_seed', _SEED)}, {len(pieces)} pieces, {sums['bodies']} bodies in"
         f" {sums['requests']} requests, {len(drawn)} operations, {dict(sorted(counts['statuses'].items()))},"
         f" {sum(counts['accepted'].values())} intents taken, {sums['fault_count']} faults;"
         f" {rate:.0f} bodies/s a process, {sums['requests'] / sums['cpu_seconds']:.0f} requests per CPU second"
     )
-    if config.getoption("bodies") > _BODIES:
+    if config.getoption("bodies", _BODIES) > _BODIES:
         for name in ("operations", "manners", "accepted"):
             say(f"  {name}: " + ", ".join(f"{each} {count}" for each, count in sorted(counts[name].items())))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -20,7 +21,7 @@ from fuzz.requests import operations_of
 from fuzz.world import World, opened_world, unclaimed_world
 from tradewright.connections.model import NewConnection
 from tradewright.core.errors import InvalidInput, Problem
-from tradewright.trading import change_commands, commands, queries
+from tradewright.trading import asking, change_commands, commands, queries
 from tradewright.web import intents, views_connections
 
 LANES = 6
@@ -66,7 +67,7 @@ class Sabotage:
     """`spoil` puts the wrong part in; the fuzzer asks only for `operations` and must tell of `kind`."""
 
     def __init__(
-        self, kind: str, *operations: str, spoil: Callable[[pytest.MonkeyPatch, World], None], bodies: int = 50
+        self, kind: str, *operations: str, spoil: Callable[[pytest.MonkeyPatch, World], None], bodies: int = 40
     ) -> None:
         self.kind, self.operations, self.spoil, self.bodies = kind, frozenset(operations), spoil, bodies
 
@@ -113,6 +114,13 @@ def _forgets_what_was_asked(patch: pytest.MonkeyPatch, world: World) -> None:
     patch.setattr(change_commands, "_asked_before", never)
 
 
+def _keeps_no_record(patch: pytest.MonkeyPatch, world: World) -> None:
+    async def nothing(*_: Any) -> None:
+        return None
+
+    patch.setattr(asking, "audit", nothing)
+
+
 def _stumbles(patch: pytest.MonkeyPatch, world: World) -> None:
     def body_problems(*_: Any) -> Any:
         raise ZeroDivisionError
@@ -143,8 +151,6 @@ def _repeats_the_key(patch: pytest.MonkeyPatch, world: World) -> None:
 
 
 def _logs_the_secret(patch: pytest.MonkeyPatch, world: World) -> None:
-    import structlog
-
     problems = NewConnection._credential_problems
 
     def chatty(asked: NewConnection) -> list[Problem]:
@@ -163,6 +169,7 @@ SABOTAGES = (
     Sabotage("partial effect", "cancelAll", spoil=_commits_in_the_middle),
     Sabotage("partial effect", "postIntent", spoil=_tells_the_owner_of_what_was_refused),
     Sabotage("done twice", "cancelAll", spoil=_forgets_what_was_asked, bodies=200),
+    Sabotage("unaudited", "postIntent", spoil=_keeps_no_record),
     Sabotage("5xx", "postIntent", spoil=_stumbles),
     Sabotage("answer out of shape", "postIntent", spoil=_answers_in_another_shape),
     Sabotage("secret told", "postConnection", spoil=_repeats_the_key),
@@ -176,7 +183,7 @@ async def test_each_of_these_wrongs_would_be_found(
 ) -> None:
     missed = []
     async with opened_world(engine, database_url, lanes=2, seed="sabotage") as world:
-        assert not (await run_piece(world, 40, seed="sound")).faults
+        assert not (await run_piece(world, 30, seed="sound")).faults
         for sabotage in SABOTAGES:
             with monkeypatch.context() as patch:
                 sabotage.spoil(patch, world)
