@@ -102,6 +102,24 @@ def test_every_status_has_a_state_and_an_unknown_one_is_unrecognised(
     assert (order.state, order.raw_status) == (state, status)
 
 
+@pytest.mark.parametrize(
+    ("reason", "filled", "state"),
+    [
+        ("EC_CancelByOrderValueZero", "0.001468", "filled"),
+        ("EC_CancelByOrderValueZero", "0", "cancelled"),
+        ("EC_NoImmediateQtyToFill", "0.001468", "cancelled"),
+    ],
+)
+def test_an_amount_that_is_spent_but_for_less_than_a_step_is_filled(
+    reason: str, filled: str, state: OrderState
+) -> None:
+    """Bybit ends such a spot order as partly filled and cancelled; who wished to spend 100 USDT has spent them."""
+    row = order_row(orderStatus="PartiallyFilledCanceled", cumExecQty=filled, rejectReason=reason)
+    order = codec.order(read(OrderRow, row), "spot")
+    assert order is not None
+    assert (order.state, order.raw_status) == (state, "PartiallyFilledCanceled")
+
+
 def test_market_order_has_no_price_although_the_exchange_shows_its_protection_limit() -> None:
     order = codec.order(read(OrderRow, order_row(orderType="Market", price="63000", avgPrice="60010.2")), "linear")
     assert order is not None

@@ -45,6 +45,8 @@ _STATES: Mapping[str, OrderState] = {
     "Rejected": "rejected",
 }
 _NO_REASON = ("EC_NoError", "UNKNOWN")
+# Of a spot order for an amount of quote coin: what is left buys no whole step, so all that was wished for is done.
+_SPENT = "EC_CancelByOrderValueZero"
 _UNSET = ("UNKNOWN", "")  # both are written for a trigger or a kind that an order does not have
 _ADL_RANK_MAX = 5
 _RISES: Mapping[int, bool] = {1: True, 2: False}
@@ -68,7 +70,7 @@ def order(row: OrderRow, category: str) -> RemoteOrder | None:
         quantity=amount(row.qty, "qty"),
         # The price of a market order is the exchange's own protection limit, not something anybody asked for.
         price=None if order_type == "Market" else limit_price,
-        state=_state(row.orderStatus, filled),
+        state=_state(row, filled),
         filled_quantity=filled,
         average_price=price_or_none(row.avgPrice, "avgPrice"),
         reduce_only=row.reduceOnly,
@@ -213,8 +215,10 @@ def _quantity_unit(row: OrderRow, category: Category, order_type: OrderType) -> 
     return "quote" if row.marketUnit == "quoteCoin" or (row.marketUnit == "" and row.side == "Buy") else "base"
 
 
-def _state(status: str, filled: Decimal) -> OrderState:
-    state = _STATES.get(status, "unrecognised")
+def _state(row: OrderRow, filled: Decimal) -> OrderState:
+    state = _STATES.get(row.orderStatus, "unrecognised")
+    if state == "cancelled" and filled and row.rejectReason == _SPENT:
+        return "filled"
     # Seen on Bybit: `Rejected` with fills. What was filled is real, so it reads as cancelled after a part.
     return "cancelled" if state == "rejected" and filled else state
 
