@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,19 +91,38 @@ def test_all_steps_pass_nothing_is_left_and_nothing_secret_is_written(desk: Desk
     assert desk.running.table(desk.account, "positions")["positions"] == []
 
 
-def test_a_contract_in_use_is_left_alone(desk: Desk, tmp_path: Path) -> None:
+def test_a_contract_in_use_is_left_alone_with_its_order_its_position_and_its_stop(desk: Desk, tmp_path: Path) -> None:
     until_session(desk.running, desk.account, "ready")
+    bought, status, answer = desk.running.place(desk.account, quantity="0.05")
+    assert status in (200, 202), answer
+    desk.running.until(desk.account, bought, "filled")
     resting, status, answer = desk.running.limit(desk.account, "20000")
     assert status in (200, 202), answer
     desk.running.until(desk.account, resting, "working")
-    code, said, report = accept(desk, tmp_path)
+    stop = {"kind": "exits", "category": "linear", "symbol": "BTCUSDT", "stop_loss": "21000"}
+    path = f"/api/v1/accounts/{desk.account}/intents"
+    status, answer = desk.running.request("POST", path, {"id": str(uuid.uuid4()), **stop})
+    assert status == 200, answer
+
+    code, said, report = accept(desk, tmp_path / "in_use")
     assert code == 1
     assert "--even-if-in-use" in said
     outcomes = [finding["outcome"] for finding in report["findings"]]
     assert outcomes[6] == "failed"
     assert set(outcomes[7:]) == {"skipped"}
+    assert report["left"] == []
+
+    # Asked to go on beside them, it tries what rests and leaves the position's steps out.
+    code, said, report = accept(desk, tmp_path / "beside", "--even-if-in-use")
+    outcomes = [finding["outcome"] for finding in report["findings"]]
+    assert (code, report["left"]) == (0, []), said
+    assert set(outcomes[10:21]) == {"passed"}
+    assert set(outcomes[21:24]) == {"skipped"}
+
     until_session(desk.running, desk.account, "ready")
     assert desk.running.intent(desk.account, resting)["status"] == "working"
+    (position,) = desk.running.table(desk.account, "positions")["positions"]
+    assert (position["side"], position["size"], position["stop_loss"]) == ("Buy", "0.05", "21000")
 
 
 def test_a_connection_that_is_not_there_is_told_with_those_that_are(desk: Desk) -> None:

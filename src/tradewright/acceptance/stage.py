@@ -5,7 +5,6 @@ Lives here: `Stage`. Not here: the steps (`steps_*`), building it (`app.acceptan
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,9 +15,18 @@ from tradewright.acceptance.model import Failed
 from tradewright.acceptance.relay import Relay
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.environment import Environment
+from tradewright.core.errors import ExchangeError
 from tradewright.core.ids import LinkId
 from tradewright.core.instrument import Instrument, InstrumentId, Side
-from tradewright.core.order import Execution, FeeRates, NewOrder, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order import (
+    FINAL_STATES,
+    Execution,
+    FeeRates,
+    NewOrder,
+    RemoteOrder,
+    RemotePosition,
+    Wallet,
+)
 from tradewright.exchange.bybit.rest import RestClient
 from tradewright.exchange.ports import (
     MarketGateway,
@@ -32,6 +40,8 @@ from tradewright.exchange.ports import (
 
 _T = TypeVar("_T")
 _LOOK_S = 0.05
+_SETTLING_S = 2.0  # from an order to its fills in the list, with room
+_TIDYING_TRIES = 5
 PASSIVE_SHARE = Decimal("0.1")  # how far from the market a resting order stands: beyond any band it would be moved
 
 
@@ -55,6 +65,8 @@ class Stage:
     instrument_found: Instrument | None = None
     fees: FeeRates | None = None
     placed: list[LinkId] = field(default_factory=list)
+    position_before: Decimal | None = None  # its size when nothing was placed yet; None: not looked yet
+    moved_position: list[LinkId] = field(default_factory=list)  # orders of ours that opened or closed
 
     @property
     def id(self) -> InstrumentId:
@@ -152,30 +164,60 @@ class Stage:
         if order is not None and order.state in ("working", "partially_filled", "waiting_trigger"):
             await self.gateway.cancel(self.id, link_id=link, exchange_order_id=None)
 
-    async def clean_up(self) -> list[str]:
-        """Cancels what the steps have placed and closes what they opened; returns what is left, in words."""
-        left: list[str] = []
-        async with asyncio.timeout(60):
-            for link in self.placed:
-                await self.cancel_quietly(link)
-            position = await self.gateway.position(self.id)
-            if position.side is not None and position.size and not self.even_if_in_use:
-                await self.gateway.place(
-                    NewOrder(
-                        link_id=self.new_link(),
-                        instrument=self.id,
-                        side="Sell" if position.side == "Buy" else "Buy",
-                        order_type="Market",
-                        quantity=position.size,
-                        price=None,
-                        time_in_force="IOC",
-                        reduce_only=True,
-                    )
-                )
-                await self.clock.sleep(2.0)
-                position = await self.gateway.position(self.id)
-            if position.size and not self.even_if_in_use:
-                left.append(f"a position of {position.size} {self.symbol}")
-            ours = frozenset(self.placed)
-            left += [f"the order {o.link_id}" for o in await self.gateway.open_orders() if o.link_id in ours]
+    async def opened(self) -> Decimal:
+        """What the steps' own fills have left open, signed, base coin: all that may be closed again here."""
+        left = Decimal(0)
+        for link in self.moved_position:
+            for fill in await self.gateway.executions_of(self.id, link):
+                left += fill.quantity if fill.side == "Buy" else -fill.quantity
         return left
+
+    async def close_own(self, quantity: Decimal) -> LinkId:
+        """A reduce-only market order for what the steps opened (signed), and for no more than that."""
+        order = NewOrder(
+            link_id=self.new_link(),
+            instrument=self.id,
+            side="Sell" if quantity > 0 else "Buy",
+            order_type="Market",
+            quantity=abs(quantity),
+            price=None,
+            time_in_force="IOC",
+            reduce_only=True,
+        )
+        self.moved_position.append(order.link_id)
+        await self.gateway.place(order)
+        return order.link_id
+
+    async def clean_up(self) -> list[str]:
+        """Cancels what the steps have placed and closes what they opened, each for itself; what is left, in words.
+
+        Never touches an order or a part of the position that is not the steps' own.
+        """
+        left = [text for link in self.placed if (text := await self._tidied(link)) is not None]
+        try:
+            open_still = await self.opened()
+            if open_still:
+                await self.close_own(open_still)
+                await self.clock.sleep(_SETTLING_S)
+                open_still = await self.opened()
+            if open_still:
+                left.append(f"a position of {open_still:f} {self.symbol} that the steps opened")
+        except ExchangeError as error:
+            left.append(f"perhaps a position in {self.symbol} that the steps opened: {error.code}")
+        return left
+
+    async def _tidied(self, link: LinkId) -> str | None:
+        """None once the order is certain to have ended; a refusal for the rate limit is tried again."""
+        said = ""
+        for _ in range(_TIDYING_TRIES):
+            try:
+                await self.cancel_quietly(link)
+                order = await self.gateway.find_order(self.id, link_id=link, exchange_order_id=None)
+            except ExchangeError as error:
+                said = error.code
+            else:
+                if order is None or order.state in FINAL_STATES:
+                    return None
+                said = order.state
+            await self.clock.sleep(_SETTLING_S / 2)
+        return f"perhaps the order {link}: {said}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tradewright.acceptance.model import Differs, Facts, Failed
+from tradewright.acceptance.model import Differs, Facts, Skipped
 from tradewright.acceptance.stage import Stage
 from tradewright.core.errors import ExchangeError, ExchangeUnavailable
 from tradewright.core.money import plain
@@ -26,6 +26,8 @@ UNLISTED: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 
 async def open_position(stage: Stage) -> Facts:
     """A market buy of the least there is: fills on the stream, in the list, and in the position, all the same."""
+    if stage.position_before != 0:
+        raise Skipped("there was a position already, and none of these steps touches what is not its own")
     last = await stage.last_price()
     order = NewOrder(
         link_id=stage.new_link(),
@@ -38,6 +40,7 @@ async def open_position(stage: Stage) -> Facts:
         slippage_percent=Decimal(1),
     )
     sent = stage.now()
+    stage.moved_position.append(order.link_id)
     await stage.gateway.place(order)
     await stage.until(
         lambda: sum((e.quantity for e in stage.executions_heard(order.link_id)), Decimal(0)) == order.quantity or None,
@@ -68,9 +71,8 @@ async def open_position(stage: Stage) -> Facts:
 
 async def stop_attached(stage: Stage) -> Facts:
     """A stop on the position is read back with its price: only then a position counts as protected."""
-    position = await stage.gateway.position(stage.id)
-    if position.side is None:
-        raise Failed("there is no position to protect (step 22)")
+    if not await stage.opened():
+        raise Skipped("step 22 opened no position, and no other's stop is touched")
     last = await stage.last_price()
     stop = stage.instrument.to_tick_down(last * Decimal("0.9"))
     sent = stage.now()
@@ -95,21 +97,11 @@ async def stop_attached(stage: Stage) -> Facts:
 
 async def close_position(stage: Stage) -> Facts:
     """A reduce-only market order of all of it: flat, and the stop is gone with the position."""
-    position = await stage.gateway.position(stage.id)
-    if position.side is None:
-        raise Failed("there is no position to close (step 22)")
-    order = NewOrder(
-        link_id=stage.new_link(),
-        instrument=stage.id,
-        side="Sell" if position.side == "Buy" else "Buy",
-        order_type="Market",
-        quantity=position.size,
-        price=None,
-        time_in_force="IOC",
-        reduce_only=True,
-    )
+    opened = await stage.opened()
+    if not opened:
+        raise Skipped("step 22 opened no position, and no other is closed")
     sent = stage.now()
-    await stage.gateway.place(order)
+    await stage.close_own(opened)
 
     async def flat() -> RemotePosition | None:
         found = await stage.gateway.position(stage.id)

@@ -81,6 +81,7 @@ async def fees(stage: Stage) -> Facts:
 async def nothing_there(stage: Stage) -> Facts:
     orders = [order for order in await stage.gateway.open_orders() if order.instrument == stage.id]
     position = await stage.gateway.position(stage.id)
+    stage.position_before = position.size
     facts = {"open_orders": str(len(orders)), "position": plain(position.size)}
     if (orders or position.size) and not stage.even_if_in_use:
         raise Failed(

@@ -67,10 +67,10 @@ class _Target:
 
 
 async def _accept(settings: Settings, options: AcceptOptions, tell: Callable[[Finding], None]) -> Accepted:
-    engine = create_engine(database_url(settings), application="tradewright-accept", pool_size=2)
+    engine = create_engine(database_url(settings), application="tradewright-accept", pool_size=3)
     try:
         target = await _target(engine, settings, options.connection)
-        async with _at_rest(engine, target.account_id):
+        async with _at_rest(engine, target):
             return await _run(settings, options, target, tell)
     finally:
         await engine.dispose()
@@ -100,37 +100,54 @@ async def _target(engine: AsyncEngine, settings: Settings, connection_id: UUID) 
 
 
 @contextlib.asynccontextmanager
-async def _at_rest(engine: AsyncEngine, account_id: AccountId) -> AsyncIterator[None]:
-    """The account's session has ended before this begins, and is wanted again after it."""
-    await _set_resting(engine, account_id, resting=True)
-    try:
-        await _wait_closed(engine, account_id)
-        yield
-    finally:
-        await _set_resting(engine, account_id, resting=False)
+async def _at_rest(engine: AsyncEngine, target: _Target) -> AsyncIterator[None]:
+    """The account's session has ended before this begins, and is wanted again after it; one acceptance at a time."""
+    async with engine.connect() as holding:
+        await holding.execution_options(isolation_level="AUTOCOMMIT")  # held for minutes, and not in a transaction
+        lock = {"name": f"acceptance:{target.account_id}"}
+        if not await holding.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), lock):
+            raise StartError("an acceptance of this account is under way already; wait for its end", exit_code=2)
+        try:
+            await _set_resting(engine, target, resting=True)
+            try:
+                await _wait_closed(engine, target.account_id)
+                yield
+            finally:
+                await _set_resting(engine, target, resting=False)
+        finally:
+            await holding.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), lock)
 
 
-async def _set_resting(engine: AsyncEngine, account_id: AccountId, *, resting: bool) -> None:
+async def _set_resting(engine: AsyncEngine, target: _Target, *, resting: bool) -> None:
+    """An account whose connection was removed or refused meanwhile is not woken: that was somebody's decision."""
     async with engine.begin() as connection:
         await connection.execute(
-            text("UPDATE accounts SET resting = :resting WHERE id = :id"), {"resting": resting, "id": account_id}
+            text(
+                "UPDATE accounts SET resting = :resting WHERE id = :id AND (:resting OR EXISTS (SELECT 1 FROM"
+                " connections c WHERE c.id = :connection AND c.account_id = accounts.id"
+                " AND c.state IN ('ok', 'checking')))"
+            ),
+            {"resting": resting, "id": target.account_id, "connection": target.access.connection.id},
         )
-        await notify(connection, ACCOUNTS_CHANNEL, str(account_id))
+        await notify(connection, ACCOUNTS_CHANNEL, str(target.account_id))
 
 
 async def _wait_closed(engine: AsyncEngine, account_id: AccountId) -> None:
+    """Its owner has said that it ended because it rests; an older failure is no such word."""
     deadline = SystemClock().monotonic() + _REST_SECONDS_MAX
     while True:
         async with engine.connect() as connection:
-            state = await connection.scalar(
-                text("SELECT session_state FROM accounts WHERE id = :id"), {"id": account_id}
+            found = await connection.execute(
+                text("SELECT session_state, session_reason->>'code' AS code FROM accounts WHERE id = :id"),
+                {"id": account_id},
             )
-        if state == "closed":
+            state = found.one()
+        if (state.session_state, state.code) == ("closed", "session.resting"):
             return
         if SystemClock().monotonic() > deadline:
             raise StartError(
-                f"the account's session did not end within {_REST_SECONDS_MAX:g} s (it is {state}); is `tradewright"
-                " run` of this HOME running? Its worker must answer",
+                f"the account's session did not end within {_REST_SECONDS_MAX:g} s (it is {state.session_state}); is"
+                " `tradewright run` of this HOME running? Its worker must answer",
                 exit_code=2,
             )
         await SystemClock().sleep(_LOOK_SECONDS)
