@@ -145,7 +145,7 @@ def _answer(
     is_spot_sell = body.category == "spot" and body.side == "Sell"
     fees = facts.means.fees
     return {
-        "quantity": plain(draft.quantity) if draft.quantity else None,
+        "quantity": _text(draft.quantity) if draft.quantity else None,
         "problems": [_problem(each) for each in problems],
         "warnings": [_problem(each) for each in warnings],
         "coin": instrument.quote_coin,

@@ -92,6 +92,18 @@ async def test_what_the_rules_say_is_in_the_preview_too(site: Site, ann: User) -
     assert [each.code for each in dear.warnings] == ["order.available_low"]
 
 
+async def test_an_absurd_number_is_named_and_what_it_comes_to_is_not_told(site: Site, ann: User) -> None:
+    """No text of a number holds more than 24 digits: what would need more is null, and the answer keeps its shape."""
+    await known_account(site, ann, size="1")
+    most = "9" * 24
+    dear = await ask(ann, side="Sell", price=f"{most}.{'9' * 18}")
+    assert ([each.code for each in dear.problems], dear.order_value) == (["order.price_range"], "1" + "0" * 23)
+    much = await ask(ann, quantity=f"{most}.999")
+    assert ([each.code for each in much.problems], much.order_value) == (["order.quantity_max"], None)
+    worth = await ask(ann, quantity=most, quantity_unit="quote", price="0.1")
+    assert ([each.code for each in worth.problems], worth.quantity) == (["order.quantity_max"], None)
+
+
 async def test_facts_that_are_not_known_are_asked_of_the_owner(site: Site, ann: User) -> None:
     wishes = site.parts.bus.subscribe(WANTED_CHANNEL)
     found = await ask(ann)
