@@ -202,7 +202,9 @@ function tierProblems(instrument: Instrument, draft: Draft, quotes: Quotes, stan
   const entry = entryPrice(draft, quotes);
   if (entry === null || standing.leverage === null || standing.positionValue === null) return [];
   const adds = standing.positionSide === null || standing.positionSide === draft.side;
-  const value = new Big(draft.quantity).times(entry).plus(adds ? standing.positionValue : 0);
+  // Against a position the order takes it off first: only what goes beyond it is a position of the other side.
+  const held = new Big(standing.positionValue).times(adds ? 1 : -1);
+  const value = new Big(draft.quantity).times(entry).plus(held);
   const found = tierOf(instrument, value);
   if (found === null || new Big(standing.leverage).lte(found[1].leverage_max)) return [];
   const params = { maximum: plain(new Big(found[1].leverage_max)), tier: String(found[0]), leverage: plain(new Big(standing.leverage)) };

@@ -107,8 +107,9 @@ function Tools(props: Props & { data: AccountData | null }) {
       notices.show({ id: "export", tone: "bad", title: t("tables.export_failed"), text: failureText(t, error, language).text, lastsMs: null }),
   });
   const only = scope === "symbol" ? { category: props.category, symbol: props.symbol } : null;
+  // Exits that the exchange made for a position stay: cancelling all must not strip it of its stop.
   const live = [...(data?.orders.values() ?? [])].filter(
-    (order) => isCancellable(order.status) && (only === null || (order.symbol === only.symbol && order.category === only.category)),
+    (order) => order.source !== "attached" && isCancellable(order.status) && (only === null || (order.symbol === only.symbol && order.category === only.category)),
   );
   const reachable = link.state !== "disconnected";
   return (

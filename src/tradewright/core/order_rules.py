@@ -224,8 +224,9 @@ def _tier_problems(instrument: Instrument, draft: Draft, quotes: Quotes, standin
     if entry is None or standing.leverage is None or standing.position_value is None:
         return []
     adds = standing.position_side is None or standing.position_side == draft.side
-    value = draft.quantity * entry + (standing.position_value if adds else Decimal(0))
-    tier = tier_of(instrument, value)
+    # Against a position the order takes it off first: only what goes beyond it is a position of the other side.
+    held = standing.position_value if adds else -standing.position_value
+    tier = tier_of(instrument, draft.quantity * entry + held)
     if tier is None or standing.leverage <= tier[1].leverage_max:
         return []
     params = {"maximum": plain(tier[1].leverage_max), "tier": str(tier[0]), "leverage": plain(standing.leverage)}

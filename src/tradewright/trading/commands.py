@@ -34,6 +34,7 @@ from tradewright.trading.model import HAND_VALIDITY, PositionChanged, SubmittedI
 from tradewright.trading.views import Row
 
 _ALL = Decimal(100)  # percent
+REVERSE_SLIPPAGE_PERCENT = Decimal("0.5")  # half of it opens: the bound that a market order has when nobody says another
 
 
 async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> SubmittedIntent:
@@ -120,6 +121,7 @@ async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) ->
         price=None,
         time_in_force="IOC",
         reduce_only=False,
+        slippage_percent=REVERSE_SLIPPAGE_PERCENT,
     )
     # Half of the order takes the position off, so the tier of its risk is the same as before.
     standing = replace(standing_in(held), leverage=None)
