@@ -34,7 +34,7 @@ from tradewright.trading.model import HAND_VALIDITY, PositionChanged, SubmittedI
 from tradewright.trading.views import Row
 
 _ALL = Decimal(100)  # percent
-REVERSE_SLIPPAGE_PERCENT = Decimal("0.5")  # half of it opens: the bound that a market order has when nobody says another
+REVERSE_SLIPPAGE_PERCENT = Decimal("0.5")  # a market order's bound when nobody says another: half of it opens
 
 
 async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> SubmittedIntent:
