@@ -1,5 +1,5 @@
 /** The order book and the trades beside the chart. A press on a price fills the ticket and never sends anything. */
-import { useState } from "react";
+import { useCallback, useState } from "react";
 import type { Environment, Instrument, Order, PublicTrade } from "../api/types";
 import { stream } from "../app/services";
 import { decimalsOf, fixed, stepped } from "../format/number";
@@ -19,7 +19,9 @@ type Props = {
 };
 
 const FACTORS = ["1", "10", "100"] as const;
-const DEPTH = 14;
+/** As many levels of each side as are shown at most, and while the room is not measured yet. */
+const DEPTH_MAX = 25;
+const DEPTH_FIRST = 5;
 const TRADES_SHOWN = 60;
 
 export function BookPanel(props: Props) {
@@ -46,16 +48,17 @@ function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
   const key = marketKey(environment, instrument);
   const view = useBook(key);
   const [factor, setFactor] = useState<(typeof FACTORS)[number]>("1");
+  const [side, depth] = useDepth();
   if (view === null) return <Waiting rows={10} onRetry={() => stream.connection.resubscribe(`book:${key}`)} />;
-  const rows = rowsOf(view.book, instrument.tick_size, Number(factor), DEPTH);
+  const rows = rowsOf(view.book, instrument.tick_size, Number(factor), depth);
   const own = ownPrices(
     orders.flatMap((order) => (order.price === null ? [] : [{ side: order.side, price: order.price }])),
     instrument.tick_size,
     Number(factor),
   );
   const broken = isBroken(view.book);
-  const side = (name: "Buy" | "Sell", level: Level) => (
-    <BookRow key={`${name}${level.price}`} side={name} level={level} own={own.has(`${name}:${level.price}`)} instrument={instrument} onPrice={onPrice} />
+  const level = (name: "Buy" | "Sell", at: Level) => (
+    <BookRow key={`${name}${at.price}`} side={name} level={at} own={own.has(`${name}:${at.price}`)} instrument={instrument} onPrice={onPrice} />
   );
   return (
     <div className={`book ${old || broken ? "is-old" : ""}`} data-testid="book">
@@ -68,12 +71,14 @@ function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
           {t("tables.size")}, {instrument.base_coin}
         </span>
       </div>
-      <div className="book-side asks">{rows.asks.map((level) => side("Sell", level))}</div>
+      <div ref={side} className="book-side asks">
+        {rows.asks.map((at) => level("Sell", at))}
+      </div>
       <div className="book-middle">
         <strong>{stepped(rows.mid, halfOf(instrument.tick_size), language)}</strong>
         <span className="muted">{t("book.spread", { value: stepped(rows.spread, instrument.tick_size, language) })}</span>
       </div>
-      <div className="book-side bids">{rows.bids.map((level) => side("Buy", level))}</div>
+      <div className="book-side bids">{rows.bids.map((at) => level("Buy", at))}</div>
       <Segments
         label={t("book.grouping")}
         className="book-grouping"
@@ -83,6 +88,22 @@ function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
       />
     </div>
   );
+}
+
+/** How many whole rows fit into one side: a row out of sight would take the focus along. */
+function useDepth(): [(side: HTMLElement | null) => (() => void) | undefined, number] {
+  const [depth, setDepth] = useState(DEPTH_FIRST);
+  const measure = useCallback((side: HTMLElement | null) => {
+    if (side === null) return undefined;
+    const look = (): void => {
+      const row = side.firstElementChild?.getBoundingClientRect().height ?? 0;
+      if (row > 0) setDepth(Math.min(DEPTH_MAX, Math.max(1, Math.floor(side.clientHeight / row))));
+    };
+    const observer = new ResizeObserver(look);
+    observer.observe(side);
+    return () => observer.disconnect();
+  }, []);
+  return [measure, depth];
 }
 
 /** The middle of an odd spread lies between two ticks. */
@@ -124,7 +145,12 @@ function Trades({ environment, instrument, old }: Props) {
   if (trades.length === 0) return <p className="muted book-empty">{t("book.no_trades")}</p>;
   const newest = [...shown].reverse().slice(0, TRADES_SHOWN);
   return (
+    // oxlint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- looking at it, by pointer or by keyboard, is what holds it
     <div
+      role="group"
+      aria-label={t("book.trades")}
+      // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and a keyboard must reach it for that
+      tabIndex={0}
       className={`tape ${old ? "is-old" : ""}`}
       data-testid="tape"
       onPointerEnter={() => setHeld(trades)}

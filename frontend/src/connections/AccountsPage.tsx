@@ -38,7 +38,7 @@ export function AccountsPage() {
   }, [t]);
 
   return (
-    <main className="settings" aria-labelledby="accounts-title">
+    <main className="settings" id="main" tabIndex={-1} aria-labelledby="accounts-title">
       <div className="settings-head">
         <h1 id="accounts-title">{t("connections.title")}</h1>
         <span className="spacer" />

@@ -24,7 +24,6 @@ import { OrderNews } from "./OrderNews";
 import { StatusBar } from "./StatusBar";
 
 export function Shell() {
-  const { t } = useWords();
   const accounts = useQuery(accountsQuery);
   const params = useParams({ strict: false });
   const account = accounts.data?.find((each) => each.id === params.account) ?? accounts.data?.[0] ?? null;
@@ -39,12 +38,7 @@ export function Shell() {
 
   return (
     <div className="shell">
-      <a className="skip" href="#ticket">
-        {t("shell.skip_ticket")}
-      </a>
-      <a className="skip" href="#orders">
-        {t("shell.skip_orders")}
-      </a>
+      <SkipLinks isTerminal={params.account !== undefined} />
       {account !== null && <OrderNews key={account.id} account={account} />}
       {account !== null && <EnvironmentFrame environment={account.environment} />}
       <Header account={now} accounts={accounts.data ?? []} />
@@ -54,6 +48,16 @@ export function Shell() {
       <StatusBar state={state} />
     </div>
   );
+}
+
+function SkipLinks({ isTerminal }: { isTerminal: boolean }) {
+  const { t } = useWords();
+  const targets = isTerminal ? (["ticket", "orders"] as const) : (["main"] as const);
+  return targets.map((target) => (
+    <a key={target} className="skip" href={`#${target}`}>
+      {t(`shell.skip_${target}`)}
+    </a>
+  ));
 }
 
 function NavLink({ to, label, active }: { to: "/" | "/settings/accounts"; label: string; active: boolean }) {

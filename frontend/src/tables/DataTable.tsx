@@ -17,7 +17,7 @@ export type Column<T> = {
   readonly key: string;
   readonly head: string;
   readonly numeric?: boolean;
-  /** One of the key figures that a card shows in its first lines. */
+  /** One of the key figures that a card always shows; the others once they are asked for. */
   readonly wide?: boolean;
   /** It can be put away. The name of a thing and its buttons cannot. */
   readonly optional?: boolean;
@@ -98,7 +98,7 @@ export function DataTable<T>(props: Props<T>) {
         </thead>
         <tbody role="rowgroup">
           {shown.map((row, index) => (
-            <Row key={keyOf(row)} index={index + 2} testId={rowTestId} data={rowData?.(row)}>
+            <Row key={keyOf(row)} index={index + 2} testId={rowTestId} data={rowData?.(row)} hasMore={columns.some(isMore)}>
               {columns.map((column) => (
                 <td
                   key={column.key}
@@ -110,7 +110,7 @@ export function DataTable<T>(props: Props<T>) {
                   {column.cell(row)}
                 </td>
               ))}
-              {!hasActions && <td className="choose-head" aria-hidden="true" />}
+              {!hasActions && <td role="cell" className="choose-head" aria-hidden="true" />}
             </Row>
           ))}
         </tbody>
@@ -153,8 +153,15 @@ export function DataTable<T>(props: Props<T>) {
   );
 }
 
+/** What a card shows only when it is asked for. */
+function isMore<T>(column: Column<T>): boolean {
+  return column.wide !== true && column.key !== "actions";
+}
+
 /** A row that leaves with the focus in it hands it to the table: it is never lost in nowhere. */
-function Row(props: { index: number; testId: string; data: Readonly<Record<`data-${string}`, string>> | undefined; children: ReactNode }) {
+function Row(props: { index: number; testId: string; data: Readonly<Record<`data-${string}`, string>> | undefined; hasMore: boolean; children: ReactNode }) {
+  const { t } = useWords();
+  const [open, setOpen] = useState(false);
   const row = useRef<HTMLTableRowElement>(null);
   useLayoutEffect(() => {
     const here = row.current;
@@ -164,8 +171,15 @@ function Row(props: { index: number; testId: string; data: Readonly<Record<`data
     };
   }, []);
   return (
-    <tr ref={row} role="row" aria-rowindex={props.index} data-testid={props.testId} {...props.data}>
+    <tr ref={row} role="row" aria-rowindex={props.index} className={open ? "open" : ""} data-testid={props.testId} {...props.data}>
       {props.children}
+      {props.hasMore && (
+        <td role="cell" className="card-more">
+          <button type="button" className="link-button" aria-expanded={open} data-testid="row-more" onClick={() => setOpen(!open)}>
+            {open ? t("tables.less") : t("tables.more")}
+          </button>
+        </td>
+      )}
     </tr>
   );
 }

@@ -60,6 +60,7 @@ export function PositionsTable({ label, environment, marginMode, positions, find
     {
       key: "side",
       head: t("tables.side"),
+      wide: true,
       sort: (position) => position.side,
       cell: ({ side }) =>
         side === null ? (
@@ -78,7 +79,7 @@ export function PositionsTable({ label, environment, marginMode, positions, find
       sort: (position) => numeric(position.size),
       cell: (position) => stepped(position.size, find(position)?.quantity_step ?? position.size, language),
     },
-    { key: "entry", head: t("tables.entry"), numeric: true, sort: (position) => numeric(position.entry_price), cell: (position) => price(position, position.entry_price) },
+    { key: "entry", head: t("tables.entry"), numeric: true, wide: true, sort: (position) => numeric(position.entry_price), cell: (position) => price(position, position.entry_price) },
     {
       key: "mark",
       head: t("tables.mark"),
@@ -123,6 +124,7 @@ export function PositionsTable({ label, environment, marginMode, positions, find
       key: "exits",
       head: t("tables.exits"),
       numeric: true,
+      wide: true,
       cell: (position) => (
         <button
           type="button"
@@ -239,7 +241,7 @@ export function FillsTable({ label, fills, find, onOlder, olderPending }: FillsP
   const { t, language } = useWords();
   const now = useNow(60_000);
   const columns: Column<Fill>[] = [
-    { key: "time", head: t("tables.time"), sort: (fill) => fill.time_ms, cell: (fill) => <TimeCell ms={fill.time_ms} now={now} /> },
+    { key: "time", head: t("tables.time"), wide: true, sort: (fill) => fill.time_ms, cell: (fill) => <TimeCell ms={fill.time_ms} now={now} /> },
     {
       key: "symbol",
       head: t("tables.symbol"),
@@ -251,11 +253,12 @@ export function FillsTable({ label, fills, find, onOlder, olderPending }: FillsP
         </>
       ),
     },
-    { key: "side", head: t("tables.side"), sort: (fill) => fill.side, cell: (fill) => <SideCell side={fill.side} /> },
+    { key: "side", head: t("tables.side"), wide: true, sort: (fill) => fill.side, cell: (fill) => <SideCell side={fill.side} /> },
     {
       key: "price",
       head: t("tables.price"),
       numeric: true,
+      wide: true,
       sort: (fill) => numeric(fill.price),
       cell: (fill) => stepped(fill.price, find(fill)?.tick_size ?? fill.price, language),
     },
@@ -318,7 +321,7 @@ export function BalancesTable({ label, coins }: { label: string; coins: readonly
   const columns: Column<CoinBalance>[] = [
     { key: "coin", head: t("tables.coin"), wide: true, sort: (coin) => coin.coin, cell: (coin) => <strong>{coin.coin}</strong> },
     { ...column("wallet_balance", t("tables.wallet"), false), wide: true },
-    column("available", t("tables.available")),
+    { ...column("available", t("tables.available")), wide: true },
     column("locked", t("tables.locked")),
     column("order_margin", t("tables.in_orders")),
     column("position_margin", t("tables.in_positions")),

@@ -39,20 +39,24 @@ export function OrdersTable({ name, label, orders, find, cancelling, cancelBlock
   const open = orders.find((order) => order.id === openId) ?? null;
   const amending = orders.find((order) => order.id === amendId) ?? null;
   const amendable = amending === null || isTerminal(amending.status) ? null : find(amending);
-  const shownOrder = (order: Order): Order =>
-    cancelling?.asking.has(order.id) && isCancellable(order.status) ? { ...order, status: "cancel_requested" } : order;
+  const shownOrder = (order: Order): Order => {
+    if (cancelling === null || !cancelling.asking.has(order.id) || !isCancellable(order.status)) return order;
+    const cancel = cancelling.checking.has(order.id) ? { intent_id: order.id, state: "unknown" as const } : order.cancel;
+    return { ...order, status: "cancel_requested", cancel };
+  };
   const price = (order: Order, value: string | null): string =>
     value === null ? UNKNOWN : stepped(value, find(order)?.tick_size ?? value, language);
 
   const columns: Column<Order>[] = [
     { key: "time", head: t("tables.time"), optional: true, sort: (order) => order.created_ms, cell: (order) => <TimeCell ms={order.created_ms} now={now} /> },
     { key: "symbol", head: t("tables.symbol"), wide: true, sort: (order) => order.symbol, cell: (order) => <SymbolCell row={order} /> },
-    { key: "side", head: t("tables.side"), sort: (order) => order.side, cell: (order) => <SideCell side={order.side} /> },
+    { key: "side", head: t("tables.side"), wide: true, sort: (order) => order.side, cell: (order) => <SideCell side={order.side} /> },
     { key: "type", head: t("tables.type"), optional: true, sort: (order) => typeText(t, order), cell: (order) => typeText(t, order) },
     {
       key: "price",
       head: t("tables.price_trigger"),
       numeric: true,
+      wide: true,
       sort: (order) => numeric(order.price ?? order.trigger?.price),
       cell: (order) => <Price order={order} price={price} />,
     },
@@ -60,6 +64,7 @@ export function OrdersTable({ name, label, orders, find, cancelling, cancelBlock
       key: "quantity",
       head: t("tables.quantity"),
       numeric: true,
+      wide: true,
       sort: (order) => numeric(order.quantity),
       cell: (order) => quantityText(order, find(order), language),
     },
