@@ -26,7 +26,7 @@ from tradewright.core.errors import (
     Trace,
 )
 from tradewright.core.ids import ExchangeOrderId, LinkId
-from tradewright.core.instrument import InstrumentId
+from tradewright.core.instrument import Category, InstrumentId
 from tradewright.core.order import (
     AccountModes,
     Execution,
@@ -39,7 +39,7 @@ from tradewright.core.order import (
     RemotePosition,
     Wallet,
 )
-from tradewright.exchange.ports import Acknowledged, PrivateEvent, StreamDown, StreamUp
+from tradewright.exchange.ports import Acknowledged, MayGo, PrivateEvent, StreamDown, StreamUp, always
 
 CLIENT_TIMEOUT_S = 10.0
 _LATE_S_MAX = 4.9  # just inside the window of validity
@@ -69,6 +69,8 @@ class Wire:
     on_send: Callable[[Sent], None] = lambda _sent: None
     streams: list[StreamTwin] = field(default_factory=list)
     next_command: list[str] = field(default_factory=list)  # faults for the next commands, before any drawn one
+    turns_s: dict[str, float] = field(default_factory=dict)  # by kind: until when its commands wait for their turn
+    categories: tuple[Category, ...] = ("linear", "spot")  # what the key may read and trade
 
     def publish(self, fact: Fact) -> None:
         for stream in self.streams:
@@ -109,8 +111,14 @@ class GatewayTwin:
         self._exchange = wire.exchange
         self._alive = alive
 
-    async def place(self, order: NewOrder) -> Acknowledged:
-        order_id, trace = await self._command("place", order.link_id, lambda at: self._exchange.place(order, at))
+    @property
+    def categories(self) -> Sequence[Category]:
+        return self._wire.categories
+
+    async def place(self, order: NewOrder, *, may_go: MayGo = always) -> Acknowledged:
+        order_id, trace = await self._command(
+            "place", order.link_id, lambda at: self._exchange.place(order, at), may_go
+        )
         return Acknowledged(order_id, trace)
 
     async def cancel(
@@ -130,28 +138,39 @@ class GatewayTwin:
         *,
         link_id: LinkId | None,
         exchange_order_id: ExchangeOrderId | None,
+        may_go: MayGo = always,
     ) -> Acknowledged:
         name = exchange_order_id or link_id
         assert name, "one of the two ids is needed"
         order_id, trace = await self._command(
-            "amend", name, lambda at: self._exchange.amend(change, at, link_id=link_id, order_id=exchange_order_id)
+            "amend",
+            name,
+            lambda at: self._exchange.amend(change, at, link_id=link_id, order_id=exchange_order_id),
+            may_go,
         )
         return Acknowledged(order_id, trace)
 
-    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal) -> Trace:
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, *, may_go: MayGo = always) -> Trace:
         _, trace = await self._command(
-            "leverage", instrument.symbol, lambda at: self._exchange.set_leverage(instrument, leverage, at)
+            "leverage", instrument.symbol, lambda at: self._exchange.set_leverage(instrument, leverage, at), may_go
         )
         return trace
 
-    async def set_exits(self, instrument: InstrumentId, exits: PositionExits) -> Trace:
+    async def set_exits(self, instrument: InstrumentId, exits: PositionExits, *, may_go: MayGo = always) -> Trace:
         _, trace = await self._command(
-            "exits", instrument.symbol, lambda at: self._exchange.set_exits(instrument, exits, at)
+            "exits", instrument.symbol, lambda at: self._exchange.set_exits(instrument, exits, at), may_go
         )
         return trace
 
-    async def _command(self, kind: str, name: str, carry_out: Callable[[datetime], _Answer]) -> tuple[_Answer, Trace]:
+    async def _command(
+        self, kind: str, name: str, carry_out: Callable[[datetime], _Answer], may_go: MayGo = always
+    ) -> tuple[_Answer, Trace]:
         await self._alive(f"{kind}.before")
+        turn_s = self._wire.turns_s.get(kind, 0.0)
+        while (wait_s := turn_s - asyncio.get_running_loop().time()) > 0:
+            await asyncio.sleep(wait_s)
+        if not may_go():
+            raise NotSent("it waited until it might not go any more", Trace())
         sent = Sent(kind, name, self._exchange.clock.now())
         fault = self._wire.draw_command_fault()
         if self._wire.down or fault == "request_not_sent":

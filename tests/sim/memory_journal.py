@@ -142,7 +142,8 @@ class MemoryJournal:
                 created_at=self._clock.now(),
             )
             self._move(row, "sending", None, told)
-            return OpenedRequest(req_id, attempt)
+            left_s = None if row.valid_until is None else (row.valid_until - self._clock.now()).total_seconds()
+            return OpenedRequest(req_id, attempt, left_s)
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("answer", "rest") as told:

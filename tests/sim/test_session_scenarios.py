@@ -520,3 +520,30 @@ async def test_an_acknowledged_order_that_the_exchange_does_not_know_any_more_is
     await world.until(lambda: world.database.drift_count == 1, "it is missed", within_s=400)
     assert world.database.events[-1].payload["kind"] == "order.missing"
     assert world.database.status(buy) == "acknowledged"
+
+
+@in_virtual_time
+async def test_an_opening_that_waits_for_its_turn_beyond_its_time_never_leaves() -> None:
+    world = await ready_world()
+    world.wire.turns_s["place"] = world.clock.monotonic() + 15
+    buy = world.place()
+    await world.until_status(buy, "not_sent", within_s=20)
+    assert sent(world, buy) == 0
+    fresh = world.place()
+    await world.until_status(fresh, "working", within_s=20)
+
+
+@in_virtual_time
+async def test_an_opening_that_waits_for_its_turn_does_not_leave_while_degraded_and_what_reduces_does() -> None:
+    world = await ready_world()
+    buy = world.market(quantity=Decimal("0.5"))
+    await world.until_status(buy, "filled")
+    world.wire.turns_s["place"] = world.clock.monotonic() + 4
+    opening = world.place()
+    close = world.market(side="Sell", quantity=Decimal("0.5"), reduce_only=True)
+    await world.seconds(1)
+    world.set_faults(Faults(read_failed=1.0))
+    world.wire.drop_streams()
+    await world.until_status(opening, "not_sent", within_s=20)
+    assert sent(world, opening) == 0
+    assert accepted(world, close) == 1

@@ -132,3 +132,7 @@ class ExchangeUnavailable(ExchangeError):
     """A read failed or came back incomplete. Nothing may be concluded from it."""
 
     code = "exchange.unavailable"
+
+
+class ReadRefused(ExchangeUnavailable):
+    """The exchange judged a question and turned it down: asking again brings the same. No answer, and no absence."""

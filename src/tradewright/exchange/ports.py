@@ -2,7 +2,8 @@
 
 Every command ends in one of: a value (the exchange acknowledged it), `Refused` (it did not happen), `DuplicateLinkId`,
 `NotSent` (no byte left) or `OutcomeUnknown`. Every read ends in the whole answer, all pages, or `ExchangeUnavailable`:
-a failed or partial read is never an empty one.
+a failed or partial read is never an empty one. Where the exchange judged the question and turned it down, so that
+asking again brings the same, that is `ReadRefused`.
 Market data are msgspec structs, not dataclasses: one is made for each message, and a struct is made 10 times as fast.
 """
 
@@ -60,10 +61,27 @@ class Acknowledged:
     trace: Trace
 
 
-class OrderGateway(Protocol):
-    """The private REST side of one account."""
+MayGo = Callable[[], bool]
 
-    async def place(self, order: NewOrder) -> Acknowledged: ...
+
+def always() -> bool:
+    """Of a command that is sent whenever its turn comes."""
+    return True
+
+
+class OrderGateway(Protocol):
+    """The private REST side of one account.
+
+    A command may wait for its turn. `may_go` is asked after the wait, right before the request is signed: where it says
+    no, no byte leaves and the command ends in `NotSent`.
+    """
+
+    @property
+    def categories(self) -> Sequence[Category]:
+        """What is read and traded: nothing is said of positions and orders of any other."""
+        ...
+
+    async def place(self, order: NewOrder, *, may_go: MayGo = always) -> Acknowledged: ...
     async def cancel(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> Acknowledged:
@@ -77,15 +95,16 @@ class OrderGateway(Protocol):
         *,
         link_id: LinkId | None,
         exchange_order_id: ExchangeOrderId | None,
+        may_go: MayGo = always,
     ) -> Acknowledged:
         """The order keeps its ids. `Refused` with 110001: not found or too late. Only what is not None is sent."""
         ...
 
-    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal) -> Trace:
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, *, may_go: MayGo = always) -> Trace:
         """For both sides of the whole symbol. "Not modified" counts as done."""
         ...
 
-    async def set_exits(self, instrument: InstrumentId, exits: PositionExits) -> Trace:
+    async def set_exits(self, instrument: InstrumentId, exits: PositionExits, *, may_go: MayGo = always) -> Trace:
         """Take-profit and stop-loss of the open position, full size, at market. "Not modified" counts as done."""
         ...
 

@@ -33,16 +33,26 @@ Fact = RemoteOrder | Execution | RemotePosition | Wallet
 # An acknowledged order that the exchange has not reported by then is missing: twice the settling margin.
 REPORT_DUE = timedelta(seconds=30)
 
+# A request whose outcome is unknown since then does not arrive any more; what may overtake it waits no longer.
+ARRIVES_WITHIN = timedelta(seconds=30)
+
+# The exchange tells a position a moment after the order that moved it; if it never does, its own numbers count.
+POSITION_DUE = timedelta(seconds=5)
+
 # A page resumes from at most 1,000 events back; what is ten times older is nobody's any more.
 EVENTS_KEPT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedRequest:
-    """A request that may now be sent: it and its intent in `sending` are committed."""
+    """A request that may now be sent: it and its intent in `sending` are committed.
+
+    `left_s`: for how many seconds more, by the database's clock; None for what never expires.
+    """
 
     req_id: RequestId
     attempt: int
+    left_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

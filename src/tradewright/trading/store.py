@@ -152,7 +152,8 @@ class PostgresJournal:
                 text(
                     "UPDATE intents SET state = 'sending', version = version + 1, updated_at = clock_timestamp()"  # noqa: S608
                     " WHERE id = :id AND account_id = :account AND state IN ('proposed', 'approved', 'sending')"
-                    f" AND (valid_until IS NULL OR valid_until > clock_timestamp()) RETURNING {MOVED}"
+                    f" AND (valid_until IS NULL OR valid_until > clock_timestamp()) RETURNING {MOVED},"
+                    " CAST(EXTRACT(EPOCH FROM valid_until - clock_timestamp()) AS double precision) AS left_s"
                 ),
                 {"id": intent.id, "account": self._account.id},
             )
@@ -163,7 +164,7 @@ class PostgresJournal:
                 return None
             attempt = await open_attempt(connection, self._account, intent, req_id)
             await moves.tell(row)
-            return OpenedRequest(req_id, attempt)
+            return OpenedRequest(req_id, attempt, row["left_s"])
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("rest") as (connection, events):

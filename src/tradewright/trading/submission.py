@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import assert_never
 
 import structlog
@@ -29,7 +30,7 @@ from tradewright.core.errors import (
     Trace,
 )
 from tradewright.core.ids import ExchangeOrderId, RequestId
-from tradewright.exchange.ports import OrderGateway
+from tradewright.exchange.ports import MayGo, OrderGateway
 from tradewright.trading.journal import (
     Answer,
     AnsweredAcknowledged,
@@ -80,11 +81,15 @@ async def submit(
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
+        asked_s = parts.clock.monotonic()
         request = await parts.journal.open_request(intent, RequestId(parts.ids.new()))
         if request is None:
             log.info("order.not_sent", intent_id=str(intent.id))
             return None
-        answer, pause_seconds = await _attempt(parts, intent, last=attempt == ATTEMPTS_MAX)
+        still = partial(
+            _may_still_go, parts, intent, may_go, None if request.left_s is None else asked_s + request.left_s
+        )
+        answer, pause_seconds = await _attempt(parts, intent, still, last=attempt == ATTEMPTS_MAX)
         await parts.journal.answer(intent, request, answer)
         log.info(
             "order.answered",
@@ -106,15 +111,21 @@ async def submit(
     raise AssertionError("the last attempt never asks for another")
 
 
+def _may_still_go(parts: Submission, intent: Intent, may_go: Callable[[Intent], bool], until_s: float | None) -> bool:
+    """Judged once more after the wait for a turn, right before the request is signed: an order must not leave after
+    its time, or while what opens may not go. `until_s` is by the monotonic clock, never later than the database's."""
+    return may_go(intent) and (until_s is None or parts.clock.monotonic() < until_s)
+
+
 def _overdue(parts: Submission, intent: Intent) -> bool:
     """Only ends the waiting: whether the intent has expired is decided by the journal, on its own clock."""
     return intent.valid_until is not None and parts.clock.now() > intent.valid_until + _CLOCKS_APART
 
 
-async def _attempt(parts: Submission, intent: Intent, *, last: bool) -> tuple[Answer, float]:
+async def _attempt(parts: Submission, intent: Intent, may_go: MayGo, *, last: bool) -> tuple[Answer, float]:
     """One call and what its end means; the second value is how long to wait before another attempt, in seconds."""
     try:
-        exchange_order_id, trace = await _call(parts.gateway, intent)
+        exchange_order_id, trace = await _call(parts.gateway, intent, may_go)
     except DuplicateLinkId as error:
         # An earlier attempt got through. It is there: evidence, found by its id, will say more.
         return AnsweredUnknown(Reason("exchange.duplicate"), error.trace), 0.0
@@ -135,10 +146,10 @@ async def _attempt(parts: Submission, intent: Intent, *, last: bool) -> tuple[An
     return AnsweredAcknowledged(exchange_order_id, trace), 0.0
 
 
-async def _call(gateway: OrderGateway, intent: Intent) -> tuple[ExchangeOrderId | None, Trace]:
+async def _call(gateway: OrderGateway, intent: Intent, may_go: MayGo) -> tuple[ExchangeOrderId | None, Trace]:
     match intent:
         case PlaceIntent():
-            taken = await gateway.place(intent.order)
+            taken = await gateway.place(intent.order, may_go=may_go)
         case CancelIntent():
             taken = await gateway.cancel(
                 intent.instrument,
@@ -151,11 +162,12 @@ async def _call(gateway: OrderGateway, intent: Intent) -> tuple[ExchangeOrderId 
                 intent.change,
                 link_id=intent.target_link_id,
                 exchange_order_id=intent.target_exchange_order_id,
+                may_go=may_go,
             )
         case LeverageIntent():
-            return None, await gateway.set_leverage(intent.instrument, intent.leverage)
+            return None, await gateway.set_leverage(intent.instrument, intent.leverage, may_go=may_go)
         case ExitsIntent():
-            return None, await gateway.set_exits(intent.instrument, intent.exits)
+            return None, await gateway.set_exits(intent.instrument, intent.exits, may_go=may_go)
         case _:
             assert_never(intent)
     return taken.exchange_order_id, taken.trace

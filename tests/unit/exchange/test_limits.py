@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 import pytest
 
-from tradewright.core.errors import RateLimited
+from tradewright.core.errors import NotSent, RateLimited
 from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
@@ -16,6 +17,7 @@ from unit.exchange.fake_bybit import SERVER_MS, FakeBybit, ok, refused
 from unit.exchange.fakes import FakeClock, KeptLogs
 
 CANCEL = "/v5/order/cancel"
+LEVERAGE = "/v5/position/set-leverage"
 BTC = InstrumentId("linear", "BTCUSDT")
 
 
@@ -101,4 +103,21 @@ async def test_after_a_refusal_for_the_limit_the_next_call_waits_until_the_time_
     await clock.advance(1.6)
     await waiting
     assert bybit.times_asked(CANCEL) == 2
+    await orders.close()
+
+
+async def test_what_may_not_go_any_more_once_its_turn_has_come_is_not_sent(bybit: FakeBybit, logs: KeptLogs) -> None:
+    clock = FakeClock()
+    orders = BybitOrderGateway(bybit.endpoints, KEY, clock=clock, log=logs.log)
+    bybit.script[LEVERAGE] = [ok({})]
+    for _ in range(10):
+        await orders.set_leverage(BTC, Decimal(5))
+    until_s = clock.monotonic() + 0.5
+    waiting = asyncio.create_task(orders.set_leverage(BTC, Decimal(9), may_go=lambda: clock.monotonic() < until_s))
+    await settle()
+    assert not waiting.done()
+    await clock.advance(1.1)
+    with pytest.raises(NotSent, match="waited for its turn"):
+        await waiting
+    assert bybit.times_asked(LEVERAGE) == 10
     await orders.close()

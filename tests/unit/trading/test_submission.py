@@ -26,7 +26,7 @@ from tradewright.core.errors import (
 )
 from tradewright.core.ids import ExchangeOrderId, IntentId, link_id_of
 from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
-from tradewright.exchange.ports import Acknowledged
+from tradewright.exchange.ports import Acknowledged, MayGo
 from tradewright.trading.submission import ATTEMPTS_MAX, Submission, submit
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -43,7 +43,7 @@ class Scripted:
         self._script = list(script)
         self.placed: list[NewOrder] = []
 
-    async def place(self, order: NewOrder) -> Acknowledged:
+    async def place(self, order: NewOrder, *, may_go: MayGo) -> Acknowledged:
         self.placed.append(order)
         if self._script:
             raise self._script.pop(0)
@@ -155,21 +155,21 @@ class Recording:
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
 
-    async def place(self, order: NewOrder) -> Acknowledged:
+    async def place(self, order: NewOrder, *, may_go: MayGo) -> Acknowledged:
         self.asked.append(("place", order))
         return Acknowledged(ExchangeOrderId("x-1"), trace(0))
 
     async def amend(
-        self, instrument: Any, change: OrderChange, *, link_id: Any, exchange_order_id: Any
+        self, instrument: Any, change: OrderChange, *, link_id: Any, exchange_order_id: Any, may_go: MayGo
     ) -> Acknowledged:
         self.asked.append(("amend", instrument, change, link_id, exchange_order_id))
         return Acknowledged(ExchangeOrderId("x-1"), trace(0))
 
-    async def set_leverage(self, instrument: Any, leverage: Decimal) -> Trace:
+    async def set_leverage(self, instrument: Any, leverage: Decimal, *, may_go: MayGo) -> Trace:
         self.asked.append(("leverage", instrument, leverage))
         return trace(0)
 
-    async def set_exits(self, instrument: Any, exits: PositionExits) -> Trace:
+    async def set_exits(self, instrument: Any, exits: PositionExits, *, may_go: MayGo) -> Trace:
         self.asked.append(("exits", instrument, exits))
         return trace(0)
 

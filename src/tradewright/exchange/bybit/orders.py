@@ -50,7 +50,7 @@ from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier
 from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow
-from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource
+from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, always
 
 CATEGORIES: tuple[Category, ...] = ("linear", "spot")
 # One question each: of contracts Bybit lists the whole account only by settle coin, of spot in one.
@@ -97,15 +97,20 @@ class BybitOrderGateway:
     ) -> None:
         self._log = log.bind(component="bybit.orders")
         self._rest = RestClient(endpoints, clock=clock, log=log, signer=Signer(key), proxy=proxy)
+        self._categories = tuple(categories)
         self._scopes = [scope for category in categories for scope in _SCOPES[category]]
         self._contract_scopes = _SCOPES["linear"] if "linear" in categories else ()
         self._kinds: OrderedDict[str, str] = OrderedDict()  # of spot orders, by either of their ids
 
-    async def place(self, order: NewOrder) -> Acknowledged:
+    @property
+    def categories(self) -> Sequence[Category]:
+        return self._categories
+
+    async def place(self, order: NewOrder, *, may_go: MayGo = always) -> Acknowledged:
         """Sends the order once. Errors as `OrderGateway` says."""
         if order.instrument.category == "spot":
             self._remember(CONDITIONAL if order.trigger else PLAIN, order.link_id)
-        return self._acknowledged(await self._rest.command("/v5/order/create", create_body(order)))
+        return self._acknowledged(await self._rest.command("/v5/order/create", create_body(order), may_go))
 
     async def cancel(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
@@ -121,18 +126,20 @@ class BybitOrderGateway:
         *,
         link_id: LinkId | None,
         exchange_order_id: ExchangeOrderId | None,
+        may_go: MayGo = always,
     ) -> Acknowledged:
         name = order_name(link_id, exchange_order_id)
         triggers = await self._exit_triggers(instrument, name, change)
         body = amend_body(instrument, name, change, triggers)
-        return self._acknowledged(await self._rest.command("/v5/order/amend", body))
+        return self._acknowledged(await self._rest.command("/v5/order/amend", body, may_go))
 
-    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal) -> Trace:
+    async def set_leverage(self, instrument: InstrumentId, leverage: Decimal, *, may_go: MayGo = always) -> Trace:
         body = leverage_body(instrument, leverage)
-        return await self._set("/v5/position/set-leverage", body, _LEVERAGE_AS_IT_WAS)
+        return await self._set("/v5/position/set-leverage", body, _LEVERAGE_AS_IT_WAS, may_go)
 
-    async def set_exits(self, instrument: InstrumentId, exits: PositionExits) -> Trace:
-        return await self._set("/v5/position/trading-stop", exits_body(instrument, exits), _EXITS_AS_THEY_WERE)
+    async def set_exits(self, instrument: InstrumentId, exits: PositionExits, *, may_go: MayGo = always) -> Trace:
+        body = exits_body(instrument, exits)
+        return await self._set("/v5/position/trading-stop", body, _EXITS_AS_THEY_WERE, may_go)
 
     async def find_order(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
@@ -241,10 +248,10 @@ class BybitOrderGateway:
             start = end
         return windows
 
-    async def _set(self, path: str, body: dict[str, object], as_it_was: int) -> Trace:
+    async def _set(self, path: str, body: dict[str, object], as_it_was: int, may_go: MayGo) -> Trace:
         """A setting; the code that says that it was so already counts as done."""
         try:
-            return (await self._rest.command(path, body)).trace
+            return (await self._rest.command(path, body, may_go)).trace
         except Refused as refusal:
             if refusal.trace.ret_code == as_it_was:
                 return refusal.trace

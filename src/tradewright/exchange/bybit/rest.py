@@ -26,7 +26,7 @@ from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
 from tradewright.exchange.bybit.wire import Envelope, Millis
-from tradewright.exchange.ports import EndpointSource
+from tradewright.exchange.ports import EndpointSource, MayGo, always
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
 _LIMIT_REST_S = 1.0  # after a refusal that does not say until when
@@ -74,9 +74,10 @@ class RestClient:
         self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
         self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
 
-    async def command(self, path: str, body: Mapping[str, object]) -> Reply:
+    async def command(self, path: str, body: Mapping[str, object], may_go: MayGo = always) -> Reply:
         """A signed POST that may have an effect; sent once, never repeated here.
 
+        `may_go` is asked once its turn has come and the clock is known, right before it is signed.
         Raises `NotSent`, `Refused` (also `RateLimited`, `ClockRejected`), `DuplicateLinkId`, else `OutcomeUnknown`.
         After `ClockRejected` the clock has been measured anew, so the caller may sign another attempt.
         """
@@ -86,6 +87,8 @@ class RestClient:
             now_ms = await self.server_clock.now_ms()
         except ExchangeUnavailable as problem:
             raise NotSent(f"the exchange's clock could not be read: {problem}", problem.trace) from problem
+        if not may_go():
+            raise NotSent(f"{path}: it waited for its turn until it might not go any more; nothing was sent")
         payload = msgspec.json.encode(body)
         trace = Trace(signed_at=from_milliseconds(now_ms))
         headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
