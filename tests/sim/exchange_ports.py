@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -281,7 +281,7 @@ class GatewayTwin:
         return await self._read("position", lambda: self._exchange.position(instrument))
 
     async def wallet(self) -> Wallet:
-        return await self._read("wallet", self._exchange.wallet)
+        return replace(await self._read("wallet", self._exchange.wallet), is_whole=True)
 
     async def fee_rates(self, instrument: InstrumentId) -> FeeRates:
         return await self._read("fee_rates", lambda: FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.00055")))

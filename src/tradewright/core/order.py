@@ -225,6 +225,7 @@ class Wallet:
     total_available: Decimal | None
     reported_at: datetime  # by the exchange's clock; the rows themselves carry no time
     coins: Mapping[str, CoinBalance] = field(default_factory=dict)
+    is_whole: bool = False  # it names every coin that is held; else only those that moved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,12 +20,14 @@ from tradewright.core.errors import (
     NotSent,
     OutcomeUnknown,
     RateLimited,
+    ReadRefused,
     Refused,
 )
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import NewOrder
 from tradewright.exchange.bybit import http as http_module
+from tradewright.exchange.bybit import pages
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.ports import Endpoints
@@ -423,3 +425,68 @@ async def test_no_secret_and_no_signature_is_logged(
     assert logs.events
     assert "test-secret" not in text
     assert all(headers["X-BAPI-SIGN"] not in text for path, _, headers, _ in bybit.asked if path == CREATE)
+
+
+async def test_a_time_with_more_rows_than_can_be_read_at_once_is_read_in_halves(
+    bybit: FakeBybit, orders: BybitOrderGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An account of very many orders must not be unreadable for ever."""
+    monkeypatch.setattr(pages, "PAGES_MAX", 2)
+    now = await orders.server_time()
+    made = [now - timedelta(hours=number) for number in range(1, 8)]
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        query = request.rel_url.query
+        start, end = (from_milliseconds(int(query[name])) for name in ("startTime", "endTime"))
+        rows = [order_row(orderId=f"x-{at.hour}", orderStatus="Filled") for at in made if start <= at <= end]
+        done = int(query.get("cursor", "0"))
+        cursor = str(done + 2) if len(rows) > done + 2 else ""
+        return web.json_response(envelope(page(*rows[done : done + 2], cursor=cursor)))
+
+    bybit.script["/v5/order/history"] = [ok(page())]
+    bybit.script[f"/v5/order/history?{IN_USDT}"] = [answer]
+    found = await orders.order_history(now - timedelta(hours=10))
+    assert sorted(order.exchange_order_id for order in found) == sorted(f"x-{at.hour}" for at in made)
+    monkeypatch.setattr(pages, "PAGES_MAX", 1)
+    bybit.script[f"/v5/order/history?{IN_USDT}"] = [ok(page(order_row(), cursor="more"))]
+    with pytest.raises(ExchangeUnavailable, match="pages"):
+        await orders.order_history(now - timedelta(minutes=2))
+
+
+async def test_a_booking_without_a_price_is_read_and_one_that_is_no_trade_never_hides_the_trades(
+    bybit: FakeBybit, orders: BybitOrderGateway, logs: KeptLogs
+) -> None:
+    path = "/v5/execution/list"
+    settled = execution_row(execId="s", execType="Settle", execPrice="0", orderLinkId="", execTime="1700000000600")
+    odd = execution_row(execId="odd", execType="Settle", side="None")
+    bybit.script[path] = [ok(page())]
+    bybit.script[f"{path}?{IN_USDT}"] = [ok(page(settled, odd, execution_row(execId="t")))]
+    since = await orders.server_time() - timedelta(days=1)
+    found = await orders.executions(since)
+    assert [(row.exec_id, row.price) for row in found] == [("t", Decimal("60000.50")), ("s", Decimal(0))]
+    assert logs.named("orders.booking_unreadable")[0]["exec_id"] == "odd"
+    bybit.script[f"{path}?{IN_USDT}"] = [ok(page(execution_row(execPrice="0")))]
+    with pytest.raises(ExchangeUnavailable, match="execPrice"):
+        await orders.executions(since)
+
+
+async def test_a_question_that_was_judged_and_turned_down_is_told_apart_from_one_that_failed(
+    bybit: FakeBybit, orders: BybitOrderGateway
+) -> None:
+    path = "/v5/order/realtime"
+    for code in (10001, 10005):
+        bybit.script[path] = [refused(code, "no")]
+        with pytest.raises(ReadRefused):
+            await orders.find_order(BTC, link_id=LINK, exchange_order_id=None)
+    for failure in (refused(10016), refused(10006), refused(987654), http(403), http(500), http(404)):
+        bybit.script[path] = [failure]
+        another = BybitOrderGateway(bybit.endpoints, KEY, clock=SystemClock(), log=KeptLogs().log)
+        with pytest.raises(ExchangeUnavailable) as caught:
+            await another.find_order(BTC, link_id=LINK, exchange_order_id=None)
+        assert not isinstance(caught.value, ReadRefused)
+        await another.close()
+
+
+async def test_a_wallet_that_was_read_is_whole(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
+    bybit.script["/v5/account/wallet-balance"] = [ok({"list": [wallet_row()]})]
+    assert (await orders.wallet()).is_whole

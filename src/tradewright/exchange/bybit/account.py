@@ -5,6 +5,7 @@ Lives here: one function a question. Not here: orders and positions (`orders`), 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import msgspec
@@ -32,12 +33,13 @@ _ACCOUNT_INFO = msgspec.json.Decoder(AccountInfoRow)
 
 
 async def wallet(rest: RestClient, log: FilteringBoundLogger) -> Wallet:
+    """All of it: Bybit leaves out the coins of which there are none."""
     path = "/v5/account/wallet-balance"
     reply = await rest.read(path, (("accountType", "UNIFIED"),), signed=True)
     rows = read_rows(reply, path, _WALLET, lambda row, _category: codec.wallet(row, reply.time), log)
     if len(rows) != 1:
         raise ExchangeUnavailable(f"{path}: {len(rows)} unified accounts in the answer; expected one", reply.trace)
-    return rows[0]
+    return replace(rows[0], is_whole=True)
 
 
 async def fee_rates(rest: RestClient, instrument: InstrumentId, log: FilteringBoundLogger) -> FeeRates:

@@ -102,7 +102,10 @@ def execution(row: ExecutionRow, category: str) -> Execution | None:
         link_id=identifier(row.orderLinkId, "orderLinkId") if row.orderLinkId else "",
         instrument=instrument,
         side=_side(row.side),
-        price=price(row.execPrice, "execPrice"),
+        # What the exchange books without a trade (a delivery, a settlement) may have no price.
+        price=price(row.execPrice, "execPrice")
+        if row.execType == "Trade"
+        else number_or_zero(row.execPrice, "execPrice"),
         quantity=amount(row.execQty, "execQty"),
         fee=number_or_zero(row.execFee, "execFee"),
         fee_coin=words(row.feeCurrency, 20),

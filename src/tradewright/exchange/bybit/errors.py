@@ -93,6 +93,13 @@ def is_refusal_of_read(trace: Trace) -> bool:
     return trace.ret_code not in (None, 0) and VERDICTS.get(trace.ret_code or 0, "refused") == "refused"
 
 
+def is_judged(trace: Trace) -> bool:
+    """Whether a read was answered with a code that says, by the table, that the question was judged and turned down.
+
+    Narrower than `is_refusal_of_read`: what is not in the table is not known, and nothing is concluded from it."""
+    return trace.http_status == 200 and VERDICTS.get(trace.ret_code or 0) == "refused"
+
+
 def command_error(trace: Trace, *, retry_at: datetime | None) -> ExchangeError:
     """The error of a command that was answered with `trace`: by its HTTP status if that is not 200, else by `retCode`.
 

@@ -17,7 +17,7 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, milliseconds
-from tradewright.core.errors import ExchangeUnavailable, NotSent, OutcomeUnknown, Refused, Trace
+from tradewright.core.errors import ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused, Refused, Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.core.order import (
@@ -44,11 +44,11 @@ from tradewright.exchange.bybit.order_bodies import (
     order_filter,
     order_name,
 )
-from tradewright.exchange.bybit.pages import read_pages
+from tradewright.exchange.bybit.pages import TooManyPages, read_pages
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
-from tradewright.exchange.bybit.values import Unreadable, decode, identifier
+from tradewright.exchange.bybit.values import Unreadable, decode, identifier, words
 from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow
 from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, always
 
@@ -62,11 +62,13 @@ _SCOPES: Mapping[Category, tuple[Params, ...]] = {
     "spot": ((("category", "spot"),),),
 }
 WINDOW = timedelta(days=7)  # the longest that Bybit takes in one question
+_WINDOW_MIN = timedelta(minutes=1)  # what does not fit into that is no account of a person
 HISTORY_MAX = timedelta(days=730)  # it keeps no more
 _ORDERS_A_PAGE = ("limit", "50")
 _EXECUTIONS_A_PAGE = ("limit", "100")
 _POSITIONS_A_PAGE = ("limit", "200")
 _KINDS_KEPT = 5_000  # spot orders whose kind is remembered
+_TRADE = "Trade"
 _LEVERAGE_AS_IT_WAS = 110043
 _EXITS_AS_THEY_WERE = 34040
 
@@ -163,16 +165,16 @@ class BybitOrderGateway:
         found: list[RemoteOrder] = []
         for window in await self._windows(since):
             found += await _each(
-                self._pages("/v5/order/history", (*scope, _ORDERS_A_PAGE, *window), _ORDER, self._order)
+                self._in_window("/v5/order/history", (*scope, _ORDERS_A_PAGE), window, _ORDER, self._order)
                 for scope in self._scopes
             )
-        return found
+        return list({order.exchange_order_id: order for order in found}.values())
 
     async def executions(self, since: datetime) -> Sequence[Execution]:
         found: list[Execution] = []
         for window in await self._windows(since):
             found += await _each(
-                self._pages("/v5/execution/list", (*scope, _EXECUTIONS_A_PAGE, *window), _EXECUTION, codec.execution)
+                self._in_window("/v5/execution/list", (*scope, _EXECUTIONS_A_PAGE), window, _EXECUTION, self._execution)
                 for scope in self._scopes
             )
         return _oldest_first(found)
@@ -184,7 +186,7 @@ class BybitOrderGateway:
             ("orderLinkId", link_id),
             _EXECUTIONS_A_PAGE,
         )
-        found = await self._pages("/v5/execution/list", params, _EXECUTION, codec.execution)
+        found = await self._pages("/v5/execution/list", params, _EXECUTION, self._execution)
         return _oldest_first([row for row in found if row.link_id == link_id])
 
     async def positions(self) -> Sequence[RemotePosition]:
@@ -201,7 +203,7 @@ class BybitOrderGateway:
         if len(held) == 1:
             return held[0]
         seen = f"{len(rows)} rows, of which {len(held)} are in one-way mode"
-        raise ExchangeUnavailable(
+        raise ReadRefused(
             f"/v5/position/list: {seen}; expected one: {instrument.symbol} may be set to hedge mode at the exchange"
         )
 
@@ -236,15 +238,48 @@ class BybitOrderGateway:
             self._rest, path, params, decoder, convert, self._log, signed=True, at_most_pages=at_most_pages
         )
 
-    async def _windows(self, since: datetime) -> Sequence[Params]:
-        """Time parameters that cover [since, now] in steps of at most 7 days, oldest first."""
+    async def _in_window(
+        self,
+        path: str,
+        params: Params,
+        window: tuple[datetime, datetime],
+        decoder: msgspec.json.Decoder[_Row],
+        convert: Callable[[_Row, str], _Found | None],
+    ) -> list[_Found]:
+        """What is in one span of time; in halves where that is more than can be read at once, oldest first."""
+        start, end = window
+        times = (("startTime", str(milliseconds(start))), ("endTime", str(milliseconds(end))))
+        try:
+            return await self._pages(path, (*params, *times), decoder, convert)
+        except TooManyPages:
+            if end - start <= _WINDOW_MIN:
+                raise
+        middle = start + (end - start) / 2
+        earlier = await self._in_window(path, params, (start, middle), decoder, convert)
+        return earlier + await self._in_window(path, params, (middle, end), decoder, convert)
+
+    def _execution(self, row: ExecutionRow, category: str) -> Execution | None:
+        """One booking. A trade must be readable; what the exchange booked otherwise (a settlement, a delivery) and we
+        cannot read is skipped and told: it must not hide all trades, and what it did to a position shows as a break."""
+        try:
+            return codec.execution(row, category)
+        except Unreadable as problem:
+            if row.execType == _TRADE:
+                raise
+            self._log.error(
+                "orders.booking_unreadable", kind=words(row.execType), error=str(problem), exec_id=words(row.execId)
+            )
+            return None
+
+    async def _windows(self, since: datetime) -> Sequence[tuple[datetime, datetime]]:
+        """Spans that cover [since, now], each of at most 7 days, oldest first."""
         # One second more than now, so that nothing is missed for a reading of the clock that is a little behind.
         until = await self._rest.server_clock.now() + timedelta(seconds=1)
         start = max(since, until - HISTORY_MAX)
-        windows: list[Params] = []
+        windows: list[tuple[datetime, datetime]] = []
         while start < until:
             end = min(start + WINDOW, until)
-            windows.append((("startTime", str(milliseconds(start))), ("endTime", str(milliseconds(end)))))
+            windows.append((start, end))
             start = end
         return windows
 

@@ -18,6 +18,12 @@ from tradewright.exchange.bybit.values import Unreadable, decode
 from tradewright.exchange.bybit.wire import Page
 
 PAGES_MAX = 200  # 10,000 orders or 20,000 executions: beyond that something is wrong
+
+
+class TooManyPages(ExchangeUnavailable):
+    """The list did not end within `PAGES_MAX` pages: nothing of it counts. A shorter time may fit."""
+
+
 _PAGE = msgspec.json.Decoder(Page)
 _Row = TypeVar("_Row")
 _Found = TypeVar("_Found")
@@ -36,7 +42,7 @@ async def read_pages(
 ) -> list[_Found]:
     """All rows of all pages, in the exchange's order. `convert` gets a row and the page's category; None skips it.
 
-    Raises `ExchangeUnavailable` if any page fails, or if the cursor is still not empty after `PAGES_MAX` pages.
+    Raises `ExchangeUnavailable` if any page fails, `TooManyPages` if the cursor is not empty after `PAGES_MAX` pages.
     With `at_most_pages` the rest is not asked for.
     """
     found: list[_Found] = []
@@ -50,7 +56,7 @@ async def read_pages(
         if not cursor or cursor in seen or empty or page_number == at_most_pages:
             return found
         seen.add(cursor)
-    raise ExchangeUnavailable(f"{path}: more than {PAGES_MAX} pages; ask for a shorter time", reply.trace)
+    raise TooManyPages(f"{path}: more than {PAGES_MAX} pages; ask for a shorter time", reply.trace)
 
 
 def read_rows(

@@ -17,9 +17,9 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, from_milliseconds
-from tradewright.core.errors import ClockRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, Trace
+from tradewright.core.errors import ClockRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused, Trace
 from tradewright.exchange.bybit.clock_offset import ServerClock
-from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, ProxyUnavailable, command_error
+from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, ProxyUnavailable, command_error, is_judged
 from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer, NotConnected, ProxyFailed
 from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
 from tradewright.exchange.bybit.proxy import Proxy
@@ -118,7 +118,8 @@ class RestClient:
         raise error
 
     async def read(self, path: str, params: Params = (), *, signed: bool = False) -> Reply:
-        """A GET. Raises `ExchangeUnavailable` for everything but an accepted answer.
+        """A GET. Raises `ExchangeUnavailable` for everything but an accepted answer, `ReadRefused` where the question
+        was judged and turned down.
 
         One that is rejected for its timestamp is signed anew once, after the clock was measured.
         """
@@ -131,7 +132,8 @@ class RestClient:
             reply = await self._read_once(path, params, signed=signed)
             if isinstance(reply, Reply):
                 return reply
-        raise ExchangeUnavailable(f"{path}: Bybit answered {reply.ret_code}: {reply.ret_msg}", reply)
+        error = ReadRefused if is_judged(reply) else ExchangeUnavailable
+        raise error(f"{path}: Bybit answered {reply.ret_code}: {reply.ret_msg}", reply)
 
     async def read_plain(self, path: str) -> bytes | None:
         """Body of an unsigned GET outside the V5 envelope; None when the peer does not have it (no HTTP 200)."""
@@ -157,7 +159,7 @@ class RestClient:
         answer = await self._get(path, query, headers, trace)
         trace = self._traced(trace, path, dict(params).get("category", ""), answer)
         if answer.status != 200:
-            raise ExchangeUnavailable(f"{path}: Bybit answered HTTP {answer.status}", trace)
+            raise ExchangeUnavailable(f"{path}: Bybit answered HTTP {answer.status}", _judged(trace, answer))
         try:
             envelope = _envelope(answer)
         except Unreadable as problem:
@@ -245,6 +247,17 @@ def checked_cursor(text: str) -> str:
     if text and (not _CURSOR.fullmatch(text) or any(mark in text for mark in "&#?")):
         raise Unreadable(f"nextPageCursor: {text[:80]!r} cannot be sent back in a query")
     return text
+
+
+def _judged(trace: Trace, answer: HttpAnswer) -> Trace:
+    """An HTTP 401 may hold the exchange's own envelope; without one, somebody in between may have said it."""
+    if answer.status != 401:
+        return trace
+    try:
+        envelope = _envelope(answer)
+    except Unreadable:
+        return trace
+    return replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
 
 
 def _envelope(answer: HttpAnswer) -> Envelope:
