@@ -11,7 +11,9 @@ from tradewright.app.ground import simulated_endpoints
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable, StartError
 from tradewright.exchange.bybit.environments import ENVIRONMENTS, USUAL_REGION, RemoteEnvironment
-from tradewright.exchange.bybit.proxy import BadProxy, proxy_or_none
+from tradewright.exchange.bybit.hosts import ENDPOINT_KINDS, belongs_elsewhere
+from tradewright.exchange.bybit.proxy import BadProxy, Proxy, proxy_or_none
+from tradewright.exchange.bybit.silence import AddressSilence, Silences
 from tradewright.exchange.ports import Endpoints, EndpointSource
 from tradewright.settings import HostSetting, Settings
 
@@ -19,17 +21,20 @@ from tradewright.settings import HostSetting, Settings
 class ExchangePlaces:
     """Addresses and proxies of every environment, as the settings in force have them.
 
-    Raises `StartError` (exit code 2) for a proxy's address that cannot be read.
+    Raises `StartError` (exit code 2) for a proxy's address that cannot be read, and for a host that is Bybit's for
+    another environment: "demo" at a host of real money would pass every gate before real money.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         for environment in ENVIRONMENTS:
+            self._refuse_hosts_of_others(environment)
             try:
                 proxy_or_none(self.proxy(environment))
             except BadProxy as fault:
                 raise StartError(f"TRADEWRIGHT_PROXY__{environment.upper()}: {fault}", exit_code=2) from None
         self._simulated = simulated_endpoints(settings)
+        self._silences = Silences()
 
     def endpoints(self, environment: Environment, region: str = USUAL_REGION) -> EndpointSource:
         """Where the accounts of an environment are; a host that is set stands in the place of every region's.
@@ -55,18 +60,31 @@ class ExchangePlaces:
         proxy = getattr(self._settings.proxy, environment)
         return None if proxy is None else str(proxy.get_secret_value())
 
+    def silence(self, environment: Environment, proxy: Proxy | None) -> AddressSilence:
+        """What this process keeps after Bybit blocked the address behind `proxy`; the simulated exchange blocks for
+        itself alone."""
+        return AddressSilence() if environment == "sim" else self._silences.of(proxy)
+
     def _remote(self, environment: RemoteEnvironment, region: str) -> Endpoints:
         regions = ENVIRONMENTS[environment].regions
         if region not in regions:
             allowed = ", ".join(regions)
             raise ExchangeUnavailable(f"{environment} has no regional host {region!r}; allowed are {allowed}")
         setting = self._setting(environment)
-        given = {
-            name: value
-            for name in ("rest", "public_stream", "private_stream")
-            if (value := getattr(setting, name)) is not None
-        }
+        given = {name: value for name in ENDPOINT_KINDS if (value := getattr(setting, name)) is not None}
         return replace(regions[region], **given)
+
+    def _refuse_hosts_of_others(self, environment: RemoteEnvironment) -> None:
+        for kind in ENDPOINT_KINDS:
+            address = getattr(self._setting(environment), kind)
+            owner = None if address is None else belongs_elsewhere(address, kind, environment)
+            if owner is not None:
+                name = f"TRADEWRIGHT_HOSTS__{environment.upper()}__{kind.upper()}"
+                raise StartError(
+                    f"{name} is {address}, a host of Bybit's {owner} environment, so {environment} would be {owner}"
+                    f" under another name; leave it empty for Bybit's own {environment}, or name a simulated exchange",
+                    exit_code=2,
+                )
 
     def _setting(self, environment: RemoteEnvironment) -> HostSetting:
         setting: HostSetting = getattr(self._settings.hosts, environment)

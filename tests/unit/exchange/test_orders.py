@@ -28,8 +28,11 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import NewOrder
 from tradewright.exchange.bybit import http as http_module
 from tradewright.exchange.bybit import pages
+from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.orders import BybitOrderGateway
+from tradewright.exchange.bybit.proxy import parse_proxy
 from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.silence import Silences
 from tradewright.exchange.ports import Endpoints
 from tradewright.system import SystemClock
 from unit.exchange.conftest import KEY
@@ -490,3 +493,26 @@ async def test_a_question_that_was_judged_and_turned_down_is_told_apart_from_one
 async def test_a_wallet_that_was_read_is_whole(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
     bybit.script["/v5/account/wallet-balance"] = [ok({"list": [wallet_row()]})]
     assert (await orders.wallet()).is_whole
+
+
+async def test_after_http_403_everybody_behind_the_same_address_is_silent_and_others_are_not(
+    bybit: FakeBybit, logs: KeptLogs
+) -> None:
+    silences = Silences()
+    near, far = silences.of(None), silences.of(parse_proxy("socks5://10.0.0.1:1080"))
+    assert silences.of(None) is near
+    one, two, other = (
+        BybitOrderGateway(bybit.endpoints, KEY, clock=SystemClock(), log=logs.log, silence=silence)
+        for silence in (near, near, far)
+    )
+    market = BybitMarketGateway(bybit.endpoints, clock=SystemClock(), log=logs.log, silence=near)
+    bybit.script[CREATE] = [http(403), ACK]
+    with pytest.raises(RateLimited):
+        await one.place(ORDER)
+    with pytest.raises(NotSent, match="403"):
+        await two.place(ORDER)
+    with pytest.raises(ExchangeUnavailable, match="403"):
+        await market.tickers("linear")
+    assert (await other.place(ORDER)).exchange_order_id == "exchange-1"
+    for gateway in (one, two, other, market):
+        await gateway.close()

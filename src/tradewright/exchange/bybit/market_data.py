@@ -18,6 +18,7 @@ from tradewright.exchange.bybit import market_codec
 from tradewright.exchange.bybit.pages import read_pages
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import RestClient
+from tradewright.exchange.bybit.silence import AddressSilence
 from tradewright.exchange.bybit.values import Unreadable, decode, instrument_id, millis
 from tradewright.exchange.bybit.wire import (
     InstrumentRow,
@@ -44,11 +45,17 @@ class BybitMarketGateway:
     """Unsigned reads; needs no key."""
 
     def __init__(
-        self, endpoints: EndpointSource, *, clock: Clock, log: FilteringBoundLogger, proxy: Proxy | None = None
+        self,
+        endpoints: EndpointSource,
+        *,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        proxy: Proxy | None = None,
+        silence: AddressSilence | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._log = log.bind(component="bybit.market")
-        self._rest = RestClient(endpoints, clock=clock, log=log, proxy=proxy)
+        self._rest = RestClient(endpoints, clock=clock, log=log, proxy=proxy, silence=silence)
         self._without_market_clock: str | None = None  # the address that is known to have wall time only
 
     async def instruments(self, category: Category) -> Sequence[Instrument]:

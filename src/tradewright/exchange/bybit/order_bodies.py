@@ -56,6 +56,8 @@ def create_body(order: NewOrder) -> Body:
         body["marketUnit"] = "quoteCoin" if order.quantity_unit == "quote" else "baseCoin"
     if order.reduce_only:
         body["reduceOnly"] = True
+        if order.quantity == 0:
+            body["closeOnTrigger"] = True  # all of the position, up to the most that one order may be
     if order.slippage_percent is not None:
         body |= {"slippageToleranceType": "Percent", "slippageTolerance": plain(order.slippage_percent)}
     return body | _trigger(order, is_spot=is_spot) | _attached(order, is_spot=is_spot)

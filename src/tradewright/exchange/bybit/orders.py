@@ -48,6 +48,7 @@ from tradewright.exchange.bybit.pages import TooManyPages, read_pages
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.silence import AddressSilence
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier, words
 from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow
 from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, always
@@ -96,9 +97,10 @@ class BybitOrderGateway:
         log: FilteringBoundLogger,
         categories: Sequence[Category] = CATEGORIES,
         proxy: Proxy | None = None,
+        silence: AddressSilence | None = None,
     ) -> None:
         self._log = log.bind(component="bybit.orders")
-        self._rest = RestClient(endpoints, clock=clock, log=log, signer=Signer(key), proxy=proxy)
+        self._rest = RestClient(endpoints, clock=clock, log=log, signer=Signer(key), proxy=proxy, silence=silence)
         self._categories = tuple(categories)
         self._scopes = [scope for category in categories for scope in _SCOPES[category]]
         self._contract_scopes = _SCOPES["linear"] if "linear" in categories else ()

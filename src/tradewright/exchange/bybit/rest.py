@@ -24,6 +24,7 @@ from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer,
 from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.silence import AddressSilence
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
 from tradewright.exchange.bybit.wire import Envelope, Millis
 from tradewright.exchange.ports import EndpointSource, MayGo, always
@@ -63,14 +64,16 @@ class RestClient:
         log: FilteringBoundLogger,
         signer: Signer | None = None,
         proxy: Proxy | None = None,
+        silence: AddressSilence | None = None,
     ) -> None:
+        """`silence` is that of the address which requests come from, shared with others who come from there."""
         self._endpoints = endpoints
         self._clock = clock
         self._log = log.bind(component="bybit.rest")
         self._signer = signer
         self._http = HttpTransport(proxy)
         self._budgets = RequestBudgets(clock)
-        self._silent_until_s: float | None = None  # by the monotonic clock
+        self._silence = silence or AddressSilence()
         self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
         self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
 
@@ -215,16 +218,16 @@ class RestClient:
             self._budgets.close(path, rest_s)
 
     def _check_silence(self, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
-        if self._silent_until_s is not None:
-            left_s = self._silent_until_s - self._clock.monotonic()
+        if self._silence.until_s is not None:
+            left_s = self._silence.until_s - self._clock.monotonic()
             if left_s > 0:
                 raise error(f"Bybit blocked this address (HTTP 403): nothing is sent for another {left_s:.0f} s")
-            self._silent_until_s = None
+            self._silence.until_s = None
 
     def _traced(self, trace: Trace, path: str, category: str, answer: HttpAnswer) -> Trace:
         """Books what the headers say; the silence after HTTP 403 starts here."""
         if answer.status == 403:
-            self._silent_until_s = self._clock.monotonic() + IP_BAN.total_seconds()
+            self._silence.until_s = self._clock.monotonic() + IP_BAN.total_seconds()
             self._log.error("rest.address_blocked", path=path, silent_for_s=IP_BAN.total_seconds())
         resets_ms = _count(answer.headers.get("X-Bapi-Limit-Reset-Timestamp"))
         self.limits[path] = RateLimit(
