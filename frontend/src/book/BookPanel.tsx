@@ -57,8 +57,9 @@ function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
     Number(factor),
   );
   const broken = isBroken(view.book);
-  const level = (name: "Buy" | "Sell", at: Level) => (
-    <BookRow key={`${name}${at.price}`} side={name} level={at} own={own.has(`${name}:${at.price}`)} instrument={instrument} onPrice={onPrice} />
+  // A place in the book and not a price is what the focus rests on: levels come and go many times a second.
+  const level = (name: "Buy" | "Sell", at: Level, place: number) => (
+    <BookRow key={place} side={name} level={at} own={own.has(`${name}:${at.price}`)} instrument={instrument} onPrice={onPrice} />
   );
   return (
     <div className={`book ${old || broken ? "is-old" : ""}`} data-testid="book">
@@ -72,13 +73,13 @@ function OrderBook({ environment, instrument, orders, old, onPrice }: Props) {
         </span>
       </div>
       <div ref={side} className="book-side asks">
-        {rows.asks.map((at) => level("Sell", at))}
+        {rows.asks.map((at, place) => level("Sell", at, place))}
       </div>
       <div className="book-middle">
         <strong>{stepped(rows.mid, halfOf(instrument.tick_size), language)}</strong>
         <span className="muted">{t("book.spread", { value: stepped(rows.spread, instrument.tick_size, language) })}</span>
       </div>
-      <div className="book-side bids">{rows.bids.map((at) => level("Buy", at))}</div>
+      <div className="book-side bids">{rows.bids.map((at, place) => level("Buy", at, place))}</div>
       <Segments
         label={t("book.grouping")}
         className="book-grouping"

@@ -4,6 +4,7 @@ import { Navigate } from "@tanstack/react-router";
 import { accountsQuery } from "../app/session";
 import { useWords } from "../i18n/useWords";
 import { Failure } from "../ui/Failure";
+import { Waiting } from "../ui/Waiting";
 
 export function HomePage() {
   const { t } = useWords();
@@ -21,7 +22,7 @@ export function HomePage() {
       {accounts.isError ? (
         <Failure what={t("shell.accounts")} error={accounts.error} onRetry={() => void accounts.refetch()} />
       ) : accounts.isPending ? (
-        <p className="muted">{t("common.loading")}</p>
+        <Waiting rows={6} onRetry={() => void accounts.refetch()} />
       ) : (
         <div className="box">
           <h1>{t("terminal.no_account_title")}</h1>
