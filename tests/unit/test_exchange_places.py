@@ -9,6 +9,7 @@ import pytest
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.core.errors import ExchangeUnavailable, StartError
 from tradewright.exchange.bybit.environments import ENVIRONMENTS
+from tradewright.exchange.bybit.hosts import belongs_elsewhere
 from tradewright.exchange.ports import Endpoints
 from tradewright.settings import load
 
@@ -49,6 +50,71 @@ def test_a_host_that_is_set_stands_in_the_place_of_every_region_and_only_where_i
     assert ExchangePlaces(load()).public_endpoints("demo")() == Endpoints(
         "http://127.0.0.1:9400", "ws://127.0.0.1:9400/v5/public", DEMO.private_stream
     )
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind", "address", "owner"),
+    [
+        ("demo", "REST", "https://api.bybit.com", "live"),
+        ("demo", "REST", "http://api.bybit.com:8443/v5", "live"),
+        ("demo", "REST", "https://api.bytick.com", "live"),  # its alternative name
+        ("demo", "REST", "https://api.bybit.eu", "live"),
+        ("demo", "REST", "https://api.manepa.jp:443", "live"),
+        ("demo", "REST", "https://api2.bybit.com", "live"),  # in no table, and Bybit's
+        ("demo", "REST", "https://api-testnet.bybit.com", "testnet"),
+        ("demo", "PRIVATE_STREAM", "wss://stream.bybit.com/v5/private", "live"),
+        ("demo", "PRIVATE_STREAM", "wss://stream.bytick.com/v5/private", "live"),
+        ("demo", "PUBLIC_STREAM", "wss://stream-testnet.bybit.com/v5/public", "testnet"),
+        ("testnet", "REST", "https://api.bybit.com", "live"),
+        ("testnet", "REST", "https://api-demo.bybit.com", "demo"),
+        ("testnet", "PRIVATE_STREAM", "ws://stream.bybit.tr/v5/private", "live"),
+        ("live", "REST", "https://api-demo.bybit.com", "demo"),
+        ("live", "PUBLIC_STREAM", "wss://stream-testnet.bybit.com/v5/public", "testnet"),
+    ],
+)
+def test_a_host_that_is_bybits_for_another_environment_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch, environment: str, kind: str, address: str, owner: str
+) -> None:
+    monkeypatch.setenv(f"TRADEWRIGHT_HOSTS__{environment.upper()}__{kind}", address)
+    with pytest.raises(StartError, match=f"TRADEWRIGHT_HOSTS__{environment.upper()}__{kind} is .*{owner}") as failure:
+        ExchangePlaces(load())
+    assert failure.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("address", "owner"),
+    [
+        ("HTTPS://API.Bybit.COM", "live"),
+        ("https://api.bybit.com.", "live"),
+        ("https://u:p@api.bybit.com.:443/x", "live"),
+        ("https://api-demo.bybit.com", None),
+        ("https://api.bybit.com.example.org", None),
+        ("https://notbybit.com", None),
+        ("http://127.0.0.1:9300/api.bybit.com", None),
+        ("http://[::1]:9300", None),
+    ],
+)
+def test_whose_a_host_is_does_not_hang_on_how_it_is_written(address: str, owner: str | None) -> None:
+    assert belongs_elsewhere(address, "rest", "demo") == owner
+
+
+@pytest.mark.parametrize(
+    ("environment", "kind", "address"),
+    [
+        ("demo", "REST", "http://127.0.0.1:9300"),
+        ("demo", "REST", "https://exchange.example:9300"),
+        ("demo", "REST", "https://api-demo.bytick.com"),
+        ("demo", "PUBLIC_STREAM", "wss://stream.bybit.com/v5/public"),  # the real market's prices are demo's
+        ("testnet", "REST", "https://api-testnet.manepa.jp"),
+        ("live", "REST", "https://api.bybit.nl"),
+        ("live", "PRIVATE_STREAM", "wss://localhost:9300/v5/private"),
+    ],
+)
+def test_its_own_hosts_loopback_and_hosts_of_nobody_may_be_set(
+    monkeypatch: pytest.MonkeyPatch, environment: str, kind: str, address: str
+) -> None:
+    monkeypatch.setenv(f"TRADEWRIGHT_HOSTS__{environment.upper()}__{kind}", address)
+    ExchangePlaces(load())
 
 
 @pytest.mark.parametrize("address", ["http://u:canary@proxy", "http://canary@proxy:1", "socks5://proxy:1/canary"])

@@ -24,7 +24,7 @@ from tradewright.acceptance.report import Report, write_report
 from tradewright.acceptance.stage import Stage
 from tradewright.acceptance.steps import run_steps
 from tradewright.app.exchanges import ExchangePlaces
-from tradewright.app.ground import database_url, installed_version
+from tradewright.app.ground import direct_database_url, installed_version
 from tradewright.cli.accept import Accepted, AcceptOptions
 from tradewright.connections.store import Access, access_of
 from tradewright.core.errors import NotFound, StartError
@@ -42,9 +42,9 @@ from tradewright.settings import Settings, load
 from tradewright.storage.bus import notify
 from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds, SystemRng
-from tradewright.trading.provision import ACCOUNTS_CHANNEL
+from tradewright.trading.provision import ACCOUNTS_CHANNEL, held_name, wake_account
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.vault.opening import open_keyring
+from tradewright.vault.opening import read_keyring
 from tradewright.vault.wrapping import Unopenable
 
 log = structlog.get_logger()
@@ -67,7 +67,7 @@ class _Target:
 
 
 async def _accept(settings: Settings, options: AcceptOptions, tell: Callable[[Finding], None]) -> Accepted:
-    engine = create_engine(database_url(settings), application="tradewright-accept", pool_size=3)
+    engine = create_engine(direct_database_url(settings), application="tradewright-accept", pool_size=3)
     try:
         target = await _target(engine, settings, options.connection)
         async with _at_rest(engine, target):
@@ -93,7 +93,7 @@ async def _target(engine: AsyncEngine, settings: Settings, connection_id: UUID) 
             raise StartError(f"the key of {row.name} is {row.state}; it must be good first", exit_code=2)
         workspace_id, account_id = WorkspaceId(row.workspace_id), AccountId(row.account_id)
         try:
-            access = await access_of(connection, open_keyring(settings.vault_home), workspace_id, account_id)
+            access = await access_of(connection, read_keyring(settings.vault_home), workspace_id, account_id)
         except (NotFound, Unopenable) as error:
             raise StartError(f"the key of {row.name} cannot be used: {error}", exit_code=2) from error
     return _Target(workspace_id, account_id, access)
@@ -104,31 +104,25 @@ async def _at_rest(engine: AsyncEngine, target: _Target) -> AsyncIterator[None]:
     """The account's session has ended before this begins, and is wanted again after it; one acceptance at a time."""
     async with engine.connect() as holding:
         await holding.execution_options(isolation_level="AUTOCOMMIT")  # held for minutes, and not in a transaction
-        lock = {"name": f"acceptance:{target.account_id}"}
+        lock = {"name": held_name(target.account_id)}
         if not await holding.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), lock):
             raise StartError("an acceptance of this account is under way already; wait for its end", exit_code=2)
         try:
-            await _set_resting(engine, target, resting=True)
+            await _let_rest(engine, target)
             try:
                 await _wait_closed(engine, target.account_id)
                 yield
             finally:
-                await _set_resting(engine, target, resting=False)
+                async with engine.begin() as connection:
+                    # Not one that was removed or refused meanwhile: that was somebody's decision.
+                    await wake_account(connection, target.account_id, target.access.connection.id)
         finally:
             await holding.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), lock)
 
 
-async def _set_resting(engine: AsyncEngine, target: _Target, *, resting: bool) -> None:
-    """An account whose connection was removed or refused meanwhile is not woken: that was somebody's decision."""
+async def _let_rest(engine: AsyncEngine, target: _Target) -> None:
     async with engine.begin() as connection:
-        await connection.execute(
-            text(
-                "UPDATE accounts SET resting = :resting WHERE id = :id AND (:resting OR EXISTS (SELECT 1 FROM"
-                " connections c WHERE c.id = :connection AND c.account_id = accounts.id"
-                " AND c.state IN ('ok', 'checking')))"
-            ),
-            {"resting": resting, "id": target.account_id, "connection": target.access.connection.id},
-        )
+        await connection.execute(text("UPDATE accounts SET resting = true WHERE id = :id"), {"id": target.account_id})
         await notify(connection, ACCOUNTS_CHANNEL, str(target.account_id))
 
 

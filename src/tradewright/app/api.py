@@ -19,6 +19,7 @@ from tradewright.identity.passwords import Passwords
 from tradewright.installation import read_private
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
+from tradewright.vault.digests import read_digest_key
 from tradewright.vault.sealing import read_sealing_key
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
@@ -61,6 +62,7 @@ async def serve_api(settings: Settings) -> None:
             settings=WebSettings(version=installed_version(), port=settings.port),
             sim_account=sim_account,
             sealing_key=lambda: read_sealing_key(settings.vault_home),
+            digest_key=lambda: read_digest_key(settings.vault_home),
             rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
         )
         server = _Server(server_config(create_application(parts)))

@@ -47,11 +47,17 @@ def database_url(settings: Settings) -> str:
     return str(read_private(settings.database_file, "the address of the database")["url"])
 
 
+def direct_database_url(settings: Settings) -> str:
+    """The address past a pooler, for what belongs to one connection: locks, and listening."""
+    if settings.database_direct_url is not None:
+        return settings.database_direct_url.get_secret_value()
+    return database_url(settings)
+
+
 @contextlib.asynccontextmanager
 async def open_ground(settings: Settings, application: str) -> AsyncIterator[Ground]:
     """A migrated database, an engine and a bus on it; all closed at the end."""
-    url = database_url(settings)
-    direct = settings.database_direct_url.get_secret_value() if settings.database_direct_url else url
+    url, direct = database_url(settings), direct_database_url(settings)
     await asyncio.to_thread(upgrade, direct)
     rng = SystemRng()
     engine = create_engine(url, application=f"tradewright-{application}")

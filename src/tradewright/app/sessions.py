@@ -23,9 +23,10 @@ from tradewright.connections.store import GoodKey, access_of
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import CATEGORIES, Category
+from tradewright.exchange.bybit.errors import ProxyUnavailable
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
-from tradewright.exchange.bybit.proxy import Proxy, proxy_or_none
+from tradewright.exchange.bybit.proxy import BadProxy, Proxy, proxy_or_none
 from tradewright.exchange.ports import ApiKey, EndpointSource
 from tradewright.installation import read_private
 from tradewright.market.instrument_store import ask_for_instruments
@@ -37,7 +38,7 @@ from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession, SessionParts
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionFactory
-from tradewright.vault.opening import TradingKeyring
+from tradewright.vault.opening import Opener
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,7 @@ class _Way:
     categories: Sequence[Category]
 
 
-def session_factory(
-    ground: Ground, lists: InstrumentLists, places: ExchangePlaces, keyring: TradingKeyring
-) -> SessionFactory:
+def session_factory(ground: Ground, lists: InstrumentLists, places: ExchangePlaces, keyring: Opener) -> SessionFactory:
     """How a session is built: from the account's connection, its own gateway, stream and journal."""
     evidence = EvidenceRule(settling_margin=timedelta(seconds=float(ground.settings.settling_margin_s)))
 
@@ -63,7 +62,13 @@ def session_factory(
         else:
             way = await _connected_way(ground, places, keyring, account)
         gateway = BybitOrderGateway(
-            way.endpoints, way.key, clock=ground.clock, log=log, categories=way.categories, proxy=way.proxy
+            way.endpoints,
+            way.key,
+            clock=ground.clock,
+            log=log,
+            categories=way.categories,
+            proxy=way.proxy,
+            silence=places.silence(account.environment, way.proxy),
         )
         stream = BybitPrivateStream(
             way.endpoints,
@@ -97,16 +102,18 @@ async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:
         await ask_for_instruments(connection, account.environment)
 
 
-def key_checker(ground: Ground, places: ExchangePlaces, keyring: TradingKeyring) -> KeyChecker:
+def key_checker(ground: Ground, places: ExchangePlaces, keyring: Opener) -> KeyChecker:
     """The check of keys that were added; an account is made here of what was found good."""
 
     def open_reader(connection: Connection, credentials: Credentials) -> BybitOrderGateway:
+        proxy = _proxy_of(places, connection, credentials)
         return BybitOrderGateway(
             places.endpoints(connection.environment, connection.region),
             credentials.api_key(),
             clock=ground.clock,
             log=structlog.get_logger().bind(connection_id=str(connection.id)),
-            proxy=_proxy_of(places, connection, credentials),
+            proxy=proxy,
+            silence=places.silence(connection.environment, proxy),
         )
 
     async def provision(transaction: AsyncConnection, good: GoodKey, now: datetime) -> AccountId:
@@ -138,7 +145,7 @@ def key_checker(ground: Ground, places: ExchangePlaces, keyring: TradingKeyring)
     )
 
 
-async def _connected_way(ground: Ground, places: ExchangePlaces, keyring: TradingKeyring, account: AccountRef) -> _Way:
+async def _connected_way(ground: Ground, places: ExchangePlaces, keyring: Opener, account: AccountRef) -> _Way:
     async with ground.engine.connect() as connection:
         access = await access_of(connection, keyring, account.workspace_id, account.id)
     return _Way(
@@ -167,5 +174,8 @@ def _sim_keys(settings: Settings) -> dict[str, Any]:
 
 
 def _proxy_of(places: ExchangePlaces, connection: Connection, credentials: Credentials) -> Proxy | None:
-    """The connection's own proxy, else its environment's."""
-    return proxy_or_none(credentials.proxy or places.proxy(connection.environment))
+    """The connection's own proxy, else its environment's. Raises `ProxyUnavailable` for an address that is none."""
+    try:
+        return proxy_or_none(credentials.proxy or places.proxy(connection.environment))
+    except BadProxy as fault:  # it was one when it was added, by the rules of another version
+        raise ProxyUnavailable(f"the connection's proxy: {fault}; remove the connection and add it anew") from fault

@@ -12,6 +12,7 @@ from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground, open_ground
 from tradewright.app.markets import instrument_refresher
 from tradewright.app.sessions import key_checker, session_factory
+from tradewright.connections.store import has_boxes
 from tradewright.core.errors import StartError
 from tradewright.installation import read_private
 from tradewright.market.instruments import InstrumentLists
@@ -20,7 +21,7 @@ from tradewright.settings import Settings
 from tradewright.trading.provision import follow_sim_market
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
-from tradewright.vault.opening import open_keyring
+from tradewright.vault.opening import MissingKeyring, Opener, has_keyring, open_keyring
 
 _LOOK_SECONDS = 0.05  # for the exchange, which starts beside this process
 
@@ -31,7 +32,7 @@ async def serve_worker(settings: Settings) -> None:
     log = structlog.get_logger()
     async with open_ground(settings, "worker") as ground, SingleOwner(ground.engine, ground.clock) as owner:
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
-        places, keyring = ExchangePlaces(settings), open_keyring(settings.vault_home)
+        places, keyring = ExchangePlaces(settings), await _keyring(ground)
         refresher = instrument_refresher(ground, places)
         checker = key_checker(ground, places, keyring)
         keeper = SessionKeeper(
@@ -58,6 +59,21 @@ async def serve_worker(settings: Settings) -> None:
             for task in [*working, lost]:
                 task.cancel()
             await asyncio.gather(*working, lost, return_exceptions=True)
+
+
+async def _keyring(ground: Ground) -> Opener:
+    """The keyring of HOME; made where no key is stored yet. A new one beside stored keys would open none of them, and
+    what is added meanwhile would be lost when the old one comes back."""
+    folder = ground.settings.vault_home
+    if has_keyring(folder) or not await has_boxes(ground.engine):
+        return open_keyring(folder)
+    structlog.get_logger().error(
+        "worker.keyring_missing",
+        sentence=f"exchange keys are stored, but {folder} has no keyring that opens them, so their accounts are not"
+        " looked after: restore HOME/vault from a backup or start with the right HOME, then check the keys again; to"
+        " begin anew, remove every connection, start again and add the keys again",
+    )
+    return MissingKeyring(folder)
 
 
 async def _follow_market(ground: Ground) -> None:

@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tradewright.connections.model import AlreadyConnected, Connection, Credentials
+from tradewright.connections.model import AccountHeld, AlreadyConnected, Connection, Credentials
 from tradewright.connections.rows import CHANNEL
 from tradewright.connections.store import (
     GoodKey,
@@ -35,7 +35,7 @@ from tradewright.core.fault import Fault
 from tradewright.core.order import KeyFacts
 from tradewright.exchange.bybit.codec import categories_of
 from tradewright.storage.bus import Bus
-from tradewright.vault.opening import TradingKeyring
+from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class KeyChecker:
         self,
         engine: AsyncEngine,
         bus: Bus,
-        keyring: TradingKeyring,
+        keyring: Opener,
         open_reader: OpenReader,
         *,
         provision: Provision,
@@ -99,10 +99,21 @@ class KeyChecker:
                 await hints.get()
 
     async def _check(self, waiting: Waiting) -> None:
-        """One question and what follows. The database's failures are logged: the row still waits, and comes again."""
+        """One question and what follows. The database's failures are logged: the row still waits, and comes again.
+
+        A bug in one check is written down in full and is no reason to end the worker of all accounts.
+        """
         known = waiting.connection
         try:
-            await self._ask_and_conclude(waiting)
+            try:
+                await self._ask_and_conclude(waiting)
+            except (SQLAlchemyError, OSError):
+                raise
+            except Exception as error:
+                log.exception("connection.check_failed", connection_id=str(known.id))
+                await self._postpone(
+                    waiting, NoAnswer(Fault("connection.check_failed", {"error": type(error).__name__}))
+                )
         except (SQLAlchemyError, OSError) as error:
             log.warning("connection.unwritten", connection_id=str(known.id), error=type(error).__name__)
             await self._clock.sleep(PAUSE_S_FIRST)
@@ -120,7 +131,8 @@ class KeyChecker:
             facts = await self._ask(known, credentials)
             verdict = judge(facts, self._clock.now())
         except Unopenable as error:
-            verdict = RefusedKey(Fault(error.code, detail=str(error)), for_good=True)
+            # Kept: HOME/vault may be restored, and the same box opens again.
+            verdict = RefusedKey(Fault(error.code, detail=str(error)), for_good=False)
         except ExchangeError as error:
             verdict = verdict_of(error)
         match verdict:
@@ -131,7 +143,7 @@ class KeyChecker:
             case _:
                 assert facts is not None
                 assert credentials is not None
-                await self._take(known, facts, credentials)
+                await self._take(waiting, facts, credentials)
 
     async def _ask(self, known: Connection, credentials: Credentials) -> KeyFacts:
         reader = self._open_reader(known, credentials)
@@ -143,7 +155,8 @@ class KeyChecker:
         finally:
             await reader.close()
 
-    async def _take(self, known: Connection, facts: KeyFacts, credentials: Credentials) -> None:
+    async def _take(self, waiting: Waiting, facts: KeyFacts, credentials: Credentials) -> None:
+        known = waiting.connection
         good = GoodKey(connection=known, facts=facts, categories=categories_of(facts.permissions))
         try:
             async with self._engine.begin() as connection:
@@ -159,6 +172,9 @@ class KeyChecker:
         except AlreadyConnected as error:
             # Not whose: another workspace's connections are nobody's business.
             await self._refuse(known, RefusedKey(Fault(error.code), for_good=True), facts, credentials)
+            return
+        except AccountHeld as error:
+            await self._postpone(waiting, NoAnswer(Fault(error.code)))
             return
         if taken:
             log.info("connection.ok", connection_id=str(known.id), environment=known.environment, uid=facts.uid)

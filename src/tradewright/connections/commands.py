@@ -6,6 +6,7 @@ Not here: the worker's check (`checks`), the account (`trading`; what lets it re
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,13 +30,14 @@ from tradewright.connections.model import (
     TooManyConnections,
 )
 from tradewright.connections.queries import read_connection
-from tradewright.connections.rows import CHANNEL
+from tradewright.connections.rows import CHANNEL, WIPED
 from tradewright.connections.tables import connection_keys, connections
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.ids import WorkspaceId
 from tradewright.storage.bus import notify
 from tradewright.vault.binding import Binding
+from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
 
 CHECK_PAUSE = timedelta(seconds=5)
@@ -49,6 +51,7 @@ async def add_connection(
     asked: NewConnection,
     *,
     sealing_key: SealingKey,
+    digest_key: DigestKey,
     actor: Actor,
     clock: Clock,
     ids: Ids,
@@ -68,7 +71,7 @@ async def add_connection(
             name=asked.name,
             region=asked.region,
             state="checking",
-            body_digest=asked.digest(),
+            body_digest=asked.digest(digest_key),
             key_shown=asked.key_shown,
             proxy_shown=asked.proxy_shown,
             created_by=actor.user_id,
@@ -78,7 +81,7 @@ async def add_connection(
         .returning(connections.c.id)
     )
     if made.first() is None:
-        return await _the_same(connection, workspace_id, asked)
+        return await _the_same(connection, workspace_id, asked, digest_key)
     await _require_room(connection, workspace_id)
     binding = Binding(workspace_id=workspace_id, connection_id=asked.id, row_id=ids.new())
     await connection.execute(
@@ -152,7 +155,9 @@ async def remove_connection(
     clock: Clock,
     ids: Ids,
 ) -> Connection:
-    """Wipes the key and lets the account rest; orders and positions at the exchange stay as they are. Harmless twice.
+    """Wipes the key and what was known of it, and lets the account rest. Harmless twice.
+
+    Orders and positions at the exchange stay as they are.
 
     Raises `NotFound`, and `InvalidInput` when `name` is not the connection's.
     """
@@ -167,7 +172,7 @@ async def remove_connection(
     )
     await connection.execute(
         text(
-            "UPDATE connections SET state = 'removed', reason = NULL, next_check_at = NULL"
+            f"UPDATE connections SET state = 'removed', reason = NULL, next_check_at = NULL, {WIPED}"  # noqa: S608
             " WHERE id = :id AND workspace_id = :workspace"
         ),
         named,
@@ -178,12 +183,25 @@ async def remove_connection(
     return await read_connection(connection, workspace_id, connection_id)
 
 
-async def _the_same(connection: AsyncConnection, workspace_id: WorkspaceId, asked: NewConnection) -> Connection:
-    found = await connection.scalar(
-        text("SELECT body_digest FROM connections WHERE id = :id AND workspace_id = :workspace"),
+async def _the_same(
+    connection: AsyncConnection, workspace_id: WorkspaceId, asked: NewConnection, digest_key: DigestKey
+) -> Connection:
+    """Compared by its digest; by what is still known where that was wiped, because a key may be refused for good before
+    the request that brought it is repeated."""
+    found = await connection.execute(
+        text(
+            "SELECT environment, name, region, key_shown, body_digest FROM connections"
+            " WHERE id = :id AND workspace_id = :workspace"
+        ),
         {"id": asked.id, "workspace": workspace_id},
     )
-    if found is None or bytes(found) != asked.digest():
+    row = found.first()
+    said = (asked.environment, asked.name, asked.region, asked.key_shown)
+    is_the_same = row is not None and (
+        (row.environment, row.name, row.region, row.key_shown) == said
+        and (row.body_digest is None or hmac.compare_digest(bytes(row.body_digest), asked.digest(digest_key)))
+    )
+    if not is_the_same:
         raise ConnectionConflict(f"the id {asked.id} was used for another connection; make a new one for this one")
     return await read_connection(connection, workspace_id, asked.id)
 

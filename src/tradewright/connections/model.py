@@ -6,7 +6,6 @@ Not here: rows (`tables`), JSON shapes (`web.schemas.connections`), what an answ
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.exchange.bybit.environments import ENVIRONMENTS, RemoteEnvironment
 from tradewright.exchange.bybit.proxy import BadProxy, parse_proxy
 from tradewright.exchange.ports import ApiKey
+from tradewright.vault.digests import DigestKey
 
 ConnectionState = Literal["checking", "ok", "refused", "removed"]
 CONNECTIONS_MAX = 50  # of a workspace, those that were removed not counted
@@ -54,6 +54,12 @@ class KeyWiped(Conflict):
     """The key was refused for good and is gone; add it anew once it is another one."""
 
     code = "connection.key_wiped"
+
+
+class AccountHeld(Conflict):
+    """An acceptance uses the account now; it is not woken before that has ended."""
+
+    code = "connection.account_held"
 
 
 class AlreadyConnected(Conflict):
@@ -103,11 +109,10 @@ class NewConnection:
     def proxy_shown(self) -> str | None:
         return None if self.credentials.proxy is None else parse_proxy(self.credentials.proxy).shown
 
-    def digest(self) -> bytes:
-        """What is compared when the same id comes again. It covers the secret, so nothing can be guessed from it
-        that is easier to guess than the secret itself."""
+    def digest(self, key: DigestKey) -> bytes:
+        """What is compared when the same id comes again; it covers the secret."""
         said = [str(self.id), self.environment, self.name, self.region]
-        return hashlib.sha256(json.dumps(said).encode() + b"\x00" + self.credentials.as_bytes()).digest()
+        return key.digest(json.dumps(said).encode() + b"\x00" + self.credentials.as_bytes())
 
     def checked_environment(self) -> RemoteEnvironment:
         """Raises `InvalidInput` with every fault of what was asked; no fault repeats a secret."""

@@ -20,6 +20,8 @@ COLUMNS = (
     " created_at, checked_at"
 )
 CHANNEL = "connections"
+# What goes with the key when that is wiped: all that nobody needs to know which key it was and why it is gone.
+WIPED = "body_digest = NULL, facts = NULL, proxy_shown = NULL"
 
 
 def connection_of(row: RowMapping) -> Connection:

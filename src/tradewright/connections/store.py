@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.connections.model import Connection, Credentials, read_credentials
-from tradewright.connections.rows import COLUMNS, connection_of, facts_as_json
+from tradewright.connections.rows import COLUMNS, WIPED, connection_of, facts_as_json
 from tradewright.connections.verdicts import NoAnswer, RefusedKey
 from tradewright.core.clock import Ids
 from tradewright.core.errors import NotFound
@@ -30,7 +30,7 @@ from tradewright.core.instrument import Category
 from tradewright.core.order import KeyFacts
 from tradewright.exchange.bybit.codec import categories_of
 from tradewright.vault.binding import Binding
-from tradewright.vault.opening import TradingKeyring
+from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable, Wrapped
 
 CHECKS_AT_ONCE = 20
@@ -58,6 +58,12 @@ class Waiting:
     failures: int
 
 
+async def has_boxes(engine: AsyncEngine) -> bool:
+    """Whether a key is stored, of whatever workspace, so that the keyring it was stored with is needed."""
+    async with engine.connect() as connection:
+        return bool(await connection.scalar(text("SELECT EXISTS (SELECT 1 FROM connection_keys)")))
+
+
 async def waiting_for_check(engine: AsyncEngine, now: datetime, busy: Sequence[UUID]) -> Sequence[Waiting]:
     """Those whose time has come, the longest waiting first; not those that are being checked."""
     statement = text(
@@ -71,7 +77,7 @@ async def waiting_for_check(engine: AsyncEngine, now: datetime, busy: Sequence[U
 
 
 async def open_credentials(
-    connection: AsyncConnection, keyring: TradingKeyring, workspace_id: WorkspaceId, connection_id: UUID
+    connection: AsyncConnection, keyring: Opener, workspace_id: WorkspaceId, connection_id: UUID
 ) -> Credentials:
     """What was sealed or wrapped for this connection. Raises `Unopenable`, also when there is nothing."""
     found = await connection.execute(
@@ -100,7 +106,7 @@ class Access:
 
 
 async def access_of(
-    connection: AsyncConnection, keyring: TradingKeyring, workspace_id: WorkspaceId, account_id: AccountId
+    connection: AsyncConnection, keyring: Opener, workspace_id: WorkspaceId, account_id: AccountId
 ) -> Access:
     """The connection of an account; one that is checked again serves on. Raises `Unopenable`, `NotFound`."""
     found = await connection.execute(
@@ -121,7 +127,7 @@ async def access_of(
 
 async def take(
     connection: AsyncConnection,
-    keyring: TradingKeyring,
+    keyring: Opener,
     good: GoodKey,
     credentials: Credentials,
     *,
@@ -151,7 +157,7 @@ async def take(
 
 async def refuse(
     connection: AsyncConnection,
-    keyring: TradingKeyring,
+    keyring: Opener,
     known: Connection,
     refused: RefusedKey,
     *,
@@ -161,14 +167,17 @@ async def refuse(
     now: datetime,
     ids: Ids,
 ) -> bool:
-    """Lets the account rest, and wipes the key or wraps it for another check; False when nobody waits any more."""
+    """Lets the account rest; wipes the key, or keeps it for another check: wrapped, or in the box that did not open.
+
+    False when nobody waits any more.
+    """
     if not await _still_waits(connection, known):
         return False
-    if refused.for_good or credentials is None:
+    if refused.for_good:
         await connection.execute(
             text("DELETE FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), _named(known)
         )
-    else:
+    elif credentials is not None:
         await _wrap(connection, keyring, known, credentials, now)
     await rest_account(connection, known.workspace_id, known.id)
     said = {
@@ -178,6 +187,11 @@ async def refuse(
         "account": known.account_id,
     }
     await _conclude(connection, known, said, now)
+    if refused.for_good:
+        await connection.execute(
+            text(f"UPDATE connections SET {WIPED} WHERE id = :id AND workspace_id = :workspace"),  # noqa: S608
+            _named(known),
+        )
     after = {"reason": refused.fault.code, "wiped": refused.for_good}
     await _record(connection, known, "refused", after, now, ids, account_id=known.account_id)
     return True
@@ -203,7 +217,7 @@ async def _still_waits(connection: AsyncConnection, known: Connection) -> bool:
 
 
 async def _wrap(
-    connection: AsyncConnection, keyring: TradingKeyring, known: Connection, credentials: Credentials, now: datetime
+    connection: AsyncConnection, keyring: Opener, known: Connection, credentials: Credentials, now: datetime
 ) -> None:
     row_id = await connection.scalar(
         text("SELECT id FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), _named(known)

@@ -30,10 +30,10 @@ connections = Table(
     Column("region", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("reason", JSONB),  # why it was refused, or why it cannot be checked now
-    Column("body_digest", LargeBinary, nullable=False),  # SHA-256 of what was asked, for the same request again
+    Column("body_digest", LargeBinary),  # keyed, of what was asked, for the same request again; null once wiped
     Column("key_shown", Text, nullable=False),
     Column("proxy_shown", Text),
-    Column("facts", JSONB),  # what the exchange last said of the key
+    Column("facts", JSONB),  # what the exchange last said of the key; null once wiped
     Column("account_id", Uuid),  # once its key was found good
     Column("created_by", Uuid),
     Column("created_at", _time, nullable=False),

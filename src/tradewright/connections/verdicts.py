@@ -1,7 +1,8 @@
 """What the exchange's answer about a key means for its connection.
 
 Lives here: `judge` (what the key may do) and `verdict_of` (an answer that is none). Pure. Not here: asking (`checks`).
-The rule of the table: a connection is refused only where the exchange has said why; everything else is asked again.
+The rule of the table: a connection is refused only where the exchange has said why, in the envelope that only it
+writes (`trace.ret_code`); everything else is asked again.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def verdict_of(error: ExchangeError) -> RefusedKey | NoAnswer:
         code, for_good = known
         return RefusedKey(Fault(code, said, trace.ret_msg or None), for_good)
     if trace.http_status == 401:
-        return RefusedKey(Fault("connection.key_unknown", {"http_status": "401"}), _FOR_GOOD)
+        # Without an answer in the exchange's own form, whoever stands in between may have said it: nothing is wiped.
+        return NoAnswer(Fault("connection.unauthorized", {"http_status": "401"}))
     if trace.http_status == 403:
         # An address that asked too often, or a country that is not served: it looks the same.
         return NoAnswer(Fault(ADDRESS_BLOCKED, {"http_status": "403"}), _BLOCKED_PAUSE_S)

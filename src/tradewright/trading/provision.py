@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradewright.connections.model import AccountHeld
 from tradewright.core.clock import Ids
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.core.instrument import Category
@@ -59,7 +60,7 @@ async def connect_account(
     """The account of a connection whose key was found good: made, or woken with the rows it had under an earlier key.
 
     None when the exchange account is another connection's, or was another workspace's, whose rows nobody here may see.
-    The worker opens its session once the caller commits.
+    The worker opens its session once the caller commits. Raises `AccountHeld` while an acceptance uses the account.
     """
     statement = text(
         "INSERT INTO accounts"
@@ -85,8 +86,34 @@ async def connect_account(
     found = (await connection.execute(statement, values)).scalar()
     if found is None:
         return None
+    # After the row is ours: an acceptance that began meanwhile has the lock, and the caller's transaction undoes this.
+    if not await connection.scalar(
+        text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": held_name(AccountId(found))}
+    ):
+        raise AccountHeld(f"an acceptance uses the account {found} now; its key is checked again afterwards")
     await notify(connection, ACCOUNTS_CHANNEL, str(found))
     return AccountId(found)
+
+
+def held_name(account_id: AccountId) -> str:
+    """Hashed, the advisory lock that is held by who uses an account while its session rests."""
+    return f"acceptance:{account_id}"
+
+
+async def wake_account(connection: AsyncConnection, account_id: AccountId, connection_id: UUID) -> bool:
+    """Ends the rest of a connection's account; False, and it rests on, when the connection was removed or refused.
+
+    The connection's row is held until the caller commits, so that neither can come in between.
+    """
+    state = await connection.scalar(
+        text("SELECT state FROM connections WHERE id = :id AND account_id = :account FOR SHARE"),
+        {"id": connection_id, "account": account_id},
+    )
+    if state not in ("ok", "checking"):
+        return False
+    await connection.execute(text("UPDATE accounts SET resting = false WHERE id = :id"), {"id": account_id})
+    await notify(connection, ACCOUNTS_CHANNEL, str(account_id))
+    return True
 
 
 async def rest_account_of(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> None:

@@ -38,10 +38,11 @@ JournalFactory = Callable[[AccountRef], Journal]
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """An account as the table has it, and through which connection it is reached."""
+    """An account as the table has it, through which connection it is reached, and what its key may trade there."""
 
     account: AccountRef
     connection_id: UUID | None
+    categories: tuple[str, ...]
 
 
 class SessionKeeper:
@@ -81,17 +82,18 @@ class SessionKeeper:
                 await accounts.get()
 
     def _follow(self, found: list[_Looked], tasks: asyncio.TaskGroup) -> None:
-        """Starts a session for each account that has none; ends that of one that rests or is reached by another key."""
+        """Starts a session for each account that has none; ends that of one that rests, is reached by another key,
+        or by one that may trade something else by now."""
         for account_id, (kept, _task) in self._kept.items():
             if kept not in found and account_id not in self._ending:
                 self._ending.add(account_id)
-                tasks.create_task(self._end(account_id))
+                tasks.create_task(self._end(account_id, tasks))
         for looked in found:
             if looked.account.id not in self._kept:
                 task = tasks.create_task(self._keep(looked.account))
                 self._kept[looked.account.id] = (looked, task)
 
-    async def _end(self, account_id: AccountId) -> None:
+    async def _end(self, account_id: AccountId, tasks: asyncio.TaskGroup) -> None:
         kept, task = self._kept[account_id]
         task.cancel()
         await asyncio.wait([task])
@@ -99,6 +101,9 @@ class SessionKeeper:
         log.info("session.ended", account_id=str(account_id))
         del self._kept[account_id]
         self._ending.discard(account_id)
+        found = await self._accounts()
+        if found is not None:  # it may not rest at all, but be reached in another way
+            self._follow(found, tasks)
 
     async def _withdraw_old_states(self) -> None:
         """What the owner before us said of its sessions holds no more."""
@@ -111,7 +116,7 @@ class SessionKeeper:
             async with self._engine.connect() as connection:
                 found = await connection.execute(
                     text(
-                        "SELECT id, workspace_id, environment, uid, connection_id FROM accounts"
+                        "SELECT id, workspace_id, environment, uid, connection_id, categories FROM accounts"
                         " WHERE NOT resting ORDER BY created_at"
                     )
                 )
@@ -119,6 +124,7 @@ class SessionKeeper:
                     _Looked(
                         AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid),
                         row.connection_id,
+                        tuple(row.categories or ()),
                     )
                     for row in found
                 ]
@@ -154,11 +160,13 @@ class SessionKeeper:
             await self._journal_of(account).set_session("closed", reason)
         except (SQLAlchemyError, OSError) as error:
             log.warning("session.state_unwritten", account_id=str(account.id), error=type(error).__name__)
+        except Exception:
+            log.exception("session.state_unwritten", account_id=str(account.id))
 
     async def _keep(self, account: AccountRef) -> None:
         pause_seconds = _PAUSE_SECONDS_FIRST
         while True:
-            started = self._clock.monotonic()
+            started, has_bug = self._clock.monotonic(), False
             try:
                 session = await self._open_session(account)
                 self._sessions[account.id] = session
@@ -167,12 +175,26 @@ class SessionKeeper:
                 reasons = [_reason(error) for error in failures.exceptions]
                 log.error("session.failed", account_id=str(account.id), errors=[reason.as_json() for reason in reasons])
                 await self._tell_closed(account, reasons[0])
+            except* Exception as bugs:
+                # The other accounts' sessions go on; this one waits as long as a session ever does.
+                has_bug = True
+                log.exception("session.bug", account_id=str(account.id))
+                await self._tell_closed(account, Fault("session.bug", {"error": _kinds(bugs)}))
             finally:
                 self._sessions.pop(account.id, None)
-            if self._clock.monotonic() - started > _PAUSE_SECONDS_MAX:
+            if has_bug:
+                pause_seconds = _PAUSE_SECONDS_MAX
+            elif self._clock.monotonic() - started > _PAUSE_SECONDS_MAX:
                 pause_seconds = _PAUSE_SECONDS_FIRST
             await self._clock.sleep(pause_seconds * (0.5 + self._rng.random()))
             pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
+
+
+def _kinds(bugs: BaseException) -> str:
+    """Of which kind a bug was. Its text, which may hold anything, is for the log, which has a redaction."""
+    while isinstance(bugs, BaseExceptionGroup):
+        bugs = bugs.exceptions[0]
+    return type(bugs).__name__
 
 
 def _reason(error: BaseException) -> Fault:

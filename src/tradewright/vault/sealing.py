@@ -56,7 +56,8 @@ def read_sealing_key(folder: Path) -> SealingKey:
         public = base64.b64decode(str(json.loads(path.read_text())["public"]), validate=True)
     except FileNotFoundError:
         raise VaultNotReady(
-            "the keyring for exchange keys is not there yet: the worker makes it when it starts; try again shortly"
+            "the keyring for exchange keys is not there yet: the worker makes it when it starts; try again shortly. If"
+            " it stays so, the worker's log says what to restore"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, binascii.Error) as error:
         raise VaultNotReady(f"the keyring's public half {path} cannot be read: {type(error).__name__}") from None

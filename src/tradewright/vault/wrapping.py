@@ -80,6 +80,6 @@ def _decrypt(cipher: AESGCM, box: bytes, use: bytes, binding: Binding) -> bytes:
         return cipher.decrypt(nonce, text, use + binding.as_bytes())
     except (InvalidTag, ValueError):
         raise Unopenable(
-            "a stored key cannot be opened: it was changed or moved, or the vault's files are not those it was stored "
-            "with; restore HOME/vault, or add the key anew"
+            "a stored key cannot be opened: it was changed or moved, or HOME/vault is not the one it was stored with; "
+            "restore that one and start again, or remove the connection and add the key anew"
         ) from None

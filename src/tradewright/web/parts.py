@@ -18,6 +18,7 @@ from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
 from tradewright.market.markets import Markets
 from tradewright.storage.bus import Bus
+from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
 
 
@@ -47,7 +48,8 @@ class SimAccount:
 class WebParts:
     """Everything the application uses; it starts and stops none of them.
 
-    `sealing_key` gives what seals an exchange key, and raises `vault.sealing.VaultNotReady` while there is none;
+    `sealing_key` gives what seals an exchange key, `digest_key` what a request that brings one is known again by; both
+    raise `vault.sealing.VaultNotReady` while there is none;
     `rest_address` says where the requests of an environment's region go.
     `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
@@ -62,6 +64,7 @@ class WebParts:
     settings: WebSettings
     sim_account: Callable[[], Awaitable[SimAccount]] | None
     sealing_key: Callable[[], SealingKey]
+    digest_key: Callable[[], DigestKey]
     rest_address: Callable[[Environment, str], str]
 
 

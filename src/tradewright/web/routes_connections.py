@@ -102,13 +102,14 @@ async def post_connection(
     request: Request, parts: Parts, caller: Trader, body: Annotated[NewConnection, Body()]
 ) -> Response:
     """Stores the key sealed; the worker opens it, asks the exchange about it and takes or refuses it."""
-    sealing_key = parts.sealing_key()
+    sealing_key, digest_key = parts.sealing_key(), parts.digest_key()
     async with parts.engine.begin() as database:
         added = await commands.add_connection(
             database,
             caller.membership.workspace_id,
             _asked(body),
             sealing_key=sealing_key,
+            digest_key=digest_key,
             actor=_actor(request, caller),
             clock=parts.clock,
             ids=parts.ids,

@@ -25,8 +25,9 @@ from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.core.order import KeyFacts
 from tradewright.storage.bus import Bus
 from tradewright.system import SystemClock, SystemIds, SystemRng
-from tradewright.trading.provision import connect_account, rest_account_of
-from tradewright.vault.opening import TradingKeyring, open_keyring
+from tradewright.trading.provision import connect_account, rest_account_of, wake_account
+from tradewright.vault.digests import DigestKey
+from tradewright.vault.opening import Opener, TradingKeyring, open_keyring
 
 WAIT_S = 10.0
 IDS = SystemIds()
@@ -109,6 +110,7 @@ class Desk:
                 workspace_id or self.workspace_id,
                 asked,
                 sealing_key=self.keyring.sealing_key(),
+                digest_key=DigestKey(b"d" * 32),
                 actor=self.actor,
                 clock=self.clock,
                 ids=IDS,
@@ -163,9 +165,25 @@ class Desk:
     async def boxes(self, connection_id: UUID) -> list[Any]:
         return await self.rows("SELECT * FROM connection_keys WHERE connection_id = :id", id=connection_id)
 
+    async def remembered(self, connection_id: UUID) -> dict[str, Any]:
+        """What goes with a key that is wiped."""
+        (row,) = await self.rows(
+            "SELECT body_digest, facts, proxy_shown FROM connections WHERE id = :id", id=connection_id
+        )
+        return dict(row._mapping)
+
+    async def let_rest(self, account_id: AccountId | None) -> None:
+        async with self.engine.begin() as connection:
+            await connection.execute(text("UPDATE accounts SET resting = true WHERE id = :id"), {"id": account_id})
+
+    async def wake(self, account_id: AccountId | None, connection_id: UUID) -> bool:
+        assert account_id is not None
+        async with self.engine.begin() as connection:
+            return await wake_account(connection, account_id, connection_id)
+
     @contextlib.asynccontextmanager
-    async def checking(self) -> AsyncIterator[None]:
-        """The worker's checker runs."""
+    async def checking(self, keyring: Opener | None = None) -> AsyncIterator[None]:
+        """The worker's checker runs, with another keyring than the API seals for where one is given."""
 
         async def provision(transaction: AsyncConnection, good: GoodKey, now: datetime) -> AccountId:
             account_id = await connect_account(
@@ -186,7 +204,7 @@ class Desk:
         checker = KeyChecker(
             self.engine,
             self.bus,
-            self.keyring,
+            keyring or self.keyring,
             self.exchange.open,
             provision=provision,
             rest_account=rest_account_of,

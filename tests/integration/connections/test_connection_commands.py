@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from typing import Any
 
 import pytest
 
 from contract.journal_worlds import make_home
-from integration.connections.conftest import IDS, Desk
+from integration.connections.conftest import IDS, Desk, facts
 from tradewright.connections import model
-from tradewright.connections.model import ConnectionConflict, ConnectionRemoved, KeyWiped, TooManyConnections
+from tradewright.connections.model import (
+    ConnectionConflict,
+    ConnectionRemoved,
+    Credentials,
+    KeyWiped,
+    TooManyConnections,
+)
 from tradewright.core.errors import InvalidInput, NotFound
 from tradewright.system import SystemClock
+from tradewright.vault.digests import DigestKey
 
 PROXY = "http://canary-user:canary-password@proxy:3128"
 
@@ -76,6 +85,29 @@ async def test_nothing_secret_is_in_any_row_as_it_is(desk: Desk) -> None:
         assert secret not in dump
         assert secret.encode().hex() not in dump
         assert secret.encode() not in boxes
+
+
+async def test_what_a_request_is_known_again_by_cannot_be_made_from_a_dump_alone(desk: Desk) -> None:
+    connection_id = await desk.add(proxy=PROXY)
+    ((digest,),) = await desk.rows("SELECT body_digest FROM connections")
+    credentials = Credentials("key-one", "secret-of-key-one", PROXY).as_bytes()
+    said = json.dumps([str(connection_id), "demo", "My demo", "global"]).encode() + b"\x00" + credentials
+    assert bytes(digest) != hashlib.sha256(said).digest(), "so every proxy's password could be tried"
+    assert bytes(digest) == DigestKey(b"d" * 32).digest(said)
+
+
+async def test_a_request_that_is_repeated_after_its_key_was_refused_for_good_is_still_the_same(desk: Desk) -> None:
+    desk.exchange.answers["key-one"] = [facts(may_withdraw=True)]
+    connection_id = await desk.add(proxy=PROXY)
+    async with desk.checking():
+        assert (await desk.concluded(connection_id)).state == "refused"
+    assert await desk.add(id=connection_id, proxy=PROXY) == connection_id
+    assert await desk.boxes(connection_id) == [], "and its key is not kept a second time"
+    for changes in ({"name": "Other"}, {"environment": "testnet"}):
+        with pytest.raises(ConnectionConflict):
+            await desk.add(id=connection_id, **({"proxy": PROXY} | changes))
+    with pytest.raises(ConnectionConflict):
+        await desk.add("another-key", id=connection_id, proxy=PROXY)
 
 
 async def test_removal_wants_the_name_and_leaves_no_key(desk: Desk) -> None:

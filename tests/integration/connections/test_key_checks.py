@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,11 +15,14 @@ from integration.connections.conftest import IDS, Desk, facts
 from tradewright.connections.model import Credentials
 from tradewright.connections.store import access_of, open_credentials
 from tradewright.core.errors import ExchangeUnavailable, NotFound, Trace
+from tradewright.core.ids import AccountId
 from tradewright.exchange.bybit.errors import ProxyUnavailable
 from tradewright.system import SystemClock
+from tradewright.trading.provision import held_name
 from tradewright.vault.wrapping import Unopenable
 
 KEY = "key-one"
+NOTHING = {"body_digest": None, "facts": None, "proxy_shown": None}
 
 
 def refused_with(code: int, text: str = "no") -> ExchangeUnavailable:
@@ -26,6 +31,11 @@ def refused_with(code: int, text: str = "no") -> ExchangeUnavailable:
 
 def http(status: int) -> ExchangeUnavailable:
     return ExchangeUnavailable(f"Bybit answered HTTP {status}", Trace(http_status=status))
+
+
+def judged_401(code: int) -> ExchangeUnavailable:
+    """HTTP 401 with the exchange's own envelope in it."""
+    return ExchangeUnavailable("Bybit answered HTTP 401", Trace(http_status=401, ret_code=code, ret_msg="no"))
 
 
 async def test_a_good_key_becomes_an_account_and_its_box_is_the_workers_own(desk: Desk) -> None:
@@ -67,7 +77,8 @@ async def test_a_good_key_becomes_an_account_and_its_box_is_the_workers_own(desk
     ("answer", "code", "is_wiped"),
     [
         (refused_with(10003, "API key is invalid."), "connection.key_unknown", True),
-        (http(401), "connection.key_unknown", True),
+        (judged_401(10003), "connection.key_unknown", True),
+        (judged_401(10004), "connection.secret_wrong", True),
         (refused_with(10004), "connection.secret_wrong", True),
         (refused_with(33004), "connection.key_expired", True),
         (refused_with(10010), "connection.ip_not_bound", False),
@@ -95,6 +106,7 @@ async def test_a_key_that_is_not_right_is_refused_with_its_reason_and_makes_no_a
     boxes = await desk.boxes(connection_id)
     assert (boxes == []) == is_wiped, "what cannot become right, or is dangerous, is not kept"
     assert all(box.sealed is None for box in boxes)
+    assert not is_wiped or await desk.remembered(connection_id) == NOTHING
 
 
 @pytest.mark.parametrize(
@@ -104,6 +116,7 @@ async def test_a_key_that_is_not_right_is_refused_with_its_reason_and_makes_no_a
         (http(503), "connection.unreachable", 1),
         (refused_with(10006), "connection.unreachable", 1),
         (refused_with(424242), "connection.unreachable", 1),
+        (http(401), "connection.unauthorized", 1),  # a gateway in between says it, too
         (http(403), "connection.address_blocked", 600),
         (ProxyUnavailable("through the proxy http://proxy:1: refused"), "connection.proxy_failed", 1),
     ],
@@ -163,6 +176,7 @@ async def test_an_account_that_is_added_again_is_the_account_it_was(desk: Desk) 
         removed = await desk.remove(first.id)
         assert removed.state == "removed"
         assert await desk.boxes(first.id) == []
+        assert await desk.remembered(first.id) == NOTHING
         (resting,) = await desk.accounts()
         assert resting.resting
         second = await desk.concluded(await desk.add("key-two"))
@@ -251,7 +265,74 @@ async def test_a_box_that_was_moved_to_another_connection_does_not_open(desk: De
         assert (await desk.concluded(theirs)).state == "ok"
     assert found.reason is not None
     assert (found.state, found.reason.code) == ("refused", "vault.unopenable")
+    assert len(await desk.boxes(mine)) == 1, "what does not open is not deleted"
     assert [asked.key for asked in desk.exchange.asked] == ["key-two"], "nobody was asked about what did not open"
     async with desk.engine.connect() as connection:
         with pytest.raises(Unopenable):
             await open_credentials(connection, desk.keyring, desk.workspace_id, mine)
+
+
+async def test_a_bug_in_one_check_is_said_and_leaves_the_other_keys_and_the_worker_alone(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.exchange.answers = {KEY: [ZeroDivisionError("canary"), facts()], "key-two": [facts(uid="701")]}
+    mine = await desk.add()
+    async with desk.checking():
+        found = await desk.until(mine, lambda found: found.reason is not None)
+        assert found.reason is not None
+        assert (found.state, found.reason.code) == ("checking", "connection.check_failed")
+        assert (found.reason.params, found.reason.detail) == ({"error": "ZeroDivisionError"}, None)
+        assert (await desk.concluded(await desk.add("key-two"))).state == "ok"
+        desk.clock.ahead += 700
+        assert (await desk.concluded(mine)).state == "ok", "the key was kept, and is asked about again"
+    assert "Traceback" in capsys.readouterr().out
+
+
+async def test_an_account_that_an_acceptance_uses_is_not_woken_by_a_check_before_its_end(desk: Desk) -> None:
+    desk.exchange.answers[KEY] = [facts()]
+    async with desk.checking():
+        first = await desk.concluded(await desk.add())
+        assert first.account_id is not None
+        async with held(desk, first.account_id):
+            await desk.check_again(first.id)
+            desk.clock.ahead += 6
+            waiting = await desk.until(first.id, lambda found: found.reason is not None)
+            assert waiting.reason is not None
+            assert (waiting.state, waiting.reason.code) == ("checking", "connection.account_held")
+            assert (await desk.accounts())[0].resting
+        desk.clock.ahead += 700
+        assert (await desk.concluded(first.id)).state == "ok"
+        assert not (await desk.accounts())[0].resting
+
+
+async def test_after_an_acceptance_an_account_wakes_unless_its_connection_was_removed_or_refused_meanwhile(
+    desk: Desk,
+) -> None:
+    desk.exchange.answers = {KEY: [facts()], "key-two": [facts(uid="701"), facts(uid="701", may_withdraw=True)]}
+    async with desk.checking():
+        removed, refused = await desk.concluded(await desk.add()), await desk.concluded(await desk.add("key-two"))
+        assert removed.account_id is not None
+        assert refused.account_id is not None
+        for each in (removed, refused):
+            await desk.let_rest(each.account_id)
+            assert await desk.wake(each.account_id, each.id)
+            await desk.let_rest(each.account_id)
+        assert [account.resting for account in await desk.accounts()] == [True, True]
+        await desk.remove(removed.id)
+        await desk.check_again(refused.id)
+        desk.clock.ahead += 6
+        assert (await desk.concluded(refused.id)).state == "refused"
+        for each in (removed, refused):
+            assert not await desk.wake(each.account_id, each.id)
+    assert [account.resting for account in await desk.accounts()] == [True, True]
+
+
+@contextlib.asynccontextmanager
+async def held(desk: Desk, account_id: AccountId) -> AsyncIterator[None]:
+    """As `tradewright accept` holds it: the lock first, then the rest."""
+    name = {"name": held_name(account_id)}
+    async with desk.engine.connect() as holding:
+        assert await holding.scalar(text("SELECT pg_try_advisory_lock(hashtextextended(:name, 0))"), name)
+        await desk.let_rest(account_id)
+        yield
+        await holding.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -18,6 +19,7 @@ from integration.trading.conftest import Desk
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import InstrumentId
+from tradewright.exchange.bybit.proxy import BadProxy
 from tradewright.storage.bus import Bus, notify
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.model import AccountRef
@@ -164,6 +166,19 @@ async def test_the_session_of_an_account_that_rests_ends_is_told_and_comes_back_
         assert log.opened[other.account.id] == 1
 
 
+async def test_a_key_that_may_trade_something_else_by_now_gets_a_session_of_its_own(desk: Desk, bus: Bus) -> None:
+    log = Log()
+    async with kept(desk, bus, log):
+        await until(lambda: log.opened[desk.account_id])
+        async with desk.engine.begin() as connection:
+            await connection.execute(
+                text("""UPDATE accounts SET categories = '["linear"]' WHERE id = :id"""), {"id": desk.account_id}
+            )
+            await notify(connection, ACCOUNTS_CHANNEL, str(desk.account_id))
+        await until(lambda: log.opened[desk.account_id] == 2)
+        assert log.closed[desk.account_id] == 1
+
+
 async def test_a_new_intent_wakes_the_session_of_its_account_and_no_other(desk: Desk, bus: Bus) -> None:
     other = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
     log = Log()
@@ -227,9 +242,25 @@ async def test_the_reason_that_is_told_of_a_database_error_holds_no_statement(de
     assert not [row for row in told if "canary" in row.payload or "SELECT" in row.payload]
 
 
-async def test_a_bug_is_not_taken_for_a_failure_of_the_session(desk: Desk, bus: Bus) -> None:
+async def test_a_bug_in_one_session_is_told_waits_long_and_leaves_the_other_accounts_alone(
+    desk: Desk, bus: Bus, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = Log()
-    log.failures[desk.account_id] = [ZeroDivisionError("a bug")]
+    other = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+    log.failures[desk.account_id] = [
+        ZeroDivisionError("canary"),
+        ExceptionGroup("both", [BadProxy("canary"), ExchangeUnavailable("away")]),
+    ]
     async with kept(desk, bus, log) as task:
-        await asyncio.wait([task], timeout=WAIT_S)
-        assert isinstance(task.exception(), BaseExceptionGroup)
+        await until(lambda: log.opened[desk.account_id] == 3 and log.opened[other.account.id] == 1)
+        assert not task.done()
+        assert log.closed[other.account.id] == 0
+    assert log.pauses_s == [15.0, 15.0], "a bug is not tried again and again"
+    async with desk.engine.connect() as connection:
+        told = await connection.execute(text("SELECT payload FROM account_events WHERE kind = 'session' ORDER BY seq"))
+        reasons = [row.payload["account"]["session"]["reason"] for row in told]
+    said = [(reason["code"], reason["params"].get("error")) for reason in reasons if reason is not None]
+    assert ("session.bug", "ZeroDivisionError") in said
+    assert ("session.bug", "BadProxy") in said
+    assert not [reason for reason in reasons if "canary" in str(reason)], "its text is for the log"
+    assert "ZeroDivisionError" in capsys.readouterr().out, "with its traceback"

@@ -48,6 +48,7 @@ from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
 from tradewright.trading.model import AccountRef, Reason
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.store import PostgresJournal
+from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
 from tradewright.web.application import create_application
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
@@ -460,6 +461,7 @@ async def started_site(
         settings=WebSettings(version="9.9.9", port=port, hosts=frozenset({"trade.example"})),
         sim_account=sim_account,
         sealing_key=lambda: SealingKey(b"k" * 32),
+        digest_key=lambda: DigestKey(b"d" * 32),
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
     )
     application = create_application(parts, page=PAGE if page is None else page)

@@ -92,6 +92,7 @@ def collected() -> Iterator[Said]:
     # Made of an error's code, or in SQL: no call names them.
     yield Said("connection.address_blocked", ("faults",), "connections/model.py", None)
     yield Said("connection.already_connected", ("faults",), "app/sessions.py", None)
+    yield Said("connection.account_held", ("faults",), "trading/provision.py", None)
     yield Said("vault.unopenable", ("faults",), "app/sessions.py", None)
     yield Said("session.no_worker", ("faults",), "trading/ownership.py", None)
 

@@ -21,7 +21,7 @@ from nacl.exceptions import UnavailableError
 
 from tradewright.core.errors import StartError
 from tradewright.vault.binding import BINDING_LENGTH, Binding
-from tradewright.vault.opening import TradingKeyring, open_keyring
+from tradewright.vault.opening import MissingKeyring, TradingKeyring, open_keyring, read_keyring
 from tradewright.vault.sealing import SealingKey, VaultNotReady, read_sealing_key
 from tradewright.vault.wrapping import KeyEncryptionKey, Unopenable, Wrapped
 
@@ -153,6 +153,35 @@ def test_nothing_that_opens_shows_itself(keyring: TradingKeyring, tmp_path: Path
     for value in private.values():
         assert value not in shown
         assert base64.b64decode(value).hex() not in shown
+
+
+def test_a_keyring_that_is_missing_opens_nothing_makes_nothing_and_is_there_again_once_restored(tmp_path: Path) -> None:
+    folder, away = tmp_path / "vault", tmp_path / "away"
+    made = open_keyring(folder)
+    sealed, wrapped = made.sealing_key().seal(SECRET, HERE), made.wrap(SECRET, HERE)
+    folder.rename(away)
+    missing = MissingKeyring(folder)
+    for ask in (
+        lambda: missing.open(sealed, HERE),
+        lambda: missing.unwrap(wrapped, HERE),
+        lambda: missing.wrap(SECRET, HERE),
+    ):
+        with pytest.raises(Unopenable, match=r"trading\.private\); restore it: HOME/vault from a backup"):
+            ask()
+    with pytest.raises(StartError, match="TRADEWRIGHT_HOME") as failure:
+        read_keyring(folder)
+    assert failure.value.exit_code == 12
+    assert not folder.exists(), "neither of them makes a file"
+    away.rename(folder)
+    assert missing.open(sealed, HERE) == missing.unwrap(wrapped, HERE) == SECRET
+    assert read_keyring(folder).public == made.public
+
+
+def test_a_keyring_that_came_back_damaged_is_a_reason_and_no_end_of_the_worker(tmp_path: Path) -> None:
+    missing = MissingKeyring(tmp_path)
+    (tmp_path / "trading.private").write_text("{")
+    with pytest.raises(Unopenable, match="restore it from a backup"):
+        missing.unwrap(Wrapped(b"", b""), HERE)
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"private": "AAAA", "key_encryption_key": "AAAA"}', "[]", "\x00"])
