@@ -126,7 +126,9 @@ class Terminal:
         return phases
 
     def order_ids(self) -> list[str]:
-        return [str(row.get_attribute("data-order-id")) for row in self.part("order-row").all()]
+        # In one look: a row that has ended leaves after a while, perhaps between two.
+        found: list[str] = self.part("order-row").evaluate_all("(rows) => rows.map((row) => row.dataset.orderId)")
+        return found
 
     def order(self, order_id: str) -> Locator:
         return self.page.locator(f"[data-testid=order-row][data-order-id='{order_id}']")
