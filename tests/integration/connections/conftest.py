@@ -12,17 +12,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contract.journal_worlds import make_home
+from tradewright.app.ground import Ground
 from tradewright.connections import commands, queries
 from tradewright.connections.checks import KeyChecker
 from tradewright.connections.model import Actor, AlreadyConnected, Connection, Credentials, NewConnection
 from tradewright.connections.store import GoodKey
 from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.core.order import KeyFacts
+from tradewright.settings import load
 from tradewright.storage.bus import Bus
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.provision import connect_account, rest_account_of, wake_account
@@ -228,3 +231,12 @@ async def desk(engine: AsyncEngine, database_url: str, tmp_path: Path) -> AsyncI
     home = await make_home(engine, IDS, SystemClock())
     yield Desk(engine, bus, open_keyring(tmp_path / "vault"), Exchange(), home.workspace_id)
     await bus.close()
+
+
+@pytest.fixture
+def ground(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
+    """What the worker stands on, in the HOME where the desk's keyring is; nobody answers at demo's hosts."""
+    monkeypatch.setenv("TRADEWRIGHT_HOME", str(tmp_path))
+    monkeypatch.setenv("TRADEWRIGHT_HOSTS__DEMO__REST", "http://127.0.0.1:9")
+    monkeypatch.setenv("TRADEWRIGHT_HOSTS__DEMO__PRIVATE_STREAM", "ws://127.0.0.1:9/v5/private")
+    return Ground(load(), desk.engine, desk.bus, SystemClock(), IDS, SystemRng())

@@ -92,7 +92,7 @@ async def test_what_a_request_is_known_again_by_cannot_be_made_from_a_dump_alone
     ((digest,),) = await desk.rows("SELECT body_digest FROM connections")
     credentials = Credentials("key-one", "secret-of-key-one", PROXY).as_bytes()
     said = json.dumps([str(connection_id), "demo", "My demo", "global"]).encode() + b"\x00" + credentials
-    assert bytes(digest) != hashlib.sha256(said).digest(), "so every proxy's password could be tried"
+    assert bytes(digest) != hashlib.sha256(said).digest(), "whoever knows the key could try the proxy's password"
     assert bytes(digest) == DigestKey(b"d" * 32).digest(said)
 
 
