@@ -804,3 +804,88 @@ async def test_a_position_that_goes_flat_has_no_stops_any_more(world: JournalWor
     await world.journal.book([position("0.5", take_profit=Decimal(65000), stop_loss=Decimal(58000))], "stream")
     await world.journal.flatten_absent([])
     assert (await world.stops())[:2] == (None, None)
+
+
+async def test_an_opened_request_says_for_how_long_it_may_still_be_sent(world: JournalWorld) -> None:
+    _, request = await opened(world)
+    assert request.left_s is not None
+    assert 0 < request.left_s <= 10
+
+
+async def test_an_order_that_nobody_shows_any_more_ends_as_unseen_and_comes_back_if_it_is_shown(
+    world: JournalWorld,
+) -> None:
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    await world.journal.book([report_of(intent, exchange_order_id="x-1")], "stream")
+    (live,) = await world.journal.live_orders()
+    await world.journal.end_unseen(live)
+    ended = await world.order("x-1")
+    assert ended is not None
+    assert ended[2] == "cancelled"
+    assert await world.journal.live_orders() == []
+    told = len(await world.events())
+    await world.journal.end_unseen(live)
+    assert len(await world.events()) == told, "it ends once"
+    await world.journal.book([report_of(intent, exchange_order_id="x-1")], "reconciliation")
+    back = await world.order("x-1")
+    assert back is not None
+    assert back[2] == "working"
+
+
+async def test_what_the_exchange_has_ended_is_not_ended_as_unseen(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    await world.journal.book([report_of(intent, exchange_order_id="x-1")], "stream")
+    (live,) = await world.journal.live_orders()
+    filled = report_of(intent, "filled", exchange_order_id="x-1", filled_quantity=Decimal("0.5"), at=2)
+    await world.journal.book([filled], "stream")
+    await world.journal.end_unseen(live)
+    row = await world.order("x-1")
+    assert row is not None
+    assert (row[2], row[3]) == ("filled", Decimal("0.5"))
+
+
+async def test_coins_that_a_whole_wallet_does_not_name_are_none_and_one_of_the_stream_leaves_them(
+    world: JournalWorld,
+) -> None:
+    usdt = wallet(at=1)
+    bitcoin = CoinBalance(
+        coin="BTC",
+        wallet_balance=Decimal(1),
+        equity=Decimal(1),
+        order_margin=Decimal(0),
+        position_margin=Decimal(0),
+        unrealised_pnl=Decimal(0),
+        locked=Decimal("0.25"),
+    )
+    await world.journal.book([replace(usdt, coins={**usdt.coins, "BTC": bitcoin}, is_whole=True)], "reconciliation")
+    await world.journal.book([wallet("90000", at=2)], "stream")
+    assert await world.locked("BTC") == Decimal("0.25")
+    told = len(await world.events())
+    await world.journal.book([replace(wallet("90000", at=3), is_whole=True)], "reconciliation")
+    assert (await world.locked("BTC"), await world.wallet_balance()) == (Decimal(0), Decimal(90000))
+    assert len(await world.events()) == told + 1
+    await world.journal.book([replace(wallet("90000", at=4), is_whole=True)], "reconciliation")
+    assert len(await world.events()) == told + 1, "it went to nothing once"
+    await world.journal.book([replace(wallet("80000", at=2), is_whole=True)], "reconciliation")
+    assert await world.wallet_balance() == Decimal(90000), "an older one changes nothing"
+
+
+async def test_an_order_of_others_that_had_ended_before_it_was_known_is_no_difference(world: JournalWorld) -> None:
+    await world.journal.book([order_report("cancelled", exchange_order_id="f-1", link_id="")], "reconciliation")
+    await world.journal.book([order_report("filled", exchange_order_id="f-2", link_id="theirs")], "reconciliation")
+    assert await world.drifts() == (0, [])
+    assert await world.order("f-1") is not None
+
+
+async def test_fills_of_a_hedged_symbol_are_compared_with_neither_leg(world: JournalWorld) -> None:
+    legs = [position("0.3", position_index=1), position("0.2", side="Sell", position_index=2)]
+    await world.journal.book(legs, "reconciliation")
+    assert await world.journal.position_breaks(legs) == []
+    await world.journal.book([fill("e-1", "0.1")], "stream")
+    assert await world.journal.position_breaks(legs) == []
+
+
+async def test_an_unknown_that_nobody_can_read_ends_with_the_reason(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredUnknown(WHY, TRACE))
+    await world.journal.resolve(intent, happened=False, reason=Reason("change.unreadable"))
+    assert (await world.state(intent.id), await world.reason(intent.id)) == ("not_placed", "change.unreadable")

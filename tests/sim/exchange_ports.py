@@ -23,6 +23,7 @@ from tradewright.core.errors import (
     NotSent,
     OutcomeUnknown,
     RateLimited,
+    ReadRefused,
     Trace,
 )
 from tradewright.core.ids import ExchangeOrderId, LinkId
@@ -71,6 +72,8 @@ class Wire:
     next_command: list[str] = field(default_factory=list)  # faults for the next commands, before any drawn one
     turns_s: dict[str, float] = field(default_factory=dict)  # by kind: until when its commands wait for their turn
     categories: tuple[Category, ...] = ("linear", "spot")  # what the key may read and trade
+    names_forgotten: bool = False  # nothing is shown of what is asked for by its client id
+    refused_reads: set[tuple[str, InstrumentId]] = field(default_factory=set)  # by name: judged and turned down
 
     def publish(self, fact: Fact) -> None:
         for stream in self.streams:
@@ -244,15 +247,21 @@ class GatewayTwin:
         await self._alive(f"read.{name}.told")
         return answer
 
+    def _judge(self, name: str, instrument: InstrumentId) -> None:
+        if instrument.category not in self.categories or (name, instrument) in self._wire.refused_reads:
+            raise ReadRefused(f"{name}: the exchange turned the question down")
+
     async def find_order(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
     ) -> RemoteOrder | None:
+        self._judge("find_order", instrument)
         orders = await self._read("find_order", self._exchange.visible_orders)
         found = [
             order
             for order in orders
             if order.asked.instrument == instrument
             and (order.order_id == exchange_order_id if exchange_order_id else order.asked.link_id == link_id)
+            and (exchange_order_id or not self._wire.names_forgotten)
         ]
         return found[0].report() if found else None
 
@@ -264,20 +273,26 @@ class GatewayTwin:
         return [report for report in reports if report.created_at >= since]
 
     def _reports(self, *, ended: bool) -> list[RemoteOrder]:
-        return [order.report() for order in self._exchange.visible_orders() if order.ended is ended]
+        reports = [order.report() for order in self._exchange.visible_orders() if order.ended is ended]
+        return [report for report in reports if report.instrument.category in self.categories]
 
     async def executions(self, since: datetime) -> Sequence[Execution]:
         fills = await self._read("executions", self._exchange.visible_fills)
-        return [fill for fill in fills if fill.executed_at >= since]
+        return [fill for fill in fills if fill.executed_at >= since and fill.instrument.category in self.categories]
 
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
+        self._judge("executions_of", instrument)
         fills = await self._read("executions_of", self._exchange.visible_fills)
+        if self._wire.names_forgotten:
+            return []
         return [fill for fill in fills if fill.link_id == link_id and fill.instrument == instrument]
 
     async def positions(self) -> Sequence[RemotePosition]:
-        return await self._read("positions", self._exchange.positions)
+        held = await self._read("positions", self._exchange.positions)
+        return held if "linear" in self.categories else []
 
     async def position(self, instrument: InstrumentId) -> RemotePosition:
+        self._judge("position", instrument)
         return await self._read("position", lambda: self._exchange.position(instrument))
 
     async def wallet(self) -> Wallet:

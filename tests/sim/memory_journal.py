@@ -31,7 +31,9 @@ from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, intent_of
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import (
     FINAL_STATES,
+    UNSEEN,
     AccountModes,
+    CoinBalance,
     Execution,
     RemoteOrder,
     RemotePosition,
@@ -173,10 +175,24 @@ class MemoryJournal:
         rows = sorted((r for r in self._db.intents.values() if r.state == "unknown"), key=lambda r: r.number)
         return [UnknownIntent(self._db.intent_value(row), self._signed_by(row.id)) for row in rows]
 
-    async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
+    async def resolve(
+        self,
+        intent: Intent,
+        *,
+        happened: bool,
+        source: EventSource = "reconciliation",
+        reason: Reason | None = None,
+    ) -> None:
         async with self._transaction("resolve", source) as told:
             if self._db.intents[intent.id].state == "unknown":
-                self._end(intent.id, "acknowledged" if happened else "not_placed", None, told)
+                self._end(intent.id, "acknowledged" if happened else "not_placed", reason, told)
+
+    async def end_unseen(self, order: LiveOrder) -> None:
+        async with self._transaction("end_unseen", "reconciliation") as told:
+            row = self._db.orders[order.exchange_order_id]
+            if row.tracked.state not in FINAL_STATES:
+                row.tracked = replace(row.tracked, state="cancelled", reject_reason=UNSEEN)
+                told.order(row.id)
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction("book", source) as told:
@@ -247,6 +263,8 @@ class MemoryJournal:
                 _key(position): -position.size if position.side == "Sell" else position.size for position in positions
             }
             for key, held in sorted(self._db.positions.items()):
+                if key[2] != 0:
+                    continue  # a fill does not say to which of two legs it belongs
                 theirs = named.get(key, ZERO)
                 booked = sum(
                     (
@@ -386,7 +404,7 @@ class MemoryJournal:
         told.order(order_id)
         if owner is None:
             kind = "order.duplicate" if duplicate else "order.foreign"
-            if duplicate or not report.is_attached:
+            if duplicate or not (report.is_attached or report.state in FINAL_STATES):
                 told.drift(Drift(kind, report.exchange_order_id, "", report.raw_status))
             return
         if owner.state in (*_UNSENT, "not_placed", "rejected", "expired", "refused"):
@@ -425,6 +443,8 @@ class MemoryJournal:
         self._db.wallet_reported_at = wallet.reported_at
         before = (dict(self._db.balances), self._db.totals)
         self._db.balances.update(wallet.coins)
+        if wallet.is_whole:
+            self._db.balances.update({coin: _none_of(coin) for coin in self._db.balances.keys() - wallet.coins.keys()})
         self._db.totals = (wallet.total_equity, wallet.total_available)
         if before != (self._db.balances, self._db.totals):
             told.add("balances")
@@ -463,6 +483,18 @@ class _Told:
             self._db.events.append(EventRow(self._db.newest_event + 1, kind, self._source, ref, payload))
         if self._events or self._hinted:
             self._db.notified.append(self._db.newest_event)
+
+
+def _none_of(coin: str) -> CoinBalance:
+    return CoinBalance(
+        coin=coin,
+        wallet_balance=ZERO,
+        equity=ZERO,
+        order_margin=ZERO,
+        position_margin=ZERO,
+        unrealised_pnl=ZERO,
+        usd_value=ZERO,
+    )
 
 
 def _key(position: RemotePosition) -> tuple[str, str, int]:

@@ -273,7 +273,7 @@ class World:
     def _check_sent(self, sent: Sent) -> None:
         """At the moment the first byte leaves, the intent and an open request of it are committed (promise A2)."""
         process = self.process
-        if process is None or not process.was_ready:
+        if process is None or not (process.was_ready or (process.session.is_blind and self._takes_away(sent))):
             self.violations.append(f"{sent.kind} {sent.link_id} left before the first reconciliation")
         if sent.kind == "place":
             intent_id = intent_of(sent.link_id)
@@ -285,6 +285,12 @@ class World:
             committed = any(row.kind == sent.kind and self._is_open(row.id) for row in self.database.intents.values())
         if not committed:
             self.violations.append(f"{sent.kind} {sent.link_id} left before it was committed")
+
+    def _takes_away(self, sent: Sent) -> bool:
+        """It can only take something away: a cancel, or an order that only reduces."""
+        intent_id = intent_of(sent.link_id)
+        order = None if intent_id is None else self.database.intents[intent_id].order
+        return sent.kind == "cancel" or (sent.kind == "place" and order is not None and order.reduce_only)
 
     def _is_open(self, intent_id: IntentId) -> bool:
         intent = self.database.intents.get(intent_id)

@@ -244,6 +244,8 @@ class TrackedOrder:
     stop_loss: Decimal | None = None
 
 
+UNSEEN = "unseen"  # why an order has ended that the exchange shows nowhere any more: our word, not one of its own
+
 _RANK: Mapping[OrderState, int] = {
     "unrecognised": 0,
     "waiting_trigger": 1,
@@ -259,9 +261,9 @@ _RANK: Mapping[OrderState, int] = {
 def apply(known: TrackedOrder | None, report: RemoteOrder) -> TrackedOrder | None:
     """The order after one report, or None when the report changes nothing (a repeat, or older than what we hold).
 
-    Rules: a final state absorbs; the filled quantity never shrinks; between live states the later `updated_at` wins
-    and, at the same time, the state further along. A report that carries a final state is taken whatever its time,
-    because the exchange never takes a final state back.
+    Rules: a final state absorbs, but for one that is only ours (`UNSEEN`); the filled quantity never shrinks; between
+    live states the later `updated_at` wins and, at the same time, the state further along. A report that carries a
+    final state is taken whatever its time, because the exchange never takes a final state back.
     """
     candidate = TrackedOrder(
         state=report.state,
@@ -277,13 +279,14 @@ def apply(known: TrackedOrder | None, report: RemoteOrder) -> TrackedOrder | Non
     )
     if known is None:
         return candidate
-    if known.state in FINAL_STATES:
+    is_unseen = known.reject_reason == UNSEEN  # only we called it ended: whatever is reported of it after all counts
+    if known.state in FINAL_STATES and not is_unseen:
         return None
     if candidate.state in FINAL_STATES:
         return replace(candidate, filled_quantity=max(candidate.filled_quantity, known.filled_quantity))
     if candidate.updated_at < known.updated_at or candidate.filled_quantity < known.filled_quantity:
         return None
-    if candidate.updated_at == known.updated_at and _RANK[candidate.state] < _RANK[known.state]:
+    if not is_unseen and candidate.updated_at == known.updated_at and _RANK[candidate.state] < _RANK[known.state]:
         return None
     return None if candidate == known else candidate
 

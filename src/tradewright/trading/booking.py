@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.clock import Ids
-from tradewright.core.ids import intent_of
-from tradewright.core.order import Execution, RemoteOrder, TrackedOrder, apply
+from tradewright.core.ids import ExchangeOrderId, intent_of
+from tradewright.core.order import FINAL_STATES, UNSEEN, Execution, RemoteOrder, TrackedOrder, apply
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
 from tradewright.trading.journal import Drift
@@ -67,6 +67,23 @@ async def book_order(
     )
     events.add("order", {"kind": "order", "order": await _view(connection, account, row["id"])}, ref=row["id"])
     return []
+
+
+async def end_unseen(
+    connection: AsyncConnection, account: AccountRef, exchange_order_id: ExchangeOrderId, events: EventWriter
+) -> None:
+    """Ends a live order that the exchange shows nowhere any more. What it filled stays."""
+    ended = await connection.execute(
+        text(
+            "UPDATE orders SET state = 'cancelled', reject_reason = :unseen, updated_at = clock_timestamp(),"
+            " version = version + 1 WHERE account_id = :account AND exchange_order_id = :order"
+            " AND state NOT IN ('filled', 'cancelled', 'rejected', 'expired') RETURNING id"
+        ),
+        {"unseen": UNSEEN, "account": account.id, "order": exchange_order_id},
+    )
+    order_id = ended.scalar()
+    if order_id is not None:
+        events.add("order", {"kind": "order", "order": await _view(connection, account, order_id)}, ref=order_id)
 
 
 async def _insert_order(
@@ -179,8 +196,8 @@ def _unexpected(report: RemoteOrder, intent_state: str | None, has_order: bool) 
     if has_order:
         return [Drift("order.duplicate", report.exchange_order_id, "", report.raw_status)]
     if intent_state is None:
-        if report.is_attached:
-            return []
+        if report.is_attached or report.state in FINAL_STATES:
+            return []  # nor is one that has ended before we knew of it anything to look after
         return [Drift("order.foreign", report.exchange_order_id, "", report.raw_status)]
     if intent_state in ("not_placed", "rejected", "expired", "refused", "proposed", "approved"):
         return [Drift("order.unexpected", report.exchange_order_id, intent_state, report.raw_status)]

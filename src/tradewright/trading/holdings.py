@@ -106,7 +106,7 @@ async def book_position(
 async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: Wallet, events: EventWriter) -> None:
     """Takes the wallet as the exchange reports it, unless what we hold is newer; told when it changed.
 
-    Coins it does not name stay as they are: the stream names only what moved.
+    Of the coins that a whole one does not name there are none; the stream's names only what moved.
     """
     found = await connection.execute(
         text("SELECT total_equity, total_available, wallet_reported_at FROM accounts WHERE id = :account"),
@@ -144,6 +144,18 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
             },
         )
         changed = changed or written.rowcount > 0
+    if wallet.is_whole:
+        emptied = await connection.execute(
+            text(
+                "UPDATE balances SET wallet_balance = 0, equity = 0, order_margin = 0, position_margin = 0,"
+                " unrealised_pnl = 0, locked = 0, usd_value = 0, updated_at = clock_timestamp()"
+                " WHERE account_id = :account AND NOT coin = ANY(:named)"
+                " AND (wallet_balance, equity, order_margin, position_margin, unrealised_pnl, locked, usd_value)"
+                " IS DISTINCT FROM (0, 0, 0, 0, 0, 0, 0)"
+            ),
+            {"account": account.id, "named": list(wallet.coins)},
+        )
+        changed = changed or emptied.rowcount > 0
     # When it was last confirmed is kept also when nothing changed.
     updated = await connection.execute(
         text(
@@ -169,7 +181,10 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
 async def position_breaks(
     connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition]
 ) -> list[Drift]:
-    """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat."""
+    """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat.
+
+    Those of hedge mode are left out: a fill does not say to which of the two legs it belongs.
+    """
     theirs = {
         (held.instrument.category, held.instrument.symbol, held.position_index): (
             -held.size if held.side == "Sell" else held.size
@@ -177,7 +192,10 @@ async def position_breaks(
         for held in positions
     }
     known = await connection.execute(
-        text("SELECT category, symbol, position_index FROM positions WHERE account_id = :account ORDER BY 1, 2, 3"),
+        text(
+            "SELECT category, symbol, position_index FROM positions WHERE account_id = :account"
+            " AND position_index = 0 ORDER BY 1, 2, 3"
+        ),
         {"account": account.id},
     )
     breaks: list[Drift] = []

@@ -127,7 +127,9 @@ class LiveOrder:
 class Drift:
     """A difference between us and the exchange that no report explains."""
 
-    kind: str  # order.foreign | order.missing | order.unexpected | order.duplicate | position.size
+    # order.foreign | order.missing | order.unexpected | order.duplicate | order.unreadable | change.unreadable
+    # | position.size
+    kind: str
     subject: str
     ours: str
     theirs: str
@@ -185,7 +187,14 @@ class Journal(Protocol):
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None: ...
     async def unknowns(self) -> Sequence[UnknownIntent]: ...
-    async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
+    async def resolve(
+        self,
+        intent: Intent,
+        *,
+        happened: bool,
+        source: EventSource = "reconciliation",
+        reason: Reason | None = None,
+    ) -> None:
         """Ends an `unknown` by evidence: acknowledged, or not placed. No change if it was resolved meanwhile."""
         ...
 
@@ -214,6 +223,10 @@ class Journal(Protocol):
 
     async def live_orders(self) -> Sequence[LiveOrder]:
         """Orders that are not final, and places acknowledged `REPORT_DUE` ago or earlier that have no order yet."""
+        ...
+
+    async def end_unseen(self, order: LiveOrder) -> None:
+        """Ends a live order that the exchange shows nowhere any more, with the reason `UNSEEN`."""
         ...
 
     async def executions_read_until(self) -> datetime | None:

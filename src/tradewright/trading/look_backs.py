@@ -12,12 +12,13 @@ from typing import assert_never
 import structlog
 
 from tradewright.core.clock import Clock
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.model import AmendIntent, CancelIntent, ChangeIntent, ExitsIntent, LeverageIntent, SymbolFacts
+from tradewright.trading.reconciliation import give_up_reading
 
 log = structlog.get_logger()
 
@@ -60,6 +61,9 @@ class LookBacks:
             try:
                 if await self._look(intent, is_enough=number >= len(_FIRST_PAUSES_SECONDS)):
                     return
+            except ReadRefused as refusal:
+                await self._journal.record_drift([await give_up_reading(self._journal, intent, refusal)])
+                return
             except ExchangeUnavailable as error:
                 log.warning("change.look_failed", intent_id=str(intent.id), error=str(error))
         log.warning("change.unread", intent_id=str(intent.id), kind=intent.kind)

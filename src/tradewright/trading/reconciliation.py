@@ -13,10 +13,11 @@ from typing import assert_never
 import structlog
 
 from tradewright.core.clock import Clock
-from tradewright.core.ids import LinkId
-from tradewright.core.order import Execution, RemotePosition
+from tradewright.core.errors import ReadRefused
+from tradewright.core.ids import ExchangeOrderId, LinkId
+from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
-from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal
+from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, LiveOrder
 from tradewright.trading.model import AmendIntent, ChangeIntent, ExitsIntent, LeverageIntent
 
 log = structlog.get_logger()
@@ -25,19 +26,37 @@ HISTORY_SPAN = timedelta(days=7)  # the exchange keeps ended orders no longer on
 _OVERLAP = timedelta(minutes=10)  # late rows and clocks that differ
 _STABLE_LOOKS = 3
 _LOOK_PAUSE_SECONDS = 0.5
+_BOOKED_AT_ONCE = 500  # reports of a reading in one transaction, so that sending never waits long for it
+UNSEEN_AFTER = timedelta(minutes=10)  # far beyond any delay with which an order shows
 
 
-async def reconcile(gateway: OrderGateway, journal: Journal, clock: Clock) -> Sequence[Drift]:
-    """Reads everything, then applies it; returns the differences that no report explains (also recorded)."""
+async def reconcile(
+    gateway: OrderGateway, journal: Journal, clock: Clock, missing: dict[ExchangeOrderId, datetime] | None = None
+) -> Sequence[Drift]:
+    """Reads everything, then applies it; returns the differences that no report explains (also recorded).
+
+    `missing` is the caller's memory between readings: since when, by the exchange's clock, an order that we hold as
+    live is in no answer. It ends with the caller, which only makes such an order wait longer.
+
+    What the exchange lists is read whole or not at all. A single thing that it will not show (`ReadRefused`) stays as
+    it is and is told: it must not keep everything else from being known.
+    """
     reading = await journal.begin_reading()
     census, is_of_one_moment = await _read(gateway, journal)
-    await journal.book(census.facts(), "reconciliation")
+    facts = census.facts()
+    for start in range(0, len(facts), _BOOKED_AT_ONCE):
+        await journal.book(facts[start : start + _BOOKED_AT_ONCE], "reconciliation")
     await journal.note_executions_read(census.taken_at)
-    await journal.flatten_absent(census.positions)
+    has_positions = "linear" in gateway.categories  # else none were read, which does not make them flat
+    if has_positions:
+        await journal.flatten_absent(census.positions)
+    drifts: list[Drift] = []
     for change in reading.unread:
-        await _read_back(gateway, journal, change, census)
-    drifts = await _missing_orders(gateway, journal, census)
-    if is_of_one_moment:
+        drifts += await _read_back(gateway, journal, change, census)
+    drifts += await _missing_orders(gateway, journal, census, {} if missing is None else missing)
+    if not has_positions:
+        pass
+    elif is_of_one_moment:
         drifts += await _position_breaks(gateway, journal, census, clock)
     else:
         log.info("reconcile.positions_moving")  # sizes are compared the next time
@@ -58,9 +77,10 @@ async def _read(gateway: OrderGateway, journal: Journal) -> tuple[Census, bool]:
     now = await gateway.server_time()
     read_until = await journal.executions_read_until()
     horizon = now - HISTORY_SPAN + timedelta(minutes=1)
-    since = horizon if read_until is None else max(horizon, read_until - _OVERLAP)
+    # However long we were away: what ended since is listed from there on, or was live then and is asked for by its id.
+    since = horizon if read_until is None else read_until - _OVERLAP
     open_orders = await gateway.open_orders()
-    ended_orders = await gateway.order_history(horizon)
+    ended_orders = await gateway.order_history(since)
     executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
     census = Census(
         taken_at=now,
@@ -96,9 +116,25 @@ def _sizes(positions: Sequence[RemotePosition]) -> set[tuple[object, ...]]:
     return {(held.instrument, held.position_index, held.side, held.size, held.entry_price) for held in positions}
 
 
-async def _read_back(gateway: OrderGateway, journal: Journal, change: ChangeIntent, census: Census) -> None:
+async def _read_back(gateway: OrderGateway, journal: Journal, change: ChangeIntent, census: Census) -> list[Drift]:
     """What was acknowledged before everything was read is in what was read; a flat position and an order that ended
     long ago are asked for by name."""
+    try:
+        await _ask_for(gateway, journal, change, census)
+    except ReadRefused as refusal:
+        return [await give_up_reading(journal, change, refusal)]
+    return []
+
+
+async def give_up_reading(journal: Journal, change: ChangeIntent, refusal: ReadRefused) -> Drift:
+    """What became of an acknowledged change cannot be read: nobody waits for it any more. The difference to be told."""
+    log.warning("change.unreadable", intent_id=str(change.id), kind=change.kind, error=str(refusal))
+    await journal.confirm(change, [], "reconciliation")
+    subject = f"{change.kind}:{change.instrument.category}:{change.instrument.symbol}:{change.id}"
+    return Drift("change.unreadable", subject, "acknowledged", "")
+
+
+async def _ask_for(gateway: OrderGateway, journal: Journal, change: ChangeIntent, census: Census) -> None:
     match change:
         case AmendIntent():
             seen = {order.exchange_order_id for order in [*census.open_orders, *census.ended_orders]}
@@ -118,23 +154,48 @@ async def _read_back(gateway: OrderGateway, journal: Journal, change: ChangeInte
             assert_never(change)
 
 
-async def _missing_orders(gateway: OrderGateway, journal: Journal, census: Census) -> list[Drift]:
-    """Orders that we hold as live and that are neither open nor in history: asked for one by one."""
+async def _missing_orders(
+    gateway: OrderGateway, journal: Journal, census: Census, missing: dict[ExchangeOrderId, datetime]
+) -> list[Drift]:
+    """Orders that we hold as live and that are neither open nor in history: asked for one by one.
+
+    One that stays away from whole lists and from every answer for `UNSEEN_AFTER` has ended without a trace. Bybit keeps
+    what was cancelled without a fill for a day only. Should it ever be reported again, the report counts.
+    """
     seen = {order.exchange_order_id for order in [*census.open_orders, *census.ended_orders]}
     drifts: list[Drift] = []
+    absent: dict[ExchangeOrderId, datetime] = {}
     for live in await journal.live_orders():
         if live.exchange_order_id in seen:
             continue
-        found = await gateway.find_order(
-            live.instrument,
-            link_id=LinkId(live.link_id) if live.link_id else None,
-            exchange_order_id=live.exchange_order_id or None,
-        )
+        name = live.exchange_order_id or live.link_id
+        try:
+            found = await _find(gateway, live)
+        except ReadRefused as refusal:
+            log.warning("order.unreadable", order=name, error=str(refusal))
+            drifts.append(Drift("order.unreadable", name, live.state, ""))
+            continue
         if found is not None:
             await journal.book([found], "reconciliation")
-        else:
-            drifts.append(Drift("order.missing", live.exchange_order_id or live.link_id, live.state, ""))
+            continue
+        drifts.append(Drift("order.missing", name, live.state, ""))
+        if live.state != "acknowledged":
+            absent[live.exchange_order_id] = missing.get(live.exchange_order_id, census.taken_at)
+            if census.taken_at - absent[live.exchange_order_id] >= UNSEEN_AFTER:
+                await journal.end_unseen(live)
+    missing.clear()
+    missing.update(absent)
     return drifts
+
+
+async def _find(gateway: OrderGateway, live: LiveOrder) -> RemoteOrder | None:
+    if live.instrument.category not in gateway.categories:
+        raise ReadRefused(f"the key may not read {live.instrument.category} orders")
+    return await gateway.find_order(
+        live.instrument,
+        link_id=LinkId(live.link_id) if live.link_id else None,
+        exchange_order_id=live.exchange_order_id or None,
+    )
 
 
 async def _position_breaks(gateway: OrderGateway, journal: Journal, census: Census, clock: Clock) -> list[Drift]:

@@ -8,6 +8,7 @@ thing has happened once the thing is as it was asked to become, whoever made it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,7 +16,7 @@ from typing import assert_never
 
 import structlog
 
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.ids import IntentId
 from tradewright.core.order import FINAL_STATES
 from tradewright.exchange.ports import OrderGateway
@@ -26,6 +27,7 @@ from tradewright.trading.model import (
     ExitsIntent,
     LeverageIntent,
     PlaceIntent,
+    Reason,
     SettingIntent,
 )
 
@@ -51,9 +53,12 @@ async def resolve_unknowns(
     rule: EvidenceRule,
     first_seen: dict[IntentId, datetime],
     positions: AbstractAsyncContextManager[object] | None = None,
+    *,
+    may_conclude: Callable[[], bool] = lambda: True,
 ) -> int:
     """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is.
 
+    `may_conclude` says whether what happened since they were sent is booked: else no order is called not placed.
     `positions` is held while one is read and booked, so that this does not cross a reconciliation.
 
     `first_seen` is the caller's memory between looks: the exchange's time when an intent was first looked for whose
@@ -66,6 +71,8 @@ async def resolve_unknowns(
     for unknown in unknowns:
         try:
             overdue = await _overdue(gateway, rule, unknown, first_seen)
+            if isinstance(unknown.intent, PlaceIntent):
+                overdue = overdue and may_conclude()
             is_setting = isinstance(unknown.intent, LeverageIntent | ExitsIntent)
             async with positions if positions is not None and is_setting else nullcontext():
                 settled = await _resolve(gateway, journal, unknown, overdue=overdue)
@@ -154,7 +161,14 @@ async def _resolve_amend(gateway: OrderGateway, journal: Journal, intent: AmendI
 
 
 async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: SettingIntent, *, overdue: bool) -> bool:
-    position = await gateway.position(intent.instrument)
+    try:
+        position = await gateway.position(intent.instrument)
+    except ReadRefused:
+        if not overdue:
+            raise
+        # It will not be read either tomorrow. Nothing waits for it; what it came to is to be looked up at the exchange.
+        await journal.resolve(intent, happened=False, reason=Reason("change.unreadable"))
+        return True
     if intent.is_met_by(position):
         await journal.resolve(intent, happened=True)
         await journal.confirm(intent, [position], "reconciliation")

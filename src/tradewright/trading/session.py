@@ -5,8 +5,10 @@ proposed intents through the checks to the exchange, and resolves what is unknow
 Not here: sending (`submission`), reading one thing after another was done (`look_backs`), evidence (`resolution`), the
 whole read (`reconciliation`), storage (`journal`).
 
-States: connecting → reconciling → ready → degraded → closed. Before the first reconciliation nothing is sent; while
-degraded only what reduces or protects is: cancels, reduce-only orders, amends that only take quantity off, exits.
+States: connecting → reconciling → ready → degraded → closed. Before the first reconciliation nothing is sent, but for
+cancels and reduce-only orders once it has failed three times; while
+degraded only what reduces or protects is: cancels, reduce-only orders, amends that only take quantity off, exits that
+remove none.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ import structlog
 from tradewright.core.clock import Clock, Ids, Rng
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.fault import Fault
-from tradewright.core.ids import IntentId
+from tradewright.core.ids import ExchangeOrderId, IntentId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream, StreamDown, StreamUp
@@ -53,6 +55,11 @@ _RETRY_SECONDS_MAX = 10.0
 _BATCH_MAX = 200  # reports booked in one transaction
 _SENDS_AT_ONCE = 20
 _EVENTS_WAITING_MAX = 20_000
+_BLIND_AFTER = 3  # failed readings in a row before the first that succeeds: then cancels and closes go all the same
+_LOOKS_BACK_SECONDS = 6 * 86_400.0
+# Between cancels of an order that the exchange does not find and nobody saw end: together longer than an outcome
+# stays unknown.
+_CANCEL_PAUSES_SECONDS = (0.25, 0.5, 1.0, 2.0, *(4.0,) * 8)
 
 
 async def _nobody_to_tell() -> None:
@@ -109,6 +116,9 @@ class AccountSession:
         self._reconcile_is_wanted = False
         self._unwanted: set[UUID] = set()  # being sent, and a cancel was asked meanwhile
         self._first_seen: dict[IntentId, datetime] = {}
+        self._missing: dict[ExchangeOrderId, datetime] = {}
+        self._read_whole_s: float | None = None  # when everything was last read, by the monotonic clock
+        self._failed_readings = 0  # since then
 
     def wake(self) -> None:
         """There may be new intents. Only a hint: the session looks every second anyway."""
@@ -223,13 +233,15 @@ class AccountSession:
         while self._stream_is_up and self._stream_generation == generation:
             try:
                 async with self._positions:
-                    await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock)
+                    await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock, self._missing)
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))
+                self._failed_readings += 1
                 await self._enter("reconciling", Fault("session.reading_failed", detail=str(error)))
                 await self._parts.clock.sleep(pause_seconds * (0.5 + self._parts.rng.random()))
                 pause_seconds = min(pause_seconds * 2, _RETRY_SECONDS_MAX)
                 continue
+            self._read_whole_s, self._failed_readings = self._parts.clock.monotonic(), 0
             if self._stream_generation != generation:
                 return  # the stream went down meanwhile: whatever it said then is missing
             if self._state != "ready":
@@ -243,7 +255,7 @@ class AccountSession:
         while True:
             await self._wait(self._intents_wanted, _POLL_SECONDS)
             await self._parts.journal.expire_overdue()
-            if not self._was_ready:
+            if not (self._was_ready or self.is_blind):
                 continue
             proposed = await self._parts.journal.proposed()
             unsent = {intent.id: intent for intent in proposed if isinstance(intent, PlaceIntent)}
@@ -263,7 +275,21 @@ class AccountSession:
                 tasks.create_task(self._send(intent))
 
     def _may_go(self, intent: Intent) -> bool:
+        if not self._was_ready:
+            is_safe = isinstance(intent, CancelIntent) or (isinstance(intent, PlaceIntent) and intent.reduces)
+            return is_safe and self.is_blind
         return (self._state == "ready" and self._stream_is_up) or intent.reduces
+
+    @property
+    def is_blind(self) -> bool:
+        """Everything could not be read, again and again, and never was: only what takes something away may go."""
+        return not self._was_ready and self._failed_readings >= _BLIND_AFTER
+
+    def _has_read_lately(self) -> bool:
+        """Whether what happened since an order was sent is booked, so that nothing shown of it means something: asked
+        for by its client id alone, the exchange may look no further back than seven days."""
+        read_s = self._read_whole_s
+        return read_s is not None and self._parts.clock.monotonic() - read_s < _LOOKS_BACK_SECONDS
 
     def _is_behind(self, intent: Intent) -> bool:
         """Whether an earlier change of the same thing has not got through yet: it must not be overtaken."""
@@ -325,7 +351,12 @@ class AccountSession:
         while True:
             await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else None)
             waiting = await resolve_unknowns(
-                self._parts.gateway, self._parts.journal, self._parts.evidence, self._first_seen, self._positions
+                self._parts.gateway,
+                self._parts.journal,
+                self._parts.evidence,
+                self._first_seen,
+                self._positions,
+                may_conclude=self._has_read_lately,
             )
 
     async def _wait(self, wanted: asyncio.Event, timeout_seconds: float | None) -> None:

@@ -23,7 +23,7 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.core.order_status import IntentState
 from tradewright.trading.attempts import close_attempt, open_attempt
-from tradewright.trading.booking import book_execution, book_order
+from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.drifts import tell_drifts
 from tradewright.trading.events import EventWriter
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
@@ -203,10 +203,17 @@ class PostgresJournal:
             )
             return [UnknownIntent(intent_of_row(row), row["signed_by"]) for row in found.mappings()]
 
-    async def resolve(self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation") -> None:
+    async def resolve(
+        self,
+        intent: Intent,
+        *,
+        happened: bool,
+        source: EventSource = "reconciliation",
+        reason: Reason | None = None,
+    ) -> None:
         async with self._transaction(source) as (connection, events):
             state: IntentState = "acknowledged" if happened else "not_placed"
-            await self._moves(connection, events).end(intent, state, None, only_from=("unknown",))
+            await self._moves(connection, events).end(intent, state, reason, only_from=("unknown",))
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction(source) as (connection, events):
@@ -255,6 +262,10 @@ class PostgresJournal:
                 )
                 for row in found.mappings()
             ]
+
+    async def end_unseen(self, order: LiveOrder) -> None:
+        async with self._transaction("reconciliation") as (connection, events):
+            await end_unseen(connection, self._account, order.exchange_order_id, events)
 
     async def begin_reading(self) -> Reading:
         async with self._engine.connect() as connection:

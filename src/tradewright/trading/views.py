@@ -15,6 +15,7 @@ from sqlalchemy import RowMapping
 from tradewright.core.clock import milliseconds
 from tradewright.core.instrument import TriggerBy
 from tradewright.core.money import ZERO, plain
+from tradewright.core.order import UNSEEN
 from tradewright.core.order_status import Asked, OrderStatus, status_of
 from tradewright.exchange.bybit.environments import capabilities_of
 from tradewright.trading.model import Reason
@@ -111,6 +112,8 @@ def _amend(row: Row) -> dict[str, Any] | None:
 def _reason(row: Row) -> dict[str, Any] | None:
     if row["reason"] is not None:
         return dict(row["reason"])
+    if row["reject_reason"] == UNSEEN:
+        return Reason("order.unseen").as_json()
     if row["order_state"] in ("rejected", "cancelled", "expired") and row["reject_reason"] not in _NO_REASON:
         return Reason("exchange.order_ended", exchange_text=row["reject_reason"]).as_json()
     if row["cancel_reason"] is not None:
