@@ -889,3 +889,27 @@ async def test_an_unknown_that_nobody_can_read_ends_with_the_reason(world: Journ
     intent = await answered(world, AnsweredUnknown(WHY, TRACE))
     await world.journal.resolve(intent, happened=False, reason=Reason("change.unreadable"))
     assert (await world.state(intent.id), await world.reason(intent.id)) == ("not_placed", "change.unreadable")
+
+
+async def test_a_spot_order_that_goes_on_under_another_id_once_it_is_set_off_stays_one_order(
+    world: JournalWorld,
+) -> None:
+    pair = InstrumentId("spot", "BTCUSDT")
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    waiting = report_of(intent, "waiting_trigger", instrument=pair, trigger_price=Decimal(61000))
+    await world.journal.book([waiting], "stream")
+    set_off = report_of(intent, "working", instrument=pair, order_id="x-2", at=2)
+    await world.journal.book([set_off, set_off], "stream")
+    row = await world.order("x-2")
+    assert row is not None
+    assert (row[1], row[2]) == (intent.id, "working")
+    assert await world.order("x-1") is None
+    assert await world.drifts() == (0, [])
+    assert [live.exchange_order_id for live in await world.journal.live_orders()] == ["x-2"]
+
+
+async def test_a_contract_keeps_its_id_and_another_order_of_its_name_is_told(world: JournalWorld) -> None:
+    intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    await world.journal.book([report_of(intent, "waiting_trigger", trigger_price=Decimal(61000))], "stream")
+    await world.journal.book([report_of(intent, "working", order_id="x-2", at=2)], "stream")
+    assert await world.drifts() == (1, ["order.duplicate"])

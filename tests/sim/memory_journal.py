@@ -377,7 +377,7 @@ class MemoryJournal:
                     assert_never(fact)
 
     def _book_order(self, report: RemoteOrder, told: _Told) -> None:
-        row = self._db.orders.get(report.exchange_order_id)
+        row = self._db.orders.get(report.exchange_order_id) or self._renamed(report)
         moved = apply(None if row is None else row.tracked, report)
         if moved is None:
             return
@@ -386,6 +386,16 @@ class MemoryJournal:
             told.order(row.id)
             return
         self._insert_order(report, moved, told)
+
+    def _renamed(self, report: RemoteOrder) -> OrderRow | None:
+        if report.instrument.category != "spot" or report.state == "waiting_trigger" or not report.link_id:
+            return None
+        for key, row in self._db.orders.items():
+            is_same = row.report.link_id == report.link_id and row.report.instrument == report.instrument
+            if is_same and row.intent_id is not None and row.tracked.state == "waiting_trigger":
+                self._db.orders[report.exchange_order_id] = self._db.orders.pop(key)
+                return row
+        return None
 
     def _insert_order(self, report: RemoteOrder, tracked: TrackedOrder, told: _Told) -> None:
         intent_id = intent_of(report.link_id)

@@ -34,7 +34,7 @@ async def book_order(
         text("SELECT * FROM orders WHERE account_id = :account AND exchange_order_id = :order"),
         {"account": account.id, "order": report.exchange_order_id},
     )
-    row = found.mappings().one_or_none()
+    row = found.mappings().one_or_none() or await _renamed(connection, account, report)
     moved = apply(None if row is None else _tracked(row), report)
     if row is None:
         order_id, drifts = await _insert_order(connection, account, ids, report)
@@ -67,6 +67,29 @@ async def book_order(
     )
     events.add("order", {"kind": "order", "order": await _view(connection, account, row["id"])}, ref=row["id"])
     return []
+
+
+async def _renamed(connection: AsyncConnection, account: AccountRef, report: RemoteOrder) -> views.Row | None:
+    """The row of a spot order that waited for its trigger and goes on under another id of the exchange's.
+
+    Whether Bybit does that is not documented; of contracts it says that both ids stay. Our client id is never reused.
+    """
+    if report.instrument.category != "spot" or report.state == "waiting_trigger" or not report.link_id:
+        return None
+    renamed = await connection.execute(
+        text(
+            "UPDATE orders SET exchange_order_id = :order WHERE account_id = :account AND link_id = :link"
+            " AND category = 'spot' AND symbol = :symbol AND intent_id IS NOT NULL AND state = 'waiting_trigger'"
+            " RETURNING *"
+        ),
+        {
+            "order": report.exchange_order_id,
+            "account": account.id,
+            "link": report.link_id,
+            "symbol": report.instrument.symbol,
+        },
+    )
+    return renamed.mappings().one_or_none()
 
 
 async def end_unseen(
