@@ -93,6 +93,9 @@ class KeyChecker:
                 except (SQLAlchemyError, OSError) as error:
                     log.warning("connections.unread", error=type(error).__name__)
                     waiting = []
+                except Exception:  # a row that this version cannot read: keys wait, sessions go on
+                    log.exception("connections.unread")
+                    waiting = []
                 for each in waiting:
                     self._busy.add(each.connection.id)
                     tasks.create_task(self._check(each))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -286,6 +287,24 @@ async def test_a_bug_in_one_check_is_said_and_leaves_the_other_keys_and_the_work
         desk.clock.ahead += 700
         assert (await desk.concluded(mine)).state == "ok", "the key was kept, and is asked about again"
     assert "Traceback" in capsys.readouterr().out
+
+
+async def test_a_row_that_cannot_be_read_holds_checks_up_and_ends_nothing(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    desk.exchange.answers[KEY] = [facts()]
+    connection_id = await desk.add()
+    async with desk.engine.begin() as connection:
+        await connection.execute(text("UPDATE connections SET facts = '{}'"))
+    async with desk.checking():  # asserts at its end that the checker still ran
+        said = ""
+        async with asyncio.timeout(10):
+            while "connections.unread" not in said:
+                await asyncio.sleep(0.01)
+                said += capsys.readouterr().out
+        async with desk.engine.begin() as connection:
+            await connection.execute(text("UPDATE connections SET facts = NULL"))
+        assert (await desk.concluded(connection_id)).state == "ok"
 
 
 async def test_an_account_that_an_acceptance_uses_is_not_woken_by_a_check_before_its_end(desk: Desk) -> None:
