@@ -49,7 +49,7 @@ def _owner_by_name(host: str) -> RemoteEnvironment:
     labels = host.split(".")
     for environment in ("demo", "testnet"):
         if any(label == environment or label.endswith(f"-{environment}") for label in labels):
-            return cast(RemoteEnvironment, environment)
+            return environment
     return "live"
 
 
