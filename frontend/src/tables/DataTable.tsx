@@ -48,7 +48,7 @@ export function DataTable<T>(props: Props<T>) {
   const hidden = useSignal(hiddenColumns)[name] ?? [];
   const sorting = useSignal(tableSortings)[name] ?? null;
   const columns = props.columns.filter((column) => !(column.optional === true && hidden.includes(column.key)));
-  const rows = sorted(props.rows, props.columns, sorting);
+  const rows = sorted(props.rows, columns, sorting); // not by a column that is put away
   const shown = rows.slice(0, limit);
   const more = rows.length > limit;
   // The column of buttons stays in sight while the others scroll, so the chooser stands in its head where there is one.
