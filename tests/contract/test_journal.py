@@ -98,7 +98,7 @@ async def test_proposals_come_oldest_first(world: JournalWorld) -> None:
 async def test_a_hundred_waiting_openings_do_not_hide_what_reduces(world: JournalWorld) -> None:
     openings = [await world.place() for _ in range(101)]
     cancel, close = await world.cancel(openings[0]), await world.place(reduce_only=True)
-    assert [intent.id for intent in await world.journal.proposed()] == [cancel, close, *openings[:98]]
+    assert [intent.id for intent in await world.journal.proposed()] == [close, cancel, *openings[:98]]
 
 
 async def test_opening_a_request_commits_the_request_and_the_intent_in_sending(world: JournalWorld) -> None:
@@ -620,7 +620,8 @@ async def test_an_amend_that_only_takes_quantity_off_reduces_and_goes_before_ope
     proposed = await world.journal.proposed()
     assert proposed[0].id == less
     assert [intent.reduces for intent in proposed] == [True, False, False]
-    assert [intent.valid_until is None for intent in proposed] == [True, False, False]
+    spans = [intent.valid_until for intent in proposed]
+    assert spans[0] > spans[1] + timedelta(minutes=4), "it waits for a worker that starts anew"  # type: ignore[operator]
 
 
 async def test_an_amend_is_behind_an_earlier_one_until_that_is_read_back(world: JournalWorld) -> None:
@@ -694,14 +695,131 @@ async def test_leverage_and_exits_tell_no_order_and_whoever_waits_is_told_to_loo
     assert await world.is_read_back(exits.id)
 
 
-async def test_exits_that_protect_never_expire_and_what_only_removes_does(world: JournalWorld) -> None:
+async def test_exits_that_remove_one_do_not_protect_whatever_else_they_set(world: JournalWorld) -> None:
     await world.journal.book([position("0.5")], "stream")
-    protects = await any_proposed(world, await world.exits(stop_loss=Decimal(58000), take_profit=Decimal(0)))
-    removes = await any_proposed(world, await world.exits(stop_loss=Decimal(0)))
-    assert (protects.valid_until, protects.reduces) == (None, True)
-    assert removes.valid_until is not None
+    protects = await any_proposed(world, await world.exits(stop_loss=Decimal(58000)))
+    removes = await any_proposed(world, await world.exits(stop_loss=Decimal(0), take_profit=Decimal(65000)))
+    assert (protects.reduces, removes.reduces) == (True, False)
+    assert protects.valid_until > removes.valid_until + timedelta(minutes=4)
     await world.journal.take_over()
-    assert [intent.id for intent in await world.journal.proposed()] == [protects.id, removes.id]
+    assert [intent.id for intent in await world.journal.proposed()] == [protects.id]
+
+
+async def test_exits_wait_for_earlier_ones_that_may_still_arrive_and_no_longer(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5")], "stream")
+    first = await any_proposed(world, await world.exits(stop_loss=Decimal(58000)))
+    second = await world.exits(stop_loss=Decimal(59000))
+    seen = [(await any_proposed(world, second)).is_behind]
+    request = await world.journal.open_request(first, RequestId(uuid4()))
+    assert request is not None
+    seen.append((await any_proposed(world, second)).is_behind)
+    await world.journal.answer(first, request, AnsweredUnknown(WHY, TRACE))
+    seen.append((await any_proposed(world, second)).is_behind)
+    await world.make_report_due(first.id)  # 30 s later
+    seen.append((await any_proposed(world, second)).is_behind)
+    assert seen == [False, True, True, False]
+
+
+@pytest.mark.parametrize("state", ["sending", "unknown", "acknowledged", "working", "filled"])
+async def test_a_reverse_stands_behind_what_may_move_its_position(world: JournalWorld, state: str) -> None:
+    """Sent now, it could turn a position that is another one already."""
+    await world.journal.book([position("0.5")], "stream")
+    turn = await world.reverse()
+    other = await the_proposed(
+        world, await world.place(order_type="Market", price=None, time_in_force="IOC", slippage_percent=Decimal(1))
+    )
+    request = await world.journal.open_request(other, RequestId(uuid4()))
+    assert request is not None
+    if state == "unknown":
+        await world.journal.answer(other, request, AnsweredUnknown(WHY, TRACE))
+    elif state != "sending":
+        await world.journal.answer(other, request, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    if state in ("working", "filled"):
+        market = {"order_type": "Market", "time_in_force": "IOC", "filled": "0.5" if state == "filled" else "0.1"}
+        await world.journal.book([report_of(other, state, at=5, **market)], "stream")
+    intent = await any_proposed(world, turn)
+    assert (intent.is_behind, intent.is_outdated) == (True, False)
+    assert await world.journal.open_request(intent, RequestId(uuid4())) is None
+    assert (await world.state(turn), await world.reason(turn)) == ("refused", "position.changed")
+    assert await world.requests(turn) == []
+
+
+async def test_a_reverse_does_not_wait_for_orders_that_rest_and_for_what_the_position_was_told_after(
+    world: JournalWorld,
+) -> None:
+    resting = await working_place(world)
+    await world.journal.book([report_of(resting, "partially_filled", at=5, filled="0.2")], "stream")
+    await world.journal.book([position("0.2", at=5)], "stream")
+    intent = await any_proposed(world, await world.reverse())
+    assert (intent.is_behind, intent.is_outdated) == (False, False)
+    assert await world.journal.open_request(intent, RequestId(uuid4())) is not None
+
+
+async def test_each_attempt_of_a_reverse_is_judged_by_the_position_of_its_moment(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5")], "stream")
+    intent = await the_proposed(world, await world.reverse())
+    request = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert request is not None
+    await world.journal.answer(intent, request, AnsweredAgainLater(WHY, TRACE))
+    await world.journal.flatten_absent([])
+    assert await world.journal.open_request(intent, RequestId(uuid4())) is None
+    assert (await world.state(intent.id), await world.reason(intent.id)) == ("expired", "position.changed")
+    assert await world.requests(intent.id) == [(1, "refused")]
+
+
+async def test_exits_are_not_meant_for_a_position_that_was_turned(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5")], "stream")
+    exits = await any_proposed(world, await world.exits(stop_loss=Decimal(58000)))
+    await world.journal.book([position("0.5", side="Sell", at=2)], "stream")
+    assert await world.journal.open_request(exits, RequestId(uuid4())) is None
+    assert (await world.state(exits.id), await world.reason(exits.id)) == ("refused", "position.changed")
+
+
+async def test_an_amend_that_was_to_take_off_never_makes_an_order_larger(world: JournalWorld) -> None:
+    target = await working_place(world)
+    less = await any_proposed(world, await world.amend(target.id, quantity=Decimal("0.3")))
+    await world.journal.book([report_of(target, at=2, quantity=Decimal("0.1"))], "stream")
+    now = await any_proposed(world, less.id)
+    assert (less.reduces, less.is_outdated, now.reduces, now.is_outdated) == (True, False, False, True)
+    assert await world.journal.open_request(less, RequestId(uuid4())) is None
+    assert (await world.state(less.id), await world.reason(less.id)) == ("refused", "order.changed")
+
+
+async def test_a_cancel_is_early_while_nobody_knows_whether_there_is_an_order(world: JournalWorld) -> None:
+    target, request = await opened(world)
+    cancel = await world.cancel(target.id)
+    seen = [(await any_proposed(world, cancel)).is_early]
+    await world.journal.answer(target, request, AnsweredUnknown(WHY, TRACE))
+    seen.append((await any_proposed(world, cancel)).is_early)
+    await world.journal.book([report_of(target)], "stream")
+    found = await any_proposed(world, cancel)
+    assert [*seen, found.is_early] == [True, True, False]
+    assert found.target_exchange_order_id == "x-1"
+
+
+async def test_a_cancel_whose_order_is_gone_is_rejected_and_one_whose_order_ended_is_not_sent_again(
+    world: JournalWorld,
+) -> None:
+    target = await working_place(world)
+    gone, late = [await any_proposed(world, await world.cancel(target.id)) for _ in range(2)]
+    for cancel in (gone, late):
+        request = await world.journal.open_request(cancel, RequestId(uuid4()))
+        assert request is not None
+        await world.journal.answer(cancel, request, AnsweredAgainLater(WHY, TRACE))
+    await world.journal.reject(gone, WHY)
+    await world.journal.book([report_of(target, "filled", at=2, filled="0.5")], "stream")
+    assert await world.journal.open_request(late, RequestId(uuid4())) is None
+    assert (await world.state(gone.id), await world.reason(gone.id)) == ("rejected", WHY.code)
+    assert (await world.state(late.id), await world.reason(late.id)) == ("expired", "order.already_final")
+
+
+@pytest.mark.parametrize(("code", "is_duplicate"), [("exchange.duplicate", True), ("exchange.unknown", False)])
+async def test_an_unknown_says_whether_the_exchange_called_it_a_duplicate(
+    world: JournalWorld, code: str, is_duplicate: bool
+) -> None:
+    await answered(world, AnsweredUnknown(Reason(code), TRACE))
+    (unknown,) = await world.journal.unknowns()
+    assert unknown.is_duplicate is is_duplicate
 
 
 async def test_at_a_take_over_what_opens_expires_and_what_was_sent_is_unknown(world: JournalWorld) -> None:

@@ -114,7 +114,7 @@ def _changes(world: World) -> Iterator[str]:
     )
     newest: dict[tuple[str, str], str] = {}
     for entry in world.exchange.log:
-        if entry.what in ("amended", "leverage"):
+        if entry.what in ("amended", "leverage", "exits"):
             subject, _, signed = entry.detail.rpartition(" signed ")
             key = (entry.what, subject.split()[0])
             if signed < newest.get(key, ""):

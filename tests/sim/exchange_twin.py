@@ -122,7 +122,8 @@ class ExchangeTwin:
         self._check_window(signed_at, "")
         if not self._size(instrument):
             raise Refused("can not set tp/sl/ts for zero position", self.trace(signed_at, 10001))
-        self._log("exits", "", f"{instrument.symbol} {exits.take_profit} {exits.stop_loss}")
+        asked = f"{exits.take_profit} {exits.stop_loss} signed {signed_at.isoformat()}"
+        self._log("exits", "", f"{instrument.symbol} {asked}")
         self._set_legs(instrument, exits, parent="")
         self._changed(instrument)
 

@@ -41,6 +41,9 @@ from tradewright.trading.model import (
 )
 
 HAND_VALIDITY = timedelta(seconds=10)
+PROTECTING_VALIDITY = timedelta(minutes=5)
+ARRIVES_WITHIN = timedelta(seconds=30)
+POSITION_DUE = timedelta(seconds=5)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class IntentRow:
     version: int = 1
     order: NewOrder | None = None
     reverses: tuple[Side, Decimal] | None = None  # the position that its sender saw
+    closes: bool = False  # all of the position, at market
+    seen_side: Side | None = None  # of the position that is closed or whose exits are set
     exchange_order_id: ExchangeOrderId | None = None  # of an order, once acknowledged
     target_id: UUID | None = None
     change: OrderChange | None = None
@@ -86,6 +91,7 @@ class OrderRow:
     intent_id: IntentId | None
     report: RemoteOrder  # the first report, for what never changes
     tracked: TrackedOrder
+    updated_at: datetime  # when it was last booked
 
 
 @dataclass(slots=True)
@@ -137,8 +143,9 @@ class MemoryDatabase:
     # What a person asks, committed at once as by the commands.
 
     def _propose(
-        self, intent_id: IntentId, kind: IntentKind, now: datetime, *, reduces: bool, expires: bool, **asked: Any
+        self, intent_id: IntentId, kind: IntentKind, now: datetime, *, reduces: bool, **asked: Any
     ) -> IntentId:
+        validity = PROTECTING_VALIDITY if reduces else HAND_VALIDITY
         assert intent_id not in self.intents, "ids are unique"
         self.intents[intent_id] = IntentRow(
             id=intent_id,
@@ -148,7 +155,7 @@ class MemoryDatabase:
             created_at=now,
             updated_at=now,
             reduces=reduces,
-            valid_until=now + HAND_VALIDITY if expires else None,
+            valid_until=None if kind == "cancel" else now + validity,
             **asked,
         )
         return intent_id
@@ -171,18 +178,9 @@ class MemoryDatabase:
         )
         return self.propose_order(body.id, order, now)
 
-    def propose_order(
-        self, intent_id: IntentId, order: NewOrder, now: datetime, *, reverses: tuple[Side, Decimal] | None = None
-    ) -> IntentId:
+    def propose_order(self, intent_id: IntentId, order: NewOrder, now: datetime, **about: Any) -> IntentId:
         return self._propose(
-            intent_id,
-            "place",
-            now,
-            reduces=order.reduce_only,
-            expires=not order.reduce_only,
-            order=order,
-            instrument=order.instrument,
-            reverses=reverses,
+            intent_id, "place", now, reduces=order.reduce_only, order=order, instrument=order.instrument, **about
         )
 
     def propose_close(self, intent_id: IntentId, instrument: InstrumentId, now: datetime) -> IntentId | None:
@@ -191,7 +189,7 @@ class MemoryDatabase:
         if held is None or held.position.side is None:
             return None
         order = _market(intent_id, instrument, held.position.side, held.position.size, reduce_only=True)
-        return self.propose_order(intent_id, order, now)
+        return self.propose_order(intent_id, order, now, closes=True, seen_side=held.position.side)
 
     def propose_reverse(self, intent_id: IntentId, instrument: InstrumentId, now: datetime) -> IntentId | None:
         held = self.positions.get((instrument.category, instrument.symbol, 0))
@@ -201,9 +199,7 @@ class MemoryDatabase:
         return self.propose_order(intent_id, order, now, reverses=(held.position.side, held.position.size))
 
     def propose_cancel(self, intent_id: IntentId, target_id: UUID, instrument: InstrumentId, now: datetime) -> IntentId:
-        return self._propose(
-            intent_id, "cancel", now, reduces=True, expires=False, target_id=target_id, instrument=instrument
-        )
+        return self._propose(intent_id, "cancel", now, reduces=True, target_id=target_id, instrument=instrument)
 
     def propose_amend(
         self, intent_id: IntentId, target_id: UUID, instrument: InstrumentId, change: OrderChange, now: datetime
@@ -220,7 +216,6 @@ class MemoryDatabase:
             "amend",
             now,
             reduces=reduces,
-            expires=not reduces,
             target_id=target_id,
             instrument=instrument,
             change=change,
@@ -229,16 +224,20 @@ class MemoryDatabase:
     def propose_leverage(
         self, intent_id: IntentId, instrument: InstrumentId, leverage: Decimal, now: datetime
     ) -> IntentId:
-        return self._propose(
-            intent_id, "leverage", now, reduces=False, expires=True, instrument=instrument, leverage=leverage
-        )
+        return self._propose(intent_id, "leverage", now, reduces=False, instrument=instrument, leverage=leverage)
 
     def propose_exits(
         self, intent_id: IntentId, instrument: InstrumentId, exits: PositionExits, now: datetime
     ) -> IntentId:
-        sets_one = bool(exits.take_profit) or bool(exits.stop_loss)
+        held = self.positions.get((instrument.category, instrument.symbol, 0))
         return self._propose(
-            intent_id, "exits", now, reduces=True, expires=not sets_one, instrument=instrument, exits=exits
+            intent_id,
+            "exits",
+            now,
+            reduces=0 not in (exits.take_profit, exits.stop_loss),
+            instrument=instrument,
+            exits=exits,
+            seen_side=None if held is None else held.position.side,
         )
 
     @property
@@ -268,7 +267,7 @@ class MemoryDatabase:
                 asked = "amend"
         return status_of(row.state, None if order is None else order.tracked.state, asked)
 
-    def intent_value(self, row: IntentRow) -> Intent:
+    def intent_value(self, row: IntentRow, now: datetime) -> Intent:
         """The row as the owner holds it."""
         match row.kind:
             case "place":
@@ -278,18 +277,25 @@ class MemoryDatabase:
                     state=row.state,
                     order=row.order,
                     valid_until=row.valid_until,
+                    turns=row.reverses is not None,
+                    closes_all=row.closes,
                     is_outdated=self._is_outdated(row),
+                    is_behind=row.reverses is not None and self._position_moves(row, now),
                 )
             case "cancel":
-                return CancelIntent(**self._target(row))
+                return CancelIntent(**self._target(row), is_early=self._is_early(row))
             case "amend":
                 assert row.change is not None
                 assert row.target_id is not None
+                held = self._held(row.target_id)
+                asked = row.change.quantity
+                grows = row.reduces and asked is not None and held.quantity is not None and asked > held.quantity
                 return AmendIntent(
                     **self._target(row),
                     asked=row.change,
-                    change=self._differing(row.change, self._held(row.target_id)),
-                    reduces=row.reduces,
+                    change=self._differing(row.change, held),
+                    reduces=row.reduces and not grows,
+                    is_outdated=grows,
                     valid_until=row.valid_until,
                     is_behind=any(
                         other.target_id == row.target_id and other is not row and self._is_ahead(other)
@@ -317,7 +323,15 @@ class MemoryDatabase:
                     state=row.state,
                     instrument=row.instrument,
                     exits=row.exits,
+                    reduces=row.reduces,
                     valid_until=row.valid_until,
+                    is_outdated=self._is_outdated(row),
+                    is_behind=any(
+                        other.kind == "exits" and other is not row and other.instrument == row.instrument
+                        for other in self.intents.values()
+                        if other.state == "sending"
+                        or (other.state == "unknown" and other.updated_at > now - ARRIVES_WITHIN)
+                    ),
                 )
             case _:
                 assert_never(row.kind)
@@ -333,10 +347,41 @@ class MemoryDatabase:
         return row.kind == "amend" and is_open
 
     def _is_outdated(self, row: IntentRow) -> bool:
-        if row.reverses is None:
-            return False
         held = self.positions.get((row.instrument.category, row.instrument.symbol, 0))
-        return held is None or (held.position.side, held.position.size) != row.reverses
+        if row.reverses is not None:
+            return held is None or (held.position.side, held.position.size) != row.reverses
+        sides = {row.seen_side, None if held is None else held.position.side}
+        return sides == {"Buy", "Sell"}
+
+    def _position_moves(self, row: IntentRow, now: datetime) -> bool:
+        """Whether an order other than this one moves its position now, or has, and the position was not told since."""
+        for other in self.intents.values():
+            if other is row or other.order is None or other.instrument != row.instrument:
+                continue
+            order = self.order_of(other.id)
+            goes_at_once = other.order.order_type == "Market" or other.order.time_in_force in ("IOC", "FOK")
+            if other.state in ("sending", "unknown"):
+                return True
+            if other.state == "acknowledged" and (
+                order is None
+                or (goes_at_once and order.tracked.state in ("working", "partially_filled", "unrecognised"))
+            ):
+                return True
+        held = self.positions.get((row.instrument.category, row.instrument.symbol, 0))
+        return held is not None and any(
+            order.report.instrument == row.instrument
+            and order.tracked.filled_quantity > 0
+            and order.updated_at > now - POSITION_DUE
+            and order.tracked.updated_at > held.position.updated_at
+            for order in self.orders.values()
+        )
+
+    def _is_early(self, row: IntentRow) -> bool:
+        """Whether nobody knows yet whether the exchange has the order that is cancelled."""
+        if row.target_id is None or self.order_by_id(row.target_id) is not None:
+            return False
+        target = self.intents.get(IntentId(row.target_id))
+        return target is not None and target.state in UNSETTLED_INTENT_STATES
 
     def _held(self, target_id: UUID) -> OrderChange:
         """What can be amended of an order, as we hold it."""

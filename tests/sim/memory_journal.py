@@ -42,6 +42,7 @@ from tradewright.core.order import (
     apply,
 )
 from tradewright.core.order_status import IntentState, states_before
+from tradewright.trading.checks import outdated
 from tradewright.trading.journal import (
     REPORT_DUE,
     Answer,
@@ -110,8 +111,8 @@ class MemoryJournal:
     async def proposed(self) -> Sequence[Intent]:
         await self._point("proposed.read")
         unsent = [row for row in self._db.intents.values() if row.state in _UNSENT]
-        rows = sorted(unsent, key=lambda row: (not row.reduces, row.number))
-        return [self._db.intent_value(row) for row in rows[:100]]
+        rows = sorted(unsent, key=lambda row: (not row.reduces, row.kind == "cancel", row.number))
+        return [self._value(row) for row in rows[:100]]
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("refuse", "owner") as told:
@@ -132,6 +133,10 @@ class MemoryJournal:
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
         async with self._transaction("open_request", "owner") as told:
             row = self._db.intents[intent.id]
+            why = outdated(self._value(row))
+            if why is not None:
+                self._end(intent.id, "refused" if row.state in _UNSENT else "expired", why, told)
+                return None
             if row.state not in (*_UNSENT, "sending") or self._overdue(row):
                 self._end(intent.id, "expired", None, told)
                 return None
@@ -146,6 +151,10 @@ class MemoryJournal:
             self._move(row, "sending", None, told)
             left_s = None if row.valid_until is None else (row.valid_until - self._clock.now()).total_seconds()
             return OpenedRequest(req_id, attempt, left_s)
+
+    async def reject(self, intent: Intent, reason: Reason) -> None:
+        async with self._transaction("reject", "rest") as told:
+            self._end(intent.id, "rejected", reason, told)
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("answer", "rest") as told:
@@ -173,7 +182,14 @@ class MemoryJournal:
     async def unknowns(self) -> Sequence[UnknownIntent]:
         await self._point("unknowns.read")
         rows = sorted((r for r in self._db.intents.values() if r.state == "unknown"), key=lambda r: r.number)
-        return [UnknownIntent(self._db.intent_value(row), self._signed_by(row.id)) for row in rows]
+        return [
+            UnknownIntent(
+                self._value(row),
+                self._signed_by(row.id),
+                is_duplicate=row.reason is not None and row.reason.code == "exchange.duplicate",
+            )
+            for row in rows
+        ]
 
     async def resolve(
         self,
@@ -215,7 +231,7 @@ class MemoryJournal:
             for row in self._db.intents.values()
             if row.kind in ("amend", "leverage", "exits") and row.state == "acknowledged" and not row.is_read_back
         ]
-        values = [self._db.intent_value(row) for row in rows]
+        values = [self._value(row) for row in rows]
         return Reading(self._clock.now(), [value for value in values if isinstance(value, ChangeIntent)])
 
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
@@ -328,6 +344,9 @@ class MemoryJournal:
 
     # What the methods above share.
 
+    def _value(self, row: IntentRow) -> Intent:
+        return self._db.intent_value(row, self._clock.now())
+
     def _overdue(self, row: IntentRow) -> bool:
         return row.valid_until is not None and row.valid_until <= self._clock.now()
 
@@ -383,6 +402,7 @@ class MemoryJournal:
             return
         if row is not None:
             row.tracked = moved
+            row.updated_at = self._clock.now()
             told.order(row.id)
             return
         self._insert_order(report, moved, told)
@@ -406,7 +426,11 @@ class MemoryJournal:
         owner = None if intent is None or duplicate else intent
         order_id: UUID = self._ids.new() if owner is None else owner.id
         self._db.orders[report.exchange_order_id] = OrderRow(
-            id=order_id, intent_id=None if owner is None else owner.id, report=report, tracked=tracked
+            id=order_id,
+            intent_id=None if owner is None else owner.id,
+            report=report,
+            tracked=tracked,
+            updated_at=self._clock.now(),
         )
         for execution in self._db.executions.values():
             if execution.execution.exchange_order_id == report.exchange_order_id:

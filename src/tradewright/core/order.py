@@ -45,7 +45,7 @@ class NewOrder:
     instrument: InstrumentId
     side: Side
     order_type: OrderType
-    quantity: Decimal  # base coin
+    quantity: Decimal  # base coin; zero, reduce-only: all of the position
     price: Decimal | None  # quote per base; None for a market order
     time_in_force: TimeInForce
     reduce_only: bool = False

@@ -27,7 +27,7 @@ from tradewright.core.rule_parts import Standing
 from tradewright.storage.bus import notify
 from tradewright.trading.bodies import Body
 from tradewright.trading.checks import MarketView
-from tradewright.trading.model import IntentConflict, IntentKind, SubmittedIntent
+from tradewright.trading.model import AccountResting, IntentConflict, IntentKind, SubmittedIntent
 from tradewright.trading.queries import require_account
 from tradewright.trading.tables import intents
 from tradewright.trading.views import Row, available_of
@@ -65,10 +65,23 @@ class Asked:
 async def existing(asker: Asker, body: Body) -> SubmittedIntent | None:
     """The intent with this id, if it is this body.
 
-    Raises `NotFound` for a foreign account, `IntentConflict` when the id was used for something else.
+    Raises `NotFound` for a foreign account, `IntentConflict` when the id was used for something else, `AccountResting`
+    for a new one that nobody would act on.
     """
-    await require_account(asker.connection, asker.workspace_id, asker.account_id)
-    return await _with_this_id(asker, body)
+    account = await require_account(asker.connection, asker.workspace_id, asker.account_id)
+    known = await _with_this_id(asker, body)
+    if known is None:
+        must_not_rest(account)
+    return known
+
+
+def must_not_rest(account: Row) -> None:
+    """Whatever is asked of an account that rests would wait until it wakes, and be sent on a day that nobody meant."""
+    if account["resting"]:
+        raise AccountResting(
+            f"the account {account['id']} rests: its connection was removed, or its exchange does not run;"
+            " nothing was asked, connect it again first"
+        )
 
 
 async def _with_this_id(asker: Asker, body: Body) -> SubmittedIntent | None:

@@ -19,12 +19,24 @@ from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import OrderChange, PositionExits, Trigger
+from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.trading import views
-from tradewright.trading.asking import Asked, Asker, audit, existing, listed, must_fit, standing_of, write
+from tradewright.trading.asking import (
+    Asked,
+    Asker,
+    audit,
+    existing,
+    listed,
+    must_fit,
+    must_not_rest,
+    standing_of,
+    write,
+)
 from tradewright.trading.bodies import AmendBody, CancelAllBody, CancelBody, ExitsBody, LeverageBody
 from tradewright.trading.checks import MarketView, change_problems, setting_problems
 from tradewright.trading.model import (
     HAND_VALIDITY,
+    PROTECTING_VALIDITY,
     IntentConflict,
     OrderEnded,
     OrderNotLive,
@@ -63,7 +75,7 @@ async def target_of_amend(asker: Asker, order_id: OrderId) -> InstrumentId:
 
 
 async def submit_amend(asker: Asker, body: AmendBody, market: MarketView) -> SubmittedIntent:
-    """Asks to change a live order. What only takes quantity off never expires and goes while degraded.
+    """Asks to change a live order. What only takes quantity off waits longer and goes while degraded.
 
     Raises `InvalidInput`, `NotFound`, `IntentConflict`; `OrderEnded`; `OrderNotLive` while the exchange has not taken
     the order, or while it is being cancelled.
@@ -86,7 +98,7 @@ async def submit_amend(asker: Asker, body: AmendBody, market: MarketView) -> Sub
             kind="amend",
             instrument=instrument.id,
             reduces=reduces,
-            validity=None if reduces else HAND_VALIDITY,
+            validity=PROTECTING_VALIDITY if reduces else HAND_VALIDITY,
             action="order.amend",
             object_kind="order",
             object_id=str(body.order_id),
@@ -110,14 +122,15 @@ async def submit_leverage(asker: Asker, body: LeverageBody, market: MarketView) 
     instrument = listed(market, body.symbol)
     standing = await standing_of(asker, instrument.id)
     must_fit(setting_problems(instrument, body.leverage, market.quotes, standing))
-    asked = _setting("leverage", instrument.id, {"leverage": body.leverage}, reduces=False, expires=True)
+    asked = _setting("leverage", instrument.id, {"leverage": body.leverage}, reduces=False)
     return await write(asker, body, asked)
 
 
 async def submit_exits(asker: Asker, body: ExitsBody, market: MarketView) -> SubmittedIntent:
     """Asks for take-profit and stop-loss of an open position. Raises `InvalidInput`, `NotFound`, `IntentConflict`.
 
-    What sets one never expires, for it protects. What only removes is not meant any more when it comes late.
+    What only sets protects, so it waits longer and goes while degraded. What removes one does neither. The side that
+    the position has now is kept with it: for a position that was turned it is not meant.
     """
     known = await existing(asker, body)
     if known is not None:
@@ -127,25 +140,25 @@ async def submit_exits(asker: Asker, body: ExitsBody, market: MarketView) -> Sub
     exits = body.exits
     must_fit(setting_problems(instrument, exits, market.quotes, standing))
     columns = {
+        "side": standing.position_side,
         "take_profit": exits.take_profit,
         "take_profit_by": exits.take_profit_by,
         "stop_loss": exits.stop_loss,
         "stop_loss_by": exits.stop_loss_by,
     }
-    return await write(
-        asker, body, _setting("exits", instrument.id, columns, reduces=True, expires=not _sets_one(exits))
-    )
+    return await write(asker, body, _setting("exits", instrument.id, columns, reduces=not _removes_one(exits)))
 
 
 async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCancel]:
-    """Asks to cancel every live order of the account, a category or a symbol: one cancel each, oldest order first.
+    """Asks to cancel every live order of the account, a category or a symbol: one cancel each, oldest order first;
+    where one is on its way already, that one is meant.
 
     Exits that the exchange made for a position are spared: whoever clears their orders does not mean to stand without
     a stop. The same id and body again asks for nothing new, whatever was placed since; the ids of the cancels follow
     from this id and the orders'. Raises `NotFound` for a foreign account, `IntentConflict` for a used id,
     `InvalidInput` for a symbol without its category.
     """
-    await require_account(asker.connection, asker.workspace_id, asker.account_id)
+    account = await require_account(asker.connection, asker.workspace_id, asker.account_id)
     if body.symbol is not None and body.category is None:
         raise InvalidInput([Problem("input.missing", "category")])
     await asker.connection.execute(
@@ -155,9 +168,13 @@ async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCanc
     known = await _asked_before(asker, body, scope)
     if known is not None:
         return known
+    must_not_rest(account)
     cancels = []
     for row in await _live_rows(asker, body):
         order_id = OrderId(row["id"])
+        if row["cancel_state"] in UNSETTLED_INTENT_STATES:
+            cancels.append(AskedCancel(IntentId(row["cancel_id"]), order_id))  # a second one would only be in the way
+            continue
         intent_id = IntentId(uuid.uuid5(body.id, str(order_id)))  # lint: allow raw-id: made of ids, not of chance
         cancel = CancelBody(id=intent_id, order_id=order_id)
         await write(asker, cancel, _cancel(order_id, InstrumentId(row["category"], row["symbol"])))
@@ -239,8 +256,8 @@ def _only_takes_off(change: OrderChange, quantity: Decimal) -> bool:
     return asked is not None and asked < quantity and change == OrderChange(quantity=asked)
 
 
-def _sets_one(exits: PositionExits) -> bool:
-    return bool(exits.take_profit) or bool(exits.stop_loss)
+def _removes_one(exits: PositionExits) -> bool:
+    return 0 in (exits.take_profit, exits.stop_loss)
 
 
 def _cancel(order_id: OrderId, instrument: InstrumentId) -> Asked:
@@ -256,12 +273,12 @@ def _cancel(order_id: OrderId, instrument: InstrumentId) -> Asked:
     )
 
 
-def _setting(kind: Any, instrument: InstrumentId, columns: dict[str, Any], *, reduces: bool, expires: bool) -> Asked:
+def _setting(kind: Any, instrument: InstrumentId, columns: dict[str, Any], *, reduces: bool) -> Asked:
     return Asked(
         kind=kind,
         instrument=instrument,
         reduces=reduces,
-        validity=HAND_VALIDITY if expires else None,
+        validity=PROTECTING_VALIDITY if reduces else HAND_VALIDITY,
         action=f"symbol.{kind}",
         object_kind="symbol",
         object_id=f"{instrument.category}:{instrument.symbol}",

@@ -15,6 +15,7 @@ from decimal import Decimal
 from tradewright.core.change_rules import Amendable, amend_problems, exits_problems, leverage_problems
 from tradewright.core.errors import Problem
 from tradewright.core.instrument import Instrument
+from tradewright.core.money import ZERO
 from tradewright.core.order import NewOrder, OrderChange, PositionExits
 from tradewright.core.order_rules import SLIPPAGE_MAX, Draft, place_problems
 from tradewright.core.rule_parts import Quotes, Standing
@@ -92,16 +93,31 @@ def setting_problems(
     return leverage_problems(instrument, asked, standing.position_value)
 
 
+def outdated(intent: Intent) -> Reason | None:
+    """Why an intent is not meant any more, by what may have changed since it was looked at: it is asked again in the
+    commit that opens each attempt."""
+    match intent:
+        case CancelIntent(target_final=True) | AmendIntent(target_final=True):
+            return Reason("order.already_final")
+        case AmendIntent(is_outdated=True):
+            return Reason("order.changed")
+        case PlaceIntent(is_outdated=True) | ExitsIntent(is_outdated=True):
+            return Reason("position.changed")
+        case PlaceIntent(turns=True, is_behind=True):
+            return Reason("position.changed")
+        case _:
+            return None
+
+
 def refusal(intent: Intent, instrument: Instrument | None) -> Reason | None:
     """Why the owner does not send an intent; None: it may go."""
-    if isinstance(intent, CancelIntent):
-        return Reason("order.already_final") if intent.target_final else None
-    if isinstance(intent, AmendIntent) and intent.target_final:
-        return Reason("order.already_final")
+    why = outdated(intent)
+    if why is not None or isinstance(intent, CancelIntent):
+        return why
     if isinstance(intent, AmendIntent) and intent.change == OrderChange():
         return Reason("amend.nothing_changes")
-    if isinstance(intent, PlaceIntent) and intent.is_outdated:
-        return Reason("position.changed")
+    if isinstance(intent, PlaceIntent) and intent.closes_all:
+        return None
     if instrument is None:
         return Reason("order.instrument_unknown", {"value": intent.instrument.symbol})
     problems: list[Problem] = []
@@ -114,6 +130,15 @@ def refusal(intent: Intent, instrument: Instrument | None) -> Reason | None:
         case AmendIntent() | ExitsIntent():
             pass  # prices on the grid or not, its instrument's rules do not change within seconds
     return Reason(problems[0].code, dict(problems[0].params)) if problems else None
+
+
+def as_sent(intent: Intent, instrument: Instrument | None) -> Intent:
+    """A whole close of a size that no order may have names none: the exchange closes what there is."""
+    if not isinstance(intent, PlaceIntent) or not intent.closes_all:
+        return intent
+    if instrument is not None and not order_problems(instrument, intent.order, Quotes(), Standing()):
+        return intent
+    return replace(intent, order=replace(intent.order, quantity=ZERO))
 
 
 def at_path(problems: list[Problem], field: str, path: str) -> list[Problem]:

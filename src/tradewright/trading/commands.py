@@ -30,10 +30,11 @@ from tradewright.trading.asking import (
 )
 from tradewright.trading.bodies import CloseBody, PlaceBody, ReverseBody
 from tradewright.trading.checks import MarketView, at_path, body_problems, order_problems
-from tradewright.trading.model import HAND_VALIDITY, PositionChanged, SubmittedIntent
+from tradewright.trading.model import HAND_VALIDITY, PROTECTING_VALIDITY, PositionChanged, SubmittedIntent
 from tradewright.trading.views import Row
 
 _ALL = Decimal(100)  # percent
+_OF_SIZE = frozenset({"quantity", "symbol"})  # fields of a whole close that the caller cannot choose otherwise
 REVERSE_SLIPPAGE_PERCENT = Decimal("0.5")  # a market order's bound when nobody says another: half of it opens
 
 
@@ -67,19 +68,23 @@ async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> Sub
 
 
 async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> SubmittedIntent:
-    """Asks to close a part of a position, at market or at a limit price, always reduce-only; it never expires.
+    """Asks to close a part of a position, at market or at a limit price, always reduce-only.
 
+    All of it at market is never refused for its size: what no order may be of is closed whole by the exchange itself.
     Raises as `submit_place`; `PositionChanged` when there is no position of the side that the caller saw.
     """
     known = await existing(asker, body)
     if known is not None:
         return known
-    instrument = listed(market, body.symbol)
     held = await _held(asker, body)
     if not ZERO < body.percent <= _ALL:
         params = {"above": "0", "maximum": plain(_ALL), "value": plain(body.percent)}
         must_fit([Problem("close.percent_range", "percent", params)])
-    part = held["size"] if body.percent == _ALL else instrument.to_step_down(held["size"] * body.percent / _ALL)
+    whole = body.percent == _ALL
+    instrument = market.instrument if whole and body.price is None else listed(market, body.symbol)
+    part = held["size"]
+    if instrument is not None and not whole:
+        part = instrument.to_step_down(part * body.percent / _ALL)
     order = NewOrder(
         link_id=link_id_of(body.id),
         instrument=body.instrument,
@@ -91,8 +96,11 @@ async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> Sub
         reduce_only=True,
         slippage_percent=body.slippage_percent if body.price is None else None,
     )
-    problems = order_problems(instrument, order, market.quotes, standing_in(held))
-    must_fit(at_path(problems, "quantity", "percent"))
+    if instrument is not None:
+        problems = order_problems(instrument, order, market.quotes, standing_in(held))
+        if whole and body.price is None:
+            problems = [problem for problem in problems if problem.field not in _OF_SIZE]
+        must_fit(at_path(problems, "quantity", "percent"))
     return await write(asker, body, _place(order, "order.close"))
 
 
@@ -184,7 +192,7 @@ def _place(order: NewOrder, action: str, *, note: str | None = None) -> Asked:
         kind="place",
         instrument=order.instrument,
         reduces=order.reduce_only,
-        validity=None if order.reduce_only else HAND_VALIDITY,
+        validity=PROTECTING_VALIDITY if order.reduce_only else HAND_VALIDITY,
         action=action,
         object_kind="order",
         object_id=str(intent_of(order.link_id)),

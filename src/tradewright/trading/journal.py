@@ -104,10 +104,12 @@ class UnknownIntent:
     """An intent whose outcome is open. No request of it was signed after `signed_by`, by the exchange's clock.
 
     None when its sender ended before it could say so: then the time is the exchange's when we first look.
+    `is_duplicate`: the exchange said that it has it already, so it can only have happened.
     """
 
     intent: Intent
     signed_by: datetime | None
+    is_duplicate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Journal(Protocol):
         ...
 
     async def proposed(self) -> Sequence[Intent]:
-        """Intents that wait for the owner, at most 100: what reduces first, then oldest first.
+        """Intents that wait for the owner, at most 100: what reduces first, closes before cancels, then oldest first.
 
         What is behind an earlier change of the same thing is among them, and says so."""
         ...
@@ -182,7 +184,12 @@ class Journal(Protocol):
         ...
 
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
-        """Approves and opens an attempt; None when the intent expired or ended meanwhile: then nothing may be sent."""
+        """Approves and opens an attempt; None when the intent expired, ended or is outdated by now: then nothing may
+        be sent. Each attempt is judged by what is booked at its commit (`checks.outdated`)."""
+        ...
+
+    async def reject(self, intent: Intent, reason: Reason) -> None:
+        """Ends one in `sending` without an open request whose last answer was a refusal."""
         ...
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None: ...

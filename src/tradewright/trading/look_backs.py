@@ -14,7 +14,7 @@ import structlog
 from tradewright.core.clock import Clock
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import FINAL_STATES
+from tradewright.core.order import FINAL_STATES, RemoteOrder
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.model import AmendIntent, CancelIntent, ChangeIntent, ExitsIntent, LeverageIntent, SymbolFacts
@@ -40,8 +40,8 @@ class LookBacks:
         self._symbols: dict[InstrumentId, None] = {}  # wanted, in the order in which they were asked for
         self._symbol_wanted = asyncio.Event()
 
-    async def order_of(self, intent: CancelIntent | AmendIntent) -> None:
-        """It came too late: what became of its order is asked at once, not left to the stream."""
+    async def order_of(self, intent: CancelIntent | AmendIntent) -> RemoteOrder | None:
+        """It came too late: what became of its order is asked at once, not left to the stream. None: nobody can say."""
         try:
             order = await self._gateway.find_order(
                 intent.instrument,
@@ -50,9 +50,10 @@ class LookBacks:
             )
         except ExchangeUnavailable as error:
             log.warning("order.look_failed", intent_id=str(intent.id), error=str(error))
-            return
+            return None
         if order is not None:
             await self._journal.book([order], "reconciliation")
+        return order
 
     async def read_back(self, intent: ChangeIntent) -> None:
         """Reads what an acknowledged change is about until it shows, and marks it as read back."""

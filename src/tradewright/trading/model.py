@@ -19,8 +19,10 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FeeRates, NewOrder, OrderChange, PositionExits, RemoteOrder, RemotePosition
 from tradewright.core.order_status import IntentState
 
-# By hand an opening order that waited longer than this is not what its sender meant any more.
+# By hand an opening order that waited longer than this is not what its sender meant any more; what takes exposure off
+# or protects waits for a worker that starts anew, but not for another day and another position.
 HAND_VALIDITY = timedelta(seconds=10)
+PROTECTING_VALIDITY = timedelta(minutes=5)
 
 
 class IntentConflict(Conflict):
@@ -45,6 +47,12 @@ class PositionChanged(Conflict):
     """The position is not the one that the caller saw."""
 
     code = "position.changed"
+
+
+class AccountResting(Conflict):
+    """Nobody acts for the account: its connection was removed, or its exchange is not the one that runs."""
+
+    code = "account.resting"
 
 
 SessionState = Literal["connecting", "reconciling", "ready", "degraded", "closed"]
@@ -103,7 +111,9 @@ class SymbolFacts:
 class PlaceIntent:
     """An order to be placed; everything it needs was committed with it.
 
-    `is_outdated`: it was to turn a position that is another one by now.
+    `turns`: it turns a position, and is right only while that one is as it was seen. `is_outdated`: it was to close or
+    turn a position that is another one by now. `is_behind`: it turns a position that another order is moving now, or
+    may have moved a moment ago.
     """
 
     kind: ClassVar[IntentKind] = "place"
@@ -111,7 +121,10 @@ class PlaceIntent:
     state: IntentState
     order: NewOrder
     valid_until: datetime | None
+    turns: bool = False
+    closes_all: bool = False  # at market, whatever the size is
     is_outdated: bool = False
+    is_behind: bool = False
 
     @property
     def instrument(self) -> InstrumentId:
@@ -123,12 +136,15 @@ class PlaceIntent:
 
     @property
     def subject(self) -> Hashable:
-        return self.id
+        return ("reverse", self.instrument) if self.turns else self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelIntent:
-    """A cancel, with how to name the order to the exchange."""
+    """A cancel, with how to name the order to the exchange.
+
+    `is_early`: nobody knows yet whether the exchange has its order. Sent now it could arrive before it.
+    """
 
     kind: ClassVar[IntentKind] = "cancel"
     reduces: ClassVar[bool] = True
@@ -140,17 +156,19 @@ class CancelIntent:
     target_link_id: LinkId | None
     target_exchange_order_id: ExchangeOrderId | None
     target_final: bool  # the order has ended, or there never was one
+    is_early: bool = False
 
     @property
     def subject(self) -> Hashable:
-        return self.id
+        return (self.kind, self.target_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AmendIntent:
     """A change of an order: `change` holds only what differs from the order as we hold it, `asked` all of it.
 
-    `is_behind`: what an earlier change of the same order came to is not read back yet. Sent now, the two could arrive
+    `is_outdated`: it was to take quantity off, and would add some to what the order is by now. `is_behind`: what an
+    earlier change of the same order came to is not read back yet. Sent now, the two could arrive
     the other way round, and the older wish would stand.
     """
 
@@ -167,6 +185,7 @@ class AmendIntent:
     reduces: bool  # it only takes quantity off
     valid_until: datetime | None
     is_behind: bool
+    is_outdated: bool = False
 
     @property
     def subject(self) -> Hashable:
@@ -207,15 +226,20 @@ class LeverageIntent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitsIntent:
-    """Take-profit and stop-loss of a position. It protects, so it goes while degraded and waits for nothing."""
+    """Take-profit and stop-loss of a position. What only sets some protects, so it goes while degraded.
+
+    `is_outdated`: the position has the other side by now. `is_behind`: an earlier one may still arrive after this one.
+    """
 
     kind: ClassVar[IntentKind] = "exits"
-    reduces: ClassVar[bool] = True
     id: IntentId
     state: IntentState
     instrument: InstrumentId
     exits: PositionExits
+    reduces: bool  # it removes none
     valid_until: datetime | None
+    is_behind: bool = False
+    is_outdated: bool = False
 
     @property
     def subject(self) -> Hashable:

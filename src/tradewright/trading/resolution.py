@@ -95,7 +95,7 @@ async def _overdue(
 async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownIntent, *, overdue: bool) -> bool:
     match unknown.intent:
         case PlaceIntent() as place:
-            return await _resolve_place(gateway, journal, place, overdue=overdue)
+            return await _resolve_place(gateway, journal, place, overdue=overdue, is_duplicate=unknown.is_duplicate)
         case CancelIntent() as cancel:
             return await _resolve_cancel(gateway, journal, cancel, overdue=overdue)
         case AmendIntent() as amend:
@@ -106,7 +106,9 @@ async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownInte
             assert_never(unknown.intent)
 
 
-async def _resolve_place(gateway: OrderGateway, journal: Journal, intent: PlaceIntent, *, overdue: bool) -> bool:
+async def _resolve_place(
+    gateway: OrderGateway, journal: Journal, intent: PlaceIntent, *, overdue: bool, is_duplicate: bool
+) -> bool:
     order = await gateway.find_order(intent.instrument, link_id=intent.order.link_id, exchange_order_id=None)
     executions = await gateway.executions_of(intent.instrument, intent.order.link_id)
     if order is not None:
@@ -121,8 +123,9 @@ async def _resolve_place(gateway: OrderGateway, journal: Journal, intent: PlaceI
         return True
     if not overdue:
         return False
-    await journal.resolve(intent, happened=False)
-    log.info("unknown.not_placed", intent_id=str(intent.id))
+    # That nobody shows it is weaker than the exchange's own word that it has it: then it is a missing order.
+    await journal.resolve(intent, happened=is_duplicate)
+    log.info("unknown.missing" if is_duplicate else "unknown.not_placed", intent_id=str(intent.id))
     return True
 
 

@@ -26,9 +26,9 @@ from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId
 from tradewright.core.instrument import Instrument, InstrumentId
-from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream, StreamDown, StreamUp
-from tradewright.trading.checks import refusal
+from tradewright.trading.checks import as_sent, refusal
 from tradewright.trading.journal import Answer, AnsweredAcknowledged, AnsweredRefused, AnsweredUnknown, Fact, Journal
 from tradewright.trading.look_backs import LookBacks
 from tradewright.trading.model import (
@@ -43,7 +43,7 @@ from tradewright.trading.model import (
 )
 from tradewright.trading.reconciliation import reconcile
 from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
-from tradewright.trading.submission import TOO_LATE_CODES, Submission, is_filter_refusal, submit
+from tradewright.trading.submission import TOO_LATE_CODES, Submission, is_filter_refusal, is_too_late, submit
 
 log = structlog.get_logger()
 
@@ -110,7 +110,9 @@ class AccountSession:
         self._intents_wanted = asyncio.Event()
         self._unknowns_wanted = asyncio.Event()
         self._opening_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
-        self._reducing_sends = asyncio.Semaphore(_SENDS_AT_ONCE)  # of their own: a cancel never waits for an opening
+        # Each of their own: a close never waits for a hundred cancels, and neither for an opening.
+        self._reducing_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
+        self._cancel_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
         self._sending: set[IntentId] = set()
         self._subjects: set[Hashable] = set()  # of what is being sent
         self._reconcile_is_wanted = False
@@ -272,7 +274,7 @@ class AccountSession:
                     continue
                 self._sending.add(intent.id)
                 self._subjects.add(intent.subject)
-                tasks.create_task(self._send(intent))
+                tasks.create_task(self._send(as_sent(intent, self._parts.instrument_of(intent.instrument))))
 
     def _may_go(self, intent: Intent) -> bool:
         if not self._was_ready:
@@ -293,11 +295,12 @@ class AccountSession:
 
     def _is_behind(self, intent: Intent) -> bool:
         """Whether an earlier change of the same thing has not got through yet: it must not be overtaken."""
-        is_behind = isinstance(intent, AmendIntent | LeverageIntent) and intent.is_behind
+        is_behind = not isinstance(intent, CancelIntent) and intent.is_behind
         return is_behind or intent.subject in self._subjects
 
     async def _is_before_its_order(self, cancel: CancelIntent, unsent: Mapping[IntentId, PlaceIntent]) -> bool:
-        """A cancel of what has not left yet ends both; one of what is on its way waits for its answer.
+        """A cancel of what has not left yet ends both; one of what is on its way waits for its answer, and one of what
+        nobody knows the outcome of waits until somebody does.
 
         Sent at once it could overtake its order, and the exchange could only say that it knows none.
         """
@@ -306,22 +309,16 @@ class AccountSession:
             return True
         place = unsent.get(IntentId(cancel.target_id))
         if place is None:
-            return False
+            return cancel.is_early
         await self._parts.journal.withdraw(place, cancel)
         return True
 
     async def _send(self, intent: Intent) -> None:
         answer: Answer | None = None
         try:
-            async with self._reducing_sends if intent.reduces else self._opening_sends:
-                if not self._may_go(intent) or intent.id in self._unwanted:
-                    return  # still proposed: it is looked at again
-                answer = await submit(
-                    self._submission,
-                    intent,
-                    may_go=self._may_go,
-                    is_wanted=lambda sending: sending.id not in self._unwanted,
-                )
+            answer = await self._submit(intent)
+            if isinstance(intent, CancelIntent) and is_too_late(answer, intent):
+                answer = await self._cancel_until_gone(intent, answer)
         finally:
             self._sending.discard(intent.id)
             self._subjects.discard(intent.subject)
@@ -330,12 +327,43 @@ class AccountSession:
                 self._intents_wanted.set()  # its cancel waits
         await self._follow_up(intent, answer)
 
+    async def _submit(self, intent: Intent) -> Answer | None:
+        async with self._turns(intent):
+            if not self._may_go(intent) or intent.id in self._unwanted:
+                return None  # still proposed: it is looked at again
+            return await submit(
+                self._submission,
+                intent,
+                may_go=self._may_go,
+                is_wanted=lambda sending: sending.id not in self._unwanted,
+            )
+
+    def _turns(self, intent: Intent) -> asyncio.Semaphore:
+        if isinstance(intent, CancelIntent):
+            return self._cancel_sends
+        return self._reducing_sends if intent.reduces else self._opening_sends
+
+    async def _cancel_until_gone(self, cancel: CancelIntent, answer: AnsweredRefused) -> Answer | None:
+        """The exchange knows no live order: only one that is seen to have ended needs no cancel any more. An order
+        may have been acknowledged before a cancel finds it."""
+        for pause_seconds in _CANCEL_PAUSES_SECONDS:
+            order = await self._look_backs.order_of(cancel)
+            if order is not None and order.state in FINAL_STATES:
+                break
+            await self._parts.clock.sleep(pause_seconds)
+            again = await self._submit(cancel)
+            if not is_too_late(again, cancel):
+                return again
+            answer = again
+        await self._parts.journal.reject(cancel, answer.reason)
+        return answer
+
     async def _follow_up(self, intent: Intent, answer: Answer | None) -> None:
         """What an answer leaves to be found out."""
         match answer, intent:
             case AnsweredUnknown(), _:
                 self._unknowns_wanted.set()
-            case AnsweredRefused(trace=trace), CancelIntent() | AmendIntent() if trace.ret_code in TOO_LATE_CODES:
+            case AnsweredRefused(trace=trace), AmendIntent() if trace.ret_code in TOO_LATE_CODES:
                 await self._look_backs.order_of(intent)
             case AnsweredRefused(trace=trace), PlaceIntent() | AmendIntent() if is_filter_refusal(trace):
                 await self._parts.instruments_stale()
@@ -350,6 +378,7 @@ class AccountSession:
         waiting = 0
         while True:
             await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else None)
+            before = waiting
             waiting = await resolve_unknowns(
                 self._parts.gateway,
                 self._parts.journal,
@@ -358,6 +387,8 @@ class AccountSession:
                 self._positions,
                 may_conclude=self._has_read_lately,
             )
+            if waiting < max(before, 1):
+                self._intents_wanted.set()  # a cancel or a change may have waited for it
 
     async def _wait(self, wanted: asyncio.Event, timeout_seconds: float | None) -> None:
         try:

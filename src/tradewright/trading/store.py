@@ -8,15 +8,16 @@ differences in `drifts`; reads for the API are in `queries`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.clock import Clock, Ids
+from tradewright.core.errors import DuplicateLinkId
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
@@ -24,6 +25,7 @@ from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemoteP
 from tradewright.core.order_status import IntentState
 from tradewright.trading.attempts import close_attempt, open_attempt
 from tradewright.trading.booking import book_execution, book_order, end_unseen
+from tradewright.trading.checks import outdated
 from tradewright.trading.drifts import tell_drifts
 from tradewright.trading.events import EventWriter
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
@@ -50,6 +52,7 @@ from tradewright.trading.model import (
     ChangeIntent,
     EventSource,
     Intent,
+    LeverageIntent,
     PlaceIntent,
     Reason,
     SessionState,
@@ -115,7 +118,7 @@ class PostgresJournal:
             found = await connection.execute(
                 text(
                     f"{INTENT_ROWS} AND i.state IN ('proposed', 'approved')"
-                    " ORDER BY i.reduces DESC, i.created_at, i.id LIMIT :limit"
+                    " ORDER BY i.reduces DESC, i.kind = 'cancel', i.created_at, i.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _PROPOSED_MAX},
             )
@@ -148,6 +151,12 @@ class PostgresJournal:
 
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
         async with self._transaction("owner") as (connection, events):
+            moves = self._moves(connection, events)
+            why = await self._outdated(connection, intent)
+            if why is not None:
+                if not await moves.end(intent, "refused", why):
+                    await moves.end(intent, "expired", why)  # an attempt of it left already, and did not happen
+                return None
             opened = await connection.execute(
                 text(
                     "UPDATE intents SET state = 'sending', version = version + 1, updated_at = clock_timestamp()"  # noqa: S608
@@ -157,7 +166,6 @@ class PostgresJournal:
                 ),
                 {"id": intent.id, "account": self._account.id},
             )
-            moves = self._moves(connection, events)
             row = opened.mappings().one_or_none()
             if row is None:
                 await moves.end(intent, "expired", None)
@@ -165,6 +173,22 @@ class PostgresJournal:
             attempt = await open_attempt(connection, self._account, intent, req_id)
             await moves.tell(row)
             return OpenedRequest(req_id, attempt, row["left_s"])
+
+    async def _outdated(self, connection: AsyncConnection, intent: Intent) -> Reason | None:
+        """By what is booked in this transaction. A plain order that opens is about nothing but itself."""
+        if isinstance(intent, LeverageIntent) or (
+            isinstance(intent, PlaceIntent) and not (intent.turns or intent.reduces)
+        ):
+            return None
+        found = await connection.execute(
+            text(f"{INTENT_ROWS} AND i.id = :id"), {"account": self._account.id, "id": intent.id}
+        )
+        row = found.mappings().one_or_none()
+        return None if row is None else outdated(intent_of_row(row))
+
+    async def reject(self, intent: Intent, reason: Reason) -> None:
+        async with self._transaction("rest") as (connection, events):
+            await self._moves(connection, events).end(intent, "rejected", reason)
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("rest") as (connection, events):
@@ -201,7 +225,10 @@ class PostgresJournal:
                 ),
                 {"account": self._account.id, "limit": _UNKNOWN_MAX},
             )
-            return [UnknownIntent(intent_of_row(row), row["signed_by"]) for row in found.mappings()]
+            return [
+                UnknownIntent(intent_of_row(row), row["signed_by"], is_duplicate=_is_duplicate(row["reason"]))
+                for row in found.mappings()
+            ]
 
     async def resolve(
         self,
@@ -332,3 +359,7 @@ class PostgresJournal:
     async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         async with self._transaction("owner") as (connection, events):
             await set_session(connection, self._account, state, reason, events)
+
+
+def _is_duplicate(reason: Mapping[str, Any] | None) -> bool:
+    return reason is not None and reason["code"] == DuplicateLinkId.code

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 import structlog
 
@@ -39,6 +39,7 @@ from tradewright.trading.journal import (
     AnsweredRefused,
     AnsweredUnknown,
     Journal,
+    OpenedRequest,
 )
 from tradewright.trading.model import (
     AmendIntent,
@@ -55,6 +56,7 @@ log = structlog.get_logger()
 ATTEMPTS_MAX = 3
 _RETRY_PAUSE_SECONDS = 0.25
 _RATE_PAUSE_SECONDS_MAX = 2.0
+_TURNS_WITHIN_S = 1.0
 _CLOCKS_APART = timedelta(seconds=1)  # ours and the database's
 
 # The order of a cancel is not there any more: not found, completed, cancelled; derivatives first, then spot.
@@ -78,6 +80,7 @@ async def submit(
 
     Another attempt waits while `may_go` says no; an opening intent then expires by its own time. There is no other
     attempt of what is not wanted any more: its sender has asked to cancel it, and so far it certainly did not happen.
+    A cancel that the exchange calls too late stays in `sending`: whether its order is gone is the caller's to find out.
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
@@ -86,10 +89,12 @@ async def submit(
         if request is None:
             log.info("order.not_sent", intent_id=str(intent.id))
             return None
-        still = partial(
-            _may_still_go, parts, intent, may_go, None if request.left_s is None else asked_s + request.left_s
-        )
+        left_s = _fresh_for_s(intent, request)
+        still = partial(_may_still_go, parts, intent, may_go, None if left_s is None else asked_s + left_s)
         answer, pause_seconds = await _attempt(parts, intent, still, last=attempt == ATTEMPTS_MAX)
+        if is_too_late(answer, intent):
+            await parts.journal.answer(intent, request, AnsweredAgainLater(answer.reason, answer.trace))
+            return answer
         await parts.journal.answer(intent, request, answer)
         log.info(
             "order.answered",
@@ -109,6 +114,21 @@ async def submit(
             await parts.journal.answer(intent, request, withdrawn)
             return withdrawn
     raise AssertionError("the last attempt never asks for another")
+
+
+def is_too_late(answer: Answer | None, intent: Intent) -> TypeGuard[AnsweredRefused]:
+    """Whether the exchange knows no live order for a cancel: it has ended, or is not where a cancel finds it yet."""
+    if not isinstance(intent, CancelIntent) or not isinstance(answer, AnsweredRefused):
+        return False
+    return answer.trace.ret_code in TOO_LATE_CODES
+
+
+def _fresh_for_s(intent: Intent, request: OpenedRequest) -> float | None:
+    """For how long what the journal has judged holds. What turns a position is right only for the one it was shown: if
+    it waits for its turn, it is judged anew."""
+    if isinstance(intent, PlaceIntent) and intent.turns:
+        return _TURNS_WITHIN_S if request.left_s is None else min(_TURNS_WITHIN_S, request.left_s)
+    return request.left_s
 
 
 def _may_still_go(parts: Submission, intent: Intent, may_go: Callable[[Intent], bool], until_s: float | None) -> bool:

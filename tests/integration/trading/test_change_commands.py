@@ -22,11 +22,13 @@ from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import AccountModes, CoinBalance, OrderChange, PositionExits, Trigger
 from tradewright.core.rule_parts import Quotes
+from tradewright.exchange.bybit.order_bodies import create_body
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.bodies import (
     AmendBody,
     Body,
     CancelAllBody,
+    CancelBody,
     CloseBody,
     ExitsBody,
     LeverageBody,
@@ -35,13 +37,22 @@ from tradewright.trading.bodies import (
 from tradewright.trading.change_commands import (
     AskedCancel,
     submit_amend,
+    submit_cancel,
     submit_cancel_all,
     submit_exits,
     submit_leverage,
 )
-from tradewright.trading.checks import MarketView
+from tradewright.trading.checks import MarketView, as_sent, refusal
 from tradewright.trading.commands import submit_close, submit_reverse
-from tradewright.trading.model import IntentConflict, OrderEnded, OrderNotLive, PositionChanged, SubmittedIntent
+from tradewright.trading.model import (
+    AccountResting,
+    IntentConflict,
+    OrderEnded,
+    OrderNotLive,
+    PlaceIntent,
+    PositionChanged,
+    SubmittedIntent,
+)
 
 QUOTES = Quotes(last=Decimal(60000), mark=Decimal(60000), bid=Decimal("59999.9"), ask=Decimal("60000.1"))
 SUBMIT: dict[type, Callable[..., Awaitable[SubmittedIntent]]] = {
@@ -238,8 +249,59 @@ async def test_a_close_is_a_reduce_only_order_of_a_part_rounded_down(desk: Desk,
     row = await row_of(desk, (await submit(desk, body)).intent_id)
     assert (row["kind"], row["side"], row["order_type"], row["time_in_force"]) == ("place", "Sell", "Market", "IOC")
     assert (row["quantity"], row["reduce_only"], row["reduces"]) == (Decimal(quantity), True, True)
-    assert (row["valid_until"], row["slippage_percent"]) == (None, Decimal("0.5"))
+    assert abs(row["valid_until"] - row["created_at"] - timedelta(minutes=5)) < timedelta(seconds=1)
+    assert row["slippage_percent"] == Decimal("0.5")
     assert row["body"]["kind"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("size", "rules"),
+    [
+        ("0.5005", BTC_RULES),
+        ("0.0004", BTC_RULES),
+        ("600", BTC_RULES),
+        ("0.5", replace(BTC_RULES, status="Settling")),
+        ("0.5", None),
+    ],
+    ids=["off the step", "below the minimum", "above the maximum", "not tradable", "not listed"],
+)
+async def test_all_of_a_position_can_be_closed_whatever_its_size(
+    desk: Desk, size: str, rules: Instrument | None
+) -> None:
+    """The exchange closes what there is when an order names no size; no rule of ours keeps anybody in a position."""
+    await desk.journal.book([position(size)], "stream")
+    body = close(percent=Decimal(100))
+    async with desk.asker() as asker:
+        await submit_close(asker, body, MarketView(instrument=rules, quotes=QUOTES))
+    (intent,) = await desk.journal.proposed()
+    assert isinstance(intent, PlaceIntent)
+    assert (intent.order.quantity, refusal(intent, rules)) == (Decimal(size), None)
+    sent = as_sent(intent, rules)
+    assert isinstance(sent, PlaceIntent)
+    assert create_body(sent.order) == {
+        "category": "linear", "symbol": "BTCUSDT", "side": "Sell", "orderType": "Market", "qty": "0",
+        "orderLinkId": sent.order.link_id, "positionIdx": 0, "reduceOnly": True, "closeOnTrigger": True,
+    }  # fmt: skip
+    assert as_sent(intent, replace(BTC_RULES, quantity_step=Decimal("0.0001"), min_quantity=Decimal("0.0001"),
+                                   max_market_quantity=Decimal(1000))) == intent  # fmt: skip
+
+
+async def test_nothing_is_asked_of_an_account_that_rests_and_what_was_asked_is_answered(desk: Desk) -> None:
+    await desk.journal.book([position("0.5")], "stream")
+    known = close()
+    await submit(desk, known)
+    async with desk.engine.begin() as connection:
+        await connection.execute(text("UPDATE accounts SET resting = true"))
+    assert not (await submit(desk, known)).created
+    for body in (close(), reverse(), leverage("5"), exits(stop_loss=Decimal(58000)), amend(OrderId(known.id))):
+        await refused(desk, body, AccountResting)
+    with pytest.raises(AccountResting):
+        await desk.submit(desk.body())
+    async with desk.asker() as asker:
+        with pytest.raises(AccountResting):
+            await submit_cancel(asker, CancelBody(id=new_id(), order_id=OrderId(known.id)))
+        with pytest.raises(AccountResting):
+            await submit_cancel_all(asker, CancelAllBody(id=uuid4(), category=None, symbol=None))
 
 
 async def test_a_close_at_a_price_is_a_limit_order(desk: Desk) -> None:
@@ -374,7 +436,8 @@ async def test_cancel_all_asks_once_for_each_live_order_and_nothing_new_when_rep
     with pytest.raises(IntentConflict):
         await cancel_all(desk, replace(body, category="linear"))
     again = await cancel_all(desk, replace(body, id=uuid4()))
-    assert later in [cancel.order_id for cancel in again]
+    assert set(again) - set(first) == {cancel for cancel in again if cancel.order_id == later}
+    assert set(first) < set(again), "what is on its way already is not asked for twice"
 
 
 async def test_cancel_all_of_a_category_or_symbol_leaves_the_others(desk: Desk) -> None:

@@ -41,11 +41,11 @@ async def test_an_order_is_an_intent_with_its_audit_row_and_a_notification(desk:
     assert (entry.after["quantity"], entry.after["price"]) == ("0.5", "60000")
 
 
-async def test_an_opening_order_is_valid_for_ten_seconds_and_a_reducing_one_for_ever(desk: Desk) -> None:
+async def test_an_opening_order_is_valid_for_ten_seconds_and_a_reducing_one_for_five_minutes(desk: Desk) -> None:
     opening, reducing = await desk.place(), await desk.place(reduce_only=True)
     found = await rows(desk, "SELECT id, valid_until - created_at AS span FROM intents")
     spans = {row.id: row.span for row in found}
-    assert spans[reducing] is None
+    assert abs(spans[reducing] - timedelta(minutes=5)) < timedelta(milliseconds=100)
     assert abs(spans[opening] - timedelta(seconds=10)) < timedelta(milliseconds=100)
 
 

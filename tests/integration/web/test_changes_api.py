@@ -54,11 +54,14 @@ class Exchange(Owner):
         await self.journal.answer(intent, request, AnsweredAcknowledged(order_id, Trace()))
         match intent:
             case PlaceIntent(order=order):
+                at_once = order.order_type == "Market"
                 shown = order_report(
-                    "working", at=self._at, link_id=order.link_id, order_id=f"x-{intent.id}",
+                    "filled" if at_once else "working", at=self._at, link_id=order.link_id, order_id=f"x-{intent.id}",
                     quantity=order.quantity, price=order.price, side=order.side,
+                    filled=str(order.quantity) if at_once else "0",
                 )  # fmt: skip
-                await self.journal.book([shown], "stream")
+                held = [position("0.5", at=self._at, sequence=int(self._at))] if at_once else []
+                await self.journal.book([shown, *held], "stream")
             case AmendIntent(asked=asked):
                 shown = order_report(
                     "working", at=self._at, link_id=intent.target_link_id, order_id=intent.target_exchange_order_id,
