@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integration.web.kit import Site, User, started_site
 
-_BODIES = 1_200  # with each `make test`
+_BODIES = 800  # with each `make test`: about eight seconds of CPU
 _SEED = "1"
 _PIECE = 5_000  # bodies in one world: the twin of the exchange forgets nothing
 

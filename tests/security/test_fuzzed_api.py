@@ -25,6 +25,7 @@ from tradewright.trading import asking, change_commands, commands, queries
 from tradewright.web import intents, views_connections
 
 LANES = 6
+MANY = 2_000
 FOUND = Path(__file__).parents[2] / "build/fuzz"
 
 
@@ -35,13 +36,14 @@ async def test_no_request_breaks_anything(
     async with opened_world(engine, database_url, lanes=LANES, seed=seed) as world:
         report = await run_piece(world, bodies, seed=seed)
         drawn = {each.partition(" ")[0] for each in report.operations}
-        every = set(operations_of(world.document))
+        # A few hundred bodies may miss one of the rarer reads by chance.
+        every = {name for name, one in operations_of(world.document).items() if one.body or bodies >= MANY}
     record_property("fuzz", json.dumps(report.plain()))
     if report.faults:  # at once: a campaign goes on for long, and tells only at its end
         FOUND.mkdir(parents=True, exist_ok=True)
         (FOUND / f"{seed.replace('/', '-')}.txt").write_text(told(report, seed), errors="backslashreplace")
     assert not report.faults, told(report, seed)
-    assert drawn == every, f"seed {seed}: never asked: {every - drawn}"
+    assert drawn >= every, f"seed {seed}: never asked: {every - drawn}"
     # A campaign that is refused at the door proves nothing about what is behind it.
     assert sum(report.accepted.values()) >= bodies // 100, (seed, report.accepted)
 
