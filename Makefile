@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SEEDS ?= 1000
 BODIES ?= 100000
 
-.PHONY: setup setup-dev run test quick check fmt sim fuzz bench demo-order
+.PHONY: setup setup-dev run test quick check fmt sim fuzz bench demo-order pictures
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -40,6 +40,9 @@ sim: setup-dev  ## seeded simulation of the account session
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
+
+pictures: setup-dev  ## the pictures of the docs, taken anew
+	@PYTHONPATH=tests $(BIN)/python -m pictures
 
 bench: setup-dev  ## our figures beside the peers'
 	@$(BIN)/python -m tests.bench

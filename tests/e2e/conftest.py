@@ -29,9 +29,13 @@ ARGUMENTS = [
 expect.set_options(timeout=15_000)
 
 
+def installed_browser() -> str | None:
+    return os.environ.get("TRADEWRIGHT_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("TRADEWRIGHT_BROWSER") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = installed_browser()
     if path is None:
         pytest.skip("no Chromium was found")
     with sync_playwright() as playwright:
@@ -59,7 +63,8 @@ class Terminal:
 
     def _console(self, message: ConsoleMessage) -> None:
         # A lost connection or a refusal is what some tests are about; anything else on the console is a fault.
-        expected = ("net::ERR_", "WebSocket connection", "status of 401", "status of 409", "status of 503")
+        # 404: what the server says of an intent that it never got, when a lost answer is looked for.
+        expected = ("net::ERR_", "WebSocket connection", *(f"status of {code}" for code in (401, 404, 409, 503)))
         if message.type == "error" and not any(text in message.text for text in expected):
             self.faults.append(f"console: {message.text}")
 

@@ -1,10 +1,11 @@
 /** Orders: those that live, and those that ended, in the same columns. */
 import { useState } from "react";
 import type { Instrument, Order } from "../api/types";
-import { share, stepped, UNKNOWN } from "../format/number";
+import { stepped, UNKNOWN } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { orderSentence } from "../i18n/sentences";
 import type { Words } from "../i18n/words";
+import { filledPercent } from "../status/filled";
 import { StatusChip } from "../status/StatusChip";
 import { isCancellable, isTerminal } from "../status/table";
 import { useNow } from "../stream/hooks";
@@ -73,7 +74,7 @@ export function OrdersTable({ name, label, orders, find, cancelling, cancelBlock
       head: t("tables.filled"),
       numeric: true,
       optional: true,
-      sort: (order) => share(order.filled_quantity, order.quantity),
+      sort: filledPercent,
       cell: (order) => <Filled order={order} find={find} />,
     },
     {
@@ -211,8 +212,7 @@ function quantityText(order: Order, instrument: Instrument | null, language: "en
 
 function Filled({ order, find }: { order: Order; find: FindInstrument }) {
   const { language } = useWords();
-  // Of an order for an amount the exchange counts what was bought, not the amount: there is no share to tell.
-  const percent = order.quantity_unit === "quote" ? 0 : share(order.filled_quantity, order.quantity);
+  const percent = filledPercent(order);
   if (percent === 0 && !/[1-9]/.test(order.filled_quantity)) return <span className="muted">{UNKNOWN}</span>;
   const instrument = find(order);
   return (
