@@ -543,7 +543,7 @@ async def test_events_that_nobody_resumes_from_are_dropped_and_what_they_alone_k
     for number in range(1, 5):
         await world.journal.book([wallet(str(1000 + number))], "stream")
     await world.journal.record_drift([Drift("order.missing", "x-9", "working", "")])
-    await world.journal.book([wallet("2000"), fill("e-1")], "stream")
+    await world.journal.book([wallet("2000"), fill("e-1", link_id=link_id_of(intent.id))], "stream")
     await world.journal.forget_events(keep=3)
     left = [(event.seq, event.kind) for event in await world.events()]
     assert left == [(1, "order"), (6, "drift"), (7, "balances"), (8, "fill")]
@@ -1031,3 +1031,27 @@ async def test_a_contract_keeps_its_id_and_another_order_of_its_name_is_told(wor
     await world.journal.book([report_of(intent, "waiting_trigger", trigger_price=Decimal(61000))], "stream")
     await world.journal.book([report_of(intent, "working", order_id="x-2", at=2)], "stream")
     assert await world.drifts() == (1, ["order.duplicate"])
+
+
+async def test_a_cancel_that_did_not_end_its_order_is_read_back_and_over(world: JournalWorld) -> None:
+    target, other = await working_place(world), await opened(world)
+    await world.journal.book([report_of(other[0], order_id="x-2")], "stream")
+    without, ended = [await any_proposed(world, await world.cancel(intent.id)) for intent in (target, other[0])]
+    for cancel in (without, ended):
+        request = await world.journal.open_request(cancel, RequestId(uuid4()))
+        assert request is not None
+        await world.journal.answer(cancel, request, AnsweredAcknowledged(ExchangeOrderId("x"), TRACE))
+    await world.journal.book([report_of(other[0], "cancelled", order_id="x-2", at=2)], "stream")
+    (unread,) = (await world.journal.begin_reading()).unread
+    assert unread.id == without.id
+    await world.journal.confirm(unread, [], "reconciliation")
+    assert await world.is_read_back(without.id)
+    assert (await world.journal.begin_reading()).unread == []
+
+
+async def test_a_fill_that_came_before_its_order_is_told_once_more_with_it(world: JournalWorld) -> None:
+    await world.journal.book([fill("e-1", order_id="leg", side="Sell"), fill("e-2", order_id="other")], "stream")
+    leg = order_report("filled", order_id="leg", side="Sell", stop_order_type="StopLoss", filled="0.5")
+    await world.journal.book([leg], "stream")
+    await world.journal.book([leg], "reconciliation")
+    assert [event.kind for event in await world.events()] == ["fill", "fill", "order", "fill"]

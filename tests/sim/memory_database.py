@@ -261,8 +261,9 @@ class MemoryDatabase:
         for since in self.intents.values():
             if since.target_id != intent_id:
                 continue
-            if since.kind == "cancel" and since.state not in ("refused", "expired", "rejected", "not_placed"):
-                asked = "cancel"
+            if since.kind == "cancel":
+                gone = since.state in ("refused", "expired", "rejected", "not_placed") or since.is_read_back
+                asked = asked if gone else "cancel"
             elif asked == "nothing" and self._is_pending(since):
                 asked = "amend"
         return status_of(row.state, None if order is None else order.tracked.state, asked)

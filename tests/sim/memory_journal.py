@@ -61,10 +61,10 @@ from tradewright.trading.journal import (
 )
 from tradewright.trading.model import (
     CancelIntent,
-    ChangeIntent,
     EventSource,
     Intent,
     PlaceIntent,
+    ReadBackIntent,
     Reason,
     SessionState,
     SymbolFacts,
@@ -214,7 +214,7 @@ class MemoryJournal:
         async with self._transaction("book", source) as told:
             self._book(facts, told)
 
-    async def confirm(self, intent: ChangeIntent, facts: Sequence[Fact], source: EventSource) -> None:
+    async def confirm(self, intent: ReadBackIntent, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction("confirm", source) as told:
             self._book(facts, told)
             row = self._db.intents[intent.id]
@@ -229,10 +229,15 @@ class MemoryJournal:
         rows = [
             row
             for row in self._db.intents.values()
-            if row.kind in ("amend", "leverage", "exits") and row.state == "acknowledged" and not row.is_read_back
+            if row.state == "acknowledged" and not row.is_read_back
+            if row.kind in ("amend", "leverage", "exits") or (row.kind == "cancel" and self._lives(row.target_id))
         ]
         values = [self._value(row) for row in rows]
-        return Reading(self._clock.now(), [value for value in values if isinstance(value, ChangeIntent)])
+        return Reading(self._clock.now(), [value for value in values if isinstance(value, ReadBackIntent)])
+
+    def _lives(self, order_id: UUID | None) -> bool:
+        order = self._db.order_by_id(order_id)
+        return order is not None and order.tracked.state not in FINAL_STATES
 
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
         async with self._transaction("note_reconciled", "reconciliation") as told:
@@ -432,10 +437,11 @@ class MemoryJournal:
             tracked=tracked,
             updated_at=self._clock.now(),
         )
-        for execution in self._db.executions.values():
-            if execution.execution.exchange_order_id == report.exchange_order_id:
-                execution.order_id = order_id
         told.order(order_id)
+        for exec_id, execution in sorted(self._db.executions.items()):
+            if execution.execution.exchange_order_id == report.exchange_order_id and execution.order_id != order_id:
+                execution.order_id = order_id
+                told.add("fill", id=exec_id, again=True)
         if owner is None:
             kind = "order.duplicate" if duplicate else "order.foreign"
             if duplicate or not (report.is_attached or report.state in FINAL_STATES):

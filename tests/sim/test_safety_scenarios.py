@@ -305,3 +305,29 @@ def test_what_the_exchange_calls_a_duplicate_is_never_called_not_placed(monkeypa
         assert [event.payload["kind"] for event in world.database.events if event.kind == "drift"] == ["order.missing"]
 
     run_virtual(scene())
+
+
+# A cancel that was acknowledged and had no effect.
+
+
+def test_a_cancel_without_effect_is_not_asked_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        world = await ready_world()
+        order = world.place()
+        await world.until_status(order, "working")
+
+        def cancel(self: Any, signed_at: Any, *, link_id: Any, order_id: Any) -> Any:
+            return order_id
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(world.exchange), "cancel", cancel)
+            first = world.cancel(order)
+            await world.until_status(order, "cancel_requested")
+            await world.until_status(order, "working", within_s=400)
+        assert state(world, first) == "acknowledged"
+        again = world.cancel(order)
+        await world.until_status(order, "cancelled")
+        assert state(world, again) == "acknowledged"
+        assert faults_found(world) == []
+
+    run_virtual(scene())

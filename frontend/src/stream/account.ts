@@ -57,10 +57,12 @@ function applied(data: AccountData, delta: AccountDelta): AccountData {
     case "order":
       return withOrder(data, delta.order);
     case "fill":
-      if (data.fills.some((fill) => fill.id === delta.fill.id)) return data;
       return {
         ...data,
-        fills: [delta.fill, ...data.fills].sort((a, b) => b.time_ms - a.time_ms).slice(0, FILLS_KEPT),
+        // Told once more when its order came after it: then it is known whose it was.
+        fills: [delta.fill, ...data.fills.filter((fill) => fill.id !== delta.fill.id)]
+          .sort((a, b) => b.time_ms - a.time_ms)
+          .slice(0, FILLS_KEPT),
       };
     case "position":
       return { ...data, positions: new Map(data.positions).set(positionKey(delta.position), delta.position) };

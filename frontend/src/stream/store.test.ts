@@ -60,10 +60,10 @@ describe("an account", () => {
     expect(live().data.orders.get("o1")?.status).toBe("filled");
   });
 
-  it("books a fill once, however often it is told", () => {
+  it("books a fill once, however often it is told, as it was told last", () => {
     delta(11, { kind: "fill", fill: fill("f1", 5) });
-    delta(12, { kind: "fill", fill: fill("f1", 5) });
-    expect(live().data.fills).toHaveLength(1);
+    delta(12, { kind: "fill", fill: { ...fill("f1", 5), source: "attached" } });
+    expect(live().data.fills.map(({ source }) => source)).toEqual(["attached"]);
   });
 
   it("learns beside the events that its owner is gone, and its place in them stays", () => {

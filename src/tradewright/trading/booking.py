@@ -39,6 +39,7 @@ async def book_order(
     if row is None:
         order_id, drifts = await _insert_order(connection, account, ids, report)
         events.add("order", {"kind": "order", "order": await _view(connection, account, order_id)}, ref=order_id)
+        await _link_fills(connection, account, report.exchange_order_id, order_id, events)
         return drifts
     if moved is None:
         return []
@@ -184,12 +185,31 @@ async def _insert_order(
             {"account": account.id, "id": intent_id},
         )
         await _audit_evidence(connection, account, ids, order_id, report)
-    # Fills may come before their order, also those of an order that is not ours.
-    await connection.execute(
-        text("UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"),
-        {"id": order_id, "account": account.id, "order": report.exchange_order_id},
-    )
     return order_id, _unexpected(report, intent_state, has_order)
+
+
+async def _link_fills(
+    connection: AsyncConnection, account: AccountRef, exchange_order_id: str, order_id: UUID, events: EventWriter
+) -> None:
+    """Fills may come before their order, also those of an order that is not ours: by it they are known for what they
+    are, and told once more."""
+    linked = await connection.execute(
+        text(
+            "UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"
+            " AND order_id IS DISTINCT FROM CAST(:id AS uuid) RETURNING exec_id"
+        ),
+        {"id": order_id, "account": account.id, "order": exchange_order_id},
+    )
+    for exec_id in sorted(linked.scalars()):
+        await _tell_fill(connection, account, exec_id, events)
+
+
+async def _tell_fill(connection: AsyncConnection, account: AccountRef, exec_id: str, events: EventWriter) -> None:
+    booked = await connection.execute(
+        text(f"{FILL_ROWS} WHERE e.account_id = :account AND e.exec_id = :exec"),
+        {"account": account.id, "exec": exec_id},
+    )
+    events.add("fill", {"kind": "fill", "fill": views.fill_view(booked.mappings().one())})
 
 
 async def _audit_evidence(
@@ -272,11 +292,7 @@ async def book_execution(
     )
     if inserted.first() is None:
         return
-    booked = await connection.execute(
-        text(f"{FILL_ROWS} WHERE e.account_id = :account AND e.exec_id = :exec"),
-        {"account": account.id, "exec": execution.exec_id},
-    )
-    events.add("fill", {"kind": "fill", "fill": views.fill_view(booked.mappings().one())})
+    await _tell_fill(connection, account, execution.exec_id, events)
 
 
 def _tracked(row: views.Row) -> TrackedOrder:

@@ -21,7 +21,7 @@ from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.order_status import IntentState, states_before
 from tradewright.storage.engine import encode_json
 from tradewright.trading.events import EventWriter
-from tradewright.trading.model import AccountRef, ChangeIntent, Intent, PlaceIntent, Reason
+from tradewright.trading.model import AccountRef, Intent, PlaceIntent, ReadBackIntent, Reason
 from tradewright.trading.queries import order_view_of
 from tradewright.trading.views import Row
 
@@ -86,7 +86,7 @@ class IntentMoves:
             {"order": exchange_order_id, "account": self.account.id, "id": intent.id},
         )
 
-    async def read_back(self, intent: ChangeIntent) -> None:
+    async def read_back(self, intent: ReadBackIntent) -> None:
         """What the acknowledged intent came to is booked by now."""
         marked = await self.connection.execute(
             text(

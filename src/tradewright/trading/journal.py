@@ -19,10 +19,10 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, OrderState, RemoteOrder, RemotePosition, Wallet
 from tradewright.trading.model import (
     CancelIntent,
-    ChangeIntent,
     EventSource,
     Intent,
     PlaceIntent,
+    ReadBackIntent,
     Reason,
     SessionState,
     SymbolFacts,
@@ -139,10 +139,11 @@ class Drift:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reconciliation begins with: the database's time, and what was acknowledged before and not read back."""
+    """What a reconciliation begins with: the database's time, and what was acknowledged before and not read back, also
+    cancels whose orders are still held as live."""
 
     began_at: datetime
-    unread: Sequence[ChangeIntent]
+    unread: Sequence[ReadBackIntent]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,8 +210,9 @@ class Journal(Protocol):
         """Books reports of the exchange, each at most once; a stale or repeated one changes nothing."""
         ...
 
-    async def confirm(self, intent: ChangeIntent, facts: Sequence[Fact], source: EventSource) -> None:
+    async def confirm(self, intent: ReadBackIntent, facts: Sequence[Fact], source: EventSource) -> None:
         """Books what was read after an amend, leverage or exits was acknowledged, and marks it as read back, in one.
+        So for a cancel that was acknowledged and did not end its order: it is not asked any more.
 
         One that is not acknowledged stays as it is, and the facts are booked all the same.
         """

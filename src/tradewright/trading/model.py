@@ -255,4 +255,7 @@ class ExitsIntent:
 
 SettingIntent = LeverageIntent | ExitsIntent  # about a symbol, not about an order
 ChangeIntent = AmendIntent | SettingIntent  # its acknowledgement is followed by reading what became of it
+ReadBackIntent = (
+    ChangeIntent | CancelIntent
+)  # acknowledged, it still has to show: a cancel by its order's end, else anew
 Intent = PlaceIntent | CancelIntent | ChangeIntent

@@ -23,6 +23,7 @@ from tradewright.trading.rows import FILL_ROWS, LIVE, ORDER_ROWS
 
 SNAPSHOT_ORDERS = 200  # newest orders beside all live ones
 SNAPSHOT_FILLS = 100
+SNAPSHOT_PAGE = 1000  # live orders read at once
 SYMBOL_FRESH = timedelta(seconds=60)
 
 
@@ -213,7 +214,7 @@ async def account_snapshot(
 ) -> tuple[int, dict[str, Any]]:
     """(sequence of the last event in it, the browser stream's snapshot). Run it in a REPEATABLE READ transaction."""
     account = await require_account(connection, workspace_id, account_id)
-    live, _ = await orders(connection, workspace_id, account_id, scope="open", limit=1000)
+    live = await _live_orders(connection, workspace_id, account_id)
     newest, _ = await orders(connection, workspace_id, account_id, scope="all", limit=SNAPSHOT_ORDERS)
     seen = {order["id"] for order in live}
     page, _ = await fills(connection, workspace_id, account_id, limit=SNAPSHOT_FILLS)
@@ -225,6 +226,21 @@ async def account_snapshot(
         "balances": await balances(connection, workspace_id, account_id),
     }
     return account["event_seq"], snapshot
+
+
+async def _live_orders(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId
+) -> list[dict[str, Any]]:
+    """All of them: one that is not shown cannot be cancelled by whoever looks."""
+    live: list[dict[str, Any]] = []
+    before: str | None = None
+    while True:
+        page, before = await orders(
+            connection, workspace_id, account_id, scope="open", limit=SNAPSHOT_PAGE, before=before
+        )
+        live += page
+        if before is None:
+            return live
 
 
 async def events_after(

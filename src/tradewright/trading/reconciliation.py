@@ -18,7 +18,7 @@ from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, LiveOrder
-from tradewright.trading.model import AmendIntent, ChangeIntent, ExitsIntent, LeverageIntent
+from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, LeverageIntent, ReadBackIntent
 
 log = structlog.get_logger()
 
@@ -116,7 +116,7 @@ def _sizes(positions: Sequence[RemotePosition]) -> set[tuple[object, ...]]:
     return {(held.instrument, held.position_index, held.side, held.size, held.entry_price) for held in positions}
 
 
-async def _read_back(gateway: OrderGateway, journal: Journal, change: ChangeIntent, census: Census) -> list[Drift]:
+async def _read_back(gateway: OrderGateway, journal: Journal, change: ReadBackIntent, census: Census) -> list[Drift]:
     """What was acknowledged before everything was read is in what was read; a flat position and an order that ended
     long ago are asked for by name."""
     try:
@@ -126,7 +126,7 @@ async def _read_back(gateway: OrderGateway, journal: Journal, change: ChangeInte
     return []
 
 
-async def give_up_reading(journal: Journal, change: ChangeIntent, refusal: ReadRefused) -> Drift:
+async def give_up_reading(journal: Journal, change: ReadBackIntent, refusal: ReadRefused) -> Drift:
     """What became of an acknowledged change cannot be read: nobody waits for it any more. The difference to be told."""
     log.warning("change.unreadable", intent_id=str(change.id), kind=change.kind, error=str(refusal))
     await journal.confirm(change, [], "reconciliation")
@@ -134,9 +134,9 @@ async def give_up_reading(journal: Journal, change: ChangeIntent, refusal: ReadR
     return Drift("change.unreadable", subject, "acknowledged", "")
 
 
-async def _ask_for(gateway: OrderGateway, journal: Journal, change: ChangeIntent, census: Census) -> None:
+async def _ask_for(gateway: OrderGateway, journal: Journal, change: ReadBackIntent, census: Census) -> None:
     match change:
-        case AmendIntent():
+        case AmendIntent() | CancelIntent():
             seen = {order.exchange_order_id for order in [*census.open_orders, *census.ended_orders]}
             if change.target_exchange_order_id in seen:
                 await journal.confirm(change, [], "reconciliation")

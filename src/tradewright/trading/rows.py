@@ -15,7 +15,7 @@ _IS_ATTACHED = f"(o.parent_link_id <> '' OR o.stop_order_type IN ({_TYPES}))"  #
 # An amend is still asked until it is read back: the exchange's acknowledgement is not the change.
 _ASKED_SINCE = """
   LEFT JOIN LATERAL (
-       SELECT c.id, c.state, c.reason, c.updated_at, sum(c.version) OVER () AS versions
+       SELECT c.id, c.state, c.reason, c.updated_at, c.applied_at, sum(c.version) OVER () AS versions
          FROM intents c WHERE c.account_id = {order}.account_id AND c.target_id = {order}.id AND c.kind = 'cancel'
         ORDER BY c.created_at DESC, c.id DESC LIMIT 1
        ) c ON true
@@ -30,6 +30,7 @@ _ASKED_SINCE = """
 """
 _ASKED_COLUMNS = """
        c.id AS cancel_id, c.state AS cancel_state, c.reason AS cancel_reason,
+       c.applied_at IS NOT NULL AS cancel_is_over,
        m.id AS amend_id, m.state AS amend_state, m.reason AS amend_reason, m.quantity AS amend_quantity,
        m.price AS amend_price, m.trigger_price AS amend_trigger_price, m.take_profit AS amend_take_profit,
        m.stop_loss AS amend_stop_loss, coalesce(m.is_asked, false) AS amend_is_asked

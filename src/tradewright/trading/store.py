@@ -49,11 +49,11 @@ from tradewright.trading.journal import (
 from tradewright.trading.model import (
     AccountRef,
     CancelIntent,
-    ChangeIntent,
     EventSource,
     Intent,
     LeverageIntent,
     PlaceIntent,
+    ReadBackIntent,
     Reason,
     SessionState,
     SymbolFacts,
@@ -246,7 +246,7 @@ class PostgresJournal:
         async with self._transaction(source) as (connection, events):
             await self._book(connection, facts, events)
 
-    async def confirm(self, intent: ChangeIntent, facts: Sequence[Fact], source: EventSource) -> None:
+    async def confirm(self, intent: ReadBackIntent, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction(source) as (connection, events):
             await self._book(connection, facts, events)
             await self._moves(connection, events).read_back(intent)
@@ -304,8 +304,17 @@ class PostgresJournal:
                 ),
                 {"account": self._account.id, "limit": _UNREAD_MAX},
             )
-            intents = [intent_of_row(row) for row in found.mappings()]
-            return Reading(began_at, [intent for intent in intents if isinstance(intent, ChangeIntent)])
+            without_effect = await connection.execute(
+                text(
+                    f"{INTENT_ROWS} AND i.kind = 'cancel' AND i.state = 'acknowledged' AND i.applied_at IS NULL"  # noqa: S608
+                    " AND i.target_id IN (SELECT l.id FROM orders l WHERE l.account_id = :account"
+                    " AND l.state NOT IN ('filled', 'cancelled', 'rejected', 'expired'))"
+                    " ORDER BY i.created_at, i.id LIMIT :limit"
+                ),
+                {"account": self._account.id, "limit": _UNREAD_MAX},
+            )
+            intents = [intent_of_row(row) for row in [*found.mappings(), *without_effect.mappings()]]
+            return Reading(began_at, [intent for intent in intents if isinstance(intent, ReadBackIntent)])
 
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
         async with self._transaction("reconciliation") as (connection, events):

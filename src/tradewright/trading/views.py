@@ -37,7 +37,7 @@ def _ms(moment: datetime | None) -> int | None:
 def order_status(row: Row) -> OrderStatus:
     """Status of one row of `rows.ORDER_ROWS`. An external order has no intent: the exchange's word is all there is."""
     asked: Asked = "amend" if row["amend_is_asked"] else "nothing"
-    if row["cancel_state"] in _ASKED_STATES:
+    if row["cancel_state"] in _ASKED_STATES and not row["cancel_is_over"]:
         asked = "cancel"  # whatever else was asked: it may still fill, and then it is gone
     return status_of(row["intent_state"], row["order_state"], asked)
 

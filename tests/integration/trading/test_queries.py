@@ -246,6 +246,33 @@ async def test_a_snapshot_is_what_the_events_up_to_its_sequence_add_up_to(desk: 
         assert _applied(snapshot, [delta for _, delta in events]) == _applied(last[1], [])
 
 
+async def test_a_snapshot_has_every_live_order_however_many_there_are(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "SNAPSHOT_PAGE", 2)
+    monkeypatch.setattr(queries, "SNAPSHOT_ORDERS", 1)
+    placed = [await desk.place() for _ in range(5)]
+    _, snapshot = await desk.read(queries.account_snapshot)
+    assert sorted(order["id"] for order in snapshot["orders"]) == sorted(str(one) for one in placed)
+
+
+async def test_an_order_is_as_it_was_once_its_cancel_is_read_back_without_effect(desk: Desk) -> None:
+    order = await desk.place()
+    await desk.acknowledge(order)
+    await desk.order(order)
+    cancel = await desk.cancel(order)
+    seen = []
+    for change in ("answered", "read back"):
+        if change == "answered":
+            await desk.acknowledge(cancel)
+        else:
+            (unread,) = (await desk.journal.begin_reading()).unread
+            await desk.journal.confirm(unread, [], "reconciliation")
+        (row,), _ = await desk.read(queries.orders)
+        seen.append(row["status"])
+    assert seen == ["cancel_requested", "working"]
+
+
 def _applied(snapshot: dict[str, Any], deltas: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """As a page does it: the newest row of each id. What only waits (proposed) is told when the owner acts on it."""
     orders = {order["id"]: order for order in snapshot["orders"] if order["status"] != "sending"}
