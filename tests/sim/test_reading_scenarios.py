@@ -16,7 +16,7 @@ from sim.faults import Faults
 from sim.memory_journal import MemoryJournal
 from sim.virtual_loop import in_virtual_time
 from sim.world import BTC, World
-from tradewright.core.ids import IntentId, LinkId
+from tradewright.core.ids import IntentId, LinkId, link_id_of
 from tradewright.core.order import NewOrder
 
 DAY_S = 86_400.0
@@ -292,6 +292,30 @@ async def test_an_unknown_order_is_not_called_not_placed_before_everything_was_r
     world.start()
     await world.until_status(buy, "filled", within_s=60)
     assert state(world, buy) == "acknowledged"
+
+
+@in_virtual_time
+async def test_a_reverse_that_waited_for_its_turn_is_judged_anew() -> None:
+    world = await ready_world()
+    await long_position(world)
+    world.wire.turns_s["place"] = world.clock.monotonic() + 3
+    reverse = world.reverse()
+    assert reverse is not None
+    await world.seconds(1)
+    away = NewOrder(
+        link_id=LinkId(""),
+        instrument=BTC,
+        side="Sell",
+        order_type="Market",
+        quantity=Decimal("0.5"),
+        price=None,
+        time_in_force="IOC",
+        reduce_only=True,
+    )
+    world.exchange.place(away, world.exchange.clock.now())
+    await world.seconds(20)
+    assert world.exchange.position(BTC).size == 0
+    assert not [entry for entry in world.exchange.log if entry.link_id == link_id_of(reverse)]
 
 
 @in_virtual_time
