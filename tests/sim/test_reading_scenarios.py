@@ -161,6 +161,21 @@ async def test_cancels_and_closes_go_when_reading_fails_again_and_again_and_open
 
 
 @in_virtual_time
+async def test_a_close_that_is_cancelled_before_anything_could_go_is_withdrawn_with_its_cancel() -> None:
+    world = await ready_world()
+    await long_position(world)
+    await world.kill()
+    world.set_faults(Faults(read_failed=1.0))
+    world.start()
+    close = world.close()
+    assert close is not None
+    cancel = world.cancel(close)
+    await world.until(lambda: state(world, close) == "expired", "the close is withdrawn", 30)
+    assert state(world, cancel) == "refused"
+    assert world.exchange.position(BTC).size == Decimal("0.5")
+
+
+@in_virtual_time
 async def test_what_was_filled_during_more_than_a_week_without_us_is_booked() -> None:
     world = await ready_world()
     await long_position(world)

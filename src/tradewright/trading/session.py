@@ -261,9 +261,10 @@ class AccountSession:
                 continue
             proposed = await self._parts.journal.proposed()
             unsent = {intent.id: intent for intent in proposed if isinstance(intent, PlaceIntent)}
+            cancelled = {intent.target_id for intent in proposed if isinstance(intent, CancelIntent)}
             for intent in proposed:
-                if intent.id in self._sending:
-                    continue
+                if intent.id in self._sending or intent.id in cancelled:
+                    continue  # of what is cancelled before it left, the cancel below ends both
                 if isinstance(intent, CancelIntent) and await self._is_before_its_order(intent, unsent):
                     continue
                 if not self._may_go(intent) or self._is_behind(intent):
