@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -299,3 +299,17 @@ async def receive_every_public_topic(world: World, *, use_aiofastnet: bool | Non
             if not wanted:
                 break
     await stream.close()
+
+
+async def test_an_order_that_names_no_size_takes_off_all_of_the_position(world: World) -> None:
+    await world.orders.place(new_order("Buy", "Market", "0.013"))
+    async with asyncio.timeout(PATIENCE_S):
+        while (await world.orders.position(BTC)).size != Decimal("0.013"):
+            await asyncio.sleep(0.02)
+    whole = replace(new_order("Sell", "Market", "0"), reduce_only=True, slippage_percent=Decimal(1))
+    await world.orders.place(whole)
+    async with asyncio.timeout(PATIENCE_S):
+        while (await world.orders.position(BTC)).size:
+            await asyncio.sleep(0.02)
+    found = await until_found(world, whole.link_id)
+    assert (found.state, found.filled_quantity, found.reduce_only) == ("filled", Decimal("0.013"), True)

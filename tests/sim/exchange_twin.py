@@ -337,9 +337,11 @@ class ExchangeTwin:
 
     def _set_legs(self, instrument: InstrumentId, exits: PositionExits, *, parent: str) -> None:
         legs, size = self._legs(instrument), self._size(instrument)
-        for kind, price in zip(_LEGS, (exits.take_profit, exits.stop_loss), strict=True):
+        asked = ((exits.take_profit, exits.take_profit_by), (exits.stop_loss, exits.stop_loss_by))
+        for kind, (price, by) in zip(_LEGS, asked, strict=True):
             held = legs.get(kind)
-            unchanged = held is not None and held.asked.trigger is not None and held.asked.trigger.price == price
+            trigger = None if held is None else held.asked.trigger
+            unchanged = trigger is not None and (trigger.price, trigger.by) == (price, by)
             if price is None or unchanged:
                 continue
             if held is not None:
@@ -357,7 +359,7 @@ class ExchangeTwin:
                     price=None,
                     time_in_force="IOC",
                     reduce_only=True,
-                    trigger=Trigger(price=price, by="LastPrice", rises=rises),
+                    trigger=Trigger(price=price, by=by, rises=rises),
                 )
                 made = self._new_order(leg, visible_at_s=self.clock.monotonic(), stop_type=kind, parent=parent)
                 self._tell(made)

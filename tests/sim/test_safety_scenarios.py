@@ -286,6 +286,23 @@ def test_an_older_stop_never_overwrites_a_newer_one(seed: int) -> None:
     run_virtual(scene())
 
 
+@pytest.mark.parametrize(("fault", "ends_as"), [("request_lost", "not_placed"), ("reply_lost", "acknowledged")])
+def test_a_stop_that_was_to_watch_another_price_is_not_called_set_by_where_it_is(fault: str, ends_as: str) -> None:
+    async def scene() -> None:
+        world = await ready_world()
+        await long_position(world)
+        first = world.exits(stop_loss=Decimal(50000))
+        await world.until(lambda: world.database.intents[first].is_read_back, "it is set")
+        world.wire.next_command = [fault]
+        second = world.exits(stop_loss=Decimal(50000), stop_loss_by="MarkPrice")
+        await world.until(lambda: state(world, second) in ("acknowledged", "not_placed"), "it is found out", 60)
+        assert state(world, second) == ends_as
+        await world.seconds(3)
+        assert faults_found(world) == []
+
+    run_virtual(scene())
+
+
 # An order that the exchange says it has.
 
 

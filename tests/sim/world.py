@@ -195,7 +195,7 @@ class World:
         self._wake()
         return intent_id
 
-    def exits(self, **exits: Decimal) -> IntentId:
+    def exits(self, **exits: Any) -> IntentId:
         intent_id = self.database.propose_exits(IntentId(self.ids.new()), BTC, PositionExits(**exits), self.clock.now())
         self._wake()
         return intent_id

@@ -172,7 +172,10 @@ async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: Sett
         # It will not be read either tomorrow. Nothing waits for it; what it came to is to be looked up at the exchange.
         await journal.resolve(intent, happened=False, reason=Reason("change.unreadable"))
         return True
-    if intent.is_met_by(position):
+    is_met = intent.is_met_by(position)
+    if is_met and isinstance(intent, ExitsIntent):
+        is_met = await _watch_as_asked(gateway, intent)
+    if is_met:
         await journal.resolve(intent, happened=True)
         await journal.confirm(intent, [position], "reconciliation")
         return True
@@ -180,4 +183,19 @@ async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: Sett
     if not overdue:
         return False
     await journal.resolve(intent, happened=False)
+    return True
+
+
+async def _watch_as_asked(gateway: OrderGateway, intent: ExitsIntent) -> bool:
+    """Whether the exits watch the price that was asked for. The position names only where they are: a stop that was to
+    be moved from the last price to the mark price looks there as if it had been."""
+    asked = {
+        "TakeProfit": (intent.exits.take_profit, intent.exits.take_profit_by),
+        "StopLoss": (intent.exits.stop_loss, intent.exits.stop_loss_by),
+    }
+    for order in await gateway.open_orders():
+        price, by = asked.get(order.stop_order_type, (None, None))
+        is_it = bool(price) and order.instrument == intent.instrument and order.trigger_price == price
+        if is_it and order.trigger_by and order.trigger_by != by:
+            return False
     return True

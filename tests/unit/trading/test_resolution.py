@@ -55,6 +55,10 @@ class Answers:
         self._ask("position")
         return self.held
 
+    async def open_orders(self) -> Sequence[RemoteOrder]:
+        self._ask("open_orders")
+        return [] if self.order is None else [self.order]
+
     async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
         self._ask("executions_of")
         return self.fills
@@ -264,6 +268,19 @@ async def test_an_unknown_change_has_happened_once_the_thing_is_as_it_was_asked_
     assert await world.is_read_back(change_id) is as_asked
     if kind == "amend":
         assert (await world.terms("x-1"))[1] == Decimal(59000 if as_asked else 60000)
+
+
+@pytest.mark.parametrize(("watches", "state"), [("MarkPrice", "unknown"), ("LastPrice", "acknowledged")])
+async def test_exits_have_happened_only_once_they_watch_the_price_that_was_asked_for(watches: str, state: str) -> None:
+    world = MemoryWorld()
+    _, change_id = await unknown_change(world, "exits")
+    answers = Answers(START + timedelta(seconds=1))
+    answers.held = position("0.5", sequence=2, at=5, stop_loss=Decimal(58000))
+    answers.order = order_report(
+        "waiting_trigger", order_id="sl", stop_order_type="StopLoss", trigger_price=Decimal(58000), trigger_by=watches
+    )
+    await look(world, answers)
+    assert await world.state(change_id) == state
 
 
 async def test_an_unknown_amend_of_an_order_that_has_ended_otherwise_is_over_at_once() -> None:
