@@ -108,14 +108,14 @@ def test_a_key_held_down_sends_a_refused_order_once(desk: Terminal, claimed: Ins
     with desk.page.expect_response(re.compile("/intents$")):
         desk.page.keyboard.down("Enter")
     expect(desk.part("ticket-reason")).to_contain_text("not enough margin")
-    sent: list[str] = []
-    desk.page.on("request", lambda request: sent.append(request.method))
+    sent: list[tuple[str, str]] = []
+    desk.page.on("request", lambda request: sent.append((request.method, request.url.rpartition("/")[2])))
     for _ in range(5):
         desk.page.keyboard.down("Enter")  # the same key again without an up: the browser marks it as a repetition
     desk.page.keyboard.up("Enter")
     desk.tab("history")
     expect(desk.page.locator("[data-testid=order-status][data-status=rejected]")).to_have_count(1)
-    assert "POST" not in sent
+    assert ("POST", "intents") not in sent  # previews are asked for meanwhile, and write nothing
 
 
 def test_a_session_that_ends_keeps_what_was_typed_and_sends_nothing(desk: Terminal, claimed: Installation) -> None:

@@ -60,7 +60,7 @@ export const STATUS_TABLE = {
     icon: "pencil",
     role: "neutral",
     terminal: false,
-    next: ["working", "partially_filled", "filled", "cancelled"],
+    next: ["waiting_trigger", "working", "partially_filled", "filled", "cancelled"],
   },
   rejected: { icon: "cross", role: "danger", terminal: true, next: [] },
   expired: { icon: "barred", role: "muted", terminal: true, next: [] },

@@ -32,8 +32,9 @@ async def test_fifty_cancels_at_once_take_the_limit_of_each_second_and_no_more()
     sent: list[tuple[float, int]] = []
 
     async def cancel(number: int) -> None:
-        await budgets.take(CANCEL)
+        turn = await budgets.take(CANCEL)
         sent.append((clock.monotonic() - 1_000.0, number))
+        budgets.answered(turn)
 
     tasks = [asyncio.create_task(cancel(number)) for number in range(50)]
     for _ in range(60):
@@ -44,6 +45,41 @@ async def test_fifty_cancels_at_once_take_the_limit_of_each_second_and_no_more()
     times = [at for at, _number in sent]
     assert all(later - earlier > 1.0 for earlier, later in zip(times, times[10:], strict=False))
     assert times[-1] < 5.0
+
+
+async def test_calls_that_bunch_up_on_their_way_are_no_more_than_were_allowed_when_they_arrive() -> None:
+    clock = FakeClock()
+    budgets = RequestBudgets(clock)
+    arrived: list[float] = []
+
+    async def cancel(number: int) -> None:
+        turn = await budgets.take(CANCEL)
+        await clock.sleep(0.9 if number < 10 else 0.05)  # the first ones have to connect
+        arrived.append(clock.monotonic())
+        await clock.sleep(0.02)
+        budgets.answered(turn)
+
+    tasks = [asyncio.create_task(cancel(number)) for number in range(30)]
+    for _ in range(200):
+        await settle()
+        await clock.advance(0.025)
+    await asyncio.gather(*tasks)
+    arrived.sort()
+    assert all(later - earlier > 1.0 for earlier, later in zip(arrived, arrived[10:], strict=False))
+
+
+async def test_calls_that_are_never_answered_do_not_close_the_path() -> None:
+    clock = FakeClock()
+    budgets = RequestBudgets(clock)
+    for _ in range(10):
+        await budgets.take(CANCEL)
+    waiting = asyncio.create_task(budgets.take(CANCEL))
+    await settle()
+    await clock.advance(2.5)
+    await settle()
+    assert not waiting.done()
+    await clock.advance(0.7)
+    await waiting
 
 
 async def test_budgets_of_other_paths_are_their_own_and_unknown_paths_have_none() -> None:
@@ -60,11 +96,11 @@ async def test_what_the_exchange_says_of_its_limit_holds_and_the_least_of_the_ca
     budgets = RequestBudgets(clock)
     budgets.learn(CANCEL, "spot", 20)
     for _ in range(20):
-        await budgets.take(CANCEL)
+        budgets.answered(await budgets.take(CANCEL))
     await clock.advance(2)
     budgets.learn(CANCEL, "linear", 3)
     for _ in range(3):
-        await budgets.take(CANCEL)
+        budgets.answered(await budgets.take(CANCEL))
     waiting = asyncio.create_task(budgets.take(CANCEL))
     await settle()
     assert not waiting.done()
@@ -76,7 +112,11 @@ async def test_too_many_that_wait_are_told_at_once_and_a_caller_that_gives_up_le
     clock = FakeClock()
     budgets = RequestBudgets(clock)
     path = "/v5/account/fee-rate"
-    tasks = [asyncio.create_task(budgets.take(path)) for _ in range(105)]
+
+    async def call() -> None:
+        budgets.answered(await budgets.take(path))
+
+    tasks = [asyncio.create_task(call()) for _ in range(105)]
     await settle()
     with pytest.raises(BudgetSpent, match=r"100 calls .* limit of 5 a second"):
         await budgets.take(path)

@@ -3,13 +3,13 @@
 Lives here: `RequestBudgets`: what Bybit documents, what its headers say instead, and the waiting. Not here: the headers
 themselves (`rest`), what a refusal for the limit means (`errors`).
 Bybit counts per account and endpoint in a rolling second; each endpoint has a budget of its own, so that a cancel never
-waits for a create.
+waits for a create. Bybit counts a call when it arrives, some time between its sending and its answer: so a call
+counts here until a second after its answer, and those that bunch up on their way are no more than were allowed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import dataclass, field
 
 from tradewright.core.clock import Clock
@@ -30,27 +30,48 @@ DOCUMENTED_PER_SECOND = {
     "/v5/account/fee-rate": 5,
     "/v5/user/query-api": 10,
 }
-WINDOW_S = 1.05  # a little more than Bybit's second, for calls that bunch up on their way
+WINDOW_S = 1.05  # a little more than Bybit's second, for clocks that round
+FLIGHT_S_MAX = (
+    2.0  # a call without an answer has arrived by then, or never will: one that hangs must not close the path
+)
 WAITING_S_MAX = 20.0
+_LOOK_SECONDS = 0.02  # between looks whether an answer has come
 
 
 class BudgetSpent(Exception):
     """So many calls of this endpoint wait already that another one would wait too long; nothing was sent."""
 
 
+@dataclass(slots=True, eq=False)
+class Turn:
+    """One call: when its turn came and when it was answered, by the monotonic clock."""
+
+    begun_s: float
+    answered_s: float | None = None
+
+    def ends_s(self) -> float:
+        """Until when it counts, as far as is known."""
+        latest_s = self.begun_s + FLIGHT_S_MAX
+        return WINDOW_S + (latest_s if self.answered_s is None else min(self.answered_s, latest_s))
+
+
 @dataclass(slots=True)
 class _Budget:
     per_second: int
     said: dict[str, int] = field(default_factory=dict)  # by category, where the exchange has said it
-    sent_s: deque[float] = field(default_factory=deque)  # when, by the monotonic clock; never more than `per_second`
+    turns: list[Turn] = field(default_factory=list)  # those that count; never more than `per_second`
     closed_until_s: float = 0.0
     waiting: int = 0
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    in_order: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def wait_s(self, now_s: float) -> float:
-        while self.sent_s and self.sent_s[0] <= now_s - WINDOW_S:
-            self.sent_s.popleft()
-        full_s = self.sent_s[0] + WINDOW_S - now_s if len(self.sent_s) >= self.per_second else 0.0
+        """How long until the next look, at most; 0 or less when a call may go now."""
+        self.turns = [turn for turn in self.turns if turn.ends_s() > now_s]
+        full_s = 0.0
+        if len(self.turns) >= self.per_second:
+            full_s = min(turn.ends_s() for turn in self.turns) - now_s
+            if any(turn.answered_s is None for turn in self.turns):
+                full_s = min(full_s, _LOOK_SECONDS)
         return max(full_s, self.closed_until_s - now_s)
 
 
@@ -61,21 +82,31 @@ class RequestBudgets:
         self._clock = clock
         self._budgets = {path: _Budget(limit) for path, limit in DOCUMENTED_PER_SECOND.items()}
 
-    async def take(self, path: str) -> None:
-        """Waits for this call's turn, in order of asking. Raises `BudgetSpent` instead of waiting beyond reason."""
+    async def take(self, path: str) -> Turn | None:
+        """Waits for this call's turn, in order of asking; its end is told to `answered`. None: this path has no budget.
+
+        Raises `BudgetSpent` instead of waiting beyond reason.
+        """
         budget = self._budgets.get(path)
         if budget is None:
-            return
+            return None
         if budget.waiting >= budget.per_second * WAITING_S_MAX:
             raise BudgetSpent(f"{budget.waiting} calls of {path} wait for the limit of {budget.per_second} a second")
         budget.waiting += 1
         try:
-            async with budget.turn:
+            async with budget.in_order:
                 while (wait_s := budget.wait_s(self._clock.monotonic())) > 0:
                     await self._clock.sleep(wait_s)
-                budget.sent_s.append(self._clock.monotonic())
+                turn = Turn(self._clock.monotonic())
+                budget.turns.append(turn)
+                return turn
         finally:
             budget.waiting -= 1
+
+    def answered(self, turn: Turn | None) -> None:
+        """The call of this turn was answered, failed, or was not made after all."""
+        if turn is not None:
+            turn.answered_s = self._clock.monotonic()
 
     def learn(self, path: str, category: str, per_second: int | None) -> None:
         """The exchange has said how many calls of this path it takes in a second; the least of its categories counts,

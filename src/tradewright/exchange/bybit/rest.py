@@ -7,8 +7,9 @@ waiting for a turn (`limits`).
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
@@ -84,7 +85,10 @@ class RestClient:
         Raises `NotSent`, `Refused` (also `RateLimited`, `ClockRejected`), `DuplicateLinkId`, else `OutcomeUnknown`.
         After `ClockRejected` the clock has been measured anew, so the caller may sign another attempt.
         """
-        await self._take_turn(path, NotSent)
+        async with self._turn(path, NotSent):
+            return await self._command(path, body, may_go)
+
+    async def _command(self, path: str, body: Mapping[str, object], may_go: MayGo) -> Reply:
         clock_token = self.server_clock.token()
         try:
             now_ms = await self.server_clock.now_ms()
@@ -148,10 +152,13 @@ class RestClient:
 
     async def _read_once(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
         """The reply, or the trace of an answer with another `retCode` than 0."""
-        if signed:
-            await self._take_turn(path, ExchangeUnavailable)
-        else:
+        if not signed:
             self._check_silence(ExchangeUnavailable)
+            return await self._ask(path, params, signed=False)
+        async with self._turn(path, ExchangeUnavailable):
+            return await self._ask(path, params, signed=True)
+
+    async def _ask(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
         query = query_string(params)
         headers: dict[str, str] = {}
         trace = Trace()
@@ -198,14 +205,19 @@ class RestClient:
         assert self._signer is not None, "a signed call needs a client that was built with a signer"
         return self._signer.rest_headers(now_ms, payload)
 
-    async def _take_turn(self, path: str, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
-        """Waits until the budget of this path has room. Raises `error` when it would take too long, or after a 403."""
+    @contextlib.asynccontextmanager
+    async def _turn(self, path: str, error: type[NotSent] | type[ExchangeUnavailable]) -> AsyncIterator[None]:
+        """Begins once the budget of this path has room. Raises `error` when it would take too long, or after a 403."""
         self._check_silence(error)
         try:
-            await self._budgets.take(path)
+            turn = await self._budgets.take(path)
         except BudgetSpent as problem:
             raise error(f"{path}: {problem}") from problem
-        self._check_silence(error)
+        try:
+            self._check_silence(error)
+            yield
+        finally:
+            self._budgets.answered(turn)
 
     def _mind_limit(self, trace: Trace, path: str) -> None:
         """After a refusal for the limit, or once nothing remains of it, the path rests until the time that is said."""
