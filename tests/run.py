@@ -6,9 +6,11 @@ browser mostly waits, so its layer runs beside the others, in a lane of its own.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -21,6 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 RESULTS = ROOT / "build/test"
+LAYER_SECONDS_MAX = 1_500  # several times what the slowest takes on two busy cores
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -40,18 +43,33 @@ Say = Callable[[str], None]
 Layer = Callable[[Say], Count]
 
 
+def kill_tree(pid: int) -> None:
+    """Kills a process and what it started, as far as this system lists children."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    for child in children.read_text().split() if children.exists() else ():
+        kill_tree(int(child))
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+
+
 def run(say: Say, *command: str | Path, cwd: Path = ROOT, env: dict[str, str] | None = None) -> int:
-    done = subprocess.run(
+    """The command's exit code; one that does not end is killed with all that it started, and has failed."""
+    with subprocess.Popen(
         [str(part) for part in command],
         cwd=cwd,
         env=env or {**os.environ, "NO_COLOR": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
-    say(done.stdout)
-    return done.returncode
+    ) as process:
+        try:
+            told, _ = process.communicate(timeout=LAYER_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            kill_tree(process.pid)
+            told, _ = process.communicate()
+            told += f"\nkilled: it did not end within {LAYER_SECONDS_MAX} s\n"
+    say(told)
+    return process.returncode
 
 
 def checks(say: Say) -> Count:

@@ -28,20 +28,33 @@ class NothingToWaitFor(Exception):
     """Every task waits, and no timer will ever wake one: the run would hang for ever."""
 
 
+class StandsStill(Exception):
+    """Tasks wake one another without end, and no time passes: on a real machine this would be a core at 100 %."""
+
+
+TURNS_MAX = 200_000  # of the loop within one moment; the busiest moments of the seeded runs have some thousands
+
+
 class _JumpingSelector(selectors.SelectSelector):
     """Never waits: it moves the time forward by what it was asked to wait."""
 
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 0.0
+        self._turns = 0  # within this moment
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._turns += 1
+        if self._turns > TURNS_MAX:
+            raise StandsStill(f"at virtual second {self.now_s:.3f}")
         ready = super().select(0)
         if ready:
             return ready
         if timeout is None:
             raise NothingToWaitFor(f"at virtual second {self.now_s:.3f}")
-        self.now_s += max(timeout, 0.0)
+        if timeout > 0:
+            self.now_s += timeout
+            self._turns = 0
         return []
 
     def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
