@@ -31,6 +31,11 @@ USUAL: dict[str, Any] = {
 }
 
 
+def heeds_ctrl_c() -> None:
+    """What a shell starts in the background ignores it, and so would all that is started from there."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """One supervisor process and what is known of it."""
 
@@ -43,7 +48,10 @@ class Run:
         self._began = time.monotonic()
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
-                [sys.executable, supervised.__file__, "run", home, base, self.plan_file], stdout=output, stderr=output
+                [sys.executable, supervised.__file__, "run", home, base, self.plan_file],
+                stdout=output,
+                stderr=output,
+                preexec_fn=heeds_ctrl_c,
             )
 
     def events(self) -> list[str]:
