@@ -65,10 +65,8 @@ export function InstrumentBar(props: Props) {
   );
 }
 
-function useTicker(environment: Environment, instrument: Instrument, tickers: readonly Ticker[]): Ticker | null {
-  const quote = useQuote(marketKey(environment, instrument));
-  return quote?.ticker ?? tickers.find((ticker) => ticker.symbol === instrument.symbol) ?? null;
-}
+/** A market in which nothing happens is not an old one: from here on it only tells how long ago something did. */
+const QUIET_MS = 15_000;
 
 function toneOf(value: string | null | undefined): string {
   const sign = signOf(value);
@@ -77,8 +75,10 @@ function toneOf(value: string | null | undefined): string {
 
 function Figures({ environment, chosen, tickers, old, onPrice }: Props) {
   const { t, language } = useWords();
-  const ticker = useTicker(environment, chosen, tickers);
+  const quote = useQuote(marketKey(environment, chosen));
+  const ticker = quote?.ticker ?? tickers.find((each) => each.symbol === chosen.symbol) ?? null;
   const now = useNow();
+  const quietMs = old === null && quote != null ? now - quote.changedAtMs : 0;
   const sign = signOf(ticker?.change_24h_ratio);
   const last = stepped(ticker?.last_price, chosen.tick_size, language);
   return (
@@ -97,6 +97,11 @@ function Figures({ environment, chosen, tickers, old, onPrice }: Props) {
       {old !== null && (
         <span className="old-age">
           <Icon name="clock" size={12} /> {t("terminal.stale_age", { age: age(now - old.sinceMs, language) })}
+        </span>
+      )}
+      {quietMs >= QUIET_MS && (
+        <span className="muted" data-testid="quiet-age">
+          {t("terminal.quiet_age", { age: age(quietMs, language) })}
         </span>
       )}
       <dl className="figure-list">
