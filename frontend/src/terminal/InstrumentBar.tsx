@@ -100,7 +100,7 @@ function Figures({ environment, chosen, tickers, old, onPrice }: Props) {
         </span>
       )}
       {quietMs >= QUIET_MS && (
-        <span className="muted" data-testid="quiet-age">
+        <span className="quiet-age" data-testid="quiet-age">
           {t("terminal.quiet_age", { age: age(quietMs, language) })}
         </span>
       )}
