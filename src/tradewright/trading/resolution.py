@@ -172,10 +172,12 @@ async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: Sett
         # It will not be read either tomorrow. Nothing waits for it; what it came to is to be looked up at the exchange.
         await journal.resolve(intent, happened=False, reason=Reason("change.unreadable"))
         return True
+    # Met says nothing while the request can still arrive: it may have been so before, and coming late it would undo the
+    # next one, which waits for this one's end.
     is_met = intent.is_met_by(position)
     if is_met and isinstance(intent, ExitsIntent):
         is_met = await _watch_as_asked(gateway, intent)
-    if is_met:
+    if is_met and overdue:
         await journal.resolve(intent, happened=True)
         await journal.confirm(intent, [position], "reconciliation")
         return True

@@ -259,15 +259,18 @@ class AccountSession:
             await self._parts.journal.expire_overdue()
             if not (self._was_ready or self.is_blind):
                 continue
+            # What is read may be older than the end of a send that was under way meanwhile. That one counts as still
+            # under way, or the next change of the same thing would leave on word of a state that has passed.
+            under_way, busy = set(self._sending), set(self._subjects)
             proposed = await self._parts.journal.proposed()
             unsent = {intent.id: intent for intent in proposed if isinstance(intent, PlaceIntent)}
             cancelled = {intent.target_id for intent in proposed if isinstance(intent, CancelIntent)}
             for intent in proposed:
-                if intent.id in self._sending or intent.id in cancelled:
+                if intent.id in under_way | self._sending or intent.id in cancelled:
                     continue  # of what is cancelled before it left, the cancel below ends both
                 if isinstance(intent, CancelIntent) and await self._is_before_its_order(intent, unsent):
                     continue
-                if not self._may_go(intent) or self._is_behind(intent):
+                if not self._may_go(intent) or intent.subject in busy or self._is_behind(intent):
                     continue  # it waits until it expires
                 reason = refusal(intent, self._parts.instrument_of(intent.instrument))
                 if reason is not None:
@@ -275,6 +278,7 @@ class AccountSession:
                     continue
                 self._sending.add(intent.id)
                 self._subjects.add(intent.subject)
+                busy.add(intent.subject)
                 tasks.create_task(self._send(as_sent(intent, self._parts.instrument_of(intent.instrument))))
 
     def _may_go(self, intent: Intent) -> bool:

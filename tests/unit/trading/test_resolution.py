@@ -250,7 +250,7 @@ AS_ASKED: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("kind", ["amend", "leverage", "exits"])
 @pytest.mark.parametrize(
     ("as_asked", "after_s", "state"),
-    [(True, 1, "acknowledged"), (False, 1, "unknown"), (False, 21, "unknown"), (False, 22, "not_placed")],
+    [(True, 22, "acknowledged"), (False, 1, "unknown"), (False, 21, "unknown"), (False, 22, "not_placed")],
 )
 async def test_an_unknown_change_has_happened_once_the_thing_is_as_it_was_asked_to_become(
     kind: str, as_asked: bool, after_s: float, state: str
@@ -270,11 +270,27 @@ async def test_an_unknown_change_has_happened_once_the_thing_is_as_it_was_asked_
         assert (await world.terms("x-1"))[1] == Decimal(59000 if as_asked else 60000)
 
 
-@pytest.mark.parametrize(("watches", "state"), [("MarkPrice", "unknown"), ("LastPrice", "acknowledged")])
+@pytest.mark.parametrize(("kind", "state"), [("amend", "acknowledged"), ("leverage", "unknown"), ("exits", "unknown")])
+async def test_what_may_have_been_so_before_proves_nothing_while_the_request_can_still_arrive(
+    kind: str, state: str
+) -> None:
+    """A leverage of 10 that was 10 already: called set at once, it let the next one go and then arrived behind it."""
+    world = MemoryWorld()
+    target, change_id = await unknown_change(world, kind)
+    answers = Answers(START + timedelta(seconds=1))
+    if kind == "amend":  # it asks for something else than what was: that it is so is its doing
+        answers.order = order_report(at=5, link_id=link_id_of(target), **AS_ASKED[kind])
+    else:
+        answers.held = position("0.5", sequence=2, at=5, **AS_ASKED[kind])
+    await look(world, answers)
+    assert await world.state(change_id) == state
+
+
+@pytest.mark.parametrize(("watches", "state"), [("MarkPrice", "not_placed"), ("LastPrice", "acknowledged")])
 async def test_exits_have_happened_only_once_they_watch_the_price_that_was_asked_for(watches: str, state: str) -> None:
     world = MemoryWorld()
     _, change_id = await unknown_change(world, "exits")
-    answers = Answers(START + timedelta(seconds=1))
+    answers = Answers(START + timedelta(seconds=22))
     answers.held = position("0.5", sequence=2, at=5, stop_loss=Decimal(58000))
     answers.order = order_report(
         "waiting_trigger", order_id="sl", stop_order_type="StopLoss", trigger_price=Decimal(58000), trigger_by=watches
