@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from support.scripted_market import SPOT
 from support.sim_bench import Bench
-from tradewright.simulator import spot
-from tradewright.simulator.account import Account
+from tradewright.simulator.accounts import spot
+from tradewright.simulator.accounts.account import Account
+from tradewright.simulator.accounts.events import Event, OrderClosed, OrderFilled, Together
+from tradewright.simulator.accounts.orders import OrderStatus
+from tradewright.simulator.accounts.past import Movements, closed_orders
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import Event, OrderClosed, OrderFilled, Together
-from tradewright.simulator.orders import OrderStatus
-from tradewright.simulator.past import Movements, closed_orders
 
 QUANTITIES = st.integers(1, 2_000).map(lambda steps: str(Decimal(steps) * Decimal("0.001")))
 PRICES = st.integers(-300, 300).map(lambda ticks: str(Decimal("60000.00") + Decimal(ticks) * Decimal("0.10")))

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from support.scripted_market import START_MS, ScriptedMarket
-from tradewright.simulator.amend import read_amend
-from tradewright.simulator.commands import CancelOrder, SetLeverage
-from tradewright.simulator.engine import Engine
-from tradewright.simulator.events import Event
-from tradewright.simulator.ledger import Outcome, Surroundings
-from tradewright.simulator.log import EventLog
+from tradewright.simulator.accounts.events import Event
+from tradewright.simulator.accounts.log import EventLog
+from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.market import Listing
-from tradewright.simulator.order_options import read_create
-from tradewright.simulator.orders import Order
-from tradewright.simulator.trading_stop import read_trading_stop
+from tradewright.simulator.matching.amend import read_amend
+from tradewright.simulator.matching.commands import CancelOrder, SetLeverage
+from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.ledger import Outcome, Surroundings
+from tradewright.simulator.matching.order_options import read_create
+from tradewright.simulator.matching.trading_stop import read_trading_stop
 
 
 class Bench:

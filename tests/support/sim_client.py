@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 
 from tradewright.simulator import Addresses
-from tradewright.simulator.keys import ApiKey
+from tradewright.simulator.accounts.keys import ApiKey
 
 PATIENCE_S = 5.0
 

@@ -12,8 +12,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tradewright.simulator.accounts.keys import ApiKey, KeyRing
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
-from tradewright.simulator.keys import ApiKey, KeyRing
 
 DEFAULT_RECV_WINDOW_MS = 5_000
 AHEAD_LIMIT_MS = 1_000

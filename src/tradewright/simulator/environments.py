@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tradewright.simulator.errors import ApiError, RetCode
-from tradewright.simulator.rest import Call, Endpoint, Result
+from tradewright.simulator.rest.calls import Call, Endpoint, Result
 
 DAY_MS: Final = 24 * 3_600_000
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import msgspec
 
+from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.config import SimulatorConfig
-from tradewright.simulator.engine import Engine
+from tradewright.simulator.control.motion import pace_of, restore_pace
 from tradewright.simulator.errors import StateUnusable
-from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import Market, build_market, parse_time
-from tradewright.simulator.motion import pace_of, restore_pace
-from tradewright.simulator.ws_public import PublicStream
+from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.streams.public import PublicStream
 
 MARKET_FILE = "market.json"
 PACE = "pace"  # beside the market's own state: pause and speed set by hand

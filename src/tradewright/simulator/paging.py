@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from tradewright.simulator.commands import Body, text
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.fields import Body, text
 
 WHOLE_MAX = 253_402_300_799_999  # the last millisecond of the year 9999
 DAY_MS = 24 * 3_600_000

@@ -17,33 +17,33 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from tradewright.simulator.batch import BatchEndpoints
+from tradewright.simulator.accounts.events import Funded, LeverageSet, Together
+from tradewright.simulator.accounts.keys import KEYS_FILE, KeyRing, load_or_make_keys, make_keys
+from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.config import SimulatorConfig
-from tradewright.simulator.control import ControlEndpoints
-from tradewright.simulator.demo_money import DemoMoney
-from tradewright.simulator.engine import Engine
+from tradewright.simulator.control.endpoints import ControlEndpoints
+from tradewright.simulator.control.motion import Motion
 from tradewright.simulator.environments import environment_of
-from tradewright.simulator.events import Funded, LeverageSet, Together
-from tradewright.simulator.faults import Faults
+from tradewright.simulator.faults.armed import Faults
+from tradewright.simulator.faults.visibility import Visibility
 from tradewright.simulator.heartbeat import Heartbeat, open_market
-from tradewright.simulator.http_server import BODY_BYTES_MAX, RestServer
-from tradewright.simulator.keys import KEYS_FILE, KeyRing, load_or_make_keys, make_keys
-from tradewright.simulator.ledger import Outcome, Surroundings
-from tradewright.simulator.log import EventLog
 from tradewright.simulator.market import Market
-from tradewright.simulator.motion import Motion
-from tradewright.simulator.outbox import Outbox
-from tradewright.simulator.rest import RateLimits
-from tradewright.simulator.rest_account import AccountEndpoints
-from tradewright.simulator.rest_market import MarketEndpoints
-from tradewright.simulator.rest_past import PastEndpoints
-from tradewright.simulator.rest_position import PositionEndpoints
-from tradewright.simulator.rest_trade import TradeEndpoints
-from tradewright.simulator.telling import messages_of
-from tradewright.simulator.visibility import Visibility
-from tradewright.simulator.ws_private import PrivateStream
-from tradewright.simulator.ws_public import PublicStream
-from tradewright.simulator.ws_trade import TradeStream
+from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.ledger import Outcome, Surroundings
+from tradewright.simulator.rest.account import AccountEndpoints
+from tradewright.simulator.rest.batch import BatchEndpoints
+from tradewright.simulator.rest.calls import RateLimits
+from tradewright.simulator.rest.demo_money import DemoMoney
+from tradewright.simulator.rest.market import MarketEndpoints
+from tradewright.simulator.rest.past import PastEndpoints
+from tradewright.simulator.rest.position import PositionEndpoints
+from tradewright.simulator.rest.server import BODY_BYTES_MAX, RestServer
+from tradewright.simulator.rest.trade import TradeEndpoints
+from tradewright.simulator.streams.outbox import Outbox
+from tradewright.simulator.streams.private import PrivateStream
+from tradewright.simulator.streams.public import PublicStream
+from tradewright.simulator.streams.telling import messages_of
+from tradewright.simulator.streams.trade import TradeStream
 
 log = structlog.get_logger()
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from support.sim_bench import Bench
+from tradewright.simulator.accounts.events import AmendLost, OrderFilled
+from tradewright.simulator.accounts.orders import Order, OrderStatus
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import AmendLost, OrderFilled
-from tradewright.simulator.orders import Order, OrderStatus
 
 
 def refusal(bench: Bench, order: Order, **changes: Any) -> int:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tradewright.simulator.accounts.keys import ApiKey, KeyRing
 from tradewright.simulator.auth import SignedHeaders, check_call, check_stream, check_time, read_headers, sign
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.keys import ApiKey, KeyRing
 
 KEYS = KeyRing(
     uid="1",

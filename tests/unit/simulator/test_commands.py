@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tradewright.simulator.commands import read_cancel, read_leverage
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.market import BTCUSDT
-from tradewright.simulator.order_options import read_create
+from tradewright.simulator.matching.commands import read_cancel, read_leverage
+from tradewright.simulator.matching.order_options import read_create
 
 SPECS = {"BTCUSDT": BTCUSDT}
 LIMIT = {

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from support.sim_bench import Bench
+from tradewright.simulator.accounts.events import OrderFilled
+from tradewright.simulator.accounts.orders import Order, OrderStatus
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import OrderFilled
-from tradewright.simulator.orders import Order, OrderStatus
 
 RISES, FALLS = 1, 2
 

@@ -14,8 +14,8 @@ import pytest_asyncio
 from support.scripted_market import START_MS, ScriptedMarket
 from support.sim_client import SimClient
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
+from tradewright.simulator.accounts.keys import load_or_make_keys
 from tradewright.simulator.environments import environment_of
-from tradewright.simulator.keys import load_or_make_keys
 
 DAY_MS = 24 * 3_600_000
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from support.sim_bench import Bench
-from tradewright.simulator.account import Account
+from tradewright.simulator.accounts.account import Account
+from tradewright.simulator.accounts.log import LOG_FILE, EventLog, LogDamaged, LogInUse
+from tradewright.simulator.accounts.orders import OrderStatus
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.ledger import Outcome
-from tradewright.simulator.log import LOG_FILE, EventLog, LogDamaged, LogInUse
-from tradewright.simulator.orders import OrderStatus
+from tradewright.simulator.matching.ledger import Outcome
 
 
 def lived_in(folder: Path) -> Bench:

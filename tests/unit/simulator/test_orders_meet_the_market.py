@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 
 from support.sim_bench import Bench
+from tradewright.simulator.accounts.events import OrderFilled
+from tradewright.simulator.accounts.orders import OrderStatus
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import OrderFilled
-from tradewright.simulator.orders import OrderStatus
 
 
 def fills(bench: Bench) -> list[tuple[str, str, bool]]:
@@ -264,7 +264,7 @@ def test_leverage_that_does_not_change_says_so_and_one_that_cannot_be_paid_is_re
 
 def test_the_liquidation_price_leaves_exactly_the_maintenance_margin() -> None:
     """Worked another way: at that mark, wallet and loss together equal size times mark times the rates."""
-    from tradewright.simulator.margin import liquidation_price
+    from tradewright.simulator.accounts.margin import liquidation_price
 
     bench = Bench(funds="7000")
     bench.place("Buy", "1.000")

@@ -7,7 +7,7 @@ from typing import Any
 
 from support.sim_bench import Bench
 from support.sim_client import SimClient
-from tradewright.simulator.past import Movements, closed_orders
+from tradewright.simulator.accounts.past import Movements, closed_orders
 
 
 def closings(bench: Bench) -> list[tuple[str, str, str, str, str]]:

@@ -12,12 +12,12 @@ import pytest
 
 from support.scripted_market import SPOT
 from support.sim_bench import Bench
+from tradewright.simulator.accounts.events import OrderFilled
+from tradewright.simulator.accounts.log import LOG_FILE
+from tradewright.simulator.accounts.orders import OrderStatus
+from tradewright.simulator.accounts.spot import locked
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import OrderFilled
-from tradewright.simulator.log import LOG_FILE
-from tradewright.simulator.orders import OrderStatus
-from tradewright.simulator.spot import locked
-from tradewright.simulator.wallet_payload import wallet_row
+from tradewright.simulator.rows.wallet import wallet_row
 
 ONE = Decimal(1)
 DATA = Path(__file__).parents[2] / "data"

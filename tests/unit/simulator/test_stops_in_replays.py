@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from tradewright.simulator.engine import Engine
-from tradewright.simulator.events import Event, OrderFilled, OrderTriggered, Together
-from tradewright.simulator.ledger import Surroundings
-from tradewright.simulator.log import EventLog
+from tradewright.simulator.accounts.events import Event, OrderFilled, OrderTriggered, Together
+from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.market import build_market
-from tradewright.simulator.order_options import read_create
+from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.ledger import Surroundings
+from tradewright.simulator.matching.order_options import read_create
 
 DATA = Path(__file__).parents[2] / "data"
 CANDLES, QUOTES = DATA / "btcusdt-linear-1m-sample.csv.gz", DATA / "btcusdt-linear-bbo-sample.csv.gz"

@@ -13,9 +13,9 @@ from aiohttp.test_utils import TestServer
 from support.scripted_market import ScriptedMarket
 from support.sim_client import PATIENCE_S, SimClient, Stream
 from tradewright.simulator import RunningSimulator
-from tradewright.simulator.channels import make_channel
 from tradewright.simulator.market import BTCUSDT
-from tradewright.simulator.sockets import BACKLOG_MAX, SUBSCRIPTION_DELAY_S, Connection
+from tradewright.simulator.streams.channels import make_channel
+from tradewright.simulator.streams.sockets import BACKLOG_MAX, SUBSCRIPTION_DELAY_S, Connection
 
 
 def on(topic: str) -> Any:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from support.sim_bench import Bench
+from tradewright.simulator.accounts.events import OrderFilled, Together
+from tradewright.simulator.accounts.log import LOG_FILE
+from tradewright.simulator.accounts.orders import OrderStatus
 from tradewright.simulator.errors import ApiError
-from tradewright.simulator.events import OrderFilled, Together
-from tradewright.simulator.log import LOG_FILE
-from tradewright.simulator.orders import OrderStatus
 
 BOTH = {"takeProfit": "62000.00", "stopLoss": "59000.00"}
 

@@ -1,0 +1,180 @@
+"""The account: orders, executions, positions and coins, as the sum of the events of its log.
+
+Lives here: `Account` and `apply`, the only way it changes, live and on a restart alike. Not here: deciding which
+events happen (`engine`), writing them down (`log`), margin (`margin`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import assert_never
+
+from tradewright.simulator.accounts import orders, spot
+from tradewright.simulator.accounts.events import (
+    AmendAccepted,
+    AmendLost,
+    CancelAccepted,
+    CancelLost,
+    Entry,
+    Event,
+    Funded,
+    LeverageSet,
+    OrderAccepted,
+    OrderAmended,
+    OrderArmed,
+    OrderClosed,
+    OrderFilled,
+    OrderOpened,
+    OrderTriggered,
+    Together,
+)
+from tradewright.simulator.accounts.orders import Order
+from tradewright.simulator.accounts.positions import ZERO, Position, after_fill
+
+SETTLE_COIN = "USDT"
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One fill with the order as it stood right after it."""
+
+    seq: int
+    fill: OrderFilled
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class Coin:
+    """What the account has of one coin; `realised` is profit and fees of contracts since the account exists."""
+
+    coin: str
+    balance: Decimal = ZERO
+    realised: Decimal = ZERO
+
+
+class Account:
+    """One account of the exchange. Read it freely; change it by `apply` only."""
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}  # by order id, oldest first
+        self.executions: list[Execution] = []  # oldest first
+        self.positions: dict[str, Position] = {}
+        self.coins: dict[str, Coin] = {}
+        self._ids_by_link: dict[str, str] = {}
+        self._live: dict[str, None] = {}  # ids of live orders, oldest first
+        self._live_of: dict[str, dict[str, None]] = {}  # the same by listing: every market event asks for one's
+        self._unprotected: dict[str, None] = {}
+
+    def find_order(self, *, order_id: str = "", link_id: str = "") -> Order | None:
+        """By the exchange's id if given, else by the client's."""
+        return self.orders.get(order_id or self._ids_by_link.get(link_id, ""))
+
+    def link_id_used(self, link_id: str) -> bool:
+        return link_id in self._ids_by_link
+
+    def live_orders(self, symbol: str | None = None) -> Iterator[Order]:
+        """Live orders, oldest first. A snapshot, so that the account may change meanwhile."""
+        for order_id in tuple(self._live if symbol is None else self._live_of.get(symbol, ())):
+            order = self.orders[order_id]
+            if order.is_live:
+                yield order
+
+    def unprotected_orders(self, symbol: str) -> list[Order]:
+        """Entries of a listing that filled and still wait for the take-profit or stop-loss they asked for."""
+        waiting = [self.orders[order_id] for order_id in self._unprotected]
+        return [order for order in waiting if order.symbol == symbol]
+
+    @property
+    def has_live_orders(self) -> bool:
+        return bool(self._live)
+
+    def position(self, symbol: str) -> Position:
+        return self.positions.get(symbol) or Position(symbol=symbol)
+
+    def coin(self, coin: str) -> Coin:
+        return self.coins.get(coin) or Coin(coin)
+
+    def apply(self, entry: Entry) -> None:
+        """Take one event in. Events come in the order of their `seq`; one that cannot be is a bug and raises
+        AssertionError.
+        """
+        self._apply(entry.event, seq=entry.seq)
+
+    def _apply(self, event: Event, *, seq: int) -> None:
+        match event:
+            case Funded(coin=coin, amount=amount):
+                held = self.coin(coin)
+                self.coins[coin] = replace(held, balance=held.balance + amount)
+            case OrderAccepted():
+                self._accept(event)
+            case CancelAccepted(order_id=order_id):
+                self._put(replace(self.orders[order_id], cancel_requested=True))
+            case OrderOpened(order_id=order_id):
+                self._put(orders.opened(self.orders[order_id], wall_ms=event.at.wall_ms))
+            case OrderFilled():
+                self._fill(event, seq=seq)
+            case OrderClosed(order_id=order_id):
+                self._put(orders.closed(self.orders[order_id], event))
+            case CancelLost(order_id=order_id):
+                self._put(orders.cancel_lost(self.orders[order_id], wall_ms=event.at.wall_ms))
+            case OrderArmed(order_id=order_id):
+                self._put(orders.armed(self.orders[order_id], wall_ms=event.at.wall_ms))
+            case OrderTriggered(order_id=order_id):
+                self._put(orders.triggered(self.orders[order_id], event))
+            case AmendAccepted(order_id=order_id):
+                self._put(replace(self.orders[order_id], amend_requested=event))
+            case OrderAmended(order_id=order_id):
+                last = (len(self.orders), seq)
+                self._put(orders.amended(self.orders[order_id], event, queued=last))
+            case AmendLost(order_id=order_id):
+                self._put(replace(self.orders[order_id], amend_requested=None))
+            case Together(moves=moves, parent_id=parent_id, covers=covers):
+                for move in moves:
+                    self._apply(move, seq=seq)
+                if parent_id:
+                    parent = self.orders[parent_id]
+                    self._put(replace(parent, protected_quantity=parent.protected_quantity + covers))
+            case LeverageSet(symbol=symbol, leverage=leverage):
+                held_position = self.position(symbol)
+                self.positions[symbol] = replace(
+                    held_position,
+                    leverage=leverage,
+                    updated_ms=event.at.wall_ms,
+                    created_ms=held_position.created_ms or event.at.wall_ms,
+                )
+            case _:
+                assert_never(event)
+
+    def _accept(self, event: OrderAccepted) -> None:
+        assert event.order_id not in self.orders, f"order id {event.order_id} was used before"
+        if event.link_id:
+            assert event.link_id not in self._ids_by_link, f"link id {event.link_id} was used before"
+            self._ids_by_link[event.link_id] = event.order_id
+        self._put(orders.accepted(event, number=len(self.orders) + 1))
+
+    def _fill(self, event: OrderFilled, *, seq: int) -> None:
+        order = orders.filled(self.orders[event.order_id], event)
+        self._put(order)
+        self.executions.append(Execution(seq, event, order))
+        if order.is_spot:
+            for coin, amount in spot.flows(event).items():
+                self.coins[coin] = replace(self.coin(coin), balance=self.coin(coin).balance + amount)
+            return
+        self.positions[event.symbol] = after_fill(self.position(event.symbol), event, seq=seq)
+        held = self.coin(SETTLE_COIN)
+        flow = event.realised - event.fee
+        self.coins[SETTLE_COIN] = replace(held, balance=held.balance + flow, realised=held.realised + flow)
+
+    def _put(self, order: Order) -> None:
+        self.orders[order.order_id] = order
+        for live in (self._live, self._live_of.setdefault(order.symbol, {})):
+            if order.is_live:
+                live[order.order_id] = None
+            else:
+                live.pop(order.order_id, None)
+        if order.unprotected_quantity:
+            self._unprotected[order.order_id] = None
+        else:
+            self._unprotected.pop(order.order_id, None)

@@ -1,0 +1,287 @@
+"""The trading floor: orders meet the market here, and every step ends in a batch of events.
+
+Lives here: letting the market go on, bringing orders to the matching engine, filling those that rest, triggering those
+that wait, ending those that are of no use.
+Not here: commands and their refusals (`engine`), what becomes of an order (`decisions`, `protection`), how a batch is
+written down (`ledger`). Everything happens on one thread, one thing after another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import groupby
+
+from tradewright.simulator.accounts.events import (
+    AmendLost,
+    CancelLost,
+    Event,
+    OrderAmended,
+    OrderArmed,
+    OrderTriggered,
+    Together,
+)
+from tradewright.simulator.accounts.log import EventLog
+from tradewright.simulator.accounts.orders import Order, OrderStatus, amended
+from tradewright.simulator.accounts.positions import ZERO
+from tradewright.simulator.market import step_end_ms
+from tradewright.simulator.market.model import Market, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.matching import liquidity, protection, spot_exits
+from tradewright.simulator.matching.decisions import arrival, ended, fill, fillable, moved
+from tradewright.simulator.matching.ledger import Ledger, Surroundings
+from tradewright.simulator.matching.triggers import is_met, price_of
+
+STEP_MS = 2_000
+MARK_STEP_MS = 1_000
+
+
+class Floor(Ledger):
+    """Where orders meet the market. With `partial_fills` a trade fills resting orders no further than its size."""
+
+    def __init__(self, *, market: Market, log: EventLog, around: Surroundings, partial_fills: bool) -> None:
+        super().__init__(market=market, log=log, around=around)
+        self._partial_fills = partial_fills
+        self._untold: list[MarketEvent] = []
+        self._untraded: set[str] = set()  # listings whose last price is still the middle of their book
+
+    def catch_up(self) -> bool:
+        """Let the market go on to this moment, fill what it went through and trigger what waited for it.
+
+        Commands do so first: an order must never meet trades from before it came, nor a cancel overtake one.
+        One call goes no further than `STEP_MS` of wall time, so that a machine that slept for hours answers
+        meanwhile; the result says whether the market has arrived.
+        """
+        clock = self.market.clock
+        target_ms = clock.market_ms(self.around.wall_ms())
+        step_ms = step_end_ms(self.market, min(target_ms, self.market.now_ms + int(STEP_MS * clock.speed)))
+        self.play_to(step_ms)
+        return step_ms >= target_ms
+
+    def play_to(self, market_ms: int) -> int:
+        """The same up to a moment of the market's own time; returns how many events the market had until then."""
+        told = len(self._untold)
+        while True:
+            slice_ms = market_ms
+            if any(looks_at_marks(order) for order in self.account.live_orders()):
+                # The market tells mark and index prices only as of where it stands, and they move once a second.
+                slice_ms = min(market_ms, (self.market.now_ms // MARK_STEP_MS + 1) * MARK_STEP_MS)
+            self._go_on(slice_ms)
+            if slice_ms >= market_ms:
+                return len(self._untold) - told
+
+    def take_events(self) -> list[MarketEvent]:
+        """What the market did since the last call, for the public streams."""
+        happened, self._untold = self._untold, []
+        return happened
+
+    def arrive(self, order_id: str, *, delay_ms: int) -> None:
+        """Bring an accepted order to the matching engine, unless its cancel has done so already; a conditional one
+        begins to wait.
+        """
+        if self.account.orders[order_id].status is not OrderStatus.ACCEPTED:
+            return
+        self.catch_up()
+        order = self.account.orders[order_id]
+        if order.is_dormant:
+            self.commit([OrderArmed(order_id=order_id, at=self.moment())], delay_ms=delay_ms)
+            self._trigger_if_met(order_id, delay_ms=delay_ms)
+        else:
+            self._enter(order, delay_ms=delay_ms)
+
+    def go_on_after_trigger(self, order_id: str, *, delay_ms: int) -> None:
+        """Bring a triggered order to the matching engine, if the account can back it."""
+        order = self.account.orders[order_id]
+        if self.shortage(order) is None:
+            self._enter(order, delay_ms=delay_ms)
+        else:  # the reason's name is not verified; Bybit documents only that such an order is cancelled
+            self.commit([ended(order, self.scene(order.symbol), reject_reason="EC_Others")], delay_ms=delay_ms)
+
+    def finish_amend(self, order_id: str, *, delay_ms: int) -> None:
+        """Carry out an accepted amend, unless the order ended or filled beyond it first."""
+        order = self.account.orders[order_id]
+        wanted = order.amend_requested
+        if wanted is None:
+            return
+        if not order.is_live or 0 < order.filled_quantity >= wanted.quantity:
+            self.commit([AmendLost(order_id=order_id, at=self.moment())], delay_ms=delay_ms)
+            return
+        event = OrderAmended(
+            at=self.moment(),
+            order_id=order_id,
+            quantity=wanted.quantity,
+            price=wanted.price,
+            trigger=wanted.trigger,
+            protection=wanted.protection,
+            pair_id=order.pair_id,
+            requeued=wanted.price != order.price or wanted.quantity > order.quantity,
+        )
+        position, book = self.account.position(order.symbol), self.book(order.symbol)
+        after = moved(amended(order, event, queued=order.queued), position, book, self.scene(order.symbol))
+        self.commit([event, *after], delay_ms=delay_ms)
+        self.tidy(order.symbol, delay_ms=delay_ms)
+
+    def finish_cancel(self, order_id: str, *, delay_ms: int) -> None:
+        order = self.account.orders[order_id]
+        if order.is_live:
+            outcome: Event = ended(
+                order, self.scene(order.symbol), cancel_type="CancelByUser", reject_reason="EC_PerCancelRequest"
+            )
+        elif order.status is OrderStatus.FILLED:
+            outcome = CancelLost(order_id=order_id, at=self.moment())
+        else:
+            return
+        self.commit([outcome], delay_ms=delay_ms)
+
+    def tidy(self, symbol: str, *, delay_ms: int) -> None:
+        """After a change of the position: resting reduce-only orders that have nothing left to reduce end, entries get
+        the take-profit and stop-loss they asked for, and all of these follow the position.
+        """
+        position, scene = self.account.position(symbol), self.scene(symbol)
+        live = list(self.account.live_orders(symbol))
+        gone = [
+            ended(order, scene, cancel_type="CancelByReduceOnly")
+            for order in live
+            if order.is_resting and order.reduce_only and not position.reducible(order.side)
+        ]
+        self.commit(gone, delay_ms=delay_ms)
+        self.commit(protection.in_step(live, position, scene), delay_ms=delay_ms)
+        while waiting := self.account.unprotected_orders(symbol):
+            position, live = self.account.position(symbol), list(self.account.live_orders(symbol))
+            entry, scene, last_price = waiting[0], self.scene(symbol), self.last_price(symbol)
+            if entry.is_spot:
+                legs = spot_exits.brought(entry, live, scene, last_price, orders=len(self.account.orders))
+            else:
+                legs = protection.brought(entry, position, live, scene, last_price)
+            self.commit([legs], delay_ms=delay_ms)
+            for order_id in dict.fromkeys(move.order_id for move in legs.moves):
+                self._trigger_if_met(order_id, delay_ms=delay_ms)
+
+    def _go_on(self, to_ms: int) -> None:
+        """Let the market advance and look at what happened, event by event, with the prices of each event.
+
+        What happens at one moment is looked at together before anything triggers: a recording tells the trade before
+        the book that it left, and a triggered order must meet the latter.
+        """
+        seen = {order.symbol for order in self.account.live_orders()}
+        self._books = {symbol: self.market.book(symbol) for symbol in seen}
+        self._last_prices = {symbol: self.market.last_price(symbol) for symbol in seen}
+        self._untraded = {symbol for symbol in seen if not self.market.trades(symbol, 1)}
+        happened = self.market.advance(to_ms)
+        try:
+            for event_ms, events in groupby(happened, key=lambda event: event.time_ms):
+                if not self.account.has_live_orders:
+                    break
+                self._event_ms = event_ms
+                self._look_at(events)
+        finally:
+            self._event_ms = None
+            self._books, self._last_prices = {}, {}
+        for order in self.account.live_orders():
+            if order.trigger is not None and order.trigger.by != "LastPrice":
+                self._trigger_if_met(order.order_id, delay_ms=0)
+        self._untold += happened
+
+    def _look_at(self, events: Iterable[MarketEvent]) -> None:
+        """Fill and trigger by the events of one moment, oldest first."""
+        met: dict[str, None] = {}
+        for event in events:
+            if isinstance(event, MarketBook):
+                self._books[event.symbol] = event
+            price = self._price_by(event)
+            if price is not None:
+                self._last_prices[event.symbol] = price
+            self._fill_resting(event)
+            if price is None:
+                continue
+            for order in self.account.live_orders(event.symbol):
+                trigger = order.trigger
+                if trigger is not None and trigger.by == "LastPrice" and is_met(trigger, price):
+                    met[order.order_id] = None
+        for order_id in met:
+            self._trigger(order_id, delay_ms=0)
+
+    def _price_by(self, event: MarketEvent) -> Decimal | None:
+        """The last price if the event moves it: a trade does, and where there was none yet, a book does by its middle,
+        as the market itself tells it.
+        """
+        if isinstance(event, MarketTrade):
+            self._untraded.discard(event.symbol)
+            return event.price
+        if event.symbol not in self._untraded or not (event.bids and event.asks):
+            return None
+        tick = self.specs[event.symbol].tick_size
+        return (event.bids[0][0] + event.asks[0][0]) / 2 // tick * tick
+
+    def _trigger_if_met(self, order_id: str, *, delay_ms: int) -> None:
+        order = self.account.orders[order_id]
+        if order.trigger is None:
+            return
+        by_last = order.trigger.by == "LastPrice"
+        price = self.last_price(order.symbol) if by_last else price_of(self.market, order.symbol, order.trigger.by)
+        if is_met(order.trigger, price):
+            self._trigger(order_id, delay_ms=delay_ms)
+
+    def _trigger(self, order_id: str, *, delay_ms: int) -> None:
+        """The price an order waited for has come: it goes to the market; the other leg of its pair ends."""
+        order = self.account.orders[order_id]
+        if order.status is not OrderStatus.UNTRIGGERED:
+            return
+        scene = self.scene(order.symbol)
+        takes_all = order.follows_position or not order.quantity
+        quantity = self.account.position(order.symbol).reducible(order.side) if takes_all else order.quantity
+        event = OrderTriggered(order_id=order_id, at=scene.at, quantity=quantity, price=self._price_to_enter(order))
+        partner = protection.partner_ended(order, self.account.live_orders(order.symbol), scene)
+        both = Together(at=scene.at, moves=(event, partner)) if partner is not None else event
+        self.commit([both], delay_ms=delay_ms)
+        self.go_on_after_trigger(order_id, delay_ms=delay_ms)
+
+    def _price_to_enter(self, order: Order) -> Decimal:
+        """The limit a triggered order goes to the market with; a contract's is moved within the price bounds."""
+        spec, symbol = self.specs[order.symbol], order.symbol
+        if order.order_type == "Market":
+            return liquidity.protection_price(spec, self.book(symbol), order.side, self.last_price(symbol))
+        if order.is_spot:
+            return order.price
+        mark, index = self.market.mark_price(symbol), self.market.index_price(symbol)
+        bounds = liquidity.price_bounds(spec, mark_price=mark, index_price=index)
+        return liquidity.clamp(order.price, order.side, bounds)
+
+    def _enter(self, order: Order, *, delay_ms: int) -> None:
+        position, scene = self.account.position(order.symbol), self.scene(order.symbol)
+        self.commit(arrival(order, position, self.book(order.symbol), scene), delay_ms=delay_ms)
+        self.tidy(order.symbol, delay_ms=delay_ms)
+
+    def _fill_resting(self, event: MarketEvent) -> None:
+        """Fill the resting orders this market event went through, best price first, then oldest first."""
+        waiting = (order for order in self.account.live_orders(event.symbol) if order.is_resting)
+        available: Decimal | None
+        match event:
+            case MarketTrade(price=price, size=size):
+                passed = [order for order in waiting if liquidity.went_through(order, price)]
+                available = size if self._partial_fills else None
+            case MarketBook():
+                if self._partial_fills:  # a book says nothing of how much was traded
+                    return
+                passed = [order for order in waiting if liquidity.book_went_through(order, event)]
+                available = None
+        passed.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.queued))
+        for order_id in [order.order_id for order in passed]:
+            order = self.account.orders[order_id]  # as the fills before it left it
+            position = self.account.position(order.symbol)
+            quantity = fillable(order, position) if order.is_resting else ZERO
+            if available is not None:
+                quantity = min(
+                    quantity, available // self.specs[order.symbol].qty_step * self.specs[order.symbol].qty_step
+                )
+                available -= quantity
+            if quantity > 0:
+                part = liquidity.Take(order.price, quantity)
+                self.commit([fill(order, position, part, self.scene(order.symbol), is_maker=True)])
+                self.tidy(order.symbol, delay_ms=0)
+
+
+def looks_at_marks(order: Order) -> bool:
+    """Whether this order, or one that it will bring, triggers by mark or index price."""
+    triggers = [order.trigger] if order.is_dormant else []
+    legs = [order.protection.take_profit, order.protection.stop_loss] if order.protection is not None else []
+    return any(one is not None and one.by != "LastPrice" for one in (*triggers, *legs))

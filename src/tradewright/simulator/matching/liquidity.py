@@ -1,0 +1,134 @@
+"""What the market gives an order: pure walks over a book, and the rule for orders that rest.
+
+Lives here: values in, values out. Not here: what a fill does to the account (`account`), when orders arrive (`engine`).
+Our orders do not move the market: the book is the market's, and it stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tradewright.simulator.accounts.events import Side, Slippage
+from tradewright.simulator.accounts.orders import Order
+from tradewright.simulator.accounts.positions import ZERO
+from tradewright.simulator.market.model import InstrumentSpec, MarketBook
+
+
+@dataclass(frozen=True, slots=True)
+class Take:
+    """Liquidity taken at one price."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+def is_within(side: Side, price: Decimal, limit: Decimal) -> bool:
+    """Whether trading at `price` is as good as `limit` or better for this side."""
+    return price <= limit if side == "Buy" else price >= limit
+
+
+def would_take(order: Order, book: MarketBook) -> bool:
+    """Whether a limit order meets the other side of the book on arrival."""
+    levels = book.asks if order.side == "Buy" else book.bids
+    return bool(levels) and is_within(order.side, levels[0][0], order.price)
+
+
+def take(book: MarketBook, *, side: Side, limit: Decimal, quantity: Decimal, step: Decimal) -> list[Take]:
+    """Walk the book from its best price up to `limit`, for at most `quantity` (base coin).
+
+    A level gives whole steps only: a recorded size may lie between them.
+    """
+    taken: list[Take] = []
+    rest = quantity
+    for price, size in book.asks if side == "Buy" else book.bids:
+        if rest <= 0 or not is_within(side, price, limit):
+            break
+        part = min(rest, size // step * step)
+        if part > 0:
+            taken.append(Take(price, part))
+            rest -= part
+    return taken
+
+
+def take_worth(book: MarketBook, *, side: Side, limit: Decimal, amount: Decimal, step: Decimal) -> list[Take]:
+    """The same for at most `amount` of quote coin, in whole steps of base coin: what is left buys none."""
+    taken: list[Take] = []
+    rest = amount
+    for price, size in book.asks if side == "Buy" else book.bids:
+        if not is_within(side, price, limit):
+            break
+        affordable = rest // (price * step) * step
+        part = min(affordable, size // step * step)
+        if part > 0:
+            taken.append(Take(price, part))
+            rest -= part * price
+        if part == affordable:
+            break
+    return taken
+
+
+def total(takes: Iterable[Take]) -> Decimal:
+    return sum((part.quantity for part in takes), ZERO)
+
+
+def went_through(order: Order, price: Decimal) -> bool:
+    """Whether a trade at `price` proves that a resting order was filled: only strictly beyond its price.
+
+    At the price itself others may have stood in front of us in the queue, so a touch proves nothing.
+    """
+    return price < order.price if order.side == "Buy" else price > order.price
+
+
+def book_went_through(order: Order, book: MarketBook) -> bool:
+    """The same by the book: the other side now offers strictly better than the resting order asks for."""
+    levels = book.asks if order.side == "Buy" else book.bids
+    return bool(levels) and went_through(order, levels[0][0])
+
+
+def price_bounds(spec: InstrumentSpec, *, mark_price: Decimal, index_price: Decimal) -> tuple[Decimal, Decimal]:
+    """Lowest sell and highest buy price the exchange accepts now, on the tick grid.
+
+    Bybit's formula without the premium average, which a synthetic book does not have. On spot both prices are the
+    index, which leaves ratio X of it.
+    """
+    near, far = spec.price_limit_ratio_x, spec.price_limit_ratio_y
+    highest = min(mark_price * (1 + far), max(index_price, mark_price * (1 + near)))
+    lowest = max(mark_price * (1 - far), min(index_price, mark_price * (1 - near)))
+    return _up_to_tick(lowest, spec.tick_size), highest // spec.tick_size * spec.tick_size
+
+
+def clamp(price: Decimal, side: Side, bounds: tuple[Decimal, Decimal]) -> Decimal:
+    """A limit price beyond the bounds is moved to them silently, as on Bybit's futures."""
+    lowest_sell, highest_buy = bounds
+    return min(price, highest_buy) if side == "Buy" else max(price, lowest_sell)
+
+
+def protection_price(spec: InstrumentSpec, book: MarketBook, side: Side, last_price: Decimal) -> Decimal:
+    """The internal limit of a market order: the instrument's ratio X behind the best opposite price, on the tick
+    grid.
+    """
+    levels = book.asks if side == "Buy" else book.bids
+    best = levels[0][0] if levels else last_price
+    bound = best * (1 + spec.price_limit_ratio_x if side == "Buy" else 1 - spec.price_limit_ratio_x)
+    tick = spec.tick_size
+    return bound // tick * tick if side == "Buy" else _up_to_tick(bound, tick)
+
+
+def slippage_price(
+    spec: InstrumentSpec, book: MarketBook, side: Side, last_price: Decimal, slippage: Slippage
+) -> Decimal:
+    """The worst price a market order with a slippage tolerance takes, counted from the best opposite one."""
+    levels = book.asks if side == "Buy" else book.bids
+    best = levels[0][0] if levels else last_price
+    way = slippage.tolerance * (spec.tick_size if slippage.unit == "TickSize" else best / 100)
+    if side == "Buy":
+        return (best + way) // spec.tick_size * spec.tick_size
+    return max(spec.tick_size, _up_to_tick(best - way, spec.tick_size))
+
+
+def _up_to_tick(price: Decimal, tick: Decimal) -> Decimal:
+    """Not by `-(-price // tick)`: the `//` of Decimal cuts towards zero, so that would round down."""
+    rest = price % tick
+    return price - rest + tick if rest else price

@@ -1,0 +1,138 @@
+"""REST over HTTP: from bytes to a handler and back into Bybit's envelope.
+
+Lives here: raw query and body, authentication, permission, rate limits, faults, the envelope. Not here: what
+endpoints do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from tradewright.simulator.accounts.keys import ApiKey, KeyRing
+from tradewright.simulator.auth import check_call, read_headers
+from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.faults.armed import Faults, SwallowReply
+from tradewright.simulator.faults.visibility import Visibility
+from tradewright.simulator.frames import read_object
+from tradewright.simulator.rest.calls import Answer, Budget, Call, Endpoint, RateLimits, Result, too_many_visits
+
+log = structlog.get_logger()
+
+BODY_BYTES_MAX = 256 * 1024
+
+
+class RestServer:
+    """All endpoints behind one catch-all route, because an unknown path needs Bybit's own answer."""
+
+    def __init__(
+        self,
+        endpoints: Iterable[Endpoint],
+        *,
+        keys: KeyRing,
+        faults: Faults,
+        visibility: Visibility,
+        limits: RateLimits,
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._endpoints = {(endpoint.method, endpoint.path): endpoint for endpoint in endpoints}
+        self._keys = keys
+        self._faults = faults
+        self._visibility = visibility
+        self._wall_ms = wall_ms
+        self._limits = limits
+
+    async def serve(self, request: web.Request) -> web.Response:
+        if request.method == "GET" and request.can_read_body and await request.read():
+            return web.Response(status=403, text="A GET must not carry a body.")
+        endpoint = self._endpoints.get((request.method, request.path))
+        if endpoint is None:
+            error = ApiError(RetCode.UNKNOWN_PATH, f"route not found: {request.method} {request.path}", http_status=404)
+            return self._refused(error, None)
+        raw_query, body = request.raw_path.partition("?")[2], await request.read()
+        budget: Budget | None = None
+        fault: SwallowReply | None = None
+        try:
+            key = self._authenticate(endpoint, request, raw_query.encode() if request.method == "GET" else body)
+            params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _object(body)
+            if key is not None:
+                budget = self._limits.spend(self._keys.uid, endpoint, params, now_ms=self._wall_ms())
+                if budget is not None and not budget.granted:
+                    raise too_many_visits()
+            fault = self._faults.take(endpoint.path)
+            granted = endpoint.units(params) if budget is None else budget.granted
+            answer = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key, granted=granted))
+            if not isinstance(answer, Answer):
+                answer = Answer(answer, {})
+            if fault is not None and fault.hide_ms:
+                for order_id in _order_ids(answer.result):
+                    self._visibility.hide(order_id, until_ms=self._wall_ms() + fault.hide_ms)
+            response = self._reply(0, "OK", answer.result, budget, extra=answer.extra)
+        except ApiError as error:
+            response = self._refused(error, budget)
+        if fault is not None:
+            await _swallow(request, fault)
+        return response
+
+    def _authenticate(self, endpoint: Endpoint, request: web.Request, payload: bytes) -> ApiKey | None:
+        if not endpoint.private:
+            return None
+        key = check_call(read_headers(request.headers), payload, keys=self._keys, now_ms=self._wall_ms())
+        if endpoint.writes and key.read_only:
+            raise ApiError(RetCode.NO_PERMISSION, "Permission denied, please check your API key permissions.")
+        return key
+
+    def _refused(self, error: ApiError, budget: Budget | None) -> web.Response:
+        return self._reply(int(error.code), error.text, error.result, budget, http_status=error.http_status)
+
+    def _reply(
+        self,
+        code: int,
+        text: str,
+        result: Result,
+        budget: Budget | None,
+        *,
+        http_status: int = 200,
+        extra: Result | None = None,
+    ) -> web.Response:
+        """Bybit's envelope, always with all five keys, and the rate-limit headers where there is a limit."""
+        now_ms = self._wall_ms()
+        headers = {"Traceid": uuid4().hex, "Timenow": str(now_ms)}
+        if budget is not None:
+            headers["X-Bapi-Limit"] = str(budget.limit)
+            headers["X-Bapi-Limit-Status"] = str(budget.remaining)
+            headers["X-Bapi-Limit-Reset-Timestamp"] = str(budget.reset_ms)
+        envelope = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": extra or {}, "time": now_ms}
+        return web.Response(
+            body=msgspec.json.encode(envelope), status=http_status, headers=headers, content_type="application/json"
+        )
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body. Raises `ApiError` 10001."""
+    try:
+        return read_object(body or b"{}")
+    except ValueError as error:
+        raise bad_parameter(f"params error: {error}") from None
+
+
+def _order_ids(result: Result) -> list[str]:
+    """The orders an answer names: its own, or those of a batch."""
+    rows = result["list"] if isinstance(result.get("list"), list) else [result]
+    return [row["orderId"] for row in rows if isinstance(row, dict) and row.get("orderId")]
+
+
+async def _swallow(request: web.Request, fault: SwallowReply) -> None:
+    """The command went through; its answer never leaves. Returns only by the connection's end."""
+    log.info("exchange.reply_swallowed", path=fault.path, hang=fault.hang, hide_ms=fault.hide_ms)
+    if not fault.hang and request.transport is not None:
+        request.transport.abort()
+    # aiohttp cancels the handler when the client goes away or the server stops.
+    await asyncio.Event().wait()

@@ -1,0 +1,1 @@
+"""WebSockets: public, private and trade streams, their topics, and who gets what when."""

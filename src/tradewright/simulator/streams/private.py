@@ -1,0 +1,131 @@
+"""The private stream, `/v5/private`: auth, subscriptions, ping, and the account's messages.
+
+Lives here: the protocol and who gets which topic. Not here: what the messages say (`telling`), when they leave
+(`outbox`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from aiohttp import web
+
+from tradewright.simulator.accounts.keys import KeyRing
+from tradewright.simulator.auth import check_stream
+from tradewright.simulator.frames import Frame, args_of
+from tradewright.simulator.streams.outbox import Message, Row
+from tradewright.simulator.streams.sockets import Connection
+
+CATEGORIES = ("linear", "spot")
+FAST = "execution.fast"
+NOT_BY_CATEGORY = frozenset({"wallet", "position.spot"})
+
+
+class PrivateStream:
+    """All connections to the private stream. Nothing is replayed and there is no snapshot: clients reconcile by
+    REST. `topics` are those of the environment, without a category.
+    """
+
+    def __init__(self, keys: KeyRing, wall_ms: Callable[[], int], topics: frozenset[str]) -> None:
+        self._keys = keys
+        self._wall_ms = wall_ms
+        self._plain = topics
+        every = {f"{topic}.{category}" for topic in topics - NOT_BY_CATEGORY for category in CATEGORIES}
+        self._by_category = frozenset(every - NOT_BY_CATEGORY)
+        self._connections: set[Connection] = set()
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        connection = Connection(request)
+        socket = await connection.open()
+        self._connections.add(connection)
+        authenticated = False
+        try:
+            async for frame in connection.frames():
+                if frame.get("op") == "auth":
+                    authenticated = self._authenticate(connection, frame)
+                    if not authenticated:
+                        break
+                else:
+                    self._obey(connection, frame, authenticated=authenticated)
+        finally:
+            self._connections.discard(connection)
+            await connection.close()
+        return socket
+
+    def deliver(self, message: Message) -> None:
+        """Push rows to everybody who subscribed the topic, under the name they subscribed; a category's topic has the
+        rows of that category.
+        """
+        self._push(message.topic, message, message.rows)
+        for category in CATEGORIES:
+            rows = [row for row in message.rows if row.get("category") == category]
+            self._push(f"{message.topic}.{category}", message, rows)
+
+    def _push(self, name: str, message: Message, rows: list[Row]) -> None:
+        readers = [connection for connection in self._connections if name in connection.topics]
+        if rows and readers:
+            frame: Frame = {"topic": name, "creationTime": message.created_ms, "data": rows}
+            if message.topic != FAST:
+                frame = {"id": str(uuid4()), **frame}
+            for connection in readers:
+                connection.send(frame)
+
+    async def close(self) -> None:
+        await asyncio.gather(*(connection.close() for connection in self._connections))
+
+    def _authenticate(self, connection: Connection, frame: Frame) -> bool:
+        """Expiry comes as a number or as text. After a refusal the caller closes the connection."""
+        args = args_of(frame)
+        key = None
+        if args is not None and len(args) == 3:
+            key = check_stream(str(args[0]), str(args[1]), str(args[2]), keys=self._keys, now_ms=self._wall_ms())
+        connection.send(_answer(connection, frame, success=key is not None, text="" if key else "Params Error"))
+        return key is not None
+
+    def _obey(self, connection: Connection, frame: Frame, *, authenticated: bool) -> None:
+        """Answer one frame. Operations that are not known are ignored, as on Bybit."""
+        match frame.get("op"):
+            case None:
+                connection.send(_answer(connection, frame, success=False, text="Params Error"))
+            case "ping":
+                connection.send(_pong(connection, frame, self._wall_ms()))
+            case "subscribe" | "unsubscribe" if not authenticated:
+                connection.send(_answer(connection, frame, success=False, text="Request not authorized"))
+            case "subscribe":
+                refusal = self._refusal(args_of(frame))
+                if not refusal:
+                    # A topic that is subscribed already is acknowledged again: some clients ask twice.
+                    connection.topics.update(args_of(frame) or [])
+                connection.send(_answer(connection, frame, success=not refusal, text=refusal))
+            case "unsubscribe":
+                connection.topics.difference_update(str(topic) for topic in args_of(frame) or [])
+                connection.send(_answer(connection, frame, success=True, text=""))
+
+    def _refusal(self, args: list[Any] | None) -> str:
+        """Why the whole request is refused, "" if it is not. One bad topic fails all."""
+        if args is None:
+            return "Params Error"
+        for topic in args:
+            if not isinstance(topic, str) or topic not in self._plain | self._by_category:
+                return f"error:handler not found,topic:{topic}"
+        if (self._plain - NOT_BY_CATEGORY).intersection(args) and self._by_category.intersection(args):
+            return "error:all-in-one and categorised topics cannot be mixed in one request"
+        return ""
+
+
+def _answer(connection: Connection, frame: Frame, *, success: bool, text: str) -> Frame:
+    """`req_id` comes back exactly as it was sent, and only if it was."""
+    answer: Frame = {"success": success, "ret_msg": text, "op": frame.get("op", ""), "conn_id": connection.id}
+    if "req_id" in frame:
+        answer["req_id"] = frame["req_id"]
+    return answer
+
+
+def _pong(connection: Connection, frame: Frame, now_ms: int) -> Frame:
+    answer: Frame = {"op": "pong", "args": [str(now_ms)], "conn_id": connection.id}
+    if "req_id" in frame:
+        answer["req_id"] = frame["req_id"]
+    return answer

@@ -1,0 +1,87 @@
+"""From what happened to what the private streams say about it.
+
+Lives here: the messages of one batch, in Bybit's order: execution, order, position, wallet. Not here: sending them
+(`outbox`, `ws_private`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tradewright.simulator.accounts.events import (
+    AmendAccepted,
+    CancelAccepted,
+    Entry,
+    Event,
+    Funded,
+    LeverageSet,
+    OrderAccepted,
+    OrderFilled,
+    Together,
+)
+from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.ledger import Outcome
+from tradewright.simulator.rows.orders import order_stream_row
+from tradewright.simulator.rows.trading import execution_stream_row, fast_execution_row, position_stream_row
+from tradewright.simulator.streams.outbox import Message
+
+
+def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]]) -> list[Message]:
+    """What subscribers hear of a batch. An accepted order is not told: it has not happened yet."""
+    order_ids: dict[str, None] = {}
+    symbols: dict[str, None] = {}
+    filled: set[int] = set()
+    money_moved = False
+    for entry, event in _single_events(outcome):
+        match event:
+            case OrderAccepted() | CancelAccepted() | AmendAccepted():
+                pass
+            case OrderFilled(order_id=order_id):
+                order_ids[order_id] = None
+                filled.add(entry.seq)
+            case LeverageSet(symbol=symbol):
+                symbols[symbol] = None
+            case Funded():
+                money_moved = True
+            case Together():
+                pass  # its moves have come one by one
+            case _:
+                order_ids[event.order_id] = None
+    account, specs = engine.account, engine.specs
+    told = [account.orders[order_id] for order_id in order_ids]
+    symbols |= {order.symbol: None for order in told if not order.is_spot}
+    executions = [e for e in account.executions[-len(outcome.entries) :] if e.seq in filled]
+    created_ms = outcome.entries[-1].event.at.wall_ms
+    messages = []
+    if executions:
+        rows = [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]
+        messages.append(Message("execution", rows, created_ms))
+        messages.append(Message("execution.fast", [fast_execution_row(row) for row in rows], created_ms))
+    if told:
+        rows = [order_stream_row(order, specs[order.symbol]) for order in told]
+        messages.append(Message("order", rows, created_ms))
+    if symbols:
+        margin = engine.margin_now()
+        rows = [
+            position_stream_row(
+                account.position(symbol),
+                specs[symbol],
+                engine.market.mark_price(symbol),
+                margin,
+                account.live_orders(symbol),
+            )
+            for symbol in symbols
+        ]
+        messages.append(Message("position", rows, created_ms))
+    if told or money_moved:
+        messages.append(Message("wallet", [wallet()], created_ms))
+    return messages
+
+
+def _single_events(outcome: Outcome) -> Iterator[tuple[Entry, Event]]:
+    for entry in outcome.entries:
+        yield entry, entry.event
+        if isinstance(entry.event, Together):
+            for move in entry.event.moves:
+                yield entry, move
