@@ -15,10 +15,17 @@ from typing import Any, Final, Literal, Protocol
 from tradewright.simulator.market.clock import MarketClock
 
 Side = Literal["Buy", "Sell"]
+Category = Literal["linear", "inverse", "spot", "option"]
+ContractType = Literal["", "LinearPerpetual", "LinearFutures", "InversePerpetual", "InverseFutures"]
+ListingStatus = Literal["PreLaunch", "Trading", "Delivering", "Closed"]
+OptionType = Literal["", "Call", "Put"]
+PriceKind = Literal["mark", "index", "premium"]
+CATEGORIES: Final[tuple[Category, ...]] = ("linear", "inverse", "spot", "option")
 Level = tuple[Decimal, Decimal]  # (price, size)
 
-# What one listing is called inside the simulator: a linear contract by its symbol ("BTCUSDT"), a spot pair by "spot:"
-# and its symbol ("spot:BTCUSDT"), because both may have the same symbol. Tables, logs and states are keyed by it.
+# What one listing is called inside the simulator: a linear contract by its symbol ("BTCUSDT"), everything else by its
+# category and symbol ("spot:BTCUSDT", "inverse:BTCUSD", "option:BTC-…"), because two may have the same symbol. Tables,
+# logs and states are keyed by it.
 Listing = str
 PRICE_UNBOUNDED: Final = Decimal("1000000000000")  # highest price of a spot pair: Bybit's filters name none
 
@@ -34,13 +41,17 @@ def is_spot(listing: Listing) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentSpec:
-    """One contract or spot pair and its filters, as Bybit's instruments-info tells them (REST).
+    """One contract, spot pair or option and its filters, as Bybit's instruments-info tells them (REST).
 
     A spot pair has no settle coin (""), leverage 1 in all three fields, no maintenance margin (0), no funding
-    (0 and an interval of 0), no time of launch (0), and prices from one tick to `PRICE_UNBOUNDED`.
+    (0 and an interval of 0), no time of launch (0), and prices from one tick to `PRICE_UNBOUNDED`. A dated contract and
+    an option have no funding either, and a `delivery_ms`.
+
+    Quantities are in the base coin, of inverse contracts in contracts of one quote coin (USD). Money of a contract is
+    in its settle coin: the quote coin of linear ones and options, the base coin of inverse ones.
     """
 
-    category: str  # "linear" or "spot"
+    category: Category
     symbol: str  # on the wire; `listing` is the key inside
     symbol_id: int
     base_coin: str
@@ -68,6 +79,11 @@ class InstrumentSpec:
     funding_interval_min: int
     launch_ms: int
     quote_precision: Decimal | None = None  # spot only: step of amounts in quote coin
+    contract_type: ContractType = ""  # "" is LinearPerpetual on linear, InversePerpetual on inverse, nothing elsewhere
+    status: ListingStatus = "Trading"
+    delivery_ms: int = 0  # market time; 0 for what never ends
+    option_type: OptionType = ""
+    strike: Decimal | None = None  # options only, quote coin
 
     @property
     def listing(self) -> Listing:
@@ -76,6 +92,23 @@ class InstrumentSpec:
     @property
     def is_spot(self) -> bool:
         return self.category == "spot"
+
+    @property
+    def is_inverse(self) -> bool:
+        return self.category == "inverse"
+
+    @property
+    def is_option(self) -> bool:
+        return self.category == "option"
+
+    @property
+    def is_perpetual(self) -> bool:
+        return self.category in ("linear", "inverse") and not self.delivery_ms
+
+    @property
+    def may_hedge(self) -> bool:
+        """Whether a long and a short position may stand beside each other: in USDT perpetuals only."""
+        return self.category == "linear" and self.is_perpetual and self.settle_coin == "USDT"
 
     @property
     def min_order_amount(self) -> Decimal:
@@ -117,7 +150,30 @@ class MarketBook:
     seq: int
 
 
-MarketEvent = MarketTrade | MarketBook
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketLiquidation:
+    """A position of somebody was liquidated; `side` is the position's ("Buy": a long), `price` its bankruptcy price."""
+
+    symbol: Listing
+    time_ms: int
+    side: Side
+    size: Decimal
+    price: Decimal
+    seq: int
+
+
+MarketEvent = MarketTrade | MarketBook | MarketLiquidation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A candle of prices that nobody traded: mark, index or premium index."""
+
+    start_ms: int
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +269,26 @@ class Market(Protocol):
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
         """The newest public trades, newest first; at most 1000 are kept."""
+        ...
+
+    def price_bars(
+        self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        """Candles of a contract's mark or index price, or of its premium over the index (a fraction, may be negative),
+        with the rules of `klines`.
+        """
+        ...
+
+    def open_interest(
+        self, symbol: str, step_ms: int, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        """Moments (multiples of `step_ms`, not after now) and open interest (base coin, inverse: USD), newest first."""
+        ...
+
+    def settlement_price(self, symbol: str) -> Decimal | None:
+        """What a dated contract or option was or will be settled at: the mean index of the last half hour before its
+        delivery, None before that half hour.
+        """
         ...
 
     def state(self) -> dict[str, Any]:
