@@ -17,7 +17,7 @@ from tradewright.simulator.market import (
     MarketEvent,
     MarketTrade,
 )
-from tradewright.simulator.market.model import PRICE_UNBOUNDED
+from tradewright.simulator.market.model import PRICE_UNBOUNDED, Bar, PriceKind
 
 START_MS = 1_700_000_000_000
 SPOT = "spot:BTCUSDT"
@@ -67,6 +67,7 @@ class ScriptedMarket:
         self.index = Decimal("60000.00")
         self.instruments: tuple[InstrumentSpec, ...] = (BTCUSDT, SPOT_BTCUSDT) if spot else (BTCUSDT,)
         self._last: dict[Listing, Decimal] = {"BTCUSDT": Decimal("60000.00"), SPOT: Decimal("60050.00")}
+        self.settled: dict[Listing, Decimal] = {}  # what `settlement_price` tells
         self._seq = 1
         self._queue: list[MarketEvent] = []
         self._trades = [_trade(listing, price, START_MS, 1) for listing, price in self._last.items()]
@@ -111,7 +112,7 @@ class ScriptedMarket:
         for event in happened:
             if isinstance(event, MarketBook):
                 self._books[event.symbol] = event
-            else:
+            elif isinstance(event, MarketTrade):
                 self._last[event.symbol] = event.price
                 self._trades.append(event)
         return happened
@@ -154,6 +155,19 @@ class ScriptedMarket:
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
         return [trade for trade in reversed(self._trades) if trade.symbol == symbol][:limit]
+
+    def price_bars(
+        self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        return []
+
+    def open_interest(
+        self, symbol: str, step_ms: int, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        return []
+
+    def settlement_price(self, symbol: str) -> Decimal | None:
+        return self.settled.get(symbol)
 
     def state(self) -> dict[str, Any]:
         return {"now_ms": self.now_ms}

@@ -12,7 +12,7 @@ from typing import Final
 from tradewright.simulator.market.book_file import BookFile
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.errors import MarketSpecError
-from tradewright.simulator.market.model import Market, listing_of
+from tradewright.simulator.market.model import Category, Market, listing_of
 from tradewright.simulator.market.recorded_spec import CATEGORIES, spec_for
 from tradewright.simulator.market.recording import AnyFile, read_recording, together
 from tradewright.simulator.market.replay import ReplayMarket, start_of
@@ -50,7 +50,7 @@ def build_market(
 def _replay(spec: Sequence[str], *, speed: float, from_ms: int | None, wall_now_ms: int) -> ReplayMarket:
     if len(spec) > RECORDINGS_MAX:
         raise MarketSpecError(f"market names {len(spec)} recordings; at most {RECORDINGS_MAX} are played at once")
-    files: dict[tuple[str, str], list[AnyFile]] = {}
+    files: dict[tuple[Category, str], list[AnyFile]] = {}
     for path, category, symbol in map(_target, spec):
         file = read_recording(path)
         if isinstance(file, BookFile) and file.symbol != symbol:
@@ -65,16 +65,17 @@ def _replay(spec: Sequence[str], *, speed: float, from_ms: int | None, wall_now_
     return ReplayMarket(tapes, clock=MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed))
 
 
-def _target(text: str) -> tuple[str, str, str]:
+def _target(text: str) -> tuple[str, Category, str]:
     """File, category and symbol of one "replay:FILE@category:SYMBOL"; without a target the recording is BTCUSDT's."""
     rest = text.removeprefix(_REPLAY)
     match = _TARGET.fullmatch(rest)
-    path, category, symbol = match.group("path", "category", "symbol") if match else (rest, "linear", "BTCUSDT")
+    path, asked, symbol = match.group("path", "category", "symbol") if match else (rest, "linear", "BTCUSDT")
     if not path:
         raise MarketSpecError(f"market is {text!r}; a file must follow {_REPLAY!r}: {_REPLAY}FILE@category:SYMBOL")
-    if category not in CATEGORIES:
+    category = next((known for known in CATEGORIES if known == asked), None)
+    if category is None:
         raise MarketSpecError(
-            f"market {text!r} asks for {category}:{symbol}; the category must be {' or '.join(CATEGORIES)}"
+            f"market {text!r} asks for {asked}:{symbol}; the category must be {' or '.join(CATEGORIES)}"
         )
     if symbol != symbol.upper():
         raise MarketSpecError(f"market {text!r} asks for {category}:{symbol}; symbols are written {symbol.upper()}")

@@ -39,6 +39,14 @@ def is_spot(listing: Listing) -> bool:
     return listing.startswith("spot:")
 
 
+def is_inverse(listing: Listing) -> bool:
+    return listing.startswith("inverse:")
+
+
+def is_option(listing: Listing) -> bool:
+    return listing.startswith("option:")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentSpec:
     """One contract, spot pair or option and its filters, as Bybit's instruments-info tells them (REST).

@@ -13,10 +13,10 @@ from zlib import crc32
 
 from tradewright.simulator.market.errors import MarketSpecError
 from tradewright.simulator.market.instruments import BTCUSDT, LISTED
-from tradewright.simulator.market.model import PRICE_UNBOUNDED, InstrumentSpec
+from tradewright.simulator.market.model import PRICE_UNBOUNDED, Category, InstrumentSpec
 from tradewright.simulator.market.recording import Recordings
 
-CATEGORIES: Final = ("linear", "spot")
+CATEGORIES: Final[tuple[Category, ...]] = ("linear", "spot")
 # The least value of an order by quote coin: about five dollars' worth, as on Bybit.
 _MIN_NOTIONAL: Final = {
     "USDT": Decimal("5"),
@@ -29,14 +29,14 @@ _SIZE_DECIMALS_OF_CANDLES: Final = 3  # a lot that fits most symbols: candles ad
 _FEE: Final = Decimal("0.001")  # of a spot pair, maker and taker
 
 
-def spec_for(category: str, symbol: str, recordings: Recordings) -> InstrumentSpec:
+def spec_for(category: Category, symbol: str, recordings: Recordings) -> InstrumentSpec:
     """The instrument of a recorded listing. Raises `MarketSpecError` for a symbol that cannot be one."""
     listed = next((spec for spec in LISTED if (spec.category, spec.symbol) == (category, symbol)), None)
     spec = listed or _derived(category, symbol, recordings)
     return _with_funding(_fitted(spec, recordings), recordings)
 
 
-def _derived(category: str, symbol: str, recordings: Recordings) -> InstrumentSpec:
+def _derived(category: Category, symbol: str, recordings: Recordings) -> InstrumentSpec:
     """Tick and lot from the decimals of the rows, the rest plausible."""
     quote = next((coin for coin in _MIN_NOTIONAL if symbol.endswith(coin) and symbol != coin), None)
     if quote is None:

@@ -15,7 +15,17 @@ from typing import Any, Final
 from tradewright.simulator.market.clock import MarketClock, time_text
 from tradewright.simulator.market.errors import MarketStateError, MarketTimeError
 from tradewright.simulator.market.intervals import HOUR_MS
-from tradewright.simulator.market.model import InstrumentSpec, Kline, Market, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.model import (
+    Bar,
+    InstrumentSpec,
+    Kline,
+    Market,
+    MarketBook,
+    MarketEvent,
+    MarketTrade,
+    PriceKind,
+)
+from tradewright.simulator.market.price_bars import traded_bars
 from tradewright.simulator.market.recording import Recordings
 from tradewright.simulator.market.tape import Tape
 from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_row
@@ -157,6 +167,22 @@ class ReplayMarket:
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
         return list(islice(reversed(self._tapes[symbol].trades), max(0, limit)))
+
+    def price_bars(
+        self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        """See `Market.price_bars`. Mark and index are the price traded last, so their candles are the traded ones."""
+        return traded_bars(kind, self.klines(symbol, interval, start_ms, end_ms, limit))
+
+    def open_interest(
+        self, symbol: str, step_ms: int, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        """None: no recording tells it, and none is invented."""
+        return []
+
+    def settlement_price(self, symbol: str) -> Decimal | None:
+        """None: what is recorded never ends by delivery."""
+        return None
 
     def state(self) -> dict[str, Any]:
         """Only where it stands: everything else is in the files."""

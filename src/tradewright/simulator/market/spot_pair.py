@@ -72,9 +72,9 @@ class FollowingPair:
     def following(self, happened: Iterable[MarketEvent]) -> list[MarketEvent]:
         """What happens here when this happens to the contract: all its trades, and one book a second."""
         return [
-            self._book(event) if isinstance(event, MarketBook) else self._trade(event)
+            self._trade(event) if isinstance(event, MarketTrade) else self._book(event)
             for event in happened
-            if isinstance(event, MarketTrade) or event.time_ms % 1000 == 0
+            if isinstance(event, MarketTrade) or (isinstance(event, MarketBook) and event.time_ms % 1000 == 0)
         ]
 
     def _book(self, book: MarketBook) -> MarketBook:

@@ -19,7 +19,17 @@ from tradewright.simulator.market.habits import FOLLOWED, HABITS, usual_price
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.intervals import HOUR_MS, MINUTE_MS
 from tradewright.simulator.market.listed import Listed
-from tradewright.simulator.market.model import InstrumentSpec, Kline, Listing, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.model import (
+    Bar,
+    InstrumentSpec,
+    Kline,
+    Listing,
+    MarketBook,
+    MarketEvent,
+    MarketTrade,
+    PriceKind,
+)
+from tradewright.simulator.market.price_bars import moments, traded_bars
 from tradewright.simulator.market.spot_pair import FollowingPair
 from tradewright.simulator.market.synthetic_symbol import HISTORY_MINUTES, SyntheticSymbol
 from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_row
@@ -147,6 +157,26 @@ class SyntheticMarket:
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
         return self._listed[symbol].trades(limit)
+
+    def price_bars(
+        self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[Bar]:
+        rows = self._listed[symbol].candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
+        return traded_bars(kind, rows)
+
+    def open_interest(
+        self, symbol: str, step_ms: int, start_ms: int | None, end_ms: int | None, limit: int
+    ) -> list[tuple[int, Decimal]]:
+        found: list[tuple[int, Decimal]] = []
+        for ms in moments(step_ms, start_ms, end_ms, limit, self._now_ms):
+            interest = self._listed[symbol].open_interest(ms)
+            if interest is not None:
+                found.append((ms, interest))
+        return found
+
+    def settlement_price(self, symbol: str) -> Decimal | None:
+        assert not self._listed[symbol].spec.delivery_ms, "nothing that ends is listed yet"
+        return None
 
     def state(self) -> dict[str, Any]:
         return {

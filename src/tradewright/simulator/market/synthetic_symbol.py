@@ -90,6 +90,8 @@ class SyntheticSymbol:
         if isinstance(event, MarketBook):
             self.book = event
             return
+        if not isinstance(event, MarketTrade):
+            return
         self.last_price = event.price
         self._trades.append(event)
         self.close_bar(event.time_ms)
