@@ -19,6 +19,7 @@ from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Outcome, Surroundings
 from tradewright.simulator.matching.order_options import read_create
 from tradewright.simulator.matching.trading_stop import read_trading_stop
+from tradewright.simulator.matching.venue import Venue
 
 
 class Bench:
@@ -42,7 +43,7 @@ class Bench:
         self._later: list[Callable[[], None]] = []
         ids = itertools.count(1_000 * len(self.log.entries) + 1)  # an entry may have used several
         self.engine = Engine(
-            market=self.market,
+            venue=Venue(self.market, wall_ms=lambda: self.wall_ms),
             log=self.log,
             around=Surroundings(
                 wall_ms=lambda: self.wall_ms,

@@ -11,14 +11,21 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
-from tradewright.simulator.accounts.keys import ApiKey, KeyRing
+from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 
 DEFAULT_RECV_WINDOW_MS = 5_000
 AHEAD_LIMIT_MS = 1_000
 STREAM_AUTH_TEXT = "GET/realtime"
 _MILLIS = re.compile(r"[0-9]{1,15}")
+
+
+class KeyBook(Protocol):
+    """Where keys are looked up: one account's, or all of them."""
+
+    def find(self, key: str) -> ApiKey | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +60,7 @@ def read_headers(headers: Mapping[str, str]) -> SignedHeaders:
     return found
 
 
-def check_call(headers: SignedHeaders, payload: bytes, *, keys: KeyRing, now_ms: int) -> ApiKey:
+def check_call(headers: SignedHeaders, payload: bytes, *, keys: KeyBook, now_ms: int) -> ApiKey:
     """The key behind a signed REST call whose raw query (GET) or raw body (POST) is `payload`.
 
     Raises `ApiError` 10003 (unknown key), 10002 (outside the time window), 10004 (the signature does not match).
@@ -82,7 +89,7 @@ def check_time(timestamp: str, recv_window: str, *, now_ms: int) -> None:
         )
 
 
-def check_stream(key_text: str, expires: str, signature: str, *, keys: KeyRing, now_ms: int) -> ApiKey | None:
+def check_stream(key_text: str, expires: str, signature: str, *, keys: KeyBook, now_ms: int) -> ApiKey | None:
     """The key behind a stream's auth frame, or None if key, expiry or signature is wrong."""
     key = keys.find(key_text)
     if key is None or not _MILLIS.fullmatch(expires) or int(expires) <= now_ms:

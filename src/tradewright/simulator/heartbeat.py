@@ -1,14 +1,14 @@
 """The market in motion: where it starts, what moves it, and its saved state.
 
 Lives here: opening the market a config asks for, the task that lets it follow the wall clock, and `market.json`.
-Not here: prices (`market`), what orders make of them (`engine`).
+Not here: prices (`market`), what orders make of them (`matching`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,17 @@ from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control.motion import pace_of, restore_pace
 from tradewright.simulator.errors import StateUnusable
 from tradewright.simulator.market import Market, build_market, parse_time
-from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.streams.public import PublicStream
 
 MARKET_FILE = "market.json"
 PACE = "pace"  # beside the market's own state: pause and speed set by hand
 
 
-def open_market(config: SimulatorConfig, event_log: EventLog, *, now_ms: int) -> Market:
+def open_market(config: SimulatorConfig, logs: Sequence[EventLog], *, now_ms: int) -> Market:
     """The market asked for, going on from its saved state if there is one. Raises `MarketError`, `StateUnusable`.
 
-    A crash loses up to a second of that state, but never what orders have met: the log knows how far it had come.
+    A crash loses up to a second of that state, but never what orders have met: the logs know how far it had come.
     """
     path = None if config.state is None else config.state / MARKET_FILE
     saved = None if path is None or not path.exists() else _read(path)
@@ -45,8 +45,9 @@ def open_market(config: SimulatorConfig, event_log: EventLog, *, now_ms: int) ->
     if saved is None:
         return market
     market.restore(saved)
-    if event_log.entries:
-        market.advance(event_log.entries[-1].event.at.market_ms)
+    for event_log in logs:
+        if event_log.entries:
+            market.advance(event_log.entries[-1].event.at.market_ms)
     if pace is not None:
         try:
             restore_pace(market.clock, pace, wall_ms=now_ms, market_ms=market.now_ms)
@@ -62,14 +63,14 @@ class Heartbeat:
 
     def __init__(
         self,
-        engine: Engine,
+        venue: Venue,
         public: PublicStream,
         config: SimulatorConfig,
         *,
         wall_ms: Callable[[], int],
         broken: asyncio.Future[None],
     ) -> None:
-        self._engine = engine
+        self._venue = venue
         self._public = public
         self._config = config
         self._wall_ms = wall_ms
@@ -108,14 +109,14 @@ class Heartbeat:
         while True:
             await asyncio.sleep(self._config.tick_ms / 1000 if arrived else 0)
             now_ms = self._wall_ms()
-            arrived = self._engine.catch_up()
-            self._public.market_moved(self._engine.take_events(), now_ms=now_ms)
+            arrived = self._venue.catch_up()
+            self._public.market_moved(self._venue.take_events(), now_ms=now_ms)
             if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
                 saved_ms = now_ms
                 await self.keep()
 
     def _state(self) -> dict[str, Any]:
-        market = self._engine.market
+        market = self._venue.market
         pace = pace_of(market.clock)
         return market.state() if pace is None else {**market.state(), PACE: pace}
 

@@ -9,15 +9,16 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
 import structlog
 from aiohttp import web
 
-from tradewright.simulator.accounts.events import Funded, LeverageSet, Together
+from tradewright.simulator.accounts.events import Together
 from tradewright.simulator.accounts.keys import KEYS_FILE, KeyRing, load_or_make_keys, make_keys
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.config import SimulatorConfig
@@ -30,9 +31,11 @@ from tradewright.simulator.heartbeat import Heartbeat, open_market
 from tradewright.simulator.market import Market
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Outcome, Surroundings
+from tradewright.simulator.matching.venue import Venue
+from tradewright.simulator.members import Member, Members
 from tradewright.simulator.rest.account import AccountEndpoints
 from tradewright.simulator.rest.batch import BatchEndpoints
-from tradewright.simulator.rest.calls import RateLimits
+from tradewright.simulator.rest.limits import RateLimits
 from tradewright.simulator.rest.demo_money import DemoMoney
 from tradewright.simulator.rest.market import MarketEndpoints
 from tradewright.simulator.rest.past import PastEndpoints
@@ -49,6 +52,8 @@ log = structlog.get_logger()
 
 SHUTDOWN_S = 0.5
 WallClock = Callable[[], int]  # Unix milliseconds
+Funds = Iterable[tuple[str, Decimal]]  # coin and amount
+ACCOUNTS_FOLDER = "accounts"  # in the state folder: one folder for each account but the first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +69,24 @@ class Addresses:
 class RunningSimulator:
     """A served exchange. `close` ends it and writes the market's state down; it is safe to call twice.
 
+    `engine` and `keys` are of the first account; `add_account(funds)` opens another one.
     `broken` fails when the exchange cannot go on, for example when the disk is full.
     """
 
     def __init__(
         self,
         *,
-        engine: Engine,
-        keys: KeyRing,
+        members: Members,
+        add_account: Callable[[Funds], Member],
         addresses: Addresses,
         keys_file: Path | None,
         broken: asyncio.Future[None],
         stop: contextlib.AsyncExitStack,
     ) -> None:
-        self.engine = engine
-        self.keys = keys
+        self.members = members
+        self.engine = members.first.engine
+        self.keys = members.first.keys
+        self.add_account = add_account
         self.addresses = addresses
         self.keys_file = keys_file
         self.broken = broken
@@ -103,24 +111,25 @@ async def serve(
     async with contextlib.AsyncExitStack() as stop:
         # First the port, so that a taken one is found before anything else is touched.
         listener = stop.enter_context(_listen(config.host, config.port))
-        keys, event_log = _open_state(config)
-        stop.callback(event_log.close)
+        opened = _open_accounts(config, stop)
         if market is None:
-            market = open_market(config, event_log, now_ms=wall_ms())
-        parts = _Parts(config, keys, event_log, market, wall_ms)
+            market = open_market(config, [event_log for _, event_log in opened], now_ms=wall_ms())
+        parts = _Parts(config, market, wall_ms, stop)
         stop.callback(parts.outbox.close)
-        parts.begin(config)
+        for keys, event_log in opened:
+            parts.join(keys, event_log, config.funds)
         await _serve_http(parts.application(), listener, stop)
         # The last thing to begin is the first to end, so no client is served by a market that stands still.
-        heartbeat = Heartbeat(parts.engine, parts.public, config, wall_ms=wall_ms, broken=parts.broken)
+        heartbeat = Heartbeat(parts.venue, parts.public, config, wall_ms=wall_ms, broken=parts.broken)
         parts.motion.keep = heartbeat.keep
         stop.push_async_callback(heartbeat.stop)
         stop.push_async_callback(parts.say_goodbye)
         host, port = listener.getsockname()[:2]
-        log.info("exchange.started", host=host, port=port, entries=len(event_log.entries), market_ms=market.now_ms)
+        entries = sum(len(member.log.entries) for member in parts.members)
+        log.info("exchange.started", host=host, port=port, entries=entries, market_ms=market.now_ms)
         return RunningSimulator(
-            engine=parts.engine,
-            keys=keys,
+            members=parts.members,
+            add_account=parts.add_account,
             addresses=_addresses(str(host), int(port)),
             keys_file=None if config.state is None else config.state / KEYS_FILE,
             broken=parts.broken,
@@ -132,66 +141,91 @@ class _Parts:
     """One exchange's parts and the wires between them."""
 
     def __init__(
-        self, config: SimulatorConfig, keys: KeyRing, event_log: EventLog, market: Market, wall_ms: WallClock
+        self, config: SimulatorConfig, market: Market, wall_ms: WallClock, stop: contextlib.AsyncExitStack
     ) -> None:
-        self._keys = keys
-        self._log = event_log
+        self._config = config
+        self._stop = stop
         self._wall_ms = wall_ms
+        self._started_ms = wall_ms()
         self._loop = asyncio.get_running_loop()
         self._visibility = Visibility()
         self._faults = Faults()
         self._limits = RateLimits()
+        self._environment = environment_of(config.environment)
         self.broken: asyncio.Future[None] = self._loop.create_future()
-        self.engine = Engine(
-            market=market,
-            log=event_log,
-            around=Surroundings(wall_ms=wall_ms, new_id=lambda: str(uuid4()), later=self._later, tell=self._tell),
-            order_delay_ms=config.order_delay_ms,
-            partial_fills=config.partial_fills,
-        )
-        self._account = AccountEndpoints(self.engine, keys, started_ms=wall_ms())
-        self._environment = environment = environment_of(config.environment)
-        trading = TradeEndpoints(
-            self.engine, self._visibility, started_ms=wall_ms(), memory_ms=environment.order_memory_ms
-        )
-        batches = BatchEndpoints(trading, categories=environment.batch_categories)
-        self._trading = [*trading.all(), *batches.all()]
-        self.public = PublicStream(market, self.engine.specs)
-        self.motion = Motion(self.engine, self.public, wall_ms=wall_ms)
-        self._private = PrivateStream(keys, wall_ms, environment.private_topics)
-        self._trade = TradeStream(self._trading, keys=keys, limits=self._limits, wall_ms=wall_ms)
+        self.members = Members()
+        self.venue = Venue(market, wall_ms=wall_ms)
+        self.public = PublicStream(market, self.venue.specs)
+        self.motion = Motion(self.venue, self.public, wall_ms=wall_ms)
+        self._private = PrivateStream(self.members, wall_ms, self._environment.private_topics)
+        self._trade = TradeStream(self.members, limits=self._limits, wall_ms=wall_ms)
         self.outbox = Outbox(self._private.deliver)
 
-    def begin(self, config: SimulatorConfig) -> None:
-        """The very first start pays money in; every other one finishes what was left."""
-        if self._log.entries:
-            self.engine.resume()
+    def join(self, keys: KeyRing, event_log: EventLog, funds: Funds) -> Member:
+        """Take an account in. Its very first time pays money in; every other one finishes what was left."""
+        engine = Engine(
+            venue=self.venue,
+            log=event_log,
+            around=Surroundings(
+                wall_ms=self._wall_ms,
+                new_id=lambda: str(uuid4()),
+                later=self._later,
+                tell=lambda outcome: self._tell(member, account, outcome),
+            ),
+            order_delay_ms=self._config.order_delay_ms,
+            partial_fills=self._config.partial_fills,
+        )
+        account = AccountEndpoints(engine, keys, started_ms=self._started_ms)
+        environment = self._environment
+        trading = TradeEndpoints(
+            engine, self._visibility, started_ms=self._started_ms, memory_ms=environment.order_memory_ms
+        )
+        endpoints = [
+            *trading.all(),
+            *BatchEndpoints(trading, categories=environment.batch_categories).all(),
+            *account.all(),
+            *PositionEndpoints(engine).all(),
+            *PastEndpoints(engine).all(),
+            *(DemoMoney(engine).all() if environment.gives_money else []),
+        ]
+        shaped = {(one.method, one.path): environment.shape(one) for one in endpoints}
+        member = Member(keys=keys, log=event_log, engine=engine, endpoints=shaped)
+        self.members.add(member)
+        if event_log.entries:
+            engine.resume()
         else:
-            self.engine.fund(config.funds)
+            engine.fund(funds)
+        return member
+
+    def add_account(self, funds: Funds) -> Member:
+        """Open another account with keys of its own. Raises `OSError` where its folder cannot be written."""
+        keys = make_keys()
+        while self.members.by_uid(keys.uid) is not None:
+            keys = make_keys()
+        state = self._config.state
+        if state is None:
+            event_log = EventLog(None)
+        else:
+            keys, event_log = _open_account(state / ACCOUNTS_FOLDER / keys.uid, keys)
+        self._stop.callback(event_log.close)
+        return self.join(keys, event_log, funds)
 
     def application(self) -> web.Application:
-        endpoints = [
-            *MarketEndpoints(self.engine).all(),
-            *self._trading,
-            *self._account.all(),
-            *PositionEndpoints(self.engine).all(),
-            *PastEndpoints(self.engine).all(),
-            *(DemoMoney(self.engine).all() if self._environment.gives_money else []),
-        ]
+        first = self.members.first
         rest = RestServer(
-            [self._environment.shape(endpoint) for endpoint in endpoints],
-            keys=self._keys,
+            MarketEndpoints(first.engine).all(),
+            members=self.members,
             faults=self._faults,
             visibility=self._visibility,
             limits=self._limits,
             wall_ms=self._wall_ms,
         )
         control = ControlEndpoints(
-            market=self.engine.market,
+            market=self.venue.market,
             motion=self.motion,
-            event_log=self._log,
+            event_log=first.log,
             faults=self._faults,
-            keys=self._keys,
+            keys=first.keys,
             wall_ms=self._wall_ms,
         )
         application = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -218,23 +252,36 @@ class _Parts:
             if not self.broken.done():
                 self.broken.set_exception(error)
 
-    def _tell(self, outcome: Outcome) -> None:
+    def _tell(self, member: Member, account: AccountEndpoints, outcome: Outcome) -> None:
         """Each order's messages wait for its own moment: the usual delay, or until it may be seen."""
         order_id = _order_of(outcome)
         hidden_ms = self._visibility.hidden_ms(order_id, now_ms=self._wall_ms())
-        messages = messages_of(outcome, self.engine, self._account.wallet)
+        messages = messages_of(outcome, member.engine, account.wallet, uid=member.uid)
         self.outbox.send(messages, order_id=order_id, delay_s=max(outcome.delay_ms, hidden_ms) / 1000)
 
 
-def _open_state(config: SimulatorConfig) -> tuple[KeyRing, EventLog]:
-    """Keys and log from the state folder, which is made if need be; in memory without one."""
+def _open_accounts(config: SimulatorConfig, stop: contextlib.AsyncExitStack) -> list[tuple[KeyRing, EventLog]]:
+    """Keys and log of every account in the state folder, which is made if need be; in memory without one."""
     if config.state is None:
-        return make_keys(key=config.key, secret=config.secret), EventLog(None)
-    config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        opened = [(make_keys(key=config.key, secret=config.secret), EventLog(None))]
+    else:
+        opened = [_open_account(config.state, key=config.key, secret=config.secret)]
+        others = config.state / ACCOUNTS_FOLDER
+        folders = sorted(others.iterdir(), key=lambda folder: folder.name) if others.is_dir() else []
+        opened += [_open_account(folder) for folder in folders]
+    for _, event_log in opened:
+        stop.callback(event_log.close)
+    return opened
+
+
+def _open_account(
+    folder: Path, fresh: KeyRing | None = None, *, key: str | None = None, secret: str | None = None
+) -> tuple[KeyRing, EventLog]:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The log first: its lock keeps two exchanges from making keys for one folder.
-    event_log = EventLog(config.state)
+    event_log = EventLog(folder)
     try:
-        return load_or_make_keys(config.state, key=config.key, secret=config.secret), event_log
+        return load_or_make_keys(folder, fresh, key=key, secret=secret), event_log
     except BaseException:
         event_log.close()
         raise
@@ -267,4 +314,4 @@ def _order_of(outcome: Outcome) -> str:
     event = outcome.entries[0].event
     if isinstance(event, Together):
         return event.moves[0].order_id if event.moves else event.parent_id
-    return "" if isinstance(event, Funded | LeverageSet) else event.order_id
+    return getattr(event, "order_id", "")

@@ -226,7 +226,7 @@ def test_an_order_does_not_meet_trades_from_before_it_came() -> None:
     bench = Bench()
     bench.market.trade("58999.90")
     assert bench.place("Buy", "0.010", "59000.00").status is OrderStatus.NEW
-    assert [event.seq for event in bench.engine.take_events()] == [2]  # the public streams still hear of it
+    assert [event.seq for event in bench.engine.venue.take_events()] == [2]  # the public streams still hear of it
 
 
 def test_after_a_long_sleep_the_market_comes_back_in_steps() -> None:

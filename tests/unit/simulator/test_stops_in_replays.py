@@ -18,6 +18,7 @@ from tradewright.simulator.market import build_market
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Surroundings
 from tradewright.simulator.matching.order_options import read_create
+from tradewright.simulator.matching.venue import Venue
 
 DATA = Path(__file__).parents[2] / "data"
 CANDLES, QUOTES = DATA / "btcusdt-linear-1m-sample.csv.gz", DATA / "btcusdt-linear-bbo-sample.csv.gz"
@@ -44,7 +45,8 @@ class Replayed:
             tell=lambda outcome: None,
         )
         self._waiting = waiting
-        self.engine = Engine(market=market, log=self.log, around=around, order_delay_ms=0, partial_fills=False)
+        venue = Venue(market, wall_ms=lambda: from_ms)
+        self.engine = Engine(venue=venue, log=self.log, around=around, order_delay_ms=0, partial_fills=False)
         self.engine.fund([("USDT", Decimal(100_000))])
 
     def place(self, **more: Any) -> None:
@@ -71,7 +73,7 @@ def test_a_jump_triggers_at_the_bar_that_came_there_and_pays_its_price() -> None
     jumped = Replayed(CANDLES, start)
     jumped.place(stopLoss=str(stop))
     opened = int(bar["open_time_ms"])
-    jumped.engine.play_to(opened + 3_600_000)
+    jumped.engine.venue.play_to(opened + 3_600_000)
     _, triggered, filled = jumped.moments()
     assert opened <= triggered[1] < opened + 60_000
     assert (filled[0], filled[1]) == (OrderFilled, triggered[1])
@@ -91,7 +93,7 @@ def test_steps_and_a_jump_come_to_the_same(by: str) -> None:
         replayed = Replayed(CANDLES, start)
         replayed.place(tpTriggerBy=by, slTriggerBy=by, **{name: str(price) for name, price in stops.items()})
         for moment_ms in range(start + step_ms, end + step_ms, step_ms):
-            replayed.engine.play_to(min(moment_ms, end))
+            replayed.engine.venue.play_to(min(moment_ms, end))
         ways.append(replayed.moments())
     assert ways[0] == ways[1]
     assert [kind for kind, _, _ in ways[0]] == [OrderFilled, OrderTriggered, OrderFilled]
@@ -104,7 +106,7 @@ def test_where_only_quotes_are_recorded_the_middle_of_the_book_is_the_last_price
     place = next(place for place, middle in enumerate(middles) if middle >= began + 5)
     replayed = Replayed(QUOTES, int(rows[0]["time_ms"]))
     replayed.place(triggerPrice=str(began + 5), triggerDirection=1)
-    replayed.engine.play_to(int(rows[-1]["time_ms"]))
+    replayed.engine.venue.play_to(int(rows[-1]["time_ms"]))
     triggered, filled = replayed.moments()
     assert (triggered[1], filled[1]) == (int(rows[place]["time_ms"]),) * 2
     assert filled[2] == Decimal(rows[place]["ask"])

@@ -15,12 +15,17 @@ from tradewright.simulator.accounts import orders, spot
 from tradewright.simulator.accounts.events import (
     AmendAccepted,
     AmendLost,
+    AutoMarginSet,
     CancelAccepted,
     CancelLost,
     Entry,
     Event,
     Funded,
+    FundingPaid,
     LeverageSet,
+    MarginMode,
+    MarginModeSet,
+    MarginMoved,
     OrderAccepted,
     OrderAmended,
     OrderArmed,
@@ -28,12 +33,14 @@ from tradewright.simulator.accounts.events import (
     OrderFilled,
     OrderOpened,
     OrderTriggered,
+    PositionIndex,
+    PositionModeSet,
+    SettingChanged,
     Together,
 )
 from tradewright.simulator.accounts.orders import Order
-from tradewright.simulator.accounts.positions import ZERO, Position, after_fill
-
-SETTLE_COIN = "USDT"
+from tradewright.simulator.accounts.positions import ZERO, Position, PositionKey, after_fill
+from tradewright.simulator.market.model import Listing, is_option
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,14 @@ class Execution:
     seq: int
     fill: OrderFilled
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class FundingPayment:
+    """One funding payment with its place in the log."""
+
+    seq: int
+    paid: FundingPaid
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +75,13 @@ class Account:
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}  # by order id, oldest first
         self.executions: list[Execution] = []  # oldest first
-        self.positions: dict[str, Position] = {}
+        self.funding: list[FundingPayment] = []  # oldest first
+        self.positions: dict[PositionKey, Position] = {}
         self.coins: dict[str, Coin] = {}
+        self.margin_mode: MarginMode = "REGULAR_MARGIN"
+        self.settings: dict[str, str] = {}  # see `SettingChanged`
+        self._hedged: dict[Listing, bool] = {}
+        self._hedged_coins: set[str] = set()
         self._ids_by_link: dict[str, str] = {}
         self._live: dict[str, None] = {}  # ids of live orders, oldest first
         self._live_of: dict[str, dict[str, None]] = {}  # the same by listing: every market event asks for one's
@@ -81,6 +101,10 @@ class Account:
             if order.is_live:
                 yield order
 
+    def live_listings(self) -> set[Listing]:
+        """Of the live orders."""
+        return {listing for listing, live in self._live_of.items() if live}
+
     def unprotected_orders(self, symbol: str) -> list[Order]:
         """Entries of a listing that filled and still wait for the take-profit or stop-loss they asked for."""
         waiting = [self.orders[order_id] for order_id in self._unprotected]
@@ -90,8 +114,24 @@ class Account:
     def has_live_orders(self) -> bool:
         return bool(self._live)
 
-    def position(self, symbol: str) -> Position:
-        return self.positions.get(symbol) or Position(symbol=symbol)
+    def position(self, symbol: Listing, index: PositionIndex = 0) -> Position:
+        """The position, flat if there never was one; a new leg has the leverage of the one-way position."""
+        found = self.positions.get((symbol, index))
+        if found is not None:
+            return found
+        fresh = Position(symbol=symbol, index=index)
+        net = self.positions.get((symbol, 0))
+        return fresh if net is None else replace(fresh, leverage=net.leverage)
+
+    def is_hedged(self, symbol: Listing, settle_coin: str) -> bool:
+        """Whether a listing that settles in this coin holds two legs."""
+        return self._hedged.get(symbol, settle_coin in self._hedged_coins)
+
+    def positions_of(self, symbol: Listing, settle_coin: str) -> list[Position]:
+        """The listing's positions in its present mode, flat ones too: one, or the long and the short leg."""
+        if self.is_hedged(symbol, settle_coin):
+            return [self.position(symbol, 1), self.position(symbol, 2)]
+        return [self.position(symbol)]
 
     def coin(self, coin: str) -> Coin:
         return self.coins.get(coin) or Coin(coin)
@@ -137,13 +177,22 @@ class Account:
                     parent = self.orders[parent_id]
                     self._put(replace(parent, protected_quantity=parent.protected_quantity + covers))
             case LeverageSet(symbol=symbol, leverage=leverage):
-                held_position = self.position(symbol)
-                self.positions[symbol] = replace(
-                    held_position,
-                    leverage=leverage,
-                    updated_ms=event.at.wall_ms,
-                    created_ms=held_position.created_ms or event.at.wall_ms,
-                )
+                self._put_position(replace(self.position(symbol, event.position_index), leverage=leverage), event)
+            case MarginMoved(symbol=symbol, amount=amount):
+                moved = self.position(symbol, event.position_index)
+                self._put_position(replace(moved, added_margin=moved.added_margin + amount), event)
+            case AutoMarginSet(symbol=symbol, on=on):
+                self._put_position(replace(self.position(symbol, event.position_index), adds_margin=on), event)
+            case PositionModeSet(symbols=symbols, hedge=hedge, coin=coin):
+                self._hedged |= dict.fromkeys(symbols, hedge)
+                if coin:
+                    (self._hedged_coins.add if hedge else self._hedged_coins.discard)(coin)
+            case MarginModeSet(mode=mode):
+                self.margin_mode = mode
+            case SettingChanged(name=name, value=value):
+                self.settings[name] = value
+            case FundingPaid():
+                self._pay_funding(event, seq=seq)
             case _:
                 assert_never(event)
 
@@ -162,10 +211,31 @@ class Account:
             for coin, amount in spot.flows(event).items():
                 self.coins[coin] = replace(self.coin(coin), balance=self.coin(coin).balance + amount)
             return
-        self.positions[event.symbol] = after_fill(self.position(event.symbol), event, seq=seq)
-        held = self.coin(SETTLE_COIN)
-        flow = event.realised - event.fee
-        self.coins[SETTLE_COIN] = replace(held, balance=held.balance + flow, realised=held.realised + flow)
+        before = self.position(event.symbol, event.position_index)
+        self.positions[before.key] = after_fill(before, event, seq=seq)
+        won = event.realised - event.fee
+        held = self.coin(event.settle_coin)
+        self.coins[event.settle_coin] = replace(
+            held, balance=held.balance + cash_flow(event), realised=held.realised + won
+        )
+
+    def _pay_funding(self, event: FundingPaid, *, seq: int) -> None:
+        self.funding.append(FundingPayment(seq, event))
+        held, position = self.coin(event.settle_coin), self.position(event.symbol, event.position_index)
+        self.coins[event.settle_coin] = replace(
+            held, balance=held.balance - event.fee, realised=held.realised - event.fee
+        )
+        self.positions[position.key] = replace(
+            position,
+            holding_realised=position.holding_realised - event.fee,
+            total_realised=position.total_realised - event.fee,
+            updated_ms=event.at.wall_ms,
+            seq=seq,
+        )
+
+    def _put_position(self, position: Position, event: LeverageSet | MarginMoved | AutoMarginSet) -> None:
+        now_ms = event.at.wall_ms
+        self.positions[position.key] = replace(position, updated_ms=now_ms, created_ms=position.created_ms or now_ms)
 
     def _put(self, order: Order) -> None:
         self.orders[order.order_id] = order
@@ -178,3 +248,13 @@ class Account:
             self._unprotected[order.order_id] = None
         else:
             self._unprotected.pop(order.order_id, None)
+
+
+def cash_flow(fill: OrderFilled) -> Decimal:
+    """What a fill of a contract adds to the wallet, in its settle coin: profit less fee; of an option the premium
+    changes hands at once.
+    """
+    if not is_option(fill.symbol):
+        return fill.realised - fill.fee
+    premium = fill.quantity * fill.price
+    return (-premium if fill.side == "Buy" else premium) - fill.fee

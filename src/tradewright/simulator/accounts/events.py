@@ -11,6 +11,9 @@ from typing import Literal
 
 import msgspec
 
+PositionIndex = Literal[0, 1, 2]  # one-way; in hedge mode the long and the short leg
+MarginMode = Literal["REGULAR_MARGIN", "ISOLATED_MARGIN"]  # Bybit's words for cross and isolated
+ExecType = Literal["Trade", "BustTrade", "AdlTrade", "Settle", "Delivery"]
 Side = Literal["Buy", "Sell"]
 OrderType = Literal["Market", "Limit"]
 TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
@@ -111,6 +114,8 @@ class OrderAccepted(_Event, frozen=True, kw_only=True, tag="order_accepted"):
     parent_id: str = ""
     parent_link_id: str = ""
     pair_id: str = ""
+    position_index: PositionIndex = 0
+    create_type: str = ""  # Bybit's createType where it does not follow from the rest
 
 
 class CancelAccepted(_Event, frozen=True, kw_only=True, tag="cancel_accepted"):
@@ -129,7 +134,7 @@ class OrderFilled(_Event, frozen=True, kw_only=True, tag="order_filled"):
     """One execution. `fee` is paid when positive; `realised` is the profit of the closed part without fees.
 
     `symbol` holds a listing. A spot fill names the coins that changed hands and the one its fee was taken from; a
-    contract leaves the three empty and settles in USDT. `mark_price` is the index price on spot.
+    contract leaves the three empty and settles in `settle_coin`. `mark_price` is the index price on spot.
     """
 
     order_id: str
@@ -147,6 +152,9 @@ class OrderFilled(_Event, frozen=True, kw_only=True, tag="order_filled"):
     base_coin: str = ""
     quote_coin: str = ""
     fee_coin: str = ""
+    settle_coin: str = "USDT"  # "USDT" on spot too, where it means nothing
+    position_index: PositionIndex = 0
+    exec_type: ExecType = "Trade"
 
 
 class OrderClosed(_Event, frozen=True, kw_only=True, tag="order_closed"):
@@ -209,10 +217,64 @@ class CancelLost(_Event, frozen=True, kw_only=True, tag="cancel_lost"):
 
 
 class LeverageSet(_Event, frozen=True, kw_only=True, tag="leverage_set"):
-    """The leverage of a symbol changed."""
+    """The leverage of a position changed; `symbol` holds a listing."""
 
     symbol: str
     leverage: Decimal
+    position_index: PositionIndex = 0
+
+
+class PositionModeSet(_Event, frozen=True, kw_only=True, tag="position_mode_set"):
+    """These listings hold a long and a short leg from now on (hedge), or one net position. With `coin` so do all that
+    settle in it and are listed later.
+    """
+
+    symbols: tuple[str, ...]
+    hedge: bool
+    coin: str = ""
+
+
+class MarginModeSet(_Event, frozen=True, kw_only=True, tag="margin_mode_set"):
+    """How the account's positions are backed: by all of it, or each by its own margin."""
+
+    mode: MarginMode
+
+
+class MarginMoved(_Event, frozen=True, kw_only=True, tag="margin_moved"):
+    """Margin was added to an isolated position (negative: taken from it); the wallet stays as it is."""
+
+    symbol: str
+    position_index: PositionIndex
+    amount: Decimal  # settle coin
+
+
+class AutoMarginSet(_Event, frozen=True, kw_only=True, tag="auto_margin_set"):
+    """Whether an isolated position takes margin from the wallet before it is liquidated."""
+
+    symbol: str
+    position_index: PositionIndex
+    on: bool
+
+
+class FundingPaid(_Event, frozen=True, kw_only=True, tag="funding_paid"):
+    """A position paid (`fee` above 0) or received funding at a funding time. `side` and `size` are the position's."""
+
+    exec_id: str
+    symbol: str
+    position_index: PositionIndex
+    side: Side
+    size: Decimal
+    mark_price: Decimal
+    rate: Decimal
+    fee: Decimal  # settle coin
+    settle_coin: str
+
+
+class SettingChanged(_Event, frozen=True, kw_only=True, tag="setting_changed"):
+    """A switch of the account that moves no money: `name` and `value` are its endpoint's own words."""
+
+    name: str
+    value: str
 
 
 class Together(_Event, frozen=True, kw_only=True, tag="together"):
@@ -242,6 +304,12 @@ Event = (
     | AmendLost
     | Together
     | LeverageSet
+    | PositionModeSet
+    | MarginModeSet
+    | MarginMoved
+    | AutoMarginSet
+    | FundingPaid
+    | SettingChanged
 )
 
 

@@ -28,6 +28,7 @@ class ApiKey:
     secret: str = field(repr=False)
     read_only: bool = False
     may_withdraw: bool = False
+    uid: str = field(default="", compare=False)  # of its account; a key ring fills it in
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class KeyRing:
 
     def find(self, key: str) -> ApiKey | None:
         known = (self.trading, self.read_only, self.withdrawing)
-        return next((one for one in known if one.key == key), None)
+        return next((replace(one, uid=self.uid) for one in known if one.key == key), None)
 
 
 class _Pair(msgspec.Struct):
@@ -70,8 +71,10 @@ def _new_withdrawing() -> ApiKey:
     return ApiKey(secrets.token_hex(9), secrets.token_hex(18), may_withdraw=True)
 
 
-def load_or_make_keys(folder: Path, *, key: str | None = None, secret: str | None = None) -> KeyRing:
-    """The keys of `folder`/keys.json, made (mode 0600) on the first start.
+def load_or_make_keys(
+    folder: Path, fresh: KeyRing | None = None, *, key: str | None = None, secret: str | None = None
+) -> KeyRing:
+    """The keys of `folder`/keys.json, made (mode 0600) on the first start, or `fresh` then.
 
     A given `key` and `secret` replace the trading pair and are written down. Raises `OSError` if the folder is not
     writable.
@@ -79,7 +82,7 @@ def load_or_make_keys(folder: Path, *, key: str | None = None, secret: str | Non
     path = folder / KEYS_FILE
     ring, is_old = _read(path) if path.exists() else (None, False)
     if ring is None:
-        ring = make_keys(key=key, secret=secret)
+        ring = fresh or make_keys(key=key, secret=secret)
         _write(path, ring)
     elif key and secret and (ring.trading.key, ring.trading.secret) != (key, secret):
         ring = replace(ring, trading=ApiKey(key, secret))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from tradewright.simulator.accounts.contracts import value_of
 from tradewright.simulator.accounts.events import (
     AmendAccepted,
     MarketUnit,
@@ -18,6 +19,7 @@ from tradewright.simulator.accounts.events import (
     OrderFilled,
     OrderTriggered,
     OrderType,
+    PositionIndex,
     Protection,
     Side,
     Slippage,
@@ -25,7 +27,7 @@ from tradewright.simulator.accounts.events import (
     TimeInForce,
     Trigger,
 )
-from tradewright.simulator.market.model import is_spot
+from tradewright.simulator.market.model import is_inverse, is_spot
 
 ZERO = Decimal(0)
 NO_ERROR = "EC_NoError"
@@ -54,8 +56,9 @@ LIVE = RESTING | {OrderStatus.ACCEPTED, OrderStatus.UNTRIGGERED, OrderStatus.TRI
 class Order:
     """`number` counts the account's orders from 1 and is their age. `symbol` holds a listing.
 
-    Quantities in the base coin, values in the settle coin, or the quote coin on spot. Where `in_quote`, `quantity` and
-    `leaves` are amounts of quote coin. The fee is in `fee_coin`, "" meaning the settle coin.
+    Quantities in the base coin (USD of an inverse contract), values in the settle coin, or the quote coin on spot.
+    Where `in_quote`, `quantity` and `leaves` are amounts of quote coin. The fee is in `fee_coin`, "" meaning the settle
+    coin.
     """
 
     number: int
@@ -86,6 +89,8 @@ class Order:
     parent_id: str = ""
     parent_link_id: str = ""
     pair_id: str = ""
+    position_index: PositionIndex = 0
+    create_type: str = ""
     queued: tuple[int, int] = (0, 0)  # place in the queue of its price: smaller is served first
     closed_quantity: Decimal = ZERO  # what its fills closed of the position
     protected_quantity: Decimal = ZERO  # of what its fills opened, what has its take-profit and stop-loss already
@@ -154,7 +159,10 @@ class Order:
 
     @property
     def average_price(self) -> Decimal | None:
-        return self.filled_value / self.filled_quantity if self.filled_quantity else None
+        if not self.filled_quantity:
+            return None
+        inverse = is_inverse(self.symbol)
+        return self.filled_quantity / self.filled_value if inverse else self.filled_value / self.filled_quantity
 
 
 def accepted(event: OrderAccepted, *, number: int) -> Order:
@@ -179,6 +187,8 @@ def accepted(event: OrderAccepted, *, number: int) -> Order:
         parent_id=event.parent_id,
         parent_link_id=event.parent_link_id,
         pair_id=event.pair_id,
+        position_index=event.position_index,
+        create_type=event.create_type,
         queued=(number, 0),
         created_ms=event.at.wall_ms,
         updated_ms=event.at.wall_ms,
@@ -233,7 +243,7 @@ def filled(order: Order, event: OrderFilled) -> Order:
         order,
         status=OrderStatus.FILLED if part == order.leaves else OrderStatus.PARTIALLY_FILLED,
         filled_quantity=order.filled_quantity + event.quantity,
-        filled_value=order.filled_value + event.price * event.quantity,
+        filled_value=order.filled_value + value_of(order.symbol, event.quantity, event.price),
         paid_fee=order.paid_fee + event.fee,
         fee_coin=event.fee_coin,
         realised=order.realised + event.realised,

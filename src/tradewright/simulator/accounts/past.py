@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradewright.simulator.accounts import spot
-from tradewright.simulator.accounts.account import SETTLE_COIN, Execution
+from tradewright.simulator.accounts.account import Execution, cash_flow
 from tradewright.simulator.accounts.events import Entry, Funded, OrderFilled
 from tradewright.simulator.accounts.margin import rounded
 from tradewright.simulator.accounts.orders import Order
-from tradewright.simulator.accounts.positions import ZERO
+from tradewright.simulator.accounts.positions import ZERO, PositionKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +120,7 @@ class Movements:
         self.all: list[Movement] = []
         self._entries = 0
         self._balances: dict[str, Decimal] = {}
-        self._sizes: dict[str, Decimal] = {}
+        self._sizes: dict[PositionKey, Decimal] = {}
 
     def read(self, entries: Sequence[Entry]) -> list[Movement]:
         for entry in entries[self._entries :]:
@@ -134,8 +134,10 @@ class Movements:
                         self._add(coin, event.at.wall_ms, cash=change + fee, fee=fee, fill=event)
                 case OrderFilled():
                     signed = event.quantity if event.side == "Buy" else -event.quantity
-                    self._sizes[event.symbol] = self._sizes.get(event.symbol, ZERO) + signed
-                    self._add(SETTLE_COIN, event.at.wall_ms, cash=event.realised, fee=event.fee, fill=event)
+                    key: PositionKey = (event.symbol, event.position_index)
+                    self._sizes[key] = self._sizes.get(key, ZERO) + signed
+                    cash = cash_flow(event) + event.fee
+                    self._add(event.settle_coin, event.at.wall_ms, cash=cash, fee=event.fee, fill=event)
                 case _:
                     pass
         self._entries = len(entries)
@@ -146,7 +148,7 @@ class Movements:
     ) -> None:
         balance = self._balances.get(coin, ZERO) + cash - fee
         self._balances[coin] = balance
-        rest_size = ZERO if fill is None else self._sizes.get(fill.symbol, ZERO)
+        rest_size = ZERO if fill is None else self._sizes.get((fill.symbol, fill.position_index), ZERO)
         self.all.append(
             Movement(
                 place=len(self.all) + 1,

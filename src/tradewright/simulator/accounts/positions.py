@@ -1,4 +1,4 @@
-"""One-way positions: what a fill does to one, and what it is worth.
+"""Positions: what a fill does to one, and what it is worth.
 
 Lives here: `Position` and pure arithmetic in Decimal. Not here: margin over the whole account (`margin`).
 The cost of the open part is kept instead of an average price, so that profits and costs add up to the last digit.
@@ -7,22 +7,31 @@ The cost of the open part is kept instead of an average price, so that profits a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
-from tradewright.simulator.accounts.events import OrderFilled, Side
+from tradewright.simulator.accounts.contracts import CENT, profit_of, rounded, value_of
+from tradewright.simulator.accounts.events import OrderFilled, PositionIndex, Side
+from tradewright.simulator.market.model import Listing, is_inverse
+
+__all__ = ["CENT", "DEFAULT_LEVERAGE", "ZERO", "Closing", "Position", "PositionKey", "after_fill", "closing"]
 
 ZERO = Decimal(0)
-CENT = Decimal("0.00000001")  # Bybit books amounts of a coin to eight places
 DEFAULT_LEVERAGE = Decimal(10)
+
+
+PositionKey = tuple[Listing, PositionIndex]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """`size` is signed (base coin, negative is short); `cost` is what its open part was bought or sold for (settle
-    coin, ≥ 0).
+    """`symbol` holds a listing, `index` is 0 in one-way mode, 1 for the long and 2 for the short leg in hedge mode.
+
+    `size` is signed (base coin, or USD of an inverse contract; negative is short); `cost` is what its open part was
+    bought or sold for (settle coin, ≥ 0).
     """
 
-    symbol: str
+    symbol: Listing
+    index: PositionIndex = 0
     size: Decimal = ZERO
     cost: Decimal = ZERO
     leverage: Decimal = DEFAULT_LEVERAGE
@@ -32,6 +41,12 @@ class Position:
     created_ms: int = 0
     updated_ms: int = 0
     seq: int = -1
+    added_margin: Decimal = ZERO  # isolated mode: by hand on top of what it needed, settle coin
+    adds_margin: bool = False  # isolated mode: takes margin from the wallet before it is liquidated
+
+    @property
+    def key(self) -> PositionKey:
+        return self.symbol, self.index
 
     @property
     def side(self) -> Side | None:
@@ -41,15 +56,21 @@ class Position:
 
     @property
     def average_price(self) -> Decimal | None:
-        return self.cost / abs(self.size) if self.size else None
+        """In the quote coin."""
+        if not self.size:
+            return None
+        return abs(self.size) / self.cost if is_inverse(self.symbol) else self.cost / abs(self.size)
+
+    def value(self, price: Decimal) -> Decimal:
+        """What the open part is worth at `price`, settle coin, not negative."""
+        return value_of(self.symbol, abs(self.size), price) if self.size else ZERO
 
     def unrealised(self, mark_price: Decimal) -> Decimal:
         """Profit of the open part at `mark_price`, settle coin."""
-        value = abs(self.size) * mark_price
-        return value - self.cost if self.size >= 0 else self.cost - value
+        return profit_of(self.symbol, is_long=self.size >= 0, cost=self.cost, value=self.value(mark_price))
 
     def reducible(self, side: Side) -> Decimal:
-        """How much an order of this side could close (base coin)."""
+        """How much an order of this side could close."""
         return max(ZERO, -self.size if side == "Buy" else self.size)
 
 
@@ -71,12 +92,10 @@ def closing(position: Position, *, side: Side, price: Decimal, quantity: Decimal
     closed = min(quantity, position.reducible(side))
     if not closed:
         return Closing(ZERO, ZERO, ZERO)
-    if closed == abs(position.size):
-        released = position.cost
-    else:
-        released = (position.cost * closed / abs(position.size)).quantize(CENT, ROUND_HALF_EVEN)
-    value = price * closed
-    return Closing(closed, released, value - released if side == "Sell" else released - value)
+    is_all = closed == abs(position.size)
+    released = position.cost if is_all else rounded(position.cost * closed / abs(position.size))
+    value = value_of(position.symbol, closed, price)
+    return Closing(closed, released, profit_of(position.symbol, is_long=side == "Sell", cost=released, value=value))
 
 
 def after_fill(position: Position, event: OrderFilled, *, seq: int) -> Position:
@@ -90,9 +109,10 @@ def after_fill(position: Position, event: OrderFilled, *, seq: int) -> Position:
     return replace(
         position,
         size=size,
-        cost=position.cost - part.released_cost + opened * event.price,
+        cost=position.cost - part.released_cost + value_of(position.symbol, opened, event.price),
         holding_realised=flow if starts_anew else position.holding_realised + flow,
         total_realised=position.total_realised + flow,
+        added_margin=position.added_margin if size and not starts_anew else ZERO,
         opened_ms=event.at.wall_ms if starts_anew else position.opened_ms,
         created_ms=position.created_ms or event.at.wall_ms,
         updated_ms=event.at.wall_ms,

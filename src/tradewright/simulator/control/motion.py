@@ -15,7 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from tradewright.simulator.market import MarketClock, MarketError, ReplayMarket, parse_time, step_end_ms, time_text
-from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.streams.public import PublicStream
 
 EVENTS_MAX: Final = 100_000
@@ -66,10 +66,10 @@ Command = Pause | Resume | StepSeconds | StepEvents | Jump | SetSpeed
 class Motion:
     """Moves one exchange's market. `keep` writes the market's state down; the heartbeat brings it."""
 
-    def __init__(self, engine: Engine, public: PublicStream, *, wall_ms: Callable[[], int]) -> None:
+    def __init__(self, venue: Venue, public: PublicStream, *, wall_ms: Callable[[], int]) -> None:
         self.keep: Callable[[], Awaitable[None]] | None = None
-        self._engine = engine
-        self._market = engine.market
+        self._venue = venue
+        self._market = venue.market
         self._public = public
         self._wall_ms = wall_ms
         self._playing = asyncio.Lock()
@@ -92,12 +92,12 @@ class Motion:
     async def _obey(self, command: Command) -> int:
         match command:
             case Pause():
-                self._engine.catch_up()
+                self._venue.catch_up()
                 self._go_on(paused=True)
             case Resume():
                 self._go_on(paused=False)
             case SetSpeed(speed=speed):
-                self._engine.catch_up()
+                self._venue.catch_up()
                 try:
                     self._go_on(speed=speed)
                 except MarketError as error:
@@ -151,7 +151,7 @@ class Motion:
             slice_ms = step_end_ms(self._market, target_ms)
             if not isinstance(self._market, ReplayMarket):
                 slice_ms = min(slice_ms, self._market.now_ms + SLICE_MS)
-            played += self._engine.play_to(slice_ms)
+            played += self._venue.play_to(slice_ms)
             self._go_on()
             await self._tell()
             if self._market.now_ms >= target_ms:
@@ -159,7 +159,7 @@ class Motion:
 
     async def _tell(self) -> None:
         """Give the streams what happened, and their readers time to take it."""
-        self._public.market_moved(self._engine.take_events(), now_ms=self._wall_ms())
+        self._public.market_moved(self._venue.take_events(), now_ms=self._wall_ms())
         waited_s = 0.0
         await asyncio.sleep(0)
         while self._public.frames_behind > READERS_BEHIND_MAX and waited_s < PATIENCE_S:

@@ -18,7 +18,7 @@ from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order, OrderStatus, accepted
 from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.errors import ApiError, RetCode, duplicate_link_id, order_not_found
-from tradewright.simulator.market.model import InstrumentSpec, Market, MarketEvent
+from tradewright.simulator.market.model import InstrumentSpec, Market
 from tradewright.simulator.matching import caps, liquidity, spot_filters, trading_stop, triggers
 from tradewright.simulator.matching.amend import AmendOrder, Ground, amendment
 from tradewright.simulator.matching.commands import CancelOrder, PlaceOrder, SetLeverage, check_notional, check_quantity
@@ -27,6 +27,7 @@ from tradewright.simulator.matching.floor import Floor
 from tradewright.simulator.matching.ledger import Surroundings
 from tradewright.simulator.matching.order_options import check_protection
 from tradewright.simulator.matching.trading_stop import TradingStop
+from tradewright.simulator.matching.venue import Venue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +44,11 @@ class Engine:
     """One account on one market. See `SimulatorConfig` for `order_delay_ms` and `partial_fills`."""
 
     def __init__(
-        self, *, market: Market, log: EventLog, around: Surroundings, order_delay_ms: int, partial_fills: bool
+        self, *, venue: Venue, log: EventLog, around: Surroundings, order_delay_ms: int, partial_fills: bool
     ) -> None:
-        self.floor = Floor(market=market, log=log, around=around, partial_fills=partial_fills)
-        self.market: Market = market
+        self.venue = venue
+        self.floor = Floor(venue=venue, log=log, around=around, partial_fills=partial_fills)
+        self.market: Market = venue.market
         self.account: Account = self.floor.account
         self.specs: dict[str, InstrumentSpec] = self.floor.specs
         self._around = around
@@ -160,23 +162,15 @@ class Engine:
         position = self.account.position(command.symbol)
         if position.leverage == command.leverage:
             raise ApiError(RetCode.LEVERAGE_UNCHANGED, "leverage not modified")
-        changed = {**self.account.positions, command.symbol: replace(position, leverage=command.leverage)}
+        changed = {**self.account.positions, position.key: replace(position, leverage=command.leverage)}
         after = self.floor.margin_of(changed.values(), self.account.live_orders())
         if command.leverage < position.leverage and after.available < 0:
             raise ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new leverage")
         self.floor.commit([LeverageSet(symbol=command.symbol, leverage=command.leverage, at=self.floor.moment())])
 
     def catch_up(self) -> bool:
-        """See `Floor.catch_up`."""
-        return self.floor.catch_up()
-
-    def play_to(self, market_ms: int) -> int:
-        """See `Floor.play_to`."""
-        return self.floor.play_to(market_ms)
-
-    def take_events(self) -> list[MarketEvent]:
-        """See `Floor.take_events`."""
-        return self.floor.take_events()
+        """See `Venue.catch_up`."""
+        return self.venue.catch_up()
 
     def margin_now(self) -> margin.MarginView:
         return self.floor.margin_now()

@@ -1,16 +1,14 @@
 """The trading floor: orders meet the market here, and every step ends in a batch of events.
 
-Lives here: letting the market go on, bringing orders to the matching engine, filling those that rest, triggering those
-that wait, ending those that are of no use.
-Not here: commands and their refusals (`engine`), what becomes of an order (`decisions`, `protection`), how a batch is
-written down (`ledger`). Everything happens on one thread, one thing after another.
+Lives here: bringing orders to the matching engine, filling those that rest, triggering those that wait, ending those
+that are of no use.
+Not here: time (`venue`), commands and their refusals (`engine`), what becomes of an order (`decisions`, `protection`),
+how a batch is written down (`ledger`). Everything happens on one thread, one thing after another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
-from itertools import groupby
 
 from tradewright.simulator.accounts.events import (
     AmendLost,
@@ -24,55 +22,55 @@ from tradewright.simulator.accounts.events import (
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order, OrderStatus, amended
 from tradewright.simulator.accounts.positions import ZERO
-from tradewright.simulator.market import step_end_ms
-from tradewright.simulator.market.model import Market, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.model import Listing, MarketBook, MarketEvent, MarketLiquidation, MarketTrade
 from tradewright.simulator.matching import liquidity, protection, spot_exits
 from tradewright.simulator.matching.decisions import arrival, ended, fill, fillable, moved
 from tradewright.simulator.matching.ledger import Ledger, Surroundings
 from tradewright.simulator.matching.triggers import is_met, price_of
-
-STEP_MS = 2_000
-MARK_STEP_MS = 1_000
+from tradewright.simulator.matching.venue import Venue
 
 
 class Floor(Ledger):
-    """Where orders meet the market. With `partial_fills` a trade fills resting orders no further than its size."""
+    """Where one account's orders meet the market. With `partial_fills` a trade fills resting orders no further than its
+    size.
+    """
 
-    def __init__(self, *, market: Market, log: EventLog, around: Surroundings, partial_fills: bool) -> None:
-        super().__init__(market=market, log=log, around=around)
+    def __init__(self, *, venue: Venue, log: EventLog, around: Surroundings, partial_fills: bool) -> None:
+        super().__init__(venue=venue, log=log, around=around)
         self._partial_fills = partial_fills
-        self._untold: list[MarketEvent] = []
-        self._untraded: set[str] = set()  # listings whose last price is still the middle of their book
+        self._met: dict[str, None] = {}  # ids of orders whose trigger the moment at hand has met
+        venue.join(self)
 
-    def catch_up(self) -> bool:
-        """Let the market go on to this moment, fill what it went through and trigger what waited for it.
+    @property
+    def looks_at_marks(self) -> bool:
+        """See `venue.Onlooker`."""
+        return any(looks_at_marks(order) for order in self.account.live_orders())
 
-        Commands do so first: an order must never meet trades from before it came, nor a cancel overtake one.
-        One call goes no further than `STEP_MS` of wall time, so that a machine that slept for hours answers
-        meanwhile; the result says whether the market has arrived.
-        """
-        clock = self.market.clock
-        target_ms = clock.market_ms(self.around.wall_ms())
-        step_ms = step_end_ms(self.market, min(target_ms, self.market.now_ms + int(STEP_MS * clock.speed)))
-        self.play_to(step_ms)
-        return step_ms >= target_ms
+    def listings(self) -> set[Listing]:
+        """See `venue.Onlooker`."""
+        return self.account.live_listings()
 
-    def play_to(self, market_ms: int) -> int:
-        """The same up to a moment of the market's own time; returns how many events the market had until then."""
-        told = len(self._untold)
-        while True:
-            slice_ms = market_ms
-            if any(looks_at_marks(order) for order in self.account.live_orders()):
-                # The market tells mark and index prices only as of where it stands, and they move once a second.
-                slice_ms = min(market_ms, (self.market.now_ms // MARK_STEP_MS + 1) * MARK_STEP_MS)
-            self._go_on(slice_ms)
-            if slice_ms >= market_ms:
-                return len(self._untold) - told
+    def meet(self, event: MarketEvent, price: Decimal | None) -> None:
+        """Fill and trigger by one event. See `venue.Onlooker`."""
+        self._fill_resting(event)
+        if price is None:
+            return
+        for order in self.account.live_orders(event.symbol):
+            trigger = order.trigger
+            if trigger is not None and trigger.by == "LastPrice" and is_met(trigger, price):
+                self._met[order.order_id] = None
 
-    def take_events(self) -> list[MarketEvent]:
-        """What the market did since the last call, for the public streams."""
-        happened, self._untold = self._untold, []
-        return happened
+    def settle_moment(self) -> None:
+        """See `venue.Onlooker`."""
+        met, self._met = self._met, {}
+        for order_id in met:
+            self._trigger(order_id, delay_ms=0)
+
+    def settle_marks(self) -> None:
+        """See `venue.Onlooker`."""
+        for order in self.account.live_orders():
+            if order.trigger is not None and order.trigger.by != "LastPrice":
+                self._trigger_if_met(order.order_id, delay_ms=0)
 
     def arrive(self, order_id: str, *, delay_ms: int) -> None:
         """Bring an accepted order to the matching engine, unless its cancel has done so already; a conditional one
@@ -80,7 +78,7 @@ class Floor(Ledger):
         """
         if self.account.orders[order_id].status is not OrderStatus.ACCEPTED:
             return
-        self.catch_up()
+        self.venue.catch_up()
         order = self.account.orders[order_id]
         if order.is_dormant:
             self.commit([OrderArmed(order_id=order_id, at=self.moment())], delay_ms=delay_ms)
@@ -115,7 +113,7 @@ class Floor(Ledger):
             pair_id=order.pair_id,
             requeued=wanted.price != order.price or wanted.quantity > order.quantity,
         )
-        position, book = self.account.position(order.symbol), self.book(order.symbol)
+        position, book = self.position_of(order), self.book(order.symbol)
         after = moved(amended(order, event, queued=order.queued), position, book, self.scene(order.symbol))
         self.commit([event, *after], delay_ms=delay_ms)
         self.tidy(order.symbol, delay_ms=delay_ms)
@@ -156,62 +154,6 @@ class Floor(Ledger):
             for order_id in dict.fromkeys(move.order_id for move in legs.moves):
                 self._trigger_if_met(order_id, delay_ms=delay_ms)
 
-    def _go_on(self, to_ms: int) -> None:
-        """Let the market advance and look at what happened, event by event, with the prices of each event.
-
-        What happens at one moment is looked at together before anything triggers: a recording tells the trade before
-        the book that it left, and a triggered order must meet the latter.
-        """
-        seen = {order.symbol for order in self.account.live_orders()}
-        self._books = {symbol: self.market.book(symbol) for symbol in seen}
-        self._last_prices = {symbol: self.market.last_price(symbol) for symbol in seen}
-        self._untraded = {symbol for symbol in seen if not self.market.trades(symbol, 1)}
-        happened = self.market.advance(to_ms)
-        try:
-            for event_ms, events in groupby(happened, key=lambda event: event.time_ms):
-                if not self.account.has_live_orders:
-                    break
-                self._event_ms = event_ms
-                self._look_at(events)
-        finally:
-            self._event_ms = None
-            self._books, self._last_prices = {}, {}
-        for order in self.account.live_orders():
-            if order.trigger is not None and order.trigger.by != "LastPrice":
-                self._trigger_if_met(order.order_id, delay_ms=0)
-        self._untold += happened
-
-    def _look_at(self, events: Iterable[MarketEvent]) -> None:
-        """Fill and trigger by the events of one moment, oldest first."""
-        met: dict[str, None] = {}
-        for event in events:
-            if isinstance(event, MarketBook):
-                self._books[event.symbol] = event
-            price = self._price_by(event)
-            if price is not None:
-                self._last_prices[event.symbol] = price
-            self._fill_resting(event)
-            if price is None:
-                continue
-            for order in self.account.live_orders(event.symbol):
-                trigger = order.trigger
-                if trigger is not None and trigger.by == "LastPrice" and is_met(trigger, price):
-                    met[order.order_id] = None
-        for order_id in met:
-            self._trigger(order_id, delay_ms=0)
-
-    def _price_by(self, event: MarketEvent) -> Decimal | None:
-        """The last price if the event moves it: a trade does, and where there was none yet, a book does by its middle,
-        as the market itself tells it.
-        """
-        if isinstance(event, MarketTrade):
-            self._untraded.discard(event.symbol)
-            return event.price
-        if event.symbol not in self._untraded or not (event.bids and event.asks):
-            return None
-        tick = self.specs[event.symbol].tick_size
-        return (event.bids[0][0] + event.asks[0][0]) / 2 // tick * tick
-
     def _trigger_if_met(self, order_id: str, *, delay_ms: int) -> None:
         order = self.account.orders[order_id]
         if order.trigger is None:
@@ -228,7 +170,7 @@ class Floor(Ledger):
             return
         scene = self.scene(order.symbol)
         takes_all = order.follows_position or not order.quantity
-        quantity = self.account.position(order.symbol).reducible(order.side) if takes_all else order.quantity
+        quantity = self.position_of(order).reducible(order.side) if takes_all else order.quantity
         event = OrderTriggered(order_id=order_id, at=scene.at, quantity=quantity, price=self._price_to_enter(order))
         partner = protection.partner_ended(order, self.account.live_orders(order.symbol), scene)
         both = Together(at=scene.at, moves=(event, partner)) if partner is not None else event
@@ -247,7 +189,7 @@ class Floor(Ledger):
         return liquidity.clamp(order.price, order.side, bounds)
 
     def _enter(self, order: Order, *, delay_ms: int) -> None:
-        position, scene = self.account.position(order.symbol), self.scene(order.symbol)
+        position, scene = self.position_of(order), self.scene(order.symbol)
         self.commit(arrival(order, position, self.book(order.symbol), scene), delay_ms=delay_ms)
         self.tidy(order.symbol, delay_ms=delay_ms)
 
@@ -264,10 +206,12 @@ class Floor(Ledger):
                     return
                 passed = [order for order in waiting if liquidity.book_went_through(order, event)]
                 available = None
+            case MarketLiquidation():
+                return  # the trades it led to are told as such
         passed.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.queued))
         for order_id in [order.order_id for order in passed]:
             order = self.account.orders[order_id]  # as the fills before it left it
-            position = self.account.position(order.symbol)
+            position = self.position_of(order)
             quantity = fillable(order, position) if order.is_resting else ZERO
             if available is not None:
                 quantity = min(

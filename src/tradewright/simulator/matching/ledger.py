@@ -17,8 +17,9 @@ from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.errors import ApiError, RetCode
-from tradewright.simulator.market.model import InstrumentSpec, Market, MarketBook
+from tradewright.simulator.market.model import InstrumentSpec, MarketBook
 from tradewright.simulator.matching.decisions import Scene
+from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.texts import plain
 
 
@@ -46,16 +47,13 @@ class Surroundings:
 class Ledger:
     """One account on one market, as far as its log goes."""
 
-    def __init__(self, *, market: Market, log: EventLog, around: Surroundings) -> None:
-        self.market = market
+    def __init__(self, *, venue: Venue, log: EventLog, around: Surroundings) -> None:
+        self.venue = venue
+        self.market = venue.market
         self.account = Account()
-        self.specs: dict[str, InstrumentSpec] = {spec.listing: spec for spec in market.instruments}
+        self.specs: dict[str, InstrumentSpec] = venue.specs
         self.around = around
         self._log = log
-        # While market events are looked at: the time of the one at hand, and what the market showed by then.
-        self._event_ms: int | None = None
-        self._books: dict[str, MarketBook] = {}
-        self._last_prices: dict[str, Decimal] = {}
         for entry in log.entries:
             self.account.apply(entry)
 
@@ -128,17 +126,21 @@ class Ledger:
             return ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")
         return None
 
+    def position_of(self, order: Order) -> Position:
+        """The position that an order of a contract works on."""
+        return self.account.position(order.symbol, order.position_index)
+
     def book(self, symbol: str) -> MarketBook:
-        """The book, as of the market event at hand while events are looked at."""
-        return self._books.get(symbol) or self.market.book(symbol)
+        """See `Venue.book`."""
+        return self.venue.book(symbol)
 
     def last_price(self, symbol: str) -> Decimal:
-        """The last price, as of the market event at hand while events are looked at."""
-        return self._last_prices.get(symbol) or self.market.last_price(symbol)
+        """See `Venue.last_price`."""
+        return self.venue.last_price(symbol)
 
     def moment(self) -> Moment:
-        market_ms = self.market.now_ms if self._event_ms is None else self._event_ms
-        return Moment(wall_ms=self.around.wall_ms(), market_ms=market_ms)
+        """See `Venue.moment`."""
+        return self.venue.moment()
 
     def scene(self, symbol: str) -> Scene:
         return Scene(

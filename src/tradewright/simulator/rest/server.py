@@ -16,13 +16,21 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from tradewright.simulator.accounts.keys import ApiKey, KeyRing
+from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.auth import check_call, read_headers
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.faults.armed import Faults, SwallowReply
 from tradewright.simulator.faults.visibility import Visibility
 from tradewright.simulator.frames import read_object
-from tradewright.simulator.rest.calls import Answer, Budget, Call, Endpoint, RateLimits, Result, too_many_visits
+from tradewright.simulator.rest.calls import (
+    Accounts,
+    Answer,
+    Call,
+    Endpoint,
+    Result,
+    too_many_visits,
+)
+from tradewright.simulator.rest.limits import Budget, RateLimits
 
 log = structlog.get_logger()
 
@@ -36,14 +44,14 @@ class RestServer:
         self,
         endpoints: Iterable[Endpoint],
         *,
-        keys: KeyRing,
+        members: Accounts,
         faults: Faults,
         visibility: Visibility,
         limits: RateLimits,
         wall_ms: Callable[[], int],
     ) -> None:
         self._endpoints = {(endpoint.method, endpoint.path): endpoint for endpoint in endpoints}
-        self._keys = keys
+        self._members = members
         self._faults = faults
         self._visibility = visibility
         self._wall_ms = wall_ms
@@ -52,7 +60,10 @@ class RestServer:
     async def serve(self, request: web.Request) -> web.Response:
         if request.method == "GET" and request.can_read_body and await request.read():
             return web.Response(status=403, text="A GET must not carry a body.")
-        endpoint = self._endpoints.get((request.method, request.path))
+        route = (request.method, request.path)
+        endpoint = self._endpoints.get(route)
+        if endpoint is None and self._members.serves(route):
+            endpoint = self._members.endpoint(route, None)
         if endpoint is None:
             error = ApiError(RetCode.UNKNOWN_PATH, f"route not found: {request.method} {request.path}", http_status=404)
             return self._refused(error, None)
@@ -63,11 +74,12 @@ class RestServer:
             key = self._authenticate(endpoint, request, raw_query.encode() if request.method == "GET" else body)
             params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _object(body)
             if key is not None:
-                budget = self._limits.spend(self._keys.uid, endpoint, params, now_ms=self._wall_ms())
+                endpoint = self._members.endpoint(route, key)
+                budget = self._limits.spend(key.uid, endpoint, params, now_ms=self._wall_ms())
                 if budget is not None and not budget.granted:
                     raise too_many_visits()
             fault = self._faults.take(endpoint.path)
-            granted = endpoint.units(params) if budget is None else budget.granted
+            granted = endpoint.items(params) if budget is None else budget.granted
             answer = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key, granted=granted))
             if not isinstance(answer, Answer):
                 answer = Answer(answer, {})
@@ -84,7 +96,7 @@ class RestServer:
     def _authenticate(self, endpoint: Endpoint, request: web.Request, payload: bytes) -> ApiKey | None:
         if not endpoint.private:
             return None
-        key = check_call(read_headers(request.headers), payload, keys=self._keys, now_ms=self._wall_ms())
+        key = check_call(read_headers(request.headers), payload, keys=self._members, now_ms=self._wall_ms())
         if endpoint.writes and key.read_only:
             raise ApiError(RetCode.NO_PERMISSION, "Permission denied, please check your API key permissions.")
         return key

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from tradewright.simulator.accounts.account import SETTLE_COIN
 from tradewright.simulator.accounts.events import Leg, Side
 from tradewright.simulator.accounts.orders import Order, OrderStatus
 from tradewright.simulator.market.model import InstrumentSpec
@@ -41,7 +40,7 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "cumExecQty": quantity_text(spec, order.filled_quantity),
         "cumExecValue": plain(order.filled_value),
         "cumExecFee": plain(order.paid_fee),
-        "cumFeeDetail": {order.fee_coin or SETTLE_COIN: plain(order.paid_fee)} if order.paid_fee else {},
+        "cumFeeDetail": {order.fee_coin or spec.settle_coin: plain(order.paid_fee)} if order.paid_fee else {},
         "timeInForce": order.time_in_force,
         "orderType": order.order_type,
         "stopOrderType": order.stop_kind,
@@ -139,5 +138,5 @@ def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
 def fee_coin(spec: InstrumentSpec, side: Side) -> str:
     """The coin that a fee is taken from: what is received on spot, the settle coin of a contract."""
     if not spec.is_spot:
-        return SETTLE_COIN
+        return spec.settle_coin
     return spec.base_coin if side == "Buy" else spec.quote_coin

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from tradewright.simulator.accounts.account import SETTLE_COIN, Coin
+from tradewright.simulator.accounts.account import Coin
 from tradewright.simulator.accounts.margin import COLLATERAL, MarginView, rounded
 from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.texts import plain
@@ -50,7 +50,7 @@ def wallet_row(
 
 def _coin(coin: Coin, margin: MarginView, locked: Decimal, price: Decimal) -> dict[str, Any]:
     """`availableToWithdraw` stays "": the real one is dead, and a stale figure there misleads clients."""
-    settles = coin.coin == SETTLE_COIN
+    settles = coin.coin == "USDT"
     unrealised = margin.unrealised if settles else ZERO
     equity = coin.balance + unrealised
     return {

@@ -22,6 +22,7 @@ class Message:
     topic: str
     rows: list[Row]
     created_ms: int  # wall time of what the rows say; a message that waits does not grow younger
+    uid: str = ""  # whose account
 
 
 @dataclass(order=True, slots=True)

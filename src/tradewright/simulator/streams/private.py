@@ -13,8 +13,8 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from tradewright.simulator.accounts.keys import KeyRing
-from tradewright.simulator.auth import check_stream
+from tradewright.simulator.accounts.keys import ApiKey
+from tradewright.simulator.auth import KeyBook, check_stream
 from tradewright.simulator.frames import Frame, args_of
 from tradewright.simulator.streams.outbox import Message, Row
 from tradewright.simulator.streams.sockets import Connection
@@ -29,29 +29,31 @@ class PrivateStream:
     REST. `topics` are those of the environment, without a category.
     """
 
-    def __init__(self, keys: KeyRing, wall_ms: Callable[[], int], topics: frozenset[str]) -> None:
+    def __init__(self, keys: KeyBook, wall_ms: Callable[[], int], topics: frozenset[str]) -> None:
         self._keys = keys
         self._wall_ms = wall_ms
         self._plain = topics
         every = {f"{topic}.{category}" for topic in topics - NOT_BY_CATEGORY for category in CATEGORIES}
         self._by_category = frozenset(every - NOT_BY_CATEGORY)
         self._connections: set[Connection] = set()
+        self._uids: dict[Connection, str] = {}  # of those that have authenticated
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         connection = Connection(request)
         socket = await connection.open()
         self._connections.add(connection)
-        authenticated = False
         try:
             async for frame in connection.frames():
                 if frame.get("op") == "auth":
-                    authenticated = self._authenticate(connection, frame)
-                    if not authenticated:
+                    key = self._authenticate(connection, frame)
+                    if key is None:
                         break
+                    self._uids[connection] = key.uid
                 else:
-                    self._obey(connection, frame, authenticated=authenticated)
+                    self._obey(connection, frame, authenticated=connection in self._uids)
         finally:
             self._connections.discard(connection)
+            self._uids.pop(connection, None)
             await connection.close()
         return socket
 
@@ -65,7 +67,11 @@ class PrivateStream:
             self._push(f"{message.topic}.{category}", message, rows)
 
     def _push(self, name: str, message: Message, rows: list[Row]) -> None:
-        readers = [connection for connection in self._connections if name in connection.topics]
+        readers = [
+            connection
+            for connection in self._connections
+            if name in connection.topics and self._uids.get(connection) == message.uid
+        ]
         if rows and readers:
             frame: Frame = {"topic": name, "creationTime": message.created_ms, "data": rows}
             if message.topic != FAST:
@@ -76,14 +82,14 @@ class PrivateStream:
     async def close(self) -> None:
         await asyncio.gather(*(connection.close() for connection in self._connections))
 
-    def _authenticate(self, connection: Connection, frame: Frame) -> bool:
+    def _authenticate(self, connection: Connection, frame: Frame) -> ApiKey | None:
         """Expiry comes as a number or as text. After a refusal the caller closes the connection."""
         args = args_of(frame)
         key = None
         if args is not None and len(args) == 3:
             key = check_stream(str(args[0]), str(args[1]), str(args[2]), keys=self._keys, now_ms=self._wall_ms())
         connection.send(_answer(connection, frame, success=key is not None, text="" if key else "Params Error"))
-        return key is not None
+        return key
 
     def _obey(self, connection: Connection, frame: Frame, *, authenticated: bool) -> None:
         """Answer one frame. Operations that are not known are ignored, as on Bybit."""

@@ -11,13 +11,19 @@ from typing import Any
 
 from tradewright.simulator.accounts.events import (
     AmendAccepted,
+    AutoMarginSet,
     CancelAccepted,
     Entry,
     Event,
     Funded,
+    FundingPaid,
     LeverageSet,
+    MarginModeSet,
+    MarginMoved,
     OrderAccepted,
     OrderFilled,
+    PositionModeSet,
+    SettingChanged,
     Together,
 )
 from tradewright.simulator.matching.engine import Engine
@@ -27,7 +33,7 @@ from tradewright.simulator.rows.trading import execution_stream_row, fast_execut
 from tradewright.simulator.streams.outbox import Message
 
 
-def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]]) -> list[Message]:
+def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]], *, uid: str) -> list[Message]:
     """What subscribers hear of a batch. An accepted order is not told: it has not happened yet."""
     order_ids: dict[str, None] = {}
     symbols: dict[str, None] = {}
@@ -40,8 +46,13 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
             case OrderFilled(order_id=order_id):
                 order_ids[order_id] = None
                 filled.add(entry.seq)
-            case LeverageSet(symbol=symbol):
+            case LeverageSet(symbol=symbol) | MarginMoved(symbol=symbol) | AutoMarginSet(symbol=symbol):
                 symbols[symbol] = None
+            case FundingPaid(symbol=symbol):
+                symbols[symbol] = None
+                money_moved = True
+            case PositionModeSet() | MarginModeSet() | SettingChanged():
+                pass
             case Funded():
                 money_moved = True
             case Together():
@@ -56,26 +67,27 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     messages = []
     if executions:
         rows = [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]
-        messages.append(Message("execution", rows, created_ms))
-        messages.append(Message("execution.fast", [fast_execution_row(row) for row in rows], created_ms))
+        messages.append(Message("execution", rows, created_ms, uid))
+        messages.append(Message("execution.fast", [fast_execution_row(row) for row in rows], created_ms, uid))
     if told:
         rows = [order_stream_row(order, specs[order.symbol]) for order in told]
-        messages.append(Message("order", rows, created_ms))
+        messages.append(Message("order", rows, created_ms, uid))
     if symbols:
         margin = engine.margin_now()
         rows = [
             position_stream_row(
-                account.position(symbol),
+                position,
                 specs[symbol],
                 engine.market.mark_price(symbol),
                 margin,
                 account.live_orders(symbol),
             )
             for symbol in symbols
+            for position in account.positions_of(symbol, specs[symbol].settle_coin)
         ]
-        messages.append(Message("position", rows, created_ms))
+        messages.append(Message("position", rows, created_ms, uid))
     if told or money_moved:
-        messages.append(Message("wallet", [wallet()], created_ms))
+        messages.append(Message("wallet", [wallet()], created_ms, uid))
     return messages
 
 

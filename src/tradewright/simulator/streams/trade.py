@@ -11,11 +11,12 @@ from typing import Any
 
 from aiohttp import web
 
-from tradewright.simulator.accounts.keys import ApiKey, KeyRing
+from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.auth import check_stream, check_time
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.frames import Frame, args_of
-from tradewright.simulator.rest.calls import Answer, Call, Endpoint, RateLimits, too_many_visits
+from tradewright.simulator.rest.calls import Accounts, Answer, Call, too_many_visits
+from tradewright.simulator.rest.limits import RateLimits
 from tradewright.simulator.streams.sockets import Connection
 
 PATHS = {
@@ -31,12 +32,8 @@ PATHS = {
 class TradeStream:
     """All connections to the trade stream. It spends the same per-second budget as HTTP, as on the real exchange."""
 
-    def __init__(
-        self, endpoints: list[Endpoint], *, keys: KeyRing, limits: RateLimits, wall_ms: Callable[[], int]
-    ) -> None:
-        by_path = {endpoint.path: endpoint for endpoint in endpoints}
-        self._operations = {operation: by_path[path] for operation, path in PATHS.items()}
-        self._keys = keys
+    def __init__(self, members: Accounts, *, limits: RateLimits, wall_ms: Callable[[], int]) -> None:
+        self._members = members
         self._limits = limits
         self._wall_ms = wall_ms
         self._connections: set[Connection] = set()
@@ -71,7 +68,7 @@ class TradeStream:
         if args is None or len(args) != 3:
             self._answer(connection, frame, RetCode.BAD_PARAMETER, "Params Error")
             return None
-        key = check_stream(str(args[0]), str(args[1]), str(args[2]), keys=self._keys, now_ms=self._wall_ms())
+        key = check_stream(str(args[0]), str(args[1]), str(args[2]), keys=self._members, now_ms=self._wall_ms())
         if key is None:
             self._answer(connection, frame, RetCode.BAD_SIGNATURE, "error sign!")
         else:
@@ -88,8 +85,8 @@ class TradeStream:
 
     def _execute(self, frame: Frame, key: ApiKey | None) -> Answer:
         """Check and carry out one operation. The header's time obeys the same rule as a signed call."""
-        endpoint = self._operations.get(str(frame.get("op")))
-        if endpoint is None:
+        path = PATHS.get(str(frame.get("op")))
+        if path is None:
             raise ApiError(RetCode.UNKNOWN_OPERATION, f"op type {frame.get('op')} is not found")
         if key is None:
             raise ApiError(RetCode.BAD_SIGNATURE, "not authenticated: send auth first")
@@ -99,11 +96,12 @@ class TradeStream:
         if not isinstance(header, dict) or args is None or len(args) != 1 or not isinstance(args[0], dict):
             raise bad_parameter("Params Error: header and exactly one argument are needed")
         now_ms = self._wall_ms()
+        endpoint = self._members.endpoint(("POST", path), key)
         check_time(str(header.get("X-BAPI-TIMESTAMP", "")), str(header.get("X-BAPI-RECV-WINDOW", "")), now_ms=now_ms)
-        budget = self._limits.spend(self._keys.uid, endpoint, args[0], now_ms=now_ms)
+        budget = self._limits.spend(key.uid, endpoint, args[0], now_ms=now_ms)
         if budget is not None and not budget.granted:
             raise too_many_visits()
-        granted = endpoint.units(args[0]) if budget is None else budget.granted
+        granted = endpoint.items(args[0]) if budget is None else budget.granted
         answer = endpoint.handle(Call(params=args[0], now_ms=now_ms, key=key, granted=granted))
         return answer if isinstance(answer, Answer) else Answer(answer, {})
 
