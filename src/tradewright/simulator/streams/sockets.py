@@ -7,6 +7,7 @@ A client that does not read fast enough is cut off: nothing may be dropped silen
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -23,27 +24,35 @@ FRAME_BYTES_MAX = 64 * 1024  # Bybit allows 21 000 characters of arguments
 
 
 class Connection:
-    """A connected client. `send` never waits; frames leave in order."""
+    """A connected client. `send` never waits; frames leave in order.
 
-    def __init__(self, request: web.Request) -> None:
+    `pings` counts those it has sent, as frames or in the protocol; `idle_ms` is how long it may be quiet.
+    """
+
+    def __init__(self, request: web.Request, *, idle_ms: int = 600_000) -> None:
         self.id = str(uuid4())
         self.topics: set[str] = set()
+        self.address = request.remote or ""
+        self.idle_ms = idle_ms
+        self.pings = 0
+        self._stirred = True
         self._request = request
-        # Protocol pings are answered by aiohttp: pybit derives its own liveness from them.
-        self._socket = web.WebSocketResponse(autoping=True, max_msg_size=FRAME_BYTES_MAX)
+        # Protocol pings are answered here, not by aiohttp, so that they are counted.
+        self.socket = web.WebSocketResponse(autoping=False, max_msg_size=FRAME_BYTES_MAX)
         self._backlog: asyncio.Queue[str] = asyncio.Queue(maxsize=BACKLOG_MAX)
         self._writer: asyncio.Task[None] | None = None
 
     async def open(self) -> web.WebSocketResponse:
-        await self._socket.prepare(self._request)
+        await self.socket.prepare(self._request)
         self._writer = asyncio.create_task(self._write())
-        return self._socket
+        return self.socket
 
     def send(self, frame: Frame) -> None:
         self.send_text(encode(frame))
 
     def send_text(self, text: str) -> None:
         """Queue one frame; a client that is too far behind is disconnected at once."""
+        self._stirred = True
         try:
             self._backlog.put_nowait(text)
         except asyncio.QueueFull:
@@ -53,6 +62,11 @@ class Connection:
     def frames_behind(self) -> int:
         """How many frames wait for the client to take them."""
         return self._backlog.qsize()
+
+    def take_stirred(self) -> bool:
+        """Whether it was pinged or told something since the last time this was asked."""
+        stirred, self._stirred = self._stirred, False
+        return stirred
 
     def abort(self) -> None:
         """Drop the connection without a goodbye."""
@@ -64,16 +78,27 @@ class Connection:
 
         When the client vanishes, aiohttp cancels the handler: clean up in `finally`.
         """
-        async for message in self._socket:
+        async for message in self.socket:
+            if message.type is WSMsgType.PING:
+                # pybit derives its own liveness from the answers.
+                self._note_ping()
+                with contextlib.suppress(ConnectionError):
+                    await self.socket.pong(message.data)
             if message.type is not WSMsgType.TEXT:
                 continue
             try:
                 frame = read_object(message.data)
             except ValueError:
                 frame = {}
+            if frame.get("op") == "ping":
+                self._note_ping()
             if frame.get("op") in ("subscribe", "unsubscribe"):
                 await asyncio.sleep(SUBSCRIPTION_DELAY_S)
             yield frame
+
+    def _note_ping(self) -> None:
+        self.pings += 1
+        self._stirred = True
 
     async def close(self) -> None:
         """Send what is queued, then say goodbye; with `GOODBYE_S` of patience."""
@@ -81,7 +106,7 @@ class Connection:
             async with asyncio.timeout(GOODBYE_S):
                 if self._writer is not None and not self._writer.done():
                     await self._backlog.join()
-                await self._socket.close()
+                await self.socket.close()
         except (TimeoutError, ConnectionError):
             self.abort()
         finally:
@@ -92,7 +117,7 @@ class Connection:
         while True:
             text = await self._backlog.get()
             try:
-                await self._socket.send_str(text)
+                await self.socket.send_str(text)
             except (ConnectionError, RuntimeError):
                 # The client is gone: what is queued has nobody to go to, and the reader must not wait for more.
                 self.abort()
