@@ -29,6 +29,11 @@ class SimulatorConfig:
     key: str | None = None
     secret: str | None = None
     funds: tuple[tuple[str, Decimal], ...] = (("USDT", Decimal(100_000)),)
+    ip_limit: int = 600  # calls of one address per five seconds, 0 for no limit; one more is a ban
+    ip_ban_s: int = 600
+    limit_factor: int = 1  # times Bybit's default budgets per account and endpoint, 0 for no limit
+    new_connections: int = 500  # sockets that one address may open per five minutes, 0 for no limit
+    public_connections: int = 1_000  # public sockets of one category that one address may hold, 0 for no limit
     order_delay_ms: int = 30  # from the acknowledgement of a command to its effect and its private messages
     tick_ms: int = 50  # how often the market moves, in wall time
     partial_fills: bool = False  # resting orders fill only as much as the trade that went through them

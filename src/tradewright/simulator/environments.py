@@ -44,7 +44,8 @@ class Environment:
         raise ApiError(self.absent_code, text, http_status=self.absent_status)
 
 
-_TOPICS: Final = frozenset({"order", "execution", "position", "wallet"})
+_TOPICS: Final = frozenset({"order", "execution", "position", "wallet", "greeks"})
+_DCP_TOPICS: Final = frozenset({"dcp.future", "dcp.spot", "dcp.option"})
 
 
 def _whole(name: str) -> Environment:
@@ -52,7 +53,7 @@ def _whole(name: str) -> Environment:
         name=name,
         private_paths=None,
         batch_categories=frozenset({"linear", "spot"}),
-        private_topics=_TOPICS | {"execution.fast"},
+        private_topics=_TOPICS | _DCP_TOPICS | {"execution.fast"},
         takes_orders_by_stream=True,
         order_memory_ms=None,
         gives_money=False,

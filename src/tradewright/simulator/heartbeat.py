@@ -59,7 +59,7 @@ def open_market(config: SimulatorConfig, logs: Sequence[EventLog], *, now_ms: in
 
 
 class Heartbeat:
-    """Moves the market every `tick_ms`; `broken` fails when that fails."""
+    """Moves the market every `tick_ms` and then calls `watch` with the wall time; `broken` fails when that fails."""
 
     def __init__(
         self,
@@ -69,8 +69,10 @@ class Heartbeat:
         *,
         wall_ms: Callable[[], int],
         broken: asyncio.Future[None],
+        watch: Callable[[int], None],
     ) -> None:
         self._venue = venue
+        self._watch = watch
         self._public = public
         self._config = config
         self._wall_ms = wall_ms
@@ -111,6 +113,7 @@ class Heartbeat:
             now_ms = self._wall_ms()
             arrived = self._venue.catch_up()
             self._public.market_moved(self._venue.take_events(), now_ms=now_ms)
+            self._watch(now_ms)
             if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
                 saved_ms = now_ms
                 await self.keep()

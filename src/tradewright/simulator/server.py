@@ -35,13 +35,16 @@ from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.members import Member, Members
 from tradewright.simulator.rest.account import AccountEndpoints
 from tradewright.simulator.rest.batch import BatchEndpoints
-from tradewright.simulator.rest.limits import RateLimits
+from tradewright.simulator.rest.dcp import PRODUCTS, DcpEndpoints, DcpSettings
 from tradewright.simulator.rest.demo_money import DemoMoney
+from tradewright.simulator.rest.limits import IpLimit, RateLimits, door
 from tradewright.simulator.rest.market import MarketEndpoints
 from tradewright.simulator.rest.past import PastEndpoints
 from tradewright.simulator.rest.position import PositionEndpoints
 from tradewright.simulator.rest.server import BODY_BYTES_MAX, RestServer
 from tradewright.simulator.rest.trade import TradeEndpoints
+from tradewright.simulator.streams.connections import Connections
+from tradewright.simulator.streams.dcp import DcpWatch
 from tradewright.simulator.streams.outbox import Outbox
 from tradewright.simulator.streams.private import PrivateStream
 from tradewright.simulator.streams.public import PublicStream
@@ -120,7 +123,9 @@ async def serve(
             parts.join(keys, event_log, config.funds)
         await _serve_http(parts.application(), listener, stop)
         # The last thing to begin is the first to end, so no client is served by a market that stands still.
-        heartbeat = Heartbeat(parts.venue, parts.public, config, wall_ms=wall_ms, broken=parts.broken)
+        heartbeat = Heartbeat(
+            parts.venue, parts.public, config, wall_ms=wall_ms, broken=parts.broken, watch=parts.watch
+        )
         parts.motion.keep = heartbeat.keep
         stop.push_async_callback(heartbeat.stop)
         stop.push_async_callback(parts.say_goodbye)
@@ -150,15 +155,32 @@ class _Parts:
         self._loop = asyncio.get_running_loop()
         self._visibility = Visibility()
         self._faults = Faults()
-        self._limits = RateLimits()
+        self._limits = RateLimits(factor=config.limit_factor)
+        self._connections = Connections(
+            wall_ms=wall_ms, new_max=config.new_connections, public_max=config.public_connections
+        )
+        self._dcp = DcpSettings()
+        self._dcp_watch = DcpWatch(self._dcp, self._cancel_for_absent)
         self._environment = environment_of(config.environment)
         self.broken: asyncio.Future[None] = self._loop.create_future()
         self.members = Members()
         self.venue = Venue(market, wall_ms=wall_ms)
-        self.public = PublicStream(market, self.venue.specs)
+        self.public = PublicStream(market, self.venue.specs, self._connections, wall_ms=wall_ms)
         self.motion = Motion(self.venue, self.public, wall_ms=wall_ms)
-        self._private = PrivateStream(self.members, wall_ms, self._environment.private_topics)
-        self._trade = TradeStream(self.members, limits=self._limits, wall_ms=wall_ms)
+        self._private = PrivateStream(
+            self.members,
+            topics=self._environment.private_topics,
+            connections=self._connections,
+            dcp=self._dcp_watch,
+            wall_ms=wall_ms,
+        )
+        self._trade = TradeStream(
+            self.members,
+            limits=self._limits,
+            connections=self._connections,
+            has_flood_limits=config.ip_limit > 0,
+            wall_ms=wall_ms,
+        )
         self.outbox = Outbox(self._private.deliver)
 
     def join(self, keys: KeyRing, event_log: EventLog, funds: Funds) -> Member:
@@ -186,6 +208,7 @@ class _Parts:
             *account.all(),
             *PositionEndpoints(engine).all(),
             *PastEndpoints(engine).all(),
+            *DcpEndpoints(self._dcp).all(),
             *(DemoMoney(engine).all() if environment.gives_money else []),
         ]
         shaped = {(one.method, one.path): environment.shape(one) for one in endpoints}
@@ -228,7 +251,8 @@ class _Parts:
             keys=first.keys,
             wall_ms=self._wall_ms,
         )
-        application = web.Application(client_max_size=BODY_BYTES_MAX)
+        ip_limit = IpLimit(most=self._config.ip_limit, ban_ms=self._config.ip_ban_s * 1_000)
+        application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[door(ip_limit, self._wall_ms)])
         control.add_to(application)
         self.public.add_to(application)
         application.router.add_get("/v5/private", self._private.serve)
@@ -239,6 +263,17 @@ class _Parts:
 
     async def say_goodbye(self) -> None:
         await asyncio.gather(self.public.close(), self._private.close(), self._trade.close())
+
+    def watch(self, now_ms: int) -> None:
+        """Look after those who are connected, and those who are not any more."""
+        self._dcp_watch.check(now_ms=now_ms)
+        self._connections.cut_idle(now_ms=now_ms)
+
+    def _cancel_for_absent(self, uid: str, product: str) -> None:
+        member = self.members.by_uid(uid)
+        assert member is not None, f"account {uid} has armed {product}"
+        for category in PRODUCTS[product]:
+            member.engine.cancel_all(category, cancel_type="CancelByDCP")
 
     def _later(self, delay_ms: int, call: Callable[[], None]) -> None:
         self._loop.call_later(delay_ms / 1000, self._guarded, call)

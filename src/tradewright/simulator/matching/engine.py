@@ -130,6 +130,22 @@ class Engine:
         self.floor.finish_cancel(order.order_id, delay_ms=self._order_delay_ms)
         return self.account.orders[order.order_id]
 
+    def cancel_all(self, category: str, *, cancel_type: str) -> list[Order]:
+        """End the active orders of a category by the exchange's own decision, and tell so at once. Conditional orders
+        and exits stay. One that has not reached the matching engine yet goes there first and may fill.
+        """
+        self.catch_up()
+        gone: list[Order] = []
+        for order in self.account.live_orders():
+            if self.specs[order.symbol].category != category or order.is_dormant:
+                continue
+            self.floor.arrive(order.order_id, delay_ms=0)
+            left = self.account.orders[order.order_id]
+            if left.is_live:
+                self.floor.commit([ended(left, self.floor.scene(left.symbol), cancel_type=cancel_type)])
+                gone.append(self.account.orders[order.order_id])
+        return gone
+
     def amend(self, command: AmendOrder) -> Order:
         """Accept an amend and carry it out in the books; the streams hear of it `order_delay_ms` later.
 

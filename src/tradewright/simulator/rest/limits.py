@@ -7,10 +7,11 @@ endpoint has which budget (`Endpoint`), limits of open sockets (`streams.connect
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
 
 from tradewright.simulator.fields import Body
 from tradewright.simulator.rest.calls import SECOND_MS, Endpoint
@@ -18,9 +19,6 @@ from tradewright.simulator.rest.calls import SECOND_MS, Endpoint
 IP_WINDOW_MS = 5 * SECOND_MS
 KEYS_MAX = 10_000  # remembered addresses or accounts; what is idle is forgotten first
 CONTROL = "/sim/"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-Door = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
 
 class RollingWindow:
@@ -149,7 +147,7 @@ class IpLimit:
         return False
 
 
-def door(limit: IpLimit, wall_ms: Callable[[], int]) -> Door:
+def door(limit: IpLimit, wall_ms: Callable[[], int]) -> Middleware:
     """Middleware that answers banned addresses with HTTP 403, handshakes of sockets too. The simulator's own endpoints
     have no limit: whoever controls the exchange must always get in.
     """

@@ -1,7 +1,8 @@
 """The private stream, `/v5/private`: auth, subscriptions, ping, and the account's messages.
 
 Lives here: the protocol and who gets which topic. Not here: what the messages say (`telling`), when they leave
-(`outbox`).
+(`outbox`), what follows when a connection that armed DCP is gone (`dcp`).
+Frames are obeyed in the order they come in, so a client may subscribe without waiting for the login's answer.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ from aiohttp import web
 from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.auth import KeyBook, check_stream
 from tradewright.simulator.frames import Frame, args_of
+from tradewright.simulator.streams import dcp as arming
+from tradewright.simulator.streams.connections import Connections
+from tradewright.simulator.streams.dcp import DcpWatch
 from tradewright.simulator.streams.outbox import Message, Row
 from tradewright.simulator.streams.sockets import Connection
 
-CATEGORIES = ("linear", "spot")
+CATEGORIES = ("linear", "inverse", "spot", "option")
 FAST = "execution.fast"
-NOT_BY_CATEGORY = frozenset({"wallet", "position.spot"})
+BY_CATEGORY = frozenset({"order", "execution", FAST, "position"})
+NO_SUCH_FORM = frozenset({"position.spot"})
 
 
 class PrivateStream:
@@ -29,42 +34,53 @@ class PrivateStream:
     REST. `topics` are those of the environment, without a category.
     """
 
-    def __init__(self, keys: KeyBook, wall_ms: Callable[[], int], topics: frozenset[str]) -> None:
+    def __init__(
+        self,
+        keys: KeyBook,
+        *,
+        topics: frozenset[str],
+        connections: Connections,
+        dcp: DcpWatch,
+        wall_ms: Callable[[], int],
+    ) -> None:
         self._keys = keys
         self._wall_ms = wall_ms
-        self._plain = topics
-        every = {f"{topic}.{category}" for topic in topics - NOT_BY_CATEGORY for category in CATEGORIES}
-        self._by_category = frozenset(every - NOT_BY_CATEGORY)
+        self._door = connections
+        self._dcp = dcp
+        self._all_in_one = topics & BY_CATEGORY
+        by_category = {f"{topic}.{category}" for topic in self._all_in_one for category in CATEGORIES}
+        self._by_category = frozenset(by_category - NO_SUCH_FORM)
+        self._known = topics | self._by_category
         self._connections: set[Connection] = set()
         self._uids: dict[Connection, str] = {}  # of those that have authenticated
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        connection = Connection(request)
-        socket = await connection.open()
-        self._connections.add(connection)
-        try:
-            async for frame in connection.frames():
-                if frame.get("op") == "auth":
-                    key = self._authenticate(connection, frame)
-                    if key is None:
-                        break
-                    self._uids[connection] = key.uid
-                else:
-                    self._obey(connection, frame, authenticated=connection in self._uids)
-        finally:
-            self._connections.discard(connection)
-            self._uids.pop(connection, None)
-            await connection.close()
-        return socket
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        async with self._door.accept(request) as connection:
+            self._connections.add(connection)
+            try:
+                async for frame in connection.frames():
+                    if frame.get("op") == "auth":
+                        key = self._authenticate(connection, frame)
+                        if key is None:
+                            break
+                        self._uids[connection] = key.uid
+                    else:
+                        self._obey(connection, frame)
+            finally:
+                self._connections.discard(connection)
+                self._uids.pop(connection, None)
+                self._dcp.left(connection, now_ms=self._wall_ms())
+        return connection.socket
 
     def deliver(self, message: Message) -> None:
-        """Push rows to everybody who subscribed the topic, under the name they subscribed; a category's topic has the
-        rows of that category.
+        """Push rows to everybody of the account who subscribed the topic, under the name they subscribed; a category's
+        topic has the rows of that category.
         """
         self._push(message.topic, message, message.rows)
         for category in CATEGORIES:
             rows = [row for row in message.rows if row.get("category") == category]
-            self._push(f"{message.topic}.{category}", message, rows)
+            if rows:
+                self._push(f"{message.topic}.{category}", message, rows)
 
     def _push(self, name: str, message: Message, rows: list[Row]) -> None:
         readers = [
@@ -91,33 +107,45 @@ class PrivateStream:
         connection.send(_answer(connection, frame, success=key is not None, text="" if key else "Params Error"))
         return key
 
-    def _obey(self, connection: Connection, frame: Frame, *, authenticated: bool) -> None:
+    def _obey(self, connection: Connection, frame: Frame) -> None:
         """Answer one frame. Operations that are not known are ignored, as on Bybit."""
+        uid = self._uids.get(connection)
         match frame.get("op"):
             case None:
                 connection.send(_answer(connection, frame, success=False, text="Params Error"))
             case "ping":
                 connection.send(_pong(connection, frame, self._wall_ms()))
-            case "subscribe" | "unsubscribe" if not authenticated:
+            case "subscribe" | "unsubscribe" if uid is None:
                 connection.send(_answer(connection, frame, success=False, text="Request not authorized"))
             case "subscribe":
+                assert uid is not None, "looked at above"
                 refusal = self._refusal(args_of(frame))
                 if not refusal:
-                    # A topic that is subscribed already is acknowledged again: some clients ask twice.
-                    connection.topics.update(args_of(frame) or [])
+                    self._join(connection, uid, args_of(frame) or [])
                 connection.send(_answer(connection, frame, success=not refusal, text=refusal))
             case "unsubscribe":
-                connection.topics.difference_update(str(topic) for topic in args_of(frame) or [])
+                assert uid is not None, "looked at above"
+                for topic in (str(topic) for topic in args_of(frame) or []):
+                    connection.topics.discard(topic)
+                    if topic in arming.TOPICS:
+                        self._dcp.disarm(uid, topic, connection)
                 connection.send(_answer(connection, frame, success=True, text=""))
+
+    def _join(self, connection: Connection, uid: str, topics: list[str]) -> None:
+        """A topic that is subscribed already is acknowledged again, and told once: some clients ask twice."""
+        connection.topics.update(topics)
+        for topic in topics:
+            if topic in arming.TOPICS:
+                self._dcp.arm(uid, topic, connection, now_ms=self._wall_ms())
 
     def _refusal(self, args: list[Any] | None) -> str:
         """Why the whole request is refused, "" if it is not. One bad topic fails all."""
         if args is None:
             return "Params Error"
         for topic in args:
-            if not isinstance(topic, str) or topic not in self._plain | self._by_category:
+            if not isinstance(topic, str) or topic not in self._known:
                 return f"error:handler not found,topic:{topic}"
-        if (self._plain - NOT_BY_CATEGORY).intersection(args) and self._by_category.intersection(args):
+        if self._all_in_one.intersection(args) and self._by_category.intersection(args):
             return "error:all-in-one and categorised topics cannot be mixed in one request"
         return ""
 

@@ -1,13 +1,13 @@
-"""The public streams, `/v5/public/linear` and `/v5/public/spot`: subscriptions, ping, and the market's topics.
+"""The public streams, `/v5/public/{category}`: subscriptions, ping, and the market's topics.
 
-Lives here: the protocol and who gets which topic. Not here: what topics say (`channels`).
-Spot answers a little differently: other texts, no request id where none was sent, ten topics a request at most.
+Lives here: what may be asked for, and who gets which topic. Not here: what topics say (`channels`), how a category
+words its answers (`manners`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -15,18 +15,31 @@ from aiohttp import web
 from tradewright.simulator.frames import Frame, args_of, encode
 from tradewright.simulator.market.model import InstrumentSpec, Listing, Market, MarketEvent, listing_of
 from tradewright.simulator.streams.channels import Channel, make_channel
+from tradewright.simulator.streams.connections import Connections
+from tradewright.simulator.streams.manners import Refusal, manners_of
 from tradewright.simulator.streams.sockets import Connection
 
-ARGS_CHARACTERS_MAX = 21_000
-SPOT_ARGS_MAX = 10
-CATEGORIES = ("linear", "spot")
+ARGS_CHARACTERS_MAX = 21_000  # of all topics of a connection
+SPOT_ARGS_MAX = 10  # in one request
+OPTION_ARGS_MAX = 2_000  # on one connection
+STATUS = "misc/status"  # the stream of the exchange's own state, served like a category
+CATEGORIES = ("linear", "inverse", "spot", "option", STATUS)
 
 
 class PublicStream:
     """The public streams of all categories."""
 
-    def __init__(self, market: Market, specs: Mapping[Listing, InstrumentSpec]) -> None:
-        self._streams = {category: CategoryStream(market, specs, category) for category in CATEGORIES}
+    def __init__(
+        self,
+        market: Market,
+        specs: Mapping[Listing, InstrumentSpec],
+        connections: Connections,
+        *,
+        wall_ms: Callable[[], int],
+    ) -> None:
+        self._streams = {
+            category: CategoryStream(market, specs, connections, category, wall_ms=wall_ms) for category in CATEGORIES
+        }
 
     def add_to(self, application: web.Application) -> None:
         for category, stream in self._streams.items():
@@ -49,28 +62,36 @@ class PublicStream:
 class CategoryStream:
     """All connections to the public stream of one category. A channel lives while somebody listens to it."""
 
-    def __init__(self, market: Market, specs: Mapping[Listing, InstrumentSpec], category: str) -> None:
+    def __init__(
+        self,
+        market: Market,
+        specs: Mapping[Listing, InstrumentSpec],
+        connections: Connections,
+        category: str,
+        *,
+        wall_ms: Callable[[], int],
+    ) -> None:
         self._market = market
         self._specs = specs
+        self._door = connections
         self._category = category
-        self._is_spot = category == "spot"
+        self._manners = manners_of(category)
+        self._wall_ms = wall_ms
         self._channels: dict[str, Channel] = {}
         self._readers: dict[str, set[Connection]] = {}
         self._connections: set[Connection] = set()
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        connection = Connection(request)
-        socket = await connection.open()
-        self._connections.add(connection)
-        try:
-            async for frame in connection.frames():
-                self._obey(connection, frame)
-        finally:
-            self._connections.discard(connection)
-            for topic in tuple(connection.topics):
-                self._leave(connection, topic)
-            await connection.close()
-        return socket
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        async with self._door.accept(request, category=self._category) as connection:
+            self._connections.add(connection)
+            try:
+                async for frame in connection.frames():
+                    self._obey(connection, frame)
+            finally:
+                self._connections.discard(connection)
+                for topic in tuple(connection.topics):
+                    self._leave(connection, topic)
+        return connection.socket
 
     def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
         """See `PublicStream`."""
@@ -97,27 +118,25 @@ class CategoryStream:
         """Answer one frame. Operations that are not known are ignored, as on Bybit."""
         match frame.get("op"):
             case None:
-                connection.send(self._answer(connection, frame, success=False, text="Params Error"))
+                connection.send(self._manners.refusal(frame, connection.id, Refusal("Params Error")))
             case "ping":
-                connection.send(self._pong(connection, frame))
+                connection.send(self._manners.pong(frame, connection.id, self._wall_ms()))
             case "subscribe":
                 self._subscribe(connection, frame)
             case "unsubscribe":
-                for topic in args_of(frame) or []:
-                    self._leave(connection, str(topic))
-                connection.send(self._answer(connection, frame, success=True, text=self._agreement("unsubscribe")))
+                topics = [str(topic) for topic in args_of(frame) or []]
+                for topic in topics:
+                    self._leave(connection, topic)
+                connection.send(self._manners.agreement(frame, connection.id, topics))
 
     def _subscribe(self, connection: Connection, frame: Frame) -> None:
         """All topics of a request or none. The acknowledgement comes first, then each topic's snapshot."""
-        topics = args_of(frame)
-        refusal = self._refusal(connection, topics)
-        answer = refusal or self._agreement("subscribe")
-        connection.send(self._answer(connection, frame, success=not refusal, text=answer))
-        if refusal or topics is None:
+        channels = self._asked_for(connection, args_of(frame))
+        if isinstance(channels, Refusal):
+            connection.send(self._manners.refusal(frame, connection.id, channels))
             return
-        for topic in topics:
-            channel = self._channels.get(topic) or self._made(topic)
-            assert channel is not None, f"{topic} was checked above"
+        connection.send(self._manners.agreement(frame, connection.id, list(channels)))
+        for topic, channel in channels.items():
             self._channels[topic] = channel
             self._readers.setdefault(topic, set()).add(connection)
             connection.topics.add(topic)
@@ -125,19 +144,32 @@ class CategoryStream:
             if snapshot is not None:
                 connection.send(snapshot)
 
-    def _refusal(self, connection: Connection, topics: list[Any] | None) -> str:
-        if topics is None or sum(len(str(topic)) for topic in topics) > ARGS_CHARACTERS_MAX:
-            return "Params Error"
-        if self._is_spot and len(topics) > SPOT_ARGS_MAX:
-            return f"args size >{SPOT_ARGS_MAX}"
+    def _asked_for(self, connection: Connection, topics: list[Any] | None) -> dict[str, Channel] | Refusal:
+        """The channels of a request, or why none of it is granted: one bad topic fails all."""
+        if topics is None or sum(len(str(topic)) for topic in (*connection.topics, *topics)) > ARGS_CHARACTERS_MAX:
+            return Refusal("Params Error")
+        if self._category == "spot" and len(topics) > SPOT_ARGS_MAX:
+            return Refusal(f"args size >{SPOT_ARGS_MAX}")
+        if self._category == "option" and len(connection.topics) + len(topics) > OPTION_ARGS_MAX:
+            return Refusal(f"args size >{OPTION_ARGS_MAX}", tuple(str(topic) for topic in topics))
+        channels: dict[str, Channel] = {}
+        again: list[str] = []
         for topic in topics:
-            known = isinstance(topic, str) and (topic in self._channels or self._made(topic) is not None)
-            if not known:
-                return f"error:handler not found,topic:{topic}"
-        for topic in topics:
-            if topic in connection.topics or topics.count(topic) > 1:
-                return f"error:already subscribed,topic:{topic}"
-        return ""
+            channel = self._channel(topic)
+            if channel is None:
+                return Refusal(f"error:handler not found,topic:{topic}", (str(topic),))
+            if topic in connection.topics or topic in channels:
+                again.append(topic)
+            channels[topic] = channel
+        if again:
+            return Refusal(f"error:already subscribed,topic:{again[0]}", tuple(again))
+        return channels
+
+    def _channel(self, topic: Any) -> Channel | None:
+        """The channel of a topic, the one there is or a new one; None if there is no such topic."""
+        if not isinstance(topic, str):
+            return None
+        return self._channels.get(topic) or make_channel(topic, self._market, self._specs, category=self._category)
 
     def _leave(self, connection: Connection, topic: str) -> None:
         connection.topics.discard(topic)
@@ -147,27 +179,3 @@ class CategoryStream:
         readers.discard(connection)
         if not readers:
             del self._readers[topic], self._channels[topic]
-
-    def _made(self, topic: str) -> Channel | None:
-        return make_channel(topic, self._market, self._specs, category=self._category)
-
-    def _agreement(self, op: str) -> str:
-        return op if self._is_spot else ""
-
-    def _pong(self, connection: Connection, frame: Frame) -> Frame:
-        pong = self._answer(connection, frame, success=True, text="pong")
-        return {name: pong[name] for name in ("success", "ret_msg", "conn_id", "op")} if self._is_spot else pong
-
-    def _answer(self, connection: Connection, frame: Frame, *, success: bool, text: str) -> Frame:
-        """`req_id` comes back exactly as it was sent; if it was not, as "" or, on spot, not at all."""
-        if self._is_spot and "req_id" not in frame:
-            req_id: Frame = {}
-        else:
-            req_id = {"req_id": frame.get("req_id", "")}
-        return {
-            "success": success,
-            "ret_msg": text,
-            "conn_id": connection.id,
-            **req_id,
-            "op": frame.get("op", ""),
-        }

@@ -1,13 +1,15 @@
 """Order entry over a socket, `/v5/trade`: the same commands as over HTTP, correlated by `reqId`.
 
-Lives here: its protocol, which names things in camelCase. Not here: the commands (`rest_trade`).
+Lives here: its protocol, which names things in camelCase. Not here: the commands (`rest.trade`, `rest.batch`).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 from aiohttp import web
 
@@ -16,7 +18,8 @@ from tradewright.simulator.auth import check_stream, check_time
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.frames import Frame, args_of
 from tradewright.simulator.rest.calls import Accounts, Answer, Call, too_many_visits
-from tradewright.simulator.rest.limits import RateLimits
+from tradewright.simulator.rest.limits import Budget, RateLimits, RollingWindow, Windows
+from tradewright.simulator.streams.connections import Connections
 from tradewright.simulator.streams.sockets import Connection
 
 PATHS = {
@@ -27,102 +30,158 @@ PATHS = {
     "order.amend-batch": "/v5/order/amend-batch",
     "order.cancel-batch": "/v5/order/cancel-batch",
 }
+CATEGORIES = ("linear", "inverse", "spot", "option")
+REQUEST_ID_MAX = 36  # characters
+# For how many requests of a session an id stays taken. The documentation only says that it must not repeat.
+REQUEST_IDS_KEPT = 10_000
+SECOND_MS = 1_000
+PER_ADDRESS = 3_000  # requests per second
+PER_SESSION = 1_000  # requests per second; the documentation has the code but no number
+
+
+@dataclass(slots=True)
+class _Session:
+    """One connection's state. `request_ids` keeps the order they came in."""
+
+    key: ApiKey | None = None
+    request_ids: dict[str, None] = field(default_factory=dict)
+    requests: RollingWindow = field(default_factory=lambda: RollingWindow(PER_SESSION, SECOND_MS))
 
 
 class TradeStream:
-    """All connections to the trade stream. It spends the same per-second budget as HTTP, as on the real exchange."""
+    """All connections to the trade stream. It spends the same per-second budget as HTTP, as on the real exchange.
 
-    def __init__(self, members: Accounts, *, limits: RateLimits, wall_ms: Callable[[], int]) -> None:
+    `has_flood_limits` is whether an address or a session can ask too fast (10403, 20003).
+    """
+
+    def __init__(
+        self,
+        members: Accounts,
+        *,
+        limits: RateLimits,
+        connections: Connections,
+        has_flood_limits: bool,
+        wall_ms: Callable[[], int],
+    ) -> None:
         self._members = members
         self._limits = limits
+        self._door = connections
+        self._has_flood_limits = has_flood_limits
+        self._by_address = Windows(PER_ADDRESS if has_flood_limits else 0, SECOND_MS)
         self._wall_ms = wall_ms
         self._connections: set[Connection] = set()
 
-    async def serve(self, request: web.Request) -> web.WebSocketResponse:
-        connection = Connection(request)
-        socket = await connection.open()
-        self._connections.add(connection)
-        key: ApiKey | None = None
-        try:
-            async for frame in connection.frames():
-                match frame:
-                    case {"op": "auth"}:
-                        key = self._authenticate(connection, frame, key)
-                    case {"op": "ping"}:
-                        self._answer(connection, frame, RetCode.OK, "OK", data=[str(self._wall_ms())], op="pong")
-                    case _:
-                        self._obey(connection, frame, key)
-        finally:
-            self._connections.discard(connection)
-            await connection.close()
-        return socket
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        async with self._door.accept(request) as connection:
+            self._connections.add(connection)
+            session = _Session()
+            try:
+                async for frame in connection.frames():
+                    match frame:
+                        case {"op": "auth"}:
+                            self._authenticate(connection, frame, session)
+                        case {"op": "ping"}:
+                            pong = _envelope(connection, frame, RetCode.OK, "OK", op="pong")
+                            connection.send({**pong, "data": [str(self._wall_ms())]})
+                        case _:
+                            self._obey(connection, frame, session)
+            finally:
+                self._connections.discard(connection)
+        return connection.socket
 
     async def close(self) -> None:
         await asyncio.gather(*(connection.close() for connection in self._connections))
 
-    def _authenticate(self, connection: Connection, frame: Frame, known: ApiKey | None) -> ApiKey | None:
+    def _authenticate(self, connection: Connection, frame: Frame, session: _Session) -> None:
+        """After a refusal the client may try again."""
         args = args_of(frame)
-        if known is not None:
-            self._answer(connection, frame, RetCode.ALREADY_AUTHENTICATED, "Repeat auth")
-            return known
-        if args is None or len(args) != 3:
-            self._answer(connection, frame, RetCode.BAD_PARAMETER, "Params Error")
-            return None
-        key = check_stream(str(args[0]), str(args[1]), str(args[2]), keys=self._members, now_ms=self._wall_ms())
-        if key is None:
-            self._answer(connection, frame, RetCode.BAD_SIGNATURE, "error sign!")
+        if session.key is not None:
+            answer = _envelope(connection, frame, RetCode.ALREADY_AUTHENTICATED, "Repeat auth")
+        elif args is None or len(args) != 3:
+            answer = _envelope(connection, frame, RetCode.BAD_PARAMETER, "Params Error")
         else:
-            self._answer(connection, frame, RetCode.OK, "OK")
-        return key
+            texts = (str(args[0]), str(args[1]), str(args[2]))
+            session.key = check_stream(*texts, keys=self._members, now_ms=self._wall_ms())
+            code, text = (RetCode.OK, "OK") if session.key else (RetCode.BAD_SIGNATURE, "error sign!")
+            answer = _envelope(connection, frame, code, text)
+        connection.send(answer)
 
-    def _obey(self, connection: Connection, frame: Frame, key: ApiKey | None) -> None:
+    def _obey(self, connection: Connection, frame: Frame, session: _Session) -> None:
+        """Carry out one operation and answer it: the result and extras of HTTP, and its headers in `header`."""
+        budget: Budget | None = None
         try:
-            answer = self._execute(frame, key)
+            path, key, params = self._checked(connection, frame, session)
+            now_ms = self._wall_ms()
+            endpoint = self._members.endpoint(("POST", path), key)
+            budget = self._limits.spend(key.uid, endpoint, params, now_ms=now_ms)
+            if budget is not None and not budget.granted:
+                raise too_many_visits()
+            granted = endpoint.items(params) if budget is None else budget.granted
+            answer = endpoint.handle(Call(params=params, now_ms=now_ms, key=key, granted=granted))
+            if not isinstance(answer, Answer):
+                answer = Answer(answer, {})
+            head = _envelope(connection, frame, RetCode.OK, "OK")
         except ApiError as error:
-            self._answer(connection, frame, error.code, error.text, data={})
-        else:
-            self._answer(connection, frame, RetCode.OK, "OK", data=answer.result, extra=answer.extra)
+            answer = Answer(error.result, {})
+            head = _envelope(connection, frame, error.code, error.text)
+        headers = {} if budget is None else budget.headers()
+        conn_id = head.pop("connId")
+        connection.send(
+            {
+                **head,
+                "data": answer.result,
+                "retExtInfo": answer.extra,
+                "header": {**headers, "Traceid": uuid4().hex, "Timenow": str(self._wall_ms())},
+                "connId": conn_id,
+            }
+        )
 
-    def _execute(self, frame: Frame, key: ApiKey | None) -> Answer:
-        """Check and carry out one operation. The header's time obeys the same rule as a signed call."""
+    def _checked(self, connection: Connection, frame: Frame, session: _Session) -> tuple[str, ApiKey, dict[str, Any]]:
+        """Path, key and parameters of an operation that may be carried out. The header's time obeys the same rule as a
+        signed call; a header without a window has the usual one.
+        """
+        now_ms = self._wall_ms()
+        if not self._by_address.admits(connection.address, now_ms=now_ms):
+            raise ApiError(RetCode.TOO_MANY_BY_ADDRESS, "exceed IP rate limit")
+        if self._has_flood_limits and not session.requests.take(1, now_ms=now_ms):
+            raise ApiError(RetCode.SESSION_FLOOD, "too frequent requests under the same session")
         path = PATHS.get(str(frame.get("op")))
         if path is None:
-            raise ApiError(RetCode.UNKNOWN_OPERATION, f"op type {frame.get('op')} is not found")
-        if key is None:
+            raise ApiError(RetCode.UNKNOWN_OPERATION, f"op type {str(frame.get('op'))[:40]} is not found")
+        if session.key is None:
             raise ApiError(RetCode.BAD_SIGNATURE, "not authenticated: send auth first")
-        if key.read_only:
+        if session.key.read_only:
             raise ApiError(RetCode.NO_PERMISSION, "Permission denied, please check your API key permissions.")
+        _note_request_id(frame, session)
         header, args = frame.get("header"), args_of(frame)
         if not isinstance(header, dict) or args is None or len(args) != 1 or not isinstance(args[0], dict):
             raise bad_parameter("Params Error: header and exactly one argument are needed")
-        now_ms = self._wall_ms()
-        endpoint = self._members.endpoint(("POST", path), key)
+        if args[0].get("category") not in CATEGORIES:
+            text = f"category [{str(args[0].get('category', ''))[:40]}] is not one of {' '.join(CATEGORIES)}"
+            raise ApiError(RetCode.UNKNOWN_OPERATION, text)
         check_time(str(header.get("X-BAPI-TIMESTAMP", "")), str(header.get("X-BAPI-RECV-WINDOW", "")), now_ms=now_ms)
-        budget = self._limits.spend(key.uid, endpoint, args[0], now_ms=now_ms)
-        if budget is not None and not budget.granted:
-            raise too_many_visits()
-        granted = endpoint.items(args[0]) if budget is None else budget.granted
-        answer = endpoint.handle(Call(params=args[0], now_ms=now_ms, key=key, granted=granted))
-        return answer if isinstance(answer, Answer) else Answer(answer, {})
+        return path, session.key, args[0]
 
-    def _answer(
-        self,
-        connection: Connection,
-        frame: Frame,
-        code: RetCode,
-        text: str,
-        *,
-        data: Any = None,
-        extra: Frame | None = None,
-        op: str | None = None,
-    ) -> None:
-        """`reqId` comes back only if it was sent; replies to operations carry `data` and the extras of HTTP."""
-        answer: Frame = {"retCode": int(code), "retMsg": text, "op": op or frame.get("op", ""), "connId": connection.id}
-        if "reqId" in frame:
-            answer["reqId"] = frame["reqId"]
-        if data is not None:
-            answer["data"] = data
-            if op is None:
-                answer["retExtInfo"] = extra or {}
-                answer["header"] = {"Timenow": str(self._wall_ms())}
-        connection.send(answer)
+
+def _note_request_id(frame: Frame, session: _Session) -> None:
+    """An id is optional; text or a number. Raises `ApiError` 10001 for what is none, 20006 for one that is taken."""
+    if "reqId" not in frame:
+        return
+    given = frame["reqId"]
+    if isinstance(given, bool) or not isinstance(given, str | int) or len(str(given)) > REQUEST_ID_MAX:
+        raise bad_parameter(f"Params Error: reqId must be a text of at most {REQUEST_ID_MAX} characters")
+    request_id = str(given)
+    if not request_id:
+        return
+    if request_id in session.request_ids:
+        raise ApiError(RetCode.DUPLICATE_REQUEST_ID, f"reqId {request_id} is duplicated")
+    session.request_ids[request_id] = None
+    if len(session.request_ids) > REQUEST_IDS_KEPT:
+        del session.request_ids[next(iter(session.request_ids))]
+
+
+def _envelope(connection: Connection, frame: Frame, code: RetCode, text: str, *, op: str = "") -> Frame:
+    """`reqId` comes back only if it was sent."""
+    request_id = {"reqId": frame["reqId"]} if "reqId" in frame else {}
+    asked = op or frame.get("op", "")
+    return {**request_id, "retCode": int(code), "retMsg": text, "op": asked, "connId": connection.id}
