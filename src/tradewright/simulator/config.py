@@ -12,7 +12,8 @@ class SimulatorConfig:
     """One simulated exchange with one account.
 
     `port` 0 takes a free one. `state` keeps keys, orders and market across restarts; None keeps all in memory.
-    `market` is `synthetic` alone, or one `replay:FILE@category:SYMBOL` per recording;
+    `market` is `synthetic` alone, one `replay:FILE@category:SYMBOL` per recording, or `mirror` or one
+    `mirror@category:SYMBOL` per listing, with `mirror_rest` and `mirror_stream` where its data comes from;
     `market_from` is where it begins (ISO 8601 or Unix ms).
     `funds` are paid in once, on the very first start of a state folder. `environment` is one of
     `environments.ENVIRONMENTS`.
@@ -24,6 +25,8 @@ class SimulatorConfig:
     state: Path | None = None
     market: tuple[str, ...] = ("synthetic",)
     market_from: str | None = None
+    mirror_rest: str = "https://api.bybit.com"
+    mirror_stream: str = "wss://stream.bybit.com/v5/public"  # without the category
     seed: int = 1
     speed: float = 1.0  # market seconds per wall second
     key: str | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,18 @@ from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control.motion import pace_of, restore_pace
 from tradewright.simulator.errors import StateUnusable
-from tradewright.simulator.market import Market, build_market, parse_time
+from tradewright.simulator.market import Category, Market, MarketSpecError, build_market, parse_time
 from tradewright.simulator.matching.venue import Venue
+from tradewright.simulator.mirror import Mirror, MirrorHosts, read_wish
 from tradewright.simulator.streams.public import PublicStream
 
 MARKET_FILE = "market.json"
 PACE = "pace"  # beside the market's own state: pause and speed set by hand
 
 
-def open_market(config: SimulatorConfig, logs: Sequence[EventLog], *, now_ms: int) -> Market:
+async def open_market(
+    config: SimulatorConfig, logs: Sequence[EventLog], *, wall_ms: Callable[[], int], stop: AsyncExitStack
+) -> Market:
     """The market asked for, going on from its saved state if there is one. Raises `MarketError`, `StateUnusable`.
 
     A crash loses up to a second of that state, but never what orders have met: the logs know how far it had come.
@@ -34,14 +38,18 @@ def open_market(config: SimulatorConfig, logs: Sequence[EventLog], *, now_ms: in
     path = None if config.state is None else config.state / MARKET_FILE
     saved = None if path is None or not path.exists() else _read(path)
     pace = None if saved is None else saved.pop(PACE, None)
-    market = build_market(
-        config.market,
-        seed=config.seed,
-        speed=config.speed,
-        from_ms=None if config.market_from is None else parse_time(config.market_from),
-        wall_now_ms=now_ms,
-        by_hand=pace is not None,
-    )
+    mirrored = read_wish(config.market)
+    if mirrored is None:
+        market = build_market(
+            config.market,
+            seed=config.seed,
+            speed=config.speed,
+            from_ms=None if config.market_from is None else parse_time(config.market_from),
+            wall_now_ms=wall_ms(),
+            by_hand=pace is not None,
+        )
+    else:
+        market = await _open_mirror(config, mirrored, wall_ms=wall_ms, stop=stop)
     if saved is None:
         return market
     market.restore(saved)
@@ -50,12 +58,28 @@ def open_market(config: SimulatorConfig, logs: Sequence[EventLog], *, now_ms: in
             market.advance(event_log.entries[-1].event.at.market_ms)
     if pace is not None:
         try:
-            restore_pace(market.clock, pace, wall_ms=now_ms, market_ms=market.now_ms)
+            restore_pace(market.clock, pace, wall_ms=wall_ms(), market_ms=market.now_ms)
         except (KeyError, TypeError, ValueError) as error:
             raise StateUnusable(
                 f"{path} has no usable {PACE} ({error!r}); remove it to start the market anew."
             ) from None
     return market
+
+
+async def _open_mirror(
+    config: SimulatorConfig,
+    mirrored: Sequence[tuple[Category, str]],
+    *,
+    wall_ms: Callable[[], int],
+    stop: AsyncExitStack,
+) -> Market:
+    """A mirror follows the real market: it has its pace and its place."""
+    if config.speed != 1 or config.market_from is not None:
+        raise MarketSpecError("a mirror follows the real market as it happens; leave --speed and --from away")
+    hosts = MirrorHosts(rest=config.mirror_rest.rstrip("/"), stream=config.mirror_stream.rstrip("/"))
+    mirror = Mirror(mirrored, hosts=hosts, wall_ms=wall_ms)
+    stop.push_async_callback(mirror.close)
+    return await mirror.open()
 
 
 class Heartbeat:

@@ -116,7 +116,8 @@ async def serve(
         listener = stop.enter_context(_listen(config.host, config.port))
         opened = _open_accounts(config, stop)
         if market is None:
-            market = open_market(config, [event_log for _, event_log in opened], now_ms=wall_ms())
+            logs = [event_log for _, event_log in opened]
+            market = await open_market(config, logs, wall_ms=wall_ms, stop=stop)
         parts = _Parts(config, market, wall_ms, stop)
         stop.callback(parts.outbox.close)
         for keys, event_log in opened:
