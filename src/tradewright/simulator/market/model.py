@@ -130,6 +130,16 @@ class InstrumentSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OptionQuote:
+    """What an option was worth when it traded. Volatilities are fractions per year; `iv` is that of the trade."""
+
+    mark_price: Decimal
+    index_price: Decimal
+    mark_iv: Decimal
+    iv: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MarketTrade:
     """One public trade; `side` is the taker's."""
 
@@ -140,6 +150,7 @@ class MarketTrade:
     side: Side
     trade_id: str
     seq: int  # rises with every event of the listing
+    option: OptionQuote | None = None  # of options only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ from tradewright.simulator.market.model import (
     MarketTrade,
     PriceKind,
 )
+from tradewright.simulator.market.options import ListedOption, OptionBoard, half_hour_mean
 from tradewright.simulator.market.price_bars import moments, traded_bars
 from tradewright.simulator.market.spot_pair import FollowingPair
 from tradewright.simulator.market.synthetic_symbol import HISTORY_MINUTES, SyntheticSymbol
@@ -52,9 +53,12 @@ class SyntheticMarket:
         follows_wall: bool,
         history_minutes: int = HISTORY_MINUTES,
         listed: Sequence[InstrumentSpec] = LISTED,
+        options: bool = False,
     ) -> None:
-        """`listed` has the contract of every pair that follows one."""
+        """`listed` has the contract of every pair that follows one. With `options` there are those of its coins too."""
         self._specs = tuple(listed)
+        self._has_options = options
+        self._seen_options: tuple[InstrumentSpec, ...] = ()
         self._seed = seed
         self._clock = clock
         self._follows_wall = follows_wall
@@ -65,7 +69,11 @@ class SyntheticMarket:
 
     @property
     def instruments(self) -> tuple[InstrumentSpec, ...]:
-        return self._specs
+        """The same object until the list changes, which that of options does once a day."""
+        if self._board is not None and self._board.specs is not self._seen_options:
+            self._seen_options = self._board.specs
+            self._instruments = (*self._specs, *self._board.specs)
+        return self._instruments
 
     @property
     def clock(self) -> MarketClock:
@@ -95,32 +103,31 @@ class SyntheticMarket:
             self._make_second()
         self._release(to_ms, events)
         self._now_ms = to_ms
-        for one in self._listed.values():
-            one.close_bar(to_ms)
+        self._close_bars(to_ms)
         return events
 
     def book(self, symbol: str) -> MarketBook:
-        return self._listed[symbol].book
+        return self._one(symbol).book
 
     def last_price(self, symbol: str) -> Decimal:
-        return self._listed[symbol].last_price
+        return self._one(symbol).last_price
 
     def mark_price(self, symbol: str) -> Decimal:
-        return self._listed[symbol].mark_price()
+        return self._one(symbol).mark_price()
 
     def index_price(self, symbol: str) -> Decimal:
-        return self._listed[symbol].index_price()
+        return self._one(symbol).index_price()
 
     def funding_rate(self, symbol: str) -> Decimal:
-        return self._listed[symbol].funding_rate(self.next_funding_ms(symbol))
+        return self._one(symbol).funding_rate(self.next_funding_ms(symbol))
 
     def next_funding_ms(self, symbol: str) -> int:
-        return next_funding_ms(self._listed[symbol].spec, self._now_ms)
+        return next_funding_ms(self._one(symbol).spec, self._now_ms)
 
     def funding_history(
         self, symbol: str, start_ms: int | None, end_ms: int | None, limit: int
     ) -> list[tuple[int, Decimal]]:
-        one = self._listed[symbol]
+        one = self._one(symbol)
         interval_ms = one.spec.funding_interval_min * MINUTE_MS
         if not interval_ms:
             return []
@@ -130,7 +137,9 @@ class SyntheticMarket:
         return [(ms, one.funding_rate(ms)) for ms in range(newest_ms, oldest_ms - 1, -interval_ms)]
 
     def ticker(self, symbol: str) -> dict[str, str]:
-        one = self._listed[symbol]
+        one = self._one(symbol)
+        if isinstance(one, ListedOption):
+            return one.ticker()
         return ticker_row(
             one.spec,
             Quotes(
@@ -147,21 +156,24 @@ class SyntheticMarket:
         )
 
     def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
-        return self._listed[symbol].candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
+        return self._one(symbol).candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
 
     def closed_klines(self, symbol: str, interval: str, after_ms: int) -> list[Kline]:
-        return self._listed[symbol].candles.closed_klines(interval, after_ms, self._now_ms)
+        return self._one(symbol).candles.closed_klines(interval, after_ms, self._now_ms)
 
     def live_kline(self, symbol: str, interval: str) -> Kline | None:
-        return self._listed[symbol].candles.live_kline(interval, self._now_ms)
+        return self._one(symbol).candles.live_kline(interval, self._now_ms)
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
-        return self._listed[symbol].trades(limit)
+        return self._one(symbol).trades(limit)
 
     def price_bars(
         self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
     ) -> list[Bar]:
-        rows = self._listed[symbol].candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
+        one = self._one(symbol)
+        if isinstance(one, ListedOption):
+            return one.price_bars(kind, interval, start_ms, end_ms, limit, self._now_ms)
+        rows = one.candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
         return traded_bars(kind, rows)
 
     def open_interest(
@@ -169,13 +181,15 @@ class SyntheticMarket:
     ) -> list[tuple[int, Decimal]]:
         found: list[tuple[int, Decimal]] = []
         for ms in moments(step_ms, start_ms, end_ms, limit, self._now_ms):
-            interest = self._listed[symbol].open_interest(ms)
+            interest = self._one(symbol).open_interest(ms)
             if interest is not None:
                 found.append((ms, interest))
         return found
 
     def settlement_price(self, symbol: str) -> Decimal | None:
-        assert not self._listed[symbol].spec.delivery_ms, "nothing that ends is listed yet"
+        if self._board is not None and symbol in self._board:
+            return self._board.settlement_price(symbol)
+        assert not self._one(symbol).spec.delivery_ms, "nothing that ends is listed yet"
         return None
 
     def state(self) -> dict[str, Any]:
@@ -243,6 +257,27 @@ class SyntheticMarket:
         self._followers = {FOLLOWED[spec.listing]: self._pair(spec) for spec in self._specs if spec.listing in FOLLOWED}
         pairs = {pair.spec.listing: pair for pair in self._followers.values()}
         self._listed: dict[Listing, Listed] = {**self._makers, **pairs}
+        self._board = self._made_board(now_ms) if self._has_options else None
+        self._seen_options = ()
+        self._instruments = self._specs
+
+    def _made_board(self, now_ms: int) -> OptionBoard:
+        def settling(leader: Listing, moment_ms: int) -> Decimal | None:
+            return half_hour_mean(self._listed[leader], moment_ms, self._now_ms)
+
+        return OptionBoard(self._symbols, seed=self._seed, now_ms=now_ms, settling=settling)
+
+    def _one(self, listing: Listing) -> Listed:
+        """Raises `KeyError` for what is not listed."""
+        if self._board is not None and listing in self._board:
+            return self._board[listing]
+        return self._listed[listing]
+
+    def _close_bars(self, now_ms: int) -> None:
+        for one in self._listed.values():
+            one.close_bar(now_ms)
+        if self._board is not None:
+            self._board.close(now_ms)
 
     def _pair(self, spec: InstrumentSpec) -> FollowingPair:
         leader = self._makers[FOLLOWED[spec.listing]]
@@ -258,6 +293,8 @@ class SyntheticMarket:
             made.extend(own)
             if name in self._followers:
                 made.extend(self._followers[name].following(own))
+        if self._board is not None:
+            made.extend(self._board.second(self._next_second))
         made.sort(key=_time_of)  # stable: of one moment, first listed first
         self._pending.extend(made)
         self._next_second += 1
@@ -275,8 +312,7 @@ class SyntheticMarket:
         """Nothing happens until the second of `to_ms`; then the market goes on from the prices at which it stood."""
         self._pending.clear()
         self._next_second = to_ms // 1000
-        for one in self._listed.values():
-            one.close_bar(to_ms)
+        self._close_bars(to_ms)
 
     def _made_symbol(self, spec: InstrumentSpec, origin_ms: int) -> SyntheticSymbol:
         return SyntheticSymbol(spec, seed=self._seed, origin_ms=origin_ms, history_minutes=self._history_minutes)
