@@ -6,6 +6,8 @@ The signature covers the query or body exactly as it came over the wire: clients
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 import re
@@ -13,7 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from tradewright.simulator.accounts.keys import ApiKey
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+
+from tradewright.simulator.accounts.keys import ApiKey, rsa_key
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 
 DEFAULT_RECV_WINDOW_MS = 5_000
@@ -43,13 +49,26 @@ def sign(secret: str, text: bytes) -> str:
     return hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
 
 
+def is_signed(text: bytes, signature: str, key: ApiKey) -> bool:
+    """Whether `signature` is the key's of `text`: HMAC in hex, or of a key with an RSA half PKCS#1 v1.5 in base64."""
+    if key.rsa_public_key:
+        try:
+            given = base64.b64decode(signature, validate=True)
+            rsa_key(key.rsa_public_key).verify(given, text, PKCS1v15(), hashes.SHA256())
+        except (binascii.Error, ValueError, InvalidSignature):
+            return False
+        return True
+    # As bytes: of texts it only takes ASCII.
+    return hmac.compare_digest(sign(key.secret, text).encode(), signature.lower().encode(errors="replace"))
+
+
 def read_headers(headers: Mapping[str, str]) -> SignedHeaders:
     """Take the authentication headers. Raises `ApiError` with HTTP 401 if one of the necessary ones is missing."""
     found = SignedHeaders(
-        key=headers.get("X-BAPI-API-KEY", ""),
-        timestamp=headers.get("X-BAPI-TIMESTAMP", ""),
-        recv_window=headers.get("X-BAPI-RECV-WINDOW", ""),
-        signature=headers.get("X-BAPI-SIGN", ""),
+        key=_header(headers, "X-BAPI-API-KEY"),
+        timestamp=_header(headers, "X-BAPI-TIMESTAMP"),
+        recv_window=_header(headers, "X-BAPI-RECV-WINDOW"),
+        signature=_header(headers, "X-BAPI-SIGN"),
     )
     if not (found.key and found.timestamp and found.signature):
         text = (
@@ -58,6 +77,11 @@ def read_headers(headers: Mapping[str, str]) -> SignedHeaders:
         )
         raise ApiError(RetCode.BAD_PARAMETER, text, http_status=401)
     return found
+
+
+def _header(headers: Mapping[str, str], name: str) -> str:
+    """A header as text that can be told again: what is no text becomes question marks."""
+    return headers.get(name, "").encode(errors="replace").decode()
 
 
 def check_call(headers: SignedHeaders, payload: bytes, *, keys: KeyBook, now_ms: int) -> ApiKey:
@@ -70,7 +94,7 @@ def check_call(headers: SignedHeaders, payload: bytes, *, keys: KeyBook, now_ms:
         raise ApiError(RetCode.BAD_KEY, "API key is invalid.")
     check_time(headers.timestamp, headers.recv_window, now_ms=now_ms)
     text = f"{headers.timestamp}{headers.key}{headers.recv_window}".encode() + payload
-    if not hmac.compare_digest(sign(key.secret, text), headers.signature.lower()):
+    if not is_signed(text, headers.signature, key):
         raise ApiError(RetCode.BAD_SIGNATURE, "error sign! please check your signature generation algorithm.")
     return key
 
@@ -94,5 +118,4 @@ def check_stream(key_text: str, expires: str, signature: str, *, keys: KeyBook, 
     key = keys.find(key_text)
     if key is None or not _MILLIS.fullmatch(expires) or int(expires) <= now_ms:
         return None
-    expected = sign(key.secret, f"{STREAM_AUTH_TEXT}{expires}".encode())
-    return key if hmac.compare_digest(expected, signature.lower()) else None
+    return key if is_signed(f"{STREAM_AUTH_TEXT}{expires}".encode(), signature, key) else None

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
+from urllib.parse import unquote
 
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import Body, text
@@ -57,7 +58,8 @@ def read_limit(query: Body, *, highest: int, default: int) -> int:
 
 
 def read_page(query: Body, *, highest: int, default: int) -> Page:
-    cursor = text(query, "cursor")
+    # One client encodes the cursor it was given once more, so a percent sign can only come from that.
+    cursor = unquote(text(query, "cursor"))
     found = CURSOR.fullmatch(cursor)
     if cursor and not found:
         raise bad_parameter("params error: cursor is invalid")

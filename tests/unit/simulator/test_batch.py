@@ -23,7 +23,7 @@ async def trade_stream(client: SimClient) -> Stream:
 
 async def ordered(stream: Stream, op: str, **arguments: Any) -> dict[str, Any]:
     header = {"X-BAPI-TIMESTAMP": str(time.time_ns() // 1_000_000)}
-    await stream.send(op=op, reqId=op, header=header, args=[arguments])
+    await stream.send(op=op, reqId=str(len(stream.seen)), header=header, args=[arguments])
     return await stream.next()
 
 

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from tradewright.simulator.disk import sync_folder
 from tradewright.simulator.errors import StateUnusable
@@ -21,7 +24,8 @@ KEYS_FILE = "keys.json"
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """One key pair; all keys of an account share its UID and therefore its rate limits. `may_withdraw` is only told,
-    there is nothing to withdraw: a careful client refuses such a key.
+    there is nothing to withdraw: a careful client refuses such a key. With `rsa_public_key` (PEM) a key signs by the
+    private half that only its owner has, instead of the secret.
     """
 
     key: str
@@ -29,6 +33,7 @@ class ApiKey:
     read_only: bool = False
     may_withdraw: bool = False
     uid: str = field(default="", compare=False)  # of its account; a key ring fills it in
+    rsa_public_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +50,29 @@ class KeyRing:
         return next((replace(one, uid=self.uid) for one in known if one.key == key), None)
 
 
-class _Pair(msgspec.Struct):
+class _Pair(msgspec.Struct, omit_defaults=True):
+    """`rsa_public_key` is put into the file by hand: the exchange makes no such keys."""
+
     key: str
     secret: str
+    rsa_public_key: str = ""
+
+    def as_key(self, *, read_only: bool = False, may_withdraw: bool = False) -> ApiKey:
+        """Raises `ValueError` if the RSA key is none."""
+        if self.rsa_public_key:
+            rsa_key(self.rsa_public_key)
+        return ApiKey(self.key, self.secret, read_only, may_withdraw, rsa_public_key=self.rsa_public_key)
+
+
+def rsa_key(pem: str) -> RSAPublicKey:
+    """A public key from its PEM text. Raises `ValueError` for anything else."""
+    try:
+        found = load_pem_public_key(pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        found = None
+    if not isinstance(found, RSAPublicKey):
+        raise ValueError("rsa_public_key is not the PEM text of an RSA public key")
+    return found
 
 
 class _KeysFile(msgspec.Struct):
@@ -96,27 +121,29 @@ def _read(path: Path) -> tuple[KeyRing, bool]:
     """The keys of a file, and whether it lacked one, which is new then."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_KeysFile)
-    except msgspec.MsgspecError as error:
+        withdrawing = found.withdrawing
+        ring = KeyRing(
+            uid=found.uid,
+            trading=found.trading.as_key(),
+            read_only=found.read_only.as_key(read_only=True),
+            withdrawing=_new_withdrawing() if withdrawing is None else withdrawing.as_key(may_withdraw=True),
+        )
+    except (msgspec.MsgspecError, ValueError) as error:
         raise StateUnusable(f"{path} cannot be read ({error}); remove it to have new keys made.") from None
-    withdrawing = found.withdrawing
-    ring = KeyRing(
-        uid=found.uid,
-        trading=ApiKey(found.trading.key, found.trading.secret),
-        read_only=ApiKey(found.read_only.key, found.read_only.secret, read_only=True),
-        withdrawing=_new_withdrawing()
-        if withdrawing is None
-        else ApiKey(withdrawing.key, withdrawing.secret, may_withdraw=True),
-    )
     return ring, withdrawing is None
+
+
+def _pair(key: ApiKey) -> _Pair:
+    return _Pair(key.key, key.secret, key.rsa_public_key)
 
 
 def _write(path: Path, ring: KeyRing) -> None:
     """Write beside the target and rename, so that a crash never leaves half a file or a readable one."""
     content = _KeysFile(
         uid=ring.uid,
-        trading=_Pair(ring.trading.key, ring.trading.secret),
-        read_only=_Pair(ring.read_only.key, ring.read_only.secret),
-        withdrawing=_Pair(ring.withdrawing.key, ring.withdrawing.secret),
+        trading=_pair(ring.trading),
+        read_only=_pair(ring.read_only),
+        withdrawing=_pair(ring.withdrawing),
     )
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)

@@ -40,6 +40,7 @@ class BatchEndpoints:
                 writes=True,
                 per_second=10,
                 spot_per_second=20,
+                option_per_second=10,
                 batch=True,
             )
             for verb, single in singles.items()

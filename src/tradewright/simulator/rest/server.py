@@ -18,18 +18,11 @@ from aiohttp import web
 
 from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.auth import check_call, read_headers
-from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.errors import ApiError, RetCode
 from tradewright.simulator.faults.armed import Faults, SwallowReply
 from tradewright.simulator.faults.visibility import Visibility
 from tradewright.simulator.frames import read_object
-from tradewright.simulator.rest.calls import (
-    Accounts,
-    Answer,
-    Call,
-    Endpoint,
-    Result,
-    too_many_visits,
-)
+from tradewright.simulator.rest.calls import Accounts, Answer, Call, Endpoint, Result, too_many_visits
 from tradewright.simulator.rest.limits import Budget, RateLimits
 
 log = structlog.get_logger()
@@ -67,12 +60,12 @@ class RestServer:
         if endpoint is None:
             error = ApiError(RetCode.UNKNOWN_PATH, f"route not found: {request.method} {request.path}", http_status=404)
             return self._refused(error, None)
-        raw_query, body = request.raw_path.partition("?")[2], await request.read()
         budget: Budget | None = None
         fault: SwallowReply | None = None
         try:
-            key = self._authenticate(endpoint, request, raw_query.encode() if request.method == "GET" else body)
-            params = dict(parse_qsl(raw_query, keep_blank_values=True)) if request.method == "GET" else _object(body)
+            payload = await _payload(request)
+            key = self._authenticate(endpoint, request, payload)
+            params = _query(payload) if request.method == "GET" else _object(payload)
             if key is not None:
                 endpoint = self._members.endpoint(route, key)
                 budget = self._limits.spend(key.uid, endpoint, params, now_ms=self._wall_ms())
@@ -118,21 +111,35 @@ class RestServer:
         now_ms = self._wall_ms()
         headers = {"Traceid": uuid4().hex, "Timenow": str(now_ms)}
         if budget is not None:
-            headers["X-Bapi-Limit"] = str(budget.limit)
-            headers["X-Bapi-Limit-Status"] = str(budget.remaining)
-            headers["X-Bapi-Limit-Reset-Timestamp"] = str(budget.reset_ms)
+            headers |= budget.headers()
         envelope = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": extra or {}, "time": now_ms}
         return web.Response(
             body=msgspec.json.encode(envelope), status=http_status, headers=headers, content_type="application/json"
         )
 
 
+async def _payload(request: web.Request) -> bytes:
+    """What is signed: the query exactly as it was written, or the body. Raises `ApiError` 10001 with HTTP 400."""
+    if request.method == "GET":
+        return request.raw_path.partition("?")[2].encode(errors="surrogateescape")
+    try:
+        return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        text = f"params error: the body is larger than {BODY_BYTES_MAX} bytes"
+        raise ApiError(RetCode.BAD_PARAMETER, text, http_status=400) from None
+
+
+def _query(raw: bytes) -> dict[str, Any]:
+    """The parameters of a query; of a name that comes twice the last."""
+    return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
+
+
 def _object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body. Raises `ApiError` 10001."""
+    """The JSON object of a body. Raises `ApiError` 10001 with HTTP 400."""
     try:
         return read_object(body or b"{}")
     except ValueError as error:
-        raise bad_parameter(f"params error: {error}") from None
+        raise ApiError(RetCode.BAD_PARAMETER, f"params error: {error}", http_status=400) from None
 
 
 def _order_ids(result: Result) -> list[str]:

@@ -47,7 +47,7 @@ class TradeEndpoints:
         def read(path: str, handle: Callable[[Call], Result]) -> Endpoint:
             return Endpoint(method="GET", path=path, handle=handle, private=True, per_second=50)
 
-        def write(path: str, handle: Callable[[Call], Result], *, of_spot: int = 20) -> Endpoint:
+        def write(path: str, handle: Callable[[Call], Result], *, of_spot: int = 20, of_options: int = 10) -> Endpoint:
             return Endpoint(
                 method="POST",
                 path=path,
@@ -56,6 +56,7 @@ class TradeEndpoints:
                 writes=True,
                 per_second=10,
                 spot_per_second=of_spot,
+                option_per_second=of_options,
             )
 
         return [
@@ -63,7 +64,7 @@ class TradeEndpoints:
             write("/v5/order/pre-check", self.pre_check),
             write("/v5/order/amend", self.amend, of_spot=10),
             write("/v5/order/cancel", self.cancel),
-            write("/v5/order/cancel-all", self.cancel_all),
+            write("/v5/order/cancel-all", self.cancel_all, of_options=1),
             read("/v5/order/realtime", self._realtime),
             read("/v5/order/history", self._history),
             read("/v5/execution/list", self._executions),

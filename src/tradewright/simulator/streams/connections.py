@@ -55,10 +55,10 @@ class Connections:
         if not self._new.admits(address, now_ms=self._wall_ms()):
             raise web.HTTPForbidden(text="too many new connections in five minutes")
         connection = Connection(request, idle_ms=idle_ms)
+        await connection.open()
         self._public[place] += 1
+        self._quiet_ms[connection] = self._wall_ms()
         try:
-            await connection.open()
-            self._quiet_ms[connection] = self._wall_ms()
             yield connection
         finally:
             self._quiet_ms.pop(connection, None)
