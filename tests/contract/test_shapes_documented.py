@@ -57,7 +57,7 @@ def test_what_no_message_has_shown_is_told() -> None:
     assert unshown(shape, [{"list": []}]) == [".list[]"]
     one, other = {"list": [{"fees": {}, "info": ["x"]}]}, {"list": [{"fees": {"USDT": "1"}, "info": None}]}
     assert unshown(shape, [one]) == [".list[].fees.*"]
-    assert unshown(shape, [other]) == [".list[].info"]
+    assert unshown(shape, [other]) == [".list[].info[]"]
     assert unshown(shape, [one, other]) == []
 
 
