@@ -62,6 +62,7 @@ class ScriptedMarket:
         self.now_ms = START_MS
         self.clock = MarketClock(wall_ms=START_MS, market_ms=START_MS, speed=1)
         self.ended = False
+        self.link_lost = False
         self.notice = ""
         self.mark = Decimal("60000.00")
         self.index = Decimal("60000.00")

@@ -28,6 +28,7 @@ from tradewright.simulator.market.model import (
     PriceKind,
 )
 
+TRADES: Final = 1_000  # as many as a market keeps
 BENT: Final = "bent"  # beside the state of the market behind
 
 
@@ -42,6 +43,7 @@ class _Still:
     index_price: Decimal
     ticker: dict[str, str]
     live: dict[str, Kline]
+    trades: list[MarketTrade]
 
 
 class BentMarket:
@@ -100,6 +102,10 @@ class BentMarket:
     @property
     def ended(self) -> bool:
         return self.inner.ended
+
+    @property
+    def link_lost(self) -> bool:
+        return self.inner.link_lost
 
     @property
     def notice(self) -> str:
@@ -172,13 +178,10 @@ class BentMarket:
         return live if bend is None or live is None else bend.candle(interval, live)
 
     def trades(self, symbol: str, limit: int) -> list[MarketTrade]:
-        still, bend = self._still.get(symbol), self._bends.get(symbol)
-        if still is None and bend is None:
-            return self.inner.trades(symbol, limit)
-        found = self.inner.trades(symbol, limit if still is None else 1_000)
-        if still is not None:
-            found = [trade for trade in found if trade.time_ms <= still.now_ms]
-        return found[:limit] if bend is None else bend.trades(found, limit)
+        if symbol in self._still:
+            return self._still[symbol].trades[:limit]
+        found, bend = self.inner.trades(symbol, limit), self._bends.get(symbol)
+        return found if bend is None else bend.trades(found, limit)
 
     def price_bars(
         self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
@@ -251,6 +254,7 @@ class BentMarket:
             index_price=self.index_price(listing),
             ticker=self.ticker(listing),
             live=self._live_of(self, listing),
+            trades=self.trades(listing, TRADES),
         )
 
     def _live_of(self, market: Market, listing: Listing) -> dict[str, Kline]:

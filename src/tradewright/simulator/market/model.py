@@ -238,6 +238,11 @@ class Market(Protocol):
         """One sentence for people once `ended`, else empty."""
         ...
 
+    @property
+    def link_lost(self) -> bool:
+        """What this market repeats cannot be seen at the moment: nothing may be traded on its last prices."""
+        ...
+
     def advance(self, to_ms: int) -> list[MarketEvent]:
         """Everything that happens up to and including market time `to_ms`, in time order.
 

@@ -67,6 +67,10 @@ class ReplayMarket:
         return self._begun and self._now_ms >= self._end_ms
 
     @property
+    def link_lost(self) -> bool:
+        return False
+
+    @property
     def notice(self) -> str:
         if not self.ended:
             return ""

@@ -58,6 +58,10 @@ class MirrorMarket:
         return False
 
     @property
+    def link_lost(self) -> bool:
+        return self.link_lost_ms is not None
+
+    @property
     def notice(self) -> str:
         if self.link_lost_ms is None:
             return ""

@@ -45,6 +45,7 @@ LISTINGS_MAX: Final = 50  # each costs some forty reads at the start, and 600 in
 PING_S: Final = 20.0
 SILENCE_S: Final = 30.0  # a stream that says nothing for so long, not even a pong, is dead
 REQUEST_S: Final = 10.0
+CONNECT_S: Final = 15.0
 PACE_S: Final = 0.012  # between two reads: about 80 a second of the 120 that are allowed
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 DEPTH: Final = 200
@@ -63,6 +64,14 @@ _CATEGORIES: Final[tuple[Category, ...]] = ("linear", "inverse", "spot")
 
 class MirrorUnreachable(MarketError):
     """Bybit's public data cannot be read, so there is nothing to mirror."""
+
+
+class _Refused(ValueError):
+    """A public read was answered with a code other than 0."""
+
+    def __init__(self, path: str, code: int, text: str) -> None:
+        super().__init__(f"{path} was answered with {code} {text!r}")
+        self.text = text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +116,7 @@ class Mirror:
         self._session: aiohttp.ClientSession | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._up: dict[Category, bool] = {}
+        self._all_up = asyncio.Event()  # once, at the start
         self._market: MirrorMarket | None = None
 
     async def open(self) -> MirrorMarket:
@@ -127,8 +137,18 @@ class Mirror:
         clock = MarketClock(wall_ms=now_ms, market_ms=now_ms, speed=1)
         self._market = MirrorMarket(listings, clock=clock, now_ms=now_ms)
         for category in dict.fromkeys(category for category, _ in self._wanted):
-            self._up[category] = True
+            self._up[category] = False
             self._tasks.append(asyncio.create_task(self._follow(category), name=f"mirror-{category}"))
+        try:
+            async with asyncio.timeout(CONNECT_S):
+                await self._all_up.wait()
+        except TimeoutError:
+            await self.close()
+            down = ", ".join(category for category, up in self._up.items() if not up)
+            raise MirrorUnreachable(
+                f"Bybit's public streams at {self._hosts.stream} sent no order book of {down} in {CONNECT_S:g} s; "
+                "check the network, or ask for the market synthetic"
+            ) from None
         self._tasks.append(asyncio.create_task(self._read_the_rest(listings), name="mirror-history"))
         return self._market
 
@@ -144,7 +164,10 @@ class Mirror:
     async def _described(self, category: Category, symbol: str) -> MirroredListing:
         """A listing with its book, ticker, newest trades and candles: all that trading needs."""
         asked = {"category": category, "symbol": symbol}
-        found = (await self._get("market/instruments-info", **asked))["list"]
+        try:
+            found = (await self._get("market/instruments-info", **asked))["list"]
+        except _Refused as refused:
+            raise MarketSpecError(f"market names {category}:{symbol}; Bybit says: {refused.text}") from None
         if not found:
             raise MarketSpecError(f"market names {category}:{symbol}, which Bybit does not list")
         tiers = [] if category == "spot" else (await self._get("market/risk-limit", **asked))["list"]
@@ -203,7 +226,7 @@ class Mirror:
             response.raise_for_status()
             answer = msgspec.json.decode(await response.read(), type=dict[str, Any])
         if answer.get("retCode") != 0:
-            raise ValueError(f"{path} for {params} was answered with {answer.get('retCode')} {answer.get('retMsg')!r}")
+            raise _Refused(path, int(answer.get("retCode", -1)), str(answer.get("retMsg")))
         return cast(dict[str, Any], answer["result"])
 
     # The streams.
@@ -235,7 +258,7 @@ class Mirror:
             for first in range(0, len(topics), ARGS_PER_FRAME):
                 await socket.send_json({"op": "subscribe", "args": topics[first : first + ARGS_PER_FRAME]})
             tasks = [asyncio.create_task(_ping(socket))]
-            if not self._up[category]:
+            if self._all_up.is_set():  # it was up before
                 tasks.append(asyncio.create_task(self._refresh(listings)))
             try:
                 while True:
@@ -261,6 +284,7 @@ class Mirror:
         self._up[category] = up
         if all(self._up.values()):
             self._market.link_lost_ms = None
+            self._all_up.set()
         elif self._market.link_lost_ms is None:
             self._market.link_lost_ms = self._wall_ms()
 
