@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
+from tradewright.simulator.faults.bent_side import BentSide
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS
 from tradewright.simulator.market.model import (
     Bar,
@@ -26,7 +27,6 @@ from tradewright.simulator.market.model import (
 )
 
 ONE: Final = Decimal(1)
-ZERO: Final = Decimal(0)
 MONEY: Final = Decimal("0.00000001")
 RATIO: Final = Decimal("0.000001")
 EVENTS: Final = 2  # that a jump tells beside those of the market behind: a book and a trade
@@ -211,13 +211,8 @@ class Bend:
         ticks = (price / tick).to_integral_value(rounding)
         return max(ticks, ONE) * tick
 
-    def _side(self, levels: Iterable[Level], rounding: str) -> tuple[Level, ...]:
-        """Levels that fall onto one price are one."""
-        sizes: dict[Decimal, Decimal] = {}
-        for price, size in levels:
-            bent = self._on_tick(price * self.factor, rounding)
-            sizes[bent] = sizes.get(bent, ZERO) + size
-        return tuple(sizes.items())
+    def _side(self, levels: Sequence[Level], rounding: str) -> BentSide:
+        return BentSide(levels, factor=self.factor, tick=self.spec.tick_size, rounding=rounding)
 
     def _money(self, value: Decimal, factor: Decimal) -> Decimal:
         """An amount of settle coin, which of inverse contracts falls as the price rises."""
