@@ -24,11 +24,29 @@ def exchange_command(
     state: Annotated[Path | None, typer.Option(help="Folder that keeps keys, orders and the market.")] = None,
     market: Annotated[
         list[str] | None,
-        typer.Option(help="synthetic, or replay:FILE@category:SYMBOL (once per recording). [default: synthetic]"),
+        typer.Option(
+            help="synthetic (or synthetic:600 for so many contracts), replay:FILE@category:SYMBOL (once per recording), "
+            "or mirror (mirror@category:SYMBOL once per listing) for Bybit's own prices. [default: synthetic]"
+        ),
     ] = None,
     market_from: Annotated[
         str | None, typer.Option("--from", help="Where the market begins: ISO 8601 or Unix milliseconds.")
     ] = None,
+    mirror_rest: Annotated[
+        str, typer.Option(help="Where a mirror reads public data; regional hosts differ.")
+    ] = "https://api.bybit.com",
+    mirror_stream: Annotated[
+        str, typer.Option(help="Where a mirror listens, without the category.")
+    ] = "wss://stream.bybit.com/v5/public",
+    fault_seed: Annotated[
+        int | None, typer.Option(help="Draws faults on purpose: lost calls, late answers, dead sockets.")
+    ] = None,
+    queue: Annotated[
+        str, typer.Option(help="When resting orders fill: through (only strictly beyond their price) or queue.")
+    ] = "through",
+    ip_limit: Annotated[int, typer.Option(help="Calls of one address per five seconds; 0 for no limit.", min=0)] = 600,
+    limit_factor: Annotated[int, typer.Option(help="Times Bybit's budgets per account; 0 for no limit.", min=0)] = 1,
+    order_delay: Annotated[int, typer.Option(help="Milliseconds from an order's answer to its effect.", min=0)] = 30,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
     speed: Annotated[float, typer.Option(help="Market seconds per wall second.")] = 1.0,
     key: Annotated[str | None, typer.Option(help="API key that may trade; made if not given.")] = None,
@@ -48,6 +66,8 @@ def exchange_command(
     try:
         funds = tuple(parse_fund(text) for text in fund or ["USDT=100000"])
         environment_of(environment)
+        if queue not in ("through", "queue"):
+            raise ValueError(f"--queue {queue!r} is not one of through, queue.")
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
     config = SimulatorConfig(
@@ -62,5 +82,12 @@ def exchange_command(
         key=key,
         secret=secret,
         funds=funds,
+        mirror_rest=mirror_rest,
+        mirror_stream=mirror_stream,
+        fault_seed=fault_seed,
+        queue="queue" if queue == "queue" else "through",
+        ip_limit=ip_limit,
+        limit_factor=limit_factor,
+        order_delay_ms=order_delay,
     )
     raise typer.Exit(run_exchange(config))

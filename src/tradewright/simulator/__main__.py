@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
-from tradewright.simulator.config import SimulatorConfig, parse_fund
+from tradewright.simulator.config import QueueModel, SimulatorConfig, parse_fund
 from tradewright.simulator.environments import ENVIRONMENTS
 from tradewright.simulator.process import EXIT_USAGE, run_exchange
+
+OPTIONAL = ("mirror_rest", "mirror_stream", "fault_seed", "queue", "ip_limit", "limit_factor", "order_delay_ms")
 
 
 def main() -> int:
@@ -21,6 +24,15 @@ def main() -> int:
         "--market", action="append", help="synthetic or replay:FILE@category:SYMBOL, once per recording"
     )
     parser.add_argument("--from", dest="market_from", help="where the market begins: ISO 8601 or Unix milliseconds")
+    parser.add_argument("--mirror-rest", help="where a mirror reads public data")
+    parser.add_argument("--mirror-stream", help="where a mirror listens, without the category")
+    parser.add_argument(
+        "--fault-seed", type=int, help="draws faults on purpose: lost calls, late answers, dead sockets"
+    )
+    parser.add_argument("--queue", choices=get_args(QueueModel), help="when resting orders fill")
+    parser.add_argument("--ip-limit", type=int, help="calls of one address per five seconds; 0 for no limit")
+    parser.add_argument("--limit-factor", type=int, help="times Bybit's budgets per account; 0 for no limit")
+    parser.add_argument("--order-delay", type=int, dest="order_delay_ms", help="milliseconds from answer to effect")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--speed", type=float, default=1.0, help="market seconds per wall second")
     parser.add_argument("--key")
@@ -45,6 +57,7 @@ def main() -> int:
             key=given.key,
             secret=given.secret,
             funds=funds,
+            **{name: getattr(given, name) for name in OPTIONAL if getattr(given, name) is not None},
         )
     )
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Literal
+
+QueueModel = Literal["through", "queue"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class SimulatorConfig:
     new_connections: int = 500  # sockets that one address may open per five minutes, 0 for no limit
     public_connections: int = 1_000  # public sockets of one category that one address may hold, 0 for no limit
     order_delay_ms: int = 30  # from the acknowledgement of a command to its effect and its private messages
+    fault_seed: int | None = None  # draws faults on purpose; None for none
+    queue: QueueModel = "through"  # when resting orders fill; see `matching.queue`
     tick_ms: int = 50  # how often the market moves, in wall time
     partial_fills: bool = False  # resting orders fill only as much as the trade that went through them
     save_market_ms: int = 1_000  # how often the market's state is written down, in wall time
