@@ -25,7 +25,7 @@ def exchange_command(
     market: Annotated[
         list[str] | None,
         typer.Option(
-            help="synthetic (or synthetic:600 for so many contracts), replay:FILE@category:SYMBOL (once per recording), "
+            help="synthetic (or synthetic:600 for so many contracts), replay:FILE@category:SYMBOL (once per file), "
             "or mirror (mirror@category:SYMBOL once per listing) for Bybit's own prices. [default: synthetic]"
         ),
     ] = None,
