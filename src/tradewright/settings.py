@@ -82,7 +82,8 @@ class Settings(BaseSettings):
     port: int = Field(8787, ge=1, le=65535)
     database_url: SecretStr | None = None
     database_direct_url: SecretStr | None = None  # for LISTEN and advisory locks, when `database_url` is a pooler's
-    market: str = "synthetic"  # synthetic | replay:FILE@category:SYMBOL, the latter as often as wanted: see `markets`
+    # synthetic[:N] | mirror[@category:SYMBOL] | replay:FILE@category:SYMBOL, the last two as often as wanted: `markets`
+    market: str = "synthetic"
     market_from: str | None = Field(None, validation_alias="TRADEWRIGHT_FROM")
     seed: int = Field(1, ge=0)
     speed: Decimal = Field(Decimal(1), gt=0, le=10_000)
@@ -165,7 +166,7 @@ class Settings(BaseSettings):
         """
         if self.market == "synthetic" and self.seed == 1 and self.market_from is None:
             return self.exchange_home
-        identity = f"{self.market} {self.market_from} {self.seed if self.market == 'synthetic' else ''}"
+        identity = f"{self.market} {self.market_from} {self.seed if self.market.startswith('synthetic') else ''}"
         name = re.sub(r"[^a-z0-9]+", "-", self.market_name.lower()).strip("-")[:40]
         return self.exchange_home / "markets" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
 
@@ -175,6 +176,10 @@ class Settings(BaseSettings):
         if self.market == "synthetic":
             return "Simulated" if self.seed == 1 else f"Simulated, seed {self.seed}"
         first, *others = self.markets
+        if first.startswith("mirror"):
+            return "Mirror of the real market"
+        if first.startswith("synthetic:"):
+            return f"Simulated, {first.removeprefix('synthetic:')} contracts"
         file = Path(first.removeprefix("replay:").partition("@")[0]).name
         name = f"Replay {file.removesuffix('.gz').removesuffix('.csv').removesuffix('.jsonl')}"
         return f"{name} and {len(others)} more" if others else name
@@ -203,8 +208,10 @@ def load(**overrides: Any) -> Settings:
 
 
 def _one_by_one(market: str) -> tuple[str, ...]:
-    """Recordings are parted by commas or white space; one that stands in a name does not part it."""
-    return tuple(re.split(r"[,\s]+(?=replay:)", market.strip()))
+    """Recordings are parted by commas or white space; one that stands in a name does not part it. So are mirrored
+    listings.
+    """
+    return tuple(re.split(r"[,\s]+(?=replay:|mirror(?:@|$))", market.strip()))
 
 
 def _with_whole_path(market: str) -> str:

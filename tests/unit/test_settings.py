@@ -156,16 +156,29 @@ def test_the_settings_file_may_list_recordings(home: Path, monkeypatch: pytest.M
     assert load().markets == ("replay:/a.csv.gz@spot:BTCUSDT", "replay:/b.csv.gz")
 
 
+def test_mirrored_listings_are_one_market() -> None:
+    settings = load(market="mirror@linear:BTCUSDT,mirror@spot:ETHUSDT")
+    assert settings.markets == ("mirror@linear:BTCUSDT", "mirror@spot:ETHUSDT")
+    assert (settings.market_name, load(market="mirror").markets) == ("Mirror of the real market", ("mirror",))
+
+
 def test_each_market_has_a_folder_and_a_name_of_its_own(home: Path) -> None:
     markets = [
         load(),
         load(seed=2),
         load(market="replay:/data/btc.csv.gz@linear:BTCUSDT"),
         load(market="replay:/data/btc.csv.gz@linear:BTCUSDT", market_from="2022-01-05"),
+        load(market="synthetic:600"),
     ]
     assert len({market.exchange_state for market in markets}) == len(markets)
     assert all(market.exchange_state.is_relative_to(home / "exchange") for market in markets)
-    assert [market.market_name for market in markets] == ["Simulated", "Simulated, seed 2", "Replay btc", "Replay btc"]
+    assert [market.market_name for market in markets] == [
+        "Simulated",
+        "Simulated, seed 2",
+        "Replay btc",
+        "Replay btc",
+        "Simulated, 600 contracts",
+    ]
 
 
 @pytest.mark.parametrize("text", ["prot = 1111\n", 'from = "2022-01-02"\n'])

@@ -94,6 +94,13 @@ def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def _mirrored(settings: Settings) -> list[tuple[str, str]]:
+    """Where a mirror looks, if the settings say it: an account's region has hosts of its own."""
+    hosts = settings.hosts.live
+    found = (("--mirror-rest", hosts.rest), ("--mirror-stream", hosts.public_stream))
+    return [(option, host) for option, host in found if host is not None]
+
+
 def _children(
     settings: Settings, environment: dict[str, str], exchange_ready: Callable[[Mapping[str, Any]], None]
 ) -> list[ChildSpec]:
@@ -103,6 +110,7 @@ def _children(
     exchange += ["--seed", str(settings.seed), "--speed", str(settings.speed)]
     if settings.market_from is not None:
         exchange += ["--from", settings.market_from]
+    exchange += [word for option, host in _mirrored(settings) for word in (option, host)]
     database = () if settings.database_url is not None else (POSTGRES,)
     # Started side by side: api and worker look for the exchange again and again. All three are made to be killed at any
     # moment, so a supervisor that is killed itself takes them with it for certain.

@@ -32,7 +32,8 @@ def register(application: typer.Typer, start: Callable[[RunOptions], None]) -> N
         home: Path | None = typer.Option(None, help="Folder of all data [TRADEWRIGHT_HOME, ~/.tradewright]"),
         market: list[str] | None = typer.Option(
             None,
-            help="synthetic, or replay:FILE@category:SYMBOL, once per recording [TRADEWRIGHT_MARKET, synthetic]",
+            help="synthetic, replay:FILE@category:SYMBOL (once per recording), or mirror, Bybit's own prices with play "
+            "money [TRADEWRIGHT_MARKET, synthetic]",
         ),
         market_from: str | None = typer.Option(
             None, "--from", help="Where a replay begins, ISO 8601 or Unix ms [TRADEWRIGHT_FROM]"
