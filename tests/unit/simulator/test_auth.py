@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
 
-from tradewright.simulator.accounts.keys import ApiKey, KeyRing
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from tradewright.simulator.accounts.keys import ApiKey, KeyRing, load_or_make_keys
 from tradewright.simulator.auth import SignedHeaders, check_call, check_stream, check_time, read_headers, sign
-from tradewright.simulator.errors import ApiError
+from tradewright.simulator.errors import ApiError, StateUnusable
 
 KEYS = KeyRing(
     uid="1",
@@ -87,6 +96,55 @@ def test_a_call_without_one_of_the_headers_is_unauthorized(missing: str) -> None
     with pytest.raises(ApiError) as caught:
         read_headers(given)
     assert caught.value.http_status == 401
+
+
+@pytest.fixture(scope="module")
+def self_made() -> RSAPrivateKey:
+    return generate_private_key(public_exponent=65_537, key_size=2_048)
+
+
+def pem(key: RSAPrivateKey) -> str:
+    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def signed(key: RSAPrivateKey, text: bytes) -> str:
+    return base64.b64encode(key.sign(text, PKCS1v15(), SHA256())).decode()
+
+
+def test_a_self_made_key_signs_with_its_private_half_and_not_with_a_secret(self_made: RSAPrivateKey) -> None:
+    keys = replace(KEYS, trading=replace(KEYS.trading, rsa_public_key=pem(self_made)))
+    text = f"{BODY_MS}test-key5000".encode() + BODY
+    good = headers(BODY_MS, signed(self_made, text))
+    assert check_call(good, BODY, keys=keys, now_ms=BODY_MS).key == "test-key"
+    for wrong in (BODY_SIGNATURE, signed(self_made, text + b" "), "", "====", "ключ"):
+        with pytest.raises(ApiError) as caught:
+            check_call(headers(BODY_MS, wrong), BODY, keys=keys, now_ms=BODY_MS)
+        assert int(caught.value.code) == 10004
+    login = signed(self_made, b"GET/realtime1662350400000")
+    assert check_stream("test-key", "1662350400000", login, keys=keys, now_ms=1662350399000) is not None
+
+
+def test_a_public_half_put_into_the_file_of_keys_is_kept_and_a_broken_one_is_named(
+    self_made: RSAPrivateKey, tmp_path: Path
+) -> None:
+    load_or_make_keys(tmp_path)
+    path = tmp_path / "keys.json"
+    content = json.loads(path.read_text())
+    content["read_only"]["rsa_public_key"] = pem(self_made)
+    del content["withdrawing"]  # which is made anew, and the file written with it
+    path.write_text(json.dumps(content))
+    for _ in range(2):
+        assert load_or_make_keys(tmp_path).read_only.rsa_public_key == pem(self_made)
+    content["trading"]["rsa_public_key"] = "ssh-rsa AAAA"
+    path.write_text(json.dumps(content))
+    with pytest.raises(StateUnusable, match="rsa_public_key is not the PEM text of an RSA public key"):
+        load_or_make_keys(tmp_path)
+
+
+@pytest.mark.parametrize("signature", ["ключ", "\udcff", "\x00", "x" * 100_000])
+def test_a_signature_that_is_no_ascii_is_wrong_like_any_other(signature: str) -> None:
+    assert refusal_of(headers(BODY_MS, signature), BODY, BODY_MS) == 10004
+    assert check_stream("test-key", "1662350400000", signature, keys=KEYS, now_ms=1662350399000) is None
 
 
 def test_a_stream_login_that_has_expired_or_is_garbled_is_refused() -> None:

@@ -62,6 +62,57 @@ async def test_a_get_with_a_body_is_forbidden(client: SimClient) -> None:
         assert response.status == 403
 
 
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"\xff\xfe", b'{"a": "\\ud800"}', b"[" * 5_000])
+async def test_a_body_that_is_no_json_object_is_malformed(client: SimClient, body: bytes) -> None:
+    headers = client.headers("")
+    headers["X-BAPI-SIGN"] = client.sign_bytes(f"{headers['X-BAPI-TIMESTAMP']}{client.key.key}5000".encode() + body)
+    url = f"{client.addresses.rest}/v5/order/create"
+    async with client.session.post(url, data=body, headers=headers) as response:
+        answer = await response.json()
+    assert (response.status, answer["retCode"], set(answer)) == (400, 10001, ENVELOPE)
+
+
+async def test_a_body_without_end_is_refused_and_not_read(client: SimClient) -> None:
+    reply = await client.post("/v5/order/create", category="x" * 300_000)
+    assert (reply.status, reply.code) == (400, 10001)
+
+
+async def test_a_wrong_signature_is_told_before_anything_of_the_body(client: SimClient) -> None:
+    for signature in ("0" * 64, "нет", "%s%n"):
+        headers = {**client.headers("{"), "X-BAPI-SIGN": signature}
+        async with client.session.post(f"{client.addresses.rest}/v5/order/create", data=b"[", headers=headers) as told:
+            assert (told.status, (await told.json())["retCode"]) == (200, 10004)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v5/market/time"),
+        ("GET", "/v5/order/create"),
+        ("PUT", "/v5/order/create"),
+        ("GET", "/v5/order/create/"),
+        ("GET", "/"),
+        ("GET", "/v5/%D0%BD%D0%B5%D1%82"),
+    ],
+)
+async def test_a_path_or_method_there_is_not_has_no_route(client: SimClient, method: str, path: str) -> None:
+    async with client.session.request(method, f"{client.addresses.rest}{path}") as response:
+        answer = await response.json()
+    assert (response.status, answer["retCode"], set(answer)) == (404, 10017, ENVELOPE)
+
+
+async def test_every_answer_carries_its_trace_and_time_and_private_ones_their_limit(client: SimClient) -> None:
+    public = await client.get("/v5/market/time", signed=False)
+    private = await client.get("/v5/account/info")
+    refused = await client.create("Buy", "much")
+    for reply in (public, private, refused):
+        assert len(reply.headers["Traceid"]) == 32
+        assert reply.headers["Timenow"] == str(reply.body["time"])
+    assert "X-Bapi-Limit" not in public.headers
+    assert (private.headers["X-Bapi-Limit"], private.headers["X-Bapi-Limit-Status"]) == ("50", "49")
+    assert (refused.headers["X-Bapi-Limit"], refused.headers["X-Bapi-Limit-Status"]) == ("10", "9")
+
+
 async def test_a_read_only_key_reads_but_may_not_write(
     client: SimClient, running: RunningSimulator, reader: SimClient
 ) -> None:
@@ -124,6 +175,7 @@ async def test_pages_go_from_new_to_old_without_gaps_and_end_with_an_empty_curso
         cursor = page["nextPageCursor"]
         assert cursor == "" or cursor.replace("-", "").replace("_", "").isalnum()
     assert (seen, cursor) == (["n4", "n3", "n2", "n1", "n0"], "")
+    assert (await client.get("/v5/order/realtime", "category=linear&symbol=BTCUSDT&cursor=p%2533")).code == 0
 
 
 async def test_lists_ask_for_what_they_need(client: SimClient) -> None:

@@ -17,7 +17,7 @@ from tradewright.simulator.fields import Body
 from tradewright.simulator.rest.calls import SECOND_MS, Endpoint
 
 IP_WINDOW_MS = 5 * SECOND_MS
-KEYS_MAX = 10_000  # remembered addresses or accounts; what is idle is forgotten first
+KEYS_MAX = 10_000  # remembered addresses
 CONTROL = "/sim/"
 
 
@@ -62,19 +62,11 @@ class Windows:
         """Whether one more of this key fits; if it does, it counts."""
         if not self._most:
             return True
-        window = self._by_key.get(key)
-        if window is None:
-            if len(self._by_key) >= KEYS_MAX:
-                self._drop_idle(now_ms)
-            window = self._by_key[key] = RollingWindow(self._most, self._window_ms)
+        window = self._by_key.pop(key, None) or RollingWindow(self._most, self._window_ms)
+        self._by_key[key] = window  # at the end: who has not come for longest is forgotten first
+        if len(self._by_key) > KEYS_MAX:
+            del self._by_key[next(iter(self._by_key))]
         return window.take(1, now_ms=now_ms) == 1
-
-    def _drop_idle(self, now_ms: int) -> None:
-        """Forget who has not come lately, and if that is nobody, who came first."""
-        busy = {key: w for key, w in self._by_key.items() if w.left(now_ms=now_ms) < self._most}
-        if len(busy) >= KEYS_MAX:
-            busy.pop(next(iter(busy)))
-        self._by_key = busy
 
 
 @dataclass(frozen=True, slots=True)
