@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench import rows_installation, rows_messages, rows_orders
-from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, write
+from tests.bench import rows_exchange, rows_installation, rows_messages, rows_orders
+from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, table_of_figures, write
 
 FOLDER = Path("build/bench")
 
@@ -16,9 +16,12 @@ def main() -> None:
         results += [_measured(row) for row in rows]
     print("measuring a whole installation …", flush=True)
     absolutes = rows_installation.measured()
+    print("measuring the simulated exchange …", flush=True)
+    figures = rows_exchange.measured()
     print("\n" + table(results))
     print("\n" + table_of_absolutes(absolutes))
-    print(f"\nwritten to {write(results, absolutes, FOLDER)}")
+    print("\n" + table_of_figures(figures))
+    print(f"\nwritten to {write(results, absolutes, figures, FOLDER)}")
 
 
 def _measured(row: Row) -> Result:

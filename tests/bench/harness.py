@@ -64,6 +64,15 @@ class Absolute:
         return self.ours <= self.goal
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure that is only stated: nobody has one to compare it with. Higher or lower is for the reader to say."""
+
+    row: str
+    ours: float
+    unit: str
+
+
 def measure(row: Row) -> Result:
     sides = [row.ours, row.peer, *([row.floor] if row.floor else [])]
     repeats = [_repeats(side) for side in sides]
@@ -86,7 +95,7 @@ def measure(row: Row) -> Result:
     )
 
 
-def write(results: Sequence[Result], absolutes: Sequence[Absolute], folder: Path) -> Path:
+def write(results: Sequence[Result], absolutes: Sequence[Absolute], figures: Sequence[Figure], folder: Path) -> Path:
     """`results.json` in `folder`: the rows, the machine and the commit they were measured on."""
     folder.mkdir(parents=True, exist_ok=True)
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
@@ -103,10 +112,15 @@ def write(results: Sequence[Result], absolutes: Sequence[Absolute], folder: Path
         }
         for figure in absolutes
     ]
+    rows += [{"row": one.row, "ours": round(one.ours, 1), "unit": one.unit} for one in figures]
     path = folder / "results.json"
     report = {"rows": rows, "machine": machine, "commit": commit.stdout.strip()}
     path.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     return path
+
+
+def table_of_figures(figures: Sequence[Figure]) -> str:
+    return "\n".join(f"{figure.row:64} {figure.ours:10.1f} {figure.unit}" for figure in figures)
 
 
 def table_of_absolutes(absolutes: Sequence[Absolute]) -> str:
