@@ -19,6 +19,7 @@ from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control.motion import pace_of, restore_pace
 from tradewright.simulator.errors import StateUnusable
+from tradewright.simulator.faults.bent_market import BentMarket
 from tradewright.simulator.market import Category, Market, MarketSpecError, build_market, parse_time
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.mirror import Mirror, MirrorHosts, read_wish
@@ -30,7 +31,7 @@ PACE = "pace"  # beside the market's own state: pause and speed set by hand
 
 async def open_market(
     config: SimulatorConfig, logs: Sequence[EventLog], *, wall_ms: Callable[[], int], stop: AsyncExitStack
-) -> Market:
+) -> BentMarket:
     """The market asked for, going on from its saved state if there is one. Raises `MarketError`, `StateUnusable`.
 
     A crash loses up to a second of that state, but never what orders have met: the logs know how far it had come.
@@ -40,7 +41,7 @@ async def open_market(
     pace = None if saved is None else saved.pop(PACE, None)
     mirrored = read_wish(config.market)
     if mirrored is None:
-        market = build_market(
+        behind: Market = build_market(
             config.market,
             seed=config.seed,
             speed=config.speed,
@@ -49,7 +50,8 @@ async def open_market(
             by_hand=pace is not None,
         )
     else:
-        market = await _open_mirror(config, mirrored, wall_ms=wall_ms, stop=stop)
+        behind = await _open_mirror(config, mirrored, wall_ms=wall_ms, stop=stop)
+    market = BentMarket(behind)
     if saved is None:
         return market
     market.restore(saved)

@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -18,15 +18,22 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from tradewright.simulator.accounts.events import Together
+from tradewright.simulator.accounts.events import Entry, Together
 from tradewright.simulator.accounts.keys import KEYS_FILE, KeyRing, load_or_make_keys, make_keys
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control.endpoints import ControlEndpoints
 from tradewright.simulator.control.motion import Motion
 from tradewright.simulator.environments import environment_of
-from tradewright.simulator.faults.armed import Faults
+from tradewright.simulator.faults.bent_market import BentMarket
+from tradewright.simulator.faults.board import Faults
+from tradewright.simulator.faults.calls import CallGate
+from tradewright.simulator.faults.desk import FaultDesk
+from tradewright.simulator.faults.plan import drawn
+from tradewright.simulator.faults.sockets import SOCKETS, SocketGate
+from tradewright.simulator.faults.truth import TruthLog
 from tradewright.simulator.faults.visibility import Visibility
+from tradewright.simulator.faults.wall import SkewedWall
 from tradewright.simulator.heartbeat import Heartbeat, open_market
 from tradewright.simulator.market import Market
 from tradewright.simulator.matching.engine import Engine
@@ -115,24 +122,28 @@ async def serve(
         # First the port, so that a taken one is found before anything else is touched.
         listener = stop.enter_context(_listen(config.host, config.port))
         opened = _open_accounts(config, stop)
+        truth = TruthLog(wall_ms, config.state)
+        stop.callback(truth.close)
+        wall = SkewedWall(wall_ms)
         if market is None:
             logs = [event_log for _, event_log in opened]
-            market = await open_market(config, logs, wall_ms=wall_ms, stop=stop)
-        parts = _Parts(config, market, wall_ms, stop)
+            bent = await open_market(config, logs, wall_ms=wall, stop=stop)
+        else:
+            bent = BentMarket(market)
+        parts = _Parts(config, bent, wall, truth, stop)
         stop.callback(parts.outbox.close)
         for keys, event_log in opened:
             parts.join(keys, event_log, config.funds)
         await _serve_http(parts.application(), listener, stop)
         # The last thing to begin is the first to end, so no client is served by a market that stands still.
-        heartbeat = Heartbeat(
-            parts.venue, parts.public, config, wall_ms=wall_ms, broken=parts.broken, watch=parts.watch
-        )
+        heartbeat = Heartbeat(parts.venue, parts.public, config, wall_ms=wall, broken=parts.broken, watch=parts.watch)
         parts.motion.keep = heartbeat.keep
         stop.push_async_callback(heartbeat.stop)
         stop.push_async_callback(parts.say_goodbye)
+        parts.begin_faults(stop)
         host, port = listener.getsockname()[:2]
         entries = sum(len(member.log.entries) for member in parts.members)
-        log.info("exchange.started", host=host, port=port, entries=entries, market_ms=market.now_ms)
+        log.info("exchange.started", host=host, port=port, entries=entries, market_ms=bent.now_ms)
         return RunningSimulator(
             members=parts.members,
             add_account=parts.add_account,
@@ -147,15 +158,23 @@ class _Parts:
     """One exchange's parts and the wires between them."""
 
     def __init__(
-        self, config: SimulatorConfig, market: Market, wall_ms: WallClock, stop: contextlib.AsyncExitStack
+        self,
+        config: SimulatorConfig,
+        market: BentMarket,
+        wall_ms: SkewedWall,
+        truth: TruthLog,
+        stop: contextlib.AsyncExitStack,
     ) -> None:
         self._config = config
         self._stop = stop
         self._wall_ms = wall_ms
+        self._truth = truth
         self._started_ms = wall_ms()
         self._loop = asyncio.get_running_loop()
         self._visibility = Visibility()
-        self._faults = Faults()
+        self._faults = Faults(now_ms=wall_ms.true_ms, truth=truth, seed=config.fault_seed or 0)
+        self._sockets = SocketGate(self._faults)
+        self._gate = CallGate(self._faults, self._visibility, wall_ms=wall_ms)
         self._limits = RateLimits(factor=config.limit_factor)
         self._connections = Connections(
             wall_ms=wall_ms, new_max=config.new_connections, public_max=config.public_connections
@@ -179,10 +198,12 @@ class _Parts:
             self.members,
             limits=self._limits,
             connections=self._connections,
+            gate=self._gate,
             has_flood_limits=config.ip_limit > 0,
             wall_ms=wall_ms,
         )
-        self.outbox = Outbox(self._private.deliver)
+        self.outbox = Outbox(self._private.deliver, self._faults)
+        self._desk = FaultDesk(self._faults, self._sockets, venue=self.venue, market=market, wall=wall_ms)
 
     def join(self, keys: KeyRing, event_log: EventLog, funds: Funds) -> Member:
         """Take an account in. Its very first time pays money in; every other one finishes what was left."""
@@ -215,6 +236,7 @@ class _Parts:
         shaped = {(one.method, one.path): environment.shape(one) for one in endpoints}
         member = Member(keys=keys, log=event_log, engine=engine, endpoints=shaped)
         self.members.add(member)
+        event_log.heard = lambda entries: self._note(keys.uid, entries)
         if event_log.entries:
             engine.resume()
         else:
@@ -239,21 +261,22 @@ class _Parts:
         rest = RestServer(
             MarketEndpoints(first.engine).all(),
             members=self.members,
-            faults=self._faults,
-            visibility=self._visibility,
+            gate=self._gate,
             limits=self._limits,
             wall_ms=self._wall_ms,
         )
         control = ControlEndpoints(
             market=self.venue.market,
             motion=self.motion,
-            event_log=first.log,
-            faults=self._faults,
-            keys=first.keys,
+            desk=self._desk,
+            truth=self._truth,
+            members=self.members,
+            add_account=self.add_account,
             wall_ms=self._wall_ms,
         )
         ip_limit = IpLimit(most=self._config.ip_limit, ban_ms=self._config.ip_ban_s * 1_000)
         application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[door(ip_limit, self._wall_ms)])
+        application[SOCKETS] = self._sockets
         control.add_to(application)
         self.public.add_to(application)
         application.router.add_get("/v5/private", self._private.serve)
@@ -261,6 +284,13 @@ class _Parts:
             application.router.add_get("/v5/trade", self._trade.serve)
         application.router.add_route("*", "/{path:.*}", rest.serve)
         return application
+
+    def begin_faults(self, stop: contextlib.AsyncExitStack) -> None:
+        """Let the seed's faults begin, if there is one; all faults are the first to end."""
+        stop.callback(self._gate.close)
+        stop.callback(self._desk.close)
+        if self._config.fault_seed is not None:
+            self._desk.begin(drawn(self._config.fault_seed, self.venue.specs))
 
     async def say_goodbye(self) -> None:
         await asyncio.gather(self.public.close(), self._private.close(), self._trade.close())
@@ -275,6 +305,10 @@ class _Parts:
         assert member is not None, f"account {uid} has armed {product}"
         for category in PRODUCTS[product]:
             member.engine.cancel_all(category, cancel_type="CancelByDCP")
+
+    def _note(self, uid: str, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._truth.record("account", {"uid": uid, "entry": entry})
 
     def _later(self, delay_ms: int, call: Callable[[], None]) -> None:
         self._loop.call_later(delay_ms / 1000, self._guarded, call)

@@ -16,6 +16,7 @@ import pytest_asyncio
 from support.scripted_market import ScriptedMarket
 from support.sim_client import SimClient
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
+from tradewright.simulator.faults.bent_market import BentMarket
 from tradewright.simulator.market import MarketSpecError
 from tradewright.simulator.mirror import MirrorMarket, MirrorUnreachable, read_wish
 
@@ -81,7 +82,9 @@ async def test_orders_are_filled_by_the_mirrored_prices_and_wait_while_the_link_
         upstream = await serve(SimulatorConfig(tick_ms=5), market=script)
         mirror = await serve(mirror_of(upstream, "mirror@linear:BTCUSDT"))
         stack.push_async_callback(mirror.close)
-        market = mirror.engine.market
+        bent = mirror.engine.market
+        assert isinstance(bent, BentMarket)
+        market = bent.inner
         assert isinstance(market, MirrorMarket)
         client = SimClient(mirror.addresses, mirror.keys.trading, session)
         await until(lambda: market.link_lost_ms is None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -35,6 +35,7 @@ class EventLog:
 
     def __init__(self, folder: Path | None) -> None:
         self.entries: list[Entry] = []
+        self.heard: Callable[[Sequence[Entry]], None] | None = None  # is told of entries once they are on disk
         self._encoder = msgspec.json.Encoder()
         self._file: BinaryIO | None = None
         if folder is not None:
@@ -47,6 +48,8 @@ class EventLog:
         if self._file is not None:
             self._write(self._file.fileno(), b"".join(self._encoder.encode(entry) + b"\n" for entry in fresh))
         self.entries.extend(fresh)
+        if self.heard is not None:
+            self.heard(fresh)
         return fresh
 
     def since(self, seq: int, *, limit: int) -> list[Entry]:

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from tradewright.simulator.market import MarketClock, MarketError, ReplayMarket, parse_time, step_end_ms, time_text
+from tradewright.simulator.market import (
+    MarketClock,
+    MarketError,
+    ReplayMarket,
+    parse_time,
+    recording_behind,
+    step_end_ms,
+    time_text,
+)
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.streams.public import PublicStream
 
@@ -111,7 +119,7 @@ class Motion:
         return 0
 
     def _step_target(self, length_ms: int) -> int:
-        if not isinstance(self._market, ReplayMarket) and length_ms > SYNTHETIC_STEP_S_MAX * 1000:
+        if recording_behind(self._market) is None and length_ms > SYNTHETIC_STEP_S_MAX * 1000:
             raise MotionRefused(
                 f"seconds is {length_ms / 1000:g}; one step of a synthetic market is at most {SYNTHETIC_STEP_S_MAX}"
             )
@@ -133,9 +141,10 @@ class Motion:
         return to_ms
 
     def _replay(self, what: str, instead: str) -> ReplayMarket:
-        if not isinstance(self._market, ReplayMarket):
+        replay = recording_behind(self._market)
+        if replay is None:
             raise MotionRefused(f"a market that is no recording cannot {what}; {instead}")
-        return self._market
+        return replay
 
     async def _step(self, to_ms: int) -> int:
         """A step leaves the market paused, or it would run on before anybody could look."""
@@ -149,7 +158,7 @@ class Motion:
         played = 0
         while True:
             slice_ms = step_end_ms(self._market, target_ms)
-            if not isinstance(self._market, ReplayMarket):
+            if recording_behind(self._market) is None:
                 slice_ms = min(slice_ms, self._market.now_ms + SLICE_MS)
             played += self._venue.play_to(slice_ms)
             self._go_on()

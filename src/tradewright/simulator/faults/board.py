@@ -9,9 +9,9 @@ calls meet the same faults again, whatever other clients do meanwhile.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from tradewright.simulator.faults.kinds import (
     BrokenSocket,
@@ -116,6 +116,13 @@ class Faults:
     def on_call(self, place: Place) -> tuple[Armed, Fraction] | None:
         """The fault that meets this call, if any, with chance for its details."""
         return self._strike(place, (LostRequest, LateAccept, LostReply, HttpError, RetCodeError))
+
+    def copies_ms(self, topic: str, uid: str, rows: Sequence[Mapping[str, Any]]) -> Sequence[int]:
+        """When copies of a private message with these rows are to come; see `on_event`."""
+        if not self._armed:
+            return (0,)
+        symbols = tuple({str(row["symbol"]): None for row in rows if "symbol" in row})
+        return self.on_event(Place(topic=topic, uid=uid, symbols=symbols))[0]
 
     def on_event(self, place: Place) -> tuple[list[int], str]:
         """When copies of a private message are to come, in milliseconds from its time, and what the fault is called.

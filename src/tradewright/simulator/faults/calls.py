@@ -76,13 +76,8 @@ class _Code(msgspec.Struct):
     retCode: int = 0
 
 
-class _Ids(msgspec.Struct):
-    orderId: str = ""
-    list: list[Any] | None = None
-
-
 class _Result(msgspec.Struct):
-    result: _Ids | None = None
+    result: Any = None
 
 
 class CallGate:
@@ -298,12 +293,9 @@ def _code(response: web.Response) -> int | None:
 def _order_ids(response: web.Response) -> tuple[str, ...]:
     """The orders an answer names: its own, or those of a batch."""
     try:
-        result = msgspec.json.decode(_body(response), type=_Result).result
+        return _texts(_rows(msgspec.json.decode(_body(response), type=_Result).result), "orderId")
     except msgspec.MsgspecError:
         return ()
-    if result is None:
-        return ()
-    return _texts(_rows({"orderId": result.orderId, "list": result.list}), "orderId")
 
 
 def _body(response: web.Response) -> bytes:

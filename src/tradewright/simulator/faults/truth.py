@@ -13,6 +13,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -28,8 +29,18 @@ RESTART_GAP: Final = 1_000_000  # more than a buffer that a crash lost can have 
 KEY_CHARACTERS: Final = 6
 
 
-class _Numbered(msgspec.Struct):
+class _Head(msgspec.Struct):
     seq: int
+    what: str = ""
+    uid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`next` is what to read on after: of what was left out nothing is read again."""
+
+    records: list[msgspec.Raw]
+    next: int
 
 
 class TruthLog:
@@ -87,6 +98,17 @@ class TruthLog:
         for place in range(start, min(start + limit - len(rows), len(self._lines))):
             rows.append(msgspec.Raw(self._lines[place]))
         return rows
+
+    def page(self, after: int, *, limit: int, uid: str = "") -> Page:
+        """The same for readers of pages; with a `uid` only what names that account, and the end of memory."""
+        rows = self.after(after, limit=limit)
+        if not rows:
+            return Page([], max(after, 0))
+        following = msgspec.json.decode(rows[-1], type=_Head).seq
+        if uid:
+            heads = [(msgspec.json.decode(row, type=_Head), row) for row in rows]
+            rows = [row for head, row in heads if head.uid == uid or head.what == "dropped"]
+        return Page(rows, following)
 
     def close(self) -> None:
         if self._flush_timer is not None:
@@ -154,7 +176,7 @@ def _last_seq(path: Path) -> int:
         lines = _tail(each, each.stat().st_size).splitlines()
         for line in reversed(lines):
             try:
-                return msgspec.json.decode(line, type=_Numbered).seq + RESTART_GAP
+                return msgspec.json.decode(line, type=_Head).seq + RESTART_GAP
             except msgspec.MsgspecError:
                 continue
     return 0

@@ -32,7 +32,7 @@ from tradewright.simulator.market.model import (
     is_spot,
     listing_of,
 )
-from tradewright.simulator.market.replay import ReplayMarket, step_end_ms
+from tradewright.simulator.market.replay import ReplayMarket, recording_behind, step_end_ms
 from tradewright.simulator.market.ticker import decimal_text
 
 __all__ = [
@@ -64,6 +64,7 @@ __all__ = [
     "is_spot",
     "listing_of",
     "parse_time",
+    "recording_behind",
     "step_end_ms",
     "time_text",
 ]

@@ -231,7 +231,14 @@ class ReplayMarket:
 
 def step_end_ms(market: Market, to_ms: int) -> int:
     """The same for every market: only a recording says by itself how much there is to do."""
-    return market.step_end_ms(to_ms) if isinstance(market, ReplayMarket) else to_ms
+    replay = recording_behind(market)
+    return to_ms if replay is None else replay.step_end_ms(to_ms)
+
+
+def recording_behind(market: Market) -> ReplayMarket | None:
+    """The recording that a market is, or that stands behind it (`inner`) where faults bend what it tells."""
+    inner = getattr(market, "inner", market)
+    return inner if isinstance(inner, ReplayMarket) else None
 
 
 def start_of(recordings: Sequence[Recordings], from_ms: int | None) -> int:

@@ -1,31 +1,26 @@
 """REST over HTTP: from bytes to a handler and back into Bybit's envelope.
 
-Lives here: raw query and body, authentication, permission, rate limits, faults, the envelope. Not here: what
-endpoints do.
+Lives here: raw query and body, authentication, permission, rate limits, the envelope. Not here: what endpoints do, what
+faults make of a call (`faults.calls`).
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import uuid4
 
 import msgspec
-import structlog
 from aiohttp import web
 
 from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.auth import check_call, read_headers
 from tradewright.simulator.errors import ApiError, RetCode
-from tradewright.simulator.faults.armed import Faults, SwallowReply
-from tradewright.simulator.faults.visibility import Visibility
+from tradewright.simulator.faults.calls import Arrival, CallGate
 from tradewright.simulator.frames import read_object
 from tradewright.simulator.rest.calls import Accounts, Answer, Call, Endpoint, Result, too_many_visits
 from tradewright.simulator.rest.limits import Budget, RateLimits
-
-log = structlog.get_logger()
 
 BODY_BYTES_MAX = 256 * 1024
 
@@ -38,21 +33,42 @@ class RestServer:
         endpoints: Iterable[Endpoint],
         *,
         members: Accounts,
-        faults: Faults,
-        visibility: Visibility,
+        gate: CallGate,
         limits: RateLimits,
         wall_ms: Callable[[], int],
     ) -> None:
         self._endpoints = {(endpoint.method, endpoint.path): endpoint for endpoint in endpoints}
         self._members = members
-        self._faults = faults
-        self._visibility = visibility
+        self._gate = gate
         self._wall_ms = wall_ms
         self._limits = limits
 
     async def serve(self, request: web.Request) -> web.Response:
         if request.method == "GET" and request.can_read_body and await request.read():
             return web.Response(status=403, text="A GET must not carry a body.")
+        try:
+            payload = await _payload(request)
+        except ApiError as error:
+            return self._refused(error, None)
+        arrival = self._arrival(request, payload)
+        return await self._gate.call(request, arrival, lambda: self._processed(request, payload))
+
+    def _arrival(self, request: web.Request, payload: bytes) -> Arrival:
+        """Who asks and for what, as far as it can be read before anything is checked."""
+        public_half = request.headers.get("X-BAPI-API-KEY", "")
+        key = self._members.find(public_half) if public_half else None
+        return Arrival(
+            way="rest",
+            method=request.method,
+            path=request.path,
+            uid="" if key is None else key.uid,
+            key=public_half,
+            params=_query(payload) if request.method == "GET" else _readable(payload),
+            content=payload,
+        )
+
+    def _processed(self, request: web.Request, payload: bytes) -> web.Response:
+        """Check a call and carry it out."""
         route = (request.method, request.path)
         endpoint = self._endpoints.get(route)
         if endpoint is None and self._members.serves(route):
@@ -61,9 +77,7 @@ class RestServer:
             error = ApiError(RetCode.UNKNOWN_PATH, f"route not found: {request.method} {request.path}", http_status=404)
             return self._refused(error, None)
         budget: Budget | None = None
-        fault: SwallowReply | None = None
         try:
-            payload = await _payload(request)
             key = self._authenticate(endpoint, request, payload)
             params = _query(payload) if request.method == "GET" else _object(payload)
             if key is not None:
@@ -71,20 +85,13 @@ class RestServer:
                 budget = self._limits.spend(key.uid, endpoint, params, now_ms=self._wall_ms())
                 if budget is not None and not budget.granted:
                     raise too_many_visits()
-            fault = self._faults.take(endpoint.path)
             granted = endpoint.items(params) if budget is None else budget.granted
             answer = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key, granted=granted))
             if not isinstance(answer, Answer):
                 answer = Answer(answer, {})
-            if fault is not None and fault.hide_ms:
-                for order_id in _order_ids(answer.result):
-                    self._visibility.hide(order_id, until_ms=self._wall_ms() + fault.hide_ms)
-            response = self._reply(0, "OK", answer.result, budget, extra=answer.extra)
+            return self._reply(0, "OK", answer.result, budget, extra=answer.extra)
         except ApiError as error:
-            response = self._refused(error, budget)
-        if fault is not None:
-            await _swallow(request, fault)
-        return response
+            return self._refused(error, budget)
 
     def _authenticate(self, endpoint: Endpoint, request: web.Request, payload: bytes) -> ApiKey | None:
         if not endpoint.private:
@@ -134,24 +141,17 @@ def _query(raw: bytes) -> dict[str, Any]:
     return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
 
 
+def _readable(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body, an empty one for what is none."""
+    try:
+        return read_object(body)
+    except ValueError:
+        return {}
+
+
 def _object(body: bytes) -> dict[str, Any]:
     """The JSON object of a body. Raises `ApiError` 10001 with HTTP 400."""
     try:
         return read_object(body or b"{}")
     except ValueError as error:
         raise ApiError(RetCode.BAD_PARAMETER, f"params error: {error}", http_status=400) from None
-
-
-def _order_ids(result: Result) -> list[str]:
-    """The orders an answer names: its own, or those of a batch."""
-    rows = result["list"] if isinstance(result.get("list"), list) else [result]
-    return [row["orderId"] for row in rows if isinstance(row, dict) and row.get("orderId")]
-
-
-async def _swallow(request: web.Request, fault: SwallowReply) -> None:
-    """The command went through; its answer never leaves. Returns only by the connection's end."""
-    log.info("exchange.reply_swallowed", path=fault.path, hang=fault.hang, hide_ms=fault.hide_ms)
-    if not fault.hang and request.transport is not None:
-        request.transport.abort()
-    # aiohttp cancels the handler when the client goes away or the server stops.
-    await asyncio.Event().wait()

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tradewright.simulator.faults.board import Faults
+
 Row = dict[str, Any]
 
 
@@ -29,14 +31,15 @@ class Message:
 class _Waiting:
     due: float  # loop time, seconds
     place: int
-    messages: list[Message] = field(compare=False)
+    message: Message = field(compare=False)
 
 
 class Outbox:
     """Hands messages to `deliver` when they are due. The loop's clock decides, so that virtual time works too."""
 
-    def __init__(self, deliver: Callable[[Message], None]) -> None:
+    def __init__(self, deliver: Callable[[Message], None], faults: Faults) -> None:
         self._deliver = deliver
+        self._faults = faults
         self._heap: list[_Waiting] = []
         self._last_due: dict[str, float] = {}  # by order id, while messages of it are waiting
         self._place = 0
@@ -44,11 +47,13 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
 
     def send(self, messages: list[Message], *, order_id: str, delay_s: float) -> None:
-        """Deliver after `delay_s`, but not before what was sent earlier about the same order."""
+        """Deliver after `delay_s`, but not before what was sent earlier about the same order; unless a fault has it."""
         due = max(self._loop.time() + delay_s, self._last_due.get(order_id, 0.0))
         self._last_due[order_id] = due
-        self._place += 1
-        heapq.heappush(self._heap, _Waiting(due, self._place, messages))
+        for message in messages:
+            for extra_ms in self._faults.copies_ms(message.topic, message.uid, message.rows):
+                self._place += 1
+                heapq.heappush(self._heap, _Waiting(due + extra_ms / 1000, self._place, message))
         self._flush()
 
     def close(self) -> None:
@@ -60,8 +65,7 @@ class Outbox:
     def _flush(self) -> None:
         now = self._loop.time()
         while self._heap and self._heap[0].due <= now:
-            for message in heapq.heappop(self._heap).messages:
-                self._deliver(message)
+            self._deliver(heapq.heappop(self._heap).message)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -64,6 +64,7 @@ class PrivateStream:
                         if key is None:
                             break
                         self._uids[connection] = key.uid
+                        connection.belongs_to(key.uid)
                     else:
                         self._obey(connection, frame)
             finally:

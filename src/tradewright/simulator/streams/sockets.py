@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from aiohttp import WSMsgType, web
 
+from tradewright.simulator.faults.sockets import SOCKETS, Watch
 from tradewright.simulator.frames import Frame, encode, read_object
 
 BACKLOG_MAX = 2_000  # frames waiting for one client
@@ -41,17 +42,32 @@ class Connection:
         self.socket = web.WebSocketResponse(autoping=False, max_msg_size=FRAME_BYTES_MAX)
         self._backlog: asyncio.Queue[str] = asyncio.Queue(maxsize=BACKLOG_MAX)
         self._writer: asyncio.Task[None] | None = None
+        self._watch: Watch | None = None
 
     async def open(self) -> web.WebSocketResponse:
         await self.socket.prepare(self._request)
         self._writer = asyncio.create_task(self._write())
+        gate = self._request.app.get(SOCKETS)
+        self._watch = None if gate is None else gate.opened(self, self._request.path)
         return self.socket
 
+    def belongs_to(self, uid: str) -> None:
+        """It has authenticated."""
+        if self._watch is not None:
+            self._watch.authenticated(uid)
+
     def send(self, frame: Frame) -> None:
-        self.send_text(encode(frame))
+        """Queue one frame, unless a fault keeps it."""
+        if self._watch is None or self._watch.lets_out(frame):
+            self._queue(encode(frame))
 
     def send_text(self, text: str) -> None:
-        """Queue one frame; a client that is too far behind is disconnected at once."""
+        """The same for a frame that goes to many and is encoded already."""
+        if self._watch is None or self._watch.lets_out(None):
+            self._queue(text)
+
+    def _queue(self, text: str) -> None:
+        """A client that is too far behind is disconnected at once."""
         self._stirred = True
         try:
             self._backlog.put_nowait(text)
@@ -82,8 +98,9 @@ class Connection:
             if message.type is WSMsgType.PING:
                 # pybit derives its own liveness from the answers.
                 self._note_ping()
-                with contextlib.suppress(ConnectionError):
-                    await self.socket.pong(message.data)
+                if self._watch is None or self._watch.lets_out(None, is_pong=True):
+                    with contextlib.suppress(ConnectionError):
+                        await self.socket.pong(message.data)
             if message.type is not WSMsgType.TEXT:
                 continue
             try:
@@ -112,6 +129,8 @@ class Connection:
         finally:
             if self._writer is not None:
                 self._writer.cancel()
+            if self._watch is not None:
+                self._watch.closed()
 
     async def _write(self) -> None:
         while True:

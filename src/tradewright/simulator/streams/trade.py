@@ -16,7 +16,8 @@ from aiohttp import web
 from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.auth import check_stream, check_time
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
-from tradewright.simulator.frames import Frame, args_of
+from tradewright.simulator.faults.calls import Arrival, CallGate
+from tradewright.simulator.frames import Frame, args_of, encode
 from tradewright.simulator.rest.calls import Accounts, Answer, Call, too_many_visits
 from tradewright.simulator.rest.limits import Budget, RateLimits, RollingWindow, Windows
 from tradewright.simulator.streams.connections import Connections
@@ -60,12 +61,14 @@ class TradeStream:
         *,
         limits: RateLimits,
         connections: Connections,
+        gate: CallGate,
         has_flood_limits: bool,
         wall_ms: Callable[[], int],
     ) -> None:
         self._members = members
         self._limits = limits
         self._door = connections
+        self._gate = gate
         self._has_flood_limits = has_flood_limits
         self._by_address = Windows(PER_ADDRESS if has_flood_limits else 0, SECOND_MS)
         self._wall_ms = wall_ms
@@ -103,11 +106,32 @@ class TradeStream:
             texts = (str(args[0]), str(args[1]), str(args[2]))
             session.key = check_stream(*texts, keys=self._members, now_ms=self._wall_ms())
             code, text = (RetCode.OK, "OK") if session.key else (RetCode.BAD_SIGNATURE, "error sign!")
+            if session.key is not None:
+                connection.belongs_to(session.key.uid)
             answer = _envelope(connection, frame, code, text)
         connection.send(answer)
 
     def _obey(self, connection: Connection, frame: Frame, session: _Session) -> None:
-        """Carry out one operation and answer it: the result and extras of HTTP, and its headers in `header`."""
+        """Let one operation through the gate, which answers it now, later or never."""
+        key, args = session.key, args_of(frame) or [{}]
+        self._gate.frame(
+            Arrival(
+                way="trade",
+                method="POST",
+                path=PATHS.get(str(frame.get("op")), ""),
+                uid="" if key is None else key.uid,
+                key="" if key is None else key.key,
+                params=args[0],
+                content=encode(frame).encode(),
+            ),
+            process=lambda: self._answer(connection, frame, session),
+            refuse=lambda code, text: self._framed(_envelope(connection, frame, code, text), Answer({}, {}), None),
+            send=connection.send,
+            drop=connection.abort,
+        )
+
+    def _answer(self, connection: Connection, frame: Frame, session: _Session) -> Frame:
+        """Carry out one operation: the result and extras of HTTP, and its headers in `header`."""
         budget: Budget | None = None
         try:
             path, key, params = self._checked(connection, frame, session)
@@ -124,17 +148,18 @@ class TradeStream:
         except ApiError as error:
             answer = Answer(error.result, {})
             head = _envelope(connection, frame, error.code, error.text)
+        return self._framed(head, answer, budget)
+
+    def _framed(self, head: Frame, answer: Answer, budget: Budget | None) -> Frame:
         headers = {} if budget is None else budget.headers()
         conn_id = head.pop("connId")
-        connection.send(
-            {
-                **head,
-                "data": answer.result,
-                "retExtInfo": answer.extra,
-                "header": {**headers, "Traceid": uuid4().hex, "Timenow": str(self._wall_ms())},
-                "connId": conn_id,
-            }
-        )
+        return {
+            **head,
+            "data": answer.result,
+            "retExtInfo": answer.extra,
+            "header": {**headers, "Traceid": uuid4().hex, "Timenow": str(self._wall_ms())},
+            "connId": conn_id,
+        }
 
     def _checked(self, connection: Connection, frame: Frame, session: _Session) -> tuple[str, ApiKey, dict[str, Any]]:
         """Path, key and parameters of an operation that may be carried out. The header's time obeys the same rule as a
@@ -180,7 +205,7 @@ def _note_request_id(frame: Frame, session: _Session) -> None:
         del session.request_ids[next(iter(session.request_ids))]
 
 
-def _envelope(connection: Connection, frame: Frame, code: RetCode, text: str, *, op: str = "") -> Frame:
+def _envelope(connection: Connection, frame: Frame, code: int, text: str, *, op: str = "") -> Frame:
     """`reqId` comes back only if it was sent."""
     request_id = {"reqId": frame["reqId"]} if "reqId" in frame else {}
     asked = op or frame.get("op", "")
