@@ -14,7 +14,7 @@ from support.scripted_market import ScriptedMarket
 from support.sim_client import PATIENCE_S, SimClient, Stream
 from tradewright.simulator import RunningSimulator
 from tradewright.simulator.market import BTCUSDT
-from tradewright.simulator.streams.channels import make_channel
+from tradewright.simulator.streams.topics import Sources, topic_of
 from tradewright.simulator.streams.sockets import BACKLOG_MAX, SUBSCRIPTION_DELAY_S, Connection
 
 
@@ -101,7 +101,7 @@ async def test_the_best_level_comes_as_snapshots_only(client: SimClient, market:
 
 def test_the_best_level_repeats_itself_after_three_seconds_with_the_same_update_id() -> None:
     market = ScriptedMarket()
-    channel = make_channel("orderbook.1.BTCUSDT", market, {"BTCUSDT": BTCUSDT})
+    channel = topic_of("orderbook.1.BTCUSDT", Sources(market, {"BTCUSDT": BTCUSDT}))
     assert channel is not None
     told = {now_ms: channel.tick((), now_ms=now_ms) for now_ms in (10_000, 10_050, 12_999, 13_000, 13_050, 16_000)}
     assert {now_ms for now_ms, frames in told.items() if frames} == {13_000, 16_000}

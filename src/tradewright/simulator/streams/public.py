@@ -1,6 +1,6 @@
 """The public streams, `/v5/public/{category}`: subscriptions, ping, and the market's topics.
 
-Lives here: what may be asked for, and who gets which topic. Not here: what topics say (`channels`), how a category
+Lives here: what may be asked for, and who gets which topic. Not here: what topics say (`topics`), how a category
 words its answers (`manners`).
 """
 
@@ -13,11 +13,12 @@ from typing import Any
 from aiohttp import web
 
 from tradewright.simulator.frames import Frame, args_of, encode
-from tradewright.simulator.market.model import InstrumentSpec, Listing, Market, MarketEvent, listing_of
-from tradewright.simulator.streams.channels import Channel, make_channel
+from tradewright.simulator.market.model import InstrumentSpec, Listing, Market, MarketEvent, is_option
+from tradewright.simulator.rows.told_books import ToldBooks
 from tradewright.simulator.streams.connections import Connections
 from tradewright.simulator.streams.manners import Refusal, manners_of
 from tradewright.simulator.streams.sockets import Connection
+from tradewright.simulator.streams.topics import Sources, Topic, topic_of
 
 ARGS_CHARACTERS_MAX = 21_000  # of all topics of a connection
 SPOT_ARGS_MAX = 10  # in one request
@@ -36,9 +37,15 @@ class PublicStream:
         connections: Connections,
         *,
         wall_ms: Callable[[], int],
+        notices: Callable[[], list[Frame]] = list,
     ) -> None:
+        """`notices` are the exchange's own announcements, as rows of system/status."""
+        self.told_books = ToldBooks()
+        self._last_ms = 0
+        self._pace_ms = 0
+        sources = Sources(market, specs, self.told_books, notices)
         self._streams = {
-            category: CategoryStream(market, specs, connections, category, wall_ms=wall_ms) for category in CATEGORIES
+            category: CategoryStream(sources, connections, category, wall_ms=wall_ms) for category in CATEGORIES
         }
 
     def add_to(self, application: web.Application) -> None:
@@ -46,9 +53,13 @@ class PublicStream:
             application.router.add_get(f"/v5/public/{category}", stream.serve)
 
     def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
-        """Give every channel its listing's events and send what it says. `now_ms` is wall time."""
+        """Give every topic the events it hears and send what it says. `now_ms` is wall time, which only paces."""
+        heard = _by_hearer(happened)
+        # Topics pace themselves by a time that never goes back, whatever a fault does to the exchange's clock.
+        self._pace_ms += max(0, now_ms - self._last_ms)
+        self._last_ms = now_ms
         for stream in self._streams.values():
-            stream.market_moved(happened, now_ms=now_ms)
+            stream.market_moved(heard, now_ms=self._pace_ms)
 
     @property
     def frames_behind(self) -> int:
@@ -60,24 +71,22 @@ class PublicStream:
 
 
 class CategoryStream:
-    """All connections to the public stream of one category. A channel lives while somebody listens to it."""
+    """All connections to the public stream of one category. A topic lives while somebody listens to it."""
 
     def __init__(
         self,
-        market: Market,
-        specs: Mapping[Listing, InstrumentSpec],
+        sources: Sources,
         connections: Connections,
         category: str,
         *,
         wall_ms: Callable[[], int],
     ) -> None:
-        self._market = market
-        self._specs = specs
+        self._sources = sources
         self._door = connections
         self._category = category
         self._manners = manners_of(category)
         self._wall_ms = wall_ms
-        self._channels: dict[str, Channel] = {}
+        self._topics: dict[str, Topic] = {}
         self._readers: dict[str, set[Connection]] = {}
         self._connections: set[Connection] = set()
 
@@ -93,18 +102,15 @@ class CategoryStream:
                     self._leave(connection, topic)
         return connection.socket
 
-    def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
-        """See `PublicStream`."""
-        if not self._channels:
-            return
-        by_listing: dict[Listing, list[MarketEvent]] = {}
-        for event in happened:
-            by_listing.setdefault(event.symbol, []).append(event)
-        for topic, channel in tuple(self._channels.items()):
-            listing = listing_of(self._category, topic.rpartition(".")[2])
-            for frame in channel.tick(by_listing.get(listing, ()), now_ms=now_ms):
+    def market_moved(self, heard: Mapping[Listing, Sequence[MarketEvent]], *, now_ms: int) -> None:
+        """Ask the topics that heard something or whose time has come. Each frame is encoded once, for all readers."""
+        for name, topic in tuple(self._topics.items()):
+            happened = heard.get(topic.hears, ())
+            if not happened and now_ms < topic.wakes_ms:
+                continue
+            for frame in topic.tick(happened, now_ms=now_ms):
                 text = encode(frame)
-                for connection in tuple(self._readers[topic]):
+                for connection in tuple(self._readers[name]):
                     connection.send_text(text)
 
     @property
@@ -131,45 +137,46 @@ class CategoryStream:
 
     def _subscribe(self, connection: Connection, frame: Frame) -> None:
         """All topics of a request or none. The acknowledgement comes first, then each topic's snapshot."""
-        channels = self._asked_for(connection, args_of(frame))
-        if isinstance(channels, Refusal):
-            connection.send(self._manners.refusal(frame, connection.id, channels))
+        topics = self._asked_for(connection, args_of(frame))
+        if isinstance(topics, Refusal):
+            connection.send(self._manners.refusal(frame, connection.id, topics))
             return
-        connection.send(self._manners.agreement(frame, connection.id, list(channels)))
-        for topic, channel in channels.items():
-            self._channels[topic] = channel
-            self._readers.setdefault(topic, set()).add(connection)
-            connection.topics.add(topic)
-            snapshot = channel.snapshot()
+        connection.send(self._manners.agreement(frame, connection.id, list(topics)))
+        for name, topic in topics.items():
+            self._topics[name] = topic
+            self._readers.setdefault(name, set()).add(connection)
+            connection.topics.add(name)
+            snapshot = topic.snapshot()
             if snapshot is not None:
                 connection.send(snapshot)
 
-    def _asked_for(self, connection: Connection, topics: list[Any] | None) -> dict[str, Channel] | Refusal:
-        """The channels of a request, or why none of it is granted: one bad topic fails all."""
-        if topics is None or sum(len(str(topic)) for topic in (*connection.topics, *topics)) > ARGS_CHARACTERS_MAX:
+    def _asked_for(self, connection: Connection, names: list[Any] | None) -> dict[str, Topic] | Refusal:
+        """The topics of a request, or why none of it is granted: one bad topic fails all."""
+        if names is None or sum(len(str(name)) for name in (*connection.topics, *names)) > ARGS_CHARACTERS_MAX:
             return Refusal("Params Error")
-        if self._category == "spot" and len(topics) > SPOT_ARGS_MAX:
+        if self._category == "spot" and len(names) > SPOT_ARGS_MAX:
             return Refusal(f"args size >{SPOT_ARGS_MAX}")
-        if self._category == "option" and len(connection.topics) + len(topics) > OPTION_ARGS_MAX:
-            return Refusal(f"args size >{OPTION_ARGS_MAX}", tuple(str(topic) for topic in topics))
-        channels: dict[str, Channel] = {}
+        if self._category == "option" and len(connection.topics) + len(names) > OPTION_ARGS_MAX:
+            return Refusal(f"args size >{OPTION_ARGS_MAX}", tuple(str(name) for name in names))
+        topics: dict[str, Topic] = {}
         again: list[str] = []
-        for topic in topics:
-            channel = self._channel(topic)
-            if channel is None:
-                return Refusal(f"error:handler not found,topic:{topic}", (str(topic),))
-            if topic in connection.topics or topic in channels:
-                again.append(topic)
-            channels[topic] = channel
+        for name in names:
+            topic = topics.get(name) if isinstance(name, str) else None
+            topic = topic or self._topic(name)
+            if topic is None:
+                return Refusal(f"error:handler not found,topic:{name}", (str(name),))
+            if name in connection.topics or name in topics:
+                again.append(name)
+            topics[name] = topic
         if again:
             return Refusal(f"error:already subscribed,topic:{again[0]}", tuple(again))
-        return channels
+        return topics
 
-    def _channel(self, topic: Any) -> Channel | None:
-        """The channel of a topic, the one there is or a new one; None if there is no such topic."""
-        if not isinstance(topic, str):
+    def _topic(self, name: Any) -> Topic | None:
+        """The topic of a name, the one there is or a new one; None if there is no such topic."""
+        if not isinstance(name, str):
             return None
-        return self._channels.get(topic) or make_channel(topic, self._market, self._specs, category=self._category)
+        return self._topics.get(name) or topic_of(name, self._sources, category=self._category)
 
     def _leave(self, connection: Connection, topic: str) -> None:
         connection.topics.discard(topic)
@@ -178,4 +185,14 @@ class CategoryStream:
             return
         readers.discard(connection)
         if not readers:
-            del self._readers[topic], self._channels[topic]
+            del self._readers[topic], self._topics[topic]
+
+
+def _by_hearer(happened: Sequence[MarketEvent]) -> dict[Listing, list[MarketEvent]]:
+    """The events by whom they concern: the topics of their listing; of options those of the coin too."""
+    heard: dict[Listing, list[MarketEvent]] = {}
+    for event in happened:
+        heard.setdefault(event.symbol, []).append(event)
+        if is_option(event.symbol):
+            heard.setdefault(event.symbol.partition("-")[0], []).append(event)
+    return heard
