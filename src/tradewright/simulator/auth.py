@@ -65,10 +65,10 @@ def is_signed(text: bytes, signature: str, key: ApiKey) -> bool:
 def read_headers(headers: Mapping[str, str]) -> SignedHeaders:
     """Take the authentication headers. Raises `ApiError` with HTTP 401 if one of the necessary ones is missing."""
     found = SignedHeaders(
-        key=_header(headers, "X-BAPI-API-KEY"),
-        timestamp=_header(headers, "X-BAPI-TIMESTAMP"),
-        recv_window=_header(headers, "X-BAPI-RECV-WINDOW"),
-        signature=_header(headers, "X-BAPI-SIGN"),
+        key=header_text(headers, "X-BAPI-API-KEY"),
+        timestamp=header_text(headers, "X-BAPI-TIMESTAMP"),
+        recv_window=header_text(headers, "X-BAPI-RECV-WINDOW"),
+        signature=header_text(headers, "X-BAPI-SIGN"),
     )
     if not (found.key and found.timestamp and found.signature):
         text = (
@@ -79,9 +79,13 @@ def read_headers(headers: Mapping[str, str]) -> SignedHeaders:
     return found
 
 
-def _header(headers: Mapping[str, str], name: str) -> str:
-    """A header as text that can be told again: what is no text becomes question marks."""
-    return headers.get(name, "").encode(errors="replace").decode()
+def header_text(headers: Mapping[str, str], name: str) -> str:
+    return readable(headers.get(name, ""))
+
+
+def readable(text: str) -> str:
+    """Text from a head that can be told again: what is none in it becomes question marks."""
+    return text.encode(errors="replace").decode()
 
 
 def check_call(headers: SignedHeaders, payload: bytes, *, keys: KeyBook, now_ms: int) -> ApiKey:

@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from tradewright.simulator.accounts.keys import ApiKey
-from tradewright.simulator.auth import check_call, read_headers
+from tradewright.simulator.auth import check_call, header_text, read_headers, readable
 from tradewright.simulator.errors import ApiError, RetCode
 from tradewright.simulator.faults.calls import Arrival, CallGate
 from tradewright.simulator.frames import read_object
@@ -23,6 +23,7 @@ from tradewright.simulator.rest.calls import Accounts, Answer, Call, Endpoint, R
 from tradewright.simulator.rest.limits import Budget, RateLimits
 
 BODY_BYTES_MAX = 256 * 1024
+Fields = dict[str, Any]
 
 
 class RestServer:
@@ -50,36 +51,38 @@ class RestServer:
             payload = await _payload(request)
         except ApiError as error:
             return self._refused(error, None)
-        arrival = self._arrival(request, payload)
-        return await self._gate.call(request, arrival, lambda: self._processed(request, payload))
+        params = _query(payload) if request.method == "GET" else _object(payload)
+        arrival = self._arrival(request, payload, {} if isinstance(params, ApiError) else params)
+        return await self._gate.call(request, arrival, lambda: self._processed(request, payload, params))
 
-    def _arrival(self, request: web.Request, payload: bytes) -> Arrival:
+    def _arrival(self, request: web.Request, payload: bytes, params: Fields) -> Arrival:
         """Who asks and for what, as far as it can be read before anything is checked."""
-        public_half = request.headers.get("X-BAPI-API-KEY", "")
+        public_half = header_text(request.headers, "X-BAPI-API-KEY")
         key = self._members.find(public_half) if public_half else None
         return Arrival(
             way="rest",
             method=request.method,
-            path=request.path,
+            path=readable(request.path),
             uid="" if key is None else key.uid,
             key=public_half,
-            params=_query(payload) if request.method == "GET" else _readable(payload),
+            params=params,
             content=payload,
         )
 
-    def _processed(self, request: web.Request, payload: bytes) -> web.Response:
-        """Check a call and carry it out."""
+    def _processed(self, request: web.Request, payload: bytes, params: Fields | ApiError) -> web.Response:
+        """Check a call and carry it out. What of its parameters could not be read is only told to who may ask."""
         route = (request.method, request.path)
         endpoint = self._endpoints.get(route)
         if endpoint is None and self._members.serves(route):
             endpoint = self._members.endpoint(route, None)
         if endpoint is None:
-            error = ApiError(RetCode.UNKNOWN_PATH, f"route not found: {request.method} {request.path}", http_status=404)
-            return self._refused(error, None)
+            text = f"route not found: {request.method} {readable(request.path)}"
+            return self._refused(ApiError(RetCode.UNKNOWN_PATH, text, http_status=404), None)
         budget: Budget | None = None
         try:
             key = self._authenticate(endpoint, request, payload)
-            params = _query(payload) if request.method == "GET" else _object(payload)
+            if isinstance(params, ApiError):
+                raise params
             if key is not None:
                 endpoint = self._members.endpoint(route, key)
                 budget = self._limits.spend(key.uid, endpoint, params, now_ms=self._wall_ms())
@@ -136,22 +139,14 @@ async def _payload(request: web.Request) -> bytes:
         raise ApiError(RetCode.BAD_PARAMETER, text, http_status=400) from None
 
 
-def _query(raw: bytes) -> dict[str, Any]:
+def _query(raw: bytes) -> Fields:
     """The parameters of a query; of a name that comes twice the last."""
     return dict(parse_qsl(raw.decode(errors="replace"), keep_blank_values=True))
 
 
-def _readable(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body, an empty one for what is none."""
-    try:
-        return read_object(body)
-    except ValueError:
-        return {}
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    """The JSON object of a body. Raises `ApiError` 10001 with HTTP 400."""
+def _object(body: bytes) -> Fields | ApiError:
+    """The JSON object of a body, or the refusal of what is none: 10001 with HTTP 400."""
     try:
         return read_object(body or b"{}")
     except ValueError as error:
-        raise ApiError(RetCode.BAD_PARAMETER, f"params error: {error}", http_status=400) from None
+        return ApiError(RetCode.BAD_PARAMETER, f"params error: {error}", http_status=400)
