@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import structlog
@@ -29,6 +30,7 @@ from tradewright.simulator.faults.bent_market import BentMarket
 from tradewright.simulator.faults.board import Faults
 from tradewright.simulator.faults.calls import CallGate
 from tradewright.simulator.faults.desk import FaultDesk
+from tradewright.simulator.faults.maintenance import status_rows
 from tradewright.simulator.faults.plan import drawn
 from tradewright.simulator.faults.sockets import SOCKETS, SocketGate
 from tradewright.simulator.faults.truth import TruthLog
@@ -177,7 +179,7 @@ class _Parts:
         self._gate = CallGate(self._faults, self._visibility, wall_ms=wall_ms)
         self._limits = RateLimits(factor=config.limit_factor)
         self._connections = Connections(
-            wall_ms=wall_ms, new_max=config.new_connections, public_max=config.public_connections
+            wall_ms=wall_ms.true_ms, new_max=config.new_connections, public_max=config.public_connections
         )
         self._dcp = DcpSettings()
         self._dcp_watch = DcpWatch(self._dcp, self._cancel_for_absent)
@@ -185,7 +187,7 @@ class _Parts:
         self.broken: asyncio.Future[None] = self._loop.create_future()
         self.members = Members()
         self.venue = Venue(market, wall_ms=wall_ms)
-        self.public = PublicStream(market, self.venue.specs, self._connections, wall_ms=wall_ms)
+        self.public = PublicStream(market, self.venue.specs, self._connections, wall_ms=wall_ms, notices=self.notices)
         self.motion = Motion(self.venue, self.public, wall_ms=wall_ms)
         self._private = PrivateStream(
             self.members,
@@ -257,9 +259,8 @@ class _Parts:
         return self.join(keys, event_log, funds)
 
     def application(self) -> web.Application:
-        first = self.members.first
         rest = RestServer(
-            MarketEndpoints(first.engine).all(),
+            MarketEndpoints(self.venue, self.public.told_books, notices=self.notices).all(),
             members=self.members,
             gate=self._gate,
             limits=self._limits,
@@ -275,7 +276,9 @@ class _Parts:
             wall_ms=self._wall_ms,
         )
         ip_limit = IpLimit(most=self._config.ip_limit, ban_ms=self._config.ip_ban_s * 1_000)
-        application = web.Application(client_max_size=BODY_BYTES_MAX, middlewares=[door(ip_limit, self._wall_ms)])
+        application = web.Application(
+            client_max_size=BODY_BYTES_MAX, middlewares=[door(ip_limit, self._wall_ms.true_ms)]
+        )
         application[SOCKETS] = self._sockets
         control.add_to(application)
         self.public.add_to(application)
@@ -292,13 +295,17 @@ class _Parts:
         if self._config.fault_seed is not None:
             self._desk.begin(drawn(self._config.fault_seed, self.venue.specs))
 
+    def notices(self) -> list[dict[str, Any]]:
+        """The rows of system/status."""
+        return status_rows(self._faults, skew_ms=self._wall_ms.skew_ms)
+
     async def say_goodbye(self) -> None:
         await asyncio.gather(self.public.close(), self._private.close(), self._trade.close())
 
     def watch(self, now_ms: int) -> None:
         """Look after those who are connected, and those who are not any more."""
         self._dcp_watch.check(now_ms=now_ms)
-        self._connections.cut_idle(now_ms=now_ms)
+        self._connections.cut_idle(now_ms=self._wall_ms.true_ms())
 
     def _cancel_for_absent(self, uid: str, product: str) -> None:
         member = self.members.by_uid(uid)

@@ -18,7 +18,7 @@ from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.market.price_bars import moments
 from tradewright.simulator.market.risk_tiers import risk_tiers
 from tradewright.simulator.market.ticker import one_sided
-from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.paging import read_limit, read_page, whole
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 from tradewright.simulator.rest.named import Named, category_of, one_of, part
@@ -45,9 +45,9 @@ Notices = Callable[[], list[dict[str, Any]]]
 class FigureEndpoints:
     """The handlers; `all` lists them for the server. `notices` are the rows of system/status."""
 
-    def __init__(self, engine: Engine, *, notices: Notices = list) -> None:
-        self._market = engine.market
-        self._named = Named(engine.market, engine.specs)
+    def __init__(self, venue: Venue, *, notices: Notices = list) -> None:
+        self._market = venue.market
+        self._named = Named(venue.market, venue.specs)
         self._notices = notices
 
     def all(self) -> list[Endpoint]:

@@ -14,7 +14,7 @@ from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.fields import Body, text
 from tradewright.simulator.market.intervals import INTERVALS
 from tradewright.simulator.market.model import InstrumentSpec, ListingStatus, MarketTrade, OptionType, PriceKind
-from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.paging import read_limit, read_page, whole
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 from tradewright.simulator.rest.figures import FigureEndpoints, Notices
@@ -47,11 +47,11 @@ class MarketEndpoints:
     `told` are the books as the public streams told them last, `notices` the rows of system/status.
     """
 
-    def __init__(self, engine: Engine, told: ToldBooks | None = None, *, notices: Notices = list) -> None:
-        self._market = engine.market
-        self._named = Named(engine.market, engine.specs)
+    def __init__(self, venue: Venue, told: ToldBooks | None = None, *, notices: Notices = list) -> None:
+        self._market = venue.market
+        self._named = Named(venue.market, venue.specs)
         self._told = told or ToldBooks()
-        self._figures = FigureEndpoints(engine, notices=notices)
+        self._figures = FigureEndpoints(venue, notices=notices)
 
     def all(self) -> list[Endpoint]:
         handlers: dict[str, Callable[[Call], Result]] = {
