@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from support.scripted_market import START_MS, ScriptedMarket
-from tradewright.simulator.accounts.events import Event
+from tradewright.simulator.accounts.events import Event, Side
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order
-from tradewright.simulator.market import Listing
+from tradewright.simulator.config import QueueModel
+from tradewright.simulator.market import InstrumentSpec, Listing
 from tradewright.simulator.matching.amend import read_amend
 from tradewright.simulator.matching.commands import CancelOrder, SetLeverage
 from tradewright.simulator.matching.engine import Engine
@@ -34,10 +35,12 @@ class Bench:
         partial_fills: bool = False,
         fund: bool = True,
         spot: bool = False,
+        others: Sequence[InstrumentSpec] = (),
+        queue: QueueModel = "through",
     ) -> None:
-        """`funds` is of USDT, `coins` what is paid in beside it; `spot` lists the spot pair too."""
+        """`funds` is of USDT, `coins` what is paid in beside it; `spot` lists the spot pair too, and `others`."""
         self.wall_ms = START_MS + 5
-        self.market = ScriptedMarket(spot=spot)
+        self.market = ScriptedMarket(spot=spot, others=others)
         self.log = EventLog(folder)
         self.told: list[Outcome] = []
         self._later: list[Callable[[], None]] = []
@@ -53,6 +56,7 @@ class Bench:
             ),
             order_delay_ms=30,
             partial_fills=partial_fills,
+            queue=queue,
         )
         if fund and not self.log.entries:
             paid_in = {"USDT": funds, **(coins or {})}
@@ -120,8 +124,8 @@ class Bench:
     def order(self, order: Order) -> Order:
         return self.engine.account.orders[order.order_id]
 
-    def trade(self, price: str, size: str = "1.000", *, listing: Listing = "BTCUSDT") -> None:
-        self.market.trade(price, size, listing=listing)
+    def trade(self, price: str, size: str = "1.000", *, listing: Listing = "BTCUSDT", side: Side = "Sell") -> None:
+        self.market.trade(price, size, listing=listing, side=side)
         self.engine.catch_up()
 
     def events(self) -> list[Event]:

@@ -141,8 +141,8 @@ async def test_an_order_can_be_tried_out_and_leaves_no_trace(client: SimClient, 
 
 async def test_modes_say_what_there_is(client: SimClient) -> None:
     one_way = await client.post("/v5/position/switch-mode", category="linear", symbol="BTCUSDT", mode=0)
-    hedge = await client.post("/v5/position/switch-mode", category="linear", coin="USDT", mode=3)
-    assert (one_way.code, hedge.code) == (110025, 110029)
+    odd = await client.post("/v5/position/switch-mode", category="linear", coin="USDT", mode=1)
+    assert (one_way.code, odd.code) == (110025, 10001)
     cross = await client.post("/v5/account/set-margin-mode", setMarginMode="REGULAR_MARGIN")
     isolated = await client.post("/v5/account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")
     assert (cross.code, cross.body["result"], isolated.code) == (0, {"reasons": []}, 3400045)

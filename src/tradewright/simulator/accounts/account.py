@@ -23,6 +23,7 @@ from tradewright.simulator.accounts.events import (
     Funded,
     FundingPaid,
     LeverageSet,
+    Liquidating,
     MarginMode,
     MarginModeSet,
     MarginMoved,
@@ -76,6 +77,7 @@ class Account:
         self.orders: dict[str, Order] = {}  # by order id, oldest first
         self.executions: list[Execution] = []  # oldest first
         self.funding: list[FundingPayment] = []  # oldest first
+        self.funded_until: dict[PositionKey, int] = {}  # the last funding time each position paid for, market time
         self.positions: dict[PositionKey, Position] = {}
         self.coins: dict[str, Coin] = {}
         self.margin_mode: MarginMode = "REGULAR_MARGIN"
@@ -125,7 +127,13 @@ class Account:
 
     def is_hedged(self, symbol: Listing, settle_coin: str) -> bool:
         """Whether a listing that settles in this coin holds two legs."""
+        if ":" in symbol or "-" in symbol:  # as names of other categories and of dated contracts have: they cannot
+            return False
         return self._hedged.get(symbol, settle_coin in self._hedged_coins)
+
+    def hedges_coin(self, coin: str) -> bool:
+        """Whether what settles in a coin holds two legs, unless a listing was told otherwise."""
+        return coin in self._hedged_coins
 
     def positions_of(self, symbol: Listing, settle_coin: str) -> list[Position]:
         """The listing's positions in its present mode, flat ones too: one, or the long and the short leg."""
@@ -183,6 +191,8 @@ class Account:
                 self._put_position(replace(moved, added_margin=moved.added_margin + amount), event)
             case AutoMarginSet(symbol=symbol, on=on):
                 self._put_position(replace(self.position(symbol, event.position_index), adds_margin=on), event)
+            case Liquidating(symbol=symbol, on=on):
+                self._put_position(replace(self.position(symbol, event.position_index), is_liquidated=on), event)
             case PositionModeSet(symbols=symbols, hedge=hedge, coin=coin):
                 self._hedged |= dict.fromkeys(symbols, hedge)
                 if coin:
@@ -222,6 +232,7 @@ class Account:
     def _pay_funding(self, event: FundingPaid, *, seq: int) -> None:
         self.funding.append(FundingPayment(seq, event))
         held, position = self.coin(event.settle_coin), self.position(event.symbol, event.position_index)
+        self.funded_until[position.key] = event.due_ms
         self.coins[event.settle_coin] = replace(
             held, balance=held.balance - event.fee, realised=held.realised - event.fee
         )
@@ -233,7 +244,7 @@ class Account:
             seq=seq,
         )
 
-    def _put_position(self, position: Position, event: LeverageSet | MarginMoved | AutoMarginSet) -> None:
+    def _put_position(self, position: Position, event: LeverageSet | MarginMoved | AutoMarginSet | Liquidating) -> None:
         now_ms = event.at.wall_ms
         self.positions[position.key] = replace(position, updated_ms=now_ms, created_ms=position.created_ms or now_ms)
 

@@ -20,6 +20,7 @@ TimeInForce = Literal["GTC", "IOC", "FOK", "PostOnly"]
 MarketUnit = Literal["", "baseCoin", "quoteCoin"]
 TriggerBy = Literal["LastPrice", "MarkPrice", "IndexPrice"]
 SlippageUnit = Literal["TickSize", "Percent"]
+SmpType = Literal["None", "CancelMaker", "CancelTaker", "CancelBoth"]  # what becomes of orders that meet their own
 # Bybit's stopOrderType. "Stop" and "tpslOrder" (spot) are clients' orders, the others the exchange makes itself.
 StopKind = Literal[
     "",
@@ -29,6 +30,7 @@ StopKind = Literal[
     "StopLoss",
     "PartialTakeProfit",
     "PartialStopLoss",
+    "TrailingStop",
     "BidirectionalTpslOrder",  # either leg of a spot entry
 ]
 
@@ -71,6 +73,13 @@ class Slippage(msgspec.Struct, frozen=True, kw_only=True):
 
     unit: SlippageUnit
     tolerance: Decimal
+
+
+class Trail(msgspec.Struct, frozen=True, kw_only=True):
+    """How a trailing stop follows the last price: at this distance, once the price has come to its activation."""
+
+    distance: Decimal
+    active: bool
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -116,6 +125,9 @@ class OrderAccepted(_Event, frozen=True, kw_only=True, tag="order_accepted"):
     pair_id: str = ""
     position_index: PositionIndex = 0
     create_type: str = ""  # Bybit's createType where it does not follow from the rest
+    smp_type: SmpType = "None"
+    iv: Decimal | None = None  # the volatility that an option's price was given by, a fraction per year
+    trail: Trail | None = None
 
 
 class CancelAccepted(_Event, frozen=True, kw_only=True, tag="cancel_accepted"):
@@ -158,11 +170,12 @@ class OrderFilled(_Event, frozen=True, kw_only=True, tag="order_filled"):
 
 
 class OrderClosed(_Event, frozen=True, kw_only=True, tag="order_closed"):
-    """The order ended without filling to the end."""
+    """The order ended without filling to the end; `smp_order_id` names the own order that it would have met."""
 
     order_id: str
     cancel_type: str
     reject_reason: str
+    smp_order_id: str = ""
 
 
 class OrderArmed(_Event, frozen=True, kw_only=True, tag="order_armed"):
@@ -193,7 +206,9 @@ class AmendAccepted(_Event, frozen=True, kw_only=True, tag="amend_accepted"):
 
 
 class OrderAmended(_Event, frozen=True, kw_only=True, tag="order_amended"):
-    """The order has these values from now on. `requeued`: it went behind all others of its price."""
+    """The order has these values from now on. `requeued`: it went behind all others of its price. Without a `trail`
+    that stays as it is.
+    """
 
     order_id: str
     quantity: Decimal
@@ -202,6 +217,7 @@ class OrderAmended(_Event, frozen=True, kw_only=True, tag="order_amended"):
     protection: Protection | None
     pair_id: str = ""
     requeued: bool = False
+    trail: Trail | None = None
 
 
 class AmendLost(_Event, frozen=True, kw_only=True, tag="amend_lost"):
@@ -268,6 +284,15 @@ class FundingPaid(_Event, frozen=True, kw_only=True, tag="funding_paid"):
     rate: Decimal
     fee: Decimal  # settle coin
     settle_coin: str
+    due_ms: int = 0  # the funding time, market time
+
+
+class Liquidating(_Event, frozen=True, kw_only=True, tag="liquidating"):
+    """The exchange began to liquidate a position, or (not `on`) let what is left of it go."""
+
+    symbol: str
+    position_index: PositionIndex
+    on: bool
 
 
 class SettingChanged(_Event, frozen=True, kw_only=True, tag="setting_changed"):
@@ -309,6 +334,7 @@ Event = (
     | MarginMoved
     | AutoMarginSet
     | FundingPaid
+    | Liquidating
     | SettingChanged
 )
 

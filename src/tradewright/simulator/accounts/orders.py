@@ -23,8 +23,10 @@ from tradewright.simulator.accounts.events import (
     Protection,
     Side,
     Slippage,
+    SmpType,
     StopKind,
     TimeInForce,
+    Trail,
     Trigger,
 )
 from tradewright.simulator.market.model import is_inverse, is_spot
@@ -91,6 +93,9 @@ class Order:
     pair_id: str = ""
     position_index: PositionIndex = 0
     create_type: str = ""
+    smp_type: SmpType = "None"
+    iv: Decimal | None = None
+    trail: Trail | None = None
     queued: tuple[int, int] = (0, 0)  # place in the queue of its price: smaller is served first
     closed_quantity: Decimal = ZERO  # what its fills closed of the position
     protected_quantity: Decimal = ZERO  # of what its fills opened, what has its take-profit and stop-loss already
@@ -99,6 +104,7 @@ class Order:
     amend_requested: AmendAccepted | None = None
     cancel_type: str = NOT_CANCELLED
     reject_reason: str = NO_ERROR
+    smp_order_id: str = ""
 
     @property
     def is_live(self) -> bool:
@@ -120,7 +126,7 @@ class Order:
 
     @property
     def follows_position(self) -> bool:
-        return self.stop_kind in ("TakeProfit", "StopLoss")
+        return self.stop_kind in ("TakeProfit", "StopLoss", "TrailingStop")
 
     @property
     def gains(self) -> bool:
@@ -189,6 +195,9 @@ def accepted(event: OrderAccepted, *, number: int) -> Order:
         pair_id=event.pair_id,
         position_index=event.position_index,
         create_type=event.create_type,
+        smp_type=event.smp_type,
+        iv=event.iv,
+        trail=event.trail,
         queued=(number, 0),
         created_ms=event.at.wall_ms,
         updated_ms=event.at.wall_ms,
@@ -229,6 +238,7 @@ def amended(order: Order, event: OrderAmended, *, queued: tuple[int, int]) -> Or
         trigger=event.trigger,
         protection=event.protection,
         pair_id=event.pair_id,
+        trail=event.trail or order.trail,
         queued=queued if event.requeued else order.queued,
         amend_requested=None,
         updated_ms=event.at.wall_ms,
@@ -261,6 +271,7 @@ def closed(order: Order, event: OrderClosed) -> Order:
         status=OrderStatus.DEACTIVATED if order.is_dormant else status,
         cancel_type=event.cancel_type,
         reject_reason=event.reject_reason,
+        smp_order_id=event.smp_order_id,
         updated_ms=event.at.wall_ms,
     )
 

@@ -19,7 +19,7 @@ from tradewright.simulator.market.model import InstrumentSpec, Listing
 from tradewright.simulator.matching import spot_filters, triggers
 from tradewright.simulator.matching.commands import Specs, check_notional, check_price, check_quantity
 from tradewright.simulator.matching.commands import read_cancel as read_named
-from tradewright.simulator.matching.liquidity import clamp
+from tradewright.simulator.matching.liquidity import check_limits, clamp
 from tradewright.simulator.matching.order_options import check_protection, read_by, read_whole
 
 
@@ -59,14 +59,15 @@ class AmendOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """The market and the position a change is held against. `bounds` are the lowest sell and the highest buy price;
-    `price` tells what a trigger looks at.
+    """The market and the position a change is held against. `bounds` are the lowest sell and the highest buy price, and
+    `refuses_beyond` is whether a price beyond them is refused or moved to them; `price` tells what a trigger looks at.
     """
 
     spec: InstrumentSpec
     at: Moment
     position: Position
     bounds: tuple[Decimal, Decimal]
+    refuses_beyond: bool
     price: Callable[[TriggerBy], Decimal]
 
 
@@ -118,7 +119,7 @@ def amendment(order: Order, command: AmendOrder, ground: Ground) -> AmendAccepte
         if order.is_spot:
             spot_filters.check_value(ground.spec, quantity * price)
         elif not order.reduce_only:
-            check_notional(ground.spec, quantity * price)
+            check_notional(ground.spec, quantity, price)
     return AmendAccepted(
         at=ground.at, order_id=order.order_id, quantity=quantity, price=price, trigger=trigger, protection=protection
     )
@@ -153,13 +154,12 @@ def _price(order: Order, command: AmendOrder, ground: Ground) -> Decimal:
         return order.price
     if order.order_type == "Market":
         raise bad_parameter("params error: price cannot be set on a market order")
-    if not order.is_spot:
-        check_price(ground.spec, wanted)
-        return wanted if order.is_dormant else clamp(wanted, order.side, ground.bounds)
-    spot_filters.check_price(ground.spec, wanted)
-    if not order.is_dormant:
-        spot_filters.check_limits(wanted, order.side, ground.bounds)
-    return wanted
+    (spot_filters.check_price if order.is_spot else check_price)(ground.spec, wanted)
+    if order.is_dormant:
+        return wanted
+    if ground.refuses_beyond:
+        check_limits(ground.spec, wanted, order.side, ground.bounds)
+    return clamp(wanted, order.side, ground.bounds)
 
 
 def _trigger(order: Order, command: AmendOrder, ground: Ground) -> Trigger | None:

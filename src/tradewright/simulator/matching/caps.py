@@ -15,6 +15,7 @@ from tradewright.simulator.matching.commands import PlaceOrder
 
 ACTIVE_MAX = 500  # per contract; of all pairs together on spot
 STOPS_MAX = 10  # conditional orders per contract
+OPTIONS_MAX = 50  # of one coin
 SPOT_STOPS_MAX = 30  # per pair, and as many that carry take-profit and stop-loss
 
 
@@ -30,6 +31,12 @@ def check_contract(command: PlaceOrder, live: Sequence[Order]) -> None:
         raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_MAX} active orders.")
     if asks is not None and not asks.whole and protection.pairs(live) >= protection.PAIRS_MAX:
         raise ApiError(RetCode.TOO_MANY_PROTECTIONS, f"At most {protection.PAIRS_MAX} partial TP/SL are allowed.")
+
+
+def check_option(live: Sequence[Order]) -> None:
+    """`live` are the orders of options of the coin. Raises `ApiError` 110020."""
+    if sum(not order.is_dormant for order in live) >= OPTIONS_MAX:
+        raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {OPTIONS_MAX} orders of options.")
 
 
 def check_spot(command: PlaceOrder, live: Sequence[Order]) -> None:

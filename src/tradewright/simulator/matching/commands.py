@@ -1,8 +1,9 @@
 """Commands as clients send them, read into types and held against the instrument's filters.
 
-Lives here: parsing and every check that needs no account. Not here: margin, duplicates, reduce-only (`engine`).
-Unknown fields are ignored, as the exchange does; fields that would change what the order does and are not served yet
-are refused, because an order that silently loses its stop is worse than no order.
+Lives here: the commands' types, reading the small ones, and the checks of contracts that need no account. Not here:
+reading a create command (`placing`, `order_options`) or an amend (`amend`), margin, duplicates, reduce-only (`engine`).
+Unknown fields are ignored, as the exchange does; fields that would change what the order does and are not served are
+refused, because an order that silently loses its stop is worse than no order.
 """
 
 from __future__ import annotations
@@ -11,35 +12,45 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, cast
+from typing import Final, Literal, cast
 
 from tradewright.simulator.accounts.events import (
     MarketUnit,
     OrderType,
+    PositionIndex,
     Protection,
     Side,
     Slippage,
+    SmpType,
     StopKind,
     TimeInForce,
     Trigger,
 )
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
-from tradewright.simulator.fields import Body, decimal, flag, text
-from tradewright.simulator.market.model import InstrumentSpec, Listing, listing_of
-from tradewright.simulator.matching import spot_filters
+from tradewright.simulator.fields import Body, decimal, text
+from tradewright.simulator.market.model import CATEGORIES, Category, InstrumentSpec, Listing, listing_of
 
 LINK_ID = re.compile(r"[A-Za-z0-9_-]{1,36}")
-NOT_SERVED = ("bboSideType", "orderIv")
+CONTRACTS: Final[tuple[Category, ...]] = ("linear", "inverse")
+WITH_POSITIONS: Final[tuple[Category, ...]] = ("linear", "inverse", "option")
 
 Specs = Mapping[Listing, InstrumentSpec]
-Category = Literal["linear", "spot"]
+
+
+@dataclass(frozen=True, slots=True)
+class BookPrice:
+    """A limit that the book gives (Bybit's BBO): the price of a level, from 1, of the order's own side or the other."""
+
+    own_side: bool
+    level: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrder:
-    """A create command that passed its filters. `price` is None for a market order; `closes_all` is Bybit's quantity
-    "0". With the `market_unit` "quoteCoin" the quantity is an amount of quote coin. What comes after it is unset until
-    `order_options` has read it.
+    """A create command that passed its filters. `price` is None for a market order, and where the book or a volatility
+    (`iv`, a fraction per year) gives it; `closes_all` is Bybit's quantity "0". With the `market_unit` "quoteCoin" the
+    quantity is an amount of quote coin. `trigger`, `protection`, `slippage` and `by_book` are unset until
+    `order_options` has read them.
     """
 
     symbol: Listing
@@ -52,11 +63,15 @@ class PlaceOrder:
     reduce_only: bool
     close_on_trigger: bool
     closes_all: bool
+    position_index: PositionIndex = 0
+    smp_type: SmpType = "None"
     market_unit: MarketUnit = ""
     stop_kind: StopKind = ""
+    iv: Decimal | None = None
     trigger: Trigger | None = None
     protection: Protection | None = None
     slippage: Slippage | None = None
+    by_book: BookPrice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,103 +85,20 @@ class CancelOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetLeverage:
+    """`leverage` is of the long leg in hedge mode, `sell_leverage` of the short one; both the same otherwise."""
+
     symbol: str
     leverage: Decimal
+    sell_leverage: Decimal | None = None
 
 
-def read_place(body: Body, specs: Specs) -> PlaceOrder:
-    """A create command. Raises `ApiError` with the code Bybit gives for the first rule it breaks."""
-    spec = read_symbol(body, specs)
-    refuse_unserved(body)
-    if spec.is_spot:
-        return _read_spot_place(body, spec)
-    side = cast(Side, _one_of(body, "side", ("Buy", "Sell"), "Side invalid"))
-    order_type = cast(OrderType, _one_of(body, "orderType", ("Market", "Limit"), "OrderType invalid"))
-    time_in_force = _time_in_force(body, order_type)
-    if text(body, "positionIdx") not in ("", "0"):
-        raise bad_parameter("position idx not match position mode")
-    reduce_only, close_on_trigger = flag(body, "reduceOnly"), flag(body, "closeOnTrigger")
-    link_id = read_new_link_id(body)
-    quantity = decimal(body, "qty", "Qty invalid")
-    closes_all = quantity == 0 and reduce_only and close_on_trigger
-    price = decimal(body, "price", "Price invalid") if order_type == "Limit" else None
-    if not closes_all:
-        check_quantity(spec, quantity, order_type)
-    if price is not None:
-        check_price(spec, price)
-        if not reduce_only:
-            check_notional(spec, quantity * price)
-    return PlaceOrder(
-        symbol=spec.listing,
-        side=side,
-        order_type=order_type,
-        time_in_force=time_in_force,
-        quantity=quantity,
-        price=price,
-        link_id=link_id,
-        reduce_only=reduce_only,
-        close_on_trigger=close_on_trigger,
-        closes_all=closes_all,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchMode:
+    """One-way or `hedge` mode, of a listing or of everything that settles in `coin`; one of the two is set."""
 
-
-def _read_spot_place(body: Body, spec: InstrumentSpec) -> PlaceOrder:
-    """A create command for a spot pair. `reduceOnly`, `closeOnTrigger` and `positionIdx` are words of contracts and
-    ignored here; borrowing is refused, because an order that quietly does not borrow is another order.
-    """
-    side = cast(Side, _one_of(body, "side", ("Buy", "Sell"), "Invalid side.", RetCode.SPOT_BAD_SIDE))
-    order_type = cast(
-        OrderType, _one_of(body, "orderType", ("Market", "Limit"), "Invalid orderType.", RetCode.SPOT_BAD_ORDER_TYPE)
-    )
-    time_in_force = _time_in_force(body, order_type, RetCode.SPOT_BAD_TIME_IN_FORCE)
-    if text(body, "isLeverage") not in ("", "0"):
-        raise bad_parameter("params error: isLeverage is not served by this exchange: nothing can be borrowed, use 0")
-    stop_kind = _spot_stop_kind(body)
-    link_id = read_new_link_id(body)
-    quantity, price = _spot_decimal(body, "qty"), None
-    market_unit = _market_unit(body, side) if order_type == "Market" else ""
-    if market_unit == "quoteCoin":
-        spot_filters.check_amount(spec, quantity)
-    else:
-        spot_filters.check_quantity(spec, quantity, order_type)
-    if order_type == "Limit":
-        price = _spot_decimal(body, "price")
-        spot_filters.check_price(spec, price)
-        spot_filters.check_value(spec, quantity * price)
-    return PlaceOrder(
-        symbol=spec.listing,
-        side=side,
-        order_type=order_type,
-        time_in_force=time_in_force,
-        quantity=quantity,
-        price=price,
-        link_id=link_id,
-        reduce_only=False,
-        close_on_trigger=False,
-        closes_all=False,
-        market_unit=market_unit,
-        stop_kind=stop_kind,
-    )
-
-
-def _spot_stop_kind(body: Body) -> StopKind:
-    """What `orderFilter` makes of a spot order; only a conditional one has a trigger price."""
-    order_filter = text(body, "orderFilter") or "Order"
-    kinds: dict[str, StopKind] = {"Order": "", "StopOrder": "Stop", "tpslOrder": "tpslOrder"}
-    if order_filter not in kinds:
-        raise bad_parameter("params error: orderFilter must be Order, StopOrder or tpslOrder")
-    kind = kinds[order_filter]
-    if (text(body, "triggerPrice") not in ("", "0")) != (kind != ""):
-        raise bad_parameter("params error: triggerPrice and orderFilter StopOrder or tpslOrder belong together")
-    return kind
-
-
-def read_new_link_id(body: Body) -> str:
-    """The id a client wants for a new order, "" if it wants none."""
-    link_id = text(body, "orderLinkId")
-    if link_id and not LINK_ID.fullmatch(link_id):
-        raise bad_parameter("orderLinkId is invalid: at most 36 characters of A-Z a-z 0-9 - _")
-    return link_id
+    symbol: Listing
+    coin: str
+    hedge: bool
 
 
 def read_cancel(body: Body, specs: Specs) -> CancelOrder:
@@ -178,24 +110,39 @@ def read_cancel(body: Body, specs: Specs) -> CancelOrder:
 
 
 def read_leverage(body: Body, specs: Specs) -> SetLeverage:
-    require_linear(body)
+    """Whether the two may differ is the account's matter (`engine`)."""
+    require_category(body, CONTRACTS)
     spec = read_symbol(body, specs)
     buy, sell = (
         decimal(body, "buyLeverage", "buyLeverage invalid"),
         decimal(body, "sellLeverage", "sellLeverage invalid"),
     )
-    if buy != sell:
-        raise bad_parameter("buy leverage must equal sell leverage in one-way mode")
-    if not 1 <= buy <= spec.max_leverage or buy % spec.leverage_step:
-        raise ApiError(
-            RetCode.LEVERAGE_OUT_OF_RANGE,
-            f"cannot set leverage [{buy}]: allowed are 1 to {spec.max_leverage} in steps of {spec.leverage_step}",
-        )
-    return SetLeverage(symbol=spec.listing, leverage=buy)
+    for leverage in (buy, sell):
+        if not spec.min_leverage <= leverage <= spec.max_leverage or leverage % spec.leverage_step:
+            raise ApiError(
+                RetCode.LEVERAGE_OUT_OF_RANGE,
+                f"cannot set leverage [{leverage}]: allowed are {spec.min_leverage} to {spec.max_leverage} in steps of "
+                f"{spec.leverage_step}",
+            )
+    return SetLeverage(symbol=spec.listing, leverage=buy, sell_leverage=sell)
+
+
+def read_switch_mode(body: Body, specs: Specs) -> SwitchMode:
+    """A symbol wins over a coin. Raises `ApiError` 10001."""
+    require_category(body, ("linear",))
+    symbol, coin = "", text(body, "coin")
+    if text(body, "symbol"):
+        symbol, coin = read_symbol(body, specs).listing, ""
+    elif coin not in {spec.settle_coin for spec in specs.values() if spec.category == "linear"}:
+        raise bad_parameter("params error: symbol or coin is required, coin must be a settle coin")
+    mode = text(body, "mode")
+    if mode not in ("0", "3"):
+        raise bad_parameter("params error: mode must be 0 (one-way) or 3 (hedge)")
+    return SwitchMode(symbol=symbol, coin=coin, hedge=mode == "3")
 
 
 def read_symbol(body: Body, specs: Specs) -> InstrumentSpec:
-    """The instrument named by `category` and `symbol`: a linear contract or a spot pair."""
+    """The instrument named by `category` and `symbol`."""
     category = read_category(body)
     spec = specs.get(listing_of(category, text(body, "symbol")))
     if spec is None:
@@ -207,33 +154,41 @@ def read_symbol(body: Body, specs: Specs) -> InstrumentSpec:
 
 def read_category(body: Body) -> Category:
     category = text(body, "category")
-    if category not in ("linear", "spot"):
-        raise bad_parameter(f"params error: category [{category}] is not served, use linear or spot")
-    return cast(Category, category)
+    if category not in CATEGORIES:
+        raise bad_parameter(f"params error: category [{category}] is not one of {', '.join(CATEGORIES)}")
+    return category
+
+
+def require_category(body: Body, allowed: tuple[Category, ...]) -> Category:
+    """The category, which must be one of these."""
+    category = text(body, "category")
+    if category not in allowed:
+        raise bad_parameter(f"params error: category [{category}] is not served here, use {' or '.join(allowed)}")
+    return category
 
 
 def require_linear(body: Body, *, default: Literal["", "linear"] = "") -> None:
     category = text(body, "category") or default
     if category != "linear":
-        raise bad_parameter(f"params error: category [{category}] is not served, use linear")
+        raise bad_parameter(f"params error: category [{category}] is not served here, use linear")
 
 
-def refuse_unserved(body: Body) -> None:
-    """Refuse what this exchange cannot do yet instead of dropping it. "" and "0" mean unset, as in Bybit's own
-    samples.
-    """
-    for name in NOT_SERVED:
-        if text(body, name) not in ("", "0"):
-            raise bad_parameter(f"params error: {name} is not served by this exchange")
+def read_position_index(body: Body) -> PositionIndex:
+    """0 where none is given. Whether it fits the position mode is the account's matter (`engine`)."""
+    index = text(body, "positionIdx") or "0"
+    if index not in ("0", "1", "2"):
+        raise bad_parameter("params error: positionIdx must be 0 (one-way), 1 (long leg) or 2 (short leg)")
+    return cast(PositionIndex, int(index))
 
 
-def check_quantity(spec: InstrumentSpec, quantity: Decimal, order_type: OrderType) -> None:
+def check_quantity(spec: InstrumentSpec, quantity: Decimal, order_type: OrderType, *, bounded: bool = True) -> None:
+    """`bounded` holds it against the largest order, too."""
     highest = spec.max_market_qty if order_type == "Market" else spec.max_limit_qty
     if quantity <= 0 or quantity % spec.qty_step:
         raise bad_parameter("Qty invalid")
     if quantity < spec.min_qty:
         raise bad_parameter("The number of contracts exceeds minimum limit allowed")
-    if quantity > highest:
+    if bounded and quantity > highest:
         raise bad_parameter("The number of contracts exceeds maximum limit allowed: too large")
 
 
@@ -244,43 +199,9 @@ def check_price(spec: InstrumentSpec, price: Decimal) -> None:
         raise ApiError(RetCode.PRICE_OUT_OF_RANGE, "Order price is out of permissible range.")
 
 
-def check_notional(spec: InstrumentSpec, notional: Decimal) -> None:
-    if notional < spec.min_notional:
+def check_notional(spec: InstrumentSpec, quantity: Decimal, price: Decimal) -> None:
+    """The least value of an order; an inverse contract's quantity is its value in quote coin."""
+    if (quantity if spec.is_inverse else quantity * price) < spec.min_notional:
         raise ApiError(
             RetCode.BELOW_MIN_NOTIONAL, f"Order does not meet minimum order value {spec.min_notional}{spec.quote_coin}"
         )
-
-
-def _spot_decimal(body: Body, name: str) -> Decimal:
-    """The same with spot's two codes, for an absent and for a malformed number."""
-    if not text(body, name):
-        raise ApiError(RetCode.SPOT_EMPTY_PARAMETER, f"Parameter '{name}' was empty.")
-    try:
-        return decimal(body, name, "")
-    except ApiError:
-        raise spot_filters.not_valid(name) from None
-
-
-def _market_unit(body: Body, side: Side) -> MarketUnit:
-    """A market buy says what to spend and a market sale what to sell, unless told otherwise."""
-    given = text(body, "marketUnit") or ("quoteCoin" if side == "Buy" else "baseCoin")
-    if given not in ("baseCoin", "quoteCoin"):
-        raise spot_filters.not_valid("marketUnit")
-    return cast(MarketUnit, given)
-
-
-def _one_of(
-    body: Body, name: str, allowed: tuple[str, ...], refusal: str, code: RetCode = RetCode.BAD_PARAMETER
-) -> str:
-    value = text(body, name)
-    if value not in allowed:
-        raise ApiError(code, refusal)
-    return value
-
-
-def _time_in_force(body: Body, order_type: OrderType, code: RetCode = RetCode.BAD_PARAMETER) -> TimeInForce:
-    """Market orders are always IOC on Bybit, whatever the client says."""
-    given = text(body, "timeInForce") or "GTC"
-    if given not in ("GTC", "IOC", "FOK", "PostOnly"):
-        raise ApiError(code, "timeInForce invalid")
-    return "IOC" if order_type == "Market" else cast(TimeInForce, given)

@@ -7,22 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
+from typing import Final
 
 from tradewright.simulator.accounts import spot
+from tradewright.simulator.accounts.contracts import rounded, value_of
 from tradewright.simulator.accounts.events import Event, Moment, OrderClosed, OrderFilled, OrderOpened
 from tradewright.simulator.accounts.orders import NO_ERROR, NOT_CANCELLED, Order
-from tradewright.simulator.accounts.positions import CENT, ZERO, Position, after_fill, closing
+from tradewright.simulator.accounts.positions import ZERO, Position, after_fill, closing
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook
 from tradewright.simulator.matching.liquidity import Take, take, take_worth, total, would_take
+
+# Of the premium: an option's fee is never more. Bybit's fee page says so; not verified against the exchange.
+OPTION_FEE_CAP: Final = Decimal("0.07")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """The market around an order at one moment. A spot pair has no mark price: its index price stands there."""
+    """The market around an order at one moment. A spot pair has no mark price: its index price stands there. The index
+    of an option is its underlying's.
+    """
 
     spec: InstrumentSpec
     mark_price: Decimal
+    index_price: Decimal = ZERO
     at: Moment
     new_id: Callable[[], str]
 
@@ -105,13 +113,24 @@ def fill(order: Order, position: Position, part: Take, scene: Scene, *, is_maker
         side=order.side,
         price=part.price,
         quantity=part.quantity,
-        fee=(part.price * part.quantity * rate).quantize(CENT, ROUND_HALF_EVEN),
+        fee=_fee_of(part, scene, rate),
         fee_rate=rate,
         realised=closes.realised,
         closed_quantity=closes.quantity,
         is_maker=is_maker,
         mark_price=scene.mark_price,
+        settle_coin=scene.spec.settle_coin,
+        position_index=order.position_index,
     )
+
+
+def _fee_of(part: Take, scene: Scene, rate: Decimal) -> Decimal:
+    """Of a contract, in its settle coin. An option's is a share of the underlying's value, capped by its premium."""
+    spec = scene.spec
+    if not spec.is_option:
+        return rounded(value_of(spec.listing, part.quantity, part.price) * rate)
+    cap = part.quantity * part.price * OPTION_FEE_CAP
+    return rounded(min(part.quantity * scene.index_price * rate, cap))
 
 
 def _spot_fill(order: Order, part: Take, scene: Scene, *, rate: Decimal, is_maker: bool) -> OrderFilled:

@@ -9,6 +9,7 @@ how a batch is written down (`ledger`). Everything happens on one thread, one th
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import cast
 
 from tradewright.simulator.accounts.events import (
     AmendLost,
@@ -17,17 +18,19 @@ from tradewright.simulator.accounts.events import (
     OrderAmended,
     OrderArmed,
     OrderTriggered,
+    PositionIndex,
     Together,
 )
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order, OrderStatus, amended
-from tradewright.simulator.accounts.positions import ZERO
+from tradewright.simulator.accounts.positions import ZERO, Position
+from tradewright.simulator.config import QueueModel
 from tradewright.simulator.market.model import Listing, MarketBook, MarketEvent, MarketLiquidation, MarketTrade
-from tradewright.simulator.matching import liquidity, protection, spot_exits
+from tradewright.simulator.matching import delivery, funding, liquidation, liquidity, protection, spot_exits
 from tradewright.simulator.matching.decisions import arrival, ended, fill, fillable, moved
 from tradewright.simulator.matching.ledger import Ledger, Surroundings
 from tradewright.simulator.matching.triggers import is_met, price_of
-from tradewright.simulator.matching.venue import Venue
+from tradewright.simulator.matching.venue import MARK_STEP_MS, ORDER_STEP_MS, Venue
 
 
 class Floor(Ledger):
@@ -35,16 +38,25 @@ class Floor(Ledger):
     size.
     """
 
-    def __init__(self, *, venue: Venue, log: EventLog, around: Surroundings, partial_fills: bool) -> None:
+    def __init__(
+        self, *, venue: Venue, log: EventLog, around: Surroundings, partial_fills: bool, queue: QueueModel
+    ) -> None:
         super().__init__(venue=venue, log=log, around=around)
         self._partial_fills = partial_fills
+        self._queue_model = queue
+        self._has_settled = False
         self._met: dict[str, None] = {}  # ids of orders whose trigger the moment at hand has met
         venue.join(self)
 
     @property
-    def looks_at_marks(self) -> bool:
+    def marks_every_ms(self) -> int:
         """See `venue.Onlooker`."""
-        return any(looks_at_marks(order) for order in self.account.live_orders())
+        if any(position.size for position in self.account.positions.values()):
+            return MARK_STEP_MS
+        live = list(self.account.live_orders())
+        if any(looks_at_marks(order) for order in live):
+            return MARK_STEP_MS
+        return ORDER_STEP_MS if any(not order.is_spot for order in live) else 0
 
     def listings(self) -> set[Listing]:
         """See `venue.Onlooker`."""
@@ -66,11 +78,17 @@ class Floor(Ledger):
         for order_id in met:
             self._trigger(order_id, delay_ms=0)
 
-    def settle_marks(self) -> None:
-        """See `venue.Onlooker`."""
+    def settle_marks(self, *, since_ms: int) -> None:
+        """See `venue.Onlooker`. The first time after a start looks at the moment of the start again: a crash may have
+        come between the order that filled at a funding time and its payment.
+        """
         for order in self.account.live_orders():
             if order.trigger is not None and order.trigger.by != "LastPrice":
                 self._trigger_if_met(order.order_id, delay_ms=0)
+        funding.pay(self, since_ms=since_ms if self._has_settled else since_ms - 1)
+        self._has_settled = True
+        delivery.settle(self)
+        liquidation.check(self, lambda listing: self.tidy(listing, delay_ms=0))
 
     def arrive(self, order_id: str, *, delay_ms: int) -> None:
         """Bring an accepted order to the matching engine, unless its cancel has done so already; a conditional one
@@ -134,18 +152,20 @@ class Floor(Ledger):
         """After a change of the position: resting reduce-only orders that have nothing left to reduce end, entries get
         the take-profit and stop-loss they asked for, and all of these follow the position.
         """
-        position, scene = self.account.position(symbol), self.scene(symbol)
-        live = list(self.account.live_orders(symbol))
-        gone = [
-            ended(order, scene, cancel_type="CancelByReduceOnly")
-            for order in live
-            if order.is_resting and order.reduce_only and not position.reducible(order.side)
-        ]
-        self.commit(gone, delay_ms=delay_ms)
-        self.commit(protection.in_step(live, position, scene), delay_ms=delay_ms)
+        scene = self.scene(symbol)
+        for position in self.legs(symbol):
+            live = self._orders_of(position)
+            gone = [
+                ended(order, scene, cancel_type="CancelByReduceOnly")
+                for order in live
+                if order.is_resting and order.reduce_only and not position.reducible(order.side)
+            ]
+            self.commit(gone, delay_ms=delay_ms)
+            self.commit(protection.in_step(live, position, scene), delay_ms=delay_ms)
         while waiting := self.account.unprotected_orders(symbol):
-            position, live = self.account.position(symbol), list(self.account.live_orders(symbol))
             entry, scene, last_price = waiting[0], self.scene(symbol), self.last_price(symbol)
+            position = self.position_of(entry)
+            live = self._orders_of(position)
             if entry.is_spot:
                 legs = spot_exits.brought(entry, live, scene, last_price, orders=len(self.account.orders))
             else:
@@ -153,6 +173,29 @@ class Floor(Ledger):
             self.commit([legs], delay_ms=delay_ms)
             for order_id in dict.fromkeys(move.order_id for move in legs.moves):
                 self._trigger_if_met(order_id, delay_ms=delay_ms)
+
+    def is_hedged(self, listing: Listing) -> bool:
+        """Whether a listing holds a long and a short leg."""
+        spec = self.specs[listing]
+        return spec.may_hedge and self.account.is_hedged(listing, spec.settle_coin)
+
+    def legs(self, listing: Listing) -> list[Position]:
+        """The positions of a listing in its present mode, flat ones too."""
+        return [self.leg(listing, 1), self.leg(listing, 2)] if self.is_hedged(listing) else [self.leg(listing, 0)]
+
+    def leg(self, listing: Listing, index: int) -> Position:
+        return self.account.position(listing, cast(PositionIndex, index))
+
+    def bounds(self, listing: Listing) -> tuple[Decimal, Decimal]:
+        """The lowest sell and the highest buy price that are accepted now."""
+        spec, mark = self.specs[listing], self.reference_price(listing)
+        index = mark if spec.is_option else self.market.index_price(listing)  # an option's index is its underlying's
+        premium = self.venue.premium(listing)
+        return liquidity.price_bounds(spec, mark_price=mark, index_price=index, premium=premium)
+
+    def _orders_of(self, position: Position) -> list[Order]:
+        live = self.account.live_orders(position.symbol)
+        return [order for order in live if order.position_index == position.index]
 
     def _trigger_if_met(self, order_id: str, *, delay_ms: int) -> None:
         order = self.account.orders[order_id]
@@ -184,9 +227,7 @@ class Floor(Ledger):
             return liquidity.protection_price(spec, self.book(symbol), order.side, self.last_price(symbol))
         if order.is_spot:
             return order.price
-        mark, index = self.market.mark_price(symbol), self.market.index_price(symbol)
-        bounds = liquidity.price_bounds(spec, mark_price=mark, index_price=index)
-        return liquidity.clamp(order.price, order.side, bounds)
+        return liquidity.clamp(order.price, order.side, self.bounds(symbol))
 
     def _enter(self, order: Order, *, delay_ms: int) -> None:
         position, scene = self.position_of(order), self.scene(order.symbol)

@@ -13,7 +13,9 @@ from decimal import Decimal
 from tradewright.simulator.accounts.events import Side, Slippage
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO
+from tradewright.simulator.errors import ApiError, RetCode
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook
+from tradewright.simulator.matching import spot_filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +89,34 @@ def book_went_through(order: Order, book: MarketBook) -> bool:
     return bool(levels) and went_through(order, levels[0][0])
 
 
-def price_bounds(spec: InstrumentSpec, *, mark_price: Decimal, index_price: Decimal) -> tuple[Decimal, Decimal]:
-    """Lowest sell and highest buy price the exchange accepts now, on the tick grid.
+def price_bounds(
+    spec: InstrumentSpec, *, mark_price: Decimal, index_price: Decimal, premium: Decimal = ZERO
+) -> tuple[Decimal, Decimal]:
+    """Lowest sell and highest buy price the exchange accepts now, on the tick grid: Bybit's formula of May 2026.
 
-    Bybit's formula without the premium average, which a synthetic book does not have. On spot both prices are the
-    index, which leaves ratio X of it.
+    `premium` is how far the middle of the book was from the mark of late, on the average. On spot both prices are the
+    index, and the premium counts from there.
     """
     near, far = spec.price_limit_ratio_x, spec.price_limit_ratio_y
-    highest = min(mark_price * (1 + far), max(index_price, mark_price * (1 + near)))
-    lowest = max(mark_price * (1 - far), min(index_price, mark_price * (1 - near)))
-    return _up_to_tick(lowest, spec.tick_size), highest // spec.tick_size * spec.tick_size
+    above, below = (premium, premium) if spec.is_spot else (max(ZERO, premium), min(ZERO, premium))
+    highest = min(mark_price * (1 + far), max(index_price, mark_price * (1 + near) + above))
+    lowest = max(mark_price * (1 - far), min(index_price, mark_price * (1 - near) + below))
+    tick = spec.tick_size
+    return _up_to_tick(max(lowest, tick), tick), max(highest // tick * tick, tick)
+
+
+def check_limits(spec: InstrumentSpec, price: Decimal, side: Side, bounds: tuple[Decimal, Decimal]) -> None:
+    """Where the account asks for it, a price beyond the bounds is refused. Raises `ApiError` 110121 above and 110120
+    below them, on spot 170193 and 170194.
+    """
+    if spec.is_spot:
+        spot_filters.check_limits(price, side, bounds)
+        return
+    lowest_sell, highest_buy = bounds
+    if side == "Buy" and price > highest_buy:
+        raise ApiError(RetCode.PRICE_ABOVE_LIMIT, f"Order price is above the price limitation of {highest_buy}.")
+    if side == "Sell" and price < lowest_sell:
+        raise ApiError(RetCode.PRICE_BELOW_LIMIT, f"Order price is below the price limitation of {lowest_sell}.")
 
 
 def clamp(price: Decimal, side: Side, bounds: tuple[Decimal, Decimal]) -> Decimal:

@@ -26,9 +26,10 @@ from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import Body, decimal, text
 from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.matching import spot_filters
-from tradewright.simulator.matching.commands import PlaceOrder, Specs, check_price, read_place, read_symbol
+from tradewright.simulator.matching.commands import BookPrice, PlaceOrder, Specs, check_price, read_symbol
+from tradewright.simulator.matching.placing import UNSET as UNSET
+from tradewright.simulator.matching.placing import read_place
 
-UNSET = ("", "0")
 TRIGGERS = ("LastPrice", "MarkPrice", "IndexPrice")
 PERCENT_STEP = Decimal("0.01")
 
@@ -38,7 +39,7 @@ def read_create(body: Body, specs: Specs) -> PlaceOrder:
     command, spec = read_place(body, specs), read_symbol(body, specs)
     trigger = read_trigger(body, spec)
     protection = read_protection(body, spec)
-    slippage = read_slippage(body)
+    slippage, by_book = read_slippage(body), _read_by_book(body, spec, command.order_type)
     if protection is not None and spec.is_spot and (command.order_type != "Limit" or trigger is not None):
         raise bad_parameter("params error: takeProfit and stopLoss on spot need a limit order without a trigger")
     if protection is not None:
@@ -49,8 +50,28 @@ def read_create(body: Body, specs: Specs) -> PlaceOrder:
             check_protection(protection, command.side, lambda leg: (entry, "order price"))
     if slippage is not None and (command.order_type != "Market" or trigger is not None):
         raise bad_parameter("params error: slippageTolerance is for market orders without a trigger")
-    stop_kind = command.stop_kind or ("Stop" if trigger is not None else "")
-    return replace(command, trigger=trigger, protection=protection, slippage=slippage, stop_kind=stop_kind)
+    if by_book is not None and trigger is not None:
+        raise bad_parameter("params error: bboSideType is not for conditional orders")
+    return replace(
+        command,
+        trigger=trigger,
+        protection=protection,
+        slippage=slippage,
+        by_book=by_book,
+        stop_kind=command.stop_kind or ("Stop" if trigger is not None else ""),
+    )
+
+
+def _read_by_book(body: Body, spec: InstrumentSpec, order_type: OrderType) -> BookPrice | None:
+    """Bybit's BBO: the limit is the price of a level, from 1 to 5, of one side of the book. Contracts only."""
+    side, level = text(body, "bboSideType"), text(body, "bboLevel")
+    if side in UNSET or spec.is_spot or spec.is_option:
+        return None
+    if side not in ("Queue", "Counterparty") or level not in ("1", "2", "3", "4", "5"):
+        raise bad_parameter("params error: bboSideType must be Queue or Counterparty, bboLevel 1 to 5")
+    if order_type != "Limit":
+        raise bad_parameter("params error: bboSideType is for limit orders")
+    return BookPrice(own_side=side == "Queue", level=int(level))
 
 
 def read_trigger(body: Body, spec: InstrumentSpec) -> Trigger | None:

@@ -36,7 +36,8 @@ def brought(entry: Order, position: Position, live: Sequence[Order], scene: Scen
     """The take-profit and stop-loss an entry asked for, now that it has filled. `live` are the listing's orders."""
     protection, covers = entry.protection, entry.unprotected_quantity
     assert protection is not None, f"{entry.order_id} asked for no protection"
-    assert position.side == entry.side, f"{entry.order_id} opened, so the position is on its side"
+    if position.side != entry.side:  # what it opened was closed again at once, by an own order that it met
+        return Together(at=scene.at, moves=(), parent_id=entry.order_id, covers=covers)
     moves: list[OrderMove] = []
     waiting = [order for order in live if order.parent_id == entry.order_id and order.is_dormant]
     if protection.whole:
@@ -81,6 +82,7 @@ def placed(
             last_price=last_price,
             stop_kind=kind,
             trigger=trigger_of(kind, leg, position),
+            position_index=position.index,
             parent_id="" if entry is None else entry.order_id,
             parent_link_id="" if entry is None else entry.link_id,
             pair_id=pair_id,

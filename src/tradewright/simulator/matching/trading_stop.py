@@ -10,14 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradewright.simulator.accounts.events import Leg, OrderAmended, OrderMove, Protection, StopKind
+from tradewright.simulator.accounts.events import Leg, OrderAmended, OrderMove, PositionIndex, Protection, StopKind
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import Body, decimal, text
 from tradewright.simulator.market.model import Listing
 from tradewright.simulator.matching import protection
 from tradewright.simulator.matching.amend import Ground, LegChange, read_leg_change
-from tradewright.simulator.matching.commands import Specs, check_price, check_quantity, read_symbol, require_linear
+from tradewright.simulator.matching.commands import (
+    WITH_POSITIONS,
+    Specs,
+    check_price,
+    check_quantity,
+    read_position_index,
+    read_symbol,
+    require_category,
+)
 from tradewright.simulator.matching.decisions import Scene, ended
 from tradewright.simulator.matching.order_options import UNSET, check_protection, read_protection, read_whole
 
@@ -29,6 +37,7 @@ class TradingStop:
     """
 
     symbol: Listing
+    position_index: PositionIndex
     whole: bool
     take_profit: LegChange
     stop_loss: LegChange
@@ -38,10 +47,8 @@ class TradingStop:
 
 def read_trading_stop(body: Body, specs: Specs) -> TradingStop:
     """A trading-stop command; `positionIdx` and `tpslMode` may be missing, as clients leave them out."""
-    require_linear(body)
+    require_category(body, WITH_POSITIONS)
     spec = read_symbol(body, specs)
-    if text(body, "positionIdx") not in UNSET:
-        raise bad_parameter("position idx not match position mode")
     for name in ("trailingStop", "activePrice"):
         if text(body, name) not in UNSET:
             raise bad_parameter(f"params error: {name} is not served by this exchange, set stopLoss")
@@ -56,6 +63,7 @@ def read_trading_stop(body: Body, specs: Specs) -> TradingStop:
             raise bad_parameter(f"params error: {name}OrderType Limit needs tpslMode Partial")
     return TradingStop(
         symbol=spec.listing,
+        position_index=read_position_index(body),
         whole=whole,
         take_profit=read_leg_change(body, "tp"),
         stop_loss=read_leg_change(body, "sl"),

@@ -7,6 +7,7 @@ another; accounts never meet each other's orders.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import groupby
@@ -24,15 +25,20 @@ from tradewright.simulator.market.model import (
 )
 
 STEP_MS = 2_000
-MARK_STEP_MS = 1_000
+MARK_STEP_MS = 1_000  # while a position is open, or a mark price is waited for
+ORDER_STEP_MS = 60_000  # while an order may open one: funding times and deliveries are whole minutes
+PREMIUM_S = 30  # what the premium of the price limits looks back on
+SPOT_PREMIUM_S = 120
 
 
 class Onlooker(Protocol):
     """An account's floor, as the venue sees it."""
 
     @property
-    def looks_at_marks(self) -> bool:
-        """Whether mark or index prices, or funding, concern it: then it is asked once a market second."""
+    def marks_every_ms(self) -> int:
+        """How often mark or index prices, funding, delivery or its margin concern it, in market time; 0: not at all.
+        Then it is asked at each multiple of it.
+        """
         ...
 
     def listings(self) -> set[Listing]:
@@ -47,8 +53,8 @@ class Onlooker(Protocol):
         """All events of one moment have been met: what they triggered goes to the market."""
         ...
 
-    def settle_marks(self) -> None:
-        """The market has come to a new second: marks, funding and liquidation."""
+    def settle_marks(self, *, since_ms: int) -> None:
+        """The market has come from `since_ms` to a new second: marks, funding, delivery and liquidation."""
         ...
 
 
@@ -65,6 +71,8 @@ class Venue:
         self._event_ms: int | None = None
         self._books: dict[Listing, MarketBook] = {}
         self._last_prices: dict[Listing, Decimal] = {}
+        self._premiums: dict[Listing, deque[tuple[int, Decimal]]] = {}  # second of market time, premium
+        self._instruments = market.instruments
         self._untraded: set[Listing] = set()  # listings whose last price is still the middle of their book
 
     def join(self, floor: Onlooker) -> None:
@@ -88,9 +96,10 @@ class Venue:
         told = len(self._untold)
         while True:
             slice_ms = market_ms
-            if any(floor.looks_at_marks for floor in self._floors):
+            every_ms = min((floor.marks_every_ms for floor in self._floors if floor.marks_every_ms), default=0)
+            if every_ms:
                 # The market tells mark and index prices only as of where it stands, and they move once a second.
-                slice_ms = min(market_ms, (self.market.now_ms // MARK_STEP_MS + 1) * MARK_STEP_MS)
+                slice_ms = min(market_ms, (self.market.now_ms // every_ms + 1) * every_ms)
             self._go_on(slice_ms)
             if slice_ms >= market_ms:
                 return len(self._untold) - told
@@ -112,6 +121,32 @@ class Venue:
         """The last price, as of the market event at hand while events are looked at."""
         return self._last_prices.get(symbol) or self.market.last_price(symbol)
 
+    def premium(self, listing: Listing) -> Decimal:
+        """How far the middle of the book was from the mark (spot: the index) of late, on the average of what was seen.
+
+        Bybit takes a sample each second of half a minute, on spot of two minutes. Here a listing is watched from the
+        first time somebody asks, at most once a market second and once each time the market is let go on.
+        """
+        samples = self._premiums.setdefault(listing, deque(maxlen=self._samples_of(listing)))
+        if not samples:
+            self._sample(listing)
+        return sum((gap for _, gap in samples), Decimal(0)) / len(samples) if samples else Decimal(0)
+
+    def _samples_of(self, listing: Listing) -> int:
+        return SPOT_PREMIUM_S if self.specs[listing].is_spot else PREMIUM_S
+
+    def _sample(self, listing: Listing) -> None:
+        """One more sample, if a new second has begun; what is too old goes."""
+        samples, second = self._premiums[listing], self.market.now_ms // 1_000
+        if samples and samples[-1][0] == second:
+            return
+        book, is_spot = self.market.book(listing), self.specs[listing].is_spot
+        if book.bids and book.asks:
+            base = self.market.index_price(listing) if is_spot else self.market.mark_price(listing)
+            samples.append((second, (book.bids[0][0] + book.asks[0][0]) / 2 - base))
+        while samples and samples[0][0] <= second - self._samples_of(listing):
+            samples.popleft()
+
     def moment(self) -> Moment:
         market_ms = self.market.now_ms if self._event_ms is None else self._event_ms
         return Moment(wall_ms=self._wall_ms(), market_ms=market_ms)
@@ -126,6 +161,7 @@ class Venue:
         self._books = {listing: self.market.book(listing) for listing in seen}
         self._last_prices = {listing: self.market.last_price(listing) for listing in seen}
         self._untraded = {listing for listing in seen if not self.market.trades(listing, 1)}
+        since_ms = self.market.now_ms
         happened = self.market.advance(to_ms)
         try:
             for event_ms, events in groupby(happened, key=lambda event: event.time_ms):
@@ -138,9 +174,20 @@ class Venue:
             self._event_ms = None
             self._books, self._last_prices = {}, {}
         self._untold += happened
+        self._relist()
+        for listing in self._premiums:
+            self._sample(listing)
         for floor in self._floors:
-            if floor.looks_at_marks:
-                floor.settle_marks()
+            if floor.marks_every_ms:
+                floor.settle_marks(since_ms=since_ms)
+
+    def _relist(self) -> None:
+        """What was listed meanwhile can be traded, and what was delivered is known as such. Nothing is forgotten: an
+        account may still hold it.
+        """
+        if self.market.instruments is not self._instruments:
+            self._instruments = self.market.instruments
+            self.specs.update({spec.listing: spec for spec in self._instruments})
 
     def _show(self, events: Sequence[MarketEvent], floors: Sequence[Onlooker]) -> None:
         """The events of one moment, oldest first, to everybody whose orders they may concern."""

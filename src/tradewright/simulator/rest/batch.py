@@ -18,8 +18,12 @@ from tradewright.simulator.matching.order_options import UNSET
 from tradewright.simulator.rest.calls import Answer, Call, Endpoint, Result, too_many_visits
 from tradewright.simulator.rest.trade import TradeEndpoints
 
-ITEMS_MAX = {"linear": 20, "spot": 10}
-NOT_IN_BATCH = {"create": ("slippageToleranceType", "slippageTolerance"), "amend": ("triggerPrice",), "cancel": ()}
+ITEMS_MAX = {"linear": 20, "inverse": 20, "option": 20, "spot": 10}
+NOT_IN_BATCH = {
+    "create": ("slippageToleranceType", "slippageTolerance", "bboSideType"),
+    "amend": ("triggerPrice",),
+    "cancel": (),
+}
 
 
 class BatchEndpoints:

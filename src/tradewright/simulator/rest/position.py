@@ -1,7 +1,7 @@
 """Endpoints that set a position up: its stops, its mode, the account's margin mode.
 
 Lives here: the handlers of trading-stop, switch-mode and set-margin-mode. Not here: positions as rows and leverage
-(`rest_account`), the rules (`trading_stop`). There is one-way mode and cross margin only.
+(`account`), the rules (`matching.trading_stop`, `matching.engine`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import text
-from tradewright.simulator.matching.commands import read_symbol, require_linear
+from tradewright.simulator.matching.commands import read_switch_mode
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.trading_stop import read_trading_stop
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
@@ -39,19 +39,8 @@ class PositionEndpoints:
         return {}
 
     def _switch_mode(self, call: Call) -> Result:
-        """One-way mode is what there is (110025); hedge mode is refused as Bybit refuses it for USDC contracts."""
-        require_linear(call.params)
-        if text(call.params, "symbol"):
-            read_symbol(call.params, self._engine.specs)
-        elif text(call.params, "coin") not in {spec.settle_coin for spec in self._engine.specs.values()} - {""}:
-            raise bad_parameter("params error: symbol or coin is required, coin must be a settle coin")
-        match text(call.params, "mode"):
-            case "0":
-                raise ApiError(RetCode.POSITION_MODE_UNCHANGED, "Position mode is not modified")
-            case "3":
-                raise ApiError(RetCode.HEDGE_MODE_UNSUPPORTED, "hedge mode is not supported by this exchange")
-            case _:
-                raise bad_parameter("params error: mode must be 0 (one-way) or 3 (hedge)")
+        self._engine.set_position_mode(read_switch_mode(call.params, self._engine.specs))
+        return {}
 
     def _set_margin_mode(self, call: Call) -> Result:
         """Cross margin, which the account has, is a success; the other modes fail with reasons, as on Bybit."""

@@ -11,22 +11,33 @@ import itertools
 from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_EVEN, Decimal
 
-from tradewright.simulator.accounts.account import Execution
+from tradewright.simulator.accounts.account import Execution, FundingPayment
 from tradewright.simulator.accounts.margin import MarginView
 from tradewright.simulator.accounts.orders import Order, OrderStatus
 from tradewright.simulator.errors import ApiError, bad_parameter, order_not_found
 from tradewright.simulator.faults.visibility import Visibility
 from tradewright.simulator.fields import Body, text
+from tradewright.simulator.market.model import Category
 from tradewright.simulator.matching.amend import AmendOrder, read_amend
-from tradewright.simulator.matching.commands import CancelOrder, read_cancel, read_category, read_symbol, require_linear
+from tradewright.simulator.matching.commands import (
+    CONTRACTS,
+    WITH_POSITIONS,
+    CancelOrder,
+    read_cancel,
+    read_category,
+    read_symbol,
+    require_category,
+)
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.order_options import read_create
 from tradewright.simulator.paging import cut, read_page, read_window
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 from tradewright.simulator.rows.orders import order_history_row, order_row
-from tradewright.simulator.rows.trading import execution_row
+from tradewright.simulator.rows.trading import execution_row, funding_row
 
 RECENT_CLOSED_MAX = 500
+CANCELLED_AT_ONCE_MAX = 500  # by one cancel-all
+DEFAULT_OPTION_COIN = "BTC"
 UNFILLED_KEPT_MS = 24 * 3_600_000  # Bybit forgets an order that ended without a fill after a day
 ORDER_FILTERS = ("Order", "OpenOrder", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
 
@@ -74,8 +85,12 @@ class TradeEndpoints:
         return _ids(self._engine.place(read_create(call.params, self._engine.specs)))
 
     def pre_check(self, call: Call) -> Result:
-        """What an order would do to the margin rates (times ten thousand). Not on spot, not for conditional orders."""
-        require_linear(call.params)
+        """What an order would do to the margin rates (times ten thousand). Not on spot, not for conditional orders, not
+        for inverse contracts in cross margin.
+        """
+        category = require_category(call.params, WITH_POSITIONS)
+        if category == "inverse" and self._engine.account.margin_mode == "REGULAR_MARGIN":
+            raise bad_parameter("params error: inverse orders cannot be checked in advance in cross margin")
         command = read_create(call.params, self._engine.specs)
         if command.trigger is not None:
             raise bad_parameter("params error: conditional orders cannot be checked in advance")
@@ -118,7 +133,7 @@ class TradeEndpoints:
         Without a filter all orders of contracts go, of spot only plain ones; stopOrderType `Stop` spares the stops of
         positions.
         """
-        symbols = self._named_symbols(call.params)
+        symbols = self._named_symbols(call.params, needed_by=CONTRACTS)
         default = "Order" if read_category(call.params) == "spot" else ""
         order_filter = _order_filter(call.params) or default
         spares_positions = text(call.params, "stopOrderType") == "Stop"
@@ -126,6 +141,8 @@ class TradeEndpoints:
         for order in self._engine.account.live_orders():
             if order.symbol not in symbols or not _is_kind(order, order_filter):
                 continue
+            if len(gone) >= CANCELLED_AT_ONCE_MAX:
+                break
             if not (order.is_protective and spares_positions) and not self._is_hidden(order, call.now_ms):
                 # One that the market fills while the others are cancelled has its own, better end.
                 with contextlib.suppress(ApiError):
@@ -142,13 +159,14 @@ class TradeEndpoints:
         page = read_page(call.params, highest=50, default=20)
         named = self._named_order(call.params)
         if named is None:
-            symbols = self._named_symbols(call.params)
+            symbols = self._named_symbols(call.params, needed_by=("linear",))
             wants_closed = text(call.params, "openOnly") == "1"
-            wanted = self._recently_closed() if wants_closed else reversed(list(self._engine.account.live_orders()))
+            live = reversed(list(self._engine.account.live_orders()))
+            wanted = self._recently_closed(category) if wants_closed else live
             order_filter = _order_filter(call.params)
             orders = [order for order in wanted if order.symbol in symbols and _is_kind(order, order_filter)]
         else:
-            orders = [order for order in named if order.is_live or order in self._recently_closed()]
+            orders = [order for order in named if order.is_live or order in self._recently_closed(category)]
         shown, cursor = cut(self._visible(orders, call.now_ms), page, lambda order: order.number)
         return {
             "category": category,
@@ -163,7 +181,7 @@ class TradeEndpoints:
         window = read_window(call.params, now_ms=call.now_ms)
         status, named = text(call.params, "orderStatus"), self._named_order(call.params)
         if named is None:
-            symbols = self._named_symbols(call.params, required=False)
+            symbols = self._named_symbols(call.params)
             order_filter = _order_filter(call.params)
             orders: list[Order] = [
                 order
@@ -192,30 +210,51 @@ class TradeEndpoints:
         page = read_page(call.params, highest=100, default=50)
         window = read_window(call.params, now_ms=call.now_ms)
         named = self._named_order(call.params)
+        paid: list[FundingPayment] = []
         if named is not None:
             wanted_ids = {order.order_id for order in named}
             found = [e for e in reversed(self._engine.account.executions) if e.fill.order_id in wanted_ids]
         else:
-            symbols = self._named_symbols(call.params, required=False)
-            trades_wanted = text(call.params, "execType") in ("", "Trade")
+            params = call.params
+            if category == "option" and not (text(params, "symbol") or text(params, "baseCoin")):
+                params = {**params, "baseCoin": DEFAULT_OPTION_COIN}
+            symbols, exec_type = self._named_symbols(params), text(params, "execType")
             found = [
                 execution
                 for execution in reversed(self._engine.account.executions)
-                if trades_wanted
+                if exec_type in ("", execution.fill.exec_type)
                 and execution.fill.symbol in symbols
                 and window.start_ms <= execution.fill.at.wall_ms <= window.end_ms
             ]
-        visible = [e for e in found if not self._visibility.hidden_ms(e.fill.order_id, now_ms=call.now_ms)]
+            if exec_type in ("", "Funding"):
+                payments = self._engine.account.funding
+                times = range(window.start_ms, window.end_ms + 1)
+                paid = [p for p in payments if p.paid.symbol in symbols and p.paid.at.wall_ms in times]
+        visible: list[Execution | FundingPayment] = [
+            e for e in found if not self._visibility.hidden_ms(e.fill.order_id, now_ms=call.now_ms)
+        ]
+        if paid:
+            visible = sorted([*visible, *paid], key=_execution_place, reverse=True)
         shown, cursor = cut(visible, page, _execution_place)
         return {
             "category": category,
-            "list": [execution_row(execution, self._engine.specs[execution.fill.symbol]) for execution in shown],
+            "list": [self._execution_row(execution) for execution in shown],
             "nextPageCursor": cursor,
         }
 
-    def _recently_closed(self) -> list[Order]:
-        """Newest first, of all symbols."""
-        closed = (order for order in reversed(self._engine.account.orders.values()) if not order.is_live)
+    def _execution_row(self, execution: Execution | FundingPayment) -> dict[str, Any]:
+        if isinstance(execution, FundingPayment):
+            return funding_row(execution, self._engine.specs[execution.paid.symbol])
+        return execution_row(execution, self._engine.specs[execution.fill.symbol])
+
+    def _recently_closed(self, category: Category) -> list[Order]:
+        """Newest first, of all symbols of a category."""
+        specs = self._engine.specs
+        closed = (
+            order
+            for order in reversed(self._engine.account.orders.values())
+            if not order.is_live and specs[order.symbol].category == category
+        )
         recent = (order for order in closed if order.updated_ms >= self._started_ms)
         return list(itertools.islice(recent, RECENT_CLOSED_MAX))
 
@@ -230,15 +269,15 @@ class TradeEndpoints:
         asked = order is not None and self._engine.specs[order.symbol].category == read_category(params)
         return [order] if order is not None and asked else []
 
-    def _named_symbols(self, params: Body, *, required: bool = True) -> set[str]:
+    def _named_symbols(self, params: Body, *, needed_by: tuple[Category, ...] = ()) -> set[str]:
         """The listings of the category that symbol, baseCoin or settleCoin (the first given) ask for; all if none is
-        given and none needed. Spot needs none and knows no settle coin.
+        given, unless the category is one that needs one. Spot knows no settle coin.
         """
         if text(params, "symbol"):
             return {read_symbol(params, self._engine.specs).listing}
         category = read_category(params)
-        base_coin, settle_coin = text(params, "baseCoin"), text(params, "settleCoin") if category == "linear" else ""
-        if required and category == "linear" and not (base_coin or settle_coin):
+        base_coin, settle_coin = text(params, "baseCoin"), text(params, "settleCoin") if category != "spot" else ""
+        if category in needed_by and not (base_coin or settle_coin):
             raise bad_parameter("Missing some parameters that must be filled in, symbol or settleCoin or baseCoin")
         specs = [spec for spec in self._engine.specs.values() if spec.category == category]
         if base_coin:
@@ -264,13 +303,13 @@ def _ids(order: Order) -> Result:
 
 
 def _rate(amount: Decimal, account: MarginView) -> int:
-    """A share of the account's equity, times ten thousand, rounded half even; all of it where there is none."""
-    if account.equity <= 0:
+    """A share of what backs the account, times ten thousand, rounded half even; all of it where there is none."""
+    if account.backing <= 0:
         return 10_000
-    return int((amount / account.equity * 10_000).quantize(Decimal(1), ROUND_HALF_EVEN))
+    return int((amount / account.backing * 10_000).quantize(Decimal(1), ROUND_HALF_EVEN))
 
 
-def _execution_place(execution: Execution) -> int:
+def _execution_place(execution: Execution | FundingPayment) -> int:
     return execution.seq
 
 

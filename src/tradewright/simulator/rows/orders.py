@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tradewright.simulator.accounts.contracts import value_of
 from tradewright.simulator.accounts.events import Leg, Side
 from tradewright.simulator.accounts.orders import Order, OrderStatus
 from tradewright.simulator.market.model import InstrumentSpec
@@ -29,14 +30,14 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "qty": quantity_text(spec, order.quantity),
         "side": order.side,
         "isLeverage": "",
-        "positionIdx": 0,
+        "positionIdx": order.position_index,
         "orderStatus": _status(order),
         "createType": create_type(order),
         "cancelType": order.cancel_type,
         "rejectReason": order.reject_reason,
         "avgPrice": average_text(spec, order.average_price),
         "leavesQty": quantity_text(spec, order.leaves),
-        "leavesValue": plain(order.leaves * order.price),
+        "leavesValue": plain(value_of(order.symbol, order.leaves, order.price)) if order.price else "0",
         "cumExecQty": quantity_text(spec, order.filled_quantity),
         "cumExecValue": plain(order.filled_value),
         "cumExecFee": plain(order.paid_fee),
@@ -44,20 +45,22 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "timeInForce": order.time_in_force,
         "orderType": order.order_type,
         "stopOrderType": order.stop_kind,
-        "orderIv": "",
+        "orderIv": "" if order.iv is None else plain(order.iv),
         "marketUnit": "",
         **_trigger_fields(order, spec),
         **_protection_fields(order, spec),
         "lastPriceOnCreated": price_text(spec, order.last_price_on_created),
         "reduceOnly": order.reduce_only,
         "closeOnTrigger": order.close_on_trigger,
-        "placeType": "",
-        "smpType": "None",
+        "placeType": "" if not spec.is_option else "price" if order.iv is None else "iv",
+        "smpType": order.smp_type,
         "smpGroup": 0,
-        "smpOrderId": "",
+        "smpOrderId": order.smp_order_id,
         "createdTime": str(order.created_ms),
         "updatedTime": str(order.updated_ms),
     }
+    if spec.is_option:
+        row["tpslMode"] = ""
     return _spot_order_row(row, order) if spec.is_spot else row
 
 
@@ -109,6 +112,8 @@ def _status(order: Order) -> str:
 
 def create_type(order: Order) -> str:
     """Who made the order. Whether Bybit calls a client's triggered order otherwise is not verified."""
+    if order.create_type:
+        return order.create_type
     return f"CreateBy{order.stop_kind}" if order.is_protective else "CreateByUser"
 
 
