@@ -19,7 +19,6 @@ from tradewright.simulator.accounts.spot import locked
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.rows.wallet import wallet_row
 
-ONE = Decimal(1)
 DATA = Path(__file__).parents[2] / "data"
 
 
@@ -164,11 +163,11 @@ def test_time_in_force_means_the_same_as_for_contracts_but_a_partial_end_has_its
 
 def test_a_price_beyond_the_limits_is_refused_where_a_contracts_would_be_moved() -> None:
     bench = bench_with(BTC="1")
-    # The index is 60000 and one per cent is allowed.
-    assert refusal(bench, "Buy", "0.100000", "60600.01") == 170193
-    assert refusal(bench, "Sell", "0.100000", "59399.99") == 170194
-    assert bench.spot("Buy", "0.100000", "60600.00").status is OrderStatus.FILLED
-    assert bench.spot("Sell", "0.100000", "59400.00").status is OrderStatus.FILLED
+    # The index is 60000 and one per cent is allowed, counted from where the book has been of late: 50 above the index.
+    assert refusal(bench, "Buy", "0.100000", "60650.01") == 170193
+    assert refusal(bench, "Sell", "0.100000", "59449.99") == 170194
+    assert bench.spot("Buy", "0.100000", "60650.00").status is OrderStatus.FILLED
+    assert bench.spot("Sell", "0.100000", "59450.00").status is OrderStatus.FILLED
 
 
 @pytest.mark.parametrize(
@@ -246,21 +245,24 @@ def test_what_spot_locks_is_not_free_for_contracts_and_what_they_need_is_not_fre
     assert bench.spot("Buy", "0.016000", "60000.00").status is OrderStatus.NEW
 
 
-def test_a_bought_coin_backs_no_contract_but_usdc_does() -> None:
+def test_a_bought_coin_backs_contracts_less_its_haircut_and_usdc_does_in_full() -> None:
     bench = bench_with(USDT="6005.10", BTC="5")
     bench.spot("Buy", "0.100000", "60051.00")
-    assert bench.engine.margin_now().available == 0
+    # All dollars are spent; 5.0999 BTC at the index of 60000 back 95 % of what they are worth.
+    assert bench.coin("USDT") == 0
+    assert bench.engine.margin_now().available == Decimal("290694.30")
+    assert refusal(bench, "Buy", "0.001000", "60051.00") == 170131  # but they are no USDT to spend
     dollars = bench_with(USDT="0", USDC="1000")
     assert dollars.engine.margin_now().available == 1000
     assert dollars.place("Buy", "0.010", "59000.00").status is OrderStatus.NEW
-    assert refusal(dollars, "Buy", "0.010000", "59000.00") == 170131  # but it is not USDT to spend
+    assert refusal(dollars, "Buy", "0.010000", "59000.00") == 170131
 
 
 def test_what_a_contract_costs_beyond_its_own_coin_is_owed() -> None:
     bench = bench_with(USDT="0", USDC="1000")
     bench.place("Buy", "0.100")  # a fee of 3.3000055, of which there is no USDT
     assert bench.coin("USDT") == Decimal("-3.3000055")
-    row = wallet_row(bench.engine.account.coins.values(), bench.engine.margin_now(), locked={}, usd_price=lambda _: ONE)
+    row = wallet_row(bench.engine.account.coins.values(), bench.engine.margin_now())
     usdt = next(coin for coin in row["coin"] if coin["coin"] == "USDT")
     assert (usdt["borrowAmount"], usdt["walletBalance"]) == ("3.3000055", "-3.3000055")
     # The mark is 60000, ten cents below the price paid for a tenth.

@@ -128,11 +128,12 @@ async def test_the_wallet_shows_every_coin_what_is_locked_and_what_all_is_worth(
     wallet = await client.get("/v5/account/wallet-balance", "accountType=UNIFIED")
     usdt, btc = coin_of(wallet, "USDT"), coin_of(wallet, "BTC")
     assert (usdt["walletBalance"], usdt["locked"], usdt["marginCollateral"]) == ("100000", "5900", True)
-    assert (btc["walletBalance"], btc["locked"], btc["marginCollateral"]) == ("2", "0.5", False)
+    assert (btc["walletBalance"], btc["locked"], btc["marginCollateral"]) == ("2", "0.5", True)
     assert (btc["usdValue"], btc["totalOrderIM"]) == ("120000", "0")
     totals = wallet.rows[0]
-    assert (totals["totalEquity"], totals["totalMarginBalance"]) == ("220000", "100000")
-    assert totals["totalAvailableBalance"] == "94100"
+    assert (totals["totalEquity"], totals["totalMarginBalance"]) == ("220000", "220000")
+    # 94100 free dollars, and 95 % of the 1.5 BTC that no order locks.
+    assert totals["totalAvailableBalance"] == "179600"
     named = await client.get("/v5/account/wallet-balance", "accountType=UNIFIED&coin=BTC,XYZ")
     assert [coin["coin"] for coin in named.rows[0]["coin"]] == ["BTC"]
 

@@ -1,138 +1,296 @@
-"""Cross margin of the account in its settle coin: what is bound, what is free, and where a position would be
-liquidated.
+"""The account's margin: what all its coins back, what is bound, what is free, and where a position would be liquidated.
 
-Lives here: pure arithmetic over values. Not here: refusing an order for lack of margin (`engine`).
-Only dollars, USDT and USDC, back contracts, at one for one; a coin bought on spot backs nothing, and what spot orders
-lock of the dollars is not free for contracts. Initial margin of a position is its value at mark over the leverage plus
-the fee of closing it; that of an order is its opening part over the leverage plus the fees of opening and closing.
-The two sides of a symbol cannot both open in full, so the larger one binds.
+Lives here: `MarginView`, per coin in that coin and over all in dollars. Not here: what one position or order binds
+(`needs`, `isolated`), haircuts (`collateral`), refusing an order (`ledger`).
+Cross margin (REGULAR_MARGIN): every coin counts at its index price less a haircut, gains and losses of contracts
+included; what spot orders lock is not free for contracts. Isolated margin: nothing backs anything else, so what counts
+is each coin's wallet less what its positions and orders keep. The value of options is equity and backs nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
 
-from tradewright.simulator.accounts.events import Side
+from tradewright.simulator.accounts import collateral, isolated
+from tradewright.simulator.accounts.contracts import rounded
+from tradewright.simulator.accounts.events import MarginMode
+from tradewright.simulator.accounts.needs import Need, Terms, order_need, position_need
 from tradewright.simulator.accounts.orders import Order
-from tradewright.simulator.accounts.positions import CENT, ZERO, Position
-from tradewright.simulator.market.model import InstrumentSpec
+from tradewright.simulator.accounts.positions import ZERO, Position, PositionKey
+from tradewright.simulator.market.model import Listing, is_inverse
+from tradewright.simulator.market.risk_tiers import RiskTier, tier_at
 
-COLLATERAL = ("USDT", "USDC")
+__all__ = ["CoinMargin", "MarginView", "bankruptcy_price", "liquidation_price", "rounded", "view"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoinMargin:
+    """One coin's part, all in that coin; `price` is in dollars, `ratio` what of it backs contracts."""
+
+    coin: str
+    price: Decimal
+    ratio: Decimal
+    balance: Decimal = ZERO
+    locked: Decimal = ZERO  # by spot orders
+    unrealised: Decimal = ZERO  # of perpetual and dated contracts
+    option_value: Decimal = ZERO  # negative for what was sold
+    position_initial: Decimal = ZERO
+    order_initial: Decimal = ZERO
+    maintenance: Decimal = ZERO
+
+    @property
+    def equity(self) -> Decimal:
+        return self.balance + self.unrealised + self.option_value
+
+    @property
+    def backing(self) -> Decimal:
+        """In dollars, after the haircut."""
+        return collateral.backing(self.balance + self.unrealised, price=self.price, ratio=self.ratio)
+
+    @property
+    def free(self) -> Decimal:
+        """What isolated positions and orders that settle in the coin may still take of it."""
+        return self.balance - self.position_initial - self.order_initial - self.locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarginView:
-    """All in the settle coin, rounded to eight places. `wallet` is all collateral, `locked` what spot orders keep of
-    it; `equity` is wallet plus unrealised profit.
-    """
+    """The account at the prices of one moment. What has no coin in its name is in dollars."""
 
-    wallet: Decimal
-    locked: Decimal
-    unrealised: Decimal
-    position_initial: Decimal
-    order_initial: Decimal
-    maintenance: Decimal
+    mode: MarginMode
+    coins: Mapping[str, CoinMargin]
+    needs: Mapping[PositionKey, Need] = field(default_factory=dict)
+
+    @property
+    def wallet(self) -> Decimal:
+        return sum((coin.balance * coin.price for coin in self.coins.values()), ZERO)
+
+    @property
+    def unrealised(self) -> Decimal:
+        return sum((coin.unrealised * coin.price for coin in self.coins.values()), ZERO)
 
     @property
     def equity(self) -> Decimal:
+        return sum((coin.equity * coin.price for coin in self.coins.values()), ZERO)
+
+    @property
+    def balance(self) -> Decimal:
+        """Bybit's margin balance: wallet and unrealised profit, before the haircut."""
         return self.wallet + self.unrealised
+
+    @property
+    def backing(self) -> Decimal:
+        """Margin balance less haircut."""
+        return sum((coin.backing for coin in self.coins.values()), ZERO)
+
+    @property
+    def position_initial(self) -> Decimal:
+        return sum((coin.position_initial * coin.price for coin in self.coins.values()), ZERO)
+
+    @property
+    def order_initial(self) -> Decimal:
+        return sum((coin.order_initial * coin.price for coin in self.coins.values()), ZERO)
 
     @property
     def initial(self) -> Decimal:
         return self.position_initial + self.order_initial
 
     @property
+    def maintenance(self) -> Decimal:
+        return sum((coin.maintenance * coin.price for coin in self.coins.values()), ZERO)
+
+    @property
+    def locked(self) -> Decimal:
+        """What the coins that spot orders lock would back."""
+        return sum((coin.locked * coin.price * coin.ratio for coin in self.coins.values()), ZERO)
+
+    @property
     def available(self) -> Decimal:
-        """What new orders may bind; negative when losses have eaten the margin."""
-        return self.equity - self.initial - self.locked
+        """What new orders may bind in cross margin; negative when losses have eaten the margin."""
+        return self.backing - self.initial - self.locked
 
+    @property
+    def must_liquidate(self) -> bool:
+        """Whether what backs the account no longer covers the maintenance margin (cross margin)."""
+        needed = self.maintenance
+        return needed > 0 and self.backing <= needed
 
-def rounded(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_EVEN)
+    def free(self, coin: str) -> Decimal:
+        """What new orders that settle in `coin` may bind, in that coin; negative when it is overdrawn."""
+        one = self.coin(coin)
+        if self.mode == "ISOLATED_MARGIN":
+            return one.free
+        worth = one.price * one.ratio
+        return self.available / worth if worth else one.balance - one.locked
 
+    def coin(self, coin: str) -> CoinMargin:
+        return self.coins.get(coin) or CoinMargin(coin=coin, price=ZERO, ratio=ZERO)
 
-def position_initial(position: Position, spec: InstrumentSpec, mark_price: Decimal) -> Decimal:
-    value = abs(position.size) * mark_price
-    return rounded(value / position.leverage + value * spec.taker_fee_rate)
-
-
-def position_maintenance(position: Position, spec: InstrumentSpec, mark_price: Decimal) -> Decimal:
-    value = abs(position.size) * mark_price
-    return rounded(value * (spec.maintenance_margin_rate + spec.taker_fee_rate))
-
-
-def order_initial(orders: Iterable[Order], position: Position, spec: InstrumentSpec) -> Decimal:
-    """What the live orders of one symbol bind beside its position."""
-    listed = [order for order in orders if not order.reduce_only]
-    opening = max(_opening_value(listed, position, "Buy"), _opening_value(listed, position, "Sell"))
-    return rounded(opening / position.leverage + 2 * opening * spec.taker_fee_rate)
-
-
-def _opening_value(orders: list[Order], position: Position, side: Side) -> Decimal:
-    """Value of the part of one side's orders that would open, were they filled oldest first (settle coin)."""
-    closes = position.reducible(side)
-    value = ZERO
-    for order in orders:
-        if order.side != side:
-            continue
-        opens = max(ZERO, order.leaves - closes)
-        closes = max(ZERO, closes - order.leaves)
-        value += opens * order.price
-    return value
+    def need(self, position: Position, terms: Terms) -> Need:
+        """What a position binds; one that is flat binds nothing."""
+        return self.needs.get(position.key) or position_need(position, terms, self.mode)
 
 
 def view(
     *,
-    wallet: Decimal,
-    locked: Decimal,
+    mode: MarginMode,
+    balances: Mapping[str, Decimal],
+    locked: Mapping[str, Decimal],
     positions: Iterable[Position],
     orders: Iterable[Order],
-    specs: Mapping[str, InstrumentSpec],
-    marks: Mapping[str, Decimal],
+    terms: Callable[[Listing], Terms],
+    price: Callable[[str], Decimal],
+    ratio: Callable[[str], Decimal] = collateral.ratio_of,
 ) -> MarginView:
-    """The account's margin now: `wallet` and `locked` of all collateral, `specs` by listing, `marks` (mark prices) of
-    every open position. Spot orders and those that wait for a trigger bind no margin.
+    """The account's margin now. `balances` and `locked` are by coin; `terms` is asked for every listing with an open
+    position or a live order, `price` for a coin's worth in dollars. Spot orders and those that wait for a trigger bind
+    no margin.
     """
-    by_symbol = {position.symbol: position for position in positions}
-    listed: dict[str, list[Order]] = {}
+    by_key = {position.key: position for position in positions}
+    listed: dict[PositionKey, list[Order]] = {}
     for order in orders:
         if not (order.is_spot or order.is_dormant):
-            listed.setdefault(order.symbol, []).append(order)
-    held = [position for position in by_symbol.values() if position.size]
-    return MarginView(
-        wallet=wallet,
-        locked=locked,
-        unrealised=rounded(sum((p.unrealised(marks[p.symbol]) for p in held), ZERO)),
-        position_initial=sum((position_initial(p, specs[p.symbol], marks[p.symbol]) for p in held), ZERO),
-        order_initial=sum(
-            (
-                order_initial(orders_here, by_symbol.get(symbol) or Position(symbol=symbol), specs[symbol])
-                for symbol, orders_here in listed.items()
-            ),
-            ZERO,
-        ),
-        maintenance=sum((position_maintenance(p, specs[p.symbol], marks[p.symbol]) for p in held), ZERO),
-    )
+            listed.setdefault((order.symbol, order.position_index), []).append(order)
+    tally = _Tally()
+    needs: dict[PositionKey, Need] = {}
+    known: dict[Listing, Terms] = {}
+    for key, position in by_key.items():
+        if position.size:
+            asked = known[position.symbol] = known.get(position.symbol) or terms(position.symbol)
+            need = needs[key] = position_need(position, asked, mode)
+            settles = asked.spec.settle_coin
+            tally.add("position_initial", settles, need.initial)
+            tally.add("maintenance", settles, need.maintenance)
+            if asked.spec.is_option:
+                tally.add("option_value", settles, position.size * asked.mark_price)
+            else:
+                tally.add("unrealised", settles, rounded(position.unrealised(asked.mark_price)))
+    for key, orders_here in listed.items():
+        symbol, index = key
+        asked = known[symbol] = known.get(symbol) or terms(symbol)
+        held = by_key.get(key) or Position(symbol=symbol, index=index)
+        tally.add("order_initial", asked.spec.settle_coin, order_need(orders_here, held, asked))
+    for coin, amount in balances.items():
+        tally.add("balance", coin, amount)
+    for coin, amount in locked.items():
+        tally.add("locked", coin, amount)
+    coins = {
+        coin: CoinMargin(coin=coin, price=price(coin), ratio=ratio(coin), **amounts)
+        for coin, amounts in tally.coins.items()
+    }
+    return MarginView(mode=mode, coins=coins, needs=needs)
+
+
+class _Tally:
+    """Sums by coin and by what they are of."""
+
+    def __init__(self) -> None:
+        self.coins: dict[str, dict[str, Decimal]] = {}
+
+    def add(self, name: str, coin: str, amount: Decimal) -> None:
+        sums = self.coins.setdefault(coin, {})
+        sums[name] = sums.get(name, ZERO) + amount
 
 
 def liquidation_price(
-    position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView
+    position: Position, terms: Terms, account: MarginView, legs: Sequence[Position]
 ) -> Decimal | None:
-    """Mark price at which the account's equity meets its maintenance margin, all else equal; None if there is no such
-    price.
+    """Mark price at which the position is liquidated, all else equal; None if there is no such price.
 
-    An estimate, as on the exchange: the other positions are taken at their present marks.
+    In cross margin an estimate, as on the exchange: where the account's backing meets its maintenance margin, with the
+    other listings at their present marks. `legs` are all positions of the listing: both legs of hedge mode move.
     """
-    if not position.size:
+    if not position.size or terms.spec.is_option:
         return None
-    others = account.equity - position.unrealised(mark_price)
-    others -= account.maintenance - position_maintenance(position, spec, mark_price)
-    rate = spec.maintenance_margin_rate + spec.taker_fee_rate
-    size = abs(position.size)
-    if position.size > 0:
-        price = (position.cost - others) / (size * (1 - rate))
+    if account.mode == "ISOLATED_MARGIN":
+        price = isolated.liquidation_price(position, tier_at(terms.tiers, position.cost))
     else:
-        price = (position.cost + others) / (size * (1 + rate))
-    return price if price > 0 else None
+        price = _cross_price(position, terms, account, [leg for leg in legs if leg.size])
+    return price if price is not None and price > 0 else None
+
+
+def _cross_price(position: Position, terms: Terms, account: MarginView, legs: Sequence[Position]) -> Decimal | None:
+    """What is over is, tier by tier, a straight line over the mark price: where it crosses zero."""
+    mark = terms.mark_price
+    at = mark
+    for _ in range(len(terms.tiers) + 2):
+        tiers = [tier_at(terms.tiers, leg.value(at)) for leg in legs]
+        owes = _settle_amount(account, terms, legs, at) <= 0
+        left, right = (_left(account, terms, legs, tiers, owes, price) for price in (mark, 2 * mark))
+        slope = (right - left) / mark
+        if not slope or (slope > 0) != (position.size > 0):
+            return None
+        found = mark - left / slope
+        if found <= 0 or found == at:
+            return found
+        at = found
+    return at
+
+
+def _settle_amount(account: MarginView, terms: Terms, legs: Sequence[Position], price: Decimal) -> Decimal:
+    """The settle coin's wallet and unrealised profit if the listing's mark were `price`."""
+    coin = account.coin(terms.spec.settle_coin)
+    moved = sum((_profit(leg, price) - _profit(leg, terms.mark_price) for leg in legs), ZERO)
+    return coin.balance + coin.unrealised + moved
+
+
+def _left(
+    account: MarginView,
+    terms: Terms,
+    legs: Sequence[Position],
+    tiers: Sequence[RiskTier],
+    owes: bool,
+    price: Decimal,
+) -> Decimal:
+    """Backing less maintenance margin in dollars if the listing's mark were `price`, with these tiers."""
+    coin = account.coin(terms.spec.settle_coin)
+    dollars = coin.price * price / terms.mark_price if terms.spec.is_inverse else coin.price
+    backing = account.backing - coin.backing
+    backing += _settle_amount(account, terms, legs, price) * dollars * (1 if owes else coin.ratio)
+    maintenance = account.maintenance - sum((account.needs[leg.key].maintenance for leg in legs), ZERO) * coin.price
+    for leg, tier in zip(legs, tiers, strict=True):
+        rate = tier.maintenance_rate + terms.spec.taker_fee_rate
+        maintenance += (_value(leg, price) * rate - tier.deduction) * dollars
+    return backing - maintenance
+
+
+def _value(position: Position, price: Decimal) -> Decimal:
+    """As `Position.value`, unrounded: a rounded line would not be straight."""
+    size = abs(position.size)
+    return size / price if is_inverse(position.symbol) else size * price
+
+
+def _profit(position: Position, price: Decimal) -> Decimal:
+    gain = _value(position, price) - position.cost
+    rises = (position.size > 0) != is_inverse(position.symbol)
+    return gain if rises else -gain
+
+
+def bankruptcy_price(position: Position, terms: Terms, account: MarginView) -> Decimal | None:
+    """Price at which a position of a cross account is taken over: one that costs its share of what the account still
+    has, the fee of closing included. None if it could lose that at no price.
+
+    The share is the position's part of the maintenance margin, so that the account is left with nothing, and owes
+    nothing, once all of them are taken over. Bybit does not publish how it shares out; this is not verified. Where the
+    account is worth less than nothing the price is beyond the mark: the insurance fund takes what is missing.
+    """
+    need, coin = account.needs[position.key], account.coin(terms.spec.settle_coin)
+    share = account.backing * need.maintenance * coin.price / account.maintenance
+    amount = coin.balance + coin.unrealised
+    worth = coin.price * (coin.ratio if amount > 0 else 1)
+    if not worth:
+        return None
+    return _price_of_cost(position, share / worth, terms)
+
+
+def _price_of_cost(position: Position, cost: Decimal, terms: Terms) -> Decimal | None:
+    """Where closing, fee included, takes `cost` (settle coin) more than closing for nothing at the mark price."""
+    fee_rate = terms.spec.taker_fee_rate
+    value = _value(position, terms.mark_price)
+    rises = (position.size > 0) != terms.spec.is_inverse
+    value = (value - cost) / (1 - fee_rate) if rises else (value + cost) / (1 + fee_rate)
+    if value <= 0:
+        return None
+    return abs(position.size) / value if terms.spec.is_inverse else value / abs(position.size)

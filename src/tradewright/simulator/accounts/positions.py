@@ -43,6 +43,7 @@ class Position:
     seq: int = -1
     added_margin: Decimal = ZERO  # isolated mode: by hand on top of what it needed, settle coin
     adds_margin: bool = False  # isolated mode: takes margin from the wallet before it is liquidated
+    is_liquidated: bool = False  # the exchange is at it
 
     @property
     def key(self) -> PositionKey:
@@ -68,6 +69,16 @@ class Position:
     def unrealised(self, mark_price: Decimal) -> Decimal:
         """Profit of the open part at `mark_price`, settle coin."""
         return profit_of(self.symbol, is_long=self.size >= 0, cost=self.cost, value=self.value(mark_price))
+
+    def price_of_profit(self, profit: Decimal) -> Decimal | None:
+        """The price at which the open part has won `profit` (settle coin, negative: lost), exact; None if there is no
+        price above 0.
+        """
+        gains_as_value_rises = (self.size > 0) != is_inverse(self.symbol)
+        value = self.cost + profit if gains_as_value_rises else self.cost - profit
+        if not self.size or value <= 0:
+            return None
+        return abs(self.size) / value if is_inverse(self.symbol) else value / abs(self.size)
 
     def reducible(self, side: Side) -> Decimal:
         """How much an order of this side could close."""
@@ -113,6 +124,7 @@ def after_fill(position: Position, event: OrderFilled, *, seq: int) -> Position:
         holding_realised=flow if starts_anew else position.holding_realised + flow,
         total_realised=position.total_realised + flow,
         added_margin=position.added_margin if size and not starts_anew else ZERO,
+        is_liquidated=position.is_liquidated and size != 0,
         opened_ms=event.at.wall_ms if starts_anew else position.opened_ms,
         created_ms=position.created_ms or event.at.wall_ms,
         updated_ms=event.at.wall_ms,

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from tradewright.simulator.accounts import margin, spot
+from tradewright.simulator.accounts import collateral, margin, needs, spot
 from tradewright.simulator.accounts.account import Account
 from tradewright.simulator.accounts.events import Entry, Event, Moment
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.errors import ApiError, RetCode
-from tradewright.simulator.market.model import InstrumentSpec, MarketBook
+from tradewright.simulator.market.model import InstrumentSpec, Listing, MarketBook
+from tradewright.simulator.market.risk_tiers import RiskTier, risk_tiers, tier_at
 from tradewright.simulator.matching.decisions import Scene
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.texts import plain
@@ -54,6 +55,8 @@ class Ledger:
         self.specs: dict[str, InstrumentSpec] = venue.specs
         self.around = around
         self._log = log
+        self._tiers: dict[Listing, tuple[RiskTier, ...]] = {}
+        self._priced_by: dict[str, Listing] = {}  # the listing whose index price a coin is worth
         for entry in log.entries:
             self.account.apply(entry)
 
@@ -77,16 +80,47 @@ class Ledger:
 
     def margin_of(self, positions: Iterable[Position], orders: Iterable[Order]) -> margin.MarginView:
         """The margin the account would have with these positions and orders at the prices of this moment."""
-        held, listed = list(positions), list(orders)
-        locked = spot.locked(listed, self.specs)
+        listed = list(orders)
         return margin.view(
-            wallet=sum((self.account.coin(coin).balance for coin in margin.COLLATERAL), ZERO),
-            locked=sum((locked.get(coin, ZERO) for coin in margin.COLLATERAL), ZERO),
-            positions=held,
+            mode=self.account.margin_mode,
+            balances={coin: held.balance for coin, held in self.account.coins.items()},
+            locked=spot.locked(listed, self.specs),
+            positions=positions,
             orders=listed,
-            specs=self.specs,
-            marks={position.symbol: self.market.mark_price(position.symbol) for position in held if position.size},
+            terms=self.terms,
+            price=self.usd_price,
+            ratio=self.collateral_ratio,
         )
+
+    def terms(self, listing: Listing) -> needs.Terms:
+        """What the exchange asks of a contract or option now."""
+        spec = self.specs[listing]
+        if listing not in self._tiers:
+            self._tiers[listing] = risk_tiers(spec)
+        return needs.Terms(
+            spec=spec,
+            tiers=self._tiers[listing],
+            mark_price=self.market.mark_price(listing),
+            index_price=self.market.index_price(listing) if spec.is_option else ZERO,
+        )
+
+    def usd_price(self, coin: str) -> Decimal:
+        """What a coin is worth in dollars: the index price of the first listing that trades it against them, 0 where
+        there is none.
+        """
+        if coin in collateral.DOLLARS:
+            return Decimal(1)
+        if coin not in self._priced_by:
+            listings = (spec.listing for spec in self.specs.values() if spec.base_coin == coin and _prices_coin(spec))
+            found = next(listings, None)
+            if found is None:
+                return ZERO
+            self._priced_by[coin] = found
+        return self.market.index_price(self._priced_by[coin])
+
+    def collateral_ratio(self, coin: str) -> Decimal:
+        """The part of a coin's worth that backs contracts."""
+        return collateral.ratio_of(coin)
 
     def free_coins(self, coin: str, *, without: str = "") -> Decimal:
         """What a spot order may lock of a coin; negative if there is less than is locked already.
@@ -95,9 +129,9 @@ class Ledger:
         """
         orders = [order for order in self.account.live_orders() if order.order_id != without]
         free = self.account.coin(coin).balance - spot.locked(orders, self.specs).get(coin, ZERO)
-        if coin not in margin.COLLATERAL:
+        if not self.collateral_ratio(coin):
             return free
-        return min(free, self.margin_of(self.account.positions.values(), orders).available)
+        return min(free, self.margin_of(self.account.positions.values(), orders).free(coin))
 
     def reference_price(self, symbol: str) -> Decimal:
         """The mark price of a contract; a spot pair has none, and its index price stands in."""
@@ -119,12 +153,35 @@ class Ledger:
                 RetCode.SPOT_INSUFFICIENT_BALANCE,
                 f"Insufficient balance: the order needs {plain(amount)} {coin}, {plain(max(free, ZERO))} are free.",
             )
-        positions = self.account.positions.values()
+        if (excess := self._beyond_risk_limit(order, others)) is not None:
+            return excess
+        positions, settles = self.account.positions.values(), self.specs[order.symbol].settle_coin
         before = self.margin_of(positions, others if instead_of is None else [*others, instead_of])
         after = self.margin_of(positions, [*others, order])
-        if after.order_initial > before.order_initial and after.available < 0:
+        if after.order_initial > before.order_initial and after.free(settles) < 0:
+            if self.specs[order.symbol].is_option and order.side == "Sell":
+                return ApiError(RetCode.OPTION_MARGIN, "Margin is insufficient for the option order.")
             return ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")
         return None
+
+    def _beyond_risk_limit(self, order: Order, others: Iterable[Order]) -> ApiError | None:
+        """Why the position would be too large for its leverage, were all that is listed on the order's side filled."""
+        terms, position = self.terms(order.symbol), self.position_of(order)
+        if order.reduce_only or not terms.tiers:
+            return None
+        beside = [o for o in others if (o.symbol, o.position_index) == position.key and not o.is_dormant]
+        held = needs.exposure(beside, position, order.side, terms.mark_price)
+        value = needs.exposure([*beside, order], position, order.side, terms.mark_price)
+        tier = tier_at(terms.tiers, value)
+        leverage = min(position.leverage, terms.spec.max_leverage)
+        if value <= held or (value <= tier.value_max and leverage <= tier.max_leverage):
+            return None
+        return ApiError(
+            RetCode.RISK_LIMIT,
+            f"The position would be worth {plain(value)} {terms.spec.settle_coin}; the risk limit allows "
+            f"{plain(min(tier.value_max, terms.tiers[-1].value_max))} with a leverage of up to "
+            f"{plain(tier.max_leverage)}, and {plain(leverage)} is set.",
+        )
 
     def position_of(self, order: Order) -> Position:
         """The position that an order of a contract works on."""
@@ -146,6 +203,11 @@ class Ledger:
         return Scene(
             spec=self.specs[symbol],
             mark_price=self.reference_price(symbol),
+            index_price=self.market.index_price(symbol),
             at=self.moment(),
             new_id=self.around.new_id,
         )
+
+
+def _prices_coin(spec: InstrumentSpec) -> bool:
+    return spec.quote_coin in collateral.DOLLARS and spec.status == "Trading" and not spec.delivery_ms

@@ -7,21 +7,14 @@ Lives here: the handlers of wallet, account info, fees, key info, coins, positio
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Decimal
 from typing import Any
 
-from tradewright.simulator.accounts import spot
 from tradewright.simulator.accounts.keys import KeyRing
-from tradewright.simulator.accounts.margin import COLLATERAL
-from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.fields import text
-from tradewright.simulator.market.model import InstrumentSpec
-from tradewright.simulator.matching.commands import read_category, read_leverage, read_symbol, require_linear
+from tradewright.simulator.matching.commands import read_category, read_leverage, read_symbol
 from tradewright.simulator.matching.engine import Engine
-from tradewright.simulator.paging import read_page
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
-from tradewright.simulator.rows.trading import position_row
 from tradewright.simulator.rows.wallet import wallet_row
 from tradewright.simulator.texts import plain
 
@@ -43,7 +36,6 @@ class AccountEndpoints:
             "/v5/account/fee-rate": (self._fee_rate, 5),
             "/v5/user/query-api": (self._query_api, 10),
             "/v5/asset/coin/query-info": (self._coin_info, 5),
-            "/v5/position/list": (self._positions, 50),
         }
         return [
             *(
@@ -69,8 +61,6 @@ class AccountEndpoints:
         return wallet_row(
             [account.coin(coin) for coin in coins],
             engine.margin_now(),
-            locked=spot.locked(account.live_orders(), engine.specs),
-            usd_price=self._usd_price,
         )
 
     def _wallet(self, call: Call) -> Result:
@@ -166,37 +156,6 @@ class AccountEndpoints:
         coins = [coin for coin in sorted(self._coins()) if wanted in ("", coin)]
         return {"rows": [{"name": coin, "coin": coin, "remainAmount": "", "chains": []} for coin in coins]}
 
-    def _positions(self, call: Call) -> Result:
-        """One symbol gives its row even when flat; settleCoin gives the open ones."""
-        require_linear(call.params)
-        read_page(call.params, highest=200, default=20)
-        settle_coin = text(call.params, "settleCoin")
-        if text(call.params, "symbol"):
-            specs = [read_symbol(call.params, self._engine.specs)]
-        elif settle_coin:
-            specs = [
-                spec
-                for spec in self._engine.specs.values()
-                if spec.settle_coin == settle_coin and self._engine.account.position(spec.symbol).size
-            ]
-        else:
-            raise bad_parameter("Missing some parameters that must be filled in, symbol or settleCoin")
-        return {"category": "linear", "list": [self._position(spec) for spec in specs], "nextPageCursor": ""}
-
-    def _position(self, spec: InstrumentSpec) -> dict[str, Any]:
-        position, mark = self._engine.account.position(spec.symbol), self._engine.market.mark_price(spec.symbol)
-        live = self._engine.account.live_orders(spec.listing)
-        return position_row(position, spec, mark, self._engine.margin_now(), live)
-
     def _set_leverage(self, call: Call) -> Result:
         self._engine.set_leverage(read_leverage(call.params, self._engine.specs))
         return {}
-
-    def _usd_price(self, coin: str) -> Decimal:
-        """By the index price of the first listing, contract or spot pair, that trades the coin against dollars."""
-        if coin in COLLATERAL:
-            return Decimal(1)
-        for spec in self._engine.specs.values():
-            if spec.base_coin == coin and spec.quote_coin in COLLATERAL:
-                return self._engine.market.index_price(spec.listing)
-        return ZERO

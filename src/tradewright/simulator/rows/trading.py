@@ -6,12 +6,14 @@ Lives here: the REST form of each row and what the streams add to it. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from tradewright.simulator.accounts.account import Execution
-from tradewright.simulator.accounts.margin import MarginView, liquidation_price, position_initial, position_maintenance
+from tradewright.simulator.accounts.account import Execution, FundingPayment
+from tradewright.simulator.accounts.contracts import value_of
+from tradewright.simulator.accounts.margin import MarginView, liquidation_price
+from tradewright.simulator.accounts.needs import Terms
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.market.model import InstrumentSpec
@@ -21,7 +23,6 @@ from tradewright.simulator.texts import average_text, on_grid, plain, price_text
 
 Row = dict[str, Any]
 
-RISK_LIMIT_VALUE = "2000000"
 BREAK_EVEN_FEE_MIN = Decimal("0.00055")
 
 
@@ -44,8 +45,8 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "execId": fill.exec_id,
         "execPrice": price_text(spec, fill.price),
         "execQty": quantity_text(spec, fill.quantity),
-        "execType": "Trade",
-        "execValue": plain(fill.price * fill.quantity),
+        "execType": fill.exec_type,
+        "execValue": plain(value_of(fill.symbol, fill.quantity, fill.price)),
         "execTime": str(fill.at.wall_ms),
         "feeCurrency": fee_coin(spec, fill.side),
         "isMaker": fill.is_maker,
@@ -80,32 +81,102 @@ def execution_stream_row(execution: Execution, spec: InstrumentSpec) -> Row:
     return row
 
 
+def funding_row(payment: FundingPayment, spec: InstrumentSpec) -> Row:
+    """A funding payment among the executions: `execFee` is what was paid, negative what was received. Which ids and
+    which side Bybit gives it is not verified: here it has no order, and the position's side.
+    """
+    paid = payment.paid
+    return {
+        "symbol": spec.symbol,
+        "orderId": "",
+        "orderLinkId": "",
+        "side": paid.side,
+        "orderPrice": "0",
+        "orderQty": "0",
+        "leavesQty": "0",
+        "createType": "",
+        "orderType": "UNKNOWN",
+        "stopOrderType": "UNKNOWN",
+        "execFee": plain(paid.fee),
+        "execFeeV2": "",
+        "execId": paid.exec_id,
+        "execPrice": price_text(spec, paid.mark_price),
+        "execQty": quantity_text(spec, paid.size),
+        "execType": "Funding",
+        "execValue": plain(value_of(paid.symbol, paid.size, paid.mark_price)),
+        "execTime": str(paid.at.wall_ms),
+        "feeCurrency": paid.settle_coin,
+        "isMaker": False,
+        "feeRate": plain(paid.rate),
+        "tradeIv": "",
+        "markIv": "",
+        "markPrice": price_text(spec, paid.mark_price),
+        "indexPrice": "",
+        "underlyingPrice": "",
+        "blockTradeId": "",
+        "closedSize": "0",
+        "seq": payment.seq,
+        "extraFees": "",
+    }
+
+
+def funding_stream_row(payment: FundingPayment, spec: InstrumentSpec) -> Row:
+    row = {
+        "category": spec.category,
+        **funding_row(payment, spec),
+        "isLeverage": "0",
+        "execPnl": plain(-payment.paid.fee),
+        "marketUnit": "",
+    }
+    del row["execFeeV2"]
+    return row
+
+
 def fast_execution_row(row: Row) -> Row:
     """The few fields of execution.fast, from the stream's row; a maker's link id is empty there."""
     fields = ("category", "symbol", "execId", "execPrice", "execQty", "orderId", "isMaker", "side", "execTime", "seq")
     return {**{name: row[name] for name in fields}, "orderLinkId": "" if row["isMaker"] else row["orderLinkId"]}
 
 
-def position_row(
-    position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView, live: Iterable[Order]
+def position_rows(
+    legs: Sequence[Position], terms: Terms, account: MarginView, live: Iterable[Order], *, on_stream: bool = False
+) -> list[Row]:
+    """A listing's positions as in position/list: one, or both legs of hedge mode. A flat one has side "" and size "0".
+    The stops are among the orders `live`; on the stream a row has its category and calls the average price otherwise.
+    """
+    orders = list(live)
+    rows = [
+        _position_row(leg, terms, account, legs, [order for order in orders if order.position_index == leg.index])
+        for leg in legs
+    ]
+    if not on_stream:
+        return rows
+    told = [{"category": terms.spec.category, **row} for row in rows]
+    for row in told:
+        row["entryPrice"] = row.pop("avgPrice")
+    return told
+
+
+def _position_row(
+    position: Position, terms: Terms, account: MarginView, legs: Sequence[Position], live: Iterable[Order]
 ) -> Row:
-    """A position as in position/list; a flat one has side "" and size "0". Its stops are among the orders `live`."""
-    legs = whole_legs(live)
-    liquidation = liquidation_price(position, spec, mark_price, account)
-    initial = plain(position_initial(position, spec, mark_price))
-    maintenance = plain(position_maintenance(position, spec, mark_price))
+    spec, mark_price = terms.spec, terms.mark_price
+    whole = whole_legs(live)
+    need = account.need(position, terms)
+    liquidation = liquidation_price(position, terms, account, legs)
+    initial, maintenance = plain(need.initial), plain(need.maintenance)
     return {
-        "positionIdx": 0,
-        "riskId": 1,
-        "riskLimitValue": RISK_LIMIT_VALUE,
+        "positionIdx": position.index,
+        "riskId": need.tier.number if need.tier is not None else 0,
+        "riskLimitValue": plain(need.tier.value_max) if need.tier is not None else "",
         "symbol": spec.symbol,
         "side": position.side or "",
         "size": quantity_text(spec, abs(position.size)) if position.size else "0",
         "avgPrice": average_text(spec, position.average_price),
         "positionValue": plain(position.cost),
         "tradeMode": 0,
-        "positionStatus": "Normal",
-        "autoAddMargin": 0,
+        "positionStatus": "Liq" if position.is_liquidated else "Normal",
+        "autoAddMargin": int(position.adds_margin),
         "adlRankIndicator": 2 if position.size else 0,
         "leverage": plain(position.leverage),
         "breakEvenPrice": _break_even(position, spec),
@@ -118,8 +189,8 @@ def position_row(
         "positionIM": initial,
         "positionIMByMp": initial,
         "tpslMode": "Full",
-        "takeProfit": _leg_text(legs.get("TakeProfit"), spec),
-        "stopLoss": _leg_text(legs.get("StopLoss"), spec),
+        "takeProfit": _leg_text(whole.get("TakeProfit"), spec),
+        "stopLoss": _leg_text(whole.get("StopLoss"), spec),
         "trailingStop": "0",
         "unrealisedPnl": plain(position.unrealised(mark_price)) if position.size else "0",
         "curRealisedPnl": plain(position.holding_realised),
@@ -135,23 +206,22 @@ def position_row(
     }
 
 
-def position_stream_row(
-    position: Position, spec: InstrumentSpec, mark_price: Decimal, account: MarginView, live: Iterable[Order]
-) -> Row:
-    row = {"category": spec.category, **position_row(position, spec, mark_price, account, live)}
-    row["entryPrice"] = row.pop("avgPrice")
-    return row
-
-
 def _leg_text(order: Order | None, spec: InstrumentSpec) -> str:
     return price_text(spec, order.trigger.price) if order is not None and order.trigger is not None else ""
 
 
 def _break_even(position: Position, spec: InstrumentSpec) -> str:
-    """Price at which closing now would leave neither profit nor loss, fees included: Bybit's own formula."""
+    """Price at which closing now would leave neither profit nor loss, fees included: Bybit's own formula. That of an
+    inverse contract, which Bybit does not give, is the same in the coin.
+    """
     if not position.size:
         return "0"
-    signed_cost = position.cost if position.size > 0 else -position.cost
     rate = max(spec.taker_fee_rate, BREAK_EVEN_FEE_MIN)
+    is_long = position.size > 0
+    if spec.is_inverse:
+        value = (position.cost + position.holding_realised) if is_long else (position.cost - position.holding_realised)
+        value /= 1 + rate if is_long else 1 - rate
+        return average_text(spec, abs(position.size) / value if value > 0 else None)
+    signed_cost = position.cost if is_long else -position.cost
     price = (signed_cost - position.holding_realised) / (position.size - abs(position.size) * rate)
     return average_text(spec, max(price, ZERO))

@@ -1,79 +1,88 @@
 """The wallet row, the same in account/wallet-balance and on the wallet stream.
 
-Lives here: account totals in USD and one entry per coin. Not here: margin itself (`margin`). Play USDT is worth one
-dollar. Every coin counts in the equity; only the collateral counts in the margin balance.
+Lives here: account totals in USD and one entry per coin. Not here: margin itself (`margin`).
+Every coin counts in the equity and in the margin balance; the haircut is taken off what is available. In isolated
+margin the rates and sums over the account mean nothing and are "", as Bybit allows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from tradewright.simulator.accounts.account import Coin
-from tradewright.simulator.accounts.margin import COLLATERAL, MarginView, rounded
+from tradewright.simulator.accounts.collateral import ratio_of
+from tradewright.simulator.accounts.margin import MarginView, rounded
 from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.texts import plain
 
+_CROSS_ONLY = (
+    "accountIMRate",
+    "accountIMRateByMp",
+    "accountMMRate",
+    "accountMMRateByMp",
+    "totalMarginBalance",
+    "totalAvailableBalance",
+    "totalInitialMargin",
+    "totalInitialMarginByMp",
+    "totalMaintenanceMargin",
+    "totalMaintenanceMarginByMp",
+)
 
-def wallet_row(
-    coins: Iterable[Coin],
-    margin: MarginView,
-    *,
-    locked: Mapping[str, Decimal],
-    usd_price: Callable[[str], Decimal],
-) -> dict[str, Any]:
-    """`locked` is what spot orders keep, by coin; `usd_price` gives a coin's worth in dollars, 0 when unknown. Rates
-    are fractions of the margin balance.
-    """
-    held = list(coins)
-    wallet_usd = sum((rounded(coin.balance * usd_price(coin.coin)) for coin in held), ZERO)
-    return {
+
+def wallet_row(coins: Iterable[Coin], margin: MarginView) -> dict[str, Any]:
+    """Rates are fractions of the margin balance less the haircut."""
+    initial_rate, maintenance_rate = _rate(margin.initial, margin.backing), _rate(margin.maintenance, margin.backing)
+    initial, maintenance = plain(rounded(margin.initial)), plain(rounded(margin.maintenance))
+    row = {
         "accountType": "UNIFIED",
-        "accountIMRate": _rate(margin.initial, margin.equity),
-        "accountIMRateByMp": _rate(margin.initial, margin.equity),
-        "accountMMRate": _rate(margin.maintenance, margin.equity),
-        "accountMMRateByMp": _rate(margin.maintenance, margin.equity),
+        "accountIMRate": initial_rate,
+        "accountIMRateByMp": initial_rate,
+        "accountMMRate": maintenance_rate,
+        "accountMMRateByMp": maintenance_rate,
         "accountLTV": "0",
-        "totalEquity": plain(wallet_usd + margin.unrealised),
-        "totalWalletBalance": plain(wallet_usd),
-        "totalMarginBalance": plain(margin.equity),
-        "totalAvailableBalance": plain(max(margin.available, ZERO)),
-        "totalPerpUPL": plain(margin.unrealised),
-        "totalInitialMargin": plain(margin.initial),
-        "totalInitialMarginByMp": plain(margin.initial),
-        "totalMaintenanceMargin": plain(margin.maintenance),
-        "totalMaintenanceMarginByMp": plain(margin.maintenance),
-        "coin": [_coin(coin, margin, locked.get(coin.coin, ZERO), usd_price(coin.coin)) for coin in held],
+        "totalEquity": plain(rounded(margin.equity)),
+        "totalWalletBalance": plain(rounded(margin.wallet)),
+        "totalMarginBalance": plain(rounded(margin.balance)),
+        "totalAvailableBalance": plain(rounded(max(margin.available, ZERO))),
+        "totalPerpUPL": plain(rounded(margin.unrealised)),
+        "totalInitialMargin": initial,
+        "totalInitialMarginByMp": initial,
+        "totalMaintenanceMargin": maintenance,
+        "totalMaintenanceMarginByMp": maintenance,
+        "coin": [_coin(coin, margin) for coin in coins],
     }
+    if margin.mode == "ISOLATED_MARGIN":
+        row |= dict.fromkeys(_CROSS_ONLY, "")
+    return row
 
 
-def _coin(coin: Coin, margin: MarginView, locked: Decimal, price: Decimal) -> dict[str, Any]:
+def _coin(coin: Coin, margin: MarginView) -> dict[str, Any]:
     """`availableToWithdraw` stays "": the real one is dead, and a stale figure there misleads clients."""
-    settles = coin.coin == "USDT"
-    unrealised = margin.unrealised if settles else ZERO
-    equity = coin.balance + unrealised
+    part = margin.coin(coin.coin)
+    is_collateral = ratio_of(coin.coin) > 0
     return {
         "coin": coin.coin,
-        "equity": plain(equity),
-        "usdValue": plain(rounded(equity * price)),
+        "equity": plain(part.equity),
+        "usdValue": plain(rounded(part.equity * part.price)),
         "walletBalance": plain(coin.balance),
         "free": "",
-        "locked": plain(locked),
+        "locked": plain(part.locked),
         "spotHedgingQty": "0",
         "borrowAmount": plain(max(-coin.balance, ZERO)),  # losses beyond the coin's own balance
         "spotBorrow": "0",
         "accruedInterest": "0",
         "availableToBorrow": "",
         "availableToWithdraw": "",
-        "totalOrderIM": plain(margin.order_initial) if settles else "0",
-        "totalPositionIM": plain(margin.position_initial) if settles else "0",
-        "totalPositionMM": plain(margin.maintenance) if settles else "0",
-        "unrealisedPnl": plain(unrealised),
+        "totalOrderIM": plain(part.order_initial),
+        "totalPositionIM": plain(part.position_initial),
+        "totalPositionMM": plain(part.maintenance),
+        "unrealisedPnl": plain(part.unrealised),
         "cumRealisedPnl": plain(coin.realised),
         "bonus": "0",
-        "marginCollateral": coin.coin in COLLATERAL,
-        "collateralSwitch": coin.coin in COLLATERAL,
+        "marginCollateral": is_collateral,
+        "collateralSwitch": is_collateral,
         "colRes": "-1",
     }
 

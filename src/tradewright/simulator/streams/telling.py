@@ -18,6 +18,7 @@ from tradewright.simulator.accounts.events import (
     Funded,
     FundingPaid,
     LeverageSet,
+    Liquidating,
     MarginModeSet,
     MarginMoved,
     OrderAccepted,
@@ -29,7 +30,12 @@ from tradewright.simulator.accounts.events import (
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Outcome
 from tradewright.simulator.rows.orders import order_stream_row
-from tradewright.simulator.rows.trading import execution_stream_row, fast_execution_row, position_stream_row
+from tradewright.simulator.rows.trading import (
+    execution_stream_row,
+    fast_execution_row,
+    funding_stream_row,
+    position_rows,
+)
 from tradewright.simulator.streams.outbox import Message
 
 
@@ -38,6 +44,7 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     order_ids: dict[str, None] = {}
     symbols: dict[str, None] = {}
     filled: set[int] = set()
+    paid: set[int] = set()
     money_moved = False
     for entry, event in _single_events(outcome):
         match event:
@@ -46,10 +53,16 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
             case OrderFilled(order_id=order_id):
                 order_ids[order_id] = None
                 filled.add(entry.seq)
-            case LeverageSet(symbol=symbol) | MarginMoved(symbol=symbol) | AutoMarginSet(symbol=symbol):
+            case (
+                LeverageSet(symbol=symbol)
+                | MarginMoved(symbol=symbol)
+                | AutoMarginSet(symbol=symbol)
+                | Liquidating(symbol=symbol)
+            ):
                 symbols[symbol] = None
             case FundingPaid(symbol=symbol):
                 symbols[symbol] = None
+                paid.add(entry.seq)
                 money_moved = True
             case PositionModeSet() | MarginModeSet() | SettingChanged():
                 pass
@@ -69,21 +82,25 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
         rows = [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]
         messages.append(Message("execution", rows, created_ms, uid))
         messages.append(Message("execution.fast", [fast_execution_row(row) for row in rows], created_ms, uid))
+    if paid:
+        payments = [p for p in account.funding[-len(outcome.entries) :] if p.seq in paid]
+        rows = [funding_stream_row(payment, specs[payment.paid.symbol]) for payment in payments]
+        messages.append(Message("execution", rows, created_ms, uid))
     if told:
         rows = [order_stream_row(order, specs[order.symbol]) for order in told]
         messages.append(Message("order", rows, created_ms, uid))
     if symbols:
         margin = engine.margin_now()
         rows = [
-            position_stream_row(
-                position,
-                specs[symbol],
-                engine.market.mark_price(symbol),
+            row
+            for symbol in symbols
+            for row in position_rows(
+                account.positions_of(symbol, specs[symbol].settle_coin),
+                engine.floor.terms(symbol),
                 margin,
                 account.live_orders(symbol),
+                on_stream=True,
             )
-            for symbol in symbols
-            for position in account.positions_of(symbol, specs[symbol].settle_coin)
         ]
         messages.append(Message("position", rows, created_ms, uid))
     if told or money_moved:

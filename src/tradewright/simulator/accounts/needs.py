@@ -1,0 +1,133 @@
+"""What a position and the orders beside it bind: initial and maintenance margin, in the settle coin.
+
+Lives here: pure arithmetic over values. Not here: the account as a whole (`margin`), the figures of isolated positions
+(`isolated`), refusing an order for lack of margin (`ledger`).
+A cross position's initial margin is its value at mark over the leverage plus the fee of closing it; that of orders is
+their opening part over the leverage plus the fees of opening and closing. The two sides of a position cannot both open
+in full, so the larger one binds. The legs of hedge mode bind each for itself. The leverage is never more than the risk
+tier allows.
+Options: a bought one binds nothing once its premium is paid; an order to buy binds the premium; what is sold binds the
+mark price and a share of the index less what it is out of the money. By the formula of the help centre with its factors
+of BTC, not verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from tradewright.simulator.accounts import isolated
+from tradewright.simulator.accounts.contracts import rounded, value_of
+from tradewright.simulator.accounts.events import MarginMode, Side
+from tradewright.simulator.accounts.orders import Order
+from tradewright.simulator.accounts.positions import ZERO, Position
+from tradewright.simulator.market.model import InstrumentSpec
+from tradewright.simulator.market.risk_tiers import RiskTier, tier_at
+
+_OPTION_INITIAL_MAX: Final = Decimal("0.15")  # of the index price
+_OPTION_INITIAL_MIN: Final = Decimal("0.10")
+_OPTION_MAINTENANCE: Final = Decimal("0.03")
+_OPTION_LIQUIDATION_FEE: Final = Decimal("0.002")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What the exchange asks of one listing at this moment. `index_price` is needed of options only, `tiers` are
+    lowest first and empty for these.
+    """
+
+    spec: InstrumentSpec
+    tiers: Sequence[RiskTier]
+    mark_price: Decimal
+    index_price: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Margin of one position, settle coin, rounded to eight places; `tier` is None for an option."""
+
+    initial: Decimal
+    maintenance: Decimal
+    tier: RiskTier | None
+
+
+def position_need(position: Position, terms: Terms, mode: MarginMode) -> Need:
+    """What an open or flat position binds; isolated margin includes what was added by hand."""
+    if terms.spec.is_option:
+        return _option_need(position, terms)
+    if mode == "ISOLATED_MARGIN":
+        tier = tier_at(terms.tiers, position.cost)
+        return Need(
+            isolated.initial(position, terms.spec, tier), isolated.maintenance(position, terms.spec, tier), tier
+        )
+    value, fee_rate = position.value(terms.mark_price), terms.spec.taker_fee_rate
+    tier = tier_at(terms.tiers, value)
+    leverage = min(position.leverage, tier.max_leverage)
+    return Need(
+        rounded(value / leverage + value * fee_rate),
+        rounded(max(ZERO, value * tier.maintenance_rate - tier.deduction) + value * fee_rate),
+        tier,
+    )
+
+
+def order_need(orders: Iterable[Order], position: Position, terms: Terms) -> Decimal:
+    """What the live orders of one position bind beside it."""
+    listed = [order for order in orders if not order.reduce_only]
+    if terms.spec.is_option:
+        return _option_order_need(listed, position, terms)
+    opening = max(opening_value(listed, position, "Buy"), opening_value(listed, position, "Sell"))
+    leverage = min(position.leverage, tier_at(terms.tiers, opening).max_leverage)
+    return rounded(opening / leverage + 2 * opening * terms.spec.taker_fee_rate)
+
+
+def opening_value(orders: Iterable[Order], position: Position, side: Side) -> Decimal:
+    """Value of the part of one side's orders that would open, were they filled oldest first (settle coin)."""
+    return sum((value_of(order.symbol, opens, order.price) for order, opens in _opening(orders, position, side)), ZERO)
+
+
+def exposure(orders: Iterable[Order], position: Position, side: Side, mark_price: Decimal) -> Decimal:
+    """What the position would be worth were all orders of one side filled (settle coin): what risk limits look at."""
+    listed = [order for order in orders if not order.reduce_only]
+    held = position.value(mark_price) if position.side == side else ZERO
+    return held + opening_value(listed, position, side)
+
+
+def _opening(orders: Iterable[Order], position: Position, side: Side) -> Iterable[tuple[Order, Decimal]]:
+    closes = position.reducible(side)
+    for order in orders:
+        if order.side == side:
+            opens = max(ZERO, order.leaves - closes)
+            closes = max(ZERO, closes - order.leaves)
+            if opens:
+                yield order, opens
+
+
+def _option_need(position: Position, terms: Terms) -> Need:
+    if position.size >= 0:
+        return Need(ZERO, ZERO, None)
+    size = -position.size
+    rate = _OPTION_MAINTENANCE + _OPTION_LIQUIDATION_FEE
+    return Need(
+        rounded(size * (_short_option(terms) + terms.mark_price)),
+        rounded(size * (terms.index_price * rate + terms.mark_price)),
+        None,
+    )
+
+
+def _option_order_need(orders: Sequence[Order], position: Position, terms: Terms) -> Decimal:
+    fee_rate = terms.spec.taker_fee_rate
+    bought, sold = _opening(orders, position, "Buy"), _opening(orders, position, "Sell")
+    premium = sum((opens * order.price for order, opens in bought), ZERO)
+    short = sum((opens * (_short_option(terms) + max(order.price, terms.mark_price)) for order, opens in sold), ZERO)
+    fees = sum((order.leaves * terms.index_price * fee_rate for order in orders), ZERO)
+    return rounded(premium + short + fees)
+
+
+def _short_option(terms: Terms) -> Decimal:
+    """Initial margin of one sold option, without its price."""
+    assert terms.spec.strike is not None, f"{terms.spec.listing} has a strike price"
+    way = terms.spec.strike - terms.index_price
+    out_of_the_money = max(ZERO, way if terms.spec.option_type == "Call" else -way)
+    return max(_OPTION_INITIAL_MAX * terms.index_price - out_of_the_money, _OPTION_INITIAL_MIN * terms.index_price)
