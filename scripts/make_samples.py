@@ -21,16 +21,18 @@ from pathlib import Path
 from typing import Final
 
 from tradewright.simulator.market import (
+    BTCUSDT,
     ETHUSDT,
     Kline,
     MarketBook,
+    MarketClock,
     MarketEvent,
     MarketTrade,
-    build_market,
     decimal_text,
     parse_time,
 )
 from tradewright.simulator.market.bars import OpenBar
+from tradewright.simulator.market.synthetic import SyntheticMarket
 from tradewright.simulator.market.walk import PROFILES, Walk, chance, size_steps
 
 SEED: Final = 20_240_301
@@ -44,10 +46,18 @@ DEPTH: Final = 50
 CANDLES: Final = "open_time_ms,open,high,low,close,volume,turnover"
 
 
+def market_at(ms: int) -> SyntheticMarket:
+    """Without weather: tests know the samples number by number, and they were there before it."""
+    clock = MarketClock(wall_ms=ms, market_ms=ms, speed=1)
+    return SyntheticMarket(
+        seed=SEED, clock=clock, start_ms=ms, follows_wall=True, listed=(BTCUSDT, ETHUSDT), weather=False
+    )
+
+
 def minutes() -> bytes:
     """Three days of BTCUSDT."""
     end_ms = parse_time(END)
-    market = build_market(["synthetic"], seed=SEED, speed=1, from_ms=end_ms, wall_now_ms=end_ms)
+    market = market_at(end_ms)
     start_ms = end_ms - MINUTES * 60_000
     rows: list[Kline] = []
     for day_ms in range(start_ms, end_ms, 86_400_000):
@@ -138,7 +148,7 @@ SAMPLES: Final[dict[str, Callable[[], bytes]]] = {
 def events() -> list[MarketEvent]:
     """Five minutes of BTCUSDT."""
     end_ms = parse_time(END)
-    market = build_market(["synthetic"], seed=SEED, speed=1, from_ms=end_ms, wall_now_ms=end_ms)
+    market = market_at(end_ms)
     return [event for event in market.advance(end_ms + TICKS_OF_MS) if event.symbol == "BTCUSDT"]
 
 

@@ -60,6 +60,8 @@ def synthetic(
     speed: float = 1.0,
     history_minutes: int = 3,
     listed: Sequence[InstrumentSpec] = FEW,
+    dated: bool = False,
+    weather: bool = True,
 ) -> SyntheticMarket:
     """A synthetic market with a short history of a few listings, which makes it quick; its time is the wall's at
     speed 1.
@@ -72,6 +74,8 @@ def synthetic(
         follows_wall=speed == 1,
         history_minutes=history_minutes,
         listed=listed,
+        dated=dated,
+        weather=weather,
     )
 
 

@@ -73,9 +73,12 @@ def test_two_recordings_play_on_one_clock_in_time_order(tmp_path: Path) -> None:
     ("spec", "complaint"),
     [
         ([], "no market was given"),
-        (["bybit"], "market is 'bybit'; it must be synthetic or replay:FILE@category:SYMBOL"),
+        (["bybit"], "market is 'bybit'; it must be synthetic, synthetic:N or replay:FILE@category:SYMBOL"),
         ([""], "market is ''"),
         (["synthetic", "synthetic"], "replays cannot be mixed"),
+        (["synthetic:"], "market is 'synthetic:'; it must be"),
+        (["synthetic:24"], "market is 'synthetic:24'; the number of linear perpetuals must be from 25 to 2025"),
+        (["synthetic:2026"], "from 25 to 2025"),
         (["synthetic", "replay:x@linear:BTCUSDT"], "replays cannot be mixed"),
         (["replay:"], "a file must follow 'replay:'"),
         (["replay:x@spot:btcusdt"], "asks for spot:btcusdt; symbols are written BTCUSDT"),

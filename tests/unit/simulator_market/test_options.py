@@ -164,7 +164,8 @@ def test_a_delivered_option_is_worth_what_it_paid_and_others_take_its_place() ->
     made.advance(delivery_ms + 1_500)
 
     settled = made.settlement_price(call.listing)
-    closes = [row.close for row in made.klines("BTCUSDT", "1", delivery_ms - 30 * 60_000, delivery_ms - 1, 30)]
+    bars = made.price_bars("index", "BTCUSDT", "1", delivery_ms - 30 * 60_000, delivery_ms - 1, 30)
+    closes = [bar.close for bar in bars]
     assert len(closes) == 30
     assert settled == (sum(closes, Decimal(0)) / 30).quantize(BTCUSDT.tick_size)
     assert abs(predicted - settled) < settled / 200

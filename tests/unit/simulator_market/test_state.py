@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tradewright.simulator.market import Kline, Market, MarketStateError, build_market
-from tradewright.simulator.market.instruments import LISTED
+from tradewright.simulator.market.instruments import LISTED, PRE_LAUNCH
 from tradewright.simulator.market.model import is_option
 from unit.simulator_market.samples import FEW, MINUTE, NOON, ROOT, SAMPLE, recording, replay, synthetic
 
@@ -116,7 +116,7 @@ def test_a_replay_that_was_over_is_still_over() -> None:
 
 def test_weeks_of_running_stay_small_and_survive_a_restart() -> None:
     market = synthetic(history_minutes=10_000)
-    symbol = market._symbols["BTCUSDT"]
+    symbol = market._listings.lived["BTCUSDT"]
     bar = market.klines("BTCUSDT", "1", None, None, 1)[0]
     for minute in range(1, 12_000):  # a bar each, without making up the trades of eight days
         symbol._append(_moved(bar, NOON + minute * MINUTE))
@@ -185,7 +185,10 @@ def test_the_state_of_a_version_that_listed_two_contracts_is_gone_on_from() -> N
             name: value for name, value in ticker.items() if name not in halved
         }
     happened = {event.symbol for event in market.advance(NOON + 185_350)}
-    assert {listing for listing in happened if not is_option(listing)} == {spec.listing for spec in LISTED}
+    trading = {spec.listing for spec in market.instruments if spec.status == "Trading"}
+    assert {spec.listing for spec in LISTED if spec is not PRE_LAUNCH} < trading
+    assert happened - trading == set()
+    assert {listing for listing in trading - happened if not is_option(listing)} == set()
     assert set(market.state()["symbols"]) == {"BTCUSDT", "ETHUSDT"}  # the others need no state
 
 

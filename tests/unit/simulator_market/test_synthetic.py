@@ -13,11 +13,12 @@ from itertools import pairwise
 import pytest
 
 from tradewright.simulator.market import MarketBook, MarketTrade, build_market
-from tradewright.simulator.market.habits import FOLLOWED
-from tradewright.simulator.market.instruments import CONTRACTS, LISTED, PAIRS
+from tradewright.simulator.market.habits import HABITS
+from tradewright.simulator.market.instruments import CONTRACTS, LISTED, PAIRS, PRE_LAUNCH, USDT_PERPETUALS
 from unit.simulator_market.samples import MINUTE, NOON, synthetic, trades_of
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
+TRADING = [spec for spec in LISTED if spec is not PRE_LAUNCH]
 
 
 def test_the_same_seed_makes_the_same_market() -> None:
@@ -31,10 +32,10 @@ def test_the_same_seed_makes_the_same_market() -> None:
 
 
 def test_events_come_in_time_order_and_are_numbered_upwards_without_holes_where_every_one_is_told() -> None:
-    events = synthetic(listed=LISTED).advance(NOON + MINUTE)
+    events = synthetic(listed=LISTED, dated=True).advance(NOON + MINUTE)
 
     assert all(before.time_ms <= after.time_ms for before, after in pairwise(events))
-    for spec in LISTED:
+    for spec in TRADING:
         own = [event for event in events if event.symbol == spec.listing]
         assert all(after.seq > before.seq for before, after in pairwise(own))
         updates = [event.update_id for event in own if isinstance(event, MarketBook)]
@@ -86,13 +87,14 @@ def test_two_books_in_a_row_share_most_of_their_levels() -> None:
 
 
 def test_trades_print_at_the_touch_or_a_few_ticks_beyond_it() -> None:
-    market = synthetic(listed=[spec for spec in LISTED if spec.listing not in FOLLOWED])
+    market = synthetic(listed=[*USDT_PERPETUALS, *(spec for spec in PAIRS if spec.listing in HABITS)])
     specs = {spec.listing: spec for spec in market.instruments}
     books = {listing: market.book(listing) for listing in specs}
     sides: list[str] = []
     for event in market.advance(NOON + 5 * MINUTE):
         if isinstance(event, MarketBook):
             books[event.symbol] = event
+        if not isinstance(event, MarketTrade):
             continue
         spec, book = specs[event.symbol], books[event.symbol]
         touch = book.asks[0][0] if event.side == "Buy" else book.bids[0][0]
@@ -201,11 +203,11 @@ def test_a_jump_of_more_than_an_hour_is_a_standstill_with_a_gap_in_the_candles()
 
 
 def test_everything_listed_trades() -> None:
-    traded = {
-        event.symbol for event in synthetic(listed=LISTED).advance(NOON + MINUTE) if isinstance(event, MarketTrade)
-    }
+    market = synthetic(listed=LISTED, dated=True)
+    traded = {event.symbol for event in market.advance(NOON + MINUTE) if isinstance(event, MarketTrade)}
 
-    assert traded == {spec.listing for spec in LISTED}
+    assert traded == {spec.listing for spec in market.instruments if spec.status == "Trading"}
+    assert len(traded) == len(market.instruments) - 1
 
 
 def _day(days_back: int) -> tuple[int, int]:

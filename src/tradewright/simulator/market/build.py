@@ -12,7 +12,10 @@ from typing import Final
 from tradewright.simulator.market.book_file import BookFile
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.errors import MarketSpecError
-from tradewright.simulator.market.model import Category, Market, listing_of
+from tradewright.simulator.market.habits import Habits
+from tradewright.simulator.market.instruments import CONTRACTS, LISTED
+from tradewright.simulator.market.many import MADE_UP_MAX, made_up
+from tradewright.simulator.market.model import Category, InstrumentSpec, Market, listing_of
 from tradewright.simulator.market.recorded_spec import CATEGORIES, spec_for
 from tradewright.simulator.market.recording import AnyFile, read_recording, together
 from tradewright.simulator.market.replay import ReplayMarket, start_of
@@ -21,14 +24,16 @@ from tradewright.simulator.market.tape import Tape
 
 _REPLAY: Final = "replay:"
 _TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Za-z0-9-]{1,40})")
-_GRAMMAR: Final = "synthetic or replay:FILE@category:SYMBOL"
+_SYNTHETIC: Final = re.compile(r"synthetic(?::(?P<contracts>\d{1,6}))?")
+_GRAMMAR: Final = "synthetic, synthetic:N or replay:FILE@category:SYMBOL"
 RECORDINGS_MAX: Final = 100
 
 
 def build_market(
     spec: Sequence[str], *, seed: int, speed: float, from_ms: int | None, wall_now_ms: int, by_hand: bool = False
 ) -> Market:
-    """The market that `spec` asks for: ["synthetic"], or "replay:FILE@category:SYMBOL" once per recording.
+    """The market that `spec` asks for: ["synthetic"], ["synthetic:600"] with so many linear perpetuals in all, or
+    "replay:FILE@category:SYMBOL" once per recording.
 
     A symbol may be given several recordings of different kinds (trades and quotes, candles and funding).
     A synthetic market starts at `from_ms` or now; without `from_ms` and at speed 1 its time is wall time for good,
@@ -39,12 +44,30 @@ def build_market(
         raise MarketSpecError(f"no market was given; it must be {_GRAMMAR}")
     if all(text.startswith(_REPLAY) for text in spec):
         return _replay(spec, speed=speed, from_ms=from_ms, wall_now_ms=wall_now_ms)
-    if list(spec) == ["synthetic"]:
+    asked = _SYNTHETIC.fullmatch(spec[0]) if len(spec) == 1 else None
+    if asked is not None:
+        more = _made_up(spec[0], asked["contracts"])
         start_ms = wall_now_ms if from_ms is None else from_ms
-        clock = MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed)
-        follows_wall = from_ms is None and speed == 1 and not by_hand
-        return SyntheticMarket(seed=seed, clock=clock, start_ms=start_ms, follows_wall=follows_wall)
+        return SyntheticMarket(
+            seed=seed,
+            clock=MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed),
+            start_ms=start_ms,
+            follows_wall=from_ms is None and speed == 1 and not by_hand,
+            listed=(*LISTED, *(spec for spec, _ in more)),
+            habits={spec.listing: habits for spec, habits in more},
+            dated=True,
+            options=True,
+        )
     raise MarketSpecError(f"market is {' '.join(spec)!r}; it must be {_GRAMMAR}, and replays cannot be mixed with it")
+
+
+def _made_up(text: str, contracts: str | None) -> Sequence[tuple[InstrumentSpec, Habits]]:
+    """The made-up contracts that bring the linear perpetuals to the number asked for."""
+    least, most = len(CONTRACTS), len(CONTRACTS) + MADE_UP_MAX
+    count = least if contracts is None else int(contracts)
+    if not least <= count <= most:
+        raise MarketSpecError(f"market is {text!r}; the number of linear perpetuals must be from {least} to {most}")
+    return made_up(count - least)
 
 
 def _replay(spec: Sequence[str], *, speed: float, from_ms: int | None, wall_now_ms: int) -> ReplayMarket:

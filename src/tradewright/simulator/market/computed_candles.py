@@ -38,10 +38,10 @@ class ComputedCandles:
         if start_ms is not None and start_ms > now_ms:
             return []
         oldest_first = start_ms is not None and end_ms is None
-        first = _first_bucket(interval, max(_history_ms(interval, now_ms), start_ms or 0))
+        first = first_bucket(interval, max(history_ms(interval, now_ms), start_ms or 0))
         last = bucket_start(interval, now_ms if end_ms is None else min(now_ms, end_ms))
         found: list[Kline] = []
-        for start in _upwards(interval, first, last) if oldest_first else _downwards(interval, last, first):
+        for start in upwards(interval, first, last) if oldest_first else downwards(interval, last, first):
             if len(found) >= limit:
                 break
             kline = self._kline(interval, start, now_ms)
@@ -51,7 +51,7 @@ class ComputedCandles:
 
     def closed_klines(self, interval: str, after_ms: int, now_ms: int) -> list[Kline]:
         """See `Market.closed_klines`. Cheap when there is none, since streams ask with every beat."""
-        first = _first_bucket(interval, max(_history_ms(interval, now_ms), after_ms + 1))
+        first = first_bucket(interval, max(history_ms(interval, now_ms), after_ms + 1))
         open_start = bucket_start(interval, now_ms)
         if first >= open_start:
             return []
@@ -124,7 +124,7 @@ class ComputedCandles:
         return bar
 
 
-def _history_ms(interval: str, now_ms: int) -> int:
+def history_ms(interval: str, now_ms: int) -> int:
     """Before this no candle begins. A candle that has just closed is always there, and none ever changes."""
     if interval == "M":
         return bucket_start("M", bucket_start("M", now_ms) - 1)
@@ -132,20 +132,20 @@ def _history_ms(interval: str, now_ms: int) -> int:
     return now_ms - DAY_MS * _DEPTH_DAYS.get(interval, _DEPTH_HOURLY_DAYS if by_hours else _DEPTH_MINUTES_DAYS)
 
 
-def _first_bucket(interval: str, ms: int) -> int:
+def first_bucket(interval: str, ms: int) -> int:
     """Start of the first candle that starts at or after `ms`."""
     start = bucket_start(interval, ms)
     return start if start == ms else bucket_end(interval, start)
 
 
-def _upwards(interval: str, first: int, last: int) -> Iterator[int]:
+def upwards(interval: str, first: int, last: int) -> Iterator[int]:
     start = first
     while start <= last:
         yield start
         start = bucket_end(interval, start)
 
 
-def _downwards(interval: str, last: int, first: int) -> Iterator[int]:
+def downwards(interval: str, last: int, first: int) -> Iterator[int]:
     start = last
     while start >= first:
         yield start

@@ -14,23 +14,36 @@ from itertools import islice
 from typing import Final
 
 from tradewright.simulator.market.computed_candles import ComputedCandles
+from tradewright.simulator.market.computed_price_bars import ComputedPriceBars
 from tradewright.simulator.market.habits import Habits
 from tradewright.simulator.market.intervals import MINUTE_MS
-from tradewright.simulator.market.levels import DepthSide
-from tradewright.simulator.market.model import InstrumentSpec, MarketBook, MarketEvent, MarketTrade
-from tradewright.simulator.market.paths import SECONDS_PER_TRADE, TRADES, Minute, Path, PathTrade
+from tradewright.simulator.market.levels import THINNEST, DepthSide, LevelSizes
+from tradewright.simulator.market.liquidations import drawn
+from tradewright.simulator.market.model import (
+    Bar,
+    InstrumentSpec,
+    MarketBook,
+    MarketEvent,
+    MarketLiquidation,
+    MarketTrade,
+    PriceKind,
+)
+from tradewright.simulator.market.paths import SECONDS_PER_TRADE, TRADES, Minute, Path, PathTrade, bid_at
 from tradewright.simulator.market.walk import chance, funding_rate, open_interest, size_steps
+from tradewright.simulator.market.weather import Weather
 
 TRADES_SHOWN: Final = 1000
-_EVENTS: Final = 60 + TRADES  # per minute
+_EVENTS: Final = 4  # numbers per second
+# A minute in 64 has somebody liquidated at this trade: where the highest bits of its chance are all zero.
+_HURT_PLACE: Final = 3
+_HURT_BITS: Final = 58
 _LEVEL_SIZES: Final = 64
-_PREMIUM_RATIO: Final = 0.0002  # how far mark and index are apart at most
 
 
 class ComputedSymbol:
     """Everything is as of the moment last given to `close_bar`."""
 
-    def __init__(self, spec: InstrumentSpec, habits: Habits, *, seed: int, now_ms: int) -> None:
+    def __init__(self, spec: InstrumentSpec, habits: Habits, *, seed: int, now_ms: int, weather: Weather) -> None:
         self.spec = spec
         self._listing = spec.listing
         self._seed = seed
@@ -42,15 +55,25 @@ class ComputedSymbol:
             base_ticks=base_ticks,
             daily_volatility=habits.volatility,
             minute_steps=habits.minute_steps(spec),
+            weather=weather,
         )
+        self._weather = weather
         rng = chance(seed, spec.listing, "book")
         self._salts = (rng.getrandbits(32), rng.getrandbits(32))
         median = habits.level_steps(spec)
-        self._sizes = tuple(size_steps(rng, median) * spec.qty_step for _ in range(_LEVEL_SIZES))
-        self._premium_ticks = round(rng.uniform(-_PREMIUM_RATIO, _PREMIUM_RATIO) * base_ticks)
+        self._sizes = LevelSizes([size_steps(rng, median) for _ in range(_LEVEL_SIZES)], spec.qty_step)
+        self._trade_steps = habits.minute_steps(spec) / TRADES
+        self._prices = ComputedPriceBars(
+            self._path,
+            tick_size=spec.tick_size,
+            seed=seed,
+            name=spec.listing,
+            base_ticks=base_ticks,
+            level=rng.uniform(-1.0, 1.0),
+        )
         self.candles = ComputedCandles(spec, self._path)
         self._now_ms = now_ms
-        self._open: tuple[int, Minute, tuple[PathTrade, ...]] | None = None
+        self._open: tuple[int, Minute, tuple[PathTrade, ...], int] | None = None
 
     @property
     def book(self) -> MarketBook:
@@ -70,13 +93,23 @@ class ComputedSymbol:
         return self._bid_ticks(self._now_ms // 1000) * self.spec.tick_size
 
     def index_price(self) -> Decimal:
-        return (self._bid_ticks(self._now_ms // 1000) + self._premium_ticks) * self.spec.tick_size
+        second = self._now_ms // 1000
+        return (self._bid_ticks(second) + self._prices.index_offset(second // 3600)) * self.spec.tick_size
 
     def funding_rate(self, funding_ms: int) -> Decimal:
         return funding_rate(self._seed, self.spec, funding_ms)
 
     def open_interest(self, now_ms: int) -> Decimal:
         return open_interest(self._seed, self.spec, self._interest_steps, now_ms)
+
+    def price_bars(
+        self, kind: PriceKind, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> list[Bar]:
+        return self._prices.bars(kind, interval, start_ms, end_ms, limit, now_ms)
+
+    def busy_seconds(self, number: int) -> list[int]:
+        """The seconds of a minute since the epoch in which something happens."""
+        return [trade.second for trade in self._minute(number)[1]]
 
     def second(self, second: int) -> list[MarketEvent]:
         """The trade of one second of market time with the book before it, if there is one.
@@ -85,7 +118,11 @@ class ComputedSymbol:
         """
         number, place = divmod(second, 60)
         trade = self._minute(number)[1][place // SECONDS_PER_TRADE]
-        return [self._book(second), self._trade(number, trade)] if trade.second == place else []
+        if trade.second != place:
+            return []
+        made: list[MarketEvent] = [self._book(second), self._trade(number, trade)]
+        hurt = self._liquidation(number, trade)
+        return made if hurt is None else [*made, hurt]
 
     def apply(self, event: MarketEvent) -> None:
         """Nothing to remember: what has happened by now follows from the time."""
@@ -93,17 +130,19 @@ class ComputedSymbol:
     def close_bar(self, now_ms: int) -> None:
         self._now_ms = now_ms
 
-    def _minute(self, number: int) -> tuple[Minute, tuple[PathTrade, ...]]:
-        """A minute and its trades; the last one asked for is kept, because it is asked for again and again."""
+    def _minute(self, number: int) -> tuple[Minute, tuple[PathTrade, ...], int]:
+        """A minute, its trades and how thin its books are; the last one asked for is kept, because it is asked for
+        again and again.
+        """
         if self._open is None or self._open[0] != number:
             minute = self._path.minute(number)
-            self._open = (number, minute, minute.trades())
-        return self._open[1], self._open[2]
+            self._open = (number, minute, minute.trades(), self._weather.sky(number * 60 + 59).thin)
+        return self._open[1:]
 
     def _trades_before(self) -> Iterator[tuple[int, PathTrade]]:
         """Trades up to and including now with the number of their minute, newest first, without end."""
         number, offset_ms = divmod(self._now_ms, MINUTE_MS)
-        _, trades = self._minute(number)
+        _, trades, _ = self._minute(number)
         yield from ((number, trade) for trade in reversed(trades) if trade.second * 1000 + trade.offset_ms <= offset_ms)
         while True:
             number -= 1
@@ -111,23 +150,23 @@ class ComputedSymbol:
 
     def _bid_ticks(self, second: int) -> int:
         number, place = divmod(second, 60)
-        minute, trades = self._minute(number)
-        return _bid_and_count(minute, trades, place)[0]
+        minute, trades, _ = self._minute(number)
+        return bid_at(minute, trades, place)
 
     def _book(self, second: int) -> MarketBook:
         number, place = divmod(second, 60)
-        minute, trades = self._minute(number)
-        bid_ticks, traded = _bid_and_count(minute, trades, place)
+        minute, trades, thin = self._minute(number)
+        bid_ticks = bid_at(minute, trades, place)
         return MarketBook(
             symbol=self._listing,
-            bids=self._side(bid_ticks, -1, self._salts[0], second),
-            asks=self._side(bid_ticks + minute.spread, 1, self._salts[1], second),
+            bids=self._side(bid_ticks, -1, self._salts[0], second, thin),
+            asks=self._side(bid_ticks + minute.spread, 1, self._salts[1], second, thin),
             time_ms=second * 1000,
             update_id=second,
-            seq=number * _EVENTS + place + traded,
+            seq=second * _EVENTS,
         )
 
-    def _side(self, best_ticks: int, direction: int, salt: int, epoch: int) -> DepthSide:
+    def _side(self, best_ticks: int, direction: int, salt: int, epoch: int, thin: int) -> DepthSide:
         return DepthSide(
             best_ticks=best_ticks,
             direction=direction,
@@ -135,11 +174,33 @@ class ComputedSymbol:
             salt=salt,
             sizes=self._sizes,
             tick_size=self.spec.tick_size,
+            thin=thin,
+        )
+
+    def _liquidation(self, number: int, trade: PathTrade) -> MarketLiquidation | None:
+        """Whether somebody is liquidated with this trade: right after a jump mostly, and on the side it hurt."""
+        minute, _, thin = self._minute(number)
+        if not (thin or (trade.place == _HURT_PLACE and not minute.bits >> _HURT_BITS)) or not self._weather.hurts():
+            return None
+        second = number * 60 + trade.second
+        rng = chance(self._seed, self._listing, "hurt", second)
+        if thin and rng.random() * THINNEST > thin:
+            return None
+        hurt = drawn(rng)
+        falls = minute.end < minute.start
+        beyond = max(1, round(trade.bid * hurt.distance))
+        return MarketLiquidation(
+            symbol=self._listing,
+            time_ms=second * 1000 + trade.offset_ms + 1,
+            side="Buy" if falls else "Sell",
+            size=max(1, round(self._trade_steps * hurt.size)) * self.spec.qty_step,
+            price=(trade.bid - beyond if falls else trade.bid + beyond) * self.spec.tick_size,
+            seq=second * _EVENTS + 2,
         )
 
     def _trade(self, number: int, trade: PathTrade) -> MarketTrade:
-        """Numbers count the events of all minutes: a minute's trade comes right after the book of its second."""
-        seq = number * _EVENTS + trade.second + 1 + trade.place
+        """Every second has a few numbers: its book the first, its trade the next, and a liquidation the one after."""
+        seq = (number * 60 + trade.second) * _EVENTS + 1
         return MarketTrade(
             symbol=self._listing,
             time_ms=number * MINUTE_MS + trade.second * 1000 + trade.offset_ms,
@@ -149,16 +210,3 @@ class ComputedSymbol:
             trade_id=f"{self.spec.symbol_id:08x}-{self._path.minute(number).bits:016x}-{seq:08x}",
             seq=seq,
         )
-
-
-def _bid_and_count(minute: Minute, trades: tuple[PathTrade, ...], place: int) -> tuple[int, int]:
-    """The best bid (ticks) in second `place` of the minute, and how many trades came before that second.
-
-    It goes on a straight line from trade to trade, so that each trade finds its price in the book.
-    """
-    since, bid, count = 0, minute.start, 0
-    for trade in trades:
-        if trade.second >= place:
-            return bid + (trade.bid - bid) * (place - since) // (trade.second - since), count
-        since, bid, count = trade.second, trade.bid, count + 1
-    return bid, count

@@ -67,28 +67,24 @@ HABITS: Final[dict[Listing, Habits]] = {
     "spot:USDCUSDT": Habits("0.9998", 0.00015, 9e7),
 }
 
-_USUAL_MAJOR_PRICES: Final = {"spot:BTCUSDT": Decimal(65_000), "spot:ETHUSDT": Decimal(3_200)}
+_MAJOR_PRICES: Final = {"BTCUSDT": Decimal(65_000), "ETHUSDT": Decimal(3_200)}
 
-FOLLOWED: Final[dict[Listing, Listing]] = {
-    "spot:BTCUSDT": "BTCUSDT",
-    "spot:ETHUSDT": "ETHUSDT",
-    "spot:SOLUSDT": "SOLUSDT",
-    "spot:XRPUSDT": "XRPUSDT",
-    "spot:DOGEUSDT": "DOGEUSDT",
-    "spot:BNBUSDT": "BNBUSDT",
-    "spot:ADAUSDT": "ADAUSDT",
-    "spot:AVAXUSDT": "AVAXUSDT",
-    "spot:LINKUSDT": "LINKUSDT",
-    "spot:LTCUSDT": "LTCUSDT",
-    "spot:PEPEUSDT": "1000PEPEUSDT",
-}
-"""The contract whose price a spot pair follows."""
+FOLLOWED: Final[dict[Listing, Listing]] = {"spot:PEPEUSDT": "1000PEPEUSDT"}
+"""The contract whose price a listing follows, where it is not the USDT perpetual of its own coin."""
+
+# Contracts of one USD that an inverse one trades for each coin that its leader does: about a third of the leader's
+# value, but for XRP, whose leader's lots are smaller than a contract.
+_USD_PER_COIN: Final = {"BTC": 20_000, "ETH": 1_000, "SOL": 50, "XRP": 10}
 
 
-def usual_price(pair: InstrumentSpec) -> Decimal:
-    """About what a spot pair that follows a contract costs (quote coin)."""
-    major = _USUAL_MAJOR_PRICES.get(pair.listing)
-    if major is not None:
-        return major
-    coins = 1000 if FOLLOWED[pair.listing].startswith("1000") else 1
-    return Decimal(HABITS[FOLLOWED[pair.listing]].price) / coins
+def usual_price(leader: InstrumentSpec) -> Decimal:
+    """About what a contract that others follow costs (quote coin)."""
+    major = _MAJOR_PRICES.get(leader.listing)
+    return major if major is not None else Decimal(HABITS[leader.listing].price)
+
+
+def usd_per_coin(spec: InstrumentSpec) -> int:
+    """Of an inverse contract, of a dated one a tenth; 0 for others."""
+    if not spec.is_inverse:
+        return 0
+    return _USD_PER_COIN[spec.base_coin] // (10 if spec.delivery_ms else 1)

@@ -13,7 +13,23 @@ from typing import overload
 from tradewright.simulator.market.model import Level
 
 DEPTH = 200
+THINNEST = 3
 _REFRESH_SLOTS = 64  # a level keeps its size for so many slots; each level turns at its own moment
+
+
+class LevelSizes:
+    """What sizes the levels of a book are drawn from: as usual, and halved up to `THINNEST` times."""
+
+    __slots__ = ("_by_thinness",)
+
+    def __init__(self, steps: Sequence[int], qty_step: Decimal) -> None:
+        """`steps` is a power of two of sizes, in whole steps; none gets smaller than one step."""
+        self._by_thinness = tuple(
+            tuple(max(1, size >> thin) * qty_step for size in steps) for thin in range(THINNEST + 1)
+        )
+
+    def of(self, thin: int) -> tuple[Decimal, ...]:
+        return self._by_thinness[thin]
 
 
 class DepthSide(Sequence[Level]):
@@ -23,16 +39,25 @@ class DepthSide(Sequence[Level]):
     they were, as in a real book, and a difference of two books is small.
     """
 
-    __slots__ = ("_best_ticks", "_direction", "_epoch", "_salt", "_sizes", "_tick_size")
+    __slots__ = ("_best_ticks", "_direction", "_epoch", "_salt", "_sizes", "_tick_size", "thin")
 
     def __init__(
-        self, *, best_ticks: int, direction: int, epoch: int, salt: int, sizes: Sequence[Decimal], tick_size: Decimal
+        self,
+        *,
+        best_ticks: int,
+        direction: int,
+        epoch: int,
+        salt: int,
+        sizes: LevelSizes,
+        tick_size: Decimal,
+        thin: int = 0,
     ) -> None:
         self._best_ticks = best_ticks
         self._direction = direction  # -1 for bids, +1 for asks
         self._epoch = epoch
         self._salt = salt
-        self._sizes = sizes  # a power of two of them
+        self._sizes = sizes.of(thin)
+        self.thin = thin  # how often its sizes are halved
         self._tick_size = tick_size
 
     @property

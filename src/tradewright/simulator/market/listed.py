@@ -1,15 +1,25 @@
 """What the synthetic market asks of one of its listings, however that one comes by its prices.
 
-Lives here: the protocol of `synthetic_symbol`, `computed_symbol` and `spot_pair`. Not here: the market (`synthetic`).
+Lives here: the protocols of `synthetic_symbol`, `computed_symbol`, the followers of both (`spot_pair`,
+`following_contract`), and options. Not here: the market (`synthetic`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Protocol
 
 from tradewright.simulator.market.candles import Window
-from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketTrade
+from tradewright.simulator.market.model import (
+    Bar,
+    InstrumentSpec,
+    Kline,
+    MarketBook,
+    MarketEvent,
+    MarketTrade,
+    PriceKind,
+)
 
 
 class Candles(Protocol):
@@ -58,9 +68,23 @@ class Listed(Protocol):
     def funding_rate(self, funding_ms: int) -> Decimal: ...
 
     def open_interest(self, now_ms: int) -> Decimal | None:
-        """Base coin; None for a spot pair."""
+        """Base coin, of inverse contracts USD; None for a spot pair."""
+        ...
+
+    def price_bars(
+        self, kind: PriceKind, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> list[Bar]:
+        """See `Market.price_bars`."""
         ...
 
     def close_bar(self, now_ms: int) -> None:
         """Market time is `now_ms` now; a minute that is over by then is closed."""
+        ...
+
+
+class Maker(Listed, Protocol):
+    """A listing that makes its own events."""
+
+    def second(self, second: int) -> Sequence[MarketEvent]:
+        """What happens during one second of market time (since the epoch), ascending; asked for once, in order."""
         ...

@@ -21,6 +21,7 @@ from struct import unpack
 from typing import Final, NamedTuple
 
 from tradewright.simulator.market.walk import chance
+from tradewright.simulator.market.weather import Weather
 
 MONTH_DAYS: Final = 32
 TRADES: Final = 6  # per minute, one in each ten seconds
@@ -116,6 +117,19 @@ class Minute(NamedTuple):
         return join(Bar(one.price, one.price, one.price, one.price, one.size, one.price * one.size) for one in done)
 
 
+def bid_at(minute: Minute, trades: Iterable[PathTrade], second: int) -> int:
+    """The best bid (ticks) in one second of a minute with these trades.
+
+    It goes on a straight line from trade to trade, so that each trade finds its price in the book.
+    """
+    since, bid = 0, minute.start
+    for trade in trades:
+        if trade.second >= second:
+            return bid + (trade.bid - bid) * (second - since) // (trade.second - since)
+        since, bid = trade.second, trade.bid
+    return bid
+
+
 def join(bars: Iterable[Bar]) -> Bar | None:
     """One candle out of several in time order; None out of nothing."""
     parts = list(bars)
@@ -182,12 +196,15 @@ def _candle(
 class Path:
     """The price of one listing in whole ticks, the volume in whole steps."""
 
-    def __init__(self, *, seed: int, name: str, base_ticks: int, daily_volatility: float, minute_steps: float) -> None:
+    def __init__(
+        self, *, seed: int, name: str, base_ticks: int, daily_volatility: float, minute_steps: float, weather: Weather
+    ) -> None:
         self._seed = seed
         self._name = name
         self._base_ticks = base_ticks
         self._volatility = daily_volatility
         self._unit = minute_steps / _SHARES
+        self._weather = weather
         # Few are kept: they cost little to make again, and there are many listings.
         self._days_of = lru_cache(maxsize=2)(self._make_days)
         self._hours_of = lru_cache(maxsize=2)(self._make_hours)
@@ -212,7 +229,17 @@ class Path:
     def _make_hours(self, day: int) -> list[float]:
         month, place = divmod(day, MONTH_DAYS)
         days = self._days_of(month)
-        return _bridge(self._chance("hours", day), days[place], days[place + 1], 24, self._volatility / math.sqrt(24))
+        spread = self._volatility / math.sqrt(24)
+        hours = range(24 * day, 24 * day + 24)
+        return _bridge(
+            self._chance("hours", day),
+            days[place],
+            days[place + 1],
+            24,
+            spread,
+            [self._weather.hour_heat(hour) for hour in hours],
+            [0.0 if jump is None else jump.move for jump in map(self._weather.jump, hours)],
+        )
 
     def _make_hour(self, hour: int) -> Hour:
         day, place = divmod(hour, 24)
@@ -221,15 +248,23 @@ class Path:
         heat = math.exp(rng.gauss(-(_HEAT_SPREAD**2), _HEAT_SPREAD))
         spread = self._volatility / math.sqrt(1440) * heat
         base = self._base_ticks
+        factors = self._weather.minute_heats(hour)
+        moves = [0.0] * 60
+        jump = self._weather.jump(hour)
+        if jump is not None:
+            moves[jump.second // 60 - 60 * hour] = jump.move
         # A book of 200 levels lies below the bid: a price falls to a tenth of its base at most.
-        levels = _bridge(rng, hours[place], hours[place + 1], 60, spread)
+        levels = _bridge(rng, hours[place], hours[place + 1], 60, spread, factors, moves)
         bids = [max(base // 10, round(base * math.exp(level))) for level in levels]
         wick, unit = spread * base * _WICK, self._unit * heat**_HEAT_OF_VOLUME
         return Hour(
             bids,
-            [int(wick * _REACH[byte]) for byte in rng.randbytes(60)],
-            [int(wick * _REACH[byte]) for byte in rng.randbytes(60)],
-            [int(unit * _CROWDS[byte]) or 1 for byte in rng.randbytes(60)],
+            [int(wick * factor * _REACH[byte]) for byte, factor in zip(rng.randbytes(60), factors, strict=True)],
+            [int(wick * factor * _REACH[byte]) for byte, factor in zip(rng.randbytes(60), factors, strict=True)],
+            [
+                int(unit * factor**_HEAT_OF_VOLUME * _CROWDS[byte]) or 1
+                for byte, factor in zip(rng.randbytes(60), factors, strict=True)
+            ],
             unpack("<60Q", rng.randbytes(480)),
         )
 
@@ -237,8 +272,25 @@ class Path:
         return chance(self._seed, self._name, *place)
 
 
-def _bridge(rng: Random, first: float, last: float, steps: int, spread: float) -> list[float]:
-    """A random walk of `steps` steps that begins at `first` and ends at `last`; `spread` is a step's."""
-    walked = list(accumulate((spread * _NORMAL[draw] for draw in rng.randbytes(steps)), initial=0.0))
+def _bridge(
+    rng: Random,
+    first: float,
+    last: float,
+    steps: int,
+    spread: float,
+    factors: Sequence[float] = (),
+    moves: Sequence[float] = (),
+) -> list[float]:
+    """A random walk of `steps` steps that begins at `first` and ends at `last`; `spread` is a step's.
+
+    With `factors` on the spread of each step, and `moves` that come to it beside chance.
+    """
+    draws = rng.randbytes(steps)
+    drawn = (
+        (spread * factor * _NORMAL[draw] + move for draw, factor, move in zip(draws, factors, moves, strict=True))
+        if factors
+        else (spread * _NORMAL[draw] for draw in draws)
+    )
+    walked = list(accumulate(drawn, initial=0.0))
     slope = (last - first - walked[-1]) / steps
     return [first + level + slope * place for place, level in enumerate(walked)]

@@ -6,12 +6,15 @@ Not here: candles of trades (`candles`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
+from tradewright.simulator.market.intervals import bucket_start
 from tradewright.simulator.market.model import Bar, Kline, PriceKind
 
+PREMIUM_STEP: Final = Decimal("0.000001")
+_PREMIUM_STEPS: Final = 1_000_000
 _NO_PREMIUM: Final = Decimal(0)
 
 
@@ -28,6 +31,22 @@ def moments(step_ms: int, start_ms: int | None, end_ms: int | None, limit: int, 
     newest_ms -= newest_ms % step_ms
     oldest_ms = max(start_ms or 0, newest_ms - (limit - 1) * step_ms)
     return list(range(newest_ms, oldest_ms - 1, -step_ms))
+
+
+def joined(interval: str, bars: Sequence[Bar]) -> Bar:
+    """One candle of `interval` out of those in it (ascending, at least one)."""
+    return Bar(
+        start_ms=bucket_start(interval, bars[0].start_ms),
+        open=bars[0].open,
+        high=max(bar.high for bar in bars),
+        low=min(bar.low for bar in bars),
+        close=bars[-1].close,
+    )
+
+
+def premium_steps(mark: int, index: int) -> int:
+    """(mark - index) / index in millionths, rounded towards the nearest; both in ticks."""
+    return ((mark - index) * _PREMIUM_STEPS * 2 + index) // (2 * index)
 
 
 def _flat(start_ms: int) -> Bar:

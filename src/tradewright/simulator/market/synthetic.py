@@ -2,7 +2,8 @@
 
 Lives here: the merge of the listings into one stream of events, the pace, saving and restoring.
 Not here: what a second of one listing holds. BTCUSDT and ETHUSDT live through every trade (`synthetic_symbol`) and are
-saved; the other contracts are computed (`computed_symbol`), and spot pairs follow their contract (`spot_pair`).
+saved; other USDT perpetuals are computed (`computed_symbol`); spot pairs, inverse, USDC and dated contracts follow the
+contract of their coin (`following`), and options are on a board of their own (`options`).
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from tradewright.simulator.market.clock import MarketClock
-from tradewright.simulator.market.computed_symbol import ComputedSymbol
+from tradewright.simulator.market.dated import closed, dated_contracts
 from tradewright.simulator.market.errors import MarketStateError
-from tradewright.simulator.market.habits import FOLLOWED, HABITS, usual_price
+from tradewright.simulator.market.following_contract import FollowingContract
+from tradewright.simulator.market.habits import Habits
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.intervals import HOUR_MS, MINUTE_MS
 from tradewright.simulator.market.listed import Listed
+from tradewright.simulator.market.listings import Listings
 from tradewright.simulator.market.model import (
     Bar,
     InstrumentSpec,
@@ -29,16 +32,19 @@ from tradewright.simulator.market.model import (
     MarketTrade,
     PriceKind,
 )
-from tradewright.simulator.market.options import ListedOption, OptionBoard, half_hour_mean
-from tradewright.simulator.market.price_bars import moments, traded_bars
-from tradewright.simulator.market.spot_pair import FollowingPair
+from tradewright.simulator.market.options import ListedOption, OptionBoard
+from tradewright.simulator.market.price_bars import moments
+from tradewright.simulator.market.settlement import Settlements
 from tradewright.simulator.market.synthetic_symbol import HISTORY_MINUTES, SyntheticSymbol
 from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_row
+from tradewright.simulator.market.timetable import Timetable
 from tradewright.simulator.market.walk import PROFILES
+from tradewright.simulator.market.weather import Changing, Climate, Still, Weather
 
 # A longer jump (the machine slept) is a standstill: making up hours of trades at once would block the exchange.
 CATCH_UP_MS = 3_600_000
-_STATE_VERSION = 1
+_STATE_VERSION = 2
+_STILL_VERSION = 1  # there was no weather yet: a market of that version goes on without any
 
 
 class SyntheticMarket:
@@ -53,26 +59,44 @@ class SyntheticMarket:
         follows_wall: bool,
         history_minutes: int = HISTORY_MINUTES,
         listed: Sequence[InstrumentSpec] = LISTED,
+        habits: Mapping[Listing, Habits] | None = None,
+        dated: bool = False,
         options: bool = False,
+        weather: bool = True,
     ) -> None:
-        """`listed` has the contract of every pair that follows one. With `options` there are those of its coins too."""
-        self._specs = tuple(listed)
+        """`listed` has the contract of everything that follows one, and `habits` tell those of made-up contracts.
+
+        With `dated` there are the next quarters' contracts of BTC and ETH, with `options` those of the coins in
+        `listed`. Without `weather` nothing ever gets restless, jumps or is liquidated.
+        """
+        self._fixed = tuple(listed)
+        self._habits = habits or {}
+        self._has_dated = dated
         self._has_options = options
-        self._seen_options: tuple[InstrumentSpec, ...] = ()
+        self._has_weather = weather
         self._seed = seed
         self._clock = clock
         self._follows_wall = follows_wall
         self._history_minutes = history_minutes
+        self._climate = Climate(seed)
         self._now_ms: int
+        self._first_ms: int
+        self._listings: Listings
+        self._settlements: Settlements
+        self._board: OptionBoard | None = None
+        self._seen_options: tuple[InstrumentSpec, ...] = ()
         self._start(origin_ms=start_ms - start_ms % MINUTE_MS)
         self.advance(start_ms)
 
     @property
     def instruments(self) -> tuple[InstrumentSpec, ...]:
-        """The same object until the list changes, which that of options does once a day."""
-        if self._board is not None and self._board.specs is not self._seen_options:
-            self._seen_options = self._board.specs
-            self._instruments = (*self._specs, *self._board.specs)
+        """The same object until the list changes, which that of options does once a day and of dated contracts once a
+        quarter. What has ended is in it as `Closed`.
+        """
+        options = () if self._board is None else self._board.specs
+        if options is not self._seen_options:
+            self._seen_options = options
+            self._instruments = (*self._specs, *options)
         return self._instruments
 
     @property
@@ -85,6 +109,10 @@ class SyntheticMarket:
 
     @property
     def ended(self) -> bool:
+        return False
+
+    @property
+    def link_lost(self) -> bool:
         return False
 
     @property
@@ -152,6 +180,8 @@ class SyntheticMarket:
                 open_interest=one.open_interest(self._now_ms),
                 funding_rate=self.funding_rate(symbol),
                 next_funding_ms=self.next_funding_ms(symbol),
+                now_ms=self._now_ms,
+                settling=self.settlement_price(symbol),
             ),
         )
 
@@ -170,11 +200,7 @@ class SyntheticMarket:
     def price_bars(
         self, kind: PriceKind, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int
     ) -> list[Bar]:
-        one = self._one(symbol)
-        if isinstance(one, ListedOption):
-            return one.price_bars(kind, interval, start_ms, end_ms, limit, self._now_ms)
-        rows = one.candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
-        return traded_bars(kind, rows)
+        return self._one(symbol).price_bars(kind, interval, start_ms, end_ms, limit, self._now_ms)
 
     def open_interest(
         self, symbol: str, step_ms: int, start_ms: int | None, end_ms: int | None, limit: int
@@ -189,19 +215,21 @@ class SyntheticMarket:
     def settlement_price(self, symbol: str) -> Decimal | None:
         if self._board is not None and symbol in self._board:
             return self._board.settlement_price(symbol)
-        assert not self._one(symbol).spec.delivery_ms, "nothing that ends is listed yet"
-        return None
+        one = self._one(symbol)
+        return one.settlement_price if isinstance(one, FollowingContract) else None
 
     def state(self) -> dict[str, Any]:
         return {
             "kind": "synthetic",
-            "version": _STATE_VERSION,
+            "version": _STATE_VERSION if self._has_weather else _STILL_VERSION,
             "seed": self._seed,
+            "first_ms": self._first_ms,
             "market_ms": self._now_ms,
             "second": self._next_second - 1,
+            "settled": self._settlements.saved(),
             "symbols": {
                 name: {**self._second_began[name], **symbol.save_bars_and_trades()}
-                for name, symbol in self._symbols.items()
+                for name, symbol in self._listings.lived.items()
             },
         }
 
@@ -211,16 +239,21 @@ class SyntheticMarket:
         States of versions that listed less restore as well: what they do not know needs no state.
         """
         self._check_state(state)
+        weather = state["version"] != _STILL_VERSION
+        settlements = self._made_settlements()
         try:
             symbols = {
-                name: self._restored_symbol(symbol.spec, state["symbols"][name])
-                for name, symbol in self._symbols.items()
+                name: self._restored_symbol(symbol.spec, state["symbols"][name], weather=weather)
+                for name, symbol in self._listings.lived.items()
             }
             second, saved_ms = int(state["second"]), int(state["market_ms"])
+            first_ms = int(state.get("first_ms", saved_ms))
+            settlements.load(state.get("settled", {}))
         except (KeyError, TypeError, ValueError, AttributeError, InvalidOperation) as error:
             raise MarketStateError(
                 f"the saved state of the synthetic market is damaged ({error!r}); start with an empty state directory"
             ) from error
+        self._has_weather, self._first_ms, self._settlements = weather, first_ms, settlements
         self._list(symbols, now_ms=saved_ms)
         self._next_second = second
         self._pending.clear()
@@ -232,6 +265,7 @@ class SyntheticMarket:
             if isinstance(event, MarketBook) and event.symbol in symbols:
                 symbols[event.symbol].apply(event)
         self._now_ms = saved_ms
+        self._close_bars(saved_ms)
         resumed_ms = max(saved_ms, self._clock.start_ms if self._follows_wall else saved_ms)
         self._clock.start_from(resumed_ms)
         if resumed_ms > saved_ms:
@@ -239,71 +273,93 @@ class SyntheticMarket:
             self.advance(resumed_ms)
 
     def _start(self, *, origin_ms: int) -> None:
-        kept = [spec for spec in self._specs if spec.listing in PROFILES]
-        self._list({spec.listing: self._made_symbol(spec, origin_ms) for spec in kept}, now_ms=origin_ms)
+        self._first_ms = origin_ms
+        self._now_ms = origin_ms - 1
+        self._settlements = self._made_settlements()
+        kept = [spec for spec in self._fixed if spec.listing in PROFILES]
+        symbols = {spec.listing: self._made_symbol(spec, origin_ms, weather=self._has_weather) for spec in kept}
+        self._list(symbols, now_ms=origin_ms)
         self._pending: deque[MarketEvent] = deque()
         self._next_second = origin_ms // 1000
-        self._now_ms = origin_ms - 1
         self._second_began: dict[str, dict[str, Any]] = {}
 
-    def _list(self, symbols: dict[Listing, SyntheticSymbol], *, now_ms: int) -> None:
+    def _list(self, symbols: Mapping[Listing, SyntheticSymbol], *, now_ms: int) -> None:
         """Everything listed, around the symbols that have a past of their own."""
-        self._symbols = symbols
-        self._makers: dict[Listing, SyntheticSymbol | ComputedSymbol] = {**symbols}
-        for spec in self._specs:
-            if spec.listing in HABITS:
-                habits = HABITS[spec.listing]
-                self._makers[spec.listing] = ComputedSymbol(spec, habits, seed=self._seed, now_ms=now_ms)
-        self._followers = {FOLLOWED[spec.listing]: self._pair(spec) for spec in self._specs if spec.listing in FOLLOWED}
-        pairs = {pair.spec.listing: pair for pair in self._followers.values()}
-        self._listed: dict[Listing, Listed] = {**self._makers, **pairs}
+        self._listings = Listings(
+            symbols,
+            habits=self._habits,
+            seed=self._seed,
+            skies=lambda listing, volatility: self._weather(listing, volatility, wanted=self._has_weather),
+            settling=self._settlements.price,
+        )
+        self._listings.add(self._fixed, now_ms=now_ms)
+        self._timetable = Timetable(self._listings.computed)
+        self._list_dated(now_ms)
         self._board = self._made_board(now_ms) if self._has_options else None
+
+    def _list_dated(self, now_ms: int) -> None:
+        """List the dated contracts of this moment, beside those that were listed before; what has ended is closed."""
+        self._specs = self._fixed
+        self._next_end_ms: int | None = None
+        if self._has_dated:
+            dated = dated_contracts(self._first_ms, now_ms)
+            self._listings.add([spec for spec in dated if spec.listing not in self._listings], now_ms=now_ms)
+            self._specs = (*self._fixed, *(closed(spec, now_ms) for spec in dated))
+            self._next_end_ms = min(spec.delivery_ms for spec in dated if spec.delivery_ms > now_ms)
         self._seen_options = ()
         self._instruments = self._specs
 
     def _made_board(self, now_ms: int) -> OptionBoard:
-        def settling(leader: Listing, moment_ms: int) -> Decimal | None:
-            return half_hour_mean(self._listed[leader], moment_ms, self._now_ms)
+        return OptionBoard(self._listings.lived, seed=self._seed, now_ms=now_ms, settling=self._settlements.price)
 
-        return OptionBoard(self._symbols, seed=self._seed, now_ms=now_ms, settling=settling)
+    def _made_settlements(self) -> Settlements:
+        return Settlements(lambda listing: self._listings[listing], lambda: self._now_ms)
+
+    def _weather(self, listing: Listing, volatility: float, *, wanted: bool) -> Weather:
+        return Changing(self._climate, name=listing, daily_volatility=volatility) if wanted else Still()
 
     def _one(self, listing: Listing) -> Listed:
         """Raises `KeyError` for what is not listed."""
         if self._board is not None and listing in self._board:
             return self._board[listing]
-        return self._listed[listing]
+        return self._listings[listing]
 
     def _close_bars(self, now_ms: int) -> None:
-        for one in self._listed.values():
-            one.close_bar(now_ms)
+        if self._next_end_ms is not None and now_ms >= self._next_end_ms:
+            for spec in self._specs:
+                if spec.delivery_ms == self._next_end_ms:
+                    self.settlement_price(spec.listing)  # now, while the minutes it comes from are known
+            self._list_dated(now_ms)
+        self._listings.close(now_ms)
         if self._board is not None:
             self._board.close(now_ms)
-
-    def _pair(self, spec: InstrumentSpec) -> FollowingPair:
-        leader = self._makers[FOLLOWED[spec.listing]]
-        return FollowingPair(spec, leader, seed=self._seed, usual_price=usual_price(spec))
 
     def _make_second(self) -> None:
         """Make the next second's events; the process as it stood before is kept for `state`."""
         made: list[MarketEvent] = []
-        for name, symbol in self._symbols.items():
+        second, listings = self._next_second, self._listings
+        for name, symbol in listings.lived.items():
             self._second_began[name] = symbol.save_process()
-        for name, maker in self._makers.items():
-            own = maker.second(self._next_second)
-            made.extend(own)
-            if name in self._followers:
-                made.extend(self._followers[name].following(own))
+            self._tell(name, symbol.second(second), made)
+        for name, computed in self._timetable.busy(second):
+            self._tell(name, computed.second(second), made)
         if self._board is not None:
-            made.extend(self._board.second(self._next_second))
+            made.extend(self._board.second(second))
         made.sort(key=_time_of)  # stable: of one moment, first listed first
         self._pending.extend(made)
         self._next_second += 1
+
+    def _tell(self, name: Listing, own: Sequence[MarketEvent], made: list[MarketEvent]) -> None:
+        """What happens to a listing, and what that makes happen to those that follow it."""
+        made.extend(own)
+        for follower in self._listings.followers.get(name, ()):
+            made.extend(follower.following(own))
 
     def _release(self, to_ms: int, events: list[MarketEvent]) -> None:
         pending = self._pending
         while pending and pending[0].time_ms <= to_ms:
             event = pending.popleft()
-            symbol = self._symbols.get(event.symbol)
+            symbol = self._listings.lived.get(event.symbol)
             if symbol is not None:
                 symbol.apply(event)
             events.append(event)
@@ -314,11 +370,17 @@ class SyntheticMarket:
         self._next_second = to_ms // 1000
         self._close_bars(to_ms)
 
-    def _made_symbol(self, spec: InstrumentSpec, origin_ms: int) -> SyntheticSymbol:
-        return SyntheticSymbol(spec, seed=self._seed, origin_ms=origin_ms, history_minutes=self._history_minutes)
+    def _made_symbol(self, spec: InstrumentSpec, origin_ms: int, *, weather: bool) -> SyntheticSymbol:
+        return SyntheticSymbol(
+            spec,
+            seed=self._seed,
+            origin_ms=origin_ms,
+            history_minutes=self._history_minutes,
+            weather=self._weather(spec.listing, PROFILES[spec.listing].daily_volatility, wanted=weather),
+        )
 
-    def _restored_symbol(self, spec: InstrumentSpec, saved: Mapping[str, Any]) -> SyntheticSymbol:
-        symbol = self._made_symbol(spec, saved["origin_ms"])
+    def _restored_symbol(self, spec: InstrumentSpec, saved: Mapping[str, Any], *, weather: bool) -> SyntheticSymbol:
+        symbol = self._made_symbol(spec, saved["origin_ms"], weather=weather)
         symbol.load_bars_and_trades(saved)
         symbol.load_process(saved)
         return symbol
@@ -330,8 +392,10 @@ class SyntheticMarket:
                 f"the saved state is of a market of kind {kind!r}, but the market asked for is 'synthetic'; "
                 "ask for the same market again or use another state directory"
             )
-        if version != _STATE_VERSION:
-            raise MarketStateError(f"the saved state has version {version!r}, but this program reads {_STATE_VERSION}")
+        if version not in (_STILL_VERSION, _STATE_VERSION):
+            raise MarketStateError(
+                f"the saved state has version {version!r}, but this program reads {_STILL_VERSION} and {_STATE_VERSION}"
+            )
         if seed != self._seed:
             raise MarketStateError(
                 f"the saved market was made with seed {seed!r}, but the seed asked for is {self._seed}; "

@@ -17,10 +17,22 @@ from typing import Any
 from tradewright.simulator.market.bars import BarRing, OpenBar
 from tradewright.simulator.market.candles import CandleView
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, MINUTE_MS
-from tradewright.simulator.market.levels import DepthSide
-from tradewright.simulator.market.model import InstrumentSpec, Kline, MarketBook, MarketEvent, MarketTrade
+from tradewright.simulator.market.levels import DepthSide, LevelSizes
+from tradewright.simulator.market.liquidations import Hurt, hurt_by
+from tradewright.simulator.market.model import (
+    Bar,
+    InstrumentSpec,
+    Kline,
+    MarketBook,
+    MarketEvent,
+    MarketLiquidation,
+    MarketTrade,
+    PriceKind,
+)
+from tradewright.simulator.market.price_record import PriceRecord
 from tradewright.simulator.market.walk import (
     PROFILES,
+    Sky,
     Walk,
     chance,
     funding_rate,
@@ -31,6 +43,7 @@ from tradewright.simulator.market.walk import (
     swept_ticks,
     trade_count,
 )
+from tradewright.simulator.market.weather import Weather
 
 HISTORY_MINUTES = 3 * 24 * 60
 BARS_KEPT = 7 * DAY_MS // MINUTE_MS
@@ -46,15 +59,19 @@ _LEVEL_SIZES = 1024
 class SyntheticSymbol:
     """Everything the market knows of one symbol as of the last event applied."""
 
-    def __init__(self, spec: InstrumentSpec, *, seed: int, origin_ms: int, history_minutes: int) -> None:
+    def __init__(
+        self, spec: InstrumentSpec, *, seed: int, origin_ms: int, history_minutes: int, weather: Weather
+    ) -> None:
         """`origin_ms` is the start of the first live minute; the history (at least one minute of it) ends there."""
         self.spec = spec
         self._seed = seed
+        self._weather = weather
         self._profile = PROFILES[spec.symbol]
+        self._record = PriceRecord(spec.tick_size, BARS_KEPT)
         rng = chance(seed, spec.symbol, "book")
         self._salts = (rng.getrandbits(32), rng.getrandbits(32))
-        self._sizes = tuple(
-            size_steps(rng, self._profile.median_level_steps) * spec.qty_step for _ in range(_LEVEL_SIZES)
+        self._sizes = LevelSizes(
+            [size_steps(rng, self._profile.median_level_steps) for _ in range(_LEVEL_SIZES)], spec.qty_step
         )
         self._history, self.walk = self._make_history(origin_ms, history_minutes)
         self._origin_ms = origin_ms
@@ -67,22 +84,27 @@ class SyntheticSymbol:
         self.update_id = 1  # the first book has 2: on Bybit's streams 1 means that the service was restarted
         self.candles = self._view()
         bid_ticks = int(self.walk.mid)
-        self.book = self._book(origin_ms, bid_ticks, bid_ticks + 1)
+        self.book = self._book(origin_ms, bid_ticks, bid_ticks + 1, thin=0)
 
     def second(self, second: int) -> list[MarketEvent]:
         """Make the books and trades of one second of market time, and move the process to its end."""
         rng = chance(self._seed, self.spec.symbol, second)
+        sky = self._weather.sky(second)
+        hurt = self._hurt(second, sky)
         events: list[MarketEvent] = []
         for slot in range(_SLOTS):
             before = self.walk.mid
-            self.walk.step(rng, self._profile, _SLOT_MS / 1000)
+            self.walk.step(rng, self._profile, _SLOT_MS / 1000, heat=sky.heat, move=sky.move / _SLOTS)
             slot_ms = second * 1000 + slot * _SLOT_MS
-            spread = spread_ticks(rng)
+            spread = spread_ticks(rng) * (1 + sky.thin)
             bid_ticks = max(1, int(self.walk.mid - spread / 2))
-            events.append(self._book(slot_ms, bid_ticks, bid_ticks + spread))
+            events.append(self._book(slot_ms, bid_ticks, bid_ticks + spread, thin=sky.thin))
             count = trade_count(rng, self._profile.trades_per_s / _SLOTS, self.walk.heat)
             for offset in sorted(rng.randrange(_SLOT_MS) for _ in range(count)):
                 events.append(self._trade(rng, slot_ms + offset, bid_ticks, spread, self.walk.mid - before))
+            if hurt is not None and slot in hurt.slots:
+                events.append(self._liquidation(hurt, slot_ms + _SLOT_MS - 1, falls=self.walk.mid < before))
+        self._record.sample(second * 1000, round(self.walk.mark), round(self.walk.index))
         return events
 
     def apply(self, event: MarketEvent) -> None:
@@ -119,6 +141,11 @@ class SyntheticSymbol:
     def open_interest(self, now_ms: int) -> Decimal:
         return open_interest(self._seed, self.spec, self._profile.open_interest_steps, now_ms)
 
+    def price_bars(
+        self, kind: PriceKind, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
+    ) -> list[Bar]:
+        return self._record.bars(kind, interval, start_ms, end_ms, limit)
+
     def trades(self, limit: int) -> list[MarketTrade]:
         """The newest `limit` trades, newest first."""
         return list(islice(reversed(self._trades), max(0, limit)))
@@ -133,6 +160,7 @@ class SyntheticSymbol:
             "history_rows": history_rows,
             "hours": [_bar_row(hour) for hour in forgotten],
             "bars": list(self._saved_rows),
+            "prices": self._record.saved_rows(self._origin_ms),
             "open_bar": _bar_row(opened.kline(MINUTE_MS, confirm=False)) if opened is not None else None,
             "trades": [_trade_row(trade) for trade in list(self._trades)[-_TRADES_SAVED:]],
             "last_price": str(self.last_price),
@@ -150,10 +178,17 @@ class SyntheticSymbol:
         self.open_bar = _bar_of(saved["open_bar"]) if saved["open_bar"] is not None else None
         self._trades = deque((self._trade_of(row) for row in saved["trades"]), maxlen=TRADES_KEPT)
         self.last_price = Decimal(saved["last_price"])
+        traded = (self.bars.bar(index) for index in range(len(self.bars)))
+        self._record.load(traded, saved.get("prices", ()), saved.get("price_minute", ()))
 
     def save_process(self) -> dict[str, Any]:
         """The process and the counters between two seconds."""
-        return {"walk": self.walk.saved(), "seq": self.seq, "update_id": self.update_id}
+        return {
+            "walk": self.walk.saved(),
+            "seq": self.seq,
+            "update_id": self.update_id,
+            "price_minute": self._record.open_minute(),
+        }
 
     def load_process(self, saved: Mapping[str, Any]) -> None:
         self.walk = Walk(**saved["walk"])
@@ -172,7 +207,7 @@ class SyntheticSymbol:
     def _live(self) -> Kline | None:
         return self.open_bar.kline(MINUTE_MS, confirm=False) if self.open_bar is not None else None
 
-    def _book(self, time_ms: int, bid_ticks: int, ask_ticks: int) -> MarketBook:
+    def _book(self, time_ms: int, bid_ticks: int, ask_ticks: int, *, thin: int) -> MarketBook:
         self.seq += 1
         self.update_id += 1
         epoch = time_ms // _SLOT_MS
@@ -184,6 +219,7 @@ class SyntheticSymbol:
                 salt=salt,
                 sizes=self._sizes,
                 tick_size=self.spec.tick_size,
+                thin=thin,
             )
             for best, direction, salt in ((bid_ticks, -1, self._salts[0]), (ask_ticks, 1, self._salts[1]))
         )
@@ -206,6 +242,26 @@ class SyntheticSymbol:
             seq=self.seq,
         )
 
+    def _hurt(self, second: int, sky: Sky) -> Hurt | None:
+        """Whether somebody is liquidated in this second; with a chance of its own, so that it moves nothing else."""
+        if not self._weather.hurts():
+            return None
+        return hurt_by(sky, chance(self._seed, self.spec.symbol, "hurt", second))
+
+    def _liquidation(self, hurt: Hurt, time_ms: int, *, falls: bool) -> MarketLiquidation:
+        """A long is hurt by a fall. Its bankruptcy price is beyond the price at which it is taken over."""
+        self.seq += 1
+        beyond = max(1, round(self.walk.mid * hurt.distance))
+        ticks = max(1, int(self.walk.mid) + (-beyond if falls else beyond))
+        return MarketLiquidation(
+            symbol=self.spec.symbol,
+            time_ms=time_ms,
+            side="Buy" if falls else "Sell",
+            size=max(1, round(self._profile.median_size_steps * hurt.size)) * self.spec.qty_step,
+            price=ticks * self.spec.tick_size,
+            seq=self.seq,
+        )
+
     def _make_history(self, origin_ms: int, minutes: int) -> tuple[list[Kline], Walk]:
         """One-minute bars up to `origin_ms`, and the process as they leave it."""
         profile, symbol = self._profile, self.spec.symbol
@@ -213,10 +269,14 @@ class SyntheticSymbol:
         bars: list[Kline] = []
         rng = chance(self._seed, symbol, "history")
         median = profile.median_size_steps * profile.trades_per_s * 60 / _HISTORY_STEPS
+        length = 60 // _HISTORY_STEPS
         for start_ms in range(origin_ms - minutes * MINUTE_MS, origin_ms, MINUTE_MS):
             bar: OpenBar | None = None
-            for _ in range(_HISTORY_STEPS):
-                walk.step(rng, profile, 60 / _HISTORY_STEPS)
+            for step in range(_HISTORY_STEPS):
+                second = start_ms // 1000 + step * length
+                sky = self._weather.sky(second)
+                walk.step(rng, profile, length, heat=sky.heat, move=self._weather.moved(second, second + length))
+                self._record.sample(second * 1000, round(walk.mark), round(walk.index))
                 price = max(1, round(walk.mid)) * self.spec.tick_size
                 size = size_steps(rng, median) * self.spec.qty_step
                 if bar is None:

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
+from typing import NamedTuple
 
 from tradewright.simulator.market.intervals import MINUTE_MS
 from tradewright.simulator.market.model import InstrumentSpec
@@ -62,6 +63,14 @@ def chance(seed: int, *place: object) -> Random:
     return Random(":".join(map(str, (seed, *place))))  # noqa: S311  a reproducible market, not a secret
 
 
+class Sky(NamedTuple):
+    """The weather of one second (see `weather`)."""
+
+    heat: float  # factor on volatility
+    move: float  # of a jump during this second, as a logarithm; 0.0 almost always
+    thin: int  # how often the books are halved (see `levels`); spreads are so many times wider and one more
+
+
 @dataclass(slots=True)
 class Walk:
     """Where the process stands. `mid`, `index`, `mark` are in ticks; `heat` is the logarithm of volatility's factor."""
@@ -79,13 +88,15 @@ class Walk:
         """Arguments that make the same walk; JSON keeps floats exactly."""
         return {"mid": self.mid, "index": self.index, "mark": self.mark, "heat": self.heat}
 
-    def step(self, rng: Random, profile: Profile, seconds: float) -> None:
-        """Move on by `seconds`."""
+    def step(self, rng: Random, profile: Profile, seconds: float, *, heat: float = 1.0, move: float = 0.0) -> None:
+        """Move on by `seconds`, at `heat` times the usual volatility, and by `move` (logarithm) beside it."""
         share = min(1.0, seconds / _HEAT_TIME_S)
         self.heat += -self.heat * share + _HEAT_SPREAD * math.sqrt(2 * share) * rng.gauss(0.0, 1.0)
-        volatility = profile.daily_volatility * math.sqrt(seconds / DAY_S) * math.exp(self.heat - _HEAT_SPREAD**2)
+        volatility = (
+            profile.daily_volatility * math.sqrt(seconds / DAY_S) * math.exp(self.heat - _HEAT_SPREAD**2) * heat
+        )
         pull = -math.log(self.mid / profile.base_ticks) * seconds / _PULL_TIME_S
-        self.mid *= math.exp(volatility * rng.gauss(0.0, 1.0) + pull)
+        self.mid *= math.exp(volatility * rng.gauss(0.0, 1.0) + pull + move)
         self.index += (self.mid - self.index) * (1.0 - math.exp(-seconds / _INDEX_TIME_S))
         self.mark += (self.mid - self.mark) * (1.0 - math.exp(-seconds / _MARK_TIME_S))
 

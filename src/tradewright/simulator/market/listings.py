@@ -1,0 +1,101 @@
+"""Everything that one synthetic market lists, as things that can be asked for their prices.
+
+Lives here: what is made of which spec, and who follows whom. Not here: the specs (`instruments`, `dated`, `many`), the
+course of time (`synthetic`). BTCUSDT and ETHUSDT have a past of their own and come from outside; everything else needs
+nothing but the seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+
+from tradewright.simulator.market.computed_symbol import ComputedSymbol
+from tradewright.simulator.market.following_contract import FollowingContract, Settling
+from tradewright.simulator.market.habits import FOLLOWED, HABITS, Habits, usd_per_coin, usual_price
+from tradewright.simulator.market.listed import Listed
+from tradewright.simulator.market.model import InstrumentSpec, Listing
+from tradewright.simulator.market.silent import SilentContract
+from tradewright.simulator.market.spot_pair import FollowingPair
+from tradewright.simulator.market.synthetic_symbol import SyntheticSymbol
+from tradewright.simulator.market.weather import Weather
+
+Skies = Callable[[Listing, float], Weather]
+"""The weather over a listing of this daily volatility."""
+
+
+class Listings:
+    """`lived` and `computed` make their prices, `followers` (by their leader) have them from those."""
+
+    def __init__(
+        self,
+        lived: Mapping[Listing, SyntheticSymbol],
+        *,
+        habits: Mapping[Listing, Habits],
+        seed: int,
+        skies: Skies,
+        settling: Settling,
+    ) -> None:
+        """`habits` are those of what `HABITS` does not know; `settling` tells what dated contracts settle at."""
+        self.lived: dict[Listing, SyntheticSymbol] = dict(lived)
+        self.computed: dict[Listing, ComputedSymbol] = {}
+        self.followers: dict[Listing, list[FollowingPair | FollowingContract]] = {}
+        self._all: dict[Listing, Listed] = dict(lived)
+        self._habits = habits
+        self._seed = seed
+        self._skies = skies
+        self._settling = settling
+
+    def add(self, specs: Sequence[InstrumentSpec], *, now_ms: int) -> None:
+        """List more. The leader of what follows one is among them or was listed before. `now_ms` is market time."""
+        following: list[InstrumentSpec] = []
+        for spec in specs:
+            known = HABITS.get(spec.listing) or self._habits.get(spec.listing)
+            if spec.status == "PreLaunch":
+                self._all[spec.listing] = SilentContract(spec)
+            elif known is not None:
+                weather = self._skies(spec.listing, known.volatility)
+                made = ComputedSymbol(spec, known, seed=self._seed, now_ms=now_ms, weather=weather)
+                self.computed[spec.listing] = self._all[spec.listing] = made
+            elif spec.listing not in self.lived:
+                following.append(spec)
+        for spec in following:
+            leader = leader_of(spec)
+            follower = self._follower(spec, self._all[leader])
+            follower.close_bar(now_ms)
+            self.followers.setdefault(leader, []).append(follower)
+            self._all[spec.listing] = follower
+
+    def __contains__(self, listing: Listing) -> bool:
+        return listing in self._all
+
+    def __getitem__(self, listing: Listing) -> Listed:
+        return self._all[listing]
+
+    def close(self, now_ms: int) -> None:
+        """Market time is `now_ms` now."""
+        for one in self._all.values():
+            one.close_bar(now_ms)
+
+    def _follower(self, spec: InstrumentSpec, leader: Listed) -> FollowingPair | FollowingContract:
+        usual = usual_price(leader.spec) / _coins(spec, leader.spec)
+        if spec.is_spot:
+            return FollowingPair(spec, leader, seed=self._seed, usual_price=usual)
+        return FollowingContract(
+            spec,
+            leader,
+            seed=self._seed,
+            usual_price=usual,
+            usd_per_coin=usd_per_coin(spec),
+            settling=self._settling,
+        )
+
+
+def leader_of(spec: InstrumentSpec) -> Listing:
+    """The contract whose price a listing follows: that of its coin unless the table says otherwise."""
+    return FOLLOWED.get(spec.listing) or f"{spec.base_coin}USDT"
+
+
+def _coins(spec: InstrumentSpec, leader: InstrumentSpec) -> Decimal:
+    """How many coins of the follower one of the leader bundles: a power of ten, the ratio of their ticks."""
+    return leader.tick_size / spec.tick_size if spec.base_coin != leader.base_coin else Decimal(1)
