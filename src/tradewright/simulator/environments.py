@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tradewright.simulator.errors import ApiError, RetCode
+from tradewright.simulator.market.model import CATEGORIES
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 
 DAY_MS: Final = 24 * 3_600_000
@@ -52,7 +53,7 @@ def _whole(name: str) -> Environment:
     return Environment(
         name=name,
         private_paths=None,
-        batch_categories=frozenset({"linear", "spot"}),
+        batch_categories=frozenset(CATEGORIES),
         private_topics=_TOPICS | _DCP_TOPICS | {"execution.fast"},
         takes_orders_by_stream=True,
         order_memory_ms=None,
@@ -60,7 +61,7 @@ def _whole(name: str) -> Environment:
     )
 
 
-# As listed on Bybit's page "Demo Trading Service" of July 2026, without what this exchange has not got at all.
+# As listed on Bybit's page "Demo Trading Service" of July 2026, without spot-margin-trade, which this exchange has not.
 _DEMO_PATHS: Final = frozenset(
     {
         "/v5/order/create",
@@ -77,12 +78,21 @@ _DEMO_PATHS: Final = frozenset(
         "/v5/position/set-leverage",
         "/v5/position/switch-mode",
         "/v5/position/trading-stop",
+        "/v5/position/set-auto-add-margin",
+        "/v5/position/add-margin",
         "/v5/position/closed-pnl",
         "/v5/account/wallet-balance",
+        "/v5/account/borrow-history",
+        "/v5/account/set-collateral-switch",
+        "/v5/account/collateral-info",
         "/v5/account/info",
         "/v5/account/transaction-log",
         "/v5/account/set-margin-mode",
+        "/v5/account/set-hedging-mode",
         "/v5/account/demo-apply-money",
+        "/v5/asset/coin-greeks",
+        "/v5/asset/delivery-record",
+        "/v5/asset/settlement-record",
         "/v5/user/query-api",
     }
 )
@@ -94,7 +104,7 @@ ENVIRONMENTS: Final = {
     "demo": Environment(
         name="demo",
         private_paths=_DEMO_PATHS,
-        batch_categories=frozenset({"linear"}),
+        batch_categories=frozenset({"linear", "option"}),
         private_topics=_TOPICS,
         takes_orders_by_stream=False,
         order_memory_ms=7 * DAY_MS,
