@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tradewright.simulator import RunningSimulator
 from tradewright.simulator.rest.calls import Endpoint
 from tradewright.simulator.rest.limits import IpLimit, RateLimits, RollingWindow
 
@@ -112,3 +113,67 @@ def test_many_addresses_are_not_remembered_for_ever() -> None:
         assert limit.admits(f"address {number}", now_ms=NOW)
     assert limit.admits("address 11999", now_ms=NOW)
     assert not limit.admits("address 11999", now_ms=NOW)
+
+
+# Bybit's default budgets per second and account: all categories alike, or linear, inverse, option, spot.
+DOCUMENTED: dict[str, int | tuple[int, int, int, int]] = {
+    **dict.fromkeys(
+        (
+            "/v5/order/create",
+            "/v5/order/cancel",
+            "/v5/order/pre-check",
+            "/v5/order/create-batch",
+            "/v5/order/amend-batch",
+            "/v5/order/cancel-batch",
+        ),
+        (10, 10, 10, 20),
+    ),
+    "/v5/order/amend": 10,
+    "/v5/order/cancel-all": (10, 10, 1, 20),
+    "/v5/order/disconnected-cancel-all": 5,
+    "/v5/order/realtime": 50,
+    "/v5/order/history": 50,
+    "/v5/order/spot-borrow-check": 50,
+    "/v5/execution/list": 50,
+    "/v5/position/list": 50,
+    "/v5/position/closed-pnl": 50,
+    "/v5/position/get-closed-positions": 50,
+    "/v5/position/set-leverage": 10,
+    "/v5/position/switch-mode": 10,
+    "/v5/position/trading-stop": 10,
+    "/v5/position/set-auto-add-margin": 10,
+    "/v5/position/add-margin": 10,
+    "/v5/position/confirm-pending-mmr": 10,
+    "/v5/account/wallet-balance": 50,
+    "/v5/account/info": 50,
+    "/v5/account/withdrawal": 50,
+    "/v5/account/borrow-history": 50,
+    "/v5/account/collateral-info": 50,
+    "/v5/account/user-setting-config": 50,
+    "/v5/asset/coin-greeks": 50,
+    "/v5/account/transaction-log": 25,
+    "/v5/account/fee-rate": 5,
+    "/v5/account/query-dcp-info": 5,
+    "/v5/account/smp-group": 5,
+    "/v5/account/set-margin-mode": 5,
+    "/v5/account/instruments-info": 10,
+    "/v5/account/set-limit-px-action": 10,
+    "/v5/account/borrow": 1,
+    "/v5/account/no-convert-repay": 1,
+    "/v5/asset/transfer/query-account-coins-balance": 5,
+    "/v5/asset/transfer/query-account-coin-balance": 450,
+    "/v5/asset/coin/query-info": 5,
+    "/v5/asset/delivery-record": 50,
+    "/v5/asset/settlement-record": 50,
+    "/v5/user/query-api": 10,
+}
+
+
+async def test_every_private_endpoint_has_the_documented_budget(running: RunningSimulator) -> None:
+    served = running.members.first.endpoints
+    assert len(served) > 20
+    for (_, path), found in served.items():
+        documented = DOCUMENTED.get(path)
+        budgets = [found.budget({"category": name})[1] for name in ("linear", "inverse", "option", "spot")]
+        assert budgets == list(documented if isinstance(documented, tuple) else [documented] * 4), path
+        assert found.window_ms == 1_000
