@@ -66,10 +66,11 @@ def read_page(query: Body, *, highest: int, default: int) -> Page:
     return Page(read_limit(query, highest=highest, default=default), int(found[1]) if found else None)
 
 
-def read_window(query: Body, *, now_ms: int, default_ms: int = WEEK_MS) -> Window:
+def read_window(query: Body, *, now_ms: int, default_ms: int = WEEK_MS, longest_ms: int = WEEK_MS) -> Window:
     """Bybit's rule: nothing = the last seven days; one bound = seven days from or to it; both = at most seven days.
 
-    `default_ms` replaces the seven days where less than both bounds is given.
+    `default_ms` replaces the seven days where less than both bounds is given, `longest_ms` where both are. Raises
+    `ApiError`: 181009 for bounds the wrong way round, 181010 for more than that, 10001 for what is no time.
     """
     start, end = whole(query, "startTime"), whole(query, "endTime")
     if start is None and end is None:
@@ -81,8 +82,11 @@ def read_window(query: Body, *, now_ms: int, default_ms: int = WEEK_MS) -> Windo
         return Window(start, start + default_ms)
     if end < start:
         raise ApiError(RetCode.TIME_RANGE_MISORDERED, "startTime must be before endTime")
-    if end - start > WEEK_MS:
-        raise ApiError(RetCode.TIME_RANGE_TOO_LONG, "The time range between startTime and endTime cannot exceed 7 days")
+    if end - start > longest_ms:
+        raise ApiError(
+            RetCode.TIME_RANGE_TOO_LONG,
+            f"The time range between startTime and endTime cannot exceed {longest_ms // DAY_MS} days",
+        )
     return Window(start, end)
 
 

@@ -43,15 +43,21 @@ from tradewright.simulator.matching.ledger import Outcome, Surroundings
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.members import Member, Members
 from tradewright.simulator.rest.account import AccountEndpoints
+from tradewright.simulator.rest.asset import AssetEndpoints
 from tradewright.simulator.rest.batch import BatchEndpoints
+from tradewright.simulator.rest.borrowing import BorrowingEndpoints
 from tradewright.simulator.rest.dcp import PRODUCTS, DcpEndpoints, DcpSettings
 from tradewright.simulator.rest.demo_money import DemoMoney
 from tradewright.simulator.rest.limits import IpLimit, RateLimits, door
+from tradewright.simulator.rest.margins import MarginEndpoints
 from tradewright.simulator.rest.market import MarketEndpoints
 from tradewright.simulator.rest.past import PastEndpoints
 from tradewright.simulator.rest.position import PositionEndpoints
 from tradewright.simulator.rest.server import BODY_BYTES_MAX, RestServer
+from tradewright.simulator.rest.settings import SettingEndpoints
+from tradewright.simulator.rest.terms import TermEndpoints
 from tradewright.simulator.rest.trade import TradeEndpoints
+from tradewright.simulator.rest.user import UserEndpoints
 from tradewright.simulator.streams.connections import Connections
 from tradewright.simulator.streams.dcp import DcpWatch
 from tradewright.simulator.streams.outbox import Outbox
@@ -221,7 +227,7 @@ class _Parts:
             order_delay_ms=self._config.order_delay_ms,
             partial_fills=self._config.partial_fills,
         )
-        account = AccountEndpoints(engine, keys, started_ms=self._started_ms)
+        account = AccountEndpoints(engine)
         environment = self._environment
         trading = TradeEndpoints(
             engine, self._visibility, started_ms=self._started_ms, memory_ms=environment.order_memory_ms
@@ -232,6 +238,12 @@ class _Parts:
             *account.all(),
             *PositionEndpoints(engine).all(),
             *PastEndpoints(engine).all(),
+            *SettingEndpoints(engine, self._dcp, uid=keys.uid, started_ms=self._started_ms).all(),
+            *TermEndpoints(engine).all(),
+            *MarginEndpoints(engine).all(),
+            *BorrowingEndpoints(engine).all(),
+            *AssetEndpoints(engine, uid=keys.uid).all(),
+            *UserEndpoints().all(),
             *DcpEndpoints(self._dcp).all(),
             *(DemoMoney(engine).all() if environment.gives_money else []),
         ]

@@ -16,6 +16,7 @@ from tradewright.simulator.accounts.events import Entry, Event, Moment
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
+from tradewright.simulator.accounts.settings import borrowed, is_collateral
 from tradewright.simulator.errors import ApiError, RetCode
 from tradewright.simulator.market.model import InstrumentSpec, Listing, MarketBook
 from tradewright.simulator.market.risk_tiers import RiskTier, risk_tiers, tier_at
@@ -120,7 +121,7 @@ class Ledger:
 
     def collateral_ratio(self, coin: str) -> Decimal:
         """The part of a coin's worth that backs contracts."""
-        return collateral.ratio_of(coin)
+        return collateral.ratio_of(coin) if is_collateral(self.account.settings, coin) else ZERO
 
     def free_coins(self, coin: str, *, without: str = "") -> Decimal:
         """What a spot order may lock of a coin; negative if there is less than is locked already.
@@ -128,7 +129,8 @@ class Ledger:
         The order with the id `without` is not counted. What contracts need of the collateral is not free.
         """
         orders = [order for order in self.account.live_orders() if order.order_id != without]
-        free = self.account.coin(coin).balance - spot.locked(orders, self.specs).get(coin, ZERO)
+        free = self.account.coin(coin).balance + borrowed(self.account.settings, coin)
+        free -= spot.locked(orders, self.specs).get(coin, ZERO)
         if not self.collateral_ratio(coin):
             return free
         return min(free, self.margin_of(self.account.positions.values(), orders).free(coin))

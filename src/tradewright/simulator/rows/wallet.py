@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from tradewright.simulator.accounts.account import Coin
 from tradewright.simulator.accounts.collateral import ratio_of
 from tradewright.simulator.accounts.margin import MarginView, rounded
 from tradewright.simulator.accounts.positions import ZERO
+from tradewright.simulator.accounts.settings import Settings, borrowed, is_collateral
 from tradewright.simulator.texts import plain
 
+NO_SETTINGS: Final[Settings] = MappingProxyType({})
 _CROSS_ONLY = (
     "accountIMRate",
     "accountIMRateByMp",
@@ -31,8 +34,10 @@ _CROSS_ONLY = (
 )
 
 
-def wallet_row(coins: Iterable[Coin], margin: MarginView) -> dict[str, Any]:
-    """Rates are fractions of the margin balance less the haircut."""
+def wallet_row(coins: Iterable[Coin], margin: MarginView, settings: Settings = NO_SETTINGS) -> dict[str, Any]:
+    """Rates are fractions of the margin balance less the haircut. A coin's wallet balance has what is borrowed in it,
+    the account's has not.
+    """
     initial_rate, maintenance_rate = _rate(margin.initial, margin.backing), _rate(margin.maintenance, margin.backing)
     initial, maintenance = plain(rounded(margin.initial)), plain(rounded(margin.maintenance))
     row = {
@@ -51,27 +56,27 @@ def wallet_row(coins: Iterable[Coin], margin: MarginView) -> dict[str, Any]:
         "totalInitialMarginByMp": initial,
         "totalMaintenanceMargin": maintenance,
         "totalMaintenanceMarginByMp": maintenance,
-        "coin": [_coin(coin, margin) for coin in coins],
+        "coin": [_coin(coin, margin, settings) for coin in coins],
     }
     if margin.mode == "ISOLATED_MARGIN":
         row |= dict.fromkeys(_CROSS_ONLY, "")
     return row
 
 
-def _coin(coin: Coin, margin: MarginView) -> dict[str, Any]:
+def _coin(coin: Coin, margin: MarginView, settings: Settings) -> dict[str, Any]:
     """`availableToWithdraw` stays "": the real one is dead, and a stale figure there misleads clients."""
     part = margin.coin(coin.coin)
-    is_collateral = ratio_of(coin.coin) > 0
+    debt = borrowed(settings, coin.coin)
     return {
         "coin": coin.coin,
         "equity": plain(part.equity),
         "usdValue": plain(rounded(part.equity * part.price)),
-        "walletBalance": plain(coin.balance),
+        "walletBalance": plain(coin.balance + debt),
         "free": "",
         "locked": plain(part.locked),
         "spotHedgingQty": "0",
-        "borrowAmount": plain(max(-coin.balance, ZERO)),  # losses beyond the coin's own balance
-        "spotBorrow": "0",
+        "borrowAmount": plain(max(-coin.balance, debt)),  # also losses beyond the coin's own balance
+        "spotBorrow": plain(debt),
         "accruedInterest": "0",
         "availableToBorrow": "",
         "availableToWithdraw": "",
@@ -81,8 +86,8 @@ def _coin(coin: Coin, margin: MarginView) -> dict[str, Any]:
         "unrealisedPnl": plain(part.unrealised),
         "cumRealisedPnl": plain(coin.realised),
         "bonus": "0",
-        "marginCollateral": is_collateral,
-        "collateralSwitch": is_collateral,
+        "marginCollateral": ratio_of(coin.coin) > 0,
+        "collateralSwitch": is_collateral(settings, coin.coin),
         "colRes": "-1",
     }
 
