@@ -46,6 +46,7 @@ class FigureEndpoints:
     """The handlers; `all` lists them for the server. `notices` are the rows of system/status."""
 
     def __init__(self, venue: Venue, *, notices: Notices = list) -> None:
+        self._venue = venue
         self._market = venue.market
         self._named = Named(venue.market, venue.specs)
         self._notices = notices
@@ -127,7 +128,7 @@ class FigureEndpoints:
 
     def _price_limit(self, call: Call) -> Result:
         spec = self._named.spec(call.params, default="linear", served=("linear", "inverse", "spot"))
-        return {**price_limit_row(self._market, spec), "ts": str(call.now_ms)}
+        return {**price_limit_row(self._market, spec, self._venue.premium(spec.listing)), "ts": str(call.now_ms)}
 
     def _delivery_price(self, call: Call) -> Result:
         """What was delivered of late, newest first. Coins are asked for where no symbol is: USDC, of options of BTC."""

@@ -5,6 +5,7 @@ Lives here: `price_limit_row`. Not here: the formula (`matching.liquidity`).
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from tradewright.simulator.market.model import InstrumentSpec, Market
@@ -12,11 +13,11 @@ from tradewright.simulator.matching.liquidity import price_bounds
 from tradewright.simulator.texts import price_text
 
 
-def price_limit_row(market: Market, spec: InstrumentSpec) -> dict[str, Any]:
-    """Highest accepted buy price and lowest accepted sell price, as of now."""
+def price_limit_row(market: Market, spec: InstrumentSpec, premium: Decimal) -> dict[str, Any]:
+    """Highest accepted buy price and lowest accepted sell price, as of now; see `price_bounds` for `premium`."""
     index = market.index_price(spec.listing)
     mark = index if spec.is_spot else market.mark_price(spec.listing)
-    lowest_sell, highest_buy = price_bounds(spec, mark_price=mark, index_price=index)
+    lowest_sell, highest_buy = price_bounds(spec, mark_price=mark, index_price=index, premium=premium)
     return {
         "symbol": spec.symbol,
         "buyLmt": price_text(spec, highest_buy),

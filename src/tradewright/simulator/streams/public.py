@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -18,7 +19,7 @@ from tradewright.simulator.rows.told_books import ToldBooks
 from tradewright.simulator.streams.connections import Connections
 from tradewright.simulator.streams.manners import Refusal, manners_of
 from tradewright.simulator.streams.sockets import Connection
-from tradewright.simulator.streams.topics import Sources, Topic, topic_of
+from tradewright.simulator.streams.topics import Sources, Topic, no_premium, topic_of
 
 ARGS_CHARACTERS_MAX = 21_000  # of all topics of a connection
 SPOT_ARGS_MAX = 10  # in one request
@@ -38,12 +39,13 @@ class PublicStream:
         *,
         wall_ms: Callable[[], int],
         notices: Callable[[], list[Frame]] = list,
+        premium: Callable[[Listing], Decimal] = no_premium,
     ) -> None:
-        """`notices` are the exchange's own announcements, as rows of system/status."""
+        """See `Sources` for `notices` and `premium`."""
         self.told_books = ToldBooks()
         self._last_ms = 0
         self._pace_ms = 0
-        sources = Sources(market, specs, self.told_books, notices)
+        sources = Sources(market, specs, self.told_books, notices, premium)
         self._streams = {
             category: CategoryStream(sources, connections, category, wall_ms=wall_ms) for category in CATEGORIES
         }
@@ -54,7 +56,7 @@ class PublicStream:
 
     def market_moved(self, happened: Sequence[MarketEvent], *, now_ms: int) -> None:
         """Give every topic the events it hears and send what it says. `now_ms` is wall time, which only paces."""
-        heard = _by_hearer(happened)
+        heard = by_hearer(happened)
         # Topics pace themselves by a time that never goes back, whatever a fault does to the exchange's clock.
         self._pace_ms += max(0, now_ms - self._last_ms)
         self._last_ms = now_ms
@@ -188,7 +190,7 @@ class CategoryStream:
             del self._readers[topic], self._topics[topic]
 
 
-def _by_hearer(happened: Sequence[MarketEvent]) -> dict[Listing, list[MarketEvent]]:
+def by_hearer(happened: Sequence[MarketEvent]) -> dict[Listing, list[MarketEvent]]:
     """The events by whom they concern: the topics of their listing; of options those of the coin too."""
     heard: dict[Listing, list[MarketEvent]] = {}
     for event in happened:

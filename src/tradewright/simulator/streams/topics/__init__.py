@@ -13,10 +13,10 @@ from tradewright.simulator.streams.topics.klines import KlineTopic
 from tradewright.simulator.streams.topics.limits import LimitTopic
 from tradewright.simulator.streams.topics.status import StatusTopic
 from tradewright.simulator.streams.topics.tickers import ContractTicker, WholeTicker
-from tradewright.simulator.streams.topics.topic import Sources, Topic
+from tradewright.simulator.streams.topics.topic import Sources, Topic, no_premium
 from tradewright.simulator.streams.topics.trades import LiquidationTopic, OptionTradeTopic, TradeTopic
 
-__all__ = ["Sources", "Topic", "topic_of"]
+__all__ = ["Sources", "Topic", "no_premium", "topic_of"]
 
 
 def topic_of(name: str, sources: Sources, *, category: str = "linear") -> Topic | None:

@@ -42,6 +42,7 @@ class BookTopic:
         self.wakes_ms = NEVER_MS if self._silent else 0
         self._told_ms = 0
         self._told = ToldBook(self._market.book(spec.listing))
+        self._seen = self._told.book.update_id
         self._bids, self._asks = self._sides(self._told.book)
         sources.told.remember(depth, spec.listing, self._told)
 
@@ -59,8 +60,9 @@ class BookTopic:
             return []
         self.wakes_ms = now_ms + QUIET_MS
         book = self._market.book(self._spec.listing)
-        if book.update_id == self._told.book.update_id:
+        if book.update_id == self._seen:
             return self._unchanged(now_ms)
+        self._seen = book.update_id
         bids, asks = self._sides(book)
         changed_bids, changed_asks = _changes(self._bids, bids), _changes(self._asks, asks)
         self._bids, self._asks = bids, asks

@@ -22,21 +22,24 @@ class LimitTopic:
     wakes_ms = 0
 
     def __init__(self, topic: str, sources: Sources, spec: InstrumentSpec) -> None:
-        self._topic, self._market, self._spec = topic, sources.market, spec
+        self._topic, self._sources, self._spec = topic, sources, spec
         self.hears = spec.listing
         self._told_ms = 0
-        self._told = price_limit_row(self._market, spec)
+        self._told = self._row()
 
     def snapshot(self) -> Frame:
-        return {"topic": self._topic, "data": self._told, "ts": self._market.now_ms}
+        return {"topic": self._topic, "data": self._told, "ts": self._sources.market.now_ms}
 
     def tick(self, happened: Sequence[MarketEvent], *, now_ms: int) -> list[Frame]:
         if now_ms - self._told_ms < LIMIT_MS:
             self.wakes_ms = self._told_ms + LIMIT_MS
             return []
         self._told_ms, self.wakes_ms = now_ms, now_ms + QUIET_MS
-        row = price_limit_row(self._market, self._spec)
+        row = self._row()
         if row == self._told:
             return []
         self._told = row
         return [self.snapshot()]
+
+    def _row(self) -> Frame:
+        return price_limit_row(self._sources.market, self._spec, self._sources.premium(self.hears))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Final, Protocol
 
 from tradewright.simulator.frames import Frame
@@ -40,11 +41,18 @@ class Topic(Protocol):
         ...
 
 
+def no_premium(listing: Listing) -> Decimal:
+    return Decimal(0)
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What topics are made from. `notices` are the exchange's own announcements, as rows of system/status."""
+    """What topics are made from. `notices` are the exchange's own announcements, as rows of system/status; `premium`
+    is how far a book was from its mark of late, which price limits count in.
+    """
 
     market: Market
     specs: Mapping[Listing, InstrumentSpec]
     told: ToldBooks = field(default_factory=ToldBooks)
     notices: Callable[[], list[Frame]] = list
+    premium: Callable[[Listing], Decimal] = no_premium
