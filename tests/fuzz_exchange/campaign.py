@@ -16,6 +16,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -30,6 +32,7 @@ ANSWER_S_MAX = 20.0
 CALL_LANES = 4
 FRAMES_PER_CONNECTION = 25
 KNOWN_MAX = 200
+LISTED_MAX = 5  # of a category
 FAULTS_MAX = 10
 ENVELOPE = {"retCode", "retMsg", "result", "retExtInfo", "time"}
 STATUSES = {200, 400, 401, 403, 404}
@@ -73,10 +76,12 @@ class Campaign:
     seed: str
     report: Report = field(default_factory=Report)
     known: list[str] = field(default_factory=list)
+    market: list[valid.Listed] = field(default_factory=list)
 
     async def run(self, bodies: int) -> Report:
         """Send so many spoiled requests: of ten, six are calls and four frames."""
         began = time.monotonic()
+        self.market = [listed for category in valid.CATEGORIES for listed in await self._listed(category)]
         calls, streams = bodies * 6 // 10, self._streams()
         frames = bodies - calls
         await asyncio.gather(
@@ -88,6 +93,30 @@ class Campaign:
         )
         self.report.seconds = time.monotonic() - began
         return self.report
+
+    async def _listed(self, category: str) -> list[valid.Listed]:
+        """A few instruments of a category, as the exchange tells them."""
+        rows: list[dict[str, dict[str, Any]]] = []
+        for name in ("instruments-info", "tickers"):
+            query = f"category={category}" + ("&baseCoin=BTC" if category == "option" else "")
+            async with self.session.get(f"{self.addresses.rest}/v5/market/{name}?{query}") as response:
+                rows.append({row["symbol"]: row for row in (await response.json())["result"]["list"]})
+        instruments, tickers = rows
+        found = []
+        for symbol in [symbol for symbol in instruments if symbol in tickers][:LISTED_MAX]:
+            lot = instruments[symbol]["lotSizeFilter"]
+            found.append(
+                valid.Listed(
+                    category=category,
+                    symbol=symbol,
+                    tick=Decimal(instruments[symbol]["priceFilter"]["tickSize"]),
+                    lot=Decimal(lot.get("qtyStep") or lot["basePrecision"]),
+                    smallest=Decimal(lot["minOrderQty"]),
+                    price=Decimal(tickers[symbol]["lastPrice"]),
+                )
+            )
+        assert found, f"the exchange lists nothing of {category}"
+        return found
 
     # Calls.
 
@@ -113,7 +142,7 @@ class Campaign:
     def _call(self, route: tuple[str, str], draw: random.Random) -> tuple[bytes, str]:
         """The bytes of a spoiled call, and what was done to it."""
         method, path = route
-        fields = valid.fields_of(method, path, draw, now_ms=_now_ms(), known=self.known)
+        fields = valid.fields_of(method, path, draw, market=self.market, now_ms=_now_ms(), known=self.known)
         manner = draw.choices(("fields", "bytes", "head", "nothing"), (70, 15, 10, 5))[0]
         if manner == "fields":
             fields = spoil(fields, draw)
@@ -181,10 +210,14 @@ class Campaign:
 
     def _streams(self) -> list[tuple[str, str, Callable[[random.Random], dict[str, Any]]]]:
         def public(category: str) -> tuple[str, str, Callable[[random.Random], dict[str, Any]]]:
-            return category, f"{self.addresses.ws_public}/{category}", lambda draw: valid.public_frame(category, draw)
+            return (
+                category,
+                f"{self.addresses.ws_public}/{category}",
+                partial(valid.public_frame, category, market=self.market),
+            )
 
         def trade(draw: random.Random) -> dict[str, Any]:
-            return valid.trade_frame(draw, now_ms=_now_ms(), known=self.known)
+            return valid.trade_frame(draw, market=self.market, now_ms=_now_ms(), known=self.known)
 
         return [
             *(public(category) for category in (*valid.CATEGORIES, "misc/status")),

@@ -52,11 +52,11 @@ def spoil(fields: Fields, draw: random.Random) -> Fields:
             case 0:
                 place.pop(name, None)
             case 1 | 2:
-                place[name] = draw.choice(NASTY)
+                place[name] = copy.deepcopy(draw.choice(NASTY))
             case 3:
                 place[name] = draw.choice(USUAL)
             case 4:
-                place[draw.choice(NAMES)] = draw.choice((*NASTY, *USUAL))
+                place[draw.choice(NAMES)] = copy.deepcopy(draw.choice((*NASTY, *USUAL)))
             case _:
                 place[name] = draw.choice(([place.get(name)], {name: place.get(name)}, str(place.get(name)) + "0"))
     return spoiled

@@ -7,17 +7,35 @@ A path that is not named here is asked with the fields that most of them take.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 Fields = dict[str, Any]
 CATEGORIES = ("linear", "inverse", "spot", "option")
-SYMBOLS = {
-    "linear": ("BTCUSDT", "ETHUSDT", "SOLUSDT"),
-    "inverse": ("BTCUSD", "ETHUSD"),
-    "spot": ("BTCUSDT", "ETHUSDT"),
-    "option": ("BTC-27NOV26-90000-C-USDT",),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What an exchange says of an instrument: its steps, and where its price was."""
+
+    category: str
+    symbol: str
+    tick: Decimal
+    lot: Decimal
+    smallest: Decimal
+    price: Decimal
+
+    def near(self, draw: random.Random) -> str:
+        """A price on the grid, some per cent from where it was."""
+        factor = Decimal(draw.choice((90, 97, 99, 100, 100, 101, 103, 110))) / 100
+        return str(max(self.tick, (self.price * factor) // self.tick * self.tick))
+
+    def some(self, draw: random.Random) -> str:
+        return str(-(-self.smallest // self.lot) * self.lot * draw.choice((1, 2, 10, 50)))
+
+
 PUBLIC = (
     "/v5/market/time",
     "/v5/market/instruments-info",
@@ -37,37 +55,31 @@ PUBLIC = (
     "/v5/market/delivery-price",
     "/v5/market/account-ratio",
     "/v5/market/insurance",
-    "/v5/market/historical-volatility",
     "/v5/system/status",
 )
 OPERATIONS = ("create", "amend", "cancel", "create-batch", "amend-batch", "cancel-batch")
 
 
-def listing(draw: random.Random) -> Fields:
-    category = draw.choice(CATEGORIES)
-    return {"category": category, "symbol": draw.choice(SYMBOLS[category])}
-
-
-def order(draw: random.Random) -> Fields:
-    """A new order without its category and symbol; kinds and prices of all sorts, most of them possible."""
-    made: Fields = {"side": draw.choice(("Buy", "Sell")), "qty": draw.choice(("0.010", "0.1", "1", "10", "100"))}
+def order(place: Listed, draw: random.Random) -> Fields:
+    """A new order without its category and symbol; kinds of all sorts, most of them possible."""
+    made: Fields = {"side": draw.choice(("Buy", "Sell")), "qty": place.some(draw)}
     made["orderType"] = draw.choice(("Limit", "Limit", "Market"))
     if made["orderType"] == "Limit":
-        made["price"] = draw.choice(("50000", "60000.5", "2500", "20", "64000.10"))
+        made["price"] = place.near(draw)
         made["timeInForce"] = draw.choice(("GTC", "IOC", "FOK", "PostOnly"))
-    if draw.random() < 0.5:
-        made["orderLinkId"] = f"link-{draw.randrange(400)}"
+    if place.category == "option" or draw.random() < 0.5:
+        made["orderLinkId"] = f"link-{draw.randrange(4_000)}"
     for chance, more in (
-        (0.15, {"triggerPrice": "61000", "triggerDirection": draw.choice((1, 2)), "triggerBy": "MarkPrice"}),
-        (0.15, {"takeProfit": "90000", "stopLoss": "30000", "tpslMode": "Full"}),
+        (0.1, {"triggerPrice": place.near(draw), "triggerDirection": draw.choice((1, 2)), "triggerBy": "MarkPrice"}),
+        (0.1, {"triggerPrice": place.near(draw), "orderFilter": draw.choice(("tpslOrder", "StopOrder"))}),
+        (0.1, {"takeProfit": place.near(draw), "stopLoss": place.near(draw), "tpslMode": "Full"}),
         (0.1, {"reduceOnly": True}),
         (0.1, {"positionIdx": draw.choice((0, 1, 2))}),
-        (0.1, {"marketUnit": draw.choice(("baseCoin", "quoteCoin"))}),
-        (0.1, {"slippageToleranceType": "Percent", "slippageTolerance": "0.5"}),
-        (0.1, {"orderFilter": draw.choice(("Order", "tpslOrder", "StopOrder"))}),
+        (0.05, {"marketUnit": draw.choice(("baseCoin", "quoteCoin"))}),
+        (0.05, {"slippageToleranceType": "Percent", "slippageTolerance": "0.5"}),
         (0.05, {"smpType": "CancelMaker"}),
         (0.05, {"bboSideType": "Queue", "bboLevel": "1"}),
-        (0.05, {"isLeverage": 1}),
+        (0.03, {"isLeverage": 1}),
     ):
         if draw.random() < chance:
             made |= more
@@ -81,26 +93,35 @@ def named(draw: random.Random, known: list[str]) -> Fields:
     return {"orderLinkId": f"link-{draw.randrange(400)}"}
 
 
-def change(draw: random.Random) -> Fields:
-    return draw.choice(({"qty": "0.02"}, {"price": "55000"}, {"takeProfit": "0"}, {"triggerPrice": "70000"}))
+def change(place: Listed, draw: random.Random) -> Fields:
+    options = (
+        {"qty": place.some(draw)},
+        {"price": place.near(draw)},
+        {"takeProfit": "0"},
+        {"triggerPrice": place.near(draw)},
+    )
+    return draw.choice(options)
 
 
 def window(draw: random.Random, now_ms: int) -> Fields:
     start_ms = now_ms - draw.choice((0, 3_600_000, 6 * 86_400_000))
-    return draw.choice(({}, {"startTime": start_ms}, {"startTime": start_ms, "endTime": now_ms}))
+    return draw.choice(({}, {"startTime": start_ms, "endTime": now_ms}))
 
 
-def fields_of(method: str, path: str, draw: random.Random, *, now_ms: int, known: list[str]) -> Fields:
+def fields_of(
+    method: str, path: str, draw: random.Random, *, market: Sequence[Listed], now_ms: int, known: list[str]
+) -> Fields:
     """A valid request of an endpoint. `known` are order ids that exist."""
-    place = listing(draw)
+    listed = draw.choice(market)
+    place = {"category": listed.category, "symbol": listed.symbol}
     special: dict[str, Callable[[], Fields]] = {
-        "/v5/order/create": lambda: {**place, **order(draw)},
-        "/v5/order/pre-check": lambda: {**place, **order(draw)},
-        "/v5/order/amend": lambda: {**place, **named(draw, known), **change(draw)},
+        "/v5/order/create": lambda: {**place, **order(listed, draw)},
+        "/v5/order/pre-check": lambda: {**place, **order(listed, draw)},
+        "/v5/order/amend": lambda: {**place, **named(draw, known), **change(listed, draw)},
         "/v5/order/cancel": lambda: {**place, **named(draw, known)},
         "/v5/order/cancel-all": lambda: draw.choice((place, {"category": "linear", "settleCoin": "USDT"})),
-        "/v5/order/create-batch": lambda: batch(draw, place, lambda: order(draw)),
-        "/v5/order/amend-batch": lambda: batch(draw, place, lambda: {**named(draw, known), **change(draw)}),
+        "/v5/order/create-batch": lambda: batch(draw, place, lambda: order(listed, draw)),
+        "/v5/order/amend-batch": lambda: batch(draw, place, lambda: {**named(draw, known), **change(listed, draw)}),
         "/v5/order/cancel-batch": lambda: batch(draw, place, lambda: named(draw, known)),
         "/v5/order/disconnected-cancel-all": lambda: {
             "product": draw.choice(("SPOT", "OPTIONS", "DERIVATIVES")),
@@ -138,7 +159,8 @@ def fields_of(method: str, path: str, draw: random.Random, *, now_ms: int, known
         **place,
         **window(draw, now_ms),
         **draw.choice(({}, {"limit": draw.choice((1, 20, 50))}, {"cursor": "p3"}, {"settleCoin": "USDT"})),
-        **({"interval": draw.choice(("1", "60", "D", "W"))} if "kline" in path else {}),
+        **({"baseCoin": "BTC"} if listed.category == "option" else {}),
+        **({"interval": draw.choice(("1", "5", "60"))} if "kline" in path else {}),
         **({"intervalTime": "1h"} if "open-interest" in path else {}),
         **({"period": "1h"} if "account-ratio" in path else {}),
         **({"accountType": "UNIFIED", "coin": "USDT"} if "/account/" in path or "/asset/" in path else {}),
@@ -151,10 +173,10 @@ def batch(draw: random.Random, place: Fields, item: Callable[[], Fields]) -> Fie
     return {"category": place["category"], "request": items}
 
 
-def topics(category: str, draw: random.Random) -> list[str]:
+def topics(category: str, draw: random.Random, market: Sequence[Listed]) -> list[str]:
     if category == "misc/status":
         return ["system.status"]
-    symbol = draw.choice(SYMBOLS[category])
+    symbol = draw.choice([listed.symbol for listed in market if listed.category == category])
     kinds = (
         f"orderbook.{draw.choice((1, 25, 50, 100, 200, 1000))}.{symbol}",
         f"publicTrade.{symbol if category != 'option' else 'BTC'}",
@@ -174,9 +196,10 @@ PRIVATE_TOPICS = (
 )  # fmt: skip
 
 
-def public_frame(category: str, draw: random.Random) -> Fields:
+def public_frame(category: str, draw: random.Random, market: Sequence[Listed]) -> Fields:
     op = draw.choice(("subscribe", "subscribe", "unsubscribe", "ping"))
-    return {"op": op, "req_id": draw.choice(("r", 7)), **({} if op == "ping" else {"args": topics(category, draw)})}
+    args = {} if op == "ping" else {"args": topics(category, draw, market)}
+    return {"op": op, "req_id": draw.choice(("r", 7)), **args}
 
 
 def private_frame(draw: random.Random) -> Fields:
@@ -184,11 +207,12 @@ def private_frame(draw: random.Random) -> Fields:
     return {"op": op, "req_id": "r", "args": draw.sample(PRIVATE_TOPICS, k=draw.randrange(1, 4))}
 
 
-def trade_frame(draw: random.Random, *, now_ms: int, known: list[str]) -> Fields:
+def trade_frame(draw: random.Random, *, market: Sequence[Listed], now_ms: int, known: list[str]) -> Fields:
     operation = draw.choice(OPERATIONS)
+    asked = fields_of("POST", f"/v5/order/{operation}", draw, market=market, now_ms=now_ms, known=known)
     return {
         "reqId": f"{draw.getrandbits(60):x}",
         "header": {"X-BAPI-TIMESTAMP": draw.choice((now_ms, str(now_ms))), "X-BAPI-RECV-WINDOW": "8000"},
         "op": f"order.{operation}",
-        "args": [fields_of("POST", f"/v5/order/{operation}", draw, now_ms=now_ms, known=known)],
+        "args": [asked],
     }

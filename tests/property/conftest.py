@@ -12,7 +12,7 @@ settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
 _SEEDS = 60
-_BODIES = 2_500
+_BODIES = 1_500
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
