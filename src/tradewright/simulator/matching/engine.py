@@ -13,13 +13,20 @@ from decimal import Decimal
 
 from tradewright.simulator.accounts import margin
 from tradewright.simulator.accounts.account import Account
-from tradewright.simulator.accounts.events import CancelAccepted, Funded, LeverageSet, PositionModeSet, Together
+from tradewright.simulator.accounts.events import (
+    CancelAccepted,
+    Funded,
+    MarginMode,
+    PositionIndex,
+    PositionModeSet,
+    Together,
+)
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order, OrderStatus, accepted
 from tradewright.simulator.config import QueueModel
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter, order_not_found
-from tradewright.simulator.market.model import InstrumentSpec, Market
-from tradewright.simulator.matching import trading_stop
+from tradewright.simulator.market.model import InstrumentSpec, Listing, Market
+from tradewright.simulator.matching import margin_settings, trading_stop
 from tradewright.simulator.matching.amend import AmendOrder, amendment
 from tradewright.simulator.matching.commands import CancelOrder, PlaceOrder, SetLeverage, SwitchMode
 from tradewright.simulator.matching.decisions import ended
@@ -178,19 +185,22 @@ class Engine:
         self.floor.commit([Together(at=self.floor.moment(), moves=tuple(moves))])
 
     def set_leverage(self, command: SetLeverage) -> None:
-        """Raises `ApiError` 10001 if the two sides differ, 110043 if nothing changes, 110007 if the margin does not
-        cover a lower leverage.
-        """
-        if command.sell_leverage not in (None, command.leverage):
-            raise bad_parameter("buy leverage must equal sell leverage in one-way mode and in cross margin")
-        position = self.account.position(command.symbol)
-        if position.leverage == command.leverage:
-            raise ApiError(RetCode.LEVERAGE_UNCHANGED, "leverage not modified")
-        changed = {**self.account.positions, position.key: replace(position, leverage=command.leverage)}
-        after = self.floor.margin_of(changed.values(), self.account.live_orders())
-        if command.leverage < position.leverage and after.available < 0:
-            raise ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new leverage")
-        self.floor.commit([LeverageSet(symbol=command.symbol, leverage=command.leverage, at=self.floor.moment())])
+        """Raises what `margin_settings.set_leverage` raises."""
+        margin_settings.set_leverage(self.floor, command, hedged=self.floor.is_hedged(command.symbol))
+
+    def set_margin_mode(self, mode: MarginMode) -> None:
+        """Raises what `margin_settings.set_margin_mode` raises."""
+        self.catch_up()
+        margin_settings.set_margin_mode(self.floor, mode)
+
+    def add_margin(self, listing: Listing, index: PositionIndex, amount: Decimal) -> None:
+        """Raises what `margin_settings.add_margin` raises."""
+        self.catch_up()
+        margin_settings.add_margin(self.floor, listing, index, amount)
+
+    def set_auto_add_margin(self, listing: Listing, index: PositionIndex, *, on: bool) -> None:
+        """Raises what `margin_settings.set_auto_add_margin` raises."""
+        margin_settings.set_auto_add_margin(self.floor, listing, index, on=on)
 
     def set_position_mode(self, command: SwitchMode) -> None:
         """One-way or hedge mode for one listing, or for all that settle in a coin, those listed later included.

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
+from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.fields import Body, text
 from tradewright.simulator.market.model import Category, InstrumentSpec
 from tradewright.simulator.matching.commands import WITH_POSITIONS, read_switch_mode, read_symbol, require_category
 from tradewright.simulator.matching.engine import Engine
+from tradewright.simulator.matching.margin_settings import margin_mode_refused
 from tradewright.simulator.matching.trading_stop import read_trading_stop
 from tradewright.simulator.paging import cut, read_page
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
@@ -81,14 +82,13 @@ class PositionEndpoints:
         return {}
 
     def _set_margin_mode(self, call: Call) -> Result:
-        """Cross margin, which the account has, is a success; the other modes fail with reasons, as on Bybit."""
+        """Cross and isolated margin; portfolio margin fails with a reason, as on Bybit where it is not to be had."""
         mode = text(call.params, "setMarginMode")
-        if mode not in MARGIN_MODES:
-            raise bad_parameter(f"params error: setMarginMode must be one of {', '.join(MARGIN_MODES)}")
-        if mode != "REGULAR_MARGIN":
-            reason = {
-                "reasonCode": str(int(RetCode.MARGIN_MODE_FAILED)),
-                "reasonMsg": "This exchange has cross margin.",
-            }
-            raise ApiError(RetCode.MARGIN_MODE_FAILED, "Set margin mode failed", result={"reasons": [reason]})
+        match mode:
+            case "REGULAR_MARGIN" | "ISOLATED_MARGIN":
+                self._engine.set_margin_mode(mode)
+            case "PORTFOLIO_MARGIN":
+                raise margin_mode_refused("This exchange has no portfolio margin.")
+            case _:
+                raise bad_parameter(f"params error: setMarginMode must be one of {', '.join(MARGIN_MODES)}")
         return {"reasons": []}

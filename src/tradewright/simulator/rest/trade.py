@@ -33,7 +33,7 @@ from tradewright.simulator.matching.order_options import read_create
 from tradewright.simulator.paging import cut, read_page, read_window
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 from tradewright.simulator.rows.orders import order_history_row, order_row
-from tradewright.simulator.rows.trading import execution_row, funding_row
+from tradewright.simulator.rows.trading import Row, execution_row, funding_row
 
 RECENT_CLOSED_MAX = 500
 CANCELLED_AT_ONCE_MAX = 500  # by one cancel-all
@@ -242,7 +242,7 @@ class TradeEndpoints:
             "nextPageCursor": cursor,
         }
 
-    def _execution_row(self, execution: Execution | FundingPayment) -> dict[str, Any]:
+    def _execution_row(self, execution: Execution | FundingPayment) -> Row:
         if isinstance(execution, FundingPayment):
             return funding_row(execution, self._engine.specs[execution.paid.symbol])
         return execution_row(execution, self._engine.specs[execution.fill.symbol])
