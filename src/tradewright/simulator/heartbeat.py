@@ -85,7 +85,7 @@ async def _open_mirror(
 
 
 class Heartbeat:
-    """Moves the market every `tick_ms` and then calls `watch` with the wall time; `broken` fails when that fails."""
+    """Moves the market every `tick_ms` and then calls `watch`; `broken` fails when that fails."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Heartbeat:
         *,
         wall_ms: Callable[[], int],
         broken: asyncio.Future[None],
-        watch: Callable[[int], None],
+        watch: Callable[[], None],
     ) -> None:
         self._venue = venue
         self._watch = watch
@@ -139,7 +139,7 @@ class Heartbeat:
             now_ms = self._wall_ms()
             arrived = self._venue.catch_up()
             self._public.market_moved(self._venue.take_events(), now_ms=now_ms)
-            self._watch(now_ms)
+            self._watch()
             if self._config.state is not None and now_ms - saved_ms >= self._config.save_market_ms:
                 saved_ms = now_ms
                 await self.keep()

@@ -201,6 +201,7 @@ class _Parts:
             connections=self._connections,
             dcp=self._dcp_watch,
             wall_ms=wall_ms,
+            true_ms=wall_ms.true_ms,
         )
         self._trade = TradeStream(
             self.members,
@@ -314,10 +315,11 @@ class _Parts:
     async def say_goodbye(self) -> None:
         await asyncio.gather(self.public.close(), self._private.close(), self._trade.close())
 
-    def watch(self, now_ms: int) -> None:
-        """Look after those who are connected, and those who are not any more."""
+    def watch(self) -> None:
+        """Look after those who are connected, and those who are not any more; by true time."""
+        now_ms = self._wall_ms.true_ms()
         self._dcp_watch.check(now_ms=now_ms)
-        self._connections.cut_idle(now_ms=self._wall_ms.true_ms())
+        self._connections.cut_idle(now_ms=now_ms)
 
     def _cancel_for_absent(self, uid: str, product: str) -> None:
         member = self.members.by_uid(uid)

@@ -10,17 +10,26 @@ import pytest
 
 from support.scripted_market import START_MS, ScriptedMarket
 from tradewright.simulator.faults.bent_market import BentMarket
-from tradewright.simulator.market import INTERVALS, MarketStateError, build_market
+from tradewright.simulator.market import BTCUSDT, ETHUSDT, INTERVALS, MarketClock, MarketStateError
 from tradewright.simulator.market.model import Kline, Market, MarketBook, MarketTrade
+from tradewright.simulator.market.synthetic import SyntheticMarket
 
 BEGIN_MS = 1_800_000_000_000
 TICK = Decimal("0.10")
 
 
 def synthetic(*, seed: int = 7) -> BentMarket:
-    market = build_market(("synthetic",), seed=seed, speed=1.0, from_ms=BEGIN_MS, wall_now_ms=BEGIN_MS)
+    market = behind(seed)
     market.advance(BEGIN_MS + 90_000)
     return BentMarket(market)
+
+
+def behind(seed: int) -> SyntheticMarket:
+    clock = MarketClock(wall_ms=BEGIN_MS, market_ms=BEGIN_MS, speed=1.0)
+    listed = (BTCUSDT, ETHUSDT)
+    return SyntheticMarket(
+        seed=seed, clock=clock, start_ms=BEGIN_MS, follows_wall=False, listed=listed, history_minutes=5
+    )
 
 
 def test_without_a_fault_everything_is_that_of_the_market_behind() -> None:
@@ -109,9 +118,7 @@ def test_a_jump_outlives_a_restart() -> None:
     market.jump("BTCUSDT", Decimal("0.5"))
     market.advance(BEGIN_MS + 100_000)
     saved = msgspec.json.decode(msgspec.json.encode(market.state()))
-    again = BentMarket(
-        build_market(("synthetic",), seed=7, speed=1.0, from_ms=BEGIN_MS, wall_now_ms=BEGIN_MS),
-    )
+    again = BentMarket(behind(7))
     again.restore(saved)
     assert again.last_price("BTCUSDT") == market.last_price("BTCUSDT")
     assert again.book("BTCUSDT") == market.book("BTCUSDT")

@@ -54,6 +54,8 @@ class BentMarket:
         self.halted: frozenset[Listing] = frozenset()
         self._bends: dict[Listing, Bend] = {}
         self._still: dict[Listing, _Still] = {}
+        # During a halt: what the market behind lists, and what is told of it.
+        self._listed: tuple[tuple[InstrumentSpec, ...], tuple[InstrumentSpec, ...]] | None = None
         self._due: list[MarketEvent] = []  # of jumps, told with the next step
 
     def jump(self, listing: Listing, fraction: Decimal) -> None:
@@ -81,15 +83,18 @@ class BentMarket:
         for listing in self.halted - halted:
             del self._still[listing]
         self.halted = halted
+        self._listed = None
 
     @property
     def instruments(self) -> tuple[InstrumentSpec, ...]:
         """A halted one has the status Closed. Bybit documents no status for a halt."""
+        behind = self.inner.instruments
         if not self.halted:
-            return self.inner.instruments
-        return tuple(
-            replace(spec, status="Closed") if spec.listing in self.halted else spec for spec in self.inner.instruments
-        )
+            return behind
+        if self._listed is None or self._listed[0] is not behind:
+            told = (replace(spec, status="Closed") if spec.listing in self.halted else spec for spec in behind)
+            self._listed = (behind, tuple(told))
+        return self._listed[1]
 
     @property
     def clock(self) -> MarketClock:

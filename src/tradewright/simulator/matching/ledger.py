@@ -212,4 +212,4 @@ class Ledger:
 
 
 def _prices_coin(spec: InstrumentSpec) -> bool:
-    return spec.quote_coin in collateral.DOLLARS and spec.status == "Trading" and not spec.delivery_ms
+    return spec.quote_coin in collateral.DOLLARS and spec.status != "PreLaunch" and not spec.delivery_ms

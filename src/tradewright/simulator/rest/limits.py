@@ -46,7 +46,8 @@ class RollingWindow:
         return self._taken[0] + self._window_ms if len(self._taken) >= self.most else now_ms
 
     def _forget(self, now_ms: int) -> None:
-        while self._taken and self._taken[0] <= now_ms - self._window_ms:
+        """What is older than the window, and what lies ahead because the clock was set back."""
+        while self._taken and not now_ms - self._window_ms < self._taken[0] <= now_ms:
             self._taken.popleft()
 
 

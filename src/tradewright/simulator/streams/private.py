@@ -42,9 +42,12 @@ class PrivateStream:
         connections: Connections,
         dcp: DcpWatch,
         wall_ms: Callable[[], int],
+        true_ms: Callable[[], int],
     ) -> None:
+        """`true_ms` measures how long somebody is away, whatever the exchange's own clock says."""
         self._keys = keys
         self._wall_ms = wall_ms
+        self._true_ms = true_ms
         self._door = connections
         self._dcp = dcp
         self._all_in_one = topics & BY_CATEGORY
@@ -70,7 +73,7 @@ class PrivateStream:
             finally:
                 self._connections.discard(connection)
                 self._uids.pop(connection, None)
-                self._dcp.left(connection, now_ms=self._wall_ms())
+                self._dcp.left(connection, now_ms=self._true_ms())
         return connection.socket
 
     def deliver(self, message: Message) -> None:
@@ -137,7 +140,7 @@ class PrivateStream:
         connection.topics.update(topics)
         for topic in topics:
             if topic in arming.TOPICS:
-                self._dcp.arm(uid, topic, connection, now_ms=self._wall_ms())
+                self._dcp.arm(uid, topic, connection, now_ms=self._true_ms())
 
     def _refusal(self, args: list[Any] | None) -> str:
         """Why the whole request is refused, "" if it is not. One bad topic fails all."""
