@@ -11,7 +11,7 @@ from hypothesis import settings
 settings.register_profile("steady", deadline=None)
 settings.load_profile("steady")
 
-_SEEDS = 60
+_SEEDS = 30
 _BODIES = 1_500
 
 
