@@ -45,12 +45,14 @@ class RestServer:
         self._limits = limits
 
     async def serve(self, request: web.Request) -> web.Response:
-        if request.method == "GET" and request.can_read_body and await request.read():
-            return web.Response(status=403, text="A GET must not carry a body.")
         try:
-            payload = await _payload(request)
-        except ApiError as error:
-            return self._refused(error, None)
+            content = await request.read()
+        except web.HTTPRequestEntityTooLarge:
+            text = f"params error: the body is larger than {BODY_BYTES_MAX} bytes"
+            return self._refused(ApiError(RetCode.BAD_PARAMETER, text, http_status=400), None)
+        if request.method == "GET" and content:
+            return web.Response(status=403, text="A GET must not carry a body.")
+        payload = _raw_query(request) if request.method == "GET" else content
         params = _query(payload) if request.method == "GET" else _object(payload)
         arrival = self._arrival(request, payload, {} if isinstance(params, ApiError) else params)
         return await self._gate.call(request, arrival, lambda: self._processed(request, payload, params))
@@ -128,15 +130,9 @@ class RestServer:
         )
 
 
-async def _payload(request: web.Request) -> bytes:
-    """What is signed: the query exactly as it was written, or the body. Raises `ApiError` 10001 with HTTP 400."""
-    if request.method == "GET":
-        return request.raw_path.partition("?")[2].encode(errors="surrogateescape")
-    try:
-        return await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        text = f"params error: the body is larger than {BODY_BYTES_MAX} bytes"
-        raise ApiError(RetCode.BAD_PARAMETER, text, http_status=400) from None
+def _raw_query(request: web.Request) -> bytes:
+    """The query exactly as it was written, for that is what is signed."""
+    return request.raw_path.partition("?")[2].encode(errors="surrogateescape")
 
 
 def _query(raw: bytes) -> Fields:

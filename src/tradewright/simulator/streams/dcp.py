@@ -1,6 +1,7 @@
 """Disconnect-cancel-all: who has armed it, and when an account has been away for too long.
 
 Lives here: the watch over armed connections. Not here: the time windows (`rest.dcp`), cancelling (`matching`).
+Arming is not remembered over a restart of the exchange, which ends all connections itself.
 A connection that subscribed a `dcp.*` topic is alive until it closes, or until its next ping is overdue. When all
 armed connections of an account and product have been dead for longer than its window, its active orders of that
 product go, once; the next subscription or ping arms it again. Conditional orders and exits stay: the documentation
