@@ -23,8 +23,9 @@ from support.documented_shapes import CATEGORIES
 from support.sim_client import Reply, SimClient
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 
-# Ten seconds before the market's eight o'clock, when funding is paid and what ends that day is delivered.
-BEFORE_FUNDING = "2025-01-03T07:59:50Z"
+# Before the market's eight o'clock, when funding is paid and the quarter's contracts and the day's options end. The
+# calls of the session take less than these two minutes.
+BEFORE_EIGHT = "2025-03-28T07:58:00Z"
 FUNDS = tuple(
     (coin, Decimal(amount)) for coin, amount in (("USDT", 500_000), ("USDC", 500_000), ("BTC", 5), ("ETH", 5))
 )
@@ -95,7 +96,7 @@ async def recorded_session() -> Record:
         return time.time_ns() // 1_000_000 + ahead_ms[0]
 
     record = Record()
-    config = SimulatorConfig(market_from=BEFORE_FUNDING, funds=FUNDS, order_delay_ms=5, tick_ms=20)
+    config = SimulatorConfig(market_from=BEFORE_EIGHT, funds=FUNDS, order_delay_ms=5, tick_ms=20)
     running = await serve(config, wall_ms=wall_ms)
     try:
         async with aiohttp.ClientSession() as session:
@@ -109,11 +110,15 @@ async def recorded_session() -> Record:
                         await _trade(caller, category)
                 await _by_stream(record, client)
                 await _account(caller)
+                other = SimClient(running.addresses, running.add_account(FUNDS).keys.trading, session)
+                other.now_ms = wall_ms
+                await _isolated(Caller(record, other, ahead_ms))
                 await _over_eight_o_clock(caller)
                 for category in CATEGORIES:
                     if record.listed[category]:
                         await _look_back(caller, category)
                 await record.until(*record.subscribed)
+            await _maintenance(caller)
     finally:
         await running.close()
     await _demo(record)
@@ -133,8 +138,9 @@ async def _market(caller: Caller) -> None:
             continue
         symbol = symbol_of(caller.record, category)
         await get("/v5/market/tickers", category=category, symbol=symbol)
-        for path in ("orderbook", "recent-trade"):
-            await get(f"/v5/market/{path}", category=category, symbol=symbol)
+        await get("/v5/market/orderbook", category=category, symbol=symbol)
+        of_trades = {"symbol": symbol} if category != "option" else {"baseCoin": "BTC"}
+        await get("/v5/market/recent-trade", category=category, **of_trades)
         if category != "option":
             await get("/v5/market/kline", category=category, symbol=symbol, interval="1", limit=3)
             await get("/v5/market/price-limit", category=category, symbol=symbol)
@@ -142,7 +148,6 @@ async def _market(caller: Caller) -> None:
             await get("/v5/market/full_orderbook", category=category, symbol=symbol)
         if category in ("linear", "inverse", "option"):
             await get("/v5/market/mark-price-kline", category=category, symbol=symbol, interval="1", limit=3)
-            await get("/v5/market/delivery-price", category=category)
         if category in ("linear", "inverse"):
             await get("/v5/market/index-price-kline", category=category, symbol=symbol, interval="1", limit=3)
             await get("/v5/market/funding/history", category=category, symbol=symbol, limit=3)
@@ -163,8 +168,11 @@ def symbol_of(record: Record, category: str) -> str:
     return str(next(row["symbol"] for row in rows if row["symbol"] in ("BTCUSDT", "BTCUSD")))
 
 
-def dated_symbol_of(record: Record, category: str) -> str | None:
-    return next((row["symbol"] for row in record.listed[category] if "Futures" in row.get("contractType", "")), None)
+def ending_symbol_of(record: Record, category: str) -> str | None:
+    """What ends first of a category: a dated contract of bitcoin, or an option."""
+    rows = [row for row in record.listed[category] if row["symbol"].startswith("BTC")]
+    ends = {row["symbol"]: int(row.get("deliveryTime", "0")) for row in rows}
+    return min((symbol for symbol, end in ends.items() if end), key=lambda symbol: ends[symbol], default=None)
 
 
 async def _trade(caller: Caller, category: str) -> None:
@@ -198,7 +206,8 @@ async def _trade(caller: Caller, category: str) -> None:
         await create(side="Sell", orderType="Market", triggerPrice=stop, orderFilter="tpslOrder", marketUnit="baseCoin")
         await caller.get("/v5/order/spot-borrow-check", category=category, symbol=symbol, side="Buy")
     if category != "spot":
-        await caller.post("/v5/order/pre-check", **(order | link()), side="Buy", orderType="Limit", price=low)
+        if category != "inverse":  # those only in isolated margin
+            await caller.post("/v5/order/pre-check", **(order | link()), side="Buy", orderType="Limit", price=low)
         await caller.post(
             "/v5/position/trading-stop",
             category=category,
@@ -223,6 +232,8 @@ async def _trade(caller: Caller, category: str) -> None:
     half = {"side": "Sell", "orderType": "Market", "reduceOnly": True}
     await create(**(half if category != "spot" else {**half, "marketUnit": "baseCoin"}))
     await create(side="Buy", orderType="Market", **({"marketUnit": "baseCoin"} if category == "spot" else {}))
+    if (ending := ending_symbol_of(caller.record, category)) is not None:
+        await create(side="Buy", orderType="Market", symbol=ending)
     await caller.record.until(("execution", category), ("order", category))
 
 
@@ -269,27 +280,57 @@ async def _account(caller: Caller) -> None:
         symbol = symbol_of(caller.record, category)
         await get("/v5/position/symbol-info", category=category, symbol=symbol)
         await post("/v5/position/confirm-pending-mmr", category=category, symbol=symbol)
-    await post("/v5/position/switch-mode", category="linear", coin="USDC", mode=3)
+    await post("/v5/position/switch-mode", category="linear", symbol="ETHUSDT", mode=3)
+    await post("/v5/account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")  # not with positions
+
+
+async def _isolated(caller: Caller) -> None:
+    """What only an account with isolated margin may do; `caller` is of one that has not traded yet."""
+    get, post = caller.get, caller.post
     await post("/v5/account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")
-    for category in ("linear", "inverse"):
-        if caller.record.listed[category]:
-            named = {"category": category, "symbol": symbol_of(caller.record, category)}
-            margin = "10" if category == "linear" else "0.0001"
-            await post("/v5/position/add-margin", **named, margin=margin, positionIdx=0)
-    named = {"category": "linear", "symbol": symbol_of(caller.record, "linear")}
-    await post("/v5/position/set-auto-add-margin", **named, autoAddMargin=1, positionIdx=0)
-    await post("/v5/account/set-margin-mode", setMarginMode="REGULAR_MARGIN")
-    await post("/v5/account/set-margin-mode", setMarginMode="PORTFOLIO_MARGIN")
+    for category, qty, margin in (("linear", "0.010", "10"), ("inverse", "1000", "0.0001")):
+        named = {"category": category, "symbol": symbol_of(caller.record, category)}
+        await post("/v5/order/create", **named, side="Buy", orderType="Market", qty=qty)
+        row = await _until_held(caller, **named)
+        price = {"price": row["markPrice"], "orderType": "Limit", "side": "Buy"}
+        await post("/v5/order/pre-check", **named, **price, qty=qty)
+        await post("/v5/position/add-margin", **named, margin=margin, positionIdx=0)
+        if category == "linear":
+            await post("/v5/position/set-auto-add-margin", **named, autoAddMargin=1, positionIdx=0)
+    await get("/v5/account/wallet-balance", accountType="UNIFIED")
+
+
+async def _until_held(caller: Caller, **named: str) -> Frame:
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            row = (await caller.client.get("/v5/position/list", urlencode(named))).rows[0]
+            if row["side"]:
+                return row
+
+
+async def _maintenance(caller: Caller) -> None:
+    """The exchange announces that it is being maintained, over REST and on its status stream."""
+    client = caller.client
+    async with client.session.ws_connect(f"{client.addresses.ws_public}/misc/status") as socket:
+        await socket.send_json({"op": "subscribe", "args": ["system.status"]})
+        await socket.receive_json(timeout=PATIENCE_S)
+        await _by_hand(client, "faults", kind="maintenance", for_ms=60_000)
+        await caller.get("/v5/system/status")
+        caller.record.keep(("system.status", ""), await socket.receive_json(timeout=PATIENCE_S))
+
+
+async def _by_hand(client: SimClient, what: str, **body: Any) -> None:
+    headers = {"X-Sim-Key": client.key.key}
+    url = f"{client.addresses.rest}/sim/{what}"
+    async with client.session.post(url, data=json.dumps(body), headers=headers) as answer:
+        assert answer.status == 200, await answer.text()
 
 
 async def _over_eight_o_clock(caller: Caller) -> None:
     """Let the market pass the moment of funding and delivery."""
-    body = {"do": "step", "seconds": 30}
-    headers = {"X-Sim-Key": caller.client.key.key}
-    for do in ({"do": "pause"}, body, {"do": "resume"}):
-        url = f"{caller.client.addresses.rest}/sim/market"
-        async with caller.client.session.post(url, data=json.dumps(do), headers=headers) as answer:
-            assert answer.status == 200, await answer.text()
+    await _by_hand(caller.client, "market", do="pause")
+    await _by_hand(caller.client, "market", do="step", seconds=150)
+    await _by_hand(caller.client, "market", do="resume")
 
 
 async def _look_back(caller: Caller, category: str) -> None:
@@ -299,6 +340,8 @@ async def _look_back(caller: Caller, category: str) -> None:
     await get("/v5/account/transaction-log", category=category)
     if category != "spot":
         await get("/v5/asset/delivery-record", category=category)
+        of_options = {"settleCoin": "USDT"} if category == "option" else {}
+        await get("/v5/market/delivery-price", category=category, **of_options)
     if category in ("linear", "inverse"):
         await get("/v5/position/closed-pnl", category=category)
     if category == "linear":
@@ -392,20 +435,21 @@ PRIVATE_TOPICS = ("order", "execution", "execution.fast", "position", "wallet", 
 
 def public_topics(record: Record, category: str) -> list[str]:
     symbols = [symbol_of(record, category)]
-    if category in ("linear", "inverse") and (dated := dated_symbol_of(record, category)) is not None:
+    if category in ("linear", "inverse") and (dated := ending_symbol_of(record, category)) is not None:
         symbols.append(dated)
     depths = (25, 100) if category == "option" else (1, 50, 200, 1000)
-    kinds = [*(f"orderbook.{depth}" for depth in depths), "publicTrade", "tickers"]
+    kinds = [*(f"orderbook.{depth}" for depth in depths), "tickers"]
     if category != "option":
-        kinds += ["kline.1", "orderbook.rpi", "priceLimit"]
+        kinds += ["publicTrade", "kline.1", "orderbook.rpi", "priceLimit"]
     if category == "spot":
         kinds.append("orderbook.full")
     if category in ("linear", "inverse"):
         kinds.append("allLiquidation")
     pools = {"linear": ("USDT", "USDC"), "inverse": ("inverse",)}.get(category, ())
-    return [f"{kind}.{symbol}" for symbol in symbols for kind in kinds] + [
-        f"{kind}.{pool}" for pool in pools for kind in ("insurance", "adlAlert")
-    ]
+    topics = [f"{kind}.{symbol}" for symbol in symbols for kind in kinds]
+    if category == "option":
+        topics.append("publicTrade.BTC")
+    return topics + [f"{kind}.{pool}" for pool in pools for kind in ("insurance", "adlAlert")]
 
 
 def key_of_public(record: Record, category: str) -> Callable[[Frame], list[tuple[Key, Frame]]]:

@@ -23,6 +23,7 @@ from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.paging import DAY_MS, cut, read_page, read_window
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 from tradewright.simulator.rest.coins import coins_of, read_coin, read_coins
+from tradewright.simulator.rows.greeks import coin_greeks
 from tradewright.simulator.texts import average_text, plain
 
 ACCOUNT_TYPES: Final = ("UNIFIED", "FUND")
@@ -30,7 +31,6 @@ COINS_MAX: Final = 10
 WITHDRAWAL_COINS_MAX: Final = 20
 MONTH_MS: Final = 30 * DAY_MS
 DELIVERIES: Final = ("Delivery", "Settle")  # execTypes
-GREEKS: Final = {"totalDelta": "delta", "totalGamma": "gamma", "totalVega": "vega", "totalTheta": "theta"}
 
 
 class AssetEndpoints:
@@ -125,18 +125,9 @@ class AssetEndpoints:
 
     def _greeks(self, call: Call) -> Result:
         """Sums over the option positions of each base coin, by the market's greeks of now."""
-        wanted = text(call.params, "baseCoin")
-        sums: dict[str, dict[str, Decimal]] = {}
-        for position in self._engine.account.positions.values():
-            spec = self._engine.specs.get(position.symbol)
-            if spec is None or not spec.is_option or not position.size or wanted not in ("", spec.base_coin):
-                continue
-            ticker = self._engine.market.ticker(spec.listing)
-            total = sums.setdefault(spec.base_coin, dict.fromkeys(GREEKS, ZERO))
-            for name, greek in GREEKS.items():
-                total[name] += position.size * Decimal(ticker[greek])
-        rows = [{"baseCoin": coin, **{name: plain(value) for name, value in s.items()}} for coin, s in sums.items()]
-        return {"list": rows}
+        wanted, market = text(call.params, "baseCoin"), self._engine.market
+        rows = coin_greeks(self._engine.account.positions.values(), self._engine.specs, market.ticker)
+        return {"list": [row for row in rows if wanted in ("", row["baseCoin"])]}
 
     def _deliveries(self, call: Call) -> Result:
         """Dated contracts and options that ended with a position of the account; newest first, thirty days per call.

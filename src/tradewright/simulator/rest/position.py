@@ -71,7 +71,13 @@ class PositionEndpoints:
 
     def _rows(self, spec: InstrumentSpec) -> list[dict[str, Any]]:
         floor, live = self._engine.floor, self._engine.account.live_orders(spec.listing)
-        return position_rows(floor.legs(spec.listing), floor.terms(spec.listing), floor.margin_now(), live)
+        return position_rows(
+            floor.legs(spec.listing),
+            floor.terms(spec.listing),
+            floor.margin_now(),
+            live,
+            ticker=self._engine.market.ticker,
+        )
 
     def _trading_stop(self, call: Call) -> Result:
         self._engine.set_trading_stop(read_trading_stop(call.params, self._engine.specs))

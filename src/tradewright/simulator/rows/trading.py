@@ -6,7 +6,7 @@ Lives here: the REST form of each row and what the streams add to it. Not here: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,8 +16,9 @@ from tradewright.simulator.accounts.margin import MarginView, liquidation_price
 from tradewright.simulator.accounts.needs import Terms
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
-from tradewright.simulator.market.model import InstrumentSpec
+from tradewright.simulator.market.model import InstrumentSpec, Listing
 from tradewright.simulator.matching.protection import whole_legs
+from tradewright.simulator.rows.greeks import position_greeks
 from tradewright.simulator.rows.orders import create_type, fee_coin
 from tradewright.simulator.texts import average_text, on_grid, plain, price_text, quantity_text
 
@@ -139,16 +140,25 @@ def fast_execution_row(row: Row) -> Row:
 
 
 def position_rows(
-    legs: Sequence[Position], terms: Terms, account: MarginView, live: Iterable[Order], *, on_stream: bool = False
+    legs: Sequence[Position],
+    terms: Terms,
+    account: MarginView,
+    live: Iterable[Order],
+    *,
+    ticker: Callable[[Listing], Mapping[str, str]],
+    on_stream: bool = False,
 ) -> list[Row]:
     """A listing's positions as in position/list: one, or both legs of hedge mode. A flat one has side "" and size "0".
-    The stops are among the orders `live`; on the stream a row has its category and calls the average price otherwise.
+    The stops are among the orders `live`, `ticker` has the greeks of an option; on the stream a row has its category
+    and calls the average price otherwise.
     """
     orders = list(live)
     rows = [
         _position_row(leg, terms, account, legs, [order for order in orders if order.position_index == leg.index])
         for leg in legs
     ]
+    if terms.spec.is_option:
+        rows = [row | position_greeks(leg, ticker) for leg, row in zip(legs, rows, strict=True)]
     if not on_stream:
         return rows
     told = [{"category": terms.spec.category, **row} for row in rows]

@@ -1,7 +1,7 @@
 """From what happened to what the private streams say about it.
 
-Lives here: the messages of one batch, in Bybit's order: execution, order, position, wallet. Not here: sending them
-(`outbox`, `ws_private`).
+Lives here: the messages of one batch, in Bybit's order: execution, order, position, greeks, wallet. Not here: sending
+them (`outbox`, `private`).
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from tradewright.simulator.accounts.events import (
     SettingChanged,
     Together,
 )
+from tradewright.simulator.accounts.settings import BORROWED
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Outcome
+from tradewright.simulator.rows.greeks import coin_greeks
 from tradewright.simulator.rows.orders import order_stream_row
 from tradewright.simulator.rows.trading import (
     execution_stream_row,
@@ -64,7 +66,9 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
                 symbols[symbol] = None
                 paid.add(entry.seq)
                 money_moved = True
-            case PositionModeSet() | MarginModeSet() | SettingChanged():
+            case SettingChanged(name=name):
+                money_moved = money_moved or name.startswith(BORROWED)
+            case PositionModeSet() | MarginModeSet():
                 pass
             case Funded():
                 money_moved = True
@@ -99,10 +103,16 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
                 engine.floor.terms(symbol),
                 margin,
                 account.live_orders(symbol),
+                ticker=engine.market.ticker,
                 on_stream=True,
             )
         ]
         messages.append(Message("position", rows, created_ms, uid))
+    traded_options = {specs[e.fill.symbol].base_coin for e in executions if specs[e.fill.symbol].is_option}
+    if traded_options:
+        sums = coin_greeks(account.positions.values(), specs, engine.market.ticker)
+        rows = [row for row in sums if row["baseCoin"] in traded_options]
+        messages.append(Message("greeks", rows, created_ms, uid))
     if told or money_moved:
         messages.append(Message("wallet", [wallet()], created_ms, uid))
     return messages
