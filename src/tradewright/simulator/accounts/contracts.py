@@ -11,6 +11,8 @@ from typing import Final
 from tradewright.simulator.market.model import Listing, is_inverse
 
 CENT: Final = Decimal("0.00000001")  # Bybit books amounts of a coin to eight places
+# Of the premium: an option's fee is never more. Bybit's fee page says so; not verified against the exchange.
+OPTION_FEE_CAP: Final = Decimal("0.07")
 
 
 def rounded(amount: Decimal) -> Decimal:

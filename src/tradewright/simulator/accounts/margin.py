@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from tradewright.simulator.accounts import collateral, isolated
-from tradewright.simulator.accounts.contracts import rounded
+from tradewright.simulator.accounts.contracts import OPTION_FEE_CAP, rounded
 from tradewright.simulator.accounts.events import MarginMode
 from tradewright.simulator.accounts.needs import Need, Terms, order_need, position_need
 from tradewright.simulator.accounts.orders import Order
@@ -269,28 +269,37 @@ def _profit(position: Position, price: Decimal) -> Decimal:
 
 
 def bankruptcy_price(position: Position, terms: Terms, account: MarginView) -> Decimal | None:
-    """Price at which a position of a cross account is taken over: one that costs its share of what the account still
-    has, the fee of closing included. None if it could lose that at no price.
+    """Price at which a position of a cross account is taken over; None if it could cost what it may at no price.
 
-    The share is the position's part of the maintenance margin, so that the account is left with nothing, and owes
-    nothing, once all of them are taken over. Bybit does not publish how it shares out; this is not verified. Where the
-    account is worth less than nothing the price is beyond the mark: the insurance fund takes what is missing.
+    It may cost what the account has beyond the maintenance margin of its other positions, the fee of closing included:
+    about its own maintenance margin, so that the others may survive, and everything if it is the only one. It costs at
+    least that fee, and at most its share of what there is by maintenance margin: then the account has nothing left and
+    owes nothing once all are taken over. Where it is worth less than nothing already that share is negative and the
+    price beyond the mark: the insurance fund takes what is missing. How Bybit shares out is not documented.
     """
     need, coin = account.needs[position.key], account.coin(terms.spec.settle_coin)
-    share = account.backing * need.maintenance * coin.price / account.maintenance
+    maintenance = need.maintenance * coin.price
+    cost = account.backing * maintenance / account.maintenance
+    if cost > 0:
+        fee = _value(position, terms.mark_price) * terms.spec.taker_fee_rate * coin.price
+        cost = min(cost, max(account.backing - (account.maintenance - maintenance), fee))
     amount = coin.balance + coin.unrealised
     worth = coin.price * (coin.ratio if amount > 0 else 1)
-    if not worth:
-        return None
-    return _price_of_cost(position, share / worth, terms)
+    return _price_of_cost(position, cost / worth, terms) if worth else None
 
 
 def _price_of_cost(position: Position, cost: Decimal, terms: Terms) -> Decimal | None:
-    """Where closing, fee included, takes `cost` (settle coin) more than closing for nothing at the mark price."""
-    fee_rate = terms.spec.taker_fee_rate
-    value = _value(position, terms.mark_price)
-    rises = (position.size > 0) != terms.spec.is_inverse
-    value = (value - cost) / (1 - fee_rate) if rises else (value + cost) / (1 + fee_rate)
+    """Where closing, fee included, takes `cost` (settle coin) of what backs the account: gains and losses to the mark
+    do already, what an option is worth does not.
+    """
+    spec = terms.spec
+    if spec.is_option:
+        value = max(cost / (1 + OPTION_FEE_CAP), abs(position.size) * spec.tick_size)
+    else:
+        value = _value(position, terms.mark_price)
+        rises = (position.size > 0) != spec.is_inverse
+        fee_rate = spec.taker_fee_rate
+        value = (value - cost) / (1 - fee_rate) if rises else (value + cost) / (1 + fee_rate)
     if value <= 0:
         return None
-    return abs(position.size) / value if terms.spec.is_inverse else value / abs(position.size)
+    return abs(position.size) / value if spec.is_inverse else value / abs(position.size)

@@ -13,10 +13,8 @@ from tradewright.simulator.accounts.events import ExecType
 from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.matching.decisions import ended
-from tradewright.simulator.matching.house_orders import close_at
+from tradewright.simulator.matching.house_orders import SETTLED, close_at
 from tradewright.simulator.matching.ledger import Ledger
-
-CREATE_TYPE = "CreateBySettle"
 
 
 def settle(ledger: Ledger) -> None:
@@ -40,7 +38,7 @@ def settle(ledger: Ledger) -> None:
                 ledger,
                 position,
                 price=worth_at_delivery(spec, underlying),
-                create_type=CREATE_TYPE,
+                create_type=SETTLED,
                 exec_type=_exec_type(spec),
             )
 

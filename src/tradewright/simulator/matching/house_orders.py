@@ -7,15 +7,21 @@ They have no client's id, meet no book and wait for nothing.
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Final
 
 import msgspec
 
 from tradewright.simulator.accounts.events import Event, ExecType, OrderAccepted, OrderFilled
 from tradewright.simulator.accounts.orders import accepted
 from tradewright.simulator.accounts.positions import Position
-from tradewright.simulator.matching.decisions import fill
+from tradewright.simulator.matching.decisions import ended, fill
 from tradewright.simulator.matching.ledger import Ledger
-from tradewright.simulator.matching.liquidity import Take
+from tradewright.simulator.matching.walks import Take
+
+REDUCED: Final = "CreateByLiq"
+TAKEN_OVER: Final = "CreateByTakeOver_PassThrough"
+SETTLED: Final = "CreateBySettle"
+HOUSE_TYPES: Final = (REDUCED, TAKEN_OVER, SETTLED)
 
 
 def closing_order(
@@ -49,6 +55,12 @@ def close_at(ledger: Ledger, position: Position, *, price: Decimal, create_type:
     if exec_type != "BustTrade":
         filled = msgspec.structs.replace(filled, fee=Decimal(0), fee_rate=Decimal(0))
     ledger.commit([order, filled])
+
+
+def end_torn(ledger: Ledger) -> None:
+    """After a crash: an order of which the fill did not reach the disk ends. Whoever made it will make another."""
+    torn = [order for order in ledger.account.live_orders() if order.create_type in HOUSE_TYPES]
+    ledger.commit([ended(order, ledger.scene(order.symbol), reject_reason="EC_Others") for order in torn])
 
 
 def labelled(events: list[Event], exec_type: ExecType) -> list[Event]:

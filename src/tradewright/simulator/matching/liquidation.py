@@ -27,12 +27,10 @@ from tradewright.simulator.accounts.orders import Order, accepted
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.market.model import Listing, MarketLiquidation
 from tradewright.simulator.market.risk_tiers import tier_at
-from tradewright.simulator.matching.decisions import arrival, ended
-from tradewright.simulator.matching.house_orders import close_at, closing_order, labelled
+from tradewright.simulator.matching.decisions import Facing, arrival, ended
+from tradewright.simulator.matching.house_orders import REDUCED, TAKEN_OVER, close_at, closing_order, labelled
 from tradewright.simulator.matching.ledger import Ledger
 
-REDUCED: Final = "CreateByLiq"
-TAKEN_OVER: Final = "CreateByTakeOver_PassThrough"
 STEPS_MAX: Final = 1_000  # each step takes a position down a tier or away
 
 Tidy = Callable[[Listing], None]
@@ -128,7 +126,9 @@ def _step_down(ledger: Ledger, position: Position, price: Decimal) -> bool:
     stays = abs(position.size) * terms.tiers[number - 2].value_max / value // step * step
     quantity = abs(position.size) - stays
     order = closing_order(ledger, position, quantity=quantity, price=price, create_type=REDUCED)
-    events = arrival(accepted(order, number=0), position, ledger.book(position.symbol), ledger.scene(position.symbol))
+    # The account's own orders have been cancelled by now, so it meets the market's book only.
+    facing = Facing(book=ledger.book(position.symbol), own=(), positions={position.index: position})
+    events = arrival(accepted(order, number=0), facing, ledger.scene(position.symbol))
     if not any(isinstance(event, OrderFilled) for event in events):
         return False
     ledger.commit([order, *labelled(events, "BustTrade")])
