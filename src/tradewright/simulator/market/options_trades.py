@@ -11,7 +11,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import islice
 from random import Random
 from typing import Final
 
@@ -74,8 +73,10 @@ class CoinDesk:
         self._moods: dict[int, float] = {}
         self._chains: dict[int, tuple[InstrumentSpec, ...]] = {}
         self._minutes: dict[int, tuple[MarketTrade, ...]] = {}
+        self._traded: dict[Listing, list[MarketTrade]] = {}
+        self._traded_at = (-1, -1)
         self._days: dict[Listing, Day] = {}
-        self._days_of = (-1, -1)
+        self._days_of = self._traded
 
     def begin(self, second: int) -> None:
         """A new second: its books are quoted from the index of this moment."""
@@ -107,18 +108,27 @@ class CoinDesk:
             return []
         return [trade for trade in self._trades(minute) if trade.time_ms // 1000 == second]
 
-    def newest(self, limit: int, listing: Listing | None = None) -> list[MarketTrade]:
-        """Trades of the last day in one or all of the coin's options, newest first."""
-        found = (trade for trade in self._newest_first() if listing in (None, trade.symbol))
-        return list(islice(found, max(0, limit)))
+    def newest(self, limit: int, listing: Listing) -> list[MarketTrade]:
+        """Trades of the last day in one of the coin's options, newest first."""
+        return self._day_by_listing().get(listing, [])[: max(0, limit)]
 
     def days(self) -> dict[Listing, Day]:
         """The last 24 hours (to the minute) of every option that traded in them."""
-        minute, place = divmod(self.now_ms // 1000, 60)
-        if self._days_of != (minute, min(place, _TRADING_S)):
-            self._days_of = (minute, min(place, _TRADING_S))
-            self._days = _days(list(self._newest_first()))
+        traded = self._day_by_listing()
+        if self._days_of is not traded:
+            self._days_of = traded
+            self._days = {listing: _day(trades) for listing, trades in traded.items()}
         return self._days
+
+    def _day_by_listing(self) -> dict[Listing, list[MarketTrade]]:
+        """All trades of the last day by option, newest first. Nothing changes once the trading of a minute is over."""
+        minute, rest_ms = divmod(self.now_ms, MINUTE_MS)
+        moment = (minute, min(rest_ms, _TRADING_S * 1000))
+        if self._traded_at != moment:
+            self._traded_at, self._traded = moment, {}
+            for trade in self._newest_first():
+                self._traded.setdefault(trade.symbol, []).append(trade)
+        return self._traded
 
     def interest(self, spec: InstrumentSpec, now_ms: int) -> Decimal:
         draw = chance(self._seed, spec.symbol, "interest", now_ms // HOUR_MS)
@@ -235,13 +245,6 @@ class CoinDesk:
             rng = chance(self._seed, self.coin.base, "volatility", number)
             known = self._moods[number] = rng.gauss(0.0, _MOOD_SPREAD)
         return known
-
-
-def _days(newest_first: Sequence[MarketTrade]) -> dict[Listing, Day]:
-    by_listing: dict[Listing, list[MarketTrade]] = {}
-    for trade in newest_first:
-        by_listing.setdefault(trade.symbol, []).append(trade)
-    return {listing: _day(trades) for listing, trades in by_listing.items()}
 
 
 def _day(newest_first: Sequence[MarketTrade]) -> Day:
