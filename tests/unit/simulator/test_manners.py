@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from support.sim_client import SimClient, Stream
+from tradewright.simulator import RunningSimulator
 from tradewright.simulator.streams.manners import OptionManners, Refusal
 from tradewright.simulator.streams.public import OPTION_ARGS_MAX
 
@@ -121,3 +123,21 @@ async def test_private_topics_come_under_every_name_they_have(client: SimClient)
     await stream.until(lambda frame: frame.get("topic") == "wallet")
     names = [frame["topic"] for frame in stream.seen]
     assert names == ["execution", "execution.fast", "order", "position", "wallet"]
+
+
+async def test_an_account_hears_of_itself_alone(client: SimClient, running: RunningSimulator) -> None:
+    other = running.add_account([("USDT", Decimal(5_000))])
+    neighbour = SimClient(client.addresses, other.keys.trading, client.session)
+    topics = ("order", "execution", "position", "wallet")
+    streams = {"first": await client.private(*topics), "other": await neighbour.private(*topics)}
+    for name, whose in (("other", neighbour), ("first", client)):
+        for stream in streams.values():
+            stream.seen.clear()
+        assert (await whose.create("Buy", "0.010", orderLinkId=f"of-{name}")).code == 0
+        told = await streams[name].until(lambda frame: frame.get("topic") == "wallet")
+        assert [frame["topic"] for frame in streams[name].seen] == ["execution", "order", "position", "wallet"]
+        assert told["data"][0]["coin"][0]["walletBalance"] != "0"
+    for stream in streams.values():
+        await stream.send(op="ping", req_id="silence")
+        assert (await stream.next())["req_id"] == "silence"
+    assert (await neighbour.get("/v5/order/realtime", "category=linear&orderLinkId=of-first")).rows == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from itertools import count
 from typing import Any
 
@@ -100,11 +101,16 @@ async def test_an_answer_has_the_documented_keys_and_the_limits_of_http_in_its_h
 
 
 async def test_http_and_the_socket_draw_on_one_budget_and_batches_on_another(
-    desk: Desk, client: SimClient, clock: dict[str, int]
+    desk: Desk, client: SimClient, running: RunningSimulator, clock: dict[str, int]
 ) -> None:
     assert [(await client.create("Buy", "0.010", "59000.00")).code for _ in range(6)] == [0] * 6
     assert [await desk.code("order.create", ORDER) for _ in range(5)] == [0] * 4 + [10006]
     assert (await client.create("Buy", "0.010", "59000.00")).code == 10006
+    neighbour = SimClient(
+        client.addresses, running.add_account([("USDT", Decimal(9_000))]).keys.trading, client.session
+    )
+    neighbour.now_ms = client.now_ms
+    assert (await neighbour.create("Buy", "0.010", "59000.00")).code == 0
     item = {name: value for name, value in ORDER.items() if name != "category"}
     batch = await desk.ask("order.create-batch", {"category": "linear", "request": [item] * 12})
     assert [row["code"] for row in batch["retExtInfo"]["list"]] == [0] * 10 + [10006] * 2
