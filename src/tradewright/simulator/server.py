@@ -193,7 +193,14 @@ class _Parts:
         self.broken: asyncio.Future[None] = self._loop.create_future()
         self.members = Members()
         self.venue = Venue(market, wall_ms=wall_ms)
-        self.public = PublicStream(market, self.venue.specs, self._connections, wall_ms=wall_ms, notices=self.notices)
+        self.public = PublicStream(
+            market,
+            self.venue.specs,
+            self._connections,
+            wall_ms=wall_ms,
+            notices=self.notices,
+            premium=self.venue.premium,
+        )
         self.motion = Motion(self.venue, self.public, wall_ms=wall_ms)
         self._private = PrivateStream(
             self.members,
@@ -227,6 +234,7 @@ class _Parts:
             ),
             order_delay_ms=self._config.order_delay_ms,
             partial_fills=self._config.partial_fills,
+            queue=self._config.queue,
         )
         account = AccountEndpoints(engine)
         environment = self._environment

@@ -144,6 +144,6 @@ async def test_modes_say_what_there_is(client: SimClient) -> None:
     odd = await client.post("/v5/position/switch-mode", category="linear", coin="USDT", mode=1)
     assert (one_way.code, odd.code) == (110025, 10001)
     cross = await client.post("/v5/account/set-margin-mode", setMarginMode="REGULAR_MARGIN")
-    isolated = await client.post("/v5/account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")
-    assert (cross.code, cross.body["result"], isolated.code) == (0, {"reasons": []}, 3400045)
-    assert isolated.body["result"]["reasons"]
+    other = await client.post("/v5/account/set-margin-mode", setMarginMode="PORTFOLIO_MARGIN")
+    assert (cross.code, cross.body["result"], other.code) == (0, {"reasons": []}, 3400045)
+    assert other.body["result"]["reasons"]

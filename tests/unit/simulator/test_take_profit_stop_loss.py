@@ -190,7 +190,6 @@ def test_the_stops_of_a_position_are_set_changed_and_removed() -> None:
     assert bench.stops()["StopLoss"].order_id == stop.order_id
     assert refusal(bench.trading_stop, stopLoss="59500.00") == 34040
     assert refusal(bench.trading_stop, stopLoss="60100.00") == 10001
-    assert refusal(bench.trading_stop, trailingStop="100") == 10001
     bench.trading_stop(takeProfit="0")
     assert list(levels(bench)) == ["StopLoss"]
     assert refusal(bench.trading_stop, takeProfit="0") == 34040

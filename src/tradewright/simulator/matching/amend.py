@@ -165,7 +165,7 @@ def _price(order: Order, command: AmendOrder, ground: Ground) -> Decimal:
 def _trigger(order: Order, command: AmendOrder, ground: Ground) -> Trigger | None:
     if not command.trigger_price and command.trigger_by is None:
         return order.trigger
-    if not order.is_dormant or order.trigger is None:
+    if not order.is_dormant or order.trigger is None or order.trail is not None:
         raise bad_parameter("params error: triggerPrice can only be set on an order that waits for its trigger")
     price, by = command.trigger_price or order.trigger.price, command.trigger_by or order.trigger.by
     check_price(ground.spec, price)

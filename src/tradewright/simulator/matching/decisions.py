@@ -5,21 +5,17 @@ Lives here: pure functions from an order, the position and the market to events.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from tradewright.simulator.accounts import spot
-from tradewright.simulator.accounts.contracts import rounded, value_of
-from tradewright.simulator.accounts.events import Event, Moment, OrderClosed, OrderFilled, OrderOpened
+from tradewright.simulator.accounts.contracts import OPTION_FEE_CAP, rounded, value_of
+from tradewright.simulator.accounts.events import Event, Moment, OrderClosed, OrderFilled, OrderOpened, PositionIndex
 from tradewright.simulator.accounts.orders import NO_ERROR, NOT_CANCELLED, Order
 from tradewright.simulator.accounts.positions import ZERO, Position, after_fill, closing
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook
-from tradewright.simulator.matching.liquidity import Take, take, take_worth, total, would_take
-
-# Of the premium: an option's fee is never more. Bybit's fee page says so; not verified against the exchange.
-OPTION_FEE_CAP: Final = Decimal("0.07")
+from tradewright.simulator.matching.walks import Own, Prevented, Take, Walk, meets, walk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,67 +31,110 @@ class Scene:
     new_id: Callable[[], str]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facing:
+    """What an order comes upon: the market's book, the account's own orders on the other side, and the positions of its
+    listing by index.
+    """
+
+    book: MarketBook
+    own: Sequence[Own]
+    positions: Mapping[PositionIndex, Position]
+
+    def position_of(self, order: Order) -> Position:
+        return self.positions[order.position_index]
+
+
 def fillable(order: Order, position: Position) -> Decimal:
     """What may fill now: a reduce-only order never more than there is to reduce (base coin)."""
     return min(order.leaves, position.reducible(order.side)) if order.reduce_only else order.leaves
 
 
-def arrival(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
+def arrival(order: Order, facing: Facing, scene: Scene) -> list[Event]:
     """The order reaches the matching engine: it takes, rests or ends, by its time in force."""
     if order.in_quote:
-        return _spend(order, position, book, scene)
-    wanted = fillable(order, position)
+        return _spend(order, facing, scene)
+    wanted = fillable(order, facing.position_of(order))
     if not wanted:
         return [ended(order, scene, cancel_type="CancelByReduceOnly")]
     if order.time_in_force == "PostOnly":
-        if would_take(order, book):
+        if meets(order, facing.book, facing.own):
             return [ended(order, scene, reject_reason="EC_PostOnlyWillTakeLiquidity")]
         return [OrderOpened(order_id=order.order_id, at=scene.at)]
-    takes = take(book, side=order.side, limit=order.price, quantity=wanted, step=scene.spec.qty_step)
-    got = total(takes)
+    found = _walk(order, wanted, facing, scene)
+    happened = taken(order, found, facing, scene)
     match order.time_in_force:
         case "GTC":
-            return [OrderOpened(order_id=order.order_id, at=scene.at), *taker_fills(order, position, takes, scene)]
-        case "FOK" if got < order.quantity:
+            return [OrderOpened(order_id=order.order_id, at=scene.at), *happened]
+        case "FOK" if found.quantity < order.quantity:
             return [ended(order, scene, reject_reason="EC_CancelForNoFullFill")]
         case _:
-            rest = [] if got == order.quantity else [_no_more_to_take(order, scene, by_reduction=wanted == got)]
-            return [*taker_fills(order, position, takes, scene), *rest]
+            if found.quantity == order.quantity or found.stopped_by is not None:
+                return happened
+            return [*happened, _no_more_to_take(order, scene, by_reduction=wanted == found.quantity)]
 
 
-def moved(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
+def moved(order: Order, facing: Facing, scene: Scene) -> list[Event]:
     """A resting order was amended: with its new price it may take, or end if it must not. `order` is the new one."""
     if not order.is_resting:
         return []
     if order.time_in_force == "PostOnly":
-        return [ended(order, scene, reject_reason="EC_PostOnlyWillTakeLiquidity")] if would_take(order, book) else []
-    wanted = fillable(order, position)
-    takes = take(book, side=order.side, limit=order.price, quantity=wanted, step=scene.spec.qty_step)
-    return [*taker_fills(order, position, takes, scene)]
+        crosses = meets(order, facing.book, facing.own)
+        return [ended(order, scene, reject_reason="EC_PostOnlyWillTakeLiquidity")] if crosses else []
+    wanted = fillable(order, facing.position_of(order))
+    return taken(order, _walk(order, wanted, facing, scene), facing, scene)
 
 
-def _spend(order: Order, position: Position, book: MarketBook, scene: Scene) -> list[Event]:
+def _walk(order: Order, amount: Decimal, facing: Facing, scene: Scene) -> Walk:
+    return walk(
+        facing.book,
+        facing.own,
+        side=order.side,
+        limit=order.price,
+        amount=amount,
+        step=scene.spec.qty_step,
+        in_quote=order.in_quote,
+        smp_type=order.smp_type,
+    )
+
+
+def _spend(order: Order, facing: Facing, scene: Scene) -> list[Event]:
     """A market order for an amount of quote coin. What is left of it when no whole step fits in any more is dropped:
     such an order mostly ends as partly filled.
     """
-    takes = take_worth(book, side=order.side, limit=order.price, amount=order.leaves, step=scene.spec.qty_step)
-    spent = sum((part.price * part.quantity for part in takes), ZERO)
-    fills: list[Event] = taker_fills(order, position, takes, scene)
-    if spent == order.leaves:
-        return fills
-    too_little = takes and order.leaves - spent < takes[-1].price * scene.spec.qty_step
+    found = _walk(order, order.leaves, facing, scene)
+    happened = taken(order, found, facing, scene)
+    if found.value == order.leaves or found.stopped_by is not None:
+        return happened
+    takes = found.takes
+    too_little = takes and order.leaves - found.value < takes[-1].price * scene.spec.qty_step
     reason = "EC_CancelByOrderValueZero" if too_little else "EC_NoImmediateQtyToFill"
-    return [*fills, ended(order, scene, reject_reason=reason)]
+    return [*happened, ended(order, scene, reject_reason=reason)]
 
 
-def taker_fills(order: Order, position: Position, takes: Sequence[Take], scene: Scene) -> list[Event]:
-    """One execution per price taken, each against the position as the one before left it."""
+def taken(order: Order, found: Walk, facing: Facing, scene: Scene) -> list[Event]:
+    """One execution per price taken, each against the position as the one before left it. Where own orders meet, both
+    execute, the resting one first; where they must not, one of them or both end.
+    """
     events: list[Event] = []
-    for part in takes:
-        event = fill(order, position, part, scene, is_maker=False)
-        if not order.is_spot:
-            position = after_fill(position, event, seq=position.seq)
+    positions = dict(facing.positions)
+
+    def execute(one: Order, part: Take, *, is_maker: bool) -> None:
+        position = positions[one.position_index]
+        event = fill(one, position, part, scene, is_maker=is_maker)
+        if not one.is_spot:
+            positions[one.position_index] = after_fill(position, event, seq=position.seq)
         events.append(event)
+
+    for step in found.steps:
+        if isinstance(step, Prevented):
+            events.append(prevented(step.maker, order, scene))
+            continue
+        if step.maker is not None:
+            execute(step.maker, step, is_maker=True)
+        execute(order, step, is_maker=False)
+    if found.stopped_by is not None:
+        events.append(prevented(order, found.stopped_by, scene))
     return events
 
 
@@ -159,6 +198,17 @@ def ended(
     order: Order, scene: Scene, *, cancel_type: str = NOT_CANCELLED, reject_reason: str = NO_ERROR
 ) -> OrderClosed:
     return OrderClosed(order_id=order.order_id, at=scene.at, cancel_type=cancel_type, reject_reason=reject_reason)
+
+
+def prevented(order: Order, met: Order, scene: Scene) -> OrderClosed:
+    """The end of an order by self-match prevention (that Bybit gives this reason is not verified)."""
+    return OrderClosed(
+        order_id=order.order_id,
+        at=scene.at,
+        cancel_type="CancelBySmp",
+        reject_reason="EC_BySelfMatch",
+        smp_order_id=met.order_id,
+    )
 
 
 def _no_more_to_take(order: Order, scene: Scene, *, by_reduction: bool) -> OrderClosed:

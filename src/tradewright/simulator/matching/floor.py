@@ -20,17 +20,21 @@ from tradewright.simulator.accounts.events import (
     OrderTriggered,
     PositionIndex,
     Together,
+    Trail,
+    Trigger,
 )
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order, OrderStatus, amended
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.config import QueueModel
 from tradewright.simulator.market.model import Listing, MarketBook, MarketEvent, MarketLiquidation, MarketTrade
-from tradewright.simulator.matching import delivery, funding, liquidation, liquidity, protection, spot_exits
-from tradewright.simulator.matching.decisions import arrival, ended, fill, fillable, moved
+from tradewright.simulator.matching import delivery, funding, liquidation, liquidity, protection, spot_exits, trailing
+from tradewright.simulator.matching.decisions import Facing, arrival, ended, fill, fillable, moved
 from tradewright.simulator.matching.ledger import Ledger, Surroundings
+from tradewright.simulator.matching.queue import Places, can_serve
 from tradewright.simulator.matching.triggers import is_met, price_of
 from tradewright.simulator.matching.venue import MARK_STEP_MS, ORDER_STEP_MS, Venue
+from tradewright.simulator.matching.walks import Own, Take
 
 
 class Floor(Ledger):
@@ -43,9 +47,10 @@ class Floor(Ledger):
     ) -> None:
         super().__init__(venue=venue, log=log, around=around)
         self._partial_fills = partial_fills
-        self._queue_model = queue
+        self._places = Places() if queue == "queue" else None
         self._has_settled = False
         self._met: dict[str, None] = {}  # ids of orders whose trigger the moment at hand has met
+        self._trails: dict[str, tuple[Trail, Trigger]] = {}  # of trailing stops that met a price of the moment at hand
         venue.join(self)
 
     @property
@@ -69,14 +74,31 @@ class Floor(Ledger):
             return
         for order in self.account.live_orders(event.symbol):
             trigger = order.trigger
-            if trigger is not None and trigger.by == "LastPrice" and is_met(trigger, price):
+            if trigger is None or not order.is_dormant:
+                continue
+            if order.trail is not None:
+                self._follow(order, order.trail, trigger, price)
+            elif trigger.by == "LastPrice" and is_met(trigger, price):
                 self._met[order.order_id] = None
 
     def settle_moment(self) -> None:
         """See `venue.Onlooker`."""
+        trails, self._trails = self._trails, {}
+        for order_id, (trail, trigger) in trails.items():
+            order = self.account.orders[order_id]
+            if order.is_dormant and (trail, trigger) != (order.trail, order.trigger):
+                self.commit([trailing.moved(order, trail, trigger, self.scene(order.symbol))])
         met, self._met = self._met, {}
         for order_id in met:
             self._trigger(order_id, delay_ms=0)
+
+    def _follow(self, order: Order, trail: Trail, trigger: Trigger, price: Decimal) -> None:
+        """A trailing stop meets a price: what it makes of all prices of one moment is written down once."""
+        trail, trigger = self._trails.get(order.order_id, (trail, trigger))
+        if trail.active and is_met(trigger, price):
+            self._met[order.order_id] = None
+        else:
+            self._trails[order.order_id] = trailing.followed(order, trail, trigger, price)
 
     def settle_marks(self, *, since_ms: int) -> None:
         """See `venue.Onlooker`. The first time after a start looks at the moment of the start again: a crash may have
@@ -131,10 +153,11 @@ class Floor(Ledger):
             pair_id=order.pair_id,
             requeued=wanted.price != order.price or wanted.quantity > order.quantity,
         )
-        position, book = self.position_of(order), self.book(order.symbol)
-        after = moved(amended(order, event, queued=order.queued), position, book, self.scene(order.symbol))
+        changed = amended(order, event, queued=order.queued)
+        after = moved(changed, self._facing(changed), self.scene(order.symbol))
         self.commit([event, *after], delay_ms=delay_ms)
         self.tidy(order.symbol, delay_ms=delay_ms)
+        self._queue_up(order_id)
 
     def finish_cancel(self, order_id: str, *, delay_ms: int) -> None:
         order = self.account.orders[order_id]
@@ -199,7 +222,7 @@ class Floor(Ledger):
 
     def _trigger_if_met(self, order_id: str, *, delay_ms: int) -> None:
         order = self.account.orders[order_id]
-        if order.trigger is None:
+        if order.trigger is None or order.trail is not None:  # a trailing stop waits for the prices to come
             return
         by_last = order.trigger.by == "LastPrice"
         price = self.last_price(order.symbol) if by_last else price_of(self.market, order.symbol, order.trigger.by)
@@ -230,39 +253,86 @@ class Floor(Ledger):
         return liquidity.clamp(order.price, order.side, self.bounds(symbol))
 
     def _enter(self, order: Order, *, delay_ms: int) -> None:
-        position, scene = self.position_of(order), self.scene(order.symbol)
-        self.commit(arrival(order, position, self.book(order.symbol), scene), delay_ms=delay_ms)
+        self.commit(arrival(order, self._facing(order), self.scene(order.symbol)), delay_ms=delay_ms)
         self.tidy(order.symbol, delay_ms=delay_ms)
+        self._queue_up(order.order_id)
+
+    def _queue_up(self, order_id: str) -> None:
+        """An order that came to rest takes its place behind what the book shows."""
+        order = self.account.orders[order_id]
+        if self._places is not None and order.is_resting:
+            self._places.join(order, self.book(order.symbol))
+
+    def _facing(self, order: Order) -> Facing:
+        positions = {leg.index: leg for leg in self.legs(order.symbol)}
+        return Facing(book=self.book(order.symbol), own=self._own_against(order), positions=positions)
+
+    def _own_against(self, order: Order) -> list[Own]:
+        """The account's resting orders that an incoming one may meet. Those that only reduce share what there is."""
+        book, own = self.book(order.symbol), list[Own]()
+        reducible: dict[int, Decimal] = {}
+        for other in self._waiting(order.symbol):
+            if other.side == order.side or other.order_id == order.order_id:
+                continue
+            quantity = other.leaves
+            if other.reduce_only:
+                left = reducible.get(other.position_index)
+                left = self.position_of(other).reducible(other.side) if left is None else left
+                quantity = min(quantity, left)
+                reducible[other.position_index] = left - quantity
+            if quantity > 0:
+                own.append(Own(other, quantity, None if self._places is None else self._places.ahead(other, book)))
+        return own
 
     def _fill_resting(self, event: MarketEvent) -> None:
-        """Fill the resting orders this market event went through, best price first, then oldest first."""
-        waiting = (order for order in self.account.live_orders(event.symbol) if order.is_resting)
-        available: Decimal | None
+        """Fill the resting orders this market event went through, best price first, then oldest first; with queues also
+        those that a trade at their price has come to.
+        """
         match event:
-            case MarketTrade(price=price, size=size):
-                passed = [order for order in waiting if liquidity.went_through(order, price)]
-                available = size if self._partial_fills else None
+            case MarketTrade():
+                left = event.size if self._partial_fills else None
+                for order in self._waiting(event.symbol):
+                    if liquidity.went_through(order, event.price):
+                        filled = self._fill_passed(order.order_id, left)
+                        left = None if left is None else left - filled
+                if self._places is not None:
+                    self._serve(self._places, event, event.size if left is None else left)
             case MarketBook():
-                if self._partial_fills:  # a book says nothing of how much was traded
-                    return
-                passed = [order for order in waiting if liquidity.book_went_through(order, event)]
-                available = None
+                for order in self._waiting(event.symbol):
+                    # With partial fills only trades fill: a book says nothing of how much was traded.
+                    if not self._partial_fills and liquidity.book_went_through(order, event):
+                        self._fill_passed(order.order_id, None)
+                if self._places is not None:
+                    self._places.see(self._waiting(event.symbol), event)
+                    self._places.forget_all_but(self.account.live_orders())
             case MarketLiquidation():
-                return  # the trades it led to are told as such
-        passed.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.queued))
-        for order_id in [order.order_id for order in passed]:
-            order = self.account.orders[order_id]  # as the fills before it left it
-            position = self.position_of(order)
-            quantity = fillable(order, position) if order.is_resting else ZERO
-            if available is not None:
-                quantity = min(
-                    quantity, available // self.specs[order.symbol].qty_step * self.specs[order.symbol].qty_step
-                )
-                available -= quantity
-            if quantity > 0:
-                part = liquidity.Take(order.price, quantity)
-                self.commit([fill(order, position, part, self.scene(order.symbol), is_maker=True)])
-                self.tidy(order.symbol, delay_ms=0)
+                pass  # the trades it led to are told as such
+
+    def _serve(self, places: Places, trade: MarketTrade, size: Decimal) -> None:
+        """What a trade at the price of resting orders leaves for them, in whole steps."""
+        at_price = [order for order in self._waiting(trade.symbol) if can_serve(order, trade)]
+        shares = places.served(at_price, size, self.book(trade.symbol))
+        for order, share in zip(at_price, shares, strict=True):
+            self._fill_passed(order.order_id, share)
+
+    def _waiting(self, listing: Listing) -> list[Order]:
+        """The resting orders of a listing, best price first, then oldest first."""
+        waiting = [order for order in self.account.live_orders(listing) if order.is_resting]
+        waiting.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.queued))
+        return waiting
+
+    def _fill_passed(self, order_id: str, most: Decimal | None) -> Decimal:
+        """Fill a resting order at its price, in whole steps of at most `most`; how much that was."""
+        order = self.account.orders[order_id]  # as the fills before it left it
+        quantity = fillable(order, self.position_of(order)) if order.is_resting else ZERO
+        if most is not None:
+            step = self.specs[order.symbol].qty_step
+            quantity = min(quantity, most // step * step)
+        if quantity > 0:
+            part = Take(order.price, quantity)
+            self.commit([fill(order, self.position_of(order), part, self.scene(order.symbol), is_maker=True)])
+            self.tidy(order.symbol, delay_ms=0)
+        return quantity
 
 
 def looks_at_marks(order: Order) -> bool:

@@ -41,9 +41,9 @@ class Intake:
         """The orders a command becomes: one, unless it only reduces and is larger than the largest order.
 
         Raises `ApiError`: 110074, 110066 (spot 170151) not tradable now, 110072 duplicate link id, 10001 wrong leg for
-        the position mode, 110017 reduce-only rule, 110094 value, 110020, 110009, 110061 too many orders, 110092 and 110093
-        side of a trigger, 110118 no price in the book, 110120 and 110121 price limits where the account asks to be
-        refused; on spot 170141, 170810, 170140 or 170124, 170193 and 170194.
+        the position mode, 110017 reduce-only rule, 110094 value, 110020, 110009, 110061 too many orders, 110092 and
+        110093 side of a trigger, 110118 no price in the book, 110120 and 110121 price limits where the account asks to
+        be refused; on spot 170141, 170810, 170140 or 170124, 170193 and 170194.
         """
         self._floor.venue.catch_up()
         spec = self._specs[command.symbol]

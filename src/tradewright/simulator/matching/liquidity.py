@@ -1,13 +1,12 @@
-"""What the market gives an order: pure walks over a book, and the rule for orders that rest.
+"""Prices an order may have: the limits of the exchange, the internal limit of a market order, and whether the market
+went through one that rests.
 
-Lives here: values in, values out. Not here: what a fill does to the account (`account`), when orders arrive (`engine`).
-Our orders do not move the market: the book is the market's, and it stays as it is.
+Lives here: values in, values out. Not here: what an order meets (`walks`), queues (`queue`), when orders arrive
+(`floor`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from tradewright.simulator.accounts.events import Side, Slippage
@@ -16,63 +15,6 @@ from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.errors import ApiError, RetCode
 from tradewright.simulator.market.model import InstrumentSpec, MarketBook
 from tradewright.simulator.matching import spot_filters
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Liquidity taken at one price."""
-
-    price: Decimal
-    quantity: Decimal
-
-
-def is_within(side: Side, price: Decimal, limit: Decimal) -> bool:
-    """Whether trading at `price` is as good as `limit` or better for this side."""
-    return price <= limit if side == "Buy" else price >= limit
-
-
-def would_take(order: Order, book: MarketBook) -> bool:
-    """Whether a limit order meets the other side of the book on arrival."""
-    levels = book.asks if order.side == "Buy" else book.bids
-    return bool(levels) and is_within(order.side, levels[0][0], order.price)
-
-
-def take(book: MarketBook, *, side: Side, limit: Decimal, quantity: Decimal, step: Decimal) -> list[Take]:
-    """Walk the book from its best price up to `limit`, for at most `quantity` (base coin).
-
-    A level gives whole steps only: a recorded size may lie between them.
-    """
-    taken: list[Take] = []
-    rest = quantity
-    for price, size in book.asks if side == "Buy" else book.bids:
-        if rest <= 0 or not is_within(side, price, limit):
-            break
-        part = min(rest, size // step * step)
-        if part > 0:
-            taken.append(Take(price, part))
-            rest -= part
-    return taken
-
-
-def take_worth(book: MarketBook, *, side: Side, limit: Decimal, amount: Decimal, step: Decimal) -> list[Take]:
-    """The same for at most `amount` of quote coin, in whole steps of base coin: what is left buys none."""
-    taken: list[Take] = []
-    rest = amount
-    for price, size in book.asks if side == "Buy" else book.bids:
-        if not is_within(side, price, limit):
-            break
-        affordable = rest // (price * step) * step
-        part = min(affordable, size // step * step)
-        if part > 0:
-            taken.append(Take(price, part))
-            rest -= part * price
-        if part == affordable:
-            break
-    return taken
-
-
-def total(takes: Iterable[Take]) -> Decimal:
-    return sum((part.quantity for part in takes), ZERO)
 
 
 def went_through(order: Order, price: Decimal) -> bool:

@@ -121,7 +121,7 @@ def partner_ended(order: Order, live: Iterable[Order], scene: Scene) -> OrderClo
 
 
 def whole_legs(orders: Iterable[Order]) -> dict[StopKind, Order]:
-    """The waiting legs of the whole position among the orders of its listing, by "TakeProfit" and "StopLoss"."""
+    """The waiting legs of the whole position among its orders, by "TakeProfit", "StopLoss" and "TrailingStop"."""
     return {order.stop_kind: order for order in orders if order.follows_position and order.is_dormant}
 
 

@@ -1,7 +1,7 @@
-"""Take-profit and stop-loss of an open position: Bybit's position/trading-stop.
+"""Take-profit, stop-loss and trailing stop of an open position: Bybit's position/trading-stop.
 
 Lives here: reading the command, and the moves it comes to or its refusal. Not here: what the legs do later
-(`protection`, `floor`).
+(`protection`, `trailing`, `floor`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import Body, decimal, text
 from tradewright.simulator.market.model import Listing
-from tradewright.simulator.matching import protection
+from tradewright.simulator.matching import protection, trailing
 from tradewright.simulator.matching.amend import Ground, LegChange, read_leg_change
 from tradewright.simulator.matching.commands import (
     WITH_POSITIONS,
@@ -33,7 +33,7 @@ from tradewright.simulator.matching.order_options import UNSET, check_protection
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingStop:
     """`whole` (Full) edits the position's legs by `take_profit` and `stop_loss`; else (Partial) `added` comes on top,
-    for `size` of base coin.
+    for `size` of base coin. `distance` and `activation` are of the trailing stop, None where they are not given.
     """
 
     symbol: Listing
@@ -43,18 +43,20 @@ class TradingStop:
     stop_loss: LegChange
     added: Protection | None
     size: Decimal | None
+    distance: Decimal | None = None
+    activation: Decimal | None = None
 
 
 def read_trading_stop(body: Body, specs: Specs) -> TradingStop:
     """A trading-stop command; `positionIdx` and `tpslMode` may be missing, as clients leave them out."""
     require_category(body, WITH_POSITIONS)
     spec = read_symbol(body, specs)
-    for name in ("trailingStop", "activePrice"):
-        if text(body, name) not in UNSET:
-            raise bad_parameter(f"params error: {name} is not served by this exchange, set stopLoss")
+    distance, activation = (
+        decimal(body, name, f"{name} invalid") if text(body, name) else None for name in ("trailingStop", "activePrice")
+    )
     whole = read_whole(body, default=True)
     added, size = (None, None) if whole else (read_protection(body, spec), _read_size(body))
-    if not whole:
+    if not whole and not (distance is not None and added is None):
         if added is None or size is None:
             raise bad_parameter("params error: tpslMode Partial needs takeProfit or stopLoss, with tpSize and slSize")
         check_quantity(spec, size, "Market")
@@ -69,6 +71,8 @@ def read_trading_stop(body: Body, specs: Specs) -> TradingStop:
         stop_loss=read_leg_change(body, "sl"),
         added=added,
         size=size,
+        distance=distance,
+        activation=activation,
     )
 
 
@@ -86,7 +90,9 @@ def moves_of(command: TradingStop, live: Sequence[Order], ground: Ground, scene:
         if leg is not None:
             check_price(ground.spec, leg.price)
     check_protection(wanted, position.side, lambda leg: (ground.price(leg.by), leg.by))
-    if command.added is None:
+    if command.added is None and not command.whole:
+        moves = []
+    elif command.added is None:
         moves = _edited(command, live, ground, scene)
     else:
         assert command.size is not None, "a partial protection has a size"
@@ -95,6 +101,9 @@ def moves_of(command: TradingStop, live: Sequence[Order], ground: Ground, scene:
         if protection.pairs(live) >= protection.PAIRS_MAX:
             raise ApiError(RetCode.TOO_MANY_PROTECTIONS, f"At most {protection.PAIRS_MAX} partial TP/SL are allowed")
         moves = protection.placed(command.added, position, command.size, scene, ground.price("LastPrice"))
+    there = protection.whole_legs(live).get("TrailingStop")
+    last_price = ground.price("LastPrice")
+    moves += trailing.wanted_moves(command.distance, command.activation, there, position, scene, last_price)
     if not moves:
         raise ApiError(RetCode.PROTECTION_UNCHANGED, "not modified")
     return moves
