@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -35,7 +36,10 @@ KNOWN_MAX = 200
 LISTED_MAX = 5  # of a category
 FAULTS_MAX = 10
 ENVELOPE = {"retCode", "retMsg", "result", "retExtInfo", "time"}
+LINE_BYTES_MAX = 8_000
 STATUSES = {200, 400, 401, 403, 404}
+CODES_OF = {400: 10001, 401: 10001, 404: 10017}
+CURSOR = re.compile(r"[A-Za-z0-9_-]*")
 FRAME_BYTES_MAX = 60_000  # a longer one ends the connection, rightly
 
 
@@ -185,17 +189,22 @@ class Campaign:
         if status not in STATUSES:
             self.report.fault(told)
             return
-        is_malformed = status == 400 and (b"\x00" in request or not request.isascii())
+        # What is no HTTP at all, or too long a line of it, is not answered by the exchange but by the server under it.
+        is_no_http = status == 400 and (len(request) > LINE_BYTES_MAX or not request.isascii())
         is_read_with_body = status == 403 and request.startswith(b"GET")
         try:
             answer = json.loads(content)
         except ValueError:
-            if not (is_malformed or is_read_with_body):
+            if not (is_no_http or is_read_with_body):
                 self.report.fault(f"not JSON: {told}")
             return
         if set(answer) != ENVELOPE or not isinstance(answer["result"], dict) or answer["retCode"] not in CODES:
             self.report.fault(f"not as documented: {told}")
             return
+        if status != 200 and answer["retCode"] != CODES_OF[status]:
+            self.report.fault(f"status and code do not go together: {told}")
+        if not CURSOR.fullmatch(answer["result"].get("nextPageCursor", "")):
+            self.report.fault(f"a cursor that clients escape in two ways: {told}")
         self.report.codes[answer["retCode"]] += 1
         if answer["retCode"] == 0:
             self.report.accepted[path] += 1

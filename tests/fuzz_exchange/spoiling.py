@@ -96,7 +96,7 @@ def spoil_bytes(content: bytes, draw: random.Random) -> bytes:
                 spoiled[at] = draw.randrange(256)
             case 1:
                 spoiled[at:at] = draw.choice(
-                    (b"\x00", b"\xff\xfe", b"{", b"]", b'"', b"\\ud800", b"%", b"&=&", b"[" * 2_000)
+                    (b"\x00", b"\xff\xfe", b"{", b"]", b'"', b"\\ud800", b"%", b"&=&", b"[" * 2_000, b"9" * 5_000)
                 )
             case 2:
                 del spoiled[at : at + draw.randrange(1, 9)]
