@@ -11,7 +11,7 @@ from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.model import InstrumentSpec, MarketEvent
 from tradewright.simulator.market.synthetic import SyntheticMarket
 from tradewright.simulator.matching.venue import Venue
-from tradewright.simulator.rest.calls import Call
+from tradewright.simulator.rest.calls import Answer, Call
 from tradewright.simulator.rest.market import MarketEndpoints
 from tradewright.simulator.rows.told_books import ToldBooks
 from tradewright.simulator.streams.public import by_hearer
@@ -32,14 +32,14 @@ FEW = (
 )
 
 
-def synthetic(start_ms: int = NOON, *, seed: int = 7) -> SyntheticMarket:
+def synthetic(start_ms: int = NOON, *, seed: int = 7, history_minutes: int = 120) -> SyntheticMarket:
     """A few listings of every category, options and dated contracts with them."""
     return SyntheticMarket(
         seed=seed,
         clock=MarketClock(wall_ms=start_ms, market_ms=start_ms, speed=1),
         start_ms=start_ms,
         follows_wall=False,
-        history_minutes=120,
+        history_minutes=history_minutes,
         listed=FEW,
         dated=True,
         options=True,
@@ -81,10 +81,14 @@ class Exchange:
 
     def ask(self, path: str, **params: Any) -> dict[str, Any]:
         """The result of a GET below /v5. Raises `ApiError`."""
-        handle = self._handlers[f"/v5/{path}"]
-        result = handle(Call(params={k: str(v) for k, v in params.items()}, now_ms=self.now_ms, key=None))
+        result = self.answer(path, **params).result
         assert isinstance(result, dict)
         return result
+
+    def answer(self, path: str, **params: Any) -> Answer:
+        handle = self._handlers[f"/v5/{path}"]
+        found = handle(Call(params={k: str(v) for k, v in params.items()}, now_ms=self.now_ms, key=None))
+        return found if isinstance(found, Answer) else Answer(found, {})
 
     def rows(self, path: str, **params: Any) -> list[Any]:
         return list(self.ask(path, **params)["list"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -240,6 +242,25 @@ def test_what_was_delivered_is_told_with_the_price_it_was_settled_at(exchange: E
     (one,) = exchange.rows("market/delivery-price", category="option", symbol=listed[0]["symbol"])
     assert one == listed[0]
     assert exchange.rows("market/delivery-price", category="inverse") == []
+
+
+def test_historical_volatility_is_that_of_the_hourly_candles(exchange: Exchange) -> None:
+    answer = exchange.answer("market/historical-volatility", category="option", period=7)
+    assert answer.beside == {"category": "option"}
+    assert answer.result == [], "two hours of history are too few"
+    older = Exchange(synthetic(history_minutes=3 * 24 * 60 + 30))
+    answer = older.answer("market/historical-volatility", category="option", baseCoin="BTC", period=7)
+    candles = older.rows("market/kline", symbol="BTCUSDT", interval="60", limit=200)[::-1]
+    closes = [float(row[4]) for row in candles if int(row[0]) < NOON]
+    returns = [math.log(after / before) for before, after in itertools.pairwise(closes)]
+    mean = sum(returns) / len(returns)
+    expected = math.sqrt(sum((value - mean) ** 2 for value in returns) / (len(returns) - 1) * 24 * 365)
+    (row,) = answer.result
+    assert row == {"period": 7, "value": row["value"], "time": str(NOON)}
+    assert float(row["value"]) == pytest.approx(expected, rel=1e-6)
+    window = {"startTime": NOON - 5 * HOUR, "endTime": NOON}
+    assert len(older.answer("market/historical-volatility", category="option", **window).result) == 6
+    assert older.answer("market/historical-volatility", category="option", baseCoin="XRP").result == []
 
 
 def test_pools_name_every_contract_that_trades(exchange: Exchange) -> None:

@@ -7,7 +7,7 @@ Lives here: `Call`, `Endpoint`. Not here: HTTP itself (`server`), budgets (`limi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tradewright.simulator.accounts.keys import ApiKey
@@ -22,10 +22,13 @@ Route = tuple[str, str]  # method and path
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A result with something beside it in `retExtInfo`: what became of each item of a batch."""
+    """A result with something beside it: in `retExtInfo` what became of each item of a batch, and `beside` in the
+    envelope itself, which one endpoint has whose result is a list.
+    """
 
-    result: Result
+    result: Result | list[Result]
     extra: Result
+    beside: Result = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,26 +1,30 @@
 """The market's figures, `/v5/market/*` too: funding, open interest, limits, risk tiers, deliveries, pools, notices.
 
 Lives here: reading parameters and choosing what to show. Not here: prices, books and trades (`market`).
-Ratios of long and short accounts are made up from names and time.
+Ratios of long and short accounts are made up from names and time; historical volatility comes from hourly candles.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from hashlib import sha256
+from itertools import pairwise
+from statistics import stdev
 from typing import Any, Final
 
 from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.fields import Body, text
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, MINUTE_MS
-from tradewright.simulator.market.model import InstrumentSpec
+from tradewright.simulator.market.model import InstrumentSpec, Listing
+from tradewright.simulator.market.options_chain import COINS
 from tradewright.simulator.market.price_bars import moments
 from tradewright.simulator.market.risk_tiers import risk_tiers
 from tradewright.simulator.market.ticker import one_sided
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.paging import read_limit, read_page, whole
-from tradewright.simulator.rest.calls import Call, Endpoint, Result
+from tradewright.simulator.rest.calls import Answer, Call, Endpoint, Result
 from tradewright.simulator.rest.named import Named, category_of, one_of, part
 from tradewright.simulator.rows.limits import price_limit_row
 from tradewright.simulator.rows.market import risk_row
@@ -28,6 +32,7 @@ from tradewright.simulator.rows.pools import insurance_row, pools_of
 from tradewright.simulator.texts import plain
 
 RISK_SYMBOLS_PER_PAGE: Final = 15
+HOURS_PER_CALL: Final = 1000
 CONTRACTS: Final = ("linear", "inverse")
 STEPS_MS: Final = {
     "5min": 5 * MINUTE_MS,
@@ -37,7 +42,13 @@ STEPS_MS: Final = {
     "4h": 4 * HOUR_MS,
     "1d": DAY_MS,
 }
+VOLATILITY_DAYS: Final = ("7", "14", "21", "30", "60", "90", "180", "270")
+VOLATILITY_WINDOW_MS: Final = 30 * DAY_MS
 NOTICE_STATES: Final = ("scheduled", "ongoing", "completed", "canceled")
+
+_VOLATILITY_HOURS_MIN: Final = 24
+_HOURS_PER_YEAR: Final = 24 * 365
+_VOLATILITY_STEP: Final = Decimal("0.00000001")
 
 Notices = Callable[[], list[dict[str, Any]]]
 
@@ -52,7 +63,7 @@ class FigureEndpoints:
         self._notices = notices
 
     def all(self) -> list[Endpoint]:
-        handlers: dict[str, Callable[[Call], Result]] = {
+        handlers: dict[str, Callable[[Call], Result | Answer]] = {
             "market/funding/history": self._funding_history,
             "market/open-interest": self._open_interest,
             "market/account-ratio": self._account_ratio,
@@ -60,6 +71,7 @@ class FigureEndpoints:
             "market/price-limit": self._price_limit,
             "market/delivery-price": self._delivery_price,
             "market/insurance": self._insurance,
+            "market/historical-volatility": self._volatility,
             "system/status": self._status,
         }
         return [Endpoint(method="GET", path=f"/v5/{name}", handle=handle) for name, handle in handlers.items()]
@@ -162,6 +174,42 @@ class FigureEndpoints:
             "list": [insurance_row(pool) for pool in pools if coin in ("", pool.coin)],
         }
 
+    def _volatility(self, call: Call) -> Answer:
+        """Of an option coin's contract, hour by hour; that of the last hour where no window is given. Hours of which
+        too little is known are left out, and so are coins without options.
+        """
+        params = call.params
+        category_of(params, served=("option",))
+        base_coin = text(params, "baseCoin") or "BTC"
+        days = int(one_of("period", text(params, "period") or VOLATILITY_DAYS[0], VOLATILITY_DAYS))
+        start_ms, end_ms = whole(params, "startTime"), whole(params, "endTime")
+        if (start_ms is None) != (end_ms is None):
+            raise bad_parameter("params error: startTime and endTime go together")
+        now_ms = self._market.now_ms
+        if start_ms is None or end_ms is None:
+            start_ms = end_ms = now_ms - now_ms % HOUR_MS
+        elif not 0 <= end_ms - start_ms <= VOLATILITY_WINDOW_MS:
+            raise bad_parameter("params error: endTime must be at most 30 days after startTime")
+        coin = next(
+            (coin for coin in COINS if coin.base == base_coin and self._named.of_coin("option", base_coin)), None
+        )
+        closes = {} if coin is None else self._hourly_closes(coin.leader, start_ms - days * DAY_MS, min(end_ms, now_ms))
+        hours = moments(HOUR_MS, start_ms, end_ms, int(VOLATILITY_WINDOW_MS // HOUR_MS) + 1, now_ms)
+        rows = [
+            {"period": days, "value": f"{value:f}", "time": str(ms)}
+            for ms in hours
+            if (value := _volatility([close for at, close in closes.items() if ms - days * DAY_MS <= at < ms]))
+        ]
+        return Answer(rows, {}, beside={"category": "option"})
+
+    def _hourly_closes(self, listing: Listing, start_ms: int, end_ms: int) -> dict[int, Decimal]:
+        """Of the hours that begin in the window, oldest first."""
+        found: dict[int, Decimal] = {}
+        while rows := self._market.klines(listing, "60", start_ms, end_ms - 1, HOURS_PER_CALL):
+            found |= {row.start_ms: row.close for row in rows}
+            end_ms = rows[-1].start_ms
+        return dict(sorted(found.items()))
+
     def _status(self, call: Call) -> Result:
         number, state = text(call.params, "id"), text(call.params, "state")
         if state:
@@ -173,6 +221,14 @@ class FigureEndpoints:
 def _cursor(found: list[int], step_ms: int, start_ms: int, limit: int) -> str:
     """Of the page after these moments, newest first; "" when there is nothing before them."""
     return f"p{found[-1]}" if len(found) == limit and found[-1] - step_ms >= start_ms else ""
+
+
+def _volatility(closes: Sequence[Decimal]) -> Decimal | None:
+    """Standard deviation of hourly returns, per year; None of too few."""
+    if len(closes) <= _VOLATILITY_HOURS_MIN:
+        return None
+    returns = [math.log(after / before) for before, after in pairwise(closes)]
+    return Decimal(stdev(returns) * math.sqrt(_HOURS_PER_YEAR)).quantize(_VOLATILITY_STEP)
 
 
 def _ratio_row(spec: InstrumentSpec, ms: int) -> dict[str, str]:

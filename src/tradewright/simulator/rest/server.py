@@ -94,7 +94,7 @@ class RestServer:
             answer = endpoint.handle(Call(params=params, now_ms=self._wall_ms(), key=key, granted=granted))
             if not isinstance(answer, Answer):
                 answer = Answer(answer, {})
-            return self._reply(0, "OK", answer.result, budget, extra=answer.extra)
+            return self._reply(0, "OK", answer.result, budget, extra=answer.extra, beside=answer.beside)
         except ApiError as error:
             return self._refused(error, budget)
 
@@ -113,11 +113,12 @@ class RestServer:
         self,
         code: int,
         text: str,
-        result: Result,
+        result: Result | list[Result],
         budget: Budget | None,
         *,
         http_status: int = 200,
         extra: Result | None = None,
+        beside: Result | None = None,
     ) -> web.Response:
         """Bybit's envelope, always with all five keys, and the rate-limit headers where there is a limit."""
         now_ms = self._wall_ms()
@@ -125,6 +126,7 @@ class RestServer:
         if budget is not None:
             headers |= budget.headers()
         envelope = {"retCode": code, "retMsg": text, "result": result, "retExtInfo": extra or {}, "time": now_ms}
+        envelope |= beside or {}
         return web.Response(
             body=msgspec.json.encode(envelope), status=http_status, headers=headers, content_type="application/json"
         )
