@@ -47,7 +47,7 @@ NEVER_SHOWN: Final = {
     "permissions": "a key of this exchange may not do everything that a key of Bybit's may",
     "extraFees": "extra fees are taxes of some countries",
     "failTopics": "a request with a bad topic fails as a whole",
-    "list[].uidSuffix[]": "a maintenance concerns everybody",
+    "[].uidSuffix[]": "a maintenance concerns everybody",
 }
 
 
@@ -133,15 +133,24 @@ def test_a_planted_fault_is_found_wherever_it_is(record: Record) -> None:
     """In every reply and message that came, each key in turn is left out, given another type, or joined by one more."""
     planted = 0
     for name, category in documented_replies():
-        for result in record.answers.get((name, category), [])[:1]:
-            if result["retCode"] == 0:
-                planted += plant_everywhere(reply_shape(name, category), result["result"])
+        for answer in record.answers.get((name, category), [])[:1]:
+            if answer["retCode"] == 0:
+                planted += plant_everywhere(reply_shape(name, category), shortened(answer["result"]))
     for topic, category in documented_messages():
         shape = STREAMS["public"].get(topic) or STREAMS["private"][topic]
         private = key_of(topic) if topic in STREAMS["private"] else ("", "")
         for message in (record.messages.get((topic, category)) or record.messages.get(private, []))[:1]:
-            planted += plant_everywhere(shape, message)
+            planted += plant_everywhere(shape, shortened(message))
     assert planted > 1_000
+
+
+def shortened(value: Any) -> Any:
+    """With two elements of each list of objects at most: the others differ in values only."""
+    if isinstance(value, dict):
+        return {key: shortened(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [shortened(item) for item in (value[:2] if isinstance(value[0] if value else None, dict) else value)]
+    return value
 
 
 def plant_everywhere(shape: Shape, good: Any) -> int:

@@ -114,6 +114,7 @@ async def recorded_session() -> Record:
                 other.now_ms = wall_ms
                 await _isolated(Caller(record, other, ahead_ms))
                 await _over_eight_o_clock(caller)
+                await _liquidation(caller)
                 for category in CATEGORIES:
                     if record.listed[category]:
                         await _look_back(caller, category)
@@ -290,14 +291,22 @@ async def _isolated(caller: Caller) -> None:
     await post("/v5/account/set-margin-mode", setMarginMode="ISOLATED_MARGIN")
     for category, qty, margin in (("linear", "0.010", "10"), ("inverse", "1000", "0.0001")):
         named = {"category": category, "symbol": symbol_of(caller.record, category)}
+        await post("/v5/position/set-leverage", **named, buyLeverage="50", sellLeverage="50")
         await post("/v5/order/create", **named, side="Buy", orderType="Market", qty=qty)
         row = await _until_held(caller, **named)
         price = {"price": row["markPrice"], "orderType": "Limit", "side": "Buy"}
         await post("/v5/order/pre-check", **named, **price, qty=qty)
         await post("/v5/position/add-margin", **named, margin=margin, positionIdx=0)
         if category == "linear":
-            await post("/v5/position/set-auto-add-margin", **named, autoAddMargin=1, positionIdx=0)
+            for on in (1, 0):
+                await post("/v5/position/set-auto-add-margin", **named, autoAddMargin=on, positionIdx=0)
     await get("/v5/account/wallet-balance", accountType="UNIFIED")
+
+
+async def _liquidation(caller: Caller) -> None:
+    """The price falls by more than the margin of the other account's isolated positions."""
+    await _by_hand(caller.client, "faults", kind="price_jump", base_coin="BTC", fraction="-0.1")
+    await caller.record.until(("allLiquidation", "linear"), ("allLiquidation", "inverse"))
 
 
 async def _until_held(caller: Caller, **named: str) -> Frame:
@@ -320,6 +329,7 @@ async def _maintenance(caller: Caller) -> None:
 
 
 async def _by_hand(client: SimClient, what: str, **body: Any) -> None:
+    """By the exchange's own endpoints, which only the first account's key opens."""
     headers = {"X-Sim-Key": client.key.key}
     url = f"{client.addresses.rest}/sim/{what}"
     async with client.session.post(url, data=json.dumps(body), headers=headers) as answer:

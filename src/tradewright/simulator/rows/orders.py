@@ -129,7 +129,8 @@ def order_history_row(order: Order, spec: InstrumentSpec) -> Row:
 
 
 def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
-    return {
+    """An order as on the stream, which does not tell who made an option's order."""
+    row = {
         "category": spec.category,
         "lastPriceOnCreated": "",  # a key that must be there on spot too
         **order_row(order, spec),
@@ -138,6 +139,9 @@ def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
         "rpiTakerAccess": False,
         "rpiMatchedQty": "0",
     }
+    if spec.is_option:
+        del row["createType"]
+    return row
 
 
 def fee_coin(spec: InstrumentSpec, side: Side) -> str:
