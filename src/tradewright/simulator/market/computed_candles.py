@@ -32,6 +32,7 @@ class ComputedCandles:
         self._path = path
         self._hour = lru_cache(maxsize=_HOURS_KEPT)(self._make_hour)
         self._day = lru_cache(maxsize=_DAYS_KEPT)(self._make_day)
+        self._day_so_far: tuple[tuple[int, int], Bar | None] | None = None
 
     def klines(self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> list[Kline]:
         """See `Market.klines`."""
@@ -64,7 +65,10 @@ class ComputedCandles:
 
     def day(self, now_ms: int) -> Window | None:
         """The last 24 hours, to the minute."""
-        bar = self._span(-(-(now_ms - DAY_MS) // MINUTE_MS), now_ms)
+        minute = now_ms // MINUTE_MS
+        begun = self._path.minute(minute).bar_until(now_ms - minute * MINUTE_MS)
+        over = self._day_before(-(-(now_ms - DAY_MS) // MINUTE_MS), minute)
+        bar = join(part for part in (over, begun) if part is not None)
         if bar is None:
             return None
         opened, high, low = (ticks * self._tick for ticks in (bar.open, bar.high, bar.low))
@@ -97,6 +101,12 @@ class ComputedCandles:
     def _span(self, minute: int, to_ms: int) -> Bar | None:
         """All trades from the beginning of a minute up to and including `to_ms`, by the largest pieces that fit."""
         return join(self._pieces(minute, to_ms))
+
+    def _day_before(self, first: int, minute: int) -> Bar | None:
+        """The day's minutes that are over. Tickers ask ten times a second, and it changes once a minute."""
+        if self._day_so_far is None or self._day_so_far[0] != (first, minute):
+            self._day_so_far = (first, minute), self._span(first, minute * MINUTE_MS - 1)
+        return self._day_so_far[1]
 
     def _pieces(self, minute: int, to_ms: int) -> Iterator[Bar]:
         over = (to_ms + 1) // MINUTE_MS  # minutes before this one are complete
