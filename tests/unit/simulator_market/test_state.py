@@ -115,7 +115,7 @@ def test_a_replay_that_was_over_is_still_over() -> None:
 
 
 def test_weeks_of_running_stay_small_and_survive_a_restart() -> None:
-    market = synthetic(history_minutes=10_000)
+    market = synthetic(history_minutes=1_000)
     symbol = market._listings.lived["BTCUSDT"]
     bar = market.klines("BTCUSDT", "1", None, None, 1)[0]
     for minute in range(1, 12_000):  # a bar each, without making up the trades of eight days
@@ -124,7 +124,7 @@ def test_weeks_of_running_stay_small_and_survive_a_restart() -> None:
     market.advance(NOON + 12_000 * MINUTE)
 
     saved = json.dumps(market.state())
-    again = synthetic(start_ms=market.now_ms, history_minutes=10_000)
+    again = synthetic(start_ms=market.now_ms, history_minutes=1_000)
     again.restore(json.loads(saved))
 
     assert len(saved) < 2_000_000

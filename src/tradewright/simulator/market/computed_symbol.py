@@ -19,6 +19,7 @@ from tradewright.simulator.market.habits import Habits
 from tradewright.simulator.market.intervals import MINUTE_MS
 from tradewright.simulator.market.levels import THINNEST, DepthSide, LevelSizes
 from tradewright.simulator.market.liquidations import drawn
+from tradewright.simulator.market.listed import Moment
 from tradewright.simulator.market.model import (
     Bar,
     InstrumentSpec,
@@ -40,10 +41,13 @@ _HURT_BITS: Final = 58
 _LEVEL_SIZES: Final = 64
 
 
-class ComputedSymbol:
-    """Everything is as of the moment last given to `close_bar`."""
+_OpenMinute = tuple[int, Minute, tuple[PathTrade, ...], int]  # its number, what it is, its trades, how thin its books
 
-    def __init__(self, spec: InstrumentSpec, habits: Habits, *, seed: int, now_ms: int, weather: Weather) -> None:
+
+class ComputedSymbol:
+    """See `Maker`. Everything is as of the moment that it shares with all others."""
+
+    def __init__(self, spec: InstrumentSpec, habits: Habits, *, seed: int, now: Moment, weather: Weather) -> None:
         self.spec = spec
         self._listing = spec.listing
         self._seed = seed
@@ -72,12 +76,13 @@ class ComputedSymbol:
             level=rng.uniform(-1.0, 1.0),
         )
         self.candles = ComputedCandles(spec, self._path)
-        self._now_ms = now_ms
-        self._open: tuple[int, Minute, tuple[PathTrade, ...], int] | None = None
+        self._now = now
+        self._open: _OpenMinute | None = None  # the minute that is asked for again and again
+        self._next: _OpenMinute | None = None  # looked through already, and not begun
 
     @property
     def book(self) -> MarketBook:
-        return self._book(self._now_ms // 1000)
+        return self._book(self._now.ms // 1000)
 
     @property
     def last_price(self) -> Decimal:
@@ -90,10 +95,10 @@ class ComputedSymbol:
         return [self._trade(minute, trade) for minute, trade in newest_first]
 
     def mark_price(self) -> Decimal:
-        return self._bid_ticks(self._now_ms // 1000) * self.spec.tick_size
+        return self._bid_ticks(self._now.ms // 1000) * self.spec.tick_size
 
     def index_price(self) -> Decimal:
-        second = self._now_ms // 1000
+        second = self._now.ms // 1000
         return (self._bid_ticks(second) + self._prices.index_offset(second // 3600)) * self.spec.tick_size
 
     def funding_rate(self, funding_ms: int) -> Decimal:
@@ -108,8 +113,9 @@ class ComputedSymbol:
         return self._prices.bars(kind, interval, start_ms, end_ms, limit, now_ms)
 
     def busy_seconds(self, number: int) -> list[int]:
-        """The seconds of a minute since the epoch in which something happens."""
-        return [trade.second for trade in self._minute(number)[1]]
+        """The seconds of a minute since the epoch in which something happens: of one that is to come, once."""
+        self._next = self._made(number)
+        return [trade.second for trade in self._next[2]]
 
     def second(self, second: int) -> list[MarketEvent]:
         """The trade of one second of market time with the book before it, if there is one.
@@ -124,24 +130,23 @@ class ComputedSymbol:
         hurt = self._liquidation(number, trade)
         return made if hurt is None else [*made, hurt]
 
-    def apply(self, event: MarketEvent) -> None:
-        """Nothing to remember: what has happened by now follows from the time."""
-
-    def close_bar(self, now_ms: int) -> None:
-        self._now_ms = now_ms
-
     def _minute(self, number: int) -> tuple[Minute, tuple[PathTrade, ...], int]:
-        """A minute, its trades and how thin its books are; the last one asked for is kept, because it is asked for
-        again and again.
-        """
+        """A minute, its trades and how thin its books are."""
         if self._open is None or self._open[0] != number:
-            minute = self._path.minute(number)
-            self._open = (number, minute, minute.trades(), self._weather.sky(number * 60 + 59).thin)
+            ready = self._next
+            self._open = ready if ready is not None and ready[0] == number else self._made(number)
         return self._open[1:]
+
+    def _made(self, number: int) -> _OpenMinute:
+        minute = self._path.minute(number)
+        return number, minute, minute.trades(), self._weather.sky(number * 60 + 59).thin
+
+    def _bits(self, number: int) -> int:
+        return (self._open[1] if self._open is not None and self._open[0] == number else self._path.minute(number)).bits
 
     def _trades_before(self) -> Iterator[tuple[int, PathTrade]]:
         """Trades up to and including now with the number of their minute, newest first, without end."""
-        number, offset_ms = divmod(self._now_ms, MINUTE_MS)
+        number, offset_ms = divmod(self._now.ms, MINUTE_MS)
         _, trades, _ = self._minute(number)
         yield from ((number, trade) for trade in reversed(trades) if trade.second * 1000 + trade.offset_ms <= offset_ms)
         while True:
@@ -207,6 +212,6 @@ class ComputedSymbol:
             price=trade.price * self.spec.tick_size,
             size=trade.size * self.spec.qty_step,
             side="Buy" if trade.buys else "Sell",
-            trade_id=f"{self.spec.symbol_id:08x}-{self._path.minute(number).bits:016x}-{seq:08x}",
+            trade_id=f"{self.spec.symbol_id:08x}-{self._bits(number):016x}-{seq:08x}",
             seq=seq,
         )

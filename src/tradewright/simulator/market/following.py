@@ -56,9 +56,6 @@ class Follower:
     def trades(self, limit: int) -> list[MarketTrade]:
         return [self._trade(trade) for trade in self._leader.trades(limit)]
 
-    def close_bar(self, now_ms: int) -> None:
-        """Nothing to close: its candles are the leader's."""
-
     def following(self, happened: Iterable[MarketEvent]) -> list[MarketEvent]:
         """What happens here when this happens to the leader: all its trades, and one book a second."""
         found: list[MarketEvent] = []

@@ -15,7 +15,7 @@ from typing import Final
 from tradewright.simulator.market.following import Follower
 from tradewright.simulator.market.following_candles import DatedCandles, FollowingCandles, Piece, in_candles
 from tradewright.simulator.market.following_terms import Terms
-from tradewright.simulator.market.listed import Listed
+from tradewright.simulator.market.listed import Listed, Moment
 from tradewright.simulator.market.model import (
     Bar,
     InstrumentSpec,
@@ -50,6 +50,7 @@ class FollowingContract(Follower):
         seed: int,
         usual_price: Decimal,
         usd_per_coin: int,
+        now: Moment,
         settling: Settling,
     ) -> None:
         """`usual_price` (quote coin) says how large basis and books are; `usd_per_coin` how many contracts an inverse
@@ -72,7 +73,7 @@ class FollowingContract(Follower):
         lot_value = spec.qty_step * (1 if spec.is_inverse else usual_price)
         self._interest_steps = int(_INTEREST_VALUE / lot_value / (10 if dated else 1))
         self._settling = settling
-        self._now_ms = 0
+        self._now = now
         self.candles: DatedCandles | FollowingCandles = (
             DatedCandles(leader.candles, self.terms, end_ms=spec.delivery_ms)
             if dated
@@ -81,7 +82,7 @@ class FollowingContract(Follower):
 
     @property
     def ended(self) -> bool:
-        return bool(self.spec.delivery_ms) and self._now_ms >= self.spec.delivery_ms
+        return bool(self.spec.delivery_ms) and self._now.ms >= self.spec.delivery_ms
 
     @property
     def settlement_price(self) -> Decimal | None:
@@ -105,7 +106,7 @@ class FollowingContract(Follower):
 
     def mark_price(self) -> Decimal:
         """The leader's with the basis of now; so a dated contract's meets the index at its end."""
-        return self._settled() if self.ended else self.terms.price(self._leader.mark_price(), self._now_ms)
+        return self._settled() if self.ended else self.terms.price(self._leader.mark_price(), self._now.ms)
 
     def index_price(self) -> Decimal:
         """The leader's, in this contract's quote coin."""
@@ -134,9 +135,6 @@ class FollowingContract(Follower):
             return own
         found = [joined(interval, group) for group in in_candles(interval, own)]
         return (found[:limit] if oldest_first else found[-limit:])[::-1] if limit > 0 else []
-
-    def close_bar(self, now_ms: int) -> None:
-        self._now_ms = now_ms
 
     def following(self, happened: Iterable[MarketEvent]) -> list[MarketEvent]:
         """Nothing any more from its end on."""

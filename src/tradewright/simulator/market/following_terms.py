@@ -22,7 +22,19 @@ class Terms:
     The basis of a dated contract shrinks by the hour and ends with it; that of the others stays what it is.
     """
 
-    __slots__ = ("_basis_ticks", "_carry_ticks", "_end_hour", "_ratio", "_scale", "_step", "_tick", "is_inverse")
+    __slots__ = (
+        "_basis",
+        "_basis_ticks",
+        "_carried",
+        "_carry_ticks",
+        "_end_hour",
+        "_ratio",
+        "_same_tick",
+        "_scale",
+        "_step",
+        "_tick",
+        "is_inverse",
+    )
 
     def __init__(
         self, spec: InstrumentSpec, leader: InstrumentSpec, *, ratio: Decimal, basis_ticks: int, carry_ticks: int = 0
@@ -33,7 +45,10 @@ class Terms:
         self._tick = spec.tick_size
         self._step = spec.qty_step
         self._scale = spec.tick_size / leader.tick_size
+        self._same_tick = spec.tick_size == leader.tick_size
         self._basis_ticks = basis_ticks
+        self._basis = basis_ticks * spec.tick_size
+        self._carried = (-1, self._basis)  # an hour and its basis: it is asked for with every trade
         self._carry_ticks = carry_ticks
         self._end_hour = -(-spec.delivery_ms // HOUR_MS)
         self._ratio = ratio / self._scale
@@ -47,11 +62,19 @@ class Terms:
         return self._basis_ticks + self._carry_ticks * max(0, self._end_hour - ms // HOUR_MS) // _HOURS_PER_YEAR
 
     def price(self, price: Decimal, ms: int) -> Decimal:
-        return (price * self._scale + self.basis_ticks(ms) * self._tick).quantize(self._tick)
+        if not self._carry_ticks:
+            basis = self._basis
+        else:
+            hour = ms // HOUR_MS
+            if self._carried[0] != hour:
+                self._carried = (hour, self.basis_ticks(ms) * self._tick)
+            basis = self._carried[1]
+        # On the same tick nothing is to be rounded, and most listings are.
+        return price + basis if self._same_tick else (price * self._scale + basis).quantize(self._tick)
 
     def index(self, price: Decimal) -> Decimal:
         """Another index than the leader's where the quote coin is another: without the carry."""
-        return (price * self._scale + self._basis_ticks * self._tick).quantize(self._tick)
+        return (price * self._scale + self._basis).quantize(self._tick)
 
     def scaled(self, price: Decimal) -> Decimal:
         return (price * self._scale).quantize(self._tick)

@@ -42,8 +42,17 @@ class Candles(Protocol):
         ...
 
 
+class Moment:
+    """Market time, one for all listings of a market: hundreds of them need not be told of every step."""
+
+    __slots__ = ("ms",)
+
+    def __init__(self, ms: int) -> None:
+        self.ms = ms
+
+
 class Listed(Protocol):
-    """One listing as of the moment last given to `close_bar`."""
+    """One listing as of market time."""
 
     @property
     def spec(self) -> InstrumentSpec: ...
@@ -75,10 +84,6 @@ class Listed(Protocol):
         self, kind: PriceKind, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int
     ) -> list[Bar]:
         """See `Market.price_bars`."""
-        ...
-
-    def close_bar(self, now_ms: int) -> None:
-        """Market time is `now_ms` now; a minute that is over by then is closed."""
         ...
 
 

@@ -13,7 +13,7 @@ from decimal import Decimal
 from tradewright.simulator.market.computed_symbol import ComputedSymbol
 from tradewright.simulator.market.following_contract import FollowingContract, Settling
 from tradewright.simulator.market.habits import FOLLOWED, HABITS, Habits, usd_per_coin, usual_price
-from tradewright.simulator.market.listed import Listed
+from tradewright.simulator.market.listed import Listed, Moment
 from tradewright.simulator.market.model import InstrumentSpec, Listing
 from tradewright.simulator.market.silent import SilentContract
 from tradewright.simulator.market.spot_pair import FollowingPair
@@ -33,6 +33,7 @@ class Listings:
         *,
         habits: Mapping[Listing, Habits],
         seed: int,
+        now_ms: int,
         skies: Skies,
         settling: Settling,
     ) -> None:
@@ -41,13 +42,14 @@ class Listings:
         self.computed: dict[Listing, ComputedSymbol] = {}
         self.followers: dict[Listing, list[FollowingPair | FollowingContract]] = {}
         self._all: dict[Listing, Listed] = dict(lived)
+        self._now = Moment(now_ms)
         self._habits = habits
         self._seed = seed
         self._skies = skies
         self._settling = settling
 
-    def add(self, specs: Sequence[InstrumentSpec], *, now_ms: int) -> None:
-        """List more. The leader of what follows one is among them or was listed before. `now_ms` is market time."""
+    def add(self, specs: Sequence[InstrumentSpec]) -> None:
+        """List more. The leader of what follows one is among them or was listed before."""
         following: list[InstrumentSpec] = []
         for spec in specs:
             known = HABITS.get(spec.listing) or self._habits.get(spec.listing)
@@ -55,14 +57,13 @@ class Listings:
                 self._all[spec.listing] = SilentContract(spec)
             elif known is not None:
                 weather = self._skies(spec.listing, known.volatility)
-                made = ComputedSymbol(spec, known, seed=self._seed, now_ms=now_ms, weather=weather)
+                made = ComputedSymbol(spec, known, seed=self._seed, now=self._now, weather=weather)
                 self.computed[spec.listing] = self._all[spec.listing] = made
             elif spec.listing not in self.lived:
                 following.append(spec)
         for spec in following:
             leader = leader_of(spec)
             follower = self._follower(spec, self._all[leader])
-            follower.close_bar(now_ms)
             self.followers.setdefault(leader, []).append(follower)
             self._all[spec.listing] = follower
 
@@ -74,8 +75,9 @@ class Listings:
 
     def close(self, now_ms: int) -> None:
         """Market time is `now_ms` now."""
-        for one in self._all.values():
-            one.close_bar(now_ms)
+        self._now.ms = now_ms
+        for symbol in self.lived.values():
+            symbol.close_bar(now_ms)
 
     def _follower(self, spec: InstrumentSpec, leader: Listed) -> FollowingPair | FollowingContract:
         usual = usual_price(leader.spec) / _coins(spec, leader.spec)
@@ -87,6 +89,7 @@ class Listings:
             seed=self._seed,
             usual_price=usual,
             usd_per_coin=usd_per_coin(spec),
+            now=self._now,
             settling=self._settling,
         )
 

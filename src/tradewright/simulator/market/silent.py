@@ -45,9 +45,6 @@ class SilentContract:
     ) -> list[Bar]:
         return []
 
-    def close_bar(self, now_ms: int) -> None:
-        """Nothing happens here."""
-
 
 class _NoCandles:
     """See `Candles`."""

@@ -289,10 +289,11 @@ class SyntheticMarket:
             symbols,
             habits=self._habits,
             seed=self._seed,
+            now_ms=now_ms,
             skies=lambda listing, volatility: self._weather(listing, volatility, wanted=self._has_weather),
             settling=self._settlements.price,
         )
-        self._listings.add(self._fixed, now_ms=now_ms)
+        self._listings.add(self._fixed)
         self._timetable = Timetable(self._listings.computed)
         self._list_dated(now_ms)
         self._board = self._made_board(now_ms) if self._has_options else None
@@ -303,7 +304,7 @@ class SyntheticMarket:
         self._next_end_ms: int | None = None
         if self._has_dated:
             dated = dated_contracts(self._first_ms, now_ms)
-            self._listings.add([spec for spec in dated if spec.listing not in self._listings], now_ms=now_ms)
+            self._listings.add([spec for spec in dated if spec.listing not in self._listings])
             self._specs = (*self._fixed, *(closed(spec, now_ms) for spec in dated))
             self._next_end_ms = min(spec.delivery_ms for spec in dated if spec.delivery_ms > now_ms)
         self._seen_options = ()
@@ -356,12 +357,11 @@ class SyntheticMarket:
             made.extend(follower.following(own))
 
     def _release(self, to_ms: int, events: list[MarketEvent]) -> None:
-        pending = self._pending
+        pending, lived = self._pending, self._listings.lived
         while pending and pending[0].time_ms <= to_ms:
             event = pending.popleft()
-            symbol = self._listings.lived.get(event.symbol)
-            if symbol is not None:
-                symbol.apply(event)
+            if event.symbol in lived:
+                lived[event.symbol].apply(event)
             events.append(event)
 
     def _skip_to(self, to_ms: int) -> None:

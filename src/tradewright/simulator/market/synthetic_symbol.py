@@ -272,10 +272,11 @@ class SyntheticSymbol:
         length = 60 // _HISTORY_STEPS
         for start_ms in range(origin_ms - minutes * MINUTE_MS, origin_ms, MINUTE_MS):
             bar: OpenBar | None = None
+            hour, within = divmod(start_ms // MINUTE_MS, 60)
+            heat = self._weather.minute_heats(hour)[within]
             for step in range(_HISTORY_STEPS):
                 second = start_ms // 1000 + step * length
-                sky = self._weather.sky(second)
-                walk.step(rng, profile, length, heat=sky.heat, move=self._weather.moved(second, second + length))
+                walk.step(rng, profile, length, heat=heat, move=self._weather.moved(second, second + length))
                 self._record.sample(second * 1000, round(walk.mark), round(walk.index))
                 price = max(1, round(walk.mid)) * self.spec.tick_size
                 size = size_steps(rng, median) * self.spec.qty_step

@@ -124,7 +124,7 @@ class Changing:
         return total
 
     def hour_heat(self, hour: int) -> float:
-        return self._climate.heat(hour * 3600 + 1800)
+        return self._climate.minutes(hour)[30]
 
     def minute_heats(self, hour: int) -> Sequence[float]:
         heats = self._climate.minutes(hour)
