@@ -434,6 +434,42 @@ async def test_the_same_seed_and_the_same_calls_meet_the_same_faults(session: ai
     assert len({tuple(run) for run in runs}) == len(seeds)
 
 
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_a_seed_does_the_truth_log_knows_which_orders_exist_and_afterwards_all_works(
+    session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr("tradewright.simulator.faults.plan.SPAN_MS", 300)
+    monkeypatch.setattr("tradewright.simulator.faults.plan.RATES", (0.2, 0.5))
+    config = SimulatorConfig(order_delay_ms=0, tick_ms=5, fault_seed=seed, limit_factor=0)
+    served = await serve(config, market=ScriptedMarket())
+    try:
+        client = SimClient(served.addresses, served.keys.trading, session)
+        hand = Hand(client)
+        with contextlib.suppress(aiohttp.ClientError, TimeoutError, TypeError):
+            async with asyncio.timeout(0.1):
+                await client.private("order", "execution")
+        for number in range(30):
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                async with asyncio.timeout(0.02):
+                    await raw(client, CREATE, order_body(f"n{number}"))
+        await hand.clear()
+
+        assert not served.broken.done()
+        assert (await client.create("Buy", "0.010", "50000.00", orderLinkId="after")).code == 0
+        rows = await hand.truth()
+        requests = {row["seq"]: row for row in rows if row["what"] == "request" and row["path"] == CREATE}
+        replies = [row for row in rows if row["what"] == "reply" and row["to"] in requests]
+        done = [requests[row["to"]]["link_ids"][0] for row in replies if row["processed"] and row["code"] == 0]
+        entries = [row["entry"] for row in rows if row["what"] == "account"]
+        events = [entry["event"] for entry in entries]
+        accepted = [event["link_id"] for event in events if event["kind"] == "order_accepted"]
+        assert sorted(done) == sorted(accepted)
+        assert len(set(accepted)) == len(accepted)
+        assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    finally:
+        await served.close()
+
+
 async def test_clearing_ends_what_a_seed_has_armed(session: aiohttp.ClientSession) -> None:
     served = await serve(SimulatorConfig(fault_seed=3), market=ScriptedMarket())
     try:

@@ -263,5 +263,7 @@ class BentMarket:
         )
 
     def _live_of(self, market: Market, listing: Listing) -> dict[str, Kline]:
+        if listing.startswith("option:"):
+            return {}  # options have no candles of trades
         found = ((interval, market.live_kline(listing, interval)) for interval in INTERVALS)
         return {interval: candle for interval, candle in found if candle is not None}

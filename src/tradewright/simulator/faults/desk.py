@@ -56,7 +56,11 @@ class FaultDesk:
         return {"armed": True, **self._begin(fault)}
 
     def rows(self) -> dict[str, Any]:
-        return {"seed": self._faults.seed, "armed": [fault_row(each) for each in self._faults.armed]}
+        """`planned` is how many moments of the seed's plan are still to come."""
+        now_s = asyncio.get_running_loop().time()
+        planned = sum(timer.when() > now_s for timer in self._timers)
+        armed = [fault_row(each) for each in self._faults.armed]
+        return {"seed": self._faults.seed, "planned": planned, "armed": armed}
 
     def clear(self, number: int | None = None) -> int:
         """Disarm one, or all, and then also what a plan still had before it; how many were armed."""
