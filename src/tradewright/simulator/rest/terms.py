@@ -36,12 +36,13 @@ class TermEndpoints:
 
     def _fee_rate(self, call: Call) -> Result:
         """All listings of the category unless one is named; options by their base coin. Known clients rely on all."""
-        category = read_category(call.params)
+        params = {"category": "linear", **call.params}  # the documented sample names none, nor does ccxt for all fees
+        category = read_category(params)
         if category == "option":
             rows = self._option_fees(call)
         else:
-            named = text(call.params, "symbol")
-            specs = [read_symbol(call.params, self._engine.specs)] if named else self._listed(category)
+            named = text(params, "symbol")
+            specs = [read_symbol(params, self._engine.specs)] if named else self._listed(category)
             rows = [{"symbol": spec.symbol, **_fees(spec)} for spec in specs]
         return {"list": rows, **({"category": category} if category in ("spot", "option") else {})}
 
