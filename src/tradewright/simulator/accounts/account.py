@@ -41,6 +41,7 @@ from tradewright.simulator.accounts.events import (
 )
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position, PositionKey, after_fill
+from tradewright.simulator.accounts.settings import BORROWED
 from tradewright.simulator.market.model import Listing, is_option
 
 
@@ -201,6 +202,9 @@ class Account:
                 self.margin_mode = mode
             case SettingChanged(name=name, value=value):
                 self.settings[name] = value
+                if name.startswith(BORROWED):  # a coin that is borrowed is one the account has
+                    coin = name.removeprefix(BORROWED)
+                    self.coins.setdefault(coin, Coin(coin))
             case FundingPaid():
                 self._pay_funding(event, seq=seq)
             case _:

@@ -143,9 +143,11 @@ class BorrowingEndpoints:
 
 
 def can_borrow_of(engine: Engine, coin: str) -> Decimal:
-    """What the free margin covers of a coin, rounded down to eight places; 0 of one that is no collateral."""
+    """What the free margin covers of a coin, rounded down to eight places; 0 of one that is no collateral, and in
+    isolated margin, where each coin stands for itself.
+    """
     price = engine.floor.usd_price(coin)
-    if not price or not ratio_of(coin):
+    if not price or not ratio_of(coin) or engine.account.margin_mode == "ISOLATED_MARGIN":
         return ZERO
     return (max(engine.margin_now().available, ZERO) / price).quantize(CENT, ROUND_DOWN)
 
