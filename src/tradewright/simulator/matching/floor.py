@@ -120,6 +120,8 @@ class Floor(Ledger):
             return
         self.venue.catch_up()
         order = self.account.orders[order_id]
+        if order.status is not OrderStatus.ACCEPTED:  # a liquidation or a delivery came first
+            return
         if order.is_dormant:
             self.commit([OrderArmed(order_id=order_id, at=self.moment())], delay_ms=delay_ms)
             self._trigger_if_met(order_id, delay_ms=delay_ms)
