@@ -159,7 +159,9 @@ def played(steps: list[tuple[Any, ...]], modes: tuple[Any, bool]) -> Bench:
         body = {"category": "linear", "symbol": "BTCUSDT", "mode": "3"}
         bench.engine.set_position_mode(read_switch_mode(body, bench.engine.specs))
     for step in steps:
+        kept = len(bench.log.entries)
         play(bench, step)
+        check_no_debt_of_the_busted(bench, since=kept)
         if step[0] in ("jump", "all jump", "funding", "time"):
             check_backed(bench)
     bench.arrive()
@@ -177,6 +179,15 @@ def check_backed(bench: Bench) -> None:
         if position.size and terms.tiers:
             price = isolated.liquidation_price(position, tier_at(terms.tiers, position.cost))
             assert not isolated.is_reached(position, price, terms.mark_price)
+
+
+def check_no_debt_of_the_busted(bench: Bench, *, since: int) -> None:
+    """Whoever was taken over whole has nothing left, and owes no more than a rounding."""
+    fresh = [entry.event for entry in bench.log.entries[since:]]
+    view = bench.engine.margin_now()
+    taken_over = any(isinstance(event, OrderFilled) and event.exec_type == "BustTrade" for event in fresh)
+    if taken_over and view.mode == "REGULAR_MARGIN" and not view.maintenance:
+        assert view.backing > Decimal("-0.01")
 
 
 def coins_by_events(bench: Bench) -> dict[str, Decimal]:

@@ -42,3 +42,10 @@ def ratio_of(coin: str) -> Decimal:
 def backing(amount: Decimal, *, price: Decimal, ratio: Decimal) -> Decimal:
     """What `amount` of a coin adds to the backing, in dollars; a negative one takes its whole worth away."""
     return amount * price * (ratio if amount > 0 else 1)
+
+
+def amount_that_backs(dollars: Decimal, *, price: Decimal, ratio: Decimal) -> Decimal:
+    """The amount of a coin whose `backing` this is; 0 where no amount of it can back anything. `price` is above 0."""
+    if dollars <= 0:
+        return dollars / price
+    return dollars / (price * ratio) if ratio else _ZERO

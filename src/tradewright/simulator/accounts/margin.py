@@ -283,9 +283,10 @@ def bankruptcy_price(position: Position, terms: Terms, account: MarginView) -> D
     if cost > 0:
         fee = _value(position, terms.mark_price) * terms.spec.taker_fee_rate * coin.price
         cost = min(cost, max(account.backing - (account.maintenance - maintenance), fee))
-    amount = coin.balance + coin.unrealised
-    worth = coin.price * (coin.ratio if amount > 0 else 1)
-    return _price_of_cost(position, cost / worth, terms) if worth else None
+    if not coin.price:
+        return None
+    left = collateral.amount_that_backs(coin.backing - cost, price=coin.price, ratio=coin.ratio)
+    return _price_of_cost(position, coin.balance + coin.unrealised - left, terms)
 
 
 def _price_of_cost(position: Position, cost: Decimal, terms: Terms) -> Decimal | None:

@@ -7,7 +7,7 @@ Not here: what happens next (`floor`), commands and their refusals (`engine`).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradewright.simulator.accounts import collateral, margin, needs, spot
@@ -122,6 +122,15 @@ class Ledger:
     def collateral_ratio(self, coin: str) -> Decimal:
         """The part of a coin's worth that backs contracts."""
         return collateral.ratio_of(coin) if is_collateral(self.account.settings, coin) else ZERO
+
+    def needs_collateral(self, coin: str) -> bool:
+        """Whether the account would lack margin if a coin backed nothing any more."""
+        account = self.account
+        if account.margin_mode == "ISOLATED_MARGIN":
+            return False
+        now = self.margin_now()
+        coins = {**now.coins, coin: replace(now.coin(coin), ratio=ZERO)}
+        return now.initial > 0 and replace(now, coins=coins).available < 0
 
     def free_coins(self, coin: str, *, without: str = "") -> Decimal:
         """What a spot order may lock of a coin; negative if there is less than is locked already.

@@ -21,7 +21,7 @@ from tradewright.simulator.accounts.settings import (
     price_action,
     setting,
 )
-from tradewright.simulator.errors import bad_parameter
+from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import Body, flag, text
 from tradewright.simulator.matching.commands import require_category
 from tradewright.simulator.matching.engine import Engine
@@ -146,6 +146,8 @@ class SettingEndpoints:
             raise bad_parameter(f"params error: coin [{coin}] backs nothing, whatever its switch says")
         if coin in ALWAYS_COLLATERAL and switch == "OFF":
             raise bad_parameter(f"params error: coin [{coin}] is always collateral, it cannot be switched off")
+        if switch == "OFF" and self._engine.floor.needs_collateral(coin):
+            raise ApiError(RetCode.NOT_ENOUGH_MARGIN, f"{coin} backs positions or orders that nothing else covers")
         self._change(collateral_switch(coin), switch)
         return {}
 
