@@ -139,6 +139,20 @@ def test_volume_of_inverse_contracts_is_in_dollars_and_turnover_in_coin(exchange
     )
 
 
+def test_prices_of_tickers_have_the_decimals_of_their_tick(exchange: Exchange) -> None:
+    """Clients count them."""
+    for category in ("linear", "inverse", "spot"):
+        ticks = {
+            row["symbol"]: row["priceFilter"]["tickSize"]
+            for row in exchange.rows("market/instruments-info", category=category)
+        }
+        rows = {row["symbol"]: row for row in exchange.rows("market/tickers", category=category)}
+        for symbol, tick in ticks.items():
+            for name in ("lastPrice", "bid1Price", "ask1Price", "highPrice24h", "prevPrice24h"):
+                found = rows[symbol][name]
+                assert len(found.partition(".")[2]) == len(tick.partition(".")[2]), (symbol, name, found, tick)
+
+
 def test_books_have_the_depths_of_their_category(exchange: Exchange) -> None:
     option = an_option(exchange.market).symbol
     for category, symbol, levels in (

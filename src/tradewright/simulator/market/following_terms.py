@@ -45,7 +45,8 @@ class Terms:
         self._tick = spec.tick_size
         self._step = spec.qty_step
         self._scale = spec.tick_size / leader.tick_size
-        self._same_tick = spec.tick_size == leader.tick_size
+        # Also written the same: 0.1 and 0.10 are one number, but prices keep the decimals of their tick.
+        self._same_tick = spec.tick_size.as_tuple() == leader.tick_size.as_tuple()
         self._basis_ticks = basis_ticks
         self._basis = basis_ticks * spec.tick_size
         self._carried = (-1, self._basis)  # an hour and its basis: it is asked for with every trade
