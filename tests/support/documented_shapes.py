@@ -94,13 +94,14 @@ DEPARTURES: Final = (
 # Endpoints that are documented by an example or a sentence alone.
 BY_HAND: Final[Mapping[str, Shape]] = {"POST /v5/account/set-hedging-mode": {}}
 
-_GREEKS = ("delta", "gamma", "vega", "theta")
+DEMO_BY_HAND: Final = frozenset({"/v5/account/set-hedging-mode"})  # section 1.1
+
 _OPTION_TRADE = {"mP": "string", "iP": "string", "mIv": "string", "iv": "string"}
 
 
 def documented_rest(folder: Path) -> dict[str, Any]:
     """`envelope`, and under `results` the variants of each endpoint's `result` by category; `categories` are those it
-    serves, `items` is the `retExtInfo` of batches.
+    serves, `items` is the `retExtInfo` of batches, `demo` the private paths that the demo environment has.
     """
     table = json.loads((folder / "endpoints.json").read_text())["endpoints"]
     results: dict[str, dict[str, Shape]] = {}
@@ -118,6 +119,7 @@ def documented_rest(folder: Path) -> dict[str, Any]:
         "results": results,
         "categories": categories | {name: [] for name in BY_HAND},
         "items": items,
+        "demo": sorted({row["path"] for row in table if row["auth"] and row["demo_supported"]} | DEMO_BY_HAND),
     }
 
 

@@ -20,6 +20,7 @@ from urllib.parse import urlencode
 import aiohttp
 
 from support.documented_shapes import CATEGORIES
+from support.scripted_market import ScriptedMarket
 from support.sim_client import Reply, SimClient
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 
@@ -96,7 +97,7 @@ async def recorded_session() -> Record:
         return time.time_ns() // 1_000_000 + ahead_ms[0]
 
     record = Record()
-    config = SimulatorConfig(market_from=BEFORE_EIGHT, funds=FUNDS, order_delay_ms=5, tick_ms=20)
+    config = SimulatorConfig(market_from=BEFORE_EIGHT, funds=FUNDS, order_delay_ms=5, tick_ms=100)
     running = await serve(config, wall_ms=wall_ms)
     try:
         async with aiohttp.ClientSession() as session:
@@ -140,8 +141,6 @@ async def _market(caller: Caller) -> None:
         symbol = symbol_of(caller.record, category)
         await get("/v5/market/tickers", category=category, symbol=symbol)
         await get("/v5/market/orderbook", category=category, symbol=symbol)
-        of_trades = {"symbol": symbol} if category != "option" else {"baseCoin": "BTC"}
-        await get("/v5/market/recent-trade", category=category, **of_trades)
         if category != "option":
             await get("/v5/market/kline", category=category, symbol=symbol, interval="1", limit=3)
             await get("/v5/market/price-limit", category=category, symbol=symbol)
@@ -345,6 +344,8 @@ async def _over_eight_o_clock(caller: Caller) -> None:
 
 async def _look_back(caller: Caller, category: str) -> None:
     get = caller.get
+    of_trades = {"symbol": symbol_of(caller.record, category)} if category != "option" else {"baseCoin": "BTC"}
+    await get("/v5/market/recent-trade", category=category, **of_trades)
     await get("/v5/order/history", category=category)
     await get("/v5/execution/list", category=category)
     await get("/v5/account/transaction-log", category=category)
@@ -503,7 +504,7 @@ def _answer_kind(frame: Frame) -> str:
 
 async def _demo(record: Record) -> None:
     """What only the demo environment has."""
-    running = await serve(SimulatorConfig(environment="demo"))
+    running = await serve(SimulatorConfig(environment="demo"), market=ScriptedMarket())
     try:
         async with aiohttp.ClientSession() as session:
             caller = Caller(record, SimClient(running.addresses, running.keys.trading, session), [0])

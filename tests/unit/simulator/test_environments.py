@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from support.documented_shapes import kept
 from support.scripted_market import START_MS, ScriptedMarket
 from support.sim_client import SimClient
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
@@ -58,6 +59,10 @@ async def test_demo_has_no_order_stream_and_none_of_what_its_page_does_not_list(
         assert (reply.status, reply.code) == (404, 10017)
     assert (await on_demo.get("/v5/account/info")).code == 0
     assert (await on_demo.get("/v5/market/tickers", "category=linear", signed=False)).code == 0
+
+
+def test_demo_has_the_private_endpoints_that_its_page_lists() -> None:
+    assert environment_of("demo").private_paths == frozenset(kept("rest")["demo"])
 
 
 async def test_demo_takes_batches_of_contracts_only(on_demo: SimClient) -> None:
