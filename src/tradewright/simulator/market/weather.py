@@ -32,6 +32,7 @@ _WAKE_S: Final = 600
 _WAKE_HEAT: Final = 1.6  # additional restlessness right after a jump
 _HOURS_KEPT: Final = 8
 _LEVELS_KEPT: Final = 32
+_MINUTES_KEPT: Final = 96  # hours: a ticker's day touches two days of them, and all listings share them
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Climate:
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self._level_of = lru_cache(maxsize=_LEVELS_KEPT)(self._make_level)
-        self.minutes = lru_cache(maxsize=_LEVELS_KEPT)(self._make_minutes)
+        self.minutes = lru_cache(maxsize=_MINUTES_KEPT)(self._make_minutes)
 
     def heat(self, second: int) -> float:
         log = 0.0
