@@ -7,7 +7,7 @@ const { RestClientV5, WebsocketAPIClient, WebsocketClient } = require('bybit-api
 
 const ready = JSON.parse(process.env.EXCHANGE);
 const keys = { key: process.env.EXCHANGE_KEY, secret: process.env.EXCHANGE_SECRET };
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 const quiet = { trace() {}, info() {}, error() {} };
 const TRADED = [
   { category: 'linear', symbol: 'BTCUSDT', qty: '0.01' },

@@ -65,11 +65,14 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
 
 
 def _spot_order_row(row: Row, order: Order) -> Row:
-    """Spot's form of an order. Known clients take a row for spot because `tpslMode` is not in it."""
+    """Spot's form of an order. Known clients take a row for spot because `tpslMode` is not in it, and one rejects a
+    page where `lastPriceOnCreated` is not, though the documentation has it for contracts only.
+    """
     base_price = row["lastPriceOnCreated"]
-    for name in ("createType", "tpslMode", "lastPriceOnCreated"):
+    for name in ("createType", "tpslMode"):
         del row[name]
     row |= {"isLeverage": "0", "marketUnit": order.market_unit, "basePrice": base_price, "ocoTriggerBy": ""}
+    row["lastPriceOnCreated"] = ""
     if order.in_quote:
         row |= {"qty": plain(order.quantity), "leavesQty": "0", "leavesValue": plain(order.leaves)}
     return row
@@ -132,7 +135,6 @@ def order_stream_row(order: Order, spec: InstrumentSpec) -> Row:
     """An order as on the stream, which does not tell who made an option's order."""
     row = {
         "category": spec.category,
-        "lastPriceOnCreated": "",  # a key that must be there on spot too
         **order_row(order, spec),
         "closedPnl": plain(order.realised),
         "feeCurrency": fee_coin(spec, order.side),
