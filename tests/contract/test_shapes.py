@@ -117,9 +117,10 @@ def test_answers_on_sockets_have_the_documented_keys_and_types(record: Record, k
 def test_every_reply_refused_or_not_has_the_envelope(record: Record) -> None:
     envelope = REST["envelope"] | {"result": {MAP: "any"}, "retExtInfo": {MAP: "any"}}
     for (name, _), answers in record.answers.items():
+        beside = REST["beside"].get(name, {})
         for answer in answers:
-            bare = answer | {key: {} for key in ("result", "retExtInfo") if isinstance(answer[key], dict)}
-            assert problems(envelope, bare, name) == []
+            bare = answer | {key: {} for key in ("result", "retExtInfo") if beside or isinstance(answer[key], dict)}
+            assert problems(envelope | (beside if answer["retCode"] == 0 else {}), bare, name) == []
             items = REST["items"].get(name, {}) if answer["retCode"] == 0 else {}
             assert problems(items, answer["retExtInfo"], f"{name} retExtInfo") == []
 

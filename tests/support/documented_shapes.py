@@ -103,6 +103,7 @@ DEPARTURES: Final = (
 )
 # Endpoints that are documented by an example or a sentence alone.
 BY_HAND: Final[Mapping[str, Shape]] = {"POST /v5/account/set-hedging-mode": {}}
+BY_EXAMPLE: Final = {"GET /v5/market/historical-volatility": ["option"]}  # with its categories
 
 DEMO_BY_HAND: Final = frozenset({"/v5/account/set-hedging-mode"})  # section 1.1
 
@@ -111,7 +112,8 @@ _OPTION_TRADE = {"mP": "string", "iP": "string", "mIv": "string", "iv": "string"
 
 def documented_rest(folder: Path) -> dict[str, Any]:
     """`envelope`, and under `results` the variants of each endpoint's `result` by category; `categories` are those it
-    serves, `items` is the `retExtInfo` of batches, `demo` the private paths that the demo environment has.
+    serves, `items` is the `retExtInfo` of batches, `beside` what an envelope has more than the usual keys, `demo` the
+    private paths that the demo environment has.
     """
     table = json.loads((folder / "endpoints.json").read_text())["endpoints"]
     results: dict[str, dict[str, Shape]] = {}
@@ -124,10 +126,18 @@ def documented_rest(folder: Path) -> dict[str, Any]:
         if "retExtInfo_shape" in row:
             items[name] = _from_table(row["retExtInfo_shape"])
     results |= {name: {EVERY: shape} for name, shape in BY_HAND.items()}
+    envelope = shape_of(_example(folder / "examples/rest/_envelope_success.json"))
+    beside: dict[str, Shape] = {}
+    for name in BY_EXAMPLE:
+        ((_, example),) = _examples(folder, name)
+        whole = shape_of(example)
+        results[name] = {EVERY: whole["result"]}
+        beside[name] = {key: shape for key, shape in whole.items() if key not in envelope}
     return {
-        "envelope": shape_of(_example(folder / "examples/rest/_envelope_success.json")),
+        "envelope": envelope,
         "results": results,
-        "categories": categories | {name: [] for name in BY_HAND},
+        "categories": categories | {name: [] for name in BY_HAND} | BY_EXAMPLE,
+        "beside": beside,
         "items": items,
         "demo": sorted({row["path"] for row in table if row["auth"] and row["demo_supported"]} | DEMO_BY_HAND),
     }
@@ -209,7 +219,7 @@ def documented_streams(folder: Path) -> dict[str, Any]:
     return {
         "public": _public(ws, results),
         "private": _private(ws, results),
-        "frames": _frames(ws),
+        "frames": _frames(ws, results),
     }
 
 
@@ -296,7 +306,7 @@ def _private(ws: Callable[[str], Shape], rest: Mapping[str, dict[str, Shape]]) -
     }
 
 
-def _frames(ws: Callable[[str], Shape]) -> dict[str, Shape]:
+def _frames(ws: Callable[[str], Shape], rest: Mapping[str, dict[str, Shape]]) -> dict[str, Shape]:
     """Sections 11.2, 11.3 and 11.7. `req_id` and `reqId` come back when they were sent."""
 
     def echoing(shape: Shape, key: str = "req_id") -> Shape:
@@ -304,6 +314,18 @@ def _frames(ws: Callable[[str], Shape]) -> dict[str, Shape]:
 
     trade, batch = ws("trade_order_create.response"), ws("trade_order_create_batch.response")
     header = dict.fromkeys(trade["header"], "string")
+    orders = {}
+    for verb in ("create", "amend", "cancel"):
+        for op, frame in ((verb, trade), (f"{verb}-batch", batch)):
+            data = rest[f"POST /v5/order/{op}"][EVERY]
+            orders[f"order.{op}"] = {**echoing(frame, "reqId"), "data": data, "header": header}
+    subscribed = {
+        "private": echoing(ws("subscribe.response.private")),
+        "linear": ws("subscribe.response.public_linear_inverse"),
+        "inverse": ws("subscribe.response.public_linear_inverse"),
+        "spot": echoing(ws("subscribe.response.public_spot")),
+        "option": merged(ws("subscribe.response.public_option_spread"), {"data": {"failTopics": ["string"]}}),
+    }
     return {
         "auth.private": echoing(ws("auth.response")),
         "auth.trade": echoing(ws("trade_auth.response"), "reqId"),
@@ -313,13 +335,8 @@ def _frames(ws: Callable[[str], Shape]) -> dict[str, Shape]:
         "pong.spot": echoing(ws("pong.public_spot")),
         "pong.option": ws("pong.public_option_spread"),
         "pong.trade": echoing(ws("trade_ping.response"), "reqId"),
-        "subscribe.private": echoing(ws("subscribe.response.private")),
-        "subscribe.linear": ws("subscribe.response.public_linear_inverse"),
-        "subscribe.inverse": ws("subscribe.response.public_linear_inverse"),
-        "subscribe.spot": echoing(ws("subscribe.response.public_spot")),
-        "subscribe.option": merged(ws("subscribe.response.public_option_spread"), {"data": {"failTopics": ["string"]}}),
-        "order.single": {**echoing(trade, "reqId"), "header": header},
-        "order.batch": {**echoing(batch, "reqId"), "header": header},
+        **{f"{op}.{stream}": shape for op in ("subscribe", "unsubscribe") for stream, shape in subscribed.items()},
+        **orders,
     }
 
 

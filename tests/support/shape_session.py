@@ -148,6 +148,8 @@ async def _market(caller: Caller) -> None:
             await get("/v5/market/full_orderbook", category=category, symbol=symbol)
         if category in ("linear", "inverse", "option"):
             await get("/v5/market/mark-price-kline", category=category, symbol=symbol, interval="1", limit=3)
+        if category == "option":
+            await get("/v5/market/historical-volatility", category=category)
         if category in ("linear", "inverse"):
             await get("/v5/market/index-price-kline", category=category, symbol=symbol, interval="1", limit=3)
             await get("/v5/market/funding/history", category=category, symbol=symbol, limit=3)
@@ -362,7 +364,7 @@ async def _look_back(caller: Caller, category: str) -> None:
 
 
 async def _by_stream(record: Record, client: SimClient) -> None:
-    """The trade stream: a single order and a batch."""
+    """The trade stream: an order and a batch are placed, changed and cancelled."""
     async with client.session.ws_connect(client.addresses.ws_trade) as socket:
         expires = time.time_ns() // 1_000_000 + 3_600_000
 
@@ -373,61 +375,90 @@ async def _by_stream(record: Record, client: SimClient) -> None:
         await ask(("auth.trade", ""), op="auth", args=[client.key.key, expires, client.sign(f"GET/realtime{expires}")])
         await ask(("pong.trade", ""), op="ping")
         symbol = symbol_of(record, "linear")
-        order = {"symbol": symbol, "side": "Buy", "orderType": "Market", "qty": "0.01"}
-        header = {"X-BAPI-TIMESTAMP": str(client.now_ms())}
-        one = [{"category": "linear", **order}]
-        await ask(("order.single", ""), reqId="one", header=header, op="order.create", args=one)
-        many = [{"category": "linear", "request": [order, {**order, "qty": "0"}]}]
-        await ask(("order.batch", ""), reqId="two", header=header, op="order.create-batch", args=many)
+        order = {"symbol": symbol, "side": "Buy", "orderType": "Limit", "price": "50000.00", "qty": "0.01"}
+
+        async def command(op: str, argument: dict[str, Any]) -> dict[str, Any]:
+            frame = {"reqId": op, "header": {"X-BAPI-TIMESTAMP": str(client.now_ms())}, "op": f"order.{op}"}
+            await ask((f"order.{op}", ""), **frame, args=[{"category": "linear", **argument}])
+            return dict(record.messages[f"order.{op}", ""][-1]["data"])
+
+        made = {"symbol": symbol, "orderId": (await command("create", order))["orderId"]}
+        await command("amend", {**made, "qty": "0.02"})
+        await command("cancel", made)
+        rows = (await command("create-batch", {"request": [order, {**order, "qty": "0"}]}))["list"]
+        made = {"symbol": symbol, "orderId": rows[0]["orderId"]}
+        await command("amend-batch", {"request": [{**made, "qty": "0.02"}]})
+        await command("cancel-batch", {"request": [made]})
 
 
 @contextlib.asynccontextmanager
 async def _listening(record: Record, client: SimClient, running: RunningSimulator) -> AsyncIterator[None]:
     """Every topic there is, each asked for on its own, as one that is not there fails the whole request."""
-    readers = []
+    listeners = []
     for category in CATEGORIES:
         if record.listed[category]:
-            readers.append(await _listen(record, client, f"{client.addresses.ws_public}/{category}", category))
-    readers.append(await _listen(record, client, client.addresses.ws_private, "private"))
+            listeners.append(_Listener(record, client, f"{client.addresses.ws_public}/{category}", category))
+    listeners.append(_Listener(record, client, client.addresses.ws_private, "private"))
+    for listener in listeners:
+        await listener.begin()
     try:
         yield
     finally:
-        for task, socket in readers:
-            await socket.close()
-            await asyncio.wait({task})
+        for listener in listeners:
+            await listener.end()
 
 
-async def _listen(
-    record: Record, client: SimClient, url: str, stream: str
-) -> tuple[asyncio.Task[None], aiohttp.ClientWebSocketResponse]:
-    socket = await client.session.ws_connect(url)
-    name = key_of_private if stream == "private" else key_of_public(record, stream)
-    topics = PRIVATE_TOPICS if stream == "private" else public_topics(record, stream)
-    awaited = {topic: _awaited(record, topic, stream) for topic in topics}
-    record.subscribed.update(*awaited.values())
+class _Listener:
+    """One socket with all topics of its stream."""
 
-    async def read() -> None:
-        async for message in socket:
+    def __init__(self, record: Record, client: SimClient, url: str, stream: str) -> None:
+        self._record, self._client, self._url, self._stream = record, client, url, stream
+        self._name = key_of_private if stream == "private" else key_of_public(record, stream)
+        self._topics = PRIVATE_TOPICS if stream == "private" else public_topics(record, stream)
+        self._awaited = {topic: _awaited(record, topic, stream) for topic in self._topics}
+        self._asked = "subscribe"
+
+    async def begin(self) -> None:
+        client = self._client
+        self._record.subscribed.update(*self._awaited.values())
+        self._socket = await client.session.ws_connect(self._url)
+        self._task = asyncio.create_task(self._read())
+        if self._stream == "private":
+            expires = time.time_ns() // 1_000_000 + 3_600_000
+            signature = client.sign(f"GET/realtime{expires}")
+            await self._socket.send_json({"op": "auth", "args": [client.key.key, expires, signature]})
+        for topic in self._topics:
+            await self._socket.send_json({"op": "subscribe", "args": [topic], "req_id": topic})
+        # Answers come in order: with this one it is known which subscriptions hold.
+        await self._socket.send_json({"op": "ping"})
+        await self._record.until(("pong", self._stream))
+
+    async def end(self) -> None:
+        self._asked = "unsubscribe"
+        await self._socket.send_json({"op": "unsubscribe", "args": [self._topics[0]]})
+        await self._record.until(("unsubscribe", self._stream))
+        await self._socket.close()
+        await asyncio.wait({self._task})
+
+    async def _read(self) -> None:
+        async for message in self._socket:
             frame = json.loads(message.data)
             if "topic" in frame:
-                for key, part in name(frame):
-                    record.keep(key, part)
+                for key, part in self._name(frame):
+                    self._record.keep(key, part)
                 continue
-            kind = _answer_kind(frame)
+            kind = self._kind_of(frame)
             if kind == "refused":
-                record.subscribed -= awaited.get(frame.get("req_id", ""), set())
-            record.keep((kind, stream), frame)
+                self._record.subscribed -= self._awaited.get(frame.get("req_id", ""), set())
+            self._record.keep((kind, self._stream), frame)
 
-    task = asyncio.create_task(read())
-    if stream == "private":
-        expires = time.time_ns() // 1_000_000 + 3_600_000
-        await socket.send_json({"op": "auth", "args": [client.key.key, expires, client.sign(f"GET/realtime{expires}")]})
-    for topic in topics:
-        await socket.send_json({"op": "subscribe", "args": [topic], "req_id": topic})
-    # Answers come in order: with this one it is known which subscriptions hold.
-    await socket.send_json({"op": "ping"})
-    await record.until(("pong", stream))
-    return task, socket
+    def _kind_of(self, frame: Frame) -> str:
+        """Of an answer. Not all say what they answer, but they come in the order of what was asked."""
+        if frame.get("op") == "auth":
+            return "auth"
+        if frame.get("op") == "pong" or frame.get("ret_msg") == "pong":
+            return "pong"
+        return self._asked if frame.get("success") else "refused"
 
 
 def _awaited(record: Record, topic: str, stream: str) -> set[Key]:
@@ -492,14 +523,6 @@ def key_of_private(frame: Frame) -> list[tuple[Key, Frame]]:
         ((topic, category), {**frame, "data": [row for row in frame["data"] if row.get("category", "") == category]})
         for category in categories
     ]
-
-
-def _answer_kind(frame: Frame) -> str:
-    if frame.get("op") == "auth":
-        return "auth"
-    if frame.get("op") == "pong" or frame.get("ret_msg") == "pong":
-        return "pong"
-    return "subscribe" if frame.get("success") else "refused"
 
 
 async def _demo(record: Record) -> None:
