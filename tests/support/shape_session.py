@@ -30,7 +30,7 @@ BEFORE_EIGHT = "2025-03-28T07:58:00Z"
 FUNDS = tuple(
     (coin, Decimal(amount)) for coin, amount in (("USDT", 500_000), ("USDC", 500_000), ("BTC", 5), ("ETH", 5))
 )
-BETWEEN_CALLS_MS = 250  # of wall time as the exchange sees it: no budget is ever spent
+LIMIT_FACTOR = 100  # of Bybit's budgets, so that none is ever spent
 PATIENCE_S = 5.0
 
 Frame = dict[str, Any]
@@ -67,20 +67,17 @@ class Record:
 
 
 class Caller:
-    """Calls, and keeps every answer. The clock of both sides is the test's: each call comes a while after the last."""
+    """Calls, and keeps every answer."""
 
-    def __init__(self, record: Record, client: SimClient, ahead_ms: list[int]) -> None:
+    def __init__(self, record: Record, client: SimClient) -> None:
         self.record = record
         self.client = client
-        self._ahead_ms = ahead_ms
 
     async def get(self, path: str, **query: Any) -> Reply:
-        self._ahead_ms[0] += BETWEEN_CALLS_MS
         reply = await self.client.get(path, urlencode(query))
         return self._kept(f"GET {path}", query.get("category", ""), reply)
 
     async def post(self, path: str, **body: Any) -> Reply:
-        self._ahead_ms[0] += BETWEEN_CALLS_MS
         reply = await self.client.post(path, **body)
         return self._kept(f"POST {path}", body.get("category", ""), reply)
 
@@ -91,19 +88,14 @@ class Caller:
 
 async def recorded_session() -> Record:
     """The whole session on the synthetic market, from start to end."""
-    ahead_ms = [0]
-
-    def wall_ms() -> int:
-        return time.time_ns() // 1_000_000 + ahead_ms[0]
-
     record = Record()
-    config = SimulatorConfig(market_from=BEFORE_EIGHT, funds=FUNDS, order_delay_ms=5, tick_ms=100)
-    running = await serve(config, wall_ms=wall_ms)
+    running = await serve(
+        SimulatorConfig(market_from=BEFORE_EIGHT, funds=FUNDS, order_delay_ms=5, tick_ms=100, limit_factor=LIMIT_FACTOR)
+    )
     try:
         async with aiohttp.ClientSession() as session:
             client = SimClient(running.addresses, running.keys.trading, session)
-            client.now_ms = wall_ms
-            caller = Caller(record, client, ahead_ms)
+            caller = Caller(record, client)
             await _market(caller)
             async with _listening(record, client, running):
                 for category in CATEGORIES:
@@ -112,8 +104,7 @@ async def recorded_session() -> Record:
                 await _by_stream(record, client)
                 await _account(caller)
                 other = SimClient(running.addresses, running.add_account(FUNDS).keys.trading, session)
-                other.now_ms = wall_ms
-                await _isolated(Caller(record, other, ahead_ms))
+                await _isolated(Caller(record, other))
                 await _over_eight_o_clock(caller)
                 await _liquidation(caller)
                 for category in CATEGORIES:
@@ -530,7 +521,7 @@ async def _demo(record: Record) -> None:
     running = await serve(SimulatorConfig(environment="demo"), market=ScriptedMarket())
     try:
         async with aiohttp.ClientSession() as session:
-            caller = Caller(record, SimClient(running.addresses, running.keys.trading, session), [0])
+            caller = Caller(record, SimClient(running.addresses, running.keys.trading, session))
             money = [{"coin": "USDT", "amountStr": "10"}]
             await caller.post("/v5/account/demo-apply-money", adjustType=0, utaDemoApplyMoney=money)
     finally:

@@ -65,10 +65,11 @@ def test_demo_has_the_private_endpoints_that_its_page_lists() -> None:
     assert environment_of("demo").private_paths == frozenset(kept("rest")["demo"])
 
 
-async def test_demo_takes_batches_of_contracts_only(on_demo: SimClient) -> None:
+async def test_demo_takes_batches_of_linear_contracts_and_options_only(on_demo: SimClient) -> None:
     item = {"symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.010", "price": "59000.00"}
     assert (await on_demo.post("/v5/order/create-batch", category="linear", request=[item])).code == 0
-    assert (await on_demo.post("/v5/order/create-batch", category="spot", request=[item])).status == 404
+    for category in ("spot", "inverse"):
+        assert (await on_demo.post("/v5/order/create-batch", category=category, request=[item])).status == 404
 
 
 async def test_demo_streams_know_no_fast_executions(on_demo: SimClient, wall: Wall) -> None:

@@ -60,7 +60,7 @@ class BorrowingEndpoints:
         amount = decimal(call.params, "amount", "params error: amount must be a positive number")
         if not amount:
             raise bad_parameter("params error: amount [0] must be above 0")
-        most = can_borrow_of(self._engine, coin)
+        most = can_borrow_of(self._engine, coin, borrowing_power(self._engine))
         if amount > most:
             raise ApiError(
                 RetCode.NOT_ENOUGH_MARGIN, f"Borrowing {plain(amount)} {coin} is not covered: at most {plain(most)}"
@@ -114,7 +114,7 @@ class BorrowingEndpoints:
             raise ApiError(RetCode.SPOT_BAD_SIDE, f"Invalid side: [{side}]")
         coin = spec.quote_coin if side == "Buy" else spec.base_coin
         own = max(self._engine.floor.free_coins(coin), ZERO)
-        both = own + can_borrow_of(self._engine, coin)
+        both = own + can_borrow_of(self._engine, coin, borrowing_power(self._engine))
         price = self._engine.market.last_price(spec.listing)
 
         def quantities(amount: Decimal) -> tuple[str, str]:
@@ -142,14 +142,19 @@ class BorrowingEndpoints:
         floor.commit([SettingChanged(at=floor.moment(), name=borrowing(coin), value=plain(amount))])
 
 
-def can_borrow_of(engine: Engine, coin: str) -> Decimal:
-    """What the free margin covers of a coin, rounded down to eight places; 0 of one that is no collateral, and in
-    isolated margin, where each coin stands for itself.
+def borrowing_power(engine: Engine) -> Decimal:
+    """What can be borrowed in all, in dollars: the free margin; nothing in isolated margin, where each coin stands for
+    itself.
     """
-    price = engine.floor.usd_price(coin)
-    if not price or not ratio_of(coin) or engine.account.margin_mode == "ISOLATED_MARGIN":
+    if engine.account.margin_mode == "ISOLATED_MARGIN":
         return ZERO
-    return (max(engine.margin_now().available, ZERO) / price).quantize(CENT, ROUND_DOWN)
+    return max(engine.margin_now().available, ZERO)
+
+
+def can_borrow_of(engine: Engine, coin: str, power: Decimal) -> Decimal:
+    """What that covers of a coin, rounded down to eight places; 0 of one that is no collateral."""
+    price = engine.floor.usd_price(coin) if ratio_of(coin) else ZERO
+    return (power / price).quantize(CENT, ROUND_DOWN) if price else ZERO
 
 
 def _history_row(coin: str, amount: Decimal, at_ms: int) -> Result:

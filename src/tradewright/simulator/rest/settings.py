@@ -7,6 +7,7 @@ Lives here: account info, and the switches that move no money, read and set. Not
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from tradewright.simulator.accounts.collateral import ratio_of
 from tradewright.simulator.accounts.events import SettingChanged
@@ -25,7 +26,7 @@ from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.fields import Body, flag, text
 from tradewright.simulator.matching.commands import require_category
 from tradewright.simulator.matching.engine import Engine
-from tradewright.simulator.rest.borrowing import can_borrow_of
+from tradewright.simulator.rest.borrowing import borrowing_power, can_borrow_of
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
 from tradewright.simulator.rest.coins import coins_of, unknown_coin
 from tradewright.simulator.rest.dcp import DcpSettings
@@ -108,11 +109,12 @@ class SettingEndpoints:
         coins = coins_of(self._engine)
         if wanted and wanted not in coins:
             raise unknown_coin(wanted)
-        return {"list": [self._collateral_row(coin) for coin in sorted(coins) if wanted in ("", coin)]}
+        power = borrowing_power(self._engine)
+        return {"list": [self._collateral_row(coin, power) for coin in sorted(coins) if wanted in ("", coin)]}
 
-    def _collateral_row(self, coin: str) -> Result:
+    def _collateral_row(self, coin: str, power: Decimal) -> Result:
         account = self._engine.account
-        can_borrow = plain(can_borrow_of(self._engine, coin))
+        can_borrow = plain(can_borrow_of(self._engine, coin, power))
         owed = max(-account.coin(coin).balance, borrowed(account.settings, coin))
         return {
             "currency": coin,
