@@ -201,7 +201,7 @@ def _position_row(
         "tpslMode": "Full",
         "takeProfit": _leg_text(whole.get("TakeProfit"), spec),
         "stopLoss": _leg_text(whole.get("StopLoss"), spec),
-        "trailingStop": "0",
+        "trailingStop": _trail_text(whole.get("TrailingStop"), spec),
         "unrealisedPnl": plain(position.unrealised(mark_price)) if position.size else "0",
         "curRealisedPnl": plain(position.holding_realised),
         "cumRealisedPnl": plain(position.total_realised),
@@ -214,6 +214,10 @@ def _position_row(
         "updatedTime": str(position.updated_ms) if position.updated_ms else "",
         "openTime": position.opened_ms,
     }
+
+
+def _trail_text(order: Order | None, spec: InstrumentSpec) -> str:
+    return price_text(spec, order.trail.distance) if order is not None and order.trail is not None else "0"
 
 
 def _leg_text(order: Order | None, spec: InstrumentSpec) -> str:
