@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from tradewright.simulator.market import MarketError, MarketSpecError, RecordingError, build_market
-from unit.simulator_market.samples import NOON, SAMPLE, recording
+from unit.simulator_market.samples import MINUTE, NOON, SAMPLE, TRADES, recording
 
 ROWS = [f"{minute * 60_000},10,10,10,10,1,10" for minute in range(1, 11)]
 
@@ -82,8 +83,10 @@ def test_two_recordings_play_on_one_clock_in_time_order(tmp_path: Path) -> None:
         (["synthetic", "replay:x@linear:BTCUSDT"], "replays cannot be mixed"),
         (["replay:"], "a file must follow 'replay:'"),
         (["replay:x@spot:btcusdt"], "asks for spot:btcusdt; symbols are written BTCUSDT"),
-        (["replay:x@option:BTCUSDT"], "asks for option:BTCUSDT; the category must be linear or spot"),
+        (["replay:x@option:BTCUSDT"], "asks for option:BTCUSDT; the category must be linear, inverse or spot"),
         ([f"replay:{SAMPLE}@spot:BTCEUR"], "'BTCEUR' ends in no coin that prices are told in; it must end in USDT,"),
+        ([f"replay:{SAMPLE}@inverse:BTCUSDT"], "'BTCUSDT' is asked for as inverse; such a symbol must end in USD"),
+        ([f"replay:{TRADES}@inverse:BTCUSD"], "(trades), whose turnover would be told in USD instead of coin"),
         ([f"replay:{SAMPLE}@linear:ETHBTC"], "'ETHBTC' is asked for as linear; contracts of the simulated exchange"),
         ([f"replay:{SAMPLE}@linear:BTCUSDT"] * 2, "a symbol has one recording of each kind, and one book"),
         ([f"replay:{SAMPLE}"] * 101, "market names 101 recordings; at most 100"),
@@ -103,3 +106,41 @@ def test_every_refusal_is_a_market_error() -> None:
 
     assert isinstance(raised.value, MarketError)
     assert isinstance(raised.value, ValueError)
+
+
+def test_as_many_contracts_as_are_asked_for_each_with_a_name_and_an_id_of_its_own() -> None:
+    market = build_market(["synthetic:600"], seed=1, speed=1, from_ms=NOON, wall_now_ms=NOON)
+    perpetuals = [
+        spec
+        for spec in market.instruments
+        if spec.category == "linear" and spec.is_perpetual and spec.status == "Trading"
+    ]
+
+    assert len({spec.symbol for spec in perpetuals}) == len({spec.symbol_id for spec in perpetuals}) == 600
+    events = market.advance(NOON + MINUTE)
+    assert {spec.listing for spec in perpetuals} <= {event.symbol for event in events}
+    for spec in perpetuals[25:]:
+        price = market.last_price(spec.listing)
+        assert spec.tick_size / price < Decimal("0.0005")
+        assert price % spec.tick_size == 0
+        assert spec.min_qty * price < 10 < 100_000 < spec.max_limit_qty * price
+
+
+def test_a_recording_may_be_of_an_inverse_contract(tmp_path: Path) -> None:
+    rows = [f"{minute * 60_000},20000.5,20001,20000,20000.5,1000,0.05" for minute in range(1, 11)]
+    path = recording(tmp_path, rows)
+    known, derived = (
+        build_market([f"replay:{path}@inverse:{symbol}"], seed=1, speed=1, from_ms=None, wall_now_ms=0)
+        for symbol in ("BTCUSD", "ABCUSD")
+    )
+
+    for market, coin in ((known, "BTC"), (derived, "ABC")):
+        (spec,) = market.instruments
+        assert (spec.category, spec.base_coin, spec.quote_coin, spec.settle_coin) == ("inverse", coin, "USD", coin)
+        assert (spec.qty_step, spec.contract_type) == (1, "InversePerpetual")
+        market.advance(10**9)
+        (row,) = market.klines(spec.listing, "1", None, None, 1)
+        assert (row.volume, row.turnover) == (1000, Decimal("0.05"))  # USD and coin, as Bybit tells them
+        (bar,) = market.price_bars("mark", spec.listing, "1", None, None, 1)
+        assert (bar.high, bar.low) == (20001, 20000)
+        assert market.price_bars("premium", spec.listing, "1", None, None, 1)[0].close == 0

@@ -97,9 +97,11 @@ def _target(text: str) -> tuple[str, Category, str]:
         raise MarketSpecError(f"market is {text!r}; a file must follow {_REPLAY!r}: {_REPLAY}FILE@category:SYMBOL")
     category = next((known for known in CATEGORIES if known == asked), None)
     if category is None:
-        raise MarketSpecError(
-            f"market {text!r} asks for {asked}:{symbol}; the category must be {' or '.join(CATEGORIES)}"
-        )
+        raise MarketSpecError(f"market {text!r} asks for {asked}:{symbol}; the category must be {_either(CATEGORIES)}")
     if symbol != symbol.upper():
         raise MarketSpecError(f"market {text!r} asks for {category}:{symbol}; symbols are written {symbol.upper()}")
     return path, category, symbol
+
+
+def _either(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} or {words[-1]}"

@@ -71,6 +71,7 @@ class PriceRecord:
 
     def load(self, traded: Iterable[Kline], saved: Sequence[str], opened: Sequence[int]) -> None:
         """Undo of `saved_rows` and `open_minute`; minutes that were not saved are taken from the traded ones."""
+        self._close()  # the last minute of the history, which is over
         rows = [_unpacked(row) for row in saved]
         before_ms = rows[0][0] if rows else opened[0] if opened else None
         kept = [start for start in self._starts if before_ms is None or start < before_ms]

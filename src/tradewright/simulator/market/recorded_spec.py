@@ -15,8 +15,9 @@ from tradewright.simulator.market.errors import MarketSpecError
 from tradewright.simulator.market.instruments import BTCUSDT, LISTED
 from tradewright.simulator.market.model import PRICE_UNBOUNDED, Category, InstrumentSpec
 from tradewright.simulator.market.recording import Recordings
+from tradewright.simulator.market.relatives import inverse_perpetual
 
-CATEGORIES: Final[tuple[Category, ...]] = ("linear", "spot")
+CATEGORIES: Final[tuple[Category, ...]] = ("linear", "inverse", "spot")
 # The least value of an order by quote coin: about five dollars' worth, as on Bybit.
 _MIN_NOTIONAL: Final = {
     "USDT": Decimal("5"),
@@ -31,8 +32,13 @@ _FEE: Final = Decimal("0.001")  # of a spot pair, maker and taker
 
 def spec_for(category: Category, symbol: str, recordings: Recordings) -> InstrumentSpec:
     """The instrument of a recorded listing. Raises `MarketSpecError` for a symbol that cannot be one."""
+    if category == "inverse" and recordings.trades is not None:
+        raise MarketSpecError(
+            f"inverse:{symbol} is given {recordings.trades.name} (trades), whose turnover would be told in USD "
+            "instead of coin; give its candles"
+        )
     listed = next((spec for spec in LISTED if (spec.category, spec.symbol) == (category, symbol)), None)
-    spec = listed or _derived(category, symbol, recordings)
+    spec = listed or (_inverse(symbol, recordings) if category == "inverse" else _derived(category, symbol, recordings))
     return _with_funding(_fitted(spec, recordings), recordings)
 
 
@@ -88,6 +94,18 @@ def _derived(category: Category, symbol: str, recordings: Recordings) -> Instrum
         launch_ms=0,
         quote_precision=Decimal("0.00000001"),
     )
+
+
+def _inverse(symbol: str, recordings: Recordings) -> InstrumentSpec:
+    """As BTCUSD, in contracts of a dollar; the tick is what the rows have."""
+    coin = symbol.removesuffix("USD")
+    if not coin or coin == symbol:
+        raise MarketSpecError(f"the symbol {symbol!r} is asked for as inverse; such a symbol must end in USD")
+    price_decimals = max(file.price_decimals for file in recordings.played)
+    tick = Decimal(1).scaleb(-price_decimals)
+    like = _derived("linear", f"{coin}USDT", recordings)
+    contract = replace(like, price_scale=price_decimals, tick_size=tick, min_price=tick)
+    return inverse_perpetual(contract, crc32(f"inverse:{symbol}".encode()) % 1_000_000 + 1_000_000, launch_ms=0)
 
 
 def _fitted(spec: InstrumentSpec, recordings: Recordings) -> InstrumentSpec:

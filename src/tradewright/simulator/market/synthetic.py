@@ -295,6 +295,7 @@ class SyntheticMarket:
         )
         self._listings.add(self._fixed)
         self._timetable = Timetable(self._listings.computed)
+        self._unsettled: deque[InstrumentSpec] = deque()  # dated contracts, the earliest end first
         self._list_dated(now_ms)
         self._board = self._made_board(now_ms) if self._has_options else None
 
@@ -304,7 +305,9 @@ class SyntheticMarket:
         self._next_end_ms: int | None = None
         if self._has_dated:
             dated = dated_contracts(self._first_ms, now_ms)
-            self._listings.add([spec for spec in dated if spec.listing not in self._listings])
+            added = [spec for spec in dated if spec.listing not in self._listings]
+            self._listings.add(added)
+            self._unsettled.extend(added)
             self._specs = (*self._fixed, *(closed(spec, now_ms) for spec in dated))
             self._next_end_ms = min(spec.delivery_ms for spec in dated if spec.delivery_ms > now_ms)
         self._seen_options = ()
@@ -326,12 +329,10 @@ class SyntheticMarket:
         return self._listings[listing]
 
     def _close_bars(self, now_ms: int) -> None:
-        if self._next_end_ms is not None and now_ms >= self._next_end_ms:
-            for spec in self._specs:
-                if spec.delivery_ms == self._next_end_ms:
-                    self.settlement_price(spec.listing)  # now, while the minutes it comes from are known
-            self._list_dated(now_ms)
         self._listings.close(now_ms)
+        while self._unsettled and self._unsettled[0].delivery_ms <= now_ms:
+            # Now, while the minutes it comes from are known.
+            self.settlement_price(self._unsettled.popleft().listing)
         if self._board is not None:
             self._board.close(now_ms)
 
@@ -339,6 +340,8 @@ class SyntheticMarket:
         """Make the next second's events; the process as it stood before is kept for `state`."""
         made: list[MarketEvent] = []
         second, listings = self._next_second, self._listings
+        if self._next_end_ms is not None and second * 1000 >= self._next_end_ms:
+            self._list_dated(second * 1000)  # not when a step ends: its size must change nothing
         for name, symbol in listings.lived.items():
             self._second_began[name] = symbol.save_process()
             self._tell(name, symbol.second(second), made)
