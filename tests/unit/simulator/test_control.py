@@ -59,6 +59,7 @@ async def test_another_account_trades_for_itself_and_has_a_log_of_its_own(client
     _, page = await ask(client, "GET", f"/sim/truth?uid={second}")
     assert page["records"]
     assert {row["uid"] for row in page["records"]} == {second}
+    assert {"request", "reply", "account"} <= {row["what"] for row in page["records"]}
     assert page["next"] == page["last"]
     events = [row["entry"] for row in page["records"] if row["what"] == "account"]
     assert events[: len(logs[1])] == logs[1]

@@ -381,7 +381,7 @@ async def test_a_halted_instrument_stands_still_and_refuses_orders_until_it_is_t
 async def test_a_price_jump_fills_and_triggers_what_waited_for_it(client: SimClient, hand: Hand) -> None:
     stream = await client.private("execution", "order")
     await client.create("Buy", "0.010", "57000.00", orderLinkId="deep")
-    stop = {"triggerPrice": "63000.00", "triggerDirection": 1, "orderLinkId": "breakout"}
+    stop: dict[str, Any] = {"triggerPrice": "63000.00", "triggerDirection": 1, "orderLinkId": "breakout"}
     assert (await client.create("Buy", "0.020", **stop)).code == 0
     await stream.until(lambda frame: "breakout" in ids(stream, "order"))
     await hand.arm("price_jump", symbol="BTCUSDT", fraction="-0.06")

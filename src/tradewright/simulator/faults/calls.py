@@ -72,6 +72,14 @@ class Arrival:
         return Place(path=self.path, uid=self.uid, symbols=_texts(self.items, "symbol"), stream=self.way)
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A call by its record in the truth log, and whose it is."""
+
+    seq: int
+    uid: str
+
+
 class _Code(msgspec.Struct):
     retCode: int = 0
 
@@ -93,30 +101,30 @@ class CallGate:
 
     async def call(self, request: web.Request, arrival: Arrival, process: Callable[[], web.Response]) -> web.Response:
         """A REST call: what `process` answers, or what a fault makes of it. May never return, but be cancelled."""
-        number = self._arrived(arrival)
+        asked = self._arrived(arrival)
         refused = self._refused_by_maintenance(arrival)
         if refused is not None:
             response = self._http(refused) if isinstance(refused, int) else self._envelope(*refused)
-            self._answered(number, processed=False, response=response)
+            self._answered(asked, processed=False, response=response)
             return response
         struck = self._faults.on_call(arrival.place)
         if struck is None:
             response = process()
-            self._answered(number, processed=True, response=response)
+            self._answered(asked, processed=True, response=response)
             return response
-        self._faults.tell(struck[0], {"to": number, "path": arrival.path, "uid": arrival.uid})
-        return await self._meet(request, number, struck[0].fault.effect, process)
+        self._faults.tell(struck[0], {"to": asked.seq, "path": arrival.path, "uid": asked.uid})
+        return await self._meet(request, asked, struck[0].fault.effect, process)
 
     async def _meet(
-        self, request: web.Request, number: int, effect: Effect, process: Callable[[], web.Response]
+        self, request: web.Request, asked: _Asked, effect: Effect, process: Callable[[], web.Response]
     ) -> web.Response:
         match effect:
             case LostRequest(hang=hang):
-                self._answered(number, processed=False, response=None)
+                self._answered(asked, processed=False, response=None)
                 await _swallow(request, hang=hang)
             case LateAccept(delay_ms=delay_ms):
                 # A task of its own: the call goes on when its client is gone, which cancels only the waiting.
-                late = asyncio.create_task(self._later(number, delay_ms, process))
+                late = asyncio.create_task(self._later(asked, delay_ms, process))
                 self._late.add(late)
                 late.add_done_callback(self._late.discard)
                 return await asyncio.shield(late)
@@ -124,15 +132,15 @@ class CallGate:
                 response = process()
                 for order_id in _order_ids(response) if hide_ms else ():
                     self._visibility.hide(order_id, until_ms=self._wall_ms() + hide_ms)
-                self._answered(number, processed=True, response=response, sent=False)
+                self._answered(asked, processed=True, response=response, sent=False)
                 log.info("exchange.reply_swallowed", path=request.path, hang=hang, hide_ms=hide_ms)
                 await _swallow(request, hang=hang)
             case HttpError(status=status, processed=processed):
-                return self._instead(number, self._http(status), process if processed else None)
+                return self._instead(asked, self._http(status), process if processed else None)
             case RetCodeError(code=code, processed=processed, reset_ms=reset_ms):
                 limit_ms = self._wall_ms() + reset_ms if code == 10006 else None
                 answer = self._envelope(code, TEXTS[code], limit_ms=limit_ms)
-                return self._instead(number, answer, process if processed else None)
+                return self._instead(asked, answer, process if processed else None)
         raise AssertionError(f"{effect} is no fault of calls")
 
     def frame(
@@ -147,36 +155,38 @@ class CallGate:
         """An operation of the trade stream, the same way: `process` makes the answer, `refuse` one with a code,
         `drop` cuts the connection. Answers come in any order.
         """
-        number = self._arrived(arrival)
+        asked = self._arrived(arrival)
         refused = self._refused_by_maintenance(arrival)
         if refused is not None:
             assert not isinstance(refused, int), "a socket has no HTTP status"
-            self._frame_answered(number, refuse(*refused), send=send, processed=False)
+            self._frame_answered(asked, refuse(*refused), send=send, processed=False)
             return
         struck = self._faults.on_call(arrival.place)
         if struck is None:
-            self._frame_answered(number, process(), send=send, processed=True)
+            self._frame_answered(asked, process(), send=send, processed=True)
             return
-        self._faults.tell(struck[0], {"to": number, "path": arrival.path, "uid": arrival.uid})
+        self._faults.tell(struck[0], {"to": asked.seq, "path": arrival.path, "uid": asked.uid})
         match struck[0].fault.effect:
             case LostRequest(hang=hang):
-                self._truth.record("reply", {"to": number, "processed": False, "code": None, "sent": False})
+                self._truth.record(
+                    "reply", {"to": asked.seq, "uid": asked.uid, "processed": False, "code": None, "sent": False}
+                )
                 if not hang:
                     drop()
             case LateAccept(delay_ms=delay_ms):
-                self._call_later(delay_ms, lambda: self._frame_answered(number, process(), send=send, processed=True))
+                self._call_later(delay_ms, lambda: self._frame_answered(asked, process(), send=send, processed=True))
             case LostReply(hang=hang, hide_ms=hide_ms):
                 answer = process()
                 data = answer.get("data")
                 for order_id in _texts(_rows(data), "orderId") if hide_ms else ():
                     self._visibility.hide(order_id, until_ms=self._wall_ms() + hide_ms)
-                self._frame_answered(number, answer, send=None, processed=True)
+                self._frame_answered(asked, answer, send=None, processed=True)
                 if not hang:
                     drop()
             case HttpError(status=status, processed=processed):
-                self._frame_instead(number, 10429 if status == 429 else 10016, processed, process, refuse, send)
+                self._frame_instead(asked, 10429 if status == 429 else 10016, processed, process, refuse, send)
             case RetCodeError(code=code, processed=processed):
-                self._frame_instead(number, code, processed, process, refuse, send)
+                self._frame_instead(asked, code, processed, process, refuse, send)
 
     def close(self) -> None:
         """Forget what is still to be processed late."""
@@ -185,10 +195,10 @@ class CallGate:
         for timer in self._timers:
             timer.cancel()
 
-    async def _later(self, number: int, delay_ms: int, process: Callable[[], web.Response]) -> web.Response:
+    async def _later(self, asked: _Asked, delay_ms: int, process: Callable[[], web.Response]) -> web.Response:
         await asyncio.sleep(delay_ms / 1000)
         response = process()
-        self._answered(number, processed=True, response=response)
+        self._answered(asked, processed=True, response=response)
         return response
 
     def _call_later(self, delay_ms: int, call: Callable[[], None]) -> None:
@@ -211,7 +221,7 @@ class CallGate:
         self._faults.tell(armed, {"path": arrival.path, "uid": arrival.uid})
         return refused if refused == 503 else (refused, TEXTS[refused])
 
-    def _arrived(self, arrival: Arrival) -> int:
+    def _arrived(self, arrival: Arrival) -> _Asked:
         fields = {
             "way": arrival.way,
             "method": arrival.method,
@@ -221,12 +231,13 @@ class CallGate:
             "body_sha256": hashlib.sha256(arrival.content).hexdigest(),
             "link_ids": _texts(arrival.items, "orderLinkId"),
         }
-        return self._truth.record("request", fields)
+        return _Asked(self._truth.record("request", fields), arrival.uid)
 
-    def _answered(self, number: int, *, processed: bool, response: web.Response | None, sent: bool = True) -> None:
+    def _answered(self, asked: _Asked, *, processed: bool, response: web.Response | None, sent: bool = True) -> None:
         """`code` and `status` are what the exchange would answer; `sent` says whether it left."""
         known = {
-            "to": number,
+            "to": asked.seq,
+            "uid": asked.uid,
             "processed": processed,
             "code": None if response is None else _code(response),
             "status": None if response is None else response.status,
@@ -234,24 +245,30 @@ class CallGate:
         }
         self._truth.record("reply", known)
 
-    def _instead(self, number: int, answer: web.Response, process: Callable[[], web.Response] | None) -> web.Response:
+    def _instead(self, asked: _Asked, answer: web.Response, process: Callable[[], web.Response] | None) -> web.Response:
         """An injected answer in the place of the true one, which is what the truth log tells first."""
         if process is not None:
-            self._answered(number, processed=True, response=process(), sent=False)
-        self._answered(number, processed=process is not None, response=answer)
+            self._answered(asked, processed=True, response=process(), sent=False)
+        self._answered(asked, processed=process is not None, response=answer)
         return answer
 
     def _frame_answered(
-        self, number: int, answer: Frame, *, send: Callable[[Frame], None] | None, processed: bool
+        self, asked: _Asked, answer: Frame, *, send: Callable[[Frame], None] | None, processed: bool
     ) -> None:
-        known = {"to": number, "processed": processed, "code": answer.get("retCode"), "sent": send is not None}
+        known = {
+            "to": asked.seq,
+            "uid": asked.uid,
+            "processed": processed,
+            "code": answer.get("retCode"),
+            "sent": send is not None,
+        }
         self._truth.record("reply", known)
         if send is not None:
             send(answer)
 
     def _frame_instead(
         self,
-        number: int,
+        asked: _Asked,
         code: int,
         processed: bool,
         process: Callable[[], Frame],
@@ -259,8 +276,8 @@ class CallGate:
         send: Callable[[Frame], None],
     ) -> None:
         if processed:
-            self._frame_answered(number, process(), send=None, processed=True)
-        self._frame_answered(number, refuse(code, TEXTS[code]), send=send, processed=processed)
+            self._frame_answered(asked, process(), send=None, processed=True)
+        self._frame_answered(asked, refuse(code, TEXTS[code]), send=send, processed=processed)
 
     def _http(self, status: int) -> web.Response:
         text = "Too Many Requests" if status == 429 else "upstream error"

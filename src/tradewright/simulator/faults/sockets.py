@@ -41,13 +41,13 @@ class SocketGate:
 
     def closed(self, watch: Watch) -> None:
         if self._open.pop(watch.socket.id, None) is not None:
-            self.faults.truth.record("socket_closed", {"socket": watch.socket.id, "stream": watch.stream})
+            self.faults.truth.record("socket_closed", watch.names())
 
     def drop(self, match: Match) -> int:
         """Cut every matching socket; how many that were."""
         dropped = [watch for watch in self._open.values() if match.meets(watch.place())]
         for watch in dropped:
-            self.faults.truth.record("socket_dropped", {"socket": watch.socket.id, "stream": watch.stream})
+            self.faults.truth.record("socket_dropped", watch.names())
             watch.socket.abort()
         return len(dropped)
 
@@ -68,6 +68,9 @@ class Watch:
         self.uid = uid
         self._gate.faults.truth.record("socket_authenticated", {"socket": self.socket.id, "uid": uid})
 
+    def names(self) -> dict[str, str]:
+        return {"socket": self.socket.id, "stream": self.stream, "uid": self.uid}
+
     def place(self) -> Place:
         return Place(stream=self.stream, uid=self.uid, topics=frozenset(self.socket.topics))
 
@@ -82,7 +85,7 @@ class Watch:
             fields = {"socket": self.socket.id, "uid": self.uid, "topic": frame["topic"], "ids": _ids(frame)}
             faults.truth.record("message", {**fields, "sent": effect is None})
         if isinstance(effect, BrokenSocket):
-            faults.truth.record("socket_dropped", {"socket": self.socket.id, "stream": self.stream})
+            faults.truth.record("socket_dropped", self.names())
             self.socket.abort()
         return effect is None
 
