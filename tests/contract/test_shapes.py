@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from support.documented_shapes import CATEGORIES, DEPARTURES, EVERY, kept
+from support.documented_values import wrong_words
 from support.shape_session import Frame, Key, Record, key_of, recorded_session
 from support.shapes import MAP, Shape, problems, unshown
 
@@ -123,6 +124,20 @@ def test_every_reply_refused_or_not_has_the_envelope(record: Record) -> None:
             assert problems(envelope | (beside if answer["retCode"] == 0 else {}), bare, name) == []
             items = REST["items"].get(name, {}) if answer["retCode"] == 0 else {}
             assert problems(items, answer["retExtInfo"], f"{name} retExtInfo") == []
+
+
+def test_fields_hold_the_documented_words_and_none_that_known_clients_fail_on(record: Record) -> None:
+    come = [(name, answer) for (name, _), answers in record.answers.items() for answer in answers]
+    come += [(topic, message) for (topic, _), found in record.messages.items() for message in found]
+    assert {wrong for name, frame in come for wrong in wrong_words(frame, name)} == set()
+    wrong = {
+        "execId": "1",
+        "feeCurrency": "",
+        "price": "1E-7",
+        "rows": [{"triggerBy": "UNKNOWN"}],
+        "nextPageCursor": "a%3D",
+    }
+    assert len(list(wrong_words(wrong))) == 4
 
 
 def test_there_are_at_most_ten_departures_and_each_has_its_source() -> None:
