@@ -17,7 +17,7 @@ from tradewright.simulator.market import (
     MarketEvent,
     MarketTrade,
 )
-from tradewright.simulator.market.model import PRICE_UNBOUNDED, Bar, PriceKind, Side
+from tradewright.simulator.market.model import PRICE_UNBOUNDED, Bar, Level, PriceKind, Side
 
 START_MS = 1_700_000_000_000
 SPOT = "spot:BTCUSDT"
@@ -183,11 +183,15 @@ class ScriptedMarket:
         self._queue.append(_trade(listing, Decimal(price), self.now_ms, self._seq, Decimal(size), side))
 
     def quote(self, *, bid: str, ask: str, size: str = "10.000", listing: Listing = "BTCUSDT") -> None:
+        self.show(levels((bid, size)), levels((ask, size)), listing=listing)
+
+    def show(self, bids: Sequence[Level], asks: Sequence[Level], *, listing: Listing = "BTCUSDT") -> None:
+        """The same with all levels of the book."""
         self._seq += 1
         book = MarketBook(
             symbol=listing,
-            bids=levels((bid, size)),
-            asks=levels((ask, size)),
+            bids=bids,
+            asks=asks,
             time_ms=self.now_ms,
             update_id=self._books[listing].update_id + 1,
             seq=self._seq,

@@ -8,7 +8,6 @@ from pathlib import Path
 from support.scripted_market import levels
 from support.sim_bench import Bench
 from tradewright.simulator.accounts.orders import Order, OrderStatus
-from tradewright.simulator.market import MarketBook
 
 TOUCH = "59999.90"  # where the book shows 1.000
 
@@ -19,18 +18,7 @@ def filled(bench: Bench, order: Order) -> Decimal:
 
 def show(bench: Bench, *bids: tuple[str, str]) -> None:
     """The market's buyers are these from now on."""
-    market = bench.market
-    market.quote(bid="1.00", ask="60000.10")
-    book = market._queue[-1]
-    assert isinstance(book, MarketBook)
-    market._queue[-1] = MarketBook(
-        symbol=book.symbol,
-        bids=levels(*bids),
-        asks=book.asks,
-        time_ms=book.time_ms,
-        update_id=book.update_id,
-        seq=book.seq,
-    )
+    bench.market.show(levels(*bids), levels(("60000.10", "10.000")))
     bench.engine.catch_up()
 
 
