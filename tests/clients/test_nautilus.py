@@ -8,17 +8,16 @@ from __future__ import annotations
 import pytest
 
 from support.exchange_process import UNHURRIED, exchange_process
-from support.peers import check, newer_python, peers_python, run_suite, suite_tests
+from support.peers import NO_NEWER_PYTHON, check, newer_python, peers_python, run_suite, suite_tests
 
 SUITE = "nautilus_suite"
-NO_PYTHON = "NAUTILUS_TRADER WAS NOT TRIED: it needs Python 3.12 or newer, and none was found on this machine"
 
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     base = newer_python()
     if base is None:
-        pytest.skip(NO_PYTHON)
+        pytest.skip(NO_NEWER_PYTHON)
     python = peers_python("nautilus", base)
     with exchange_process(*UNHURRIED) as exchange:
         return run_suite(python, SUITE, exchange, tmp_path_factory.mktemp("nautilus") / "report.xml")

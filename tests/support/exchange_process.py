@@ -27,6 +27,7 @@ class ExchangeProcess:
     """A running exchange. `ready` is the line it printed: `rest`, `ws_public`, `ws_private`, `ws_trade`, …"""
 
     ready: dict[str, Any]
+    key: str = KEY
 
     @property
     def rest(self) -> str:
@@ -47,17 +48,21 @@ class ExchangeProcess:
         request = urllib.request.Request(
             f"{self.rest}/sim/market",
             data=json.dumps(command).encode(),
-            headers={"X-Sim-Key": KEY, "Content-Type": "application/json"},
+            headers={"X-Sim-Key": self.key, "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return dict(json.loads(answer.read()))
 
 
-@contextlib.contextmanager
-def exchange_process(*options: str, funds: Sequence[str] = FUNDS) -> Iterator[ExchangeProcess]:
-    """Runs until the block ends. What it says on its error stream is shown when it does not end well."""
+def exchange_process(*options: str, funds: Sequence[str] = FUNDS) -> contextlib.AbstractContextManager[ExchangeProcess]:
+    """The exchange with money of several coins and the keys that the suites have."""
     command = [sys.executable, "-m", "tradewright.simulator", "--port", "0", "--key", KEY, "--secret", SECRET]
-    command += [part for fund in funds for part in ("--fund", fund)] + list(options)
+    return started([*command, *(part for fund in funds for part in ("--fund", fund)), *options])
+
+
+@contextlib.contextmanager
+def started(command: Sequence[str]) -> Iterator[ExchangeProcess]:
+    """Runs until the block ends. What it says on its error stream is shown when it does not end well."""
     with (
         tempfile.TemporaryFile("w+") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
@@ -66,7 +71,7 @@ def exchange_process(*options: str, funds: Sequence[str] = FUNDS) -> Iterator[Ex
         try:
             line = process.stdout.readline()
             assert line, f"the exchange did not start: {_text(errors)}"
-            yield ExchangeProcess(json.loads(line))
+            yield ExchangeProcess(json.loads(line), key=command[command.index("--key") + 1])
         finally:
             alive = process.poll() is None
             process.terminate()

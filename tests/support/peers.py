@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[2]
 PEERS = ROOT / "tests" / "peers"
 SUITE_SECONDS_MAX = 300
 PYTHON_NEWER = ("python3.12", "python3.13", "python3.14")
+NO_NEWER_PYTHON = "NAUTILUS_TRADER WAS NOT TRIED: it needs Python 3.12 or newer, and none was found on this machine"
 _OWN_PYTHON = ROOT / ".venv" / "bin" / "python"
 
 

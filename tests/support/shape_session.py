@@ -110,6 +110,8 @@ async def recorded_session() -> Record:
                 for category in CATEGORIES:
                     if record.listed[category]:
                         await _look_back(caller, category)
+                for category in ("linear", "inverse"):
+                    await _look_back(Caller(record, other), category)
                 await record.until(*record.subscribed)
             await _maintenance(caller)
     finally:
@@ -174,7 +176,7 @@ async def _trade(caller: Caller, category: str) -> None:
     ticker = (await caller.client.get("/v5/market/tickers", f"category={category}&symbol={symbol}")).rows[0]
     row = next(row for row in caller.record.listed[category] if row["symbol"] == symbol)
     tick, bid = Decimal(row["priceFilter"]["tickSize"]), Decimal(ticker["bid1Price"] or ticker["lastPrice"])
-    low, stop = (_on_grid(bid * Decimal(part), tick) for part in ("0.98", "0.9"))
+    low, stop, high = (_on_grid(bid * Decimal(part), tick) for part in ("0.98", "0.9", "1.02"))
     qty = _quantity(row, category, bid)
     order: dict[str, Any] = {"category": category, "symbol": symbol, "qty": qty}
     links = (f"{category}-{number}" for number in range(100))
@@ -195,6 +197,9 @@ async def _trade(caller: Caller, category: str) -> None:
         await caller.post("/v5/position/set-leverage", category=category, symbol=symbol, **leverage)
         await create(side="Sell", orderType="Market", triggerPrice=stop, triggerDirection=2, reduceOnly=True)
         await create(side="Buy", orderType="Limit", price=low, stopLoss=stop, tpslMode="Full")
+        await create(
+            side="Buy", orderType="Market", stopLoss=stop, takeProfit=_on_grid(bid * 2, tick), tpslMode="Partial"
+        )
     if category == "spot":
         await create(side="Sell", orderType="Market", triggerPrice=stop, orderFilter="tpslOrder", marketUnit="baseCoin")
         await caller.get("/v5/order/spot-borrow-check", category=category, symbol=symbol, side="Buy")
@@ -209,6 +214,11 @@ async def _trade(caller: Caller, category: str) -> None:
             positionIdx=0,
             **({"stopLoss": stop} if category != "option" else {"takeProfit": _on_grid(bid * 2, tick)}),
         )
+    if category in ("linear", "inverse"):
+        trail = {"trailingStop": _on_grid(bid / 20, tick), "tpslMode": "Full", "positionIdx": 0}
+        await caller.post("/v5/position/trading-stop", category=category, symbol=symbol, **trail)
+    await create(side="Buy", orderType="Limit", price=high, timeInForce="PostOnly")
+    await create(side="Buy", orderType="Limit", price=low, timeInForce="IOC")
     for open_only in (0, 1):
         await caller.get("/v5/order/realtime", category=category, symbol=symbol, openOnly=open_only)
     await caller.post("/v5/order/cancel", **named)

@@ -20,8 +20,10 @@ const opened = [];
 
 // A client's socket goes to one address, so each stream has a client of its own.
 function listener(wsUrl) {
-  const found = new WebsocketClient({ ...keys, wsUrl, promiseSubscribeRequests: true, reconnectTimeout: 100 }, quiet);
+  const found = new WebsocketClient({ ...keys, wsUrl, reconnectTimeout: 100 }, quiet);
   found.heard = [];
+  found.answers = [];
+  found.on('response', (answer) => found.answers.push(answer));
   found.on('update', (message) => found.heard.push(message));
   found.on('exception', (error) => found.heard.push({ topic: 'exception', error }));
   opened.push(found);
@@ -140,7 +142,7 @@ for (const { category, symbol, qty } of TRADED) {
   test(`${category}: a book rebuilt from changes equals the exchange's`, async () => {
     const stream = listener(`${ready.ws_public}/${category}`);
     const topics = [`orderbook.50.${symbol}`, `publicTrade.${symbol}`, `tickers.${symbol}`, `kline.1.${symbol}`];
-    stream.subscribeV5(topics, category).forEach((answer) => answer.catch(() => {}));
+    stream.subscribeV5(topics, category);
     await until(() => topics.every((topic) => stream.heard.some((message) => message.topic === topic)), topics.join());
     await until(() => stream.heard.filter((message) => message.topic === topics[0]).length > 15, 'changes of the book');
     await motion('pause');
@@ -170,7 +172,8 @@ for (const { category, symbol, qty } of TRADED) {
 
   test(`${category}: the private stream tells of orders that went by the trade socket`, async () => {
     const stream = listener(ready.ws_private);
-    await Promise.all(stream.subscribeV5(['order', 'execution', 'position', 'wallet'], category, true));
+    stream.subscribeV5(['order', 'execution', 'position', 'wallet'], category, true);
+    await until(() => stream.answers.some(({ op, success }) => op === 'subscribe' && success), 'the subscription');
     const trade = new WebsocketAPIClient({ ...keys, wsUrl: ready.ws_trade, attachEventListeners: false }, quiet);
     trade.getWSClient().on('exception', () => {});
     opened.push(trade.getWSClient());
