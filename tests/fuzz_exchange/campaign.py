@@ -37,6 +37,7 @@ LISTED_MAX = 5  # of a category
 FAULTS_MAX = 10
 ENVELOPE = {"retCode", "retMsg", "result", "retExtInfo", "time"}
 LINE_BYTES_MAX = 8_000
+LISTS_ALONE = "/v5/market/historical-volatility"  # its result is a list, its category beside it
 STATUSES = {200, 400, 401, 403, 404}
 CODES_OF = {400: 10001, 401: 10001, 404: 10017}
 CURSOR = re.compile(r"[A-Za-z0-9_-]*")
@@ -198,17 +199,20 @@ class Campaign:
             if not (is_no_http or is_read_with_body):
                 self.report.fault(f"not JSON: {told}")
             return
-        if set(answer) != ENVELOPE or not isinstance(answer["result"], dict) or answer["retCode"] not in CODES:
+        is_list = path == LISTS_ALONE and answer.get("retCode") == 0
+        shape = (ENVELOPE | {"category"}, list) if is_list else (ENVELOPE, dict)
+        if set(answer) != shape[0] or not isinstance(answer["result"], shape[1]) or answer["retCode"] not in CODES:
             self.report.fault(f"not as documented: {told}")
             return
         if status != 200 and answer["retCode"] != CODES_OF[status]:
             self.report.fault(f"status and code do not go together: {told}")
-        if not CURSOR.fullmatch(answer["result"].get("nextPageCursor", "")):
+        result = {} if is_list else answer["result"]
+        if not CURSOR.fullmatch(result.get("nextPageCursor", "")):
             self.report.fault(f"a cursor that clients escape in two ways: {told}")
         self.report.codes[answer["retCode"]] += 1
         if answer["retCode"] == 0:
             self.report.accepted[path] += 1
-            self._learn(answer["result"])
+            self._learn(result)
 
     def _learn(self, result: dict[str, Any]) -> None:
         if isinstance(result.get("orderId"), str) and result["orderId"]:

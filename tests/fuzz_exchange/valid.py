@@ -55,6 +55,7 @@ PUBLIC = (
     "/v5/market/delivery-price",
     "/v5/market/account-ratio",
     "/v5/market/insurance",
+    "/v5/market/historical-volatility",
     "/v5/system/status",
 )
 OPERATIONS = ("create", "amend", "cancel", "create-batch", "amend-batch", "cancel-batch")
