@@ -52,6 +52,25 @@ NEVER_SHOWN: Final = {
 }
 
 
+EACH_KIND: Final = {
+    "execType": {"Trade", "Funding", "BustTrade", "Delivery", "Settle"},
+    "orderStatus": {"New", "Untriggered", "Filled", "Cancelled", "Deactivated"},
+    "stopOrderType": {
+        "Stop",
+        "TakeProfit",
+        "StopLoss",
+        "PartialTakeProfit",
+        "PartialStopLoss",
+        "TrailingStop",
+        "tpslOrder",
+    },
+    "type": {"TRANSFER_IN", "TRADE", "SETTLEMENT", "DELIVERY", "LIQUIDATION"},
+    "rejectReason": {"EC_NoError", "EC_PerCancelRequest", "EC_PostOnlyWillTakeLiquidity", "EC_NoImmediateQtyToFill"},
+    "timeInForce": {"GTC", "IOC", "PostOnly"},
+    "marginMode": {"REGULAR_MARGIN"},
+}
+
+
 def documented_replies() -> list[Key]:
     return [(name, category) for name, served in REST["categories"].items() for category in served or ("",)]
 
@@ -124,6 +143,23 @@ def test_every_reply_refused_or_not_has_the_envelope(record: Record) -> None:
             assert problems(envelope | (beside if answer["retCode"] == 0 else {}), bare, name) == []
             items = REST["items"].get(name, {}) if answer["retCode"] == 0 else {}
             assert problems(items, answer["retExtInfo"], f"{name} retExtInfo") == []
+
+
+def test_the_session_has_orders_and_fills_of_each_kind(record: Record) -> None:
+    """So that a shape that only some of them have is seen."""
+    seen: dict[str, set[str]] = {}
+
+    def look(value: Any) -> None:
+        for item in value.values() if isinstance(value, dict) else value:
+            if isinstance(item, dict | list):
+                look(item)
+        for key, item in value.items() if isinstance(value, dict) else ():
+            if isinstance(item, str):
+                seen.setdefault(key, set()).add(item)
+
+    look([*record.answers.values(), *record.messages.values()])
+    for key, kinds in EACH_KIND.items():
+        assert kinds <= seen[key], f"{key}: {kinds - seen[key]} never came"
 
 
 def test_fields_hold_the_documented_words_and_none_that_known_clients_fail_on(record: Record) -> None:

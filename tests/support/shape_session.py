@@ -257,7 +257,7 @@ def _quantity(row: Mapping[str, Any], category: str, price: Decimal) -> str:
 async def _account(caller: Caller) -> None:
     get, post = caller.get, caller.post
     await get("/v5/account/wallet-balance", accountType="UNIFIED")
-    await get("/v5/account/transaction-log")
+    await get("/v5/account/transaction-log", type="TRANSFER_IN")
     for path in ("info", "query-dcp-info", "user-setting-config", "smp-group", "collateral-info"):
         await get(f"/v5/account/{path}")
     for category in CATEGORIES:
