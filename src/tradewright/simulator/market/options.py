@@ -14,7 +14,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from tradewright.simulator.market.intervals import MINUTE_MS, bucket_end
+from tradewright.simulator.market.intervals import bucket_end
 from tradewright.simulator.market.listed import Candles, Listed
 from tradewright.simulator.market.model import (
     Bar,
@@ -39,7 +39,6 @@ from tradewright.simulator.market.ticker import OptionQuotes, option_ticker
 from tradewright.simulator.market.walk import chance
 
 BARS_MAX: Final = 500
-_SETTLING_MS: Final = 30 * MINUTE_MS
 _NOTHING: Final = Decimal(0)
 _NO_CANDLES: Final = "an option has no candles of trades"
 
@@ -259,15 +258,3 @@ class ListedOption:
             low=min(first, *others),
             close=others[-1],
         )
-
-
-def half_hour_mean(leader: Listed, moment_ms: int, now_ms: int) -> Decimal | None:
-    """Mean close of the minutes in the half hour before `moment_ms`, as far as they are over. See `Settling`."""
-    begins_ms = moment_ms - _SETTLING_MS
-    if now_ms < begins_ms + MINUTE_MS:
-        return None
-    ends_ms = min(moment_ms, now_ms - now_ms % MINUTE_MS)
-    rows = leader.candles.klines("1", begins_ms, ends_ms - 1, 30, now_ms)
-    if not rows:  # the market stood still: as it stood before
-        rows = leader.candles.klines("1", None, begins_ms - 1, 1, now_ms)
-    return (sum((row.close for row in rows), _NOTHING) / len(rows)).quantize(leader.spec.tick_size) if rows else None
