@@ -185,8 +185,14 @@ class CallGate:
                     drop()
             case HttpError(status=status, processed=processed):
                 self._frame_instead(asked, 10429 if status == 429 else 10016, processed, process, refuse, send)
-            case RetCodeError(code=code, processed=processed):
-                self._frame_instead(asked, code, processed, process, refuse, send)
+            case RetCodeError(code=code, processed=processed, reset_ms=reset_ms):
+                limited = _limited(self._wall_ms() + reset_ms) if code == 10006 else {}
+
+                def with_limit(code: int, text: str) -> Frame:
+                    answer = refuse(code, text)
+                    return {**answer, "header": {**limited, **answer["header"]}}
+
+                self._frame_instead(asked, code, processed, process, with_limit, send)
 
     def close(self) -> None:
         """Forget what is still to be processed late."""
@@ -288,9 +294,14 @@ class CallGate:
         now_ms = self._wall_ms()
         headers = {"Traceid": uuid4().hex, "Timenow": str(now_ms)}
         if limit_ms is not None:
-            headers |= {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": str(limit_ms)}
+            headers |= _limited(limit_ms)
         body = {"retCode": code, "retMsg": text, "result": {}, "retExtInfo": {}, "time": now_ms}
         return web.Response(body=msgspec.json.encode(body), headers=headers, content_type="application/json")
+
+
+def _limited(reset_ms: int) -> dict[str, str]:
+    """What is said of an exhausted budget that is back then."""
+    return {"X-Bapi-Limit": "10", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": str(reset_ms)}
 
 
 async def _swallow(request: web.Request, *, hang: bool) -> None:
