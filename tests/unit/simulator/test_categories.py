@@ -169,3 +169,19 @@ def test_the_book_may_give_the_price(side: str, kind: str, level: int, price: st
     order = Bench().accept(side, "0.5", orderType="Limit", bboSideType=kind, bboLevel=level)
     assert (order.price, order.create_type) == (Decimal(price), "CreateByBboOrder")
     assert refusal(Bench(), side, "0.5", orderType="Limit", bboSideType=kind, bboLevel=5) == 110118
+
+
+def test_an_options_price_may_be_given_as_a_volatility() -> None:
+    """A call at the money is worth about 0.4 x underlying x volatility x root of time; here 2000 out of the money."""
+    bench = bench_with_all()
+    low, high = (
+        bench.place("Buy", "0.10", orderType="Limit", orderIv=iv, **{**OPTION, "orderLinkId": iv.replace(".", "_")})
+        for iv in ("0.2", "0.3")
+    )
+    assert (low.price % 5, high.price % 5, high.iv) == (0, 0, Decimal("0.3"))
+    assert 500 < low.price < 700 < 1_100 < high.price < 1_300
+    amended = bench.amend(low, orderIv="0.25")
+    assert (low.price < amended.price < high.price, amended.iv) == (True, Decimal("0.25"))
+    priced = bench.amend(low, price="500")
+    assert (priced.price, priced.iv) == (500, None)
+    assert refusal(bench, "Buy", "0.10", orderType="Limit", orderIv="6", **OPTION) == 10001

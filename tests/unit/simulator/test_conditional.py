@@ -195,3 +195,26 @@ def test_a_spot_stop_locks_when_it_triggers_and_a_spot_tpsl_order_at_once() -> N
     bench.engine.catch_up()
     assert bench.order(stop).status is OrderStatus.CANCELLED  # the other one has locked what it needs
     assert bench.order(tpsl).filled_quantity == Decimal("0.600000")
+
+
+def test_an_order_that_closes_on_its_trigger_makes_room_for_itself() -> None:
+    """A long of 1 at ten times leverage leaves little; a resting sale of 1 uses up what there is to close."""
+    bench = Bench(funds="6200")
+    bench.place("Buy", "1")
+    conditional = bench.place("Sell", "1", triggerPrice="59000.00", triggerDirection=2, closeOnTrigger=True)
+    resting = bench.place("Sell", "1", "61000.00")
+    bench.market.mark = Decimal("59900.00")
+    bench.trade("59000.00")
+    assert bench.order(resting).cancel_type == "CancelByAdmin"
+    assert (bench.order(conditional).status, bench.size) == (OrderStatus.FILLED, 0)
+
+
+def test_without_that_flag_it_is_cancelled_for_lack_of_margin() -> None:
+    bench = Bench(funds="6200")
+    bench.place("Buy", "1")
+    conditional = bench.place("Sell", "1", triggerPrice="59000.00", triggerDirection=2)
+    resting = bench.place("Sell", "1", "61000.00")
+    bench.market.mark = Decimal("59900.00")
+    bench.trade("59000.00")
+    assert bench.order(conditional).status is OrderStatus.CANCELLED
+    assert bench.order(resting).is_live

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from tradewright.simulator.accounts.log import LOG_FILE
 from tradewright.simulator.accounts.orders import OrderStatus
 from tradewright.simulator.accounts.spot import locked
 from tradewright.simulator.errors import ApiError
+from tradewright.simulator.rows.orders import order_row
+from tradewright.simulator.rows.trading import execution_row
 from tradewright.simulator.rows.wallet import wallet_row
 
 DATA = Path(__file__).parents[2] / "data"
@@ -297,3 +300,18 @@ def test_a_log_written_before_spot_and_conditional_orders_reads_on(tmp_path: Pat
     bench.spot("Buy", "0.100000", "60051.00")
     assert (bench.size, bench.coin("BTC")) == (Decimal("0.02"), Decimal("0.0999"))
     bench.log.close()
+
+
+def test_a_makers_rebate_comes_in_the_coin_that_was_not_received() -> None:
+    """0.01 % of 60000 for the buyer that rests, in USDT; what it takes first costs 0.1 % of the bought BTC."""
+    bench = bench_with(USDT="100000")
+    bench.engine.specs[SPOT] = replace(bench.engine.specs[SPOT], maker_fee_rate=Decimal("-0.0001"))
+    order = bench.spot("Buy", "1.500000", "60051.00")  # 0.5 are there to take
+    bench.trade("60050.00", listing=SPOT)
+    done = bench.order(order)
+    assert bench.coin("BTC") == Decimal("1.5") - Decimal("0.5") * Decimal("0.001")
+    assert bench.coin("USDT") == 100_000 - Decimal("1.5") * 60_051 + 60_051 * Decimal("0.0001")
+    row = order_row(done, bench.engine.specs[SPOT])
+    assert row["cumFeeDetail"] == {"BTC": "0.0005", "USDT": "-6.0051"}
+    told = [execution_row(one, bench.engine.specs[SPOT]) for one in bench.engine.account.executions]
+    assert [(fee["feeCurrency"], fee["execFee"]) for fee in told] == [("BTC", "0.0005"), ("USDT", "-6.0051")]

@@ -203,6 +203,7 @@ class AmendAccepted(_Event, frozen=True, kw_only=True, tag="amend_accepted"):
     price: Decimal
     trigger: Trigger | None
     protection: Protection | None
+    iv: Decimal | None = None
 
 
 class OrderAmended(_Event, frozen=True, kw_only=True, tag="order_amended"):
@@ -218,6 +219,7 @@ class OrderAmended(_Event, frozen=True, kw_only=True, tag="order_amended"):
     pair_id: str = ""
     requeued: bool = False
     trail: Trail | None = None
+    iv: Decimal | None = None
 
 
 class AmendLost(_Event, frozen=True, kw_only=True, tag="amend_lost"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from tradewright.simulator.accounts.contracts import value_of
 from tradewright.simulator.accounts.events import (
@@ -83,6 +84,8 @@ class Order:
     filled_value: Decimal = ZERO
     paid_fee: Decimal = ZERO
     fee_coin: str = ""
+    rebate: Decimal = ZERO  # what makers' rebates on spot brought, in the other coin
+    rebate_coin: str = ""
     realised: Decimal = ZERO
     stop_kind: StopKind = ""
     trigger: Trigger | None = None
@@ -239,6 +242,7 @@ def amended(order: Order, event: OrderAmended, *, queued: tuple[int, int]) -> Or
         protection=event.protection,
         pair_id=event.pair_id,
         trail=event.trail or order.trail,
+        iv=event.iv,
         queued=queued if event.requeued else order.queued,
         amend_requested=None,
         updated_ms=event.at.wall_ms,
@@ -254,12 +258,18 @@ def filled(order: Order, event: OrderFilled) -> Order:
         status=OrderStatus.FILLED if part == order.leaves else OrderStatus.PARTIALLY_FILLED,
         filled_quantity=order.filled_quantity + event.quantity,
         filled_value=order.filled_value + value_of(order.symbol, event.quantity, event.price),
-        paid_fee=order.paid_fee + event.fee,
-        fee_coin=event.fee_coin,
+        **_fees(order, event),
         realised=order.realised + event.realised,
         closed_quantity=order.closed_quantity + event.closed_quantity,
         updated_ms=event.at.wall_ms,
     )
+
+
+def _fees(order: Order, event: OrderFilled) -> dict[str, Any]:
+    """A fee comes out of what is received; a maker's rebate on spot is paid in the other coin."""
+    if event.base_coin and event.fee < 0:
+        return {"rebate": order.rebate - event.fee, "rebate_coin": event.fee_coin}
+    return {"paid_fee": order.paid_fee + event.fee, "fee_coin": event.fee_coin}
 
 
 def closed(order: Order, event: OrderClosed) -> Order:

@@ -68,8 +68,8 @@ def fee_of(
 ) -> tuple[str, Decimal]:
     """The coin and the amount of a fill's fee. It is exact, not rounded: a fraction of a small fill would be lost.
 
-    `rate` is not negative; on Bybit a maker's rebate would come in the other coin.
+    A maker's rebate, which is a fee below 0 by a `rate` below 0, comes in the other coin.
     """
-    if side == "Buy":
+    if (side == "Buy") == (rate >= 0):
         return spec.base_coin, quantity * rate
     return spec.quote_coin, quantity * price * rate

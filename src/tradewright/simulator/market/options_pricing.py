@@ -14,7 +14,7 @@ from decimal import Decimal
 from statistics import NormalDist
 from typing import Final
 
-from tradewright.simulator.market.model import OptionType
+from tradewright.simulator.market.model import InstrumentSpec, OptionType
 
 YEAR_S: Final = 365 * 86_400
 PLACES: Final = Decimal("0.00000001")
@@ -78,6 +78,14 @@ def implied_volatility(kind: OptionType, forward: float, strike: float, years: f
         else:
             high = middle
     return (low + high) / 2
+
+
+def price_at(spec: InstrumentSpec, *, forward: Decimal, now_ms: int, volatility: Decimal) -> Decimal:
+    """What an option costs at a volatility (a fraction per year), on its tick grid and at least one tick."""
+    assert spec.strike is not None, f"{spec.symbol} is an option"
+    years = (spec.delivery_ms - now_ms) / 1000 / YEAR_S
+    price = exact(worth(spec.option_type, float(forward), float(spec.strike), years, float(volatility)).price)
+    return max(spec.tick_size, price - price % spec.tick_size)
 
 
 def exact(value: float) -> Decimal:

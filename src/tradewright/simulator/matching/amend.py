@@ -55,12 +55,14 @@ class AmendOrder:
     whole: bool | None
     take_profit: LegChange
     stop_loss: LegChange
+    iv: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
     """The market and the position a change is held against. `bounds` are the lowest sell and the highest buy price, and
-    `refuses_beyond` is whether a price beyond them is refused or moved to them; `price` tells what a trigger looks at.
+    `refuses_beyond` is whether a price beyond them is refused or moved to them; `price` tells what a trigger looks at,
+    `price_of_iv` what an option costs at a volatility.
     """
 
     spec: InstrumentSpec
@@ -69,13 +71,12 @@ class Ground:
     bounds: tuple[Decimal, Decimal]
     refuses_beyond: bool
     price: Callable[[TriggerBy], Decimal]
+    price_of_iv: Callable[[Decimal], Decimal]
 
 
 def read_amend(body: Body, specs: Specs) -> AmendOrder:
     """An amend command; numbers are only read here, and held against their filters once the order is known."""
     named = read_named(body, specs)
-    if text(body, "orderIv"):
-        raise bad_parameter("params error: orderIv is not served by this exchange")
     return AmendOrder(
         symbol=named.symbol,
         order_id=named.order_id,
@@ -87,6 +88,7 @@ def read_amend(body: Body, specs: Specs) -> AmendOrder:
         whole=read_whole(body, default=True) if text(body, "tpslMode") else None,
         take_profit=read_leg_change(body, "tp"),
         stop_loss=read_leg_change(body, "sl"),
+        iv=_given(body, "orderIv", "orderIv invalid") or None,
     )
 
 
@@ -121,7 +123,13 @@ def amendment(order: Order, command: AmendOrder, ground: Ground) -> AmendAccepte
         elif not order.reduce_only:
             check_notional(ground.spec, quantity, price)
     return AmendAccepted(
-        at=ground.at, order_id=order.order_id, quantity=quantity, price=price, trigger=trigger, protection=protection
+        at=ground.at,
+        order_id=order.order_id,
+        quantity=quantity,
+        price=price,
+        trigger=trigger,
+        protection=protection,
+        iv=command.iv or (order.iv if command.price is None else None),
     )
 
 
@@ -150,6 +158,10 @@ def _quantity(order: Order, command: AmendOrder, ground: Ground) -> Decimal:
 
 def _price(order: Order, command: AmendOrder, ground: Ground) -> Decimal:
     wanted = command.price
+    if command.iv is not None:
+        if not ground.spec.is_option:
+            raise bad_parameter("params error: orderIv is for options")
+        wanted = ground.price_of_iv(command.iv)
     if wanted is None or (order.order_type == "Market" and not wanted):
         return order.price
     if order.order_type == "Market":

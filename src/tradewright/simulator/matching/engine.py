@@ -31,7 +31,7 @@ from tradewright.simulator.matching.amend import AmendOrder, amendment
 from tradewright.simulator.matching.commands import CancelOrder, PlaceOrder, SetLeverage, SwitchMode
 from tradewright.simulator.matching.decisions import ended
 from tradewright.simulator.matching.floor import Floor
-from tradewright.simulator.matching.intake import Intake
+from tradewright.simulator.matching.intake import Intake, check_open
 from tradewright.simulator.matching.ledger import Surroundings
 from tradewright.simulator.matching.trading_stop import TradingStop
 from tradewright.simulator.matching.venue import Venue
@@ -160,6 +160,7 @@ class Engine:
         """
         self.catch_up()
         order = self._named(command)
+        check_open(self.specs[order.symbol], link_lost=self.market.link_lost)
         event = amendment(order, command, self._intake.ground(order.symbol, order.position_index))
         changed = replace(order, quantity=event.quantity, price=event.price)
         binds = not order.is_dormant or order.locks_while_waiting

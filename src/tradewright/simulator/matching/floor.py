@@ -131,10 +131,25 @@ class Floor(Ledger):
     def go_on_after_trigger(self, order_id: str, *, delay_ms: int) -> None:
         """Bring a triggered order to the matching engine, if the account can back it."""
         order = self.account.orders[order_id]
+        if order.close_on_trigger:
+            self._make_room(order, delay_ms=delay_ms)
         if self.shortage(order) is None:
             self._enter(order, delay_ms=delay_ms)
         else:  # the reason's name is not verified; Bybit documents only that such an order is cancelled
             self.commit([ended(order, self.scene(order.symbol), reject_reason="EC_Others")], delay_ms=delay_ms)
+
+    def _make_room(self, order: Order, *, delay_ms: int) -> None:
+        """For an order that closes on its trigger other orders of its listing that bind margin are cancelled, the
+        newest first, until it can be backed. (Which orders Bybit cancels, and the name it gives this, is not verified.)
+        """
+        others = [
+            other for other in self._waiting(order.symbol) if other.order_id != order.order_id and not other.reduce_only
+        ]
+        for other in sorted(others, key=lambda other: other.number, reverse=True):
+            if self.shortage(order) is None:
+                return
+            gone = ended(other, self.scene(order.symbol), cancel_type="CancelByAdmin")
+            self.commit([gone], delay_ms=delay_ms)
 
     def finish_amend(self, order_id: str, *, delay_ms: int) -> None:
         """Carry out an accepted amend, unless the order ended or filled beyond it first."""
@@ -153,6 +168,7 @@ class Floor(Ledger):
             trigger=wanted.trigger,
             protection=wanted.protection,
             pair_id=order.pair_id,
+            iv=wanted.iv,
             requeued=wanted.price != order.price or wanted.quantity > order.quantity,
         )
         changed = amended(order, event, queued=order.queued)

@@ -16,6 +16,7 @@ from tradewright.simulator.accounts.events import OrderAccepted, Trigger
 from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter, duplicate_link_id
 from tradewright.simulator.market.model import InstrumentSpec, Listing
+from tradewright.simulator.market.options_pricing import price_at
 from tradewright.simulator.matching import caps, liquidity, spot_filters, triggers
 from tradewright.simulator.matching.amend import Ground
 from tradewright.simulator.matching.commands import BookPrice, PlaceOrder, check_notional, check_quantity
@@ -25,6 +26,7 @@ from tradewright.simulator.matching.order_options import check_protection
 
 # Bybit's createType of an order whose limit the book gave.
 BY_BOOK: Final = "CreateByBboOrder"
+IV_MAX: Final = 5
 
 
 class Intake:
@@ -69,6 +71,7 @@ class Intake:
             bounds=self._floor.bounds(listing),
             refuses_beyond=self._refuses_beyond(self._specs[listing]),
             price=lambda by: triggers.price_of(self._market, listing, by),
+            price_of_iv=lambda volatility: self._price_by_volatility(self._specs[listing], volatility),
         )
 
     def _on_leg(self, command: PlaceOrder, spec: InstrumentSpec) -> PlaceOrder:
@@ -110,7 +113,13 @@ class Intake:
         return price
 
     def _price_by_volatility(self, spec: InstrumentSpec, volatility: Decimal) -> Decimal:
-        raise bad_parameter("params error: orderIv is not served by this exchange, give a price")
+        """Worked out once, when the order or its amend comes. (That Bybit does not follow the market is not verified.)
+        """
+        if not 0 < volatility <= IV_MAX:
+            raise bad_parameter(f"params error: orderIv must be above 0 and at most {IV_MAX}, for example 0.1 for 10 %")
+        # What the ticker calls the underlying price is the forward of the option's delivery.
+        forward = self._market.ticker(spec.listing).get("underlyingPrice") or self._market.index_price(spec.listing)
+        return price_at(spec, forward=Decimal(forward), now_ms=self._market.now_ms, volatility=volatility)
 
     def _contract_events(self, command: PlaceOrder, spec: InstrumentSpec) -> list[OrderAccepted]:
         """The command with its prices and quantity settled by the market and the position of this moment."""

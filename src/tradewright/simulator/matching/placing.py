@@ -98,8 +98,6 @@ def _read_option(body: Body, spec: InstrumentSpec) -> PlaceOrder:
     volatility, price = None, None
     if order_type == "Limit" and text(body, "orderIv") not in UNSET:
         volatility = decimal(body, "orderIv", "orderIv invalid")
-        if not volatility:
-            raise bad_parameter("params error: orderIv must be above 0, for example 0.1 for 10 per cent")
     elif order_type == "Limit":
         price = decimal(body, "price", "Price invalid")
         check_price(spec, price)

@@ -41,7 +41,7 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "cumExecQty": quantity_text(spec, order.filled_quantity),
         "cumExecValue": plain(order.filled_value),
         "cumExecFee": plain(order.paid_fee),
-        "cumFeeDetail": {order.fee_coin or spec.settle_coin: plain(order.paid_fee)} if order.paid_fee else {},
+        "cumFeeDetail": _fee_detail(order, spec),
         "timeInForce": order.time_in_force,
         "orderType": order.order_type,
         "stopOrderType": order.stop_kind,
@@ -62,6 +62,12 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
     if spec.is_option:
         row["tpslMode"] = ""
     return _spot_order_row(row, order) if spec.is_spot else row
+
+
+def _fee_detail(order: Order, spec: InstrumentSpec) -> Row:
+    """What was paid, by coin; a rebate is below 0."""
+    detail = {order.fee_coin or spec.settle_coin: plain(order.paid_fee)} if order.paid_fee else {}
+    return detail | ({order.rebate_coin: plain(-order.rebate)} if order.rebate else {})
 
 
 def _spot_order_row(row: Row, order: Order) -> Row:

@@ -49,7 +49,7 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "execType": fill.exec_type,
         "execValue": plain(value_of(fill.symbol, fill.quantity, fill.price)),
         "execTime": str(fill.at.wall_ms),
-        "feeCurrency": fee_coin(spec, fill.side),
+        "feeCurrency": fill.fee_coin or fee_coin(spec, fill.side),
         "isMaker": fill.is_maker,
         "feeRate": plain(fill.fee_rate),
         "tradeIv": "",
