@@ -90,6 +90,24 @@ def test_only_what_is_open_at_the_moment_pays_and_never_twice() -> None:
     assert [event.due_ms for event in paid(bench)] == [DUE + place * 6 * MINUTE for place in (1, 2, 4)]
 
 
+def test_a_moment_between_the_seconds_asks_what_was_held_then() -> None:
+    """Recordings have such moments. What was closed after it in the same second pays, what was opened does not."""
+    due = DUE + 403
+    for held_before in (True, False):
+        bench = Bench()
+        bench.market.rates = [("BTCUSDT", due, RATE)]
+        if held_before:
+            bench.place("Buy", "0.010")
+        order = bench.place("Sell", "0.010", "61000.00")
+        go_to(bench, DUE)
+        bench.market.now_ms = due + 1
+        bench.market.trade("61000.10")  # comes after the moment, in the same second
+        bench.market.now_ms = DUE
+        go_to(bench, DUE + MINUTE)
+        assert not bench.order(order).is_live
+        assert [(event.size, event.fee) for event in paid(bench)] == [(D("0.010"), D("0.06"))] * held_before
+
+
 def test_a_crash_between_a_fill_and_the_payment_of_its_moment_loses_nothing(tmp_path: Path) -> None:
     for lines_lost, folder in enumerate((tmp_path / "whole", tmp_path / "torn")):
         folder.mkdir()

@@ -162,6 +162,7 @@ class Venue:
         self._last_prices = {listing: self.market.last_price(listing) for listing in seen}
         self._untraded = {listing for listing in seen if not self.market.trades(listing, 1)}
         since_ms = self.market.now_ms
+        looked = [floor for floor in self._floors if floor.marks_every_ms]
         happened = self.market.advance(to_ms)
         try:
             for event_ms, events in groupby(happened, key=lambda event: event.time_ms):
@@ -178,7 +179,7 @@ class Venue:
         for listing in self._premiums:
             self._sample(listing)
         for floor in self._floors:
-            if floor.marks_every_ms:
+            if floor.marks_every_ms or floor in looked:  # what it held may have been closed meanwhile
                 floor.settle_marks(since_ms=since_ms)
 
     def _relist(self) -> None:
