@@ -15,6 +15,7 @@ from support.sim_bench import Bench
 from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.accounts.settings import refuses_beyond_limits
 from tradewright.simulator.errors import ApiError
+from tradewright.simulator.market.gone import gone_spec
 from tradewright.simulator.rest.account import AccountEndpoints
 from tradewright.simulator.rest.asset import AssetEndpoints
 from tradewright.simulator.rest.borrowing import BorrowingEndpoints
@@ -283,6 +284,52 @@ def test_what_was_delivered_is_told_with_its_entry_and_its_profit() -> None:
     assert sum(D(row["change"]) for row in rows) == bench.wallet
     assert {row["type"] for row in rows} == {"TRANSFER_IN", "TRADE", "DELIVERY"}
     assert len(desk.ask("account/transaction-log", type="DELIVERY", category="option")["list"]) == 1
+
+
+def test_the_past_of_listings_that_are_gone_is_still_told_after_a_restart(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, others=[FUTURE, CALL])
+    bench.market.now_ms = DELIVERY_MS - 10 * SECOND
+    bench.place("Sell", "0.500", category="linear", symbol=FUTURE.symbol)
+    bench.place("Buy", "1.00", "1205", category="option", symbol=CALL.symbol, orderLinkId="a")
+    bench.market.settled = {FUTURE.listing: D(64_000), CALL.listing: D(64_000)}
+    bench.engine.venue.play_to(DELIVERY_MS)
+    wallet = bench.wallet
+    bench.log.close()
+
+    again = Bench(tmp_path)  # a market without the two
+    desk = Desk(again)
+    again.engine.resume()
+    assert again.wallet == wallet
+    (future,) = desk.ask("asset/delivery-record", category="linear")["list"]
+    assert (future["symbol"], future["entryPrice"], future["deliveryPrice"]) == (FUTURE.symbol, "59999.9", "64000")
+    (call,) = desk.ask("position/get-closed-positions", category="option")["list"]
+    assert (call["symbol"], D(call["qty"])) == (CALL.symbol, 1)
+    assert len(desk.ask("position/closed-pnl", category="linear")["list"]) == 1
+    rows = desk.ask("account/transaction-log", limit="50")["list"]
+    assert sum(D(row["change"]) for row in rows) == wallet
+    assert desk.ask("asset/coin-greeks")["list"] == []
+    assert desk.refusal("account/fee-rate", category="linear", symbol=FUTURE.symbol) == 10001
+    call_spec = gone_spec(CALL.listing)
+    assert (call_spec.base_coin, call_spec.strike, call_spec.option_type) == ("BTC", 62_000, "Call")
+
+
+@pytest.mark.parametrize(
+    ("listing", "coins"),
+    [
+        ("BTCUSDT", ("BTC", "USDT", "USDT")),
+        ("BTCUSDT-28MAR25", ("BTC", "USDT", "USDT")),
+        ("BTCPERP", ("BTC", "USDC", "USDC")),
+        ("BTC-28MAR25", ("BTC", "USDC", "USDC")),
+        ("inverse:BTCUSDH25", ("BTC", "USD", "BTC")),
+        ("spot:ETHBTC", ("ETH", "BTC", "")),
+        ("option:ETH-28FEB25-2800-C", ("ETH", "USDC", "USDC")),
+        ("option:ETH-28FEB25-2800-P-USDT", ("ETH", "USDT", "USDT")),
+    ],
+)
+def test_coins_of_a_listing_that_is_gone_follow_from_its_name(listing: str, coins: tuple[str, str, str]) -> None:
+    spec = gone_spec(listing)
+    assert (spec.base_coin, spec.quote_coin, spec.settle_coin) == coins
+    assert spec.listing == listing
 
 
 def test_closed_profits_of_inverse_contracts_are_in_coins_and_at_prices_in_dollars() -> None:

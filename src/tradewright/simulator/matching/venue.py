@@ -15,6 +15,7 @@ from typing import Protocol
 
 from tradewright.simulator.accounts.events import Moment
 from tradewright.simulator.market import step_end_ms
+from tradewright.simulator.market.gone import Specs
 from tradewright.simulator.market.model import (
     InstrumentSpec,
     Listing,
@@ -63,7 +64,7 @@ class Venue:
 
     def __init__(self, market: Market, *, wall_ms: Callable[[], int]) -> None:
         self.market = market
-        self.specs: dict[Listing, InstrumentSpec] = {spec.listing: spec for spec in market.instruments}
+        self.specs: dict[Listing, InstrumentSpec] = Specs({spec.listing: spec for spec in market.instruments})
         self._wall_ms = wall_ms
         self._floors: list[Onlooker] = []
         self._untold: list[MarketEvent] = []
