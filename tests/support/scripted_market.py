@@ -239,7 +239,9 @@ class ScriptedMarket:
         return due[::-1][:limit]
 
     def ticker(self, symbol: str) -> dict[str, str]:
-        return {"symbol": symbol, "lastPrice": str(self.last_price(symbol)), "markPrice": str(self.mark), "basis": ""}
+        row = {"symbol": symbol, "lastPrice": str(self.last_price(symbol)), "markPrice": str(self.mark), "basis": ""}
+        greeks = {"delta": "0.5", "gamma": "0.0001", "vega": "50", "theta": "-40"}
+        return row | greeks if symbol == CALL.listing else row
 
     def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
         return []
