@@ -13,13 +13,16 @@ from support.scripted_market import BTCUSD, CALL, ETHUSDT, SPOT_BTCUSDT, USDC_PE
 from support.sim_bench import Bench
 from tradewright.simulator.accounts import isolated
 from tradewright.simulator.accounts.contracts import value_of
+from tradewright.simulator.accounts.events import SettingChanged
 from tradewright.simulator.accounts.margin import liquidation_price
 from tradewright.simulator.accounts.positions import Position
+from tradewright.simulator.accounts.settings import collateral_switch
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.market import BTCUSDT
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.market.risk_tiers import RiskTier, risk_tiers, tier_at
+from tradewright.simulator.matching.commands import read_leverage, read_switch_mode
 from tradewright.simulator.rows.wallet import wallet_row
 
 D = Decimal
@@ -214,3 +217,34 @@ def test_an_option_is_paid_for_at_once_and_a_sold_one_binds_margin() -> None:
 def test_a_spot_pair_has_no_tiers_and_its_lowest_price_no_margin() -> None:
     assert not risk_tiers(SPOT_BTCUSDT)
     assert not risk_tiers(replace(CALL, symbol="BTC-14DEC23-63000-C"))
+
+
+def test_a_contract_needs_its_settle_coin_to_be_collateral_in_cross_margin() -> None:
+    bench = Bench(coins={"BTC": "1"}, others=[BTCUSD])
+    at = bench.engine.floor.moment()
+    bench.engine.floor.commit([SettingChanged(at=at, name=collateral_switch("BTC"), value="OFF")])
+    assert bench.engine.margin_now().backing == 100_000
+    assert refused(bench, "Buy", "6000", "59000.00", **INVERSE) == 110101
+    bench.engine.set_margin_mode("ISOLATED_MARGIN")
+    assert bench.accept("Buy", "6000", "59000.00", **INVERSE).order_id
+
+
+def test_legs_have_leverages_of_their_own_in_isolated_margin_only() -> None:
+    bench = Bench()
+    named = {"category": "linear", "symbol": "BTCUSDT"}
+    bench.engine.set_position_mode(read_switch_mode({**named, "mode": "3"}, bench.engine.specs))
+    differ = read_leverage({**named, "buyLeverage": "20", "sellLeverage": "5"}, bench.engine.specs)
+    with pytest.raises(ApiError) as caught:
+        bench.engine.set_leverage(differ)
+    assert int(caught.value.code) == 10001
+    bench.engine.set_margin_mode("ISOLATED_MARGIN")
+    bench.engine.set_leverage(differ)
+    bench.place("Buy", "0.100", positionIdx=1)
+    bench.place("Sell", "0.100", positionIdx=2)
+    needs, fee_rate = bench.engine.margin_now().needs, D("0.00055")
+    # Each leg has margin of its own, and the fee at its own price of bankruptcy.
+    long, short = D("6000.01"), D("5999.99")
+    assert needs["BTCUSDT", 1].initial == round(long / 20 + (long - long / 20) * fee_rate, 8)
+    assert needs["BTCUSDT", 2].initial == round(short / 5 + (short + short / 5) * fee_rate, 8)
+    bench.engine.set_leverage(read_leverage({**named, "buyLeverage": "8", "sellLeverage": "8"}, bench.engine.specs))
+    assert [bench.engine.account.position("BTCUSDT", index).leverage for index in (1, 2)] == [8, 8]

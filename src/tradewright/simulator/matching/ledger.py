@@ -169,7 +169,11 @@ class Ledger:
         positions, settles = self.account.positions.values(), self.specs[order.symbol].settle_coin
         before = self.margin_of(positions, others if instead_of is None else [*others, instead_of])
         after = self.margin_of(positions, [*others, order])
-        if after.order_initial > before.order_initial and after.free(settles) < 0:
+        if after.order_initial <= before.order_initial:
+            return None
+        if after.mode == "REGULAR_MARGIN" and not self.collateral_ratio(settles):
+            return ApiError(RetCode.SETTLE_COIN_NO_COLLATERAL, f"The collateral of {settles} is not enabled.")
+        if after.free(settles) < 0:
             if self.specs[order.symbol].is_option and order.side == "Sell":
                 return ApiError(RetCode.OPTION_MARGIN, "Margin is insufficient for the option order.")
             return ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")
