@@ -95,11 +95,19 @@ def can_serve(order: Order, trade: MarketTrade) -> bool:
 
 
 def _shown(book: MarketBook, side: Side, price: Decimal) -> Decimal | None:
-    """The size at a price of one's own side: 0 between levels, None beyond the last one that is in sight."""
+    """The size at a price of one's own side: 0 between levels, None beyond the last one that is in sight.
+
+    By halves, because a book may compute its levels when they are read.
+    """
     levels: Sequence[Level] = book.bids if side == "Buy" else book.asks
-    for level, size in levels:
-        if level == price:
-            return size
-        if (level < price) if side == "Buy" else (level > price):
-            return ZERO
-    return None
+    first, end = 0, len(levels)
+    while first < end:
+        middle = (first + end) // 2
+        level = levels[middle][0]
+        if (level > price) if side == "Buy" else (level < price):
+            first = middle + 1
+        else:
+            end = middle
+    if first == len(levels):
+        return None
+    return levels[first][1] if levels[first][0] == price else ZERO
