@@ -33,6 +33,7 @@ ANSWER_S_MAX = 20.0
 CALL_LANES = 4
 FRAMES_PER_CONNECTION = 25
 KNOWN_MAX = 200
+ORDERS_SHARE = 0.3  # of the calls, beside their turn among all endpoints
 LISTED_MAX = 5  # of a category
 FAULTS_MAX = 10
 ENVELOPE = {"retCode", "retMsg", "result", "retExtInfo", "time"}
@@ -80,7 +81,7 @@ class Campaign:
     session: aiohttp.ClientSession
     seed: str
     report: Report = field(default_factory=Report)
-    known: list[str] = field(default_factory=list)
+    known: list[dict[str, Any]] = field(default_factory=list)
     market: list[valid.Listed] = field(default_factory=list)
 
     async def run(self, bodies: int) -> Report:
@@ -129,9 +130,12 @@ class Campaign:
         draw = random.Random(f"{self.seed}/calls/{lane}")
         host, port = self.addresses.rest.removeprefix("http://").split(":")
         line = _Line(host, int(port))
+        orders = [route for route in self.routes if route[0] == "POST" and route[1].startswith("/v5/order/")]
         for number in range(count):
             route = self.routes[(number * CALL_LANES + lane) % len(self.routes)]
-            request, label = self._call(route, draw)
+            if orders and draw.random() < ORDERS_SHARE:
+                route = draw.choice(orders)
+            request, label, fields = self._call(route, draw)
             self.report.bodies += 1
             self.report.paths[route[1]] += 1
             try:
@@ -141,11 +145,15 @@ class Campaign:
                 self.report.fault(f"{label}: no answer ({error!r}) to {request[:1500]!r}")
                 line.close()
             else:
-                self._judge_call(route[1], label, request, status, content)
+                result = self._judge_call(route[1], label, request, status, content)
+                if route[1] == "/v5/order/create" and result.get("orderId"):
+                    place = {name: fields.get(name) for name in ("category", "symbol")}
+                    self.known.append({**place, "orderId": result["orderId"]})
+                    del self.known[:-KNOWN_MAX]
         line.close()
 
-    def _call(self, route: tuple[str, str], draw: random.Random) -> tuple[bytes, str]:
-        """The bytes of a spoiled call, and what was done to it."""
+    def _call(self, route: tuple[str, str], draw: random.Random) -> tuple[bytes, str, dict[str, Any]]:
+        """The bytes of a spoiled call, what was done to it, and its fields."""
         method, path = route
         fields = valid.fields_of(method, path, draw, market=self.market, now_ms=_now_ms(), known=self.known)
         manner = draw.choices(("fields", "bytes", "head", "nothing"), (70, 15, 10, 5))[0]
@@ -172,7 +180,7 @@ class Campaign:
         target = path.encode() + (b"?" + payload if route[0] == "GET" else b"")
         lines = [b"%s %s HTTP/1.1" % (method.encode(), target), b"Host: exchange", b"Content-Length: %d" % len(body)]
         lines += [name.encode() + b": " + value for name, value in head.items()]
-        return b"\r\n".join(lines) + b"\r\n\r\n" + body, manner
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body, manner, fields
 
     def _head(self, payload: bytes) -> dict[str, bytes]:
         stamp, window = str(_now_ms()).encode(), b"20000"
@@ -184,12 +192,13 @@ class Campaign:
             "X-BAPI-SIGN": hmac.new(self.key.secret.encode(), text, hashlib.sha256).hexdigest().encode(),
         }
 
-    def _judge_call(self, path: str, label: str, request: bytes, status: int, content: bytes) -> None:
+    def _judge_call(self, path: str, label: str, request: bytes, status: int, content: bytes) -> dict[str, Any]:
+        """The result if the call was accepted and has one to learn from."""
         self.report.statuses[status] += 1
         told = f"{label}: {status} {content[:300]!r} to {request[:1500]!r}"
         if status not in STATUSES:
             self.report.fault(told)
-            return
+            return {}
         # What is no HTTP at all, or too long a line of it, is not answered by the exchange but by the server under it.
         is_no_http = status == 400 and (len(request) > LINE_BYTES_MAX or not request.isascii())
         is_read_with_body = status == 403 and request.startswith(b"GET")
@@ -198,26 +207,22 @@ class Campaign:
         except ValueError:
             if not (is_no_http or is_read_with_body):
                 self.report.fault(f"not JSON: {told}")
-            return
+            return {}
         is_list = path == LISTS_ALONE and answer.get("retCode") == 0
         shape = (ENVELOPE | {"category"}, list) if is_list else (ENVELOPE, dict)
         if set(answer) != shape[0] or not isinstance(answer["result"], shape[1]) or answer["retCode"] not in CODES:
             self.report.fault(f"not as documented: {told}")
-            return
+            return {}
         if status != 200 and answer["retCode"] != CODES_OF[status]:
             self.report.fault(f"status and code do not go together: {told}")
-        result = {} if is_list else answer["result"]
+        result: dict[str, Any] = answer["result"] if isinstance(answer["result"], dict) else {}
         if not CURSOR.fullmatch(result.get("nextPageCursor", "")):
             self.report.fault(f"a cursor that clients escape in two ways: {told}")
         self.report.codes[answer["retCode"]] += 1
-        if answer["retCode"] == 0:
-            self.report.accepted[path] += 1
-            self._learn(result)
-
-    def _learn(self, result: dict[str, Any]) -> None:
-        if isinstance(result.get("orderId"), str) and result["orderId"]:
-            self.known.append(result["orderId"])
-            del self.known[:-KNOWN_MAX]
+        if answer["retCode"] != 0:
+            return {}
+        self.report.accepted[path] += 1
+        return result
 
     # Frames.
 
@@ -321,7 +326,7 @@ class _Line:
         try:
             return await self._asked(request)
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            if not was_used or getattr(error, "partial", b""):
+            if not was_used or (isinstance(error, asyncio.IncompleteReadError) and error.partial):
                 raise
             self.close()
             return await self._asked(request)

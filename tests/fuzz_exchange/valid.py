@@ -87,10 +87,10 @@ def order(place: Listed, draw: random.Random) -> Fields:
     return made
 
 
-def named(draw: random.Random, known: list[str]) -> Fields:
-    """What tells which order is meant."""
-    if known and draw.random() < 0.5:
-        return {"orderId": draw.choice(known)}
+def named(draw: random.Random, known: Sequence[Fields]) -> Fields:
+    """What tells which order is meant: mostly one that exists, with its category and symbol."""
+    if known and draw.random() < 0.8:
+        return draw.choice(known)
     return {"orderLinkId": f"link-{draw.randrange(400)}"}
 
 
@@ -110,9 +110,9 @@ def window(draw: random.Random, now_ms: int) -> Fields:
 
 
 def fields_of(
-    method: str, path: str, draw: random.Random, *, market: Sequence[Listed], now_ms: int, known: list[str]
+    method: str, path: str, draw: random.Random, *, market: Sequence[Listed], now_ms: int, known: Sequence[Fields]
 ) -> Fields:
-    """A valid request of an endpoint. `known` are order ids that exist."""
+    """A valid request of an endpoint. `known` are ids of orders with their listings."""
     listed = draw.choice(market)
     place = {"category": listed.category, "symbol": listed.symbol}
     special: dict[str, Callable[[], Fields]] = {
@@ -146,6 +146,8 @@ def fields_of(
         "/v5/account/set-hedging-mode": lambda: {"setHedgingMode": draw.choice(("ON", "OFF"))},
         "/v5/account/set-collateral-switch": lambda: {"coin": "BTC", "collateralSwitch": draw.choice(("ON", "OFF"))},
         "/v5/account/set-limit-px-action": lambda: {**place, "modifyEnable": draw.choice((True, False))},
+        "/v5/account/withdrawal": lambda: {"coinName": draw.choice(("USDT", "BTC,USDC"))},
+        "/v5/order/spot-borrow-check": lambda: {**place, "category": "spot", "side": draw.choice(("Buy", "Sell"))},
         "/v5/account/borrow": lambda: {"coin": "USDT", "amount": "5"},
         "/v5/account/demo-apply-money": lambda: {
             "adjustType": 0,
@@ -208,7 +210,7 @@ def private_frame(draw: random.Random) -> Fields:
     return {"op": op, "req_id": "r", "args": draw.sample(PRIVATE_TOPICS, k=draw.randrange(1, 4))}
 
 
-def trade_frame(draw: random.Random, *, market: Sequence[Listed], now_ms: int, known: list[str]) -> Fields:
+def trade_frame(draw: random.Random, *, market: Sequence[Listed], now_ms: int, known: Sequence[Fields]) -> Fields:
     operation = draw.choice(OPERATIONS)
     asked = fields_of("POST", f"/v5/order/{operation}", draw, market=market, now_ms=now_ms, known=known)
     return {
