@@ -303,14 +303,14 @@ def test_the_past_of_listings_that_are_gone_is_still_told_after_a_restart(tmp_pa
     (future,) = desk.ask("asset/delivery-record", category="linear")["list"]
     assert (future["symbol"], future["entryPrice"], future["deliveryPrice"]) == (FUTURE.symbol, "59999.9", "64000")
     (call,) = desk.ask("position/get-closed-positions", category="option")["list"]
-    assert (call["symbol"], D(call["qty"])) == (CALL.symbol, 1)
+    assert (call["symbol"], call["qty"]) == (CALL.symbol, "1.00000000")
     assert len(desk.ask("position/closed-pnl", category="linear")["list"]) == 1
     rows = desk.ask("account/transaction-log", limit="50")["list"]
     assert sum(D(row["change"]) for row in rows) == wallet
     assert desk.ask("asset/coin-greeks")["list"] == []
     assert desk.refusal("account/fee-rate", category="linear", symbol=FUTURE.symbol) == 10001
     call_spec = gone_spec(CALL.listing)
-    assert (call_spec.base_coin, call_spec.strike, call_spec.option_type) == ("BTC", 62_000, "Call")
+    assert (call_spec.base_coin, call_spec.strike, call_spec.option_type) == ("BTC", D(62_000), "Call")
 
 
 @pytest.mark.parametrize(
