@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,9 @@ from support.sim_bench import Bench
 from tradewright.simulator.accounts.events import FundingPaid
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.past import Movements
+from tradewright.simulator.market.build import build_market
 from tradewright.simulator.market.clock import MarketClock
+from tradewright.simulator.market.model import Market
 from tradewright.simulator.market.synthetic import SyntheticMarket
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Surroundings
@@ -21,6 +24,7 @@ from tradewright.simulator.rows.trading import funding_row
 from tradewright.simulator.streams.telling import messages_of
 
 D = Decimal
+DATA = Path(__file__).parents[2] / "data"
 MINUTE = 60_000
 EIGHT_HOURS = 8 * 60 * MINUTE
 DUE = START_MS // MINUTE * MINUTE + 10 * MINUTE
@@ -35,15 +39,15 @@ def go_to(bench: Bench, market_ms: int) -> None:
     bench.engine.venue.play_to(market_ms)
 
 
-def engine_on(market: SyntheticMarket) -> Engine:
+def engine_on(market: Market, now_ms: int) -> Engine:
     ids = itertools.count(1)
     around = Surroundings(
-        wall_ms=lambda: START_MS,
+        wall_ms=lambda: now_ms,
         new_id=lambda: f"id-{next(ids)}",
         later=lambda delay_ms, call: None,
         tell=lambda outcome: None,
     )
-    venue = Venue(market, wall_ms=lambda: START_MS)
+    venue = Venue(market, wall_ms=lambda: now_ms)
     engine = Engine(venue=venue, log=EventLog(None), around=around, order_delay_ms=0, partial_fills=False)
     engine.fund([("USDT", D(100_000))])
     return engine
@@ -141,7 +145,7 @@ def test_the_synthetic_market_pays_at_its_own_funding_times_whatever_the_steps()
         clock = MarketClock(wall_ms=START_MS, market_ms=start_ms, speed=1)
         market = SyntheticMarket(seed=7, clock=clock, start_ms=start_ms, follows_wall=False)
         assert market.next_funding_ms("BTCUSDT") == due_ms
-        engine = engine_on(market)
+        engine = engine_on(market, START_MS)
         order = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Market", "qty": "0.100"}
         placed = engine.place(read_create(order, engine.specs))
         engine.floor.arrive(placed.order_id, delay_ms=0)
@@ -153,6 +157,32 @@ def test_the_synthetic_market_pays_at_its_own_funding_times_whatever_the_steps()
         assert payment.paid.fee == round(D("0.1") * payment.paid.mark_price * payment.paid.rate, 8)
         totals.append(engine.account.coin("USDT").balance)
     assert len(set(totals)) == 1
+
+
+def test_a_replay_pays_what_its_funding_file_says(tmp_path: Path) -> None:
+    candles = DATA / "btcusdt-linear-1m-sample.csv.gz"
+    with gzip.open(candles, "rt") as file:
+        start_ms = int(file.readlines()[1].split(",")[0])
+    due = {start_ms + 5 * MINUTE: RATE, start_ms + 8 * MINUTE + 17: -2 * RATE, start_ms + 12 * MINUTE: 3 * RATE}
+    funding = tmp_path / "funding.csv.gz"
+    rows = "".join(f"{ms},{rate}\n" for ms, rate in due.items())
+    funding.write_bytes(gzip.compress(f"funding_time_ms,funding_rate\n{rows}".encode()))
+    market = build_market(
+        [f"replay:{path}@linear:BTCUSDT" for path in (candles, funding)],
+        seed=1,
+        speed=1,
+        from_ms=start_ms,
+        wall_now_ms=start_ms,
+    )
+    engine = engine_on(market, start_ms)
+    order = {"category": "linear", "symbol": "BTCUSDT", "side": "Sell", "orderType": "Market", "qty": "0.100"}
+    placed = engine.place(read_create(order, engine.specs))
+    engine.floor.arrive(placed.order_id, delay_ms=0)
+    for _ in range(4):
+        engine.venue.play_to(market.now_ms + 170_000)
+    paid = [(payment.paid.due_ms, payment.paid.rate, payment.paid.fee < 0) for payment in engine.account.funding]
+    assert paid == [(ms, rate, rate > 0) for ms, rate in due.items() if ms <= market.now_ms]
+    assert len(paid) == 2
 
 
 def test_it_is_told_as_an_execution_a_settlement_and_a_new_wallet() -> None:
