@@ -137,6 +137,22 @@ def test_a_crash_between_a_fill_and_the_payment_of_its_moment_loses_nothing(tmp_
         after.log.close()
 
 
+def test_a_position_is_held_and_pays_while_the_exchange_is_not_running(tmp_path: Path) -> None:
+    """A market whose time is wall time goes on meanwhile; it comes back later than it was left."""
+    bench = Bench(tmp_path)
+    go_to(bench, DUE - 1_000)
+    bench.place("Buy", "0.010")
+    bench.log.close()
+    for _ in range(2):
+        after = Bench(tmp_path, fund=False)
+        after.market.rates = [("BTCUSDT", DUE - MINUTE, RATE), ("BTCUSDT", DUE, RATE), ("BTCUSDT", DUE + MINUTE, -RATE)]
+        after.market.now_ms = DUE + 5 * MINUTE
+        after.engine.resume()
+        go_to(after, DUE + 6 * MINUTE)
+        assert [(event.due_ms, event.fee) for event in paid(after)] == [(DUE, D("0.06")), (DUE + MINUTE, D("-0.06"))]
+        after.log.close()
+
+
 def test_the_synthetic_market_pays_at_its_own_funding_times_whatever_the_steps() -> None:
     totals = []
     due_ms = (START_MS // EIGHT_HOURS + 1) * EIGHT_HOURS

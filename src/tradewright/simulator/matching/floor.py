@@ -48,7 +48,7 @@ class Floor(Ledger):
         super().__init__(venue=venue, log=log, around=around)
         self._partial_fills = partial_fills
         self._places = Places() if queue == "queue" else None
-        self._has_settled = False
+        self._funded_to_ms = self.entries[-1].event.at.market_ms - 1 if self.entries else self.market.now_ms
         self._met: dict[str, None] = {}  # ids of orders whose trigger the moment at hand has met
         self._trails: dict[str, tuple[Trail, Trigger]] = {}  # of trailing stops that met a price of the moment at hand
         venue.join(self)
@@ -101,14 +101,15 @@ class Floor(Ledger):
             self._trails[order.order_id] = trailing.followed(order, trail, trigger, price)
 
     def settle_marks(self, *, since_ms: int) -> None:
-        """See `venue.Onlooker`. The first time after a start looks at the moment of the start again: a crash may have
-        come between the order that filled at a funding time and its payment.
+        """See `venue.Onlooker`. The first time after a start, funding is looked for from the last moment of the log on:
+        a crash may have come between a fill at a funding time and its payment, and a position is held also while the
+        exchange is not running.
         """
         for order in self.account.live_orders():
             if order.trigger is not None and order.trigger.by != "LastPrice":
                 self._trigger_if_met(order.order_id, delay_ms=0)
-        funding.pay(self, since_ms=since_ms if self._has_settled else since_ms - 1)
-        self._has_settled = True
+        funding.pay(self, since_ms=min(since_ms, self._funded_to_ms))
+        self._funded_to_ms = self.market.now_ms
         delivery.settle(self)
         liquidation.check(self, lambda listing: self.tidy(listing, delay_ms=0))
 
