@@ -127,13 +127,13 @@ class FigureEndpoints:
         return max(start_ms or 0, spec.launch_ms), end_ms, page.limit
 
     def _risk_limit(self, call: Call) -> Result:
-        """All tiers of one contract, or those of fifteen contracts a page."""
+        """All tiers of one contract, or those of fifteen contracts that trade a page."""
         params, category = call.params, category_of(call.params, served=CONTRACTS)
         page = read_page(params, highest=1000, default=1000)
         if text(params, "symbol"):
             specs, cursor = [self._named.spec(params)], ""
         else:
-            listed = [spec for spec in self._named.of(category) if spec.status != "Closed"]
+            listed = [spec for spec in self._named.of(category) if spec.status == "Trading"]
             specs, cursor = part(listed, page.before or 0, RISK_SYMBOLS_PER_PAGE)
         rows = [risk_row(spec, tier) for spec in specs for tier in risk_tiers(spec)]
         return {"category": category, "list": rows, "nextPageCursor": cursor}
