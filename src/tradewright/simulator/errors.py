@@ -98,9 +98,17 @@ class ApiError(Exception):
     """The request is refused and changed nothing. Business refusals travel with HTTP 200, as on the real exchange."""
 
     def __init__(
-        self, code: RetCode, text: str, *, http_status: int = 200, result: dict[str, Any] | None = None
+        self,
+        code: RetCode,
+        text: str,
+        *,
+        http_status: int = 200,
+        result: dict[str, Any] | None = None,
+        extra: dict[str, Any] | None = None,
     ) -> None:
+        """`extra` is for `retExtInfo`."""
         super().__init__(text)
+        self.extra = extra or {}
         self.result = result or {}
         self.code = code
         self.text = text

@@ -134,7 +134,9 @@ async def test_an_order_can_be_tried_out_and_leaves_no_trace(client: SimClient, 
     tried = await client.post("/v5/order/pre-check", category="linear", **{**LIMIT, "qty": "1"})
     rates = {name: value for name, value in tried.body["result"].items() if name.endswith("E4")}
     assert rates == {"preImrE4": 0, "preMmrE4": 0, "postImrE4": 596, "postMmrE4": 0}
-    assert (await client.post("/v5/order/pre-check", category="linear", **{**LIMIT, "qty": "50"})).code == 110007
+    too_much = await client.post("/v5/order/pre-check", category="linear", **{**LIMIT, "qty": "50"})
+    assert (too_much.code, set(too_much.body["retExtInfo"])) == (110007, {"postImrE4", "postMmrE4"})
+    assert too_much.body["retExtInfo"]["postImrE4"] > 10_000
     assert (await client.post("/v5/order/pre-check", category="linear", **LIMIT, **STOP)).code == 10001
     assert len(running.engine.floor.entries) == before
 

@@ -107,7 +107,9 @@ class RestServer:
         return key
 
     def _refused(self, error: ApiError, budget: Budget | None) -> web.Response:
-        return self._reply(int(error.code), error.text, error.result, budget, http_status=error.http_status)
+        return self._reply(
+            int(error.code), error.text, error.result, budget, http_status=error.http_status, extra=error.extra
+        )
 
     def _reply(
         self,

@@ -85,8 +85,9 @@ class TradeEndpoints:
         return _ids(self._engine.place(read_create(call.params, self._engine.specs)))
 
     def pre_check(self, call: Call) -> Result:
-        """What an order would do to the margin rates (times ten thousand). Not on spot, not for conditional orders, not
-        for inverse contracts in cross margin.
+        """What an order would do to the margin rates (times ten thousand); for want of margin the rates that it would
+        lead to are beside the refusal. Not on spot, not for conditional orders, not for inverse contracts in cross
+        margin.
         """
         category = require_category(call.params, WITH_POSITIONS)
         if category == "inverse" and self._engine.account.margin_mode == "REGULAR_MARGIN":
@@ -95,16 +96,16 @@ class TradeEndpoints:
         if command.trigger is not None:
             raise bad_parameter("params error: conditional orders cannot be checked in advance")
         trial = self._engine.try_out(command)
-        if trial.refusal is not None:
-            raise trial.refusal
         before, after = trial.before, trial.after
+        later = {"postImrE4": _rate(after.initial, after), "postMmrE4": _rate(after.maintenance, after)}
+        if trial.refusal is not None:
+            raise ApiError(trial.refusal.code, trial.refusal.text, extra=later)
         return {
             "orderId": trial.order.order_id,
             "orderLinkId": trial.order.link_id,
             "preImrE4": _rate(before.initial, before),
             "preMmrE4": _rate(before.maintenance, before),
-            "postImrE4": _rate(after.initial, after),
-            "postMmrE4": _rate(after.maintenance, after),
+            **later,
         }
 
     def amend(self, call: Call) -> Result:
