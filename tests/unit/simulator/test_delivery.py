@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.scripted_market import BTCUSD, CALL, DELIVERY_MS, FUTURE, PRICES
+from support.scripted_market import BTCUSD, CALL, DELIVERY_MS, ETHUSDT, FUTURE, PRICES
 from support.sim_bench import Bench
 from tradewright.simulator.accounts.events import OrderFilled
 from tradewright.simulator.accounts.past import closed_orders
@@ -122,3 +122,32 @@ def test_a_crash_in_the_middle_settles_once(tmp_path: Path) -> None:
         assert (after.wallet, len(settlements(after))) == (bench.wallet, 1)
         assert not after.engine.account.has_live_orders
         after.log.close()
+
+
+def test_what_is_held_of_listings_that_are_gone_is_over_at_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call = replace(CALL, symbol="BTC-14DEC23-58000-C-USDT", strike=D(58_000))
+    monkeypatch.setitem(PRICES, call.listing, D(1_200))
+    bench = Bench(tmp_path, others=[FUTURE, call, ETHUSDT])
+    bench.place("Buy", "2.00", "1205", category="option", symbol=call.symbol, orderLinkId="a")
+    bench.place("Sell", "0.500", **DATED)
+    bench.place("Buy", "1.00", category="linear", symbol="ETHUSDT")
+    bench.place("Buy", "0.100", "50000.00", **DATED)
+    bench.place("Buy", "0.100", "50000.00")
+    before = bench.wallet
+    entry = bench.engine.account.position("ETHUSDT").average_price
+    bench.log.close()
+
+    again = Bench(tmp_path)  # a market of BTCUSDT alone, at 60 000
+    again.engine.resume()
+    assert not any(position.size for position in again.engine.account.positions.values())
+    assert [order.symbol for order in again.engine.account.live_orders()] == ["BTCUSDT"]
+    # The option is worth 2000 each, the contract is bought back at 60 000, ether at what it had cost.
+    assert again.wallet - before == 2 * D(2_000) + D("0.5") * (D("59999.90") - D(60_000))
+    assert again.engine.account.executions[-1].fill.fee == 0
+    assert {e.fill.price for e in again.engine.account.executions[-3:]} == {D(2_000), D(60_000), entry}
+    assert again.engine.margin_now().available > 0
+    entries = len(again.log.entries)
+    again.engine.resume()
+    assert len(again.log.entries) == entries

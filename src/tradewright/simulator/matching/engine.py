@@ -26,7 +26,7 @@ from tradewright.simulator.accounts.orders import Order, OrderStatus, accepted
 from tradewright.simulator.config import QueueModel
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter, order_not_found
 from tradewright.simulator.market.model import InstrumentSpec, Listing, Market
-from tradewright.simulator.matching import house_orders, margin_settings, trading_stop
+from tradewright.simulator.matching import delivery, house_orders, margin_settings, trading_stop
 from tradewright.simulator.matching.amend import AmendOrder, amendment
 from tradewright.simulator.matching.commands import CancelOrder, PlaceOrder, SetLeverage, SwitchMode
 from tradewright.simulator.matching.decisions import ended
@@ -71,6 +71,7 @@ class Engine:
 
     def resume(self) -> None:
         """After a restart: finish what was acknowledged but had not happened yet."""
+        delivery.close_gone(self.floor)
         house_orders.end_torn(self.floor)
         for order in self.account.live_orders():
             if order.is_resting and order.time_in_force in ("IOC", "FOK"):

@@ -25,7 +25,13 @@ HOUSE_TYPES: Final = (REDUCED, TAKEN_OVER, SETTLED)
 
 
 def closing_order(
-    ledger: Ledger, position: Position, *, quantity: Decimal, price: Decimal, create_type: str
+    ledger: Ledger,
+    position: Position,
+    *,
+    quantity: Decimal,
+    price: Decimal,
+    create_type: str,
+    last_price: Decimal | None = None,
 ) -> OrderAccepted:
     """A market order that reduces the position by `quantity`, at `price` or better."""
     return OrderAccepted(
@@ -40,7 +46,7 @@ def closing_order(
         price=price,
         reduce_only=True,
         close_on_trigger=False,
-        last_price=ledger.last_price(position.symbol),
+        last_price=ledger.last_price(position.symbol) if last_price is None else last_price,
         position_index=position.index,
         create_type=create_type,
     )
