@@ -37,11 +37,11 @@ def test_two_quarters_are_listed_and_named_as_bybit_names_them() -> None:
     assert set(found) == {
         f"{name}" for coin in ("BTC", "ETH") for name in (
             f"inverse:{coin}USDH24", f"{coin}USDT-29MAR24", f"{coin}-29MAR24",
-            f"inverse:{coin}USDM24", f"{coin}USDT-28JUN24", f"{coin}-28JUN24",
+            f"inverse:{coin}USDM24",
         )
     }  # fmt: skip
     assert found["inverse:ETHUSDM24"].settle_coin == "ETH"
-    assert found["BTCUSDT-28JUN24"].settle_coin == "USDT"
+    assert found["BTCUSDT-29MAR24"].settle_coin == "USDT"
     assert found["BTC-29MAR24"].settle_coin == "USDC"
     assert found[FUTURE].delivery_ms == DELIVERY
 
@@ -58,7 +58,7 @@ def test_quarters_end_on_last_fridays_at_eight_whatever_the_year() -> None:
         assert datetime.fromtimestamp((end_ms + 7 * DAY_MS) / 1000, UTC).month != end.month
 
 
-@pytest.mark.parametrize("listing", ["BTCPERP", "SOLPERP", "inverse:BTCUSD", "inverse:XRPUSD", FUTURE, "ETH-28JUN24"])
+@pytest.mark.parametrize("listing", ["BTCPERP", "SOLPERP", "inverse:BTCUSD", "inverse:XRPUSD", FUTURE, "ETH-29MAR24"])
 def test_trades_and_books_fit_the_filters_and_make_the_candles(listing: str) -> None:
     made = market(NOON - 1)
     spec = next(spec for spec in made.instruments if spec.listing == listing)
@@ -83,7 +83,7 @@ def test_trades_and_books_fit_the_filters_and_make_the_candles(listing: str) -> 
         assert found[start].turnover == pytest.approx(turnover, rel=Decimal("0.000005"))
 
 
-@pytest.mark.parametrize("listing", ["inverse:BTCUSD", FUTURE, "BTCUSDT-28JUN24"])
+@pytest.mark.parametrize("listing", ["inverse:BTCUSD", FUTURE, "BTCUSDT-29MAR24"])
 @pytest.mark.parametrize("interval", ["120", "240", "D"])
 def test_longer_candles_add_up_from_hours(listing: str, interval: str) -> None:
     made = market(history_minutes=3000)
@@ -153,7 +153,7 @@ def test_at_its_end_it_is_settled_at_the_mean_index_of_half_an_hour_and_closes()
     )
     assert made.instruments is not before
     assert made.instruments is made.instruments
-    assert {event.symbol for event in made.advance(DELIVERY + 2 * MINUTE)} >= {"inverse:BTCUSDU24", "ETH-27SEP24"}
+    assert {event.symbol for event in made.advance(DELIVERY + 2 * MINUTE)} >= {"inverse:BTCUSDU24", "ETH-28JUN24"}
 
 
 def test_what_has_ended_is_still_known_after_a_restart_half_a_year_later() -> None:

@@ -86,13 +86,13 @@ class ComputedSymbol:
 
     @property
     def last_price(self) -> Decimal:
-        _, trade = next(self._trades_before())
+        _, _, trade = next(self._trades_before())
         return trade.price * self.spec.tick_size
 
     def trades(self, limit: int) -> list[MarketTrade]:
         """The newest `limit` trades, newest first."""
         newest_first = islice(self._trades_before(), max(0, min(limit, TRADES_SHOWN)))
-        return [self._trade(minute, trade) for minute, trade in newest_first]
+        return [self._trade(number, trade, minute) for number, minute, trade in newest_first]
 
     def mark_price(self) -> Decimal:
         return self._bid_ticks(self._now.ms // 1000) * self.spec.tick_size
@@ -123,12 +123,14 @@ class ComputedSymbol:
         Between two trades the bid goes straight, so no book in between is beyond them: none is worth an event.
         """
         number, place = divmod(second, 60)
-        trade = self._minute(number)[1][place // SECONDS_PER_TRADE]
+        minute, trades, thin = self._minute(number)
+        trade = trades[place // SECONDS_PER_TRADE]
         if trade.second != place:
             return []
-        made: list[MarketEvent] = [self._book(second), self._trade(number, trade)]
-        hurt = self._liquidation(number, trade)
-        return made if hurt is None else [*made, hurt]
+        made: list[MarketEvent] = [self._made_book(second, minute, trade.bid, thin), self._trade(number, trade, minute)]
+        if thin or (trade.place == _HURT_PLACE and not minute.bits >> _HURT_BITS):
+            made.extend(self._liquidation(second, trade, minute, thin))
+        return made
 
     def _minute(self, number: int) -> tuple[Minute, tuple[PathTrade, ...], int]:
         """A minute, its trades and how thin its books are."""
@@ -141,17 +143,17 @@ class ComputedSymbol:
         minute = self._path.minute(number)
         return number, minute, minute.trades(), self._weather.sky(number * 60 + 59).thin
 
-    def _bits(self, number: int) -> int:
-        return (self._open[1] if self._open is not None and self._open[0] == number else self._path.minute(number)).bits
-
-    def _trades_before(self) -> Iterator[tuple[int, PathTrade]]:
-        """Trades up to and including now with the number of their minute, newest first, without end."""
+    def _trades_before(self) -> Iterator[tuple[int, Minute, PathTrade]]:
+        """Trades up to and including now with their minute and its number, newest first, without end."""
         number, offset_ms = divmod(self._now.ms, MINUTE_MS)
-        _, trades, _ = self._minute(number)
-        yield from ((number, trade) for trade in reversed(trades) if trade.second * 1000 + trade.offset_ms <= offset_ms)
+        minute, trades, _ = self._minute(number)
+        for trade in reversed(trades):
+            if trade.second * 1000 + trade.offset_ms <= offset_ms:
+                yield number, minute, trade
         while True:
             number -= 1
-            yield from ((number, trade) for trade in reversed(self._path.minute(number).trades()))
+            minute = self._path.minute(number)
+            yield from ((number, minute, trade) for trade in reversed(minute.trades()))
 
     def _bid_ticks(self, second: int) -> int:
         number, place = divmod(second, 60)
@@ -161,7 +163,9 @@ class ComputedSymbol:
     def _book(self, second: int) -> MarketBook:
         number, place = divmod(second, 60)
         minute, trades, thin = self._minute(number)
-        bid_ticks = bid_at(minute, trades, place)
+        return self._made_book(second, minute, bid_at(minute, trades, place), thin)
+
+    def _made_book(self, second: int, minute: Minute, bid_ticks: int, thin: int) -> MarketBook:
         return MarketBook(
             symbol=self._listing,
             bids=self._side(bid_ticks, -1, self._salts[0], second, thin),
@@ -182,19 +186,17 @@ class ComputedSymbol:
             thin=thin,
         )
 
-    def _liquidation(self, number: int, trade: PathTrade) -> MarketLiquidation | None:
-        """Whether somebody is liquidated with this trade: right after a jump mostly, and on the side it hurt."""
-        minute, _, thin = self._minute(number)
-        if not (thin or (trade.place == _HURT_PLACE and not minute.bits >> _HURT_BITS)) or not self._weather.hurts():
-            return None
-        second = number * 60 + trade.second
+    def _liquidation(self, second: int, trade: PathTrade, minute: Minute, thin: int) -> Iterator[MarketLiquidation]:
+        """Who is liquidated with this trade, if anybody: right after a jump mostly, and on the side it hurt."""
+        if not self._weather.hurts():
+            return
         rng = chance(self._seed, self._listing, "hurt", second)
         if thin and rng.random() * THINNEST > thin:
-            return None
+            return
         hurt = drawn(rng)
         falls = minute.end < minute.start
         beyond = max(1, round(trade.bid * hurt.distance))
-        return MarketLiquidation(
+        yield MarketLiquidation(
             symbol=self._listing,
             time_ms=second * 1000 + trade.offset_ms + 1,
             side="Buy" if falls else "Sell",
@@ -203,7 +205,7 @@ class ComputedSymbol:
             seq=second * _EVENTS + 2,
         )
 
-    def _trade(self, number: int, trade: PathTrade) -> MarketTrade:
+    def _trade(self, number: int, trade: PathTrade, minute: Minute) -> MarketTrade:
         """Every second has a few numbers: its book the first, its trade the next, and a liquidation the one after."""
         seq = (number * 60 + trade.second) * _EVENTS + 1
         return MarketTrade(
@@ -212,6 +214,6 @@ class ComputedSymbol:
             price=trade.price * self.spec.tick_size,
             size=trade.size * self.spec.qty_step,
             side="Buy" if trade.buys else "Sell",
-            trade_id=f"{self.spec.symbol_id:08x}-{self._bits(number):016x}-{seq:08x}",
+            trade_id=f"{self.spec.symbol_id:08x}-{minute.bits:016x}-{seq:08x}",
             seq=seq,
         )

@@ -1,8 +1,9 @@
 """Dated contracts: which there are at a moment, what they are called, and when they end.
 
 Lives here: the rule of the quarters and the specs. Not here: their prices (`following_contract`), what becomes of
-positions in them (`matching`). The rule needs no seed: of each coin the next two quarters that end after the market's
-first moment, and those since then. A quarter ends on the last Friday of March, June, September and December, 08:00 UTC.
+positions in them (`matching`). The rule needs no seed: inverse contracts of each coin are listed for the next two
+quarters to end, linear ones for the next, and all since the market's first moment stay known. A quarter ends on the
+last Friday of March, June, September and December, 08:00 UTC.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def dated_contracts(first_ms: int, now_ms: int) -> tuple[InstrumentSpec, ...]:
     found: list[InstrumentSpec] = []
     ahead = 0
     for end in _quarter_ends(first_ms):
-        found += _of_quarter(end)
+        found += _of_quarter(end, linear=not ahead)
         ahead += _ms(end) > now_ms
         if ahead == QUARTERS_AHEAD:
             break
@@ -50,7 +51,7 @@ def day_name(end: date) -> str:
     return f"{end.day}{_MONTHS[end.month - 1]}{end.year % 100:02d}"
 
 
-def _of_quarter(end: datetime) -> list[InstrumentSpec]:
+def _of_quarter(end: datetime, *, linear: bool) -> list[InstrumentSpec]:
     end_ms = _ms(end)
     launch_ms = end_ms - _LISTED_AHEAD_MS
     first_id = _FIRST_ID + 10 * (4 * (end.year - 1970) + end.month // 3)
@@ -58,9 +59,11 @@ def _of_quarter(end: datetime) -> list[InstrumentSpec]:
     for place, usdt in enumerate((BTCUSDT, ETHUSDT)):
         coin, number = usdt.base_coin, first_id + 3 * place
         code = f"{coin}USD{_CODES[end.month]}{end.year % 100:02d}"
+        found.append(inverse_future(usdt, number, symbol=code, launch_ms=launch_ms, end_ms=end_ms))
+        if not linear:
+            continue
         day = day_name(end)
         found += [
-            inverse_future(usdt, number, symbol=code, launch_ms=launch_ms, end_ms=end_ms),
             linear_future(
                 usdt, number + 1, symbol=f"{usdt.symbol}-{day}", coin="USDT", launch_ms=launch_ms, end_ms=end_ms
             ),

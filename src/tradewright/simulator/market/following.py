@@ -29,6 +29,7 @@ from tradewright.simulator.market.walk import size_steps
 _LEVEL_SIZES: Final = 64
 _LEVEL_VALUE: Final = 9_000  # dollars, the median of a level of the book
 _SLOT_MS: Final = 200
+_PREFIX: Final = 8  # characters of a trade's id that tell the listing
 
 
 class Follower:
@@ -39,6 +40,7 @@ class Follower:
     def __init__(self, spec: InstrumentSpec, leader: Listed, rng: Random) -> None:
         self.spec = spec
         self._listing = spec.listing
+        self._id_prefix = f"{spec.symbol_id:08x}"
         self._leader = leader
         self._salts = (rng.getrandbits(32), rng.getrandbits(32))
 
@@ -108,7 +110,7 @@ class Follower:
             price=self.terms.price(trade.price, trade.time_ms),
             size=self.terms.volume(trade.size),
             side=trade.side,
-            trade_id=f"{self.spec.symbol_id:08x}-{trade.trade_id.partition('-')[2]}",
+            trade_id=self._id_prefix + trade.trade_id[_PREFIX:],
             seq=trade.seq,
         )
 

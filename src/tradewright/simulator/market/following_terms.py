@@ -29,6 +29,7 @@ class Terms:
         "_carry_ticks",
         "_end_hour",
         "_ratio",
+        "_same_step",
         "_same_tick",
         "_scale",
         "_step",
@@ -53,6 +54,8 @@ class Terms:
         self._carry_ticks = carry_ticks
         self._end_hour = -(-spec.delivery_ms // HOUR_MS)
         self._ratio = ratio / self._scale
+        # Where the ratio has just the decimals between the two steps, a product has the right ones by itself.
+        self._same_step = (leader.qty_step * self._ratio).as_tuple().exponent == spec.qty_step.as_tuple().exponent
         self.is_inverse = spec.is_inverse
         assert leader.qty_step * self._ratio % spec.qty_step == 0, f"{spec.listing} trades in whole steps"
 
@@ -81,7 +84,8 @@ class Terms:
         return (price * self._scale).quantize(self._tick)
 
     def volume(self, volume: Decimal) -> Decimal:
-        return (volume * self._ratio).quantize(self._step)
+        own = volume * self._ratio
+        return own if self._same_step else own.quantize(self._step)
 
     def turnover(self, turnover: Decimal, volume: Decimal, ms: int) -> Decimal:
         """Of an inverse contract in its coin, as if all had been traded at the mean price. What that is off by is the
