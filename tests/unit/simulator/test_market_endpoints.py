@@ -49,15 +49,15 @@ def test_contracts_say_their_kind_and_options_their_strike(exchange: Exchange) -
     linear, inverse = instruments(category="linear"), instruments(category="inverse")
     kinds = {symbol: row["contractType"] for symbol, row in {**linear, **inverse}.items()}
     assert kinds["BTCUSDT"] == "LinearPerpetual"
-    assert kinds["BTCUSDT-28JUN24"] == kinds["BTC-28JUN24"] == "LinearFutures"
+    assert kinds["BTCUSDT-29MAR24"] == kinds["BTC-29MAR24"] == "LinearFutures"
     assert (kinds["BTCUSD"], kinds["BTCUSDM24"]) == ("InversePerpetual", "InverseFutures")
     assert {row["settleCoin"] for row in inverse.values()} == {"BTC", "ETH"}
     assert linear["BTCUSDT"]["deliveryTime"] == "0"
-    assert linear["BTC-28JUN24"]["deliveryTime"] == str(int(datetime(2024, 6, 28, 8, tzinfo=UTC).timestamp() * 1000))
+    assert linear["BTC-29MAR24"]["deliveryTime"] == str(int(datetime(2024, 3, 29, 8, tzinfo=UTC).timestamp() * 1000))
     assert {row["preListingInfo"] for row in linear.values()} == {None}
 
     mixed = instruments(category="inverse", baseCoin="BTC")
-    assert {"BTCUSDT", "BTCPERP", "BTCUSD", "BTC-28JUN24"} <= set(mixed), "a coin's contracts of both categories"
+    assert {"BTCUSDT", "BTCPERP", "BTCUSD", "BTC-29MAR24"} <= set(mixed), "a coin's contracts of both categories"
     (early,) = instruments(category="linear", status="PreLaunch").values()
     assert (early["status"], early["isPreListing"]) == ("PreLaunch", True)
     assert early["preListingInfo"]["curAuctionPhase"] == "NotStarted"
@@ -226,7 +226,7 @@ def test_funding_of_inverse_contracts_is_that_which_was_due(exchange: Exchange) 
     assert [int(row["fundingRateTimestamp"]) for row in rows] == [
         now_ms - now_ms % (8 * HOUR) - n * 8 * HOUR for n in range(3)
     ]
-    assert exchange.rows("market/funding/history", category="linear", symbol="BTCUSDT-28JUN24") == []
+    assert exchange.rows("market/funding/history", category="linear", symbol="BTCUSDT-29MAR24") == []
 
 
 def test_risk_limits_are_of_contracts(exchange: Exchange) -> None:

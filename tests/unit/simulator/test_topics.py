@@ -26,7 +26,7 @@ def on(topic: str, frames: list[Frame]) -> list[Frame]:
         (
             "linear",
             "orderbook.200.BTCUSDT publicTrade.BTCUSDT kline.M.BTCUSDT allLiquidation.BTCPERP priceLimit.BTCUSDT "
-            "tickers.BTCUSDT-28JUN24 insurance.USDT adlAlert.USDC orderbook.rpi.BTCUSDT",
+            "tickers.BTCUSDT-29MAR24 insurance.USDT adlAlert.USDC orderbook.rpi.BTCUSDT",
             "orderbook.25.BTCUSDT orderbook.500.BTCUSDT orderbook.BTCUSDT kline.7.BTCUSDT tickers.BTCUSD kline.BTCUSDT "
             "insurance.inverse publicTrade.BTC system.status tickers.spot:BTCUSDT liquidation.BTCUSDT tickers. x",
         ),
@@ -132,11 +132,11 @@ def test_deltas_of_a_contracts_ticker_add_up_to_the_whole() -> None:
 
 def test_the_ticker_of_a_dated_contract_has_its_delivery_as_iso_text_and_no_funding() -> None:
     exchange = Exchange(synthetic())
-    snapshot = exchange.topic("tickers.BTCUSDT-28JUN24").snapshot()
+    snapshot = exchange.topic("tickers.BTCUSDT-29MAR24").snapshot()
 
     assert snapshot is not None
     data = snapshot["data"]
-    assert data["deliveryTime"] == "2024-06-28T08:00:00Z"
+    assert data["deliveryTime"] == "2024-03-29T08:00:00Z"
     assert (data["fundingRate"], data["nextFundingTime"]) == ("", "")
     assert "fundingCap" not in data
     assert Decimal(data["basis"]) == Decimal(data["lastPrice"]) - Decimal(data["indexPrice"])
