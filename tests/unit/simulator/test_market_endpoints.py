@@ -269,6 +269,7 @@ def test_historical_volatility_is_that_of_the_hourly_candles(exchange: Exchange)
     returns = [math.log(after / before) for before, after in itertools.pairwise(closes)]
     mean = sum(returns) / len(returns)
     expected = math.sqrt(sum((value - mean) ** 2 for value in returns) / (len(returns) - 1) * 24 * 365)
+    assert isinstance(answer.result, list)
     (row,) = answer.result
     assert row == {"period": 7, "value": row["value"], "time": str(NOON)}
     assert float(row["value"]) == pytest.approx(expected, rel=1e-6)

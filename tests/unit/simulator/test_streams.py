@@ -14,8 +14,8 @@ from support.scripted_market import ScriptedMarket
 from support.sim_client import PATIENCE_S, SimClient, Stream
 from tradewright.simulator import RunningSimulator
 from tradewright.simulator.market import BTCUSDT
-from tradewright.simulator.streams.topics import Sources, topic_of
 from tradewright.simulator.streams.sockets import BACKLOG_MAX, SUBSCRIPTION_DELAY_S, Connection
+from tradewright.simulator.streams.topics import Sources, topic_of
 
 
 def on(topic: str) -> Any:

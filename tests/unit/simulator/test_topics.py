@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -81,11 +82,11 @@ def test_trades_have_a_direction_on_contracts_and_none_on_spot() -> None:
 
     inverse = [row for row in rows if row["s"] == "BTCUSD"]
     assert len(inverse) > 10
-    for before, after in zip(inverse, inverse[1:], strict=False):
+    for before, after in pairwise(inverse):
         moved = Decimal(after["p"]) - Decimal(before["p"])
-        expected = {"PlusTick"} if moved > 0 else {"MinusTick"} if moved else {"ZeroPlusTick", "ZeroMinusTick"}
-        assert after["L"] in (expected if moved <= 0 else {"PlusTick"})
-    assert {"L"} & {name for row in rows if row["s"] == "BTCUSDT" for name in row} == set()
+        way = "Plus" if moved > 0 else "Minus" if moved else "Minus" if before["L"].endswith("MinusTick") else "Plus"
+        assert after["L"] == f"{'' if moved else 'Zero'}{way}Tick"
+    assert not any("L" in row for row in rows if row["s"] == "BTCUSDT")
 
 
 def test_liquidations_are_gathered_for_half_a_second_and_name_the_side_of_the_position() -> None:
@@ -166,7 +167,9 @@ def test_every_candle_is_confirmed_once_and_as_rest_has_it(category: str, symbol
     exchange = Exchange(synthetic())
     exchange.topic(f"kline.1.{symbol}", category)
 
-    frames = [frame for step_ms in (700, 61_000, 5_000) for frame in exchange.run(40 if step_ms < 9_000 else 3, step_ms)]
+    frames = [
+        frame for step_ms in (700, 61_000, 5_000) for frame in exchange.run(40 if step_ms < 9_000 else 3, step_ms)
+    ]
 
     candles = [row for frame in frames for row in frame["data"]]
     confirmed = [row for row in candles if row["confirm"]]
