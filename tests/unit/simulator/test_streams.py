@@ -12,7 +12,7 @@ from aiohttp.test_utils import TestServer
 
 from support.scripted_market import ScriptedMarket
 from support.sim_client import PATIENCE_S, SimClient, Stream
-from tradewright.simulator import RunningSimulator
+from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 from tradewright.simulator.market import BTCUSDT
 from tradewright.simulator.streams.sockets import BACKLOG_MAX, SUBSCRIPTION_DELAY_S, Connection
 from tradewright.simulator.streams.topics import Sources, topic_of
@@ -248,3 +248,24 @@ async def test_orders_can_be_placed_over_the_trade_socket(client: SimClient, rea
     assert (await stream.next())["retCode"] == 0
     await stream.send(op="order.nothing", reqId="5", header=header, args=[cancel])
     assert (await stream.next())["retCode"] == 10404
+
+
+async def test_a_clock_that_goes_back_silences_no_topic(session: aiohttp.ClientSession) -> None:
+    wall_ms, market = [2_000_000_000_000], ScriptedMarket()
+    served = await serve(SimulatorConfig(funds=(), tick_ms=2), wall_ms=lambda: wall_ms[0], market=market)
+    try:
+        stream = Stream(await session.ws_connect(f"{served.addresses.ws_public}/linear"))
+        slow, swift = "orderbook.200.BTCUSDT", "orderbook.50.BTCUSDT"
+        await stream.send(op="subscribe", args=[slow, swift])
+        await stream.until(on(swift))
+        for step_ms, bid, topic in (
+            (500, "59000.00", slow),
+            (-3_600_000, "59100.00", swift),  # no time passes for the slow one
+            (500, "59200.00", slow),
+        ):
+            market.quote(bid=bid, ask="60000.10")
+            wall_ms[0] += step_ms
+            while (await stream.until(on(topic)))["data"]["b"][0][0] != bid:
+                pass
+    finally:
+        await served.close()
