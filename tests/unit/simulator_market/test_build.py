@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tradewright.simulator.market import MarketError, MarketSpecError, RecordingError, build_market
+from tradewright.simulator.market.instruments import LISTED
+from tradewright.simulator.market.many import made_up
 from unit.simulator_market.samples import MINUTE, NOON, SAMPLE, TRADES, recording
 
 ROWS = [f"{minute * 60_000},10,10,10,10,1,10" for minute in range(1, 11)]
@@ -109,14 +111,17 @@ def test_every_refusal_is_a_market_error() -> None:
 
 
 def test_as_many_contracts_as_are_asked_for_each_with_a_name_and_an_id_of_its_own() -> None:
-    market = build_market(["synthetic:600"], seed=1, speed=1, from_ms=NOON, wall_now_ms=NOON)
+    market = build_market(["synthetic:60"], seed=1, speed=1, from_ms=NOON, wall_now_ms=NOON)
     perpetuals = [
         spec
         for spec in market.instruments
         if spec.category == "linear" and spec.is_perpetual and spec.status == "Trading"
     ]
 
-    assert len({spec.symbol for spec in perpetuals}) == len({spec.symbol_id for spec in perpetuals}) == 600
+    assert len({spec.symbol for spec in perpetuals}) == len({spec.symbol_id for spec in perpetuals}) == 60
+    many = [spec for spec, _ in made_up(2000)]
+    known = {spec.symbol for spec in LISTED}
+    assert len({spec.symbol for spec in many} - known) == len({spec.symbol_id for spec in many}) == 2000
     events = market.advance(NOON + MINUTE)
     assert {spec.listing for spec in perpetuals} <= {event.symbol for event in events}
     for spec in perpetuals[25:]:

@@ -48,7 +48,7 @@ def build_market(
     if asked is not None:
         more = _made_up(spec[0], asked["contracts"])
         start_ms = wall_now_ms if from_ms is None else from_ms
-        return SyntheticMarket(
+        market = SyntheticMarket(
             seed=seed,
             clock=MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed),
             start_ms=start_ms,
@@ -58,6 +58,10 @@ def build_market(
             dated=True,
             options=True,
         )
+        if more:
+            for listed in market.instruments:
+                market.ticker(listed.listing)  # a day of hundreds takes seconds: at the start rather than at a request
+        return market
     raise MarketSpecError(f"market is {' '.join(spec)!r}; it must be {_GRAMMAR}, and replays cannot be mixed with it")
 
 

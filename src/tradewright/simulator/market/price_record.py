@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
@@ -26,9 +27,12 @@ _TRIMMED: Final = 512  # rows are dropped in blocks
 class PriceRecord:
     """Minutes that are over, ascending, and the one in the making."""
 
-    def __init__(self, tick_size: Decimal, kept_max: int) -> None:
+    def __init__(self, tick_size: Decimal, kept_max: int, *, saved_from_ms: int) -> None:
+        """Minutes before `saved_from_ms` are not saved: a history that its seed makes again."""
         self._tick_size = tick_size
         self._kept_max = kept_max
+        self._saved_from_ms = saved_from_ms
+        self._saved: deque[str] = deque(maxlen=_SAVED_MAX)  # rows as text, so that saving is cheap
         self._starts = array("q")
         self._rows = array("q")
         self._open: list[int] = []  # start (ms), then a row; empty before the first sample
@@ -64,10 +68,9 @@ class PriceRecord:
         """To be given to `load`: the minute in the making."""
         return list(self._open)
 
-    def saved_rows(self, from_ms: int) -> list[str]:
-        """Closed minutes since `from_ms`, a day of them at most. Small numbers: the state is written often."""
-        first = max(bisect_left(self._starts, from_ms), len(self._starts) - _SAVED_MAX)
-        return [_packed(self._starts[place], self._row(place)) for place in range(first, len(self._starts))]
+    def saved_rows(self) -> list[str]:
+        """Closed minutes, a day of them at most. Small numbers: the state is written often."""
+        return list(self._saved)
 
     def load(self, traded: Iterable[Kline], saved: Sequence[str], opened: Sequence[int]) -> None:
         """Undo of `saved_rows` and `open_minute`; minutes that were not saved are taken from the traded ones."""
@@ -83,12 +86,15 @@ class PriceRecord:
                 self._append(bar.start_ms, [*prices, *prices, 0, 0, 0, 0])
         for start_ms, row in rows:
             self._append(start_ms, row)
+        self._saved = deque(saved, maxlen=_SAVED_MAX)
         self._open = list(opened)
 
     def _close(self) -> None:
         now = self._open
         if now and (not self._starts or now[0] > self._starts[-1]):
             self._append(now[0], now[1:])
+            if now[0] >= self._saved_from_ms:
+                self._saved.append(_packed(now[0], now[1:]))
 
     def _append(self, start_ms: int, row: Iterable[int]) -> None:
         self._starts.append(start_ms)

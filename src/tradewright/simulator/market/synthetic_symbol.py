@@ -67,7 +67,7 @@ class SyntheticSymbol:
         self._seed = seed
         self._weather = weather
         self._profile = PROFILES[spec.symbol]
-        self._record = PriceRecord(spec.tick_size, BARS_KEPT)
+        self._record = PriceRecord(spec.tick_size, BARS_KEPT, saved_from_ms=origin_ms)
         rng = chance(seed, spec.symbol, "book")
         self._salts = (rng.getrandbits(32), rng.getrandbits(32))
         self._sizes = LevelSizes(
@@ -160,7 +160,7 @@ class SyntheticSymbol:
             "history_rows": history_rows,
             "hours": [_bar_row(hour) for hour in forgotten],
             "bars": list(self._saved_rows),
-            "prices": self._record.saved_rows(self._origin_ms),
+            "prices": self._record.saved_rows(),
             "open_bar": _bar_row(opened.kline(MINUTE_MS, confirm=False)) if opened is not None else None,
             "trades": [_trade_row(trade) for trade in list(self._trades)[-_TRADES_SAVED:]],
             "last_price": str(self.last_price),
