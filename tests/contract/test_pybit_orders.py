@@ -329,9 +329,14 @@ def test_sizes_and_prices_off_the_grid_are_refused(eth: Desk) -> None:
 # Conditional orders.
 
 
-def step_until(exchange: ExchangeProcess, look: Any, *, steps: int = 400) -> Any:
-    """Lets the market go on by a second at a time until `look` finds something."""
-    for _ in range(steps):
+RISE, FALL = "0.01", "-0.01"
+
+
+def step_until(exchange: ExchangeProcess, look: Any, *, move: str = "") -> Any:
+    """Lets the market go on by a second at a time until `look` finds something; `move` is what ETH does first."""
+    if move:
+        exchange.jump("ETH", move)
+    for _ in range(400):
         if found := look():
             return found
         exchange.step(seconds=1)
@@ -354,14 +359,17 @@ def test_a_conditional_order_waits_for_its_price(eth: Desk, exchange: ExchangePr
     wrong = {"triggerPrice": trigger, "triggerDirection": 3 - direction, "triggerBy": by}
     sent = {"side": "Buy", "orderType": "Market", "qty": SIZES[eth.category]}
     assert refusal(eth.session.place_order, **eth.at, **sent, **wrong) == (110093 if direction == 1 else 110092)
-    step_until(exchange, lambda: rows(eth.session.get_order_history(**eth.at, orderId=order["orderId"])))
+    move = RISE if direction == 1 else FALL
+    step_until(exchange, lambda: rows(eth.session.get_order_history(**eth.at, orderId=order["orderId"])), move=move)
     row = eth.ended(order["orderId"])
     assert (row["orderStatus"], row["orderLinkId"]) == ("Filled", order["orderLinkId"])
 
 
 def test_a_triggered_limit_order_rests(eth: Desk, exchange: ExchangeProcess) -> None:
     order = eth.place("Buy", "0.10", eth.price("0.9"), triggerPrice=eth.beside(2), triggerDirection=1)
-    row = step_until(exchange, lambda: (found := eth.order(order["orderId"]))["orderStatus"] == "New" and found)
+    row = step_until(
+        exchange, lambda: (found := eth.order(order["orderId"]))["orderStatus"] == "New" and found, move=RISE
+    )
     assert row["price"] == order["price"]
 
 
@@ -380,7 +388,7 @@ def test_spot_stops_freeze_coins_at_once_or_when_triggered(eth: Desk, exchange: 
     eth.session.cancel_all_orders(**eth.at, orderFilter="StopOrder")
     assert (eth.waiting(), locked()) == ([], before)
     soon = eth.place("Sell", "0.10000", triggerPrice=eth.beside(-2), orderFilter="StopOrder")
-    step_until(exchange, lambda: rows(eth.session.get_order_history(**eth.at, orderId=soon["orderId"])))
+    step_until(exchange, lambda: rows(eth.session.get_order_history(**eth.at, orderId=soon["orderId"])), move=FALL)
     assert eth.ended(soon["orderId"])["orderStatus"] == "Filled"
 
 
@@ -439,7 +447,7 @@ def test_a_stop_of_the_position_closes_it_and_takes_its_partner_along(eth: Desk,
         **eth.at, tpslMode="Full", positionIdx=0, takeProfit=eth.price("1.2"), stopLoss=eth.beside(-2)
     )
     legs = {row["stopOrderType"]: row["orderId"] for row in eth.waiting()}
-    step_until(exchange, lambda: Decimal(eth.position()["size"]) == 0)
+    step_until(exchange, lambda: Decimal(eth.position()["size"]) == 0, move=FALL)
     assert eth.ended(legs["StopLoss"])["orderStatus"] == "Filled"
     assert eth.ended(legs["TakeProfit"])["orderStatus"] == "Deactivated"
     closed = rows(eth.session.get_closed_pnl(**eth.at))[0]
@@ -468,7 +476,7 @@ def test_a_trailing_stop_follows_and_closes(eth: Desk, exchange: ExchangeProcess
     (leg,) = eth.waiting()
     assert leg["stopOrderType"] == "TrailingStop"
     assert Decimal(eth.position()["trailingStop"]) == tick * 20
-    step_until(exchange, lambda: Decimal(eth.position()["size"]) == 0)
+    step_until(exchange, lambda: Decimal(eth.position()["size"]) == 0, move=FALL)
     row = eth.ended(leg["orderId"])
     assert (row["orderStatus"], row["createType"]) == ("Filled", "CreateByTrailingStop")
 

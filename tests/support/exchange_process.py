@@ -44,9 +44,16 @@ class ExchangeProcess:
         """A paused market goes on by so much market time and stands still again."""
         self.move(do="step", seconds=seconds)
 
+    def jump(self, coin: str, fraction: str) -> None:
+        """All listings of a coin move by this fraction at once; it shows in the trades to come."""
+        self._post("/sim/faults", {"kind": "price_jump", "base_coin": coin, "fraction": fraction})
+
     def move(self, **command: Any) -> dict[str, Any]:
+        return self._post("/sim/market", command)
+
+    def _post(self, path: str, command: dict[str, Any]) -> dict[str, Any]:
         request = urllib.request.Request(
-            f"{self.rest}/sim/market",
+            self.rest + path,
             data=json.dumps(command).encode(),
             headers={"X-Sim-Key": self.key, "Content-Type": "application/json"},
         )

@@ -42,13 +42,17 @@ class Motion:
     """Stops the market and lets it go on."""
 
     def __call__(self, **command: Any) -> None:
+        self._post("/sim/market", command)
+
+    def _post(self, path: str, command: dict[str, Any]) -> None:
         headers = {"X-Sim-Key": KEYS["apiKey"], "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{READY['rest']}/sim/market", json.dumps(command).encode(), headers)
+        request = urllib.request.Request(READY["rest"] + path, json.dumps(command).encode(), headers)
         with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             answer.read()
 
-    def until(self, look: Callable[[], Any]) -> Any:
-        """Lets a paused market go on by a second at a time until `look` finds something."""
+    def falls_until(self, look: Callable[[], Any]) -> Any:
+        """Bitcoin falls by a hundredth, and a paused market goes on by seconds until `look` finds something."""
+        self._post("/sim/faults", {"kind": "price_jump", "base_coin": "BTC", "fraction": "-0.01"})
         for _ in range(400):
             if found := look():
                 return found

@@ -207,7 +207,7 @@ def test_trigger_orders_in_every_form(rest: Any, once: Any, motion: Any) -> None
     tick = rest.market(PERP)["precision"]["price"]
     near = rest.fetch_ticker(PERP)["last"] - 2 * tick
     soon = rest.create_order(PERP, "market", "sell", 0.01, None, {"stopLossPrice": near})
-    motion.until(lambda: rest.fetch_order_trades(soon["id"], PERP))
+    motion.falls_until(lambda: rest.fetch_order_trades(soon["id"], PERP))
     once(lambda: not any(row["contracts"] for row in rest.fetch_positions([PERP])))
 
 
@@ -240,7 +240,7 @@ def test_spot_stops(rest: Any, once: Any, motion: Any) -> None:
     tick = rest.market(SPOT)["precision"]["price"]
     near = rest.fetch_ticker(SPOT)["last"] - 2 * tick
     soon = rest.create_order(SPOT, "market", "sell", 0.01, None, {"triggerPrice": near})
-    motion.until(lambda: rest.fetch_order_trades(soon["id"], SPOT))
+    motion.falls_until(lambda: rest.fetch_order_trades(soon["id"], SPOT))
     bought = rest.create_market_buy_order_with_cost(SPOT, 500)
     trades = once(lambda: rest.fetch_order_trades(bought["id"], SPOT))
     assert 480 < sum(trade["cost"] for trade in trades) <= 500
