@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from pathlib import Path
 
-from support.scripted_market import levels
+import aiohttp
+
+from support.scripted_market import ScriptedMarket, levels
 from support.sim_bench import Bench
+from support.sim_client import SimClient
+from tradewright.simulator import SimulatorConfig, serve
 from tradewright.simulator.accounts.orders import Order, OrderStatus
 
 TOUCH = "59999.90"  # where the book shows 1.000
@@ -118,3 +123,17 @@ def test_without_queues_a_touch_fills_nothing() -> None:
     order = bench.place("Buy", "0.5", TOUCH)
     bench.trade(TOUCH, "100.000")
     assert filled(bench, order) == 0
+
+
+async def test_an_exchange_is_started_with_a_queue_model(session: aiohttp.ClientSession) -> None:
+    market = ScriptedMarket()
+    async with AsyncExitStack() as stack:
+        served = await serve(SimulatorConfig(order_delay_ms=5, tick_ms=5, queue="queue"), market=market)
+        stack.push_async_callback(served.close)
+        client = SimClient(served.addresses, served.keys.trading, session)
+        stream = await client.private("order", "execution")
+        await client.create("Buy", "0.500", TOUCH)
+        await stream.until(lambda frame: frame.get("topic") == "order")
+        market.trade(TOUCH, "1.100")
+        told = await stream.until(lambda frame: frame.get("topic") == "execution")
+        assert [(row["execQty"], row["isMaker"]) for row in told["data"]] == [("0.100", True)]
