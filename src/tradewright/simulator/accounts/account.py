@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import assert_never
+from typing import Final, assert_never
 
 from tradewright.simulator.accounts import orders, spot
 from tradewright.simulator.accounts.events import (
@@ -39,10 +39,25 @@ from tradewright.simulator.accounts.events import (
     SettingChanged,
     Together,
 )
+from tradewright.simulator.accounts.live_orders import LiveOrders
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position, PositionKey, after_fill
 from tradewright.simulator.accounts.settings import BORROWED
 from tradewright.simulator.market.model import Listing, is_option
+
+OF_ORDERS_ONLY: Final = (
+    OrderAccepted,
+    OrderOpened,
+    OrderClosed,
+    OrderArmed,
+    OrderTriggered,
+    OrderAmended,
+    CancelAccepted,
+    CancelLost,
+    AmendAccepted,
+    AmendLost,
+    Together,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +100,10 @@ class Account:
         self.settings: dict[str, str] = {}  # see `SettingChanged`
         self._hedged: dict[Listing, bool] = {}
         self._hedged_coins: set[str] = set()
+        self.live = LiveOrders()
+        self.held: dict[PositionKey, Position] = {}  # those of `positions` that are not flat
+        self._version = 0
         self._ids_by_link: dict[str, str] = {}
-        self._live: dict[str, None] = {}  # ids of live orders, oldest first
-        self._live_of: dict[str, dict[str, None]] = {}  # the same by listing: every market event asks for one's
         self._unprotected: dict[str, None] = {}
 
     def find_order(self, *, order_id: str = "", link_id: str = "") -> Order | None:
@@ -97,16 +113,18 @@ class Account:
     def link_id_used(self, link_id: str) -> bool:
         return link_id in self._ids_by_link
 
+    @property
+    def version(self) -> tuple[int, int]:
+        """Another one whenever its margin may be another at the same prices."""
+        return self._version, self.live.version
+
     def live_orders(self, symbol: str | None = None) -> Iterator[Order]:
         """Live orders, oldest first. A snapshot, so that the account may change meanwhile."""
-        for order_id in tuple(self._live if symbol is None else self._live_of.get(symbol, ())):
-            order = self.orders[order_id]
-            if order.is_live:
-                yield order
+        return self.live.all() if symbol is None else self.live.of(symbol)
 
     def live_listings(self) -> set[Listing]:
-        """Of the live orders."""
-        return {listing for listing, live in self._live_of.items() if live}
+        """Of the live orders. Not to be changed."""
+        return self.live.listings
 
     def unprotected_orders(self, symbol: str) -> list[Order]:
         """Entries of a listing that filled and still wait for the take-profit or stop-loss they asked for."""
@@ -115,7 +133,7 @@ class Account:
 
     @property
     def has_live_orders(self) -> bool:
-        return bool(self._live)
+        return len(self.live) > 0
 
     def position(self, symbol: Listing, index: PositionIndex = 0) -> Position:
         """The position, flat if there never was one; a new leg has the leverage of the one-way position."""
@@ -152,6 +170,8 @@ class Account:
         self._apply(entry.event, seq=entry.seq)
 
     def _apply(self, event: Event, *, seq: int) -> None:
+        if not isinstance(event, OF_ORDERS_ONLY):  # those are counted where they change what is bound
+            self._version += 1
         match event:
             case Funded(coin=coin, amount=amount):
                 held = self.coin(coin)
@@ -226,7 +246,7 @@ class Account:
                 self.coins[coin] = replace(self.coin(coin), balance=self.coin(coin).balance + amount)
             return
         before = self.position(event.symbol, event.position_index)
-        self.positions[before.key] = after_fill(before, event, seq=seq)
+        self._hold(after_fill(before, event, seq=seq))
         won = event.realised - event.fee
         held = self.coin(event.settle_coin)
         self.coins[event.settle_coin] = replace(
@@ -240,25 +260,29 @@ class Account:
         self.coins[event.settle_coin] = replace(
             held, balance=held.balance - event.fee, realised=held.realised - event.fee
         )
-        self.positions[position.key] = replace(
+        paid = replace(
             position,
             holding_realised=position.holding_realised - event.fee,
             total_realised=position.total_realised - event.fee,
             updated_ms=event.at.wall_ms,
             seq=seq,
         )
+        self._hold(paid)
 
     def _put_position(self, position: Position, event: LeverageSet | MarginMoved | AutoMarginSet | Liquidating) -> None:
         now_ms = event.at.wall_ms
-        self.positions[position.key] = replace(position, updated_ms=now_ms, created_ms=position.created_ms or now_ms)
+        self._hold(replace(position, updated_ms=now_ms, created_ms=position.created_ms or now_ms))
+
+    def _hold(self, position: Position) -> None:
+        self.positions[position.key] = position
+        if position.size:
+            self.held[position.key] = position
+        else:
+            self.held.pop(position.key, None)
 
     def _put(self, order: Order) -> None:
         self.orders[order.order_id] = order
-        for live in (self._live, self._live_of.setdefault(order.symbol, {})):
-            if order.is_live:
-                live[order.order_id] = None
-            else:
-                live.pop(order.order_id, None)
+        self.live.put(order)
         if order.unprotected_quantity:
             self._unprotected[order.order_id] = None
         else:

@@ -16,8 +16,7 @@ from decimal import Decimal
 from tradewright.simulator.accounts import collateral, isolated
 from tradewright.simulator.accounts.contracts import OPTION_FEE_CAP, rounded
 from tradewright.simulator.accounts.events import MarginMode
-from tradewright.simulator.accounts.needs import Need, Terms, order_need, position_need
-from tradewright.simulator.accounts.orders import Order
+from tradewright.simulator.accounts.needs import Need, Terms, position_need
 from tradewright.simulator.accounts.positions import ZERO, Position, PositionKey
 from tradewright.simulator.market.model import Listing, is_inverse
 from tradewright.simulator.market.risk_tiers import RiskTier, tier_at
@@ -139,27 +138,21 @@ def view(
     balances: Mapping[str, Decimal],
     locked: Mapping[str, Decimal],
     positions: Iterable[Position],
-    orders: Iterable[Order],
+    bound: Iterable[tuple[str, Decimal]],
     terms: Callable[[Listing], Terms],
     price: Callable[[str], Decimal],
     ratio: Callable[[str], Decimal] = collateral.ratio_of,
 ) -> MarginView:
-    """The account's margin now. `balances` and `locked` are by coin; `terms` is asked for every listing with an open
-    position or a live order, `price` for a coin's worth in dollars. Spot orders and those that wait for a trigger bind
-    no margin.
+    """The account's margin now. `balances` and `locked` are by coin, and `bound` is what the orders of each position
+    need, in which coin; `terms` is asked for every listing with an open position, `price` for a coin's worth in
+    dollars. Spot orders and those that wait for a trigger bind no margin.
     """
-    by_key = {position.key: position for position in positions}
-    listed: dict[PositionKey, list[Order]] = {}
-    for order in orders:
-        if not (order.is_spot or order.is_dormant):
-            listed.setdefault((order.symbol, order.position_index), []).append(order)
     tally = _Tally()
     needs: dict[PositionKey, Need] = {}
-    known: dict[Listing, Terms] = {}
-    for key, position in by_key.items():
+    for position in positions:
         if position.size:
-            asked = known[position.symbol] = known.get(position.symbol) or terms(position.symbol)
-            need = needs[key] = position_need(position, asked, mode)
+            asked = terms(position.symbol)
+            need = needs[position.key] = position_need(position, asked, mode)
             settles = asked.spec.settle_coin
             tally.add("position_initial", settles, need.initial)
             tally.add("maintenance", settles, need.maintenance)
@@ -167,11 +160,8 @@ def view(
                 tally.add("option_value", settles, position.size * asked.mark_price)
             else:
                 tally.add("unrealised", settles, rounded(position.unrealised(asked.mark_price)))
-    for key, orders_here in listed.items():
-        symbol, index = key
-        asked = known[symbol] = known.get(symbol) or terms(symbol)
-        held = by_key.get(key) or Position(symbol=symbol, index=index)
-        tally.add("order_initial", asked.spec.settle_coin, order_need(orders_here, held, asked))
+    for settles, amount in bound:
+        tally.add("order_initial", settles, amount)
     for coin, amount in balances.items():
         tally.add("balance", coin, amount)
     for coin, amount in locked.items():

@@ -21,6 +21,7 @@ from typing import Final
 from tradewright.simulator.accounts import isolated
 from tradewright.simulator.accounts.contracts import rounded, value_of
 from tradewright.simulator.accounts.events import MarginMode, Side
+from tradewright.simulator.accounts.listed import BindingOrders
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.market.model import InstrumentSpec
@@ -72,36 +73,52 @@ def position_need(position: Position, terms: Terms, mode: MarginMode) -> Need:
     )
 
 
-def order_need(orders: Iterable[Order], position: Position, terms: Terms) -> Decimal:
-    """What the live orders of one position bind beside it."""
-    listed = [order for order in orders if not order.reduce_only]
-    if terms.spec.is_option:
-        return _option_order_need(listed, position, terms)
-    opening = max(opening_value(listed, position, "Buy"), opening_value(listed, position, "Sell"))
-    leverage = min(position.leverage, tier_at(terms.tiers, opening).max_leverage)
-    return rounded(opening / leverage + 2 * opening * terms.spec.taker_fee_rate)
+def order_need(orders: BindingOrders, position: Position, spec: InstrumentSpec, tiers: Sequence[RiskTier]) -> Decimal:
+    """What the live orders of a contract's position bind beside it. It does not hang on the market's prices."""
+    opening = max(opening_value(orders, position, "Buy"), opening_value(orders, position, "Sell"))
+    leverage = min(position.leverage, tier_at(tiers, opening).max_leverage)
+    return rounded(opening / leverage + 2 * opening * spec.taker_fee_rate)
 
 
-def opening_value(orders: Iterable[Order], position: Position, side: Side) -> Decimal:
+def opening_value(orders: BindingOrders, position: Position, side: Side) -> Decimal:
     """Value of the part of one side's orders that would open, were they filled oldest first (settle coin)."""
-    return sum((value_of(order.symbol, opens, order.price) for order, opens in _opening(orders, position, side)), ZERO)
+    value, closes = orders.value(side), position.reducible(side)
+    if not closes:
+        return value
+    for order in orders.of(side):
+        if not closes:
+            break
+        covered = min(order.leaves, closes)
+        closes -= covered
+        value -= value_of(order.symbol, order.leaves, order.price)
+        value += value_of(order.symbol, order.leaves - covered, order.price)
+    return value
 
 
-def exposure(orders: Iterable[Order], position: Position, side: Side, mark_price: Decimal) -> Decimal:
+def exposure(orders: BindingOrders, position: Position, side: Side, mark_price: Decimal) -> Decimal:
     """What the position would be worth were all orders of one side filled (settle coin): what risk limits look at."""
-    listed = [order for order in orders if not order.reduce_only]
     held = position.value(mark_price) if position.side == side else ZERO
-    return held + opening_value(listed, position, side)
+    return held + opening_value(orders, position, side)
 
 
-def _opening(orders: Iterable[Order], position: Position, side: Side) -> Iterable[tuple[Order, Decimal]]:
+def option_order_need(orders: BindingOrders, position: Position, terms: Terms) -> Decimal:
+    """The same as `order_need` of an option, where the market's prices count."""
+    fee_rate = terms.spec.taker_fee_rate
+    bought, sold = _opening(orders, position, "Buy"), _opening(orders, position, "Sell")
+    premium = sum((opens * order.price for order, opens in bought), ZERO)
+    short = sum((opens * (_short_option(terms) + max(order.price, terms.mark_price)) for order, opens in sold), ZERO)
+    listed = (*orders.of("Buy"), *orders.of("Sell"))
+    fees = sum((order.leaves * terms.index_price * fee_rate for order in listed), ZERO)
+    return rounded(premium + short + fees)
+
+
+def _opening(orders: BindingOrders, position: Position, side: Side) -> Iterable[tuple[Order, Decimal]]:
     closes = position.reducible(side)
-    for order in orders:
-        if order.side == side:
-            opens = max(ZERO, order.leaves - closes)
-            closes = max(ZERO, closes - order.leaves)
-            if opens:
-                yield order, opens
+    for order in orders.of(side):
+        opens = max(ZERO, order.leaves - closes)
+        closes = max(ZERO, closes - order.leaves)
+        if opens:
+            yield order, opens
 
 
 def _option_need(position: Position, terms: Terms) -> Need:
@@ -114,15 +131,6 @@ def _option_need(position: Position, terms: Terms) -> Need:
         rounded(size * (terms.index_price * rate + terms.mark_price)),
         None,
     )
-
-
-def _option_order_need(orders: Sequence[Order], position: Position, terms: Terms) -> Decimal:
-    fee_rate = terms.spec.taker_fee_rate
-    bought, sold = _opening(orders, position, "Buy"), _opening(orders, position, "Sell")
-    premium = sum((opens * order.price for order, opens in bought), ZERO)
-    short = sum((opens * (_short_option(terms) + max(order.price, terms.mark_price)) for order, opens in sold), ZERO)
-    fees = sum((order.leaves * terms.index_price * fee_rate for order in orders), ZERO)
-    return rounded(premium + short + fees)
 
 
 def _short_option(terms: Terms) -> Decimal:

@@ -123,6 +123,15 @@ class Order:
         return self.trigger is not None and not self.was_triggered and self.is_live
 
     @property
+    def looks_at_marks(self) -> bool:
+        """Whether it, or one that it will bring, triggers by mark or index price."""
+        if self.trigger is None and self.protection is None:
+            return False
+        triggers = [self.trigger] if self.is_dormant else []
+        legs = [self.protection.take_profit, self.protection.stop_loss] if self.protection is not None else []
+        return any(one is not None and one.by != "LastPrice" for one in (*triggers, *legs))
+
+    @property
     def is_protective(self) -> bool:
         """The exchange made it to close a position: a take-profit or stop-loss."""
         return self.stop_kind not in ("", "Stop", "tpslOrder")

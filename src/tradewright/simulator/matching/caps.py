@@ -19,36 +19,35 @@ OPTIONS_MAX = 50  # of one coin
 SPOT_STOPS_MAX = 30  # per pair, and as many that carry take-profit and stop-loss
 
 
-def check_contract(command: PlaceOrder, live: Sequence[Order]) -> None:
-    """`live` are the orders of the contract. Raises `ApiError` 110009 (conditional), 110061 (partial take-profit and
-    stop-loss pairs), 110020 (active).
+def check_contract(command: PlaceOrder, *, active: int, dormant: Sequence[Order]) -> None:
+    """`active` and `dormant` are the orders of the contract. Raises `ApiError` 110009 (conditional), 110061 (partial
+    take-profit and stop-loss pairs), 110020 (active).
     """
     asks = command.protection
     if command.trigger is not None:
-        if _stops(live) >= STOPS_MAX:
+        if _stops(dormant) >= STOPS_MAX:
             raise ApiError(RetCode.TOO_MANY_STOPS, f"You have reached the limit of {STOPS_MAX} stop orders.")
-    elif sum(not order.is_dormant for order in live) >= ACTIVE_MAX:
+    elif active >= ACTIVE_MAX:
         raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {ACTIVE_MAX} active orders.")
-    if asks is not None and not asks.whole and protection.pairs(live) >= protection.PAIRS_MAX:
+    if asks is not None and not asks.whole and protection.pairs(dormant) >= protection.PAIRS_MAX:
         raise ApiError(RetCode.TOO_MANY_PROTECTIONS, f"At most {protection.PAIRS_MAX} partial TP/SL are allowed.")
 
 
-def check_option(live: Sequence[Order]) -> None:
-    """`live` are the orders of options of the coin. Raises `ApiError` 110020."""
-    if sum(not order.is_dormant for order in live) >= OPTIONS_MAX:
+def check_option(active: int) -> None:
+    """`active` are the orders of options of the coin. Raises `ApiError` 110020."""
+    if active >= OPTIONS_MAX:
         raise ApiError(RetCode.TOO_MANY_ORDERS, f"You have reached the limit of {OPTIONS_MAX} orders of options.")
 
 
-def check_spot(command: PlaceOrder, live: Sequence[Order]) -> None:
-    """`live` are the orders of all pairs. Raises `ApiError` 170810."""
-    of_pair = [order for order in live if order.symbol == command.symbol]
-    if sum(order.is_spot for order in live) >= ACTIVE_MAX:
+def check_spot(command: PlaceOrder, *, live: int, dormant: Sequence[Order]) -> None:
+    """`live` are the orders of all pairs, `dormant` those of the pair. Raises `ApiError` 170810."""
+    if live >= ACTIVE_MAX:
         raise ApiError(RetCode.SPOT_TOO_MANY_ORDERS, f"Cannot exceed maximum of {ACTIVE_MAX} orders.")
-    if command.trigger is not None and _stops(of_pair) >= SPOT_STOPS_MAX:
+    if command.trigger is not None and _stops(dormant) >= SPOT_STOPS_MAX:
         raise ApiError(RetCode.SPOT_TOO_MANY_ORDERS, f"Cannot exceed maximum of {SPOT_STOPS_MAX} stop orders.")
-    if command.protection is not None and protection.pairs(of_pair) >= SPOT_STOPS_MAX:
+    if command.protection is not None and protection.pairs(dormant) >= SPOT_STOPS_MAX:
         raise ApiError(RetCode.SPOT_TOO_MANY_ORDERS, f"Cannot exceed maximum of {SPOT_STOPS_MAX} TP/SL orders.")
 
 
-def _stops(live: Sequence[Order]) -> int:
-    return sum(order.is_dormant and not order.is_protective for order in live)
+def _stops(dormant: Sequence[Order]) -> int:
+    return sum(not order.is_protective for order in dormant)

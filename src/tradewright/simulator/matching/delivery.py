@@ -26,11 +26,9 @@ def settle(ledger: Ledger) -> None:
     nothing left. What the market has no settlement price of yet waits.
     """
     account, now_ms = ledger.account, ledger.market.now_ms
-    held = {position.symbol for position in account.positions.values() if position.size}
-    for listing in sorted(held | account.live_listings()):
+    listings = {listing for listing, _ in account.held} | account.live_listings()
+    for listing in sorted(one for one in listings if 0 < ledger.specs[one].delivery_ms <= now_ms):
         spec = ledger.specs[listing]
-        if not 0 < spec.delivery_ms <= now_ms:
-            continue
         underlying = ledger.market.settlement_price(listing)
         if underlying is None:
             continue

@@ -115,11 +115,10 @@ class Engine:
     def try_out(self, command: PlaceOrder) -> Trial:
         """What an order would do to the margin; nothing happens. Raises as `place` does, but for a lack of margin."""
         order = accepted(self._intake.accepted(command)[0], number=0)
-        live = list(self.account.live_orders())
         return Trial(
             order=order,
             before=self.margin_now(),
-            after=self.floor.margin_of(self.account.positions.values(), [*live, order]),
+            after=self.floor.margin_if(order, instead_of=order),
             refusal=self.floor.shortage(order),
         )
 

@@ -8,6 +8,7 @@ how a batch is written down (`ledger`). Everything happens on one thread, one th
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import cast
 
@@ -34,7 +35,7 @@ from tradewright.simulator.matching.ledger import Ledger, Surroundings
 from tradewright.simulator.matching.queue import Places, can_serve
 from tradewright.simulator.matching.triggers import is_met, price_of
 from tradewright.simulator.matching.venue import MARK_STEP_MS, ORDER_STEP_MS, Venue
-from tradewright.simulator.matching.walks import Own, Take
+from tradewright.simulator.matching.walks import Own, Take, is_within
 
 
 class Floor(Ledger):
@@ -56,12 +57,10 @@ class Floor(Ledger):
     @property
     def marks_every_ms(self) -> int:
         """See `venue.Onlooker`."""
-        if any(position.size for position in self.account.positions.values()):
+        live = self.account.live
+        if self.account.held or live.has_by_marks:
             return MARK_STEP_MS
-        live = list(self.account.live_orders())
-        if any(looks_at_marks(order) for order in live):
-            return MARK_STEP_MS
-        return ORDER_STEP_MS if any(not order.is_spot for order in live) else 0
+        return ORDER_STEP_MS if live.contracts else 0
 
     def listings(self) -> set[Listing]:
         """See `venue.Onlooker`."""
@@ -72,9 +71,9 @@ class Floor(Ledger):
         self._fill_resting(event)
         if price is None:
             return
-        for order in self.account.live_orders(event.symbol):
+        for order in self.account.live.dormant(event.symbol):
             trigger = order.trigger
-            if trigger is None or not order.is_dormant:
+            if trigger is None:
                 continue
             if order.trail is not None:
                 self._follow(order, order.trail, trigger, price)
@@ -105,7 +104,7 @@ class Floor(Ledger):
         a crash may have come between a fill at a funding time and its payment, and a position is held also while the
         exchange is not running.
         """
-        for order in self.account.live_orders():
+        for order in self.account.live.by_marks():
             if order.trigger is not None and order.trigger.by != "LastPrice":
                 self._trigger_if_met(order.order_id, delay_ms=0)
         funding.pay(self, since_ms=min(since_ms, self._funded_to_ms))
@@ -196,7 +195,7 @@ class Floor(Ledger):
         """
         scene = self.scene(symbol)
         for position in self.legs(symbol):
-            live = self._orders_of(position)
+            live = self._followers_of(position)
             gone = [
                 ended(order, scene, cancel_type="CancelByReduceOnly")
                 for order in live
@@ -207,7 +206,7 @@ class Floor(Ledger):
         while waiting := self.account.unprotected_orders(symbol):
             entry, scene, last_price = waiting[0], self.scene(symbol), self.last_price(symbol)
             position = self.position_of(entry)
-            live = self._orders_of(position)
+            live = self._followers_of(position)
             if entry.is_spot:
                 legs = spot_exits.brought(entry, live, scene, last_price, orders=len(self.account.orders))
             else:
@@ -235,9 +234,9 @@ class Floor(Ledger):
         premium = self.venue.premium(listing)
         return liquidity.price_bounds(spec, mark_price=mark, index_price=index, premium=premium)
 
-    def _orders_of(self, position: Position) -> list[Order]:
-        live = self.account.live_orders(position.symbol)
-        return [order for order in live if order.position_index == position.index]
+    def _followers_of(self, position: Position) -> list[Order]:
+        followers = self.account.live.followers(position.symbol)
+        return [order for order in followers if order.position_index == position.index]
 
     def _trigger_if_met(self, order_id: str, *, delay_ms: int) -> None:
         order = self.account.orders[order_id]
@@ -290,9 +289,10 @@ class Floor(Ledger):
         """The account's resting orders that an incoming one may meet. Those that only reduce share what there is."""
         book, own = self.book(order.symbol), list[Own]()
         reducible: dict[int, Decimal] = {}
-        for other in self._waiting(order.symbol):
-            if other.side == order.side or other.order_id == order.order_id:
-                continue
+        for other in self.account.live.resting(order.symbol, "Sell" if order.side == "Buy" else "Buy"):
+            # With queues everybody's place is looked at, also beyond the limit: who has none yet takes it now.
+            if self._places is None and not is_within(order.side, other.price, order.price):
+                break
             quantity = other.leaves
             if other.reduce_only:
                 left = reducible.get(other.position_index)
@@ -310,16 +310,14 @@ class Floor(Ledger):
         match event:
             case MarketTrade():
                 left = event.size if self._partial_fills else None
-                for order in self._waiting(event.symbol):
-                    if liquidity.went_through(order, event.price):
-                        filled = self._fill_passed(order.order_id, left)
-                        left = None if left is None else left - filled
+                for order in self._passed(event.symbol, lambda order: liquidity.went_through(order, event.price)):
+                    filled = self._fill_passed(order.order_id, left)
+                    left = None if left is None else left - filled
                 if self._places is not None:
                     self._serve(self._places, event, event.size if left is None else left)
             case MarketBook():
-                for order in self._waiting(event.symbol):
-                    # With partial fills only trades fill: a book says nothing of how much was traded.
-                    if not self._partial_fills and liquidity.book_went_through(order, event):
+                if not self._partial_fills:  # then only trades fill: a book says nothing of how much was traded
+                    for order in self._passed(event.symbol, lambda order: liquidity.book_went_through(order, event)):
                         self._fill_passed(order.order_id, None)
                 if self._places is not None:
                     self._places.see(self._waiting(event.symbol), event)
@@ -335,10 +333,14 @@ class Floor(Ledger):
             self._fill_passed(order.order_id, share)
 
     def _waiting(self, listing: Listing) -> list[Order]:
-        """The resting orders of a listing, best price first, then oldest first."""
-        waiting = [order for order in self.account.live_orders(listing) if order.is_resting]
-        waiting.sort(key=lambda order: (-order.price if order.side == "Buy" else order.price, order.queued))
-        return waiting
+        """The resting orders of a listing, best price first, then oldest first; those that buy first."""
+        live = self.account.live
+        return [*live.resting(listing, "Buy"), *live.resting(listing, "Sell")]
+
+    def _passed(self, listing: Listing, went_through: Callable[[Order], bool]) -> list[Order]:
+        """Those of them that the market went through: on each side the best."""
+        live = self.account.live
+        return [*live.beyond(listing, "Buy", went_through), *live.beyond(listing, "Sell", went_through)]
 
     def _fill_passed(self, order_id: str, most: Decimal | None) -> Decimal:
         """Fill a resting order at its price, in whole steps of at most `most`; how much that was."""
@@ -352,10 +354,3 @@ class Floor(Ledger):
             self.commit([fill(order, self.position_of(order), part, self.scene(order.symbol), is_maker=True)])
             self.tidy(order.symbol, delay_ms=0)
         return quantity
-
-
-def looks_at_marks(order: Order) -> bool:
-    """Whether this order, or one that it will bring, triggers by mark or index price."""
-    triggers = [order.trigger] if order.is_dormant else []
-    legs = [order.protection.take_profit, order.protection.stop_loss] if order.protection is not None else []
-    return any(one is not None and one.by != "LastPrice" for one in (*triggers, *legs))

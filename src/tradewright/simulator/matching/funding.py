@@ -24,7 +24,7 @@ DUE_MAX: Final = 200  # moments of one listing that are looked for in one piece 
 def pay(ledger: Ledger, *, since_ms: int) -> None:
     """Let every perpetual position pay what was due after `since_ms` and up to now (market time)."""
     account, market = ledger.account, ledger.market
-    held = {position.symbol for position in account.positions.values() if position.size}
+    held = {listing for listing, _ in account.held}
     for listing in sorted(held | {fill.symbol for fill in _fills_after(ledger, since_ms)}):
         if listing not in ledger.specs or not ledger.specs[listing].is_perpetual:
             continue

@@ -89,13 +89,13 @@ class Intake:
         return replace(command, reduce_only=command.reduce_only or closes)
 
     def _check_caps(self, command: PlaceOrder, spec: InstrumentSpec) -> None:
+        live, listing = self._account.live, command.symbol
         if spec.is_spot:
-            caps.check_spot(command, list(self._account.live_orders()))
+            caps.check_spot(command, live=live.spot, dormant=live.dormant(listing))
         elif spec.is_option:
-            live = self._account.live_orders()
-            caps.check_option([order for order in live if self._same_coin(order.symbol, spec)])
+            caps.check_option(sum(live.active(other) for other in live.listings if self._same_coin(other, spec)))
         else:
-            caps.check_contract(command, list(self._account.live_orders(command.symbol)))
+            caps.check_contract(command, active=live.active(listing), dormant=live.dormant(listing))
 
     def _same_coin(self, listing: Listing, spec: InstrumentSpec) -> bool:
         other = self._specs[listing]

@@ -6,19 +6,20 @@ Not here: what happens next (`floor`), commands and their refusals (`engine`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradewright.simulator.accounts import collateral, margin, needs, spot
 from tradewright.simulator.accounts.account import Account
 from tradewright.simulator.accounts.events import Entry, Event, Moment
+from tradewright.simulator.accounts.listed import BindingOrders, Listed, changed
 from tradewright.simulator.accounts.log import EventLog
 from tradewright.simulator.accounts.orders import Order
-from tradewright.simulator.accounts.positions import ZERO, Position
+from tradewright.simulator.accounts.positions import ZERO, Position, PositionKey
 from tradewright.simulator.accounts.settings import borrowed, is_collateral
 from tradewright.simulator.errors import ApiError, RetCode
-from tradewright.simulator.market.model import InstrumentSpec, Listing, MarketBook
+from tradewright.simulator.market.model import InstrumentSpec, Listing, MarketBook, is_option
 from tradewright.simulator.market.risk_tiers import RiskTier, risk_tiers, tier_at
 from tradewright.simulator.matching.decisions import Scene
 from tradewright.simulator.matching.venue import Venue
@@ -57,6 +58,8 @@ class Ledger:
         self.around = around
         self._log = log
         self._tiers: dict[Listing, tuple[RiskTier, ...]] = {}
+        self._margin: tuple[tuple[int, int], list[tuple[Decimal, Decimal]], margin.MarginView] | None = None
+        self._needs: dict[PositionKey, tuple[Listed, int, Position, Decimal]] = {}
         self._priced_by: dict[str, Listing] = {}  # the listing whose index price a coin is worth
         for entry in log.entries:
             self.account.apply(entry)
@@ -77,30 +80,86 @@ class Ledger:
             self.around.tell(Outcome(entries=entries, delay_ms=delay_ms))
 
     def margin_now(self) -> margin.MarginView:
-        return self.margin_of(self.account.positions.values(), self.account.live_orders())
+        """At the prices of this moment; worked out again only if one of these or the account is another."""
+        version, marks = self.account.version, self._marks()
+        if self._margin is not None and self._margin[:2] == (version, marks):
+            view = self._margin[2]
+            if all(part.price == self.usd_price(coin) for coin, part in view.coins.items()):
+                return view
+        view = self.margin_of(self.account.positions)
+        self._margin = version, marks, view
+        return view
 
-    def margin_of(self, positions: Iterable[Position], orders: Iterable[Order]) -> margin.MarginView:
-        """The margin the account would have with these positions and orders at the prices of this moment."""
-        listed = list(orders)
+    def _marks(self) -> list[tuple[Decimal, Decimal]]:
+        """The prices that margin hangs on, but for those of coins; of orders only options' have any."""
+        account = self.account
+        listings = (*account.held, *(key for key in account.live.listed if is_option(key[0])))
+        return [
+            (self.market.mark_price(listing), self.market.index_price(listing) if is_option(listing) else ZERO)
+            for listing, _ in listings
+        ]
+
+    def margin_of(self, positions: Mapping[PositionKey, Position]) -> margin.MarginView:
+        """The margin the account would have now with these positions and its orders."""
+        account = self.account
         return margin.view(
-            mode=self.account.margin_mode,
-            balances={coin: held.balance for coin, held in self.account.coins.items()},
-            locked=spot.locked(listed, self.specs),
-            positions=positions,
-            orders=listed,
+            mode=account.margin_mode,
+            balances={coin: held.balance for coin, held in account.coins.items()},
+            locked=account.live.locked(self.specs),
+            positions=positions.values(),
+            bound=[
+                (self.specs[key[0]].settle_coin, self._bound(listed, positions.get(key) or _flat(key)))
+                for key, listed in account.live.listed.items()
+            ],
             terms=self.terms,
             price=self.usd_price,
             ratio=self.collateral_ratio,
         )
 
+    def margin_if(self, order: Order | None, *, instead_of: Order) -> margin.MarginView:
+        """The margin the account would have now if there were an order of a contract `instead_of` another one, in
+        whatever form that is live, if it is.
+        """
+        now, account = self.margin_now(), self.account
+        key: PositionKey = (instead_of.symbol, instead_of.position_index)
+        listed, position = account.live.listed_of(key), account.positions.get(key) or _flat(key)
+        settles = self.specs[instead_of.symbol].settle_coin
+        more = self._needed(changed(listed, instead_of=instead_of, more=order), position)
+        more -= self._bound(listed, position) if listed else ZERO
+        part = now.coins.get(settles) or margin.CoinMargin(
+            coin=settles, price=self.usd_price(settles), ratio=self.collateral_ratio(settles)
+        )
+        return replace(now, coins={**now.coins, settles: replace(part, order_initial=part.order_initial + more)})
+
+    def _bound(self, listed: Listed, position: Position) -> Decimal:
+        """What the orders of a position bind; of a contract that hangs on them and on the position only."""
+        known = self._needs.get(position.key)
+        if known is not None and known[:3] == (listed, listed.version, position):
+            return known[3]
+        amount = self._needed(listed, position)
+        if not is_option(position.symbol):
+            self._needs[position.key] = listed, listed.version, position, amount
+        return amount
+
+    def _needed(self, orders: BindingOrders, position: Position) -> Decimal:
+        if is_option(position.symbol):
+            return needs.option_order_need(orders, position, self.terms(position.symbol))
+        spec = self.specs[position.symbol]
+        return needs.order_need(orders, position, spec, self.tiers(spec))
+
+    def tiers(self, spec: InstrumentSpec) -> tuple[RiskTier, ...]:
+        """Lowest first; empty for an option."""
+        found = self._tiers.get(spec.listing)
+        if found is None:
+            found = self._tiers[spec.listing] = risk_tiers(spec)
+        return found
+
     def terms(self, listing: Listing) -> needs.Terms:
         """What the exchange asks of a contract or option now."""
         spec = self.specs[listing]
-        if listing not in self._tiers:
-            self._tiers[listing] = risk_tiers(spec)
         return needs.Terms(
             spec=spec,
-            tiers=self._tiers[listing],
+            tiers=self.tiers(spec),
             mark_price=self.market.mark_price(listing),
             index_price=self.market.index_price(listing) if spec.is_option else ZERO,
         )
@@ -137,12 +196,15 @@ class Ledger:
 
         The order with the id `without` is not counted. What contracts need of the collateral is not free.
         """
-        orders = [order for order in self.account.live_orders() if order.order_id != without]
-        free = self.account.coin(coin).balance + borrowed(self.account.settings, coin)
-        free -= spot.locked(orders, self.specs).get(coin, ZERO)
+        locked = self.account.live.locked(self.specs, without=without).get(coin, ZERO)
+        free = self.account.coin(coin).balance + borrowed(self.account.settings, coin) - locked
         if not self.collateral_ratio(coin):
             return free
-        return min(free, self.margin_of(self.account.positions.values(), orders).free(coin))
+        now = self.margin_now()
+        part = now.coins.get(coin)
+        if part is not None:
+            now = replace(now, coins={**now.coins, coin: replace(part, locked=locked)})
+        return min(free, now.free(coin))
 
     def reference_price(self, symbol: str) -> Decimal:
         """The mark price of a contract; a spot pair has none, and its index price stands in."""
@@ -154,7 +216,6 @@ class Ledger:
         """Why the account cannot pay for or back an order, or None if it can: a new one, a triggered one, or one that
         is changed and then stands `instead_of` the old. An order that binds no more than before is always let through.
         """
-        others = [other for other in self.account.live_orders() if other.order_id != order.order_id]
         if order.is_spot:
             coin, amount = spot.lock_of(order, self.specs[order.symbol])
             free = self.free_coins(coin, without=order.order_id)
@@ -164,11 +225,11 @@ class Ledger:
                 RetCode.SPOT_INSUFFICIENT_BALANCE,
                 f"Insufficient balance: the order needs {plain(amount)} {coin}, {plain(max(free, ZERO))} are free.",
             )
-        if (excess := self._beyond_risk_limit(order, others)) is not None:
+        if (excess := self._beyond_risk_limit(order)) is not None:
             return excess
-        positions, settles = self.account.positions.values(), self.specs[order.symbol].settle_coin
-        before = self.margin_of(positions, others if instead_of is None else [*others, instead_of])
-        after = self.margin_of(positions, [*others, order])
+        settles = self.specs[order.symbol].settle_coin
+        before = self.margin_if(instead_of, instead_of=order)
+        after = self.margin_if(order, instead_of=order)
         if after.order_initial <= before.order_initial:
             return None
         if after.mode == "REGULAR_MARGIN" and not self.collateral_ratio(settles):
@@ -179,14 +240,16 @@ class Ledger:
             return ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")
         return None
 
-    def _beyond_risk_limit(self, order: Order, others: Iterable[Order]) -> ApiError | None:
+    def _beyond_risk_limit(self, order: Order) -> ApiError | None:
         """Why the position would be too large for its leverage, were all that is listed on the order's side filled."""
         terms, position = self.terms(order.symbol), self.position_of(order)
         if order.reduce_only or not terms.tiers:
             return None
-        beside = [o for o in others if (o.symbol, o.position_index) == position.key and not o.is_dormant]
-        held = needs.exposure(beside, position, order.side, terms.mark_price)
-        value = needs.exposure([*beside, order], position, order.side, terms.mark_price)
+        listed = self.account.live.listed_of(position.key)
+        held, value = (
+            needs.exposure(changed(listed, instead_of=order, more=more), position, order.side, terms.mark_price)
+            for more in (None, order)
+        )
         tier = tier_at(terms.tiers, value)
         leverage = min(position.leverage, terms.spec.max_leverage)
         if value <= held or (value <= tier.value_max and leverage <= tier.max_leverage):
@@ -222,6 +285,10 @@ class Ledger:
             at=self.moment(),
             new_id=self.around.new_id,
         )
+
+
+def _flat(key: PositionKey) -> Position:
+    return Position(symbol=key[0], index=key[1])
 
 
 def _prices_coin(spec: InstrumentSpec) -> bool:

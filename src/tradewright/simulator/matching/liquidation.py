@@ -38,6 +38,8 @@ Tidy = Callable[[Listing], None]
 
 def check(ledger: Ledger, tidy: Tidy) -> None:
     """Liquidate what must be. `tidy` is told each listing whose position changed."""
+    if not ledger.account.held:
+        return
     if ledger.account.margin_mode == "ISOLATED_MARGIN":
         for position in _held(ledger):
             _check_isolated(ledger, position, tidy)
@@ -147,7 +149,7 @@ def _end_orders(ledger: Ledger, orders: list[Order], *, cancel_type: str) -> Non
 
 
 def _held(ledger: Ledger) -> list[Position]:
-    return [position for _, position in sorted(ledger.account.positions.items()) if position.size]
+    return [position for _, position in sorted(ledger.account.held.items())]
 
 
 def _maintenance_usd(ledger: Ledger, view: margin.MarginView, position: Position) -> Decimal:

@@ -19,7 +19,6 @@ from tradewright.simulator.accounts.events import (
     MarginMoved,
     PositionIndex,
 )
-from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter
 from tradewright.simulator.market.model import Listing
@@ -49,7 +48,7 @@ def set_leverage(ledger: Ledger, command: SetLeverage, *, hedged: bool) -> None:
     changed = [replace(leg, leverage=wanted[leg.index]) for leg in legs]
     for leg in changed:
         _check_tier(ledger, leg)
-    after = ledger.margin_of({**ledger.account.positions, **{leg.key: leg for leg in changed}}.values(), _live(ledger))
+    after = ledger.margin_of({**ledger.account.positions, **{leg.key: leg for leg in changed}})
     lower = any(wanted[leg.index] < leg.leverage for leg in legs)
     if lower and after.free(ledger.specs[command.symbol].settle_coin) < 0:
         raise ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new leverage")
@@ -135,9 +134,8 @@ def set_auto_add_margin(ledger: Ledger, listing: Listing, index: PositionIndex, 
 def _check_tier(ledger: Ledger, position: Position) -> None:
     """Whether a position and its orders may have this leverage."""
     terms = ledger.terms(position.symbol)
-    orders = [order for order in _live(ledger) if (order.symbol, order.position_index) == position.key]
-    waiting = [order for order in orders if not order.is_dormant]
-    value = max(needs.exposure(waiting, position, side, terms.mark_price) for side in ("Buy", "Sell"))
+    listed = ledger.account.live.listed_of(position.key)
+    value = max(needs.exposure(listed, position, side, terms.mark_price) for side in ("Buy", "Sell"))
     tier = tier_at(terms.tiers, value)
     if position.leverage > tier.max_leverage:
         raise ApiError(
@@ -154,7 +152,3 @@ def _is_liquidated(ledger: Ledger, position: Position) -> bool:
         return False
     price = isolated.liquidation_price(position, tier_at(terms.tiers, position.cost))
     return isolated.is_reached(position, price, terms.mark_price)
-
-
-def _live(ledger: Ledger) -> list[Order]:
-    return list(ledger.account.live_orders())

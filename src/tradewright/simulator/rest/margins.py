@@ -134,7 +134,7 @@ class MarginEndpoints:
 
     def _rows(self, spec: InstrumentSpec) -> dict[PositionIndex, dict[str, Any]]:
         floor, legs = self._engine.floor, self._legs(spec)
-        live = self._engine.account.live_orders(spec.listing)
+        live = self._engine.account.live.followers(spec.listing)
         ticker = self._engine.market.ticker
         rows = position_rows(legs, floor.terms(spec.listing), floor.margin_now(), live, ticker=ticker)
         return {leg.index: row for leg, row in zip(legs, rows, strict=True)}

@@ -70,7 +70,7 @@ class PositionEndpoints:
         ]
 
     def _rows(self, spec: InstrumentSpec) -> list[dict[str, Any]]:
-        floor, live = self._engine.floor, self._engine.account.live_orders(spec.listing)
+        floor, live = self._engine.floor, self._engine.account.live.followers(spec.listing)
         return position_rows(
             floor.legs(spec.listing),
             floor.terms(spec.listing),

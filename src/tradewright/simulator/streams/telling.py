@@ -102,7 +102,7 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
                 account.positions_of(symbol, specs[symbol].settle_coin),
                 engine.floor.terms(symbol),
                 margin,
-                account.live_orders(symbol),
+                account.live.followers(symbol),
                 ticker=engine.market.ticker,
                 on_stream=True,
             )
