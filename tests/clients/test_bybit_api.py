@@ -12,7 +12,7 @@ NAME, SUITE = "bybit-api", "bybit_api_suite"
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    with exchange_process(*UNHURRIED) as exchange:
+    with exchange_process(*UNHURRIED, "--speed", "5") as exchange:
         return run_node_suite(NAME, exchange, tmp_path_factory.mktemp("bybit-api") / "report.xml")
 
 

@@ -19,7 +19,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     if base is None:
         pytest.skip(NO_NEWER_PYTHON)
     python = peers_python("nautilus", base)
-    with exchange_process(*UNHURRIED) as exchange:
+    with exchange_process(*UNHURRIED, "--speed", "5") as exchange:
         return run_suite(python, SUITE, exchange, tmp_path_factory.mktemp("nautilus") / "report.xml")
 
 

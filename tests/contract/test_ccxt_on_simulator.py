@@ -16,7 +16,7 @@ SUITE = "ccxt_suite"
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     python = peers_python("ccxt")
-    with exchange_process(*UNHURRIED) as exchange:
+    with exchange_process(*UNHURRIED, "--speed", "2") as exchange:
         return run_suite(python, SUITE, exchange, tmp_path_factory.mktemp("ccxt") / "report.xml")
 
 

@@ -21,7 +21,7 @@ BTC = {"category": "linear", "symbol": "BTCUSDT"}
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[ExchangeProcess]:
-    with exchange_process() as found:
+    with exchange_process("--speed", "5") as found:
         yield found
 
 
@@ -143,6 +143,15 @@ def test_topics_that_seldom_speak_are_taken(exchange: ExchangeProcess) -> None:
         each.exit()
 
 
+def test_the_book_with_retail_orders_beside_it(exchange: ExchangeProcess) -> None:
+    stream, books = public_stream("linear"), Inbox()
+    stream.rpi_orderbook_stream(symbol="BTCUSDT", callback=books)
+    told = books.next()
+    assert told["topic"] == "orderbook.rpi.BTCUSDT"
+    assert {len(row) for row in told["data"]["b"]} == {3}
+    stream.exit()
+
+
 def test_one_may_stop_listening(exchange: ExchangeProcess) -> None:
     stream, books, others = public_stream("linear"), Inbox(), Inbox()
     stream.orderbook_stream(depth=50, symbol="BTCUSDT", callback=books)
@@ -238,6 +247,37 @@ def test_an_order_is_told_from_its_birth_to_its_effects(heard: Heard, category: 
         session.place_order(**at, side="Buy", orderType="Market", qty=qty, reduceOnly=True)
         assert heard.positions.row(symbol=symbol, category=category, side="")["size"].strip("0.") == ""
     assert heard.wallets.next()["data"][0]["accountType"] == "UNIFIED"
+
+
+def test_private_topics_may_be_of_one_category(exchange: ExchangeProcess, heard: Heard) -> None:
+    linear, spot, quiet = Inbox(), Inbox(), Inbox()
+    stream = private_stream()
+    stream.subscribe("order.{symbol}", linear, ["linear"])
+    stream.subscribe("order.{symbol}", spot, ["spot"])
+    stream.subscribe("dcp.{symbol}", quiet, ["future"])
+    wallets = Inbox()
+    stream.wallet_stream(callback=wallets)
+    heard.session.place_order(**BTC, side="Buy", orderType="Limit", qty="0.001", price="20000")
+
+    def subscribed() -> bool:
+        heard.session.cancel_all_orders(**BTC)
+        heard.session.place_order(**BTC, side="Buy", orderType="Limit", qty="0.001", price="20000")
+        time.sleep(0.2)  # the exchange takes ten orders a second
+        return bool(wallets.waiting())
+
+    once(subscribed)
+    pair = {"category": "spot", "symbol": "BTCUSDT", "side": "Buy", "orderType": "Limit", "qty": "0.01"}
+    low = str(
+        round(Decimal(rows(heard.session.get_tickers(category="spot", symbol="BTCUSDT"))[0]["lastPrice"]) * 97 / 100)
+    )
+    made = heard.session.place_order(**pair, price=low)["result"]["orderId"]
+    assert spot.row(orderId=made)["category"] == "spot"
+    heard.session.cancel_all_orders(category="spot")
+    heard.session.cancel_all_orders(**BTC)
+    assert {row["category"] for message in linear.waiting() for row in message["data"]} == {"linear"}
+    assert {row["category"] for message in spot.waiting() for row in message["data"]} <= {"spot"}
+    assert quiet.waiting() == []
+    stream.exit()
 
 
 def test_greeks_are_a_private_topic_too(exchange: ExchangeProcess, heard: Heard) -> None:

@@ -22,7 +22,7 @@ async def heard(watching: Any) -> Any:
 @pytest.mark.parametrize("depth", [1, 50, 200, 1000])
 async def test_a_book_rebuilt_from_changes_equals_the_exchanges(pro: Any, motion: Any, symbol: str, depth: int) -> None:
     book = await heard(pro.watch_order_book(symbol, depth))
-    for _ in range(8):
+    for _ in range(4):
         book = await heard(pro.watch_order_book(symbol, depth))
         assert book["bids"][0][0] < book["asks"][0][0]
     motion(do="pause")
