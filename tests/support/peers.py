@@ -36,10 +36,12 @@ _OWN_PYTHON = ROOT / ".venv" / "bin" / "python"
 def newer_python() -> str | None:
     """A Python of 3.12 or newer on this machine, for what does not run on ours; None if there is none."""
     found = [str(_OWN_PYTHON), *filter(None, map(shutil.which, PYTHON_NEWER))]
-    found += sorted(str(path) for path in Path.home().glob(".pyenv/versions/3.1[2-9]*/bin/python"))
-    asked = [str(ROOT / "scripts" / "uv"), "python", "find", "--no-python-downloads", ">=3.12"]
-    done = subprocess.run(asked, capture_output=True, text=True, check=False, cwd="/")
-    found += [done.stdout.strip()] if done.returncode == 0 else []
+    for folder, pattern in (
+        (ROOT / ".tools" / "python", "*/bin/python3"),  # put there by .ci/run
+        (Path.home(), ".local/share/uv/python/cpython-3.1[2-9]*/bin/python3"),
+        (Path.home(), ".pyenv/versions/3.1[2-9]*/bin/python"),
+    ):
+        found += sorted(str(path) for path in folder.glob(pattern))
     is_newer = "import sys; sys.exit(sys.version_info < (3, 12))"
     # A name on PATH may be a shim that leads nowhere, so each is asked.
     return next((path for path in found if _ends_well(path, "-c", is_newer)), None)
