@@ -40,7 +40,7 @@ from tradewright.simulator.matching.walks import Own, Take, is_within
 
 class Floor(Ledger):
     """Where one account's orders meet the market. With `partial_fills` a trade fills resting orders no further than its
-    size.
+    size; the queue model `queue` also fills what a trade at the price of an order comes to (see the module `queue`).
     """
 
     def __init__(
