@@ -32,6 +32,7 @@ def is_execution(kind: str) -> Any:
 async def test_funding_and_a_liquidation_are_told_everywhere(client: SimClient, market: ScriptedMarket) -> None:
     private, public = await client.private("execution", "position", "wallet"), await client.public()
     await public.send(op="subscribe", args=["allLiquidation.BTCUSDT"])
+    await public.until(lambda frame: frame.get("op") == "subscribe")
     await client.create("Buy", "1.000")
     await private.until(is_execution("Trade"))
     market.rates = [("BTCUSDT", (market.now_ms // MINUTE + 2) * MINUTE, Decimal("0.0001"))]
