@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
-# Variables of `make run`: MARKET (synthetic | replay:FILE@linear:SYMBOL), SPEED, SEED, FROM; of `make sim`:
-# SEEDS; of `make fuzz`: BODIES, SEED.
+# Variables of `make run` and `make exchange`: MARKET (synthetic[:N] | replay:FILE@linear:SYMBOL | mirror), SPEED, SEED, FROM;
+# of `make sim` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
 
 SHELL := /bin/sh
 UV := scripts/uv
@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 SEEDS ?= 1000
 BODIES ?= 100000
 
-.PHONY: setup setup-dev run test quick check fmt sim fuzz bench demo-order pictures
+.PHONY: setup setup-dev run exchange test quick check fmt sim fuzz fuzz-exchange seeds-exchange clients bench demo-order pictures
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -22,6 +22,9 @@ setup-dev:  ## what tests and checks need beside it
 
 run: setup  ## the whole installation; Ctrl-C stops it
 	@exec $(BIN)/tradewright run $(if $(MARKET),--market '$(MARKET)') $(if $(SPEED),--speed '$(SPEED)') $(if $(SEED),--seed '$(SEED)') $(if $(FROM),--from '$(FROM)')
+
+exchange: setup  ## the simulated exchange alone; MARKET, SPEED, SEED, FROM as for run, ARGS for its other options
+	@exec $(BIN)/tradewright exchange $(if $(MARKET),--market '$(MARKET)') $(if $(SPEED),--speed '$(SPEED)') $(if $(SEED),--seed '$(SEED)') $(if $(FROM),--from '$(FROM)') $(ARGS)
 
 test: setup-dev  ## every layer, with the time of each
 	@$(BIN)/python tests/run.py
@@ -40,6 +43,15 @@ sim: setup-dev  ## seeded simulation of the account session
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
+
+fuzz-exchange: setup-dev  ## spoiled requests and frames for every endpoint and stream of the simulated exchange
+	@$(BIN)/python -m pytest tests/property/test_simulator_input.py -q -s -k every_kind --show-capture=no --exchange-bodies $(BODIES) $(if $(SEED),--exchange-bodies-seed $(SEED))
+
+seeds-exchange: setup-dev  ## the same seed says the same bytes: SEEDS sessions, each in two processes
+	@$(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)
+
+clients: setup-dev  ## unmodified clients of others that need what we do not: nautilus_trader (Python 3.12), bybit-api (Node)
+	@$(BIN)/python -m pytest tests/clients -q -rs
 
 pictures: setup-dev  ## the pictures of the docs, taken anew
 	@PYTHONPATH=tests $(BIN)/python -m pictures

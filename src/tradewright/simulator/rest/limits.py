@@ -17,6 +17,7 @@ from tradewright.simulator.fields import Body
 from tradewright.simulator.rest.calls import SECOND_MS, Endpoint
 
 IP_WINDOW_MS = 5 * SECOND_MS
+RESET_AHEAD_MS = 20
 KEYS_MAX = 10_000  # remembered addresses
 CONTROL = "/sim/"
 
@@ -112,7 +113,8 @@ class RateLimits:
         units = endpoint.units(params)
         got = window.take(units, now_ms=now_ms)
         granted = endpoint.items(params) if got == units else got
-        reset_ms = now_ms if got == units else window.room_at_ms(now_ms=now_ms)
+        # Known clients sleep until then and cannot sleep into the past: it must still lie ahead when they look.
+        reset_ms = now_ms if got == units else max(window.room_at_ms(now_ms=now_ms), now_ms + RESET_AHEAD_MS)
         return Budget(limit, window.left(now_ms=now_ms), reset_ms, granted)
 
 
