@@ -33,6 +33,7 @@ from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_
 _STATE_VERSION: Final = 1
 _NO_FUNDING: Final = Decimal(0)  # where none is recorded, none is invented
 _STEP_ROWS: Final = 1_000  # of each recording, in one step: a few hundredths of a second
+COMPUTED_STEP_MS = 120_000
 
 
 class ReplayMarket:
@@ -230,9 +231,11 @@ class ReplayMarket:
 
 
 def step_end_ms(market: Market, to_ms: int) -> int:
-    """The same for every market: only a recording says by itself how much there is to do."""
+    """The same for every market. A recording says how much there is to do; a synthetic one computes every second of it
+    and goes `COMPUTED_STEP_MS` at most, so that no call takes long, however fast the market is.
+    """
     replay = recording_behind(market)
-    return to_ms if replay is None else replay.step_end_ms(to_ms)
+    return min(to_ms, market.now_ms + COMPUTED_STEP_MS) if replay is None else replay.step_end_ms(to_ms)
 
 
 def recording_behind(market: Market) -> ReplayMarket | None:

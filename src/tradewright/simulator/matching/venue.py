@@ -26,7 +26,6 @@ from tradewright.simulator.market.model import (
 )
 
 STEP_MS = 2_000
-MARKET_STEP_MS = 120_000  # a fast synthetic market computes every second of it: no call may take long
 MARK_STEP_MS = 1_000  # while a position is open, or a mark price is waited for
 ORDER_STEP_MS = 60_000  # while an order may open one: funding times and deliveries are whole minutes
 PREMIUM_S = 30  # what the premium of the price limits looks back on
@@ -84,13 +83,12 @@ class Venue:
         """Let the market go on to this moment, fill what it went through and trigger what waited for it.
 
         Commands do so first: an order must never meet trades from before it came, nor a cancel overtake one.
-        One call goes no further than `STEP_MS` of wall time and `MARKET_STEP_MS` of market time, so that a machine that slept for hours answers
-        meanwhile; the result says whether the market has arrived.
+        One call goes no further than `STEP_MS` of wall time (and what `step_end_ms` allows), so that a machine that slept
+        for hours answers meanwhile; the result says whether the market has arrived.
         """
         clock = self.market.clock
         target_ms = clock.market_ms(self._wall_ms())
-        furthest_ms = self.market.now_ms + min(int(STEP_MS * clock.speed), MARKET_STEP_MS)
-        step_ms = step_end_ms(self.market, min(target_ms, furthest_ms))
+        step_ms = step_end_ms(self.market, min(target_ms, self.market.now_ms + int(STEP_MS * clock.speed)))
         self.play_to(step_ms)
         return step_ms >= target_ms
 
