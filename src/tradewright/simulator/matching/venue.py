@@ -83,7 +83,7 @@ class Venue:
         """Let the market go on to this moment, fill what it went through and trigger what waited for it.
 
         Commands do so first: an order must never meet trades from before it came, nor a cancel overtake one.
-        One call goes no further than `STEP_MS` of wall time (and what `step_end_ms` allows), so that a machine that slept
+        One call goes no further than `STEP_MS` of wall time and what `step_end_ms` allows, so that a machine that slept
         for hours answers meanwhile; the result says whether the market has arrived.
         """
         clock = self.market.clock
