@@ -355,8 +355,18 @@ class _Parts:
         """Each order's messages wait for its own moment: the usual delay, or until it may be seen."""
         order_id = _order_of(outcome)
         hidden_ms = self._visibility.hidden_ms(order_id, now_ms=self._wall_ms())
-        messages = messages_of(outcome, member.engine, account.wallet, uid=member.uid)
-        self.outbox.send(messages, order_id=order_id, delay_s=max(outcome.delay_ms, hidden_ms) / 1000)
+        delay_ms, uid = max(outcome.delay_ms, hidden_ms), member.uid
+        # Most bots listen to a few topics, and what leaves at once is not made for nobody. What is to wait is made
+        # anyhow: somebody may have come by then.
+        leaves_now = not delay_ms and self.outbox.sends_at_once(order_id)
+        messages = messages_of(
+            outcome,
+            member.engine,
+            account.wallet,
+            uid=uid,
+            is_heard=lambda topic: not leaves_now or self._private.is_heard(uid, topic),
+        )
+        self.outbox.send(messages, order_id=order_id, delay_s=delay_ms / 1000)
 
 
 def _open_accounts(config: SimulatorConfig, stop: contextlib.AsyncExitStack) -> list[tuple[KeyRing, EventLog]]:

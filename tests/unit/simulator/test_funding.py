@@ -208,7 +208,7 @@ def test_it_is_told_as_an_execution_a_settlement_and_a_new_wallet() -> None:
     bench.told.clear()
     go_to(bench, DUE)
     (outcome,) = bench.told
-    told = {message.topic: message.rows for message in messages_of(outcome, bench.engine, dict, uid="1")}
+    told = {message.topic: message.rows for message in messages_of(outcome, bench.engine, dict, uid="1", is_heard=bool)}
     assert set(told) == {"execution", "position", "wallet"}
     (row,) = told["execution"]
     assert (row["execType"], row["orderType"], row["execFee"], row["execQty"]) == (

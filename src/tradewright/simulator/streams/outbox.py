@@ -56,6 +56,10 @@ class Outbox:
                 heapq.heappush(self._heap, _Waiting(due + extra_ms / 1000, self._place, message))
         self._flush()
 
+    def sends_at_once(self, order_id: str) -> bool:
+        """Whether what is sent now about an order would leave now: nothing of it waits, and no fault is about."""
+        return self._faults.is_quiet and self._last_due.get(order_id, 0.0) <= self._loop.time()
+
     def close(self) -> None:
         """Drop what is waiting: nobody is connected any more."""
         if self._timer is not None:

@@ -76,6 +76,13 @@ class PrivateStream:
                 self._dcp.left(connection, now_ms=self._true_ms())
         return connection.socket
 
+    def is_heard(self, uid: str, topic: str) -> bool:
+        """Whether anybody of the account has subscribed a topic at this moment, be it of one category only."""
+        for connection, theirs in self._uids.items():
+            if theirs == uid and any(name == topic or name.startswith(f"{topic}.") for name in connection.topics):
+                return True
+        return False
+
     def deliver(self, message: Message) -> None:
         """Push rows to everybody of the account who subscribed the topic, under the name they subscribed; a category's
         topic has the rows of that category.

@@ -41,8 +41,17 @@ from tradewright.simulator.rows.trading import (
 from tradewright.simulator.streams.outbox import Message
 
 
-def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str, Any]], *, uid: str) -> list[Message]:
-    """What subscribers hear of a batch. An accepted order is not told: it has not happened yet."""
+def messages_of(
+    outcome: Outcome,
+    engine: Engine,
+    wallet: Callable[[], dict[str, Any]],
+    *,
+    uid: str,
+    is_heard: Callable[[str], bool],
+) -> list[Message]:
+    """What subscribers hear of a batch, as far as anybody does: `is_heard` is asked for each topic. An accepted order
+    is not told: it has not happened yet.
+    """
     order_ids: dict[str, None] = {}
     symbols: dict[str, None] = {}
     filled: set[int] = set()
@@ -82,18 +91,18 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
     executions = [e for e in account.executions[-len(outcome.entries) :] if e.seq in filled]
     created_ms = outcome.entries[-1].event.at.wall_ms
     messages = []
-    if executions:
+    if executions and (is_heard("execution") or is_heard("execution.fast")):
         rows = [execution_stream_row(e, specs[e.fill.symbol]) for e in executions]
         messages.append(Message("execution", rows, created_ms, uid))
         messages.append(Message("execution.fast", [fast_execution_row(row) for row in rows], created_ms, uid))
-    if paid:
+    if paid and is_heard("execution"):
         payments = [p for p in account.funding[-len(outcome.entries) :] if p.seq in paid]
         rows = [funding_stream_row(payment, specs[payment.paid.symbol]) for payment in payments]
         messages.append(Message("execution", rows, created_ms, uid))
-    if told:
+    if told and is_heard("order"):
         rows = [order_stream_row(order, specs[order.symbol]) for order in told]
         messages.append(Message("order", rows, created_ms, uid))
-    if symbols:
+    if symbols and is_heard("position"):
         margin = engine.margin_now()
         rows = [
             row
@@ -109,11 +118,11 @@ def messages_of(outcome: Outcome, engine: Engine, wallet: Callable[[], dict[str,
         ]
         messages.append(Message("position", rows, created_ms, uid))
     traded_options = {specs[e.fill.symbol].base_coin for e in executions if specs[e.fill.symbol].is_option}
-    if traded_options:
+    if traded_options and is_heard("greeks"):
         sums = coin_greeks(account.positions.values(), specs, engine.market.ticker)
         rows = [row for row in sums if row["baseCoin"] in traded_options]
         messages.append(Message("greeks", rows, created_ms, uid))
-    if told or money_moved:
+    if (told or money_moved) and is_heard("wallet"):
         messages.append(Message("wallet", [wallet()], created_ms, uid))
     return messages
 
