@@ -121,6 +121,19 @@ def test_an_entry_whose_position_an_own_order_takes_away_at_once_has_no_stops() 
     assert not bench.stops()
 
 
+@pytest.mark.parametrize("mode", ["Partial", "Full"])
+def test_a_stop_leaves_the_rest_of_its_own_entry_alone(mode: str) -> None:
+    """Else each step it took would bring the next stop, a thousand times over."""
+    bench = Bench()
+    bench.market.quote(bid="59990.00", ask="60000.10", size="0.001")
+    entry = bench.place("Sell", "1", "59990.00", stopLoss="59995.00", tpslMode=mode)
+    assert fills(bench) == [
+        ("Sell", Decimal("59990.00"), Decimal("0.001"), False),
+        ("Buy", Decimal("60000.10"), Decimal("0.001"), False),
+    ]
+    assert (bench.size, bench.order(entry).leaves) == (0, Decimal("0.999"))
+
+
 def test_own_orders_meet_on_spot_too() -> None:
     bench = Bench(spot=True, coins={"BTC": "1"})
     bench.spot("Sell", "0.1", "60050.00")

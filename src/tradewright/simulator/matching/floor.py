@@ -286,13 +286,19 @@ class Floor(Ledger):
         return Facing(book=self.book(order.symbol), own=self._own_against(order), positions=positions)
 
     def _own_against(self, order: Order) -> list[Own]:
-        """The account's resting orders that an incoming one may meet. Those that only reduce share what there is."""
+        """The account's resting orders that an incoming one may meet. Those that only reduce share what there is.
+
+        A take-profit or stop-loss does not meet entries that bring such ones: each step of the entry that it took would
+        bring the next one, which takes the next step. (What Bybit does there is not verified.)
+        """
         book, own = self.book(order.symbol), list[Own]()
         reducible: dict[int, Decimal] = {}
         for other in self.account.live.resting(order.symbol, "Sell" if order.side == "Buy" else "Buy"):
             # With queues everybody's place is looked at, also beyond the limit: who has none yet takes it now.
             if self._places is None and not is_within(order.side, other.price, order.price):
                 break
+            if order.is_protective and other.protection is not None:
+                continue
             quantity = other.leaves
             if other.reduce_only:
                 left = reducible.get(other.position_index)
