@@ -107,6 +107,14 @@ class ReplayMarket:
         ahead = min(tape.time_ahead(_STEP_ROWS) for tape in self._tapes.values())
         return min(to_ms, max(ahead, self._now_ms))
 
+    @property
+    def still_until_ms(self) -> int:
+        """The next moment at which anything is recorded: until then prices stay and no funding is due."""
+        rows = min(tape.due_ms for tape in self._tapes.values())
+        fundings = (tape.recordings.funding for tape in self._tapes.values())
+        due = [rate.time_ms for funding in fundings if funding and (rate := funding.after(self._now_ms)) is not None]
+        return min([rows, *due])
+
     def book(self, symbol: str) -> MarketBook:
         return self._tapes[symbol].book
 
@@ -236,6 +244,14 @@ def step_end_ms(market: Market, to_ms: int) -> int:
     """
     replay = recording_behind(market)
     return min(to_ms, market.now_ms + COMPUTED_STEP_MS) if replay is None else replay.step_end_ms(to_ms)
+
+
+def still_until_ms(market: Market) -> int:
+    """The first moment to come at which a mark or index price may move or funding may be due. Of a market that is not
+    recorded that is any moment.
+    """
+    replay = recording_behind(market)
+    return market.now_ms if replay is None else replay.still_until_ms
 
 
 def recording_behind(market: Market) -> ReplayMarket | None:

@@ -68,6 +68,11 @@ class Tape:
         if self._price is not None:
             self._price.settle(to_ms)
 
+    @property
+    def due_ms(self) -> int:
+        """Time of the next row; `place.NEVER` when there is none."""
+        return min(track.due_ms for track in self._tracks)
+
     def times_ahead(self, count: int) -> list[int]:
         """Times of at most `count` rows to come (of candles: of the points of their path)."""
         return list(islice(merge(*(track.times_ahead(count) for track in self._tracks)), count))

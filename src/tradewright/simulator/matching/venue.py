@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Protocol
 
 from tradewright.simulator.accounts.events import Moment
-from tradewright.simulator.market import step_end_ms
+from tradewright.simulator.market import step_end_ms, still_until_ms
 from tradewright.simulator.market.gone import Specs
 from tradewright.simulator.market.model import (
     InstrumentSpec,
@@ -99,8 +99,10 @@ class Venue:
             slice_ms = market_ms
             every_ms = min((floor.marks_every_ms for floor in self._floors if floor.marks_every_ms), default=0)
             if every_ms:
-                # The market tells mark and index prices only as of where it stands, and they move once a second.
-                slice_ms = min(market_ms, (self.market.now_ms // every_ms + 1) * every_ms)
+                # The market tells mark and index prices only as of where it stands, and they move once a second; those
+                # of a recording only with its rows.
+                moves_ms = max(self.market.now_ms, still_until_ms(self.market) - 1)
+                slice_ms = min(market_ms, (moves_ms // every_ms + 1) * every_ms)
             self._go_on(slice_ms)
             if slice_ms >= market_ms:
                 return len(self._untold) - told
