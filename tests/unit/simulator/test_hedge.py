@@ -40,6 +40,13 @@ def refusal(call: Any, *args: Any, **more: Any) -> int:
     return int(caught.value.code)
 
 
+def test_the_leverage_stays_when_the_mode_goes_back() -> None:
+    bench = hedged()
+    bench.set_leverage("25")
+    switch(bench, mode=0)
+    assert bench.engine.account.position("BTCUSDT").leverage == 25
+
+
 def test_the_two_legs_stand_beside_each_other_and_each_is_closed_by_its_own_orders(tmp_path: Path) -> None:
     bench = hedged(folder=tmp_path)
     bench.place("Buy", "0.5", **LONG)

@@ -94,6 +94,18 @@ def test_a_flip_ends_the_old_stops_and_brings_those_of_the_order_that_flipped() 
     assert all(bench.order(order).status is OrderStatus.DEACTIVATED for order in old.values())
 
 
+def test_an_entry_that_opens_a_position_anew_brings_its_stops_again() -> None:
+    bench = Bench(partial_fills=True)
+    bench.place("Buy", "0.030", "59990.00", stopLoss="59000.00")
+    bench.trade("59989.00", "0.010")
+    bench.place("Sell", "0.010", reduceOnly=True, smpType="CancelTaker")
+    assert (bench.size, bench.stops()) == (0, {})
+    bench.trade("59989.00", "0.010")
+    assert levels(bench) == {"StopLoss": ("59000.00", "0.010")}
+    bench.trade("59989.00", "0.010")
+    assert levels(bench) == {"StopLoss": ("59000.00", "0.020")}
+
+
 def test_an_order_that_only_closes_brings_no_stops() -> None:
     bench = Bench()
     bench.place("Buy", "0.030")

@@ -246,7 +246,10 @@ class Account:
                 self.coins[coin] = replace(self.coin(coin), balance=self.coin(coin).balance + amount)
             return
         before = self.position(event.symbol, event.position_index)
-        self._hold(after_fill(before, event, seq=seq))
+        after = after_fill(before, event, seq=seq)
+        self._hold(after)
+        if order.protected_quantity and after.side == order.side != before.side:
+            self._put(orders.bared(order))
         won = event.realised - event.fee
         held = self.coin(event.settle_coin)
         self.coins[event.settle_coin] = replace(

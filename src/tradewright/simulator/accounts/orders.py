@@ -274,6 +274,12 @@ def filled(order: Order, event: OrderFilled) -> Order:
     )
 
 
+def bared(order: Order) -> Order:
+    """An entry opens its position anew: the stops of the whole position that it brought went with the one before."""
+    whole = order.protection is not None and order.protection.whole
+    return replace(order, protected_quantity=ZERO) if whole else order
+
+
 def _fees(order: Order, event: OrderFilled) -> dict[str, Any]:
     """A fee comes out of what is received; a maker's rebate on spot is paid in the other coin."""
     if event.base_coin and event.fee < 0:

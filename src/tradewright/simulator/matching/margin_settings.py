@@ -55,7 +55,8 @@ def set_leverage(ledger: Ledger, command: SetLeverage, *, hedged: bool) -> None:
     if is_isolated and any(_is_liquidated(ledger, leg) for leg in changed):
         raise ApiError(RetCode.WOULD_LIQUIDATE, "Liquidation will be triggered immediately by this adjustment")
     if sell == command.leverage:  # so that the modes agree, whichever comes next
-        wanted |= {index: sell for index in INDEXES if (command.symbol, index) in ledger.account.positions}
+        known = [index for index in INDEXES if not index or (command.symbol, index) in ledger.account.positions]
+        wanted |= dict.fromkeys(known, sell)
     at = ledger.moment()
     ledger.commit(
         [
