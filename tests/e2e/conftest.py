@@ -6,6 +6,7 @@ Lives here: the browser, an installation for the module, and `Terminal`, the pag
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -89,7 +90,7 @@ class Terminal:
         expect(self.part("ticket-form")).to_be_visible()
         expect(self.part("link-indicator")).to_have_attribute("data-state", "live")
         expect(self.part("exch-indicator")).to_have_attribute("data-state", "live")
-        expect(self.part("last-price")).to_contain_text("6")
+        expect(self.part("last-price")).to_contain_text(re.compile(r"[0-9]"))
 
     def fill_ticket(self, *, side: str = "buy", kind: str = "limit", quantity: str, price: str | None = None) -> None:
         self.part(f"ticket-type-{kind}").click()

@@ -68,8 +68,10 @@ class Trader:
         # Positions and coins first, so that there is something to reduce, to close and to sell.
         for kind in (self.market, self.market, self.market, self.spot_for_an_amount, self.spot_for_an_amount):
             kind()
+        deck: list[Callable[[], None]] = []
         while sum(self.asked.values()) < ORDERS:
-            self.rng.choice(kinds)()
+            deck = deck or self.rng.sample(kinds, len(kinds))  # each in its turn: what some need is not always there
+            deck.pop()()
         assert {kind.__name__ for kind in kinds} <= set(self.asked), f"not every kind came up: {self.asked}"
         wait_for(lambda: self.market_now() - begun >= MARKET_MS, "an hour of market time has passed", seconds=90)
 
