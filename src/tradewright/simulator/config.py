@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 QueueModel = Literal["through", "queue"]
+
+PORT_MAX: Final = 65_535
+ORDER_DELAY_MS_MAX: Final = 600_000
+FUND_MAX: Final = Decimal(10) ** 15
+FUND_DECIMALS_MAX: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,4 +62,25 @@ def parse_fund(text: str) -> tuple[str, Decimal]:
         amount = Decimal(-1)
     if not (coin.isascii() and coin.isalnum() and coin.isupper() and amount.is_finite() and amount >= 0):
         raise ValueError(f"--fund {text!r} is not COIN=AMOUNT, for example USDT=100000.")
+    # Sums of such amounts are exact: they stay within the digits that a decimal is counted with.
+    if amount > FUND_MAX or amount != round(amount, FUND_DECIMALS_MAX):
+        raise ValueError(f"--fund {text!r} must be at most {FUND_MAX} with at most {FUND_DECIMALS_MAX} decimals.")
     return coin, amount
+
+
+def problem_of(config: SimulatorConfig) -> str | None:
+    """What cannot be meant, as one sentence for a person; what the market or the disk refuse is found by them."""
+    if not 0 <= config.port <= PORT_MAX:
+        return f"--port {config.port} is not from 0 to {PORT_MAX}."
+    for option, limit in (("--ip-limit", config.ip_limit), ("--limit-factor", config.limit_factor)):
+        if limit < 0:
+            return f"{option} {limit} is below 0; 0 is for no limit."
+    if not 0 <= config.order_delay_ms <= ORDER_DELAY_MS_MAX:
+        return f"--order-delay {config.order_delay_ms} is not from 0 to {ORDER_DELAY_MS_MAX} milliseconds."
+    if (config.key is None) != (config.secret is None):
+        return "--key and --secret belong together."
+    for option, given in (("--key", config.key), ("--secret", config.secret)):
+        # They travel in headers. The value is not repeated: a secret has no place on a screen.
+        if given is not None and not (given.isascii() and given.isprintable() and given and " " not in given):
+            return f"{option} must be letters, digits and signs of ASCII without spaces, at least one of them."
+    return None

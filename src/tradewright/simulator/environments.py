@@ -54,7 +54,8 @@ def _whole(name: str) -> Environment:
         name=name,
         private_paths=None,
         batch_categories=frozenset(CATEGORIES),
-        private_topics=_TOPICS | _DCP_TOPICS | {"execution.fast"},
+        # `strategy` never speaks: it is about orders of Bybit's own website.
+        private_topics=_TOPICS | _DCP_TOPICS | {"execution.fast", "strategy"},
         takes_orders_by_stream=True,
         order_memory_ms=None,
         gives_money=False,

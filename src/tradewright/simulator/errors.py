@@ -1,6 +1,6 @@
 """Refusals in Bybit's language: a return code, its text and the HTTP status that carries it.
 
-Lives here: `ApiError` and the codes this exchange uses; `StateUnusable` for whoever starts it.
+Lives here: `ApiError` and the codes this exchange uses; `StateUnusable` and `AddressUnusable` for whoever starts it.
 Not here: the envelope around them (`http_server`), nor when each is due.
 """
 
@@ -120,6 +120,10 @@ class ApiError(Exception):
 
 class StateUnusable(Exception):
     """The state folder cannot be gone on with. The text is one sentence that says what to do."""
+
+
+class AddressUnusable(OSError):
+    """Nothing can listen there. The text is one sentence that says what to do."""
 
 
 def bad_parameter(text: str) -> ApiError:

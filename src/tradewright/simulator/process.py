@@ -6,7 +6,6 @@ Lives here: signals, the ready line, exit codes. Not here: reading the command l
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import os
 import signal
@@ -15,8 +14,8 @@ from typing import Any, TextIO
 
 import structlog
 
-from tradewright.simulator.config import SimulatorConfig
-from tradewright.simulator.errors import StateUnusable
+from tradewright.simulator.config import SimulatorConfig, problem_of
+from tradewright.simulator.errors import AddressUnusable, StateUnusable
 from tradewright.simulator.market import MarketError
 from tradewright.simulator.server import RunningSimulator, serve
 
@@ -29,6 +28,9 @@ PRIVATE_UMASK = 0o077
 
 def run_exchange(config: SimulatorConfig) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code; what went wrong is one sentence on stderr."""
+    problem = problem_of(config)
+    if problem is not None:
+        return _fail(problem, EXIT_USAGE)
     os.umask(PRIVATE_UMASK)
     _log_to_stderr()
     try:
@@ -37,12 +39,9 @@ def run_exchange(config: SimulatorConfig) -> int:
         return _fail(f"The market cannot be started: {error}.", EXIT_USAGE)
     except StateUnusable as error:
         return _fail(str(error), EXIT_STATE_UNUSABLE)
+    except AddressUnusable as error:
+        return _fail(str(error), EXIT_PORT_IN_USE)
     except OSError as error:
-        if error.errno in (errno.EADDRINUSE, errno.EACCES) and config.port and error.filename is None:
-            return _fail(
-                f"Port {config.port} of {config.host} cannot be used ({error.strerror}); choose another with --port.",
-                EXIT_PORT_IN_USE,
-            )
         return _fail(f"The state folder {config.state} cannot be used: {error}.", EXIT_NOT_WRITABLE)
     return 0
 

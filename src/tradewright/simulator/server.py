@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -26,6 +27,7 @@ from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.control.endpoints import ControlEndpoints
 from tradewright.simulator.control.motion import Motion
 from tradewright.simulator.environments import environment_of
+from tradewright.simulator.errors import AddressUnusable
 from tradewright.simulator.faults.bent_market import BentMarket
 from tradewright.simulator.faults.board import Faults
 from tradewright.simulator.faults.calls import CallGate
@@ -123,7 +125,7 @@ async def serve(
 ) -> RunningSimulator:
     """Start an exchange and return once it answers.
 
-    `market` replaces the one the config asks for (tests script theirs). Raises `OSError` (port or folder),
+    `market` replaces the one the config asks for (tests script theirs). Raises `AddressUnusable`, `OSError` (folder),
     `MarketError` (market, from, speed), `StateUnusable`: each text is one sentence for a person.
     """
     async with contextlib.AsyncExitStack() as stop:
@@ -397,8 +399,17 @@ def _open_account(
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    """Raises `AddressUnusable`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=128)
+    try:
+        return socket.create_server((host, port), family=family, backlog=128)
+    except socket.gaierror:
+        raise AddressUnusable(f"--host {host} is no address of this machine; 127.0.0.1 always is.") from None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error.strerror
+        raise AddressUnusable(
+            f"Port {port} of {host} cannot be used ({reason}); choose another with --port or --host."
+        ) from None
 
 
 async def _serve_http(application: web.Application, listener: socket.socket, stop: contextlib.AsyncExitStack) -> None:

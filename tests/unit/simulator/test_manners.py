@@ -54,6 +54,14 @@ async def test_options_report_the_topics_that_failed_and_the_words_of_others_are
         assert told["ret_msg"] == "error:handler not found,topic:tickers.NOPE"
 
 
+@pytest.mark.parametrize("category", ["linear", "spot", "option"])
+async def test_a_request_without_a_list_of_topics_is_refused_in_every_dialect(client: SimClient, category: str) -> None:
+    stream = await stream_of(client, category)
+    assert (await answer(stream, op="subscribe"))["success"] is False
+    for nothing in ([], "publicTrade.BTC"):
+        assert (await answer(stream, op="subscribe", args=nothing))["success"] is False
+
+
 def test_an_agreement_of_the_option_stream_names_what_is_subscribed() -> None:
     topics = ["orderbook.100.BTC-6JAN23-18000-C"]
     told = OptionManners().agreement({"op": "subscribe", "req_id": "x"}, "c", topics)
@@ -101,7 +109,7 @@ async def test_private_topics_come_under_every_name_they_have(client: SimClient)
         for category in ("spot", "linear", "inverse", "option")
     ] + ["position.linear", "position.inverse", "position.option"]
     plain = ["order", "execution", "execution.fast", "position"]
-    whole = ["wallet", "greeks", "dcp.future", "dcp.spot", "dcp.option"]
+    whole = ["wallet", "greeks", "dcp.future", "dcp.spot", "dcp.option", "strategy"]
     stream = await client.private()
     assert (await stream.next())["op"] == "auth"
     for topics in (every, plain, whole, [*every, *whole], [*plain, *whole], plain):

@@ -20,6 +20,7 @@ import pytest
 
 from support.sim_client import SimClient
 from tradewright.simulator import SimulatorConfig, serve
+from tradewright.simulator.__main__ import main
 
 PATIENCE_S = 20
 SAMPLE = Path(__file__).parents[2] / "data" / "btcusdt-linear-1m-sample.csv.gz"
@@ -158,6 +159,46 @@ async def test_a_market_that_does_not_exist_is_one_sentence_and_exit_2() -> None
     assert code == 2
     assert len(sentence.splitlines()) == 1
     assert "/nowhere.csv.gz" in sentence
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--port", "70000"], "--port 70000 is not from 0 to 65535"),
+        (["--ip-limit", "-1"], "--ip-limit -1 is below 0"),
+        (["--limit-factor", "-1"], "--limit-factor -1 is below 0"),
+        (["--order-delay", "-5"], "--order-delay -5 is not from 0 to"),
+        (["--key", "alone"], "--key and --secret belong together"),
+        (["--key", "k", "--secret", ""], "--secret must be"),
+        (["--key", "two words", "--secret", "s"], "--key must be"),
+        (["--fund", "USDT=1e400"], "--fund 'USDT=1e400' must be at most"),
+        (["--queue", "x"], "--queue: invalid choice: 'x'"),
+    ],
+)
+def test_an_option_that_cannot_be_meant_is_one_sentence_and_exit_2(
+    options: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["--port", "0", *options])
+    told = capsys.readouterr()
+    assert code == 2
+    assert len(told.err.splitlines()) == 1
+    assert named in told.err
+    assert told.out == ""
+
+
+async def test_an_address_that_is_none_of_this_machine_is_one_sentence_and_exit_3() -> None:
+    code, sentence = await fails("--port", "0", "--host", "192.0.2.1")  # an address kept for documentation
+    assert code == 3
+    assert sentence.startswith("Port 0 of 192.0.2.1 cannot be used")
+    assert len(sentence.splitlines()) == 1
+
+
+async def test_a_market_may_begin_with_the_first_second_there_is() -> None:
+    running = await serve(SimulatorConfig(market_from="0"))
+    try:
+        assert running.engine.market.now_ms >= 0
+    finally:
+        await running.close()
 
 
 async def test_a_state_folder_that_is_in_use_is_refused(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ class Timetable:
         self._computed = tuple(computed.items())
         self._minute = -1
         self._busy: _Busy = []
-        self._next: _Busy = []
+        self._next: _Busy = [[] for _ in range(_SECONDS)]
         self._looked = 0  # how many listings are in `_next`
 
     def busy(self, second: int) -> Sequence[tuple[Listing, ComputedSymbol]]:

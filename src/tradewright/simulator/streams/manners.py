@@ -69,17 +69,17 @@ class OptionManners:
     """A report of the topics. How a request that names no topic at all is refused is not documented."""
 
     def agreement(self, asked: Frame, conn_id: str, topics: Sequence[str]) -> Frame:
-        return self._report(conn_id, failed=(), succeeded=topics)
+        return self._report(conn_id, success=True, failed=(), succeeded=topics)
 
     def refusal(self, asked: Frame, conn_id: str, refusal: Refusal) -> Frame:
-        return self._report(conn_id, failed=refusal.topics, succeeded=())
+        return self._report(conn_id, success=False, failed=refusal.topics, succeeded=())
 
     def pong(self, asked: Frame, conn_id: str, now_ms: int) -> Frame:
         return {"args": [str(now_ms)], "op": "pong"}
 
-    def _report(self, conn_id: str, *, failed: Sequence[str], succeeded: Sequence[str]) -> Frame:
+    def _report(self, conn_id: str, *, success: bool, failed: Sequence[str], succeeded: Sequence[str]) -> Frame:
         data = {"failTopics": list(failed), "successTopics": list(succeeded)}
-        return {"success": bool(succeeded) or not failed, "conn_id": conn_id, "data": data, "type": "COMMAND_RESP"}
+        return {"success": success, "conn_id": conn_id, "data": data, "type": "COMMAND_RESP"}
 
 
 def manners_of(category: str) -> Manners:
