@@ -33,7 +33,7 @@ from tradewright.simulator.market import (
 )
 from tradewright.simulator.market.bars import OpenBar
 from tradewright.simulator.market.synthetic import SyntheticMarket
-from tradewright.simulator.market.walk import PROFILES, Walk, chance, size_steps
+from tradewright.simulator.market.walk import PROFILES, Walk, chance, pace_of, size_steps
 
 SEED: Final = 20_240_301
 END: Final = "2024-03-04T00:00:00Z"  # three days of minutes end here, and the trades begin
@@ -71,13 +71,13 @@ def quarter_hours() -> bytes:
     profile = PROFILES["ETHUSDT"]
     start_ms = parse_time(END) - QUARTERS * QUARTER_MS
     rng = chance(SEED, "ETHUSDT", "quarters")
-    walk = Walk.at(profile.base_ticks)
+    walk, pace = Walk.at(profile.base_ticks), pace_of(QUARTER_MS / 5_000)
     rows: list[str] = []
     price: Decimal | None = None
     for start in range(start_ms, start_ms + QUARTERS * QUARTER_MS, QUARTER_MS):
         bar = OpenBar(start, price or ETHUSDT.tick_size * round(walk.mid), Decimal(size_steps(rng, 900.0)))
         for _ in range(5):
-            walk.step(rng, profile, QUARTER_MS / 5_000)
+            walk.step(rng, profile, pace)
             bar.add(ETHUSDT.tick_size * round(walk.mid), Decimal(size_steps(rng, 900.0)))
         price = bar.close
         if start // QUARTER_MS % 700 not in range(5, 9):  # the recorder was down

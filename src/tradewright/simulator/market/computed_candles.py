@@ -6,7 +6,7 @@ Nothing is stored but a few sums, so that a hundred charts cost no memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -14,7 +14,7 @@ from typing import Final
 from tradewright.simulator.market.candles import CLOSED_KLINES_MAX, Window
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, MINUTE_MS, bucket_end, bucket_start, fixed_length_ms
 from tradewright.simulator.market.model import InstrumentSpec, Kline
-from tradewright.simulator.market.paths import Bar, Path, join
+from tradewright.simulator.market.paths import Bar, Path, PathTrade, bar_of, join
 
 _HOURS_KEPT: Final = 512
 _DAYS_KEPT: Final = 80
@@ -32,7 +32,10 @@ class ComputedCandles:
         self._path = path
         self._hour = lru_cache(maxsize=_HOURS_KEPT)(self._make_hour)
         self._day = lru_cache(maxsize=_DAYS_KEPT)(self._make_day)
+        # What tickers ask for again and again: the day but for its last minute, that minute's trades, and both.
         self._day_so_far: tuple[tuple[int, int], Bar | None] | None = None
+        self._open: tuple[int, Sequence[PathTrade]] | None = None
+        self._day_now: tuple[tuple[int, int, int], Window | None] | None = None
 
     def klines(self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> list[Kline]:
         """See `Market.klines`."""
@@ -66,13 +69,12 @@ class ComputedCandles:
     def day(self, now_ms: int) -> Window | None:
         """The last 24 hours, to the minute."""
         minute = now_ms // MINUTE_MS
-        begun = self._path.minute(minute).bar_until(now_ms - minute * MINUTE_MS)
-        over = self._day_before(-(-(now_ms - DAY_MS) // MINUTE_MS), minute)
-        bar = join(part for part in (over, begun) if part is not None)
-        if bar is None:
-            return None
-        opened, high, low = (ticks * self._tick for ticks in (bar.open, bar.high, bar.low))
-        return Window(opened, high, low, bar.volume * self._step, self._turnover(bar))
+        first, trades = -(-(now_ms - DAY_MS) // MINUTE_MS), self._trades_of(minute)
+        offset_ms = now_ms - minute * MINUTE_MS
+        done = sum(one.second * 1000 + one.offset_ms <= offset_ms for one in trades)
+        if self._day_now is None or self._day_now[0] != (first, minute, done):
+            self._day_now = (first, minute, done), self._make_window(first, minute, trades[:done])
+        return self._day_now[1]
 
     def price_at(self, ms: int) -> Decimal | None:
         """Open of the first minute at or after `ms`."""
@@ -101,6 +103,18 @@ class ComputedCandles:
     def _span(self, minute: int, to_ms: int) -> Bar | None:
         """All trades from the beginning of a minute up to and including `to_ms`, by the largest pieces that fit."""
         return join(self._pieces(minute, to_ms))
+
+    def _trades_of(self, minute: int) -> Sequence[PathTrade]:
+        if self._open is None or self._open[0] != minute:
+            self._open = minute, self._path.minute(minute).trades()
+        return self._open[1]
+
+    def _make_window(self, first: int, minute: int, done: Sequence[PathTrade]) -> Window | None:
+        bar = join(part for part in (self._day_before(first, minute), bar_of(done)) if part is not None)
+        if bar is None:
+            return None
+        opened, high, low = (ticks * self._tick for ticks in (bar.open, bar.high, bar.low))
+        return Window(opened, high, low, bar.volume * self._step, self._turnover(bar))
 
     def _day_before(self, first: int, minute: int) -> Bar | None:
         """The day's minutes that are over. Tickers ask ten times a second, and it changes once a minute."""

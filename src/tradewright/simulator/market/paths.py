@@ -113,8 +113,12 @@ class Minute(NamedTuple):
 
     def bar_until(self, offset_ms: int) -> Bar | None:
         """What the trades up to and including `offset_ms` of the minute have made of it; None before the first."""
-        done = [one for one in self.trades() if one.second * 1000 + one.offset_ms <= offset_ms]
-        return join(Bar(one.price, one.price, one.price, one.price, one.size, one.price * one.size) for one in done)
+        return bar_of(one for one in self.trades() if one.second * 1000 + one.offset_ms <= offset_ms)
+
+
+def bar_of(trades: Iterable[PathTrade]) -> Bar | None:
+    """The candle of some trades in time order; None of none."""
+    return join(Bar(one.price, one.price, one.price, one.price, one.size, one.price * one.size) for one in trades)
 
 
 def bid_at(minute: Minute, trades: Iterable[PathTrade], second: int) -> int:

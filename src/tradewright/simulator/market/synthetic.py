@@ -168,6 +168,8 @@ class SyntheticMarket:
         one = self._one(symbol)
         if isinstance(one, ListedOption):
             return one.ticker()
+        due_ms = self.next_funding_ms(symbol)
+        rate, interest = self._slow_fields(one, due_ms)
         return ticker_row(
             one.spec,
             Quotes(
@@ -177,13 +179,22 @@ class SyntheticMarket:
                 index_price=one.index_price(),
                 day=one.candles.day(self._now_ms),
                 price_1h_ago=one.candles.price_at(self._now_ms - HOUR_MS),
-                open_interest=one.open_interest(self._now_ms),
-                funding_rate=self.funding_rate(symbol),
-                next_funding_ms=self.next_funding_ms(symbol),
+                open_interest=interest,
+                funding_rate=rate,
+                next_funding_ms=due_ms,
                 now_ms=self._now_ms,
                 settling=self.settlement_price(symbol),
             ),
         )
+
+    def _slow_fields(self, one: Listed, due_ms: int) -> tuple[Decimal, Decimal | None]:
+        """Funding rate and open interest, which are drawn once a minute at most; tickers ask ten times a second."""
+        drawn_at = due_ms, self._now_ms // MINUTE_MS
+        known = self._slow.get(one.spec.listing)
+        if known is None or known[0] != drawn_at:
+            known = drawn_at, (one.funding_rate(due_ms), one.open_interest(self._now_ms))
+            self._slow[one.spec.listing] = known
+        return known[1]
 
     def klines(self, symbol: str, interval: str, start_ms: int | None, end_ms: int | None, limit: int) -> list[Kline]:
         return self._one(symbol).candles.klines(interval, start_ms, end_ms, limit, self._now_ms)
@@ -301,6 +312,7 @@ class SyntheticMarket:
 
     def _list_dated(self, now_ms: int) -> None:
         """List the dated contracts of this moment, beside those that were listed before; what has ended is closed."""
+        self._slow: dict[Listing, tuple[tuple[int, int], tuple[Decimal, Decimal | None]]] = {}
         self._specs = self._fixed
         self._next_end_ms: int | None = None
         if self._has_dated:

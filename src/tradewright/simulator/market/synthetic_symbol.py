@@ -38,6 +38,7 @@ from tradewright.simulator.market.walk import (
     funding_rate,
     leans_to_buyers,
     open_interest,
+    pace_of,
     size_steps,
     spread_ticks,
     swept_ticks,
@@ -52,6 +53,7 @@ TRADES_KEPT = 1000
 _TRADES_SAVED = 60
 _SLOT_MS = 200
 _SLOTS = 1000 // _SLOT_MS
+_SLOT_PACE = pace_of(_SLOT_MS / 1000)
 _HISTORY_STEPS = 6  # of ten seconds, per minute
 _LEVEL_SIZES = 1024
 
@@ -94,7 +96,7 @@ class SyntheticSymbol:
         events: list[MarketEvent] = []
         for slot in range(_SLOTS):
             before = self.walk.mid
-            self.walk.step(rng, self._profile, _SLOT_MS / 1000, heat=sky.heat, move=sky.move / _SLOTS)
+            self.walk.step(rng, self._profile, _SLOT_PACE, heat=sky.heat, move=sky.move / _SLOTS)
             slot_ms = second * 1000 + slot * _SLOT_MS
             spread = spread_ticks(rng) * (1 + sky.thin)
             bid_ticks = max(1, int(self.walk.mid - spread / 2))
@@ -270,13 +272,14 @@ class SyntheticSymbol:
         rng = chance(self._seed, symbol, "history")
         median = profile.median_size_steps * profile.trades_per_s * 60 / _HISTORY_STEPS
         length = 60 // _HISTORY_STEPS
+        pace = pace_of(length)
         for start_ms in range(origin_ms - minutes * MINUTE_MS, origin_ms, MINUTE_MS):
             bar: OpenBar | None = None
             hour, within = divmod(start_ms // MINUTE_MS, 60)
             heat = self._weather.minute_heats(hour)[within]
             for step in range(_HISTORY_STEPS):
                 second = start_ms // 1000 + step * length
-                walk.step(rng, profile, length, heat=heat, move=self._weather.moved(second, second + length))
+                walk.step(rng, profile, pace, heat=heat, move=self._weather.moved(second, second + length))
                 self._record.sample(second * 1000, round(walk.mark), round(walk.index))
                 price = max(1, round(walk.mid)) * self.spec.tick_size
                 size = size_steps(rng, median) * self.spec.qty_step

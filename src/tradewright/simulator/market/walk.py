@@ -63,6 +63,29 @@ def chance(seed: int, *place: object) -> Random:
     return Random(":".join(map(str, (seed, *place))))  # noqa: S311  a reproducible market, not a secret
 
 
+class Pace(NamedTuple):
+    """What a step of so many seconds takes of each process. Steps are of few lengths and very many."""
+
+    seconds: float
+    share: float
+    stir: float
+    root: float
+    index_follows: float
+    mark_follows: float
+
+
+def pace_of(seconds: float) -> Pace:
+    share = min(1.0, seconds / _HEAT_TIME_S)
+    return Pace(
+        seconds,
+        share,
+        _HEAT_SPREAD * math.sqrt(2 * share),
+        math.sqrt(seconds / DAY_S),
+        1.0 - math.exp(-seconds / _INDEX_TIME_S),
+        1.0 - math.exp(-seconds / _MARK_TIME_S),
+    )
+
+
 class Sky(NamedTuple):
     """The weather of one second (see `weather`)."""
 
@@ -88,17 +111,15 @@ class Walk:
         """Arguments that make the same walk; JSON keeps floats exactly."""
         return {"mid": self.mid, "index": self.index, "mark": self.mark, "heat": self.heat}
 
-    def step(self, rng: Random, profile: Profile, seconds: float, *, heat: float = 1.0, move: float = 0.0) -> None:
-        """Move on by `seconds`, at `heat` times the usual volatility, and by `move` (logarithm) beside it."""
-        share = min(1.0, seconds / _HEAT_TIME_S)
-        self.heat += -self.heat * share + _HEAT_SPREAD * math.sqrt(2 * share) * rng.gauss(0.0, 1.0)
-        volatility = (
-            profile.daily_volatility * math.sqrt(seconds / DAY_S) * math.exp(self.heat - _HEAT_SPREAD**2) * heat
-        )
+    def step(self, rng: Random, profile: Profile, pace: Pace, *, heat: float = 1.0, move: float = 0.0) -> None:
+        """Move on by one step, at `heat` times the usual volatility, and by `move` (logarithm) beside it."""
+        seconds, share, stir, root, index_follows, mark_follows = pace
+        self.heat += -self.heat * share + stir * rng.gauss(0.0, 1.0)
+        volatility = profile.daily_volatility * root * math.exp(self.heat - _HEAT_SPREAD**2) * heat
         pull = -math.log(self.mid / profile.base_ticks) * seconds / _PULL_TIME_S
         self.mid *= math.exp(volatility * rng.gauss(0.0, 1.0) + pull + move)
-        self.index += (self.mid - self.index) * (1.0 - math.exp(-seconds / _INDEX_TIME_S))
-        self.mark += (self.mid - self.mark) * (1.0 - math.exp(-seconds / _MARK_TIME_S))
+        self.index += (self.mid - self.index) * index_follows
+        self.mark += (self.mid - self.mark) * mark_follows
 
 
 def funding_rate(seed: int, spec: InstrumentSpec, funding_ms: int) -> Decimal:
