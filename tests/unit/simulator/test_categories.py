@@ -46,6 +46,18 @@ def test_an_inverse_contract_is_counted_in_dollars_and_paid_in_its_coin() -> Non
     assert bench.coin("BTC") == 3 - fee - (sold * Decimal("0.00055")).quantize(Decimal("1E-8")) + lost
 
 
+def test_the_average_price_of_a_few_dollars_is_that_of_the_fill() -> None:
+    """One dollar is 0.00001667 BTC on the books, which would be bought at 59988."""
+    bench = bench_with_all()
+    inverse = {"category": "inverse", "symbol": "BTCUSD"}
+    order = bench.place("Buy", "7", **inverse)
+    bench.place("Sell", "6", reduceOnly=True, **inverse)
+    position = bench.engine.account.position("inverse:BTCUSD")
+    for average in (order.average_price, position.average_price):
+        assert average is not None
+        assert average.quantize(Decimal("1E-8")) == Decimal("60000.50")
+
+
 def test_a_contract_pays_in_what_it_settles_in() -> None:
     bench = bench_with_all()
     bench.place("Buy", "1", symbol="BTCPERP")

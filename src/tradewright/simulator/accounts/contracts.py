@@ -27,6 +27,11 @@ def value_of(listing: Listing, quantity: Decimal, price: Decimal) -> Decimal:
     return rounded(quantity / price) if is_inverse(listing) else quantity * price
 
 
+def exact_value_of(listing: Listing, quantity: Decimal, price: Decimal) -> Decimal:
+    """The same to the 28 digits that Decimal has: for averages of prices, never for money."""
+    return quantity / price if is_inverse(listing) else quantity * price
+
+
 def profit_of(listing: Listing, *, is_long: bool, cost: Decimal, value: Decimal) -> Decimal:
     """What a position that cost `cost` has won when it is worth `value` (both in the settle coin, not negative).
 

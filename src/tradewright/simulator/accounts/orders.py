@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from tradewright.simulator.accounts.contracts import value_of
+from tradewright.simulator.accounts.contracts import exact_value_of, value_of
 from tradewright.simulator.accounts.events import (
     AmendAccepted,
     MarketUnit,
@@ -82,6 +82,7 @@ class Order:
     status: OrderStatus = OrderStatus.ACCEPTED
     filled_quantity: Decimal = ZERO
     filled_value: Decimal = ZERO
+    filled_exact: Decimal = ZERO  # the same unrounded: an average of few dollars would show the rounding
     paid_fee: Decimal = ZERO
     fee_coin: str = ""
     rebate: Decimal = ZERO  # what makers' rebates on spot brought, in the other coin
@@ -179,8 +180,9 @@ class Order:
     def average_price(self) -> Decimal | None:
         if not self.filled_quantity:
             return None
-        inverse = is_inverse(self.symbol)
-        return self.filled_quantity / self.filled_value if inverse else self.filled_value / self.filled_quantity
+        if is_inverse(self.symbol):
+            return self.filled_quantity / self.filled_exact
+        return self.filled_exact / self.filled_quantity
 
 
 def accepted(event: OrderAccepted, *, number: int) -> Order:
@@ -267,6 +269,7 @@ def filled(order: Order, event: OrderFilled) -> Order:
         status=OrderStatus.FILLED if part == order.leaves else OrderStatus.PARTIALLY_FILLED,
         filled_quantity=order.filled_quantity + event.quantity,
         filled_value=order.filled_value + value_of(order.symbol, event.quantity, event.price),
+        filled_exact=order.filled_exact + exact_value_of(order.symbol, event.quantity, event.price),
         **_fees(order, event),
         realised=order.realised + event.realised,
         closed_quantity=order.closed_quantity + event.closed_quantity,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from tradewright.simulator.accounts.contracts import CENT, profit_of, rounded, value_of
+from tradewright.simulator.accounts.contracts import CENT, exact_value_of, profit_of, rounded, value_of
 from tradewright.simulator.accounts.events import OrderFilled, PositionIndex, Side
 from tradewright.simulator.market.model import Listing, is_inverse
 
@@ -34,6 +34,7 @@ class Position:
     index: PositionIndex = 0
     size: Decimal = ZERO
     cost: Decimal = ZERO
+    exact_cost: Decimal = ZERO  # of an inverse contract, unrounded: for the average price only
     leverage: Decimal = DEFAULT_LEVERAGE
     holding_realised: Decimal = ZERO  # since the position was last flat, fees included
     total_realised: Decimal = ZERO  # since the account exists, fees included
@@ -60,7 +61,7 @@ class Position:
         """In the quote coin."""
         if not self.size:
             return None
-        return abs(self.size) / self.cost if is_inverse(self.symbol) else self.cost / abs(self.size)
+        return abs(self.size) / self.exact_cost if is_inverse(self.symbol) else self.cost / abs(self.size)
 
     def value(self, price: Decimal) -> Decimal:
         """What the open part is worth at `price`, settle coin, not negative."""
@@ -121,6 +122,7 @@ def after_fill(position: Position, event: OrderFilled, *, seq: int) -> Position:
         position,
         size=size,
         cost=position.cost - part.released_cost + value_of(position.symbol, opened, event.price),
+        exact_cost=_exact_cost(position, event, part.quantity, opened) if size else ZERO,
         holding_realised=flow if starts_anew else position.holding_realised + flow,
         total_realised=position.total_realised + flow,
         added_margin=position.added_margin if size and not starts_anew else ZERO,
@@ -130,3 +132,10 @@ def after_fill(position: Position, event: OrderFilled, *, seq: int) -> Position:
         updated_ms=event.at.wall_ms,
         seq=seq,
     )
+
+
+def _exact_cost(position: Position, event: OrderFilled, closed: Decimal, opened: Decimal) -> Decimal:
+    if not is_inverse(position.symbol):
+        return ZERO
+    stays = position.exact_cost * (1 - closed / abs(position.size)) if closed else position.exact_cost
+    return stays + exact_value_of(position.symbol, opened, event.price)
