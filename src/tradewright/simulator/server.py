@@ -361,6 +361,8 @@ class _Parts:
         # Most bots listen to a few topics, and what leaves at once is not made for nobody. What is to wait is made
         # anyhow: somebody may have come by then.
         leaves_now = not delay_ms and self.outbox.sends_at_once(order_id)
+        if leaves_now and not self._private.is_there(uid):
+            return
         messages = messages_of(
             outcome,
             member.engine,

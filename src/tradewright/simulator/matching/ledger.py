@@ -228,17 +228,18 @@ class Ledger:
         if (excess := self._beyond_risk_limit(order)) is not None:
             return excess
         settles = self.specs[order.symbol].settle_coin
-        before = self.margin_if(instead_of, instead_of=order)
         after = self.margin_if(order, instead_of=order)
+        backs_nothing = after.mode == "REGULAR_MARGIN" and not self.collateral_ratio(settles)
+        if not backs_nothing and after.free(settles) >= 0:  # what is looked at first is what mostly settles it
+            return None
+        before = self.margin_if(instead_of, instead_of=order)
         if after.order_initial <= before.order_initial:
             return None
-        if after.mode == "REGULAR_MARGIN" and not self.collateral_ratio(settles):
+        if backs_nothing:
             return ApiError(RetCode.SETTLE_COIN_NO_COLLATERAL, f"The collateral of {settles} is not enabled.")
-        if after.free(settles) < 0:
-            if self.specs[order.symbol].is_option and order.side == "Sell":
-                return ApiError(RetCode.OPTION_MARGIN, "Margin is insufficient for the option order.")
-            return ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")
-        return None
+        if self.specs[order.symbol].is_option and order.side == "Sell":
+            return ApiError(RetCode.OPTION_MARGIN, "Margin is insufficient for the option order.")
+        return ApiError(RetCode.NOT_ENOUGH_MARGIN, "ab not enough for new order")
 
     def _beyond_risk_limit(self, order: Order) -> ApiError | None:
         """Why the position would be too large for its leverage, were all that is listed on the order's side filled."""

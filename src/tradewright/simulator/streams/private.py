@@ -76,6 +76,10 @@ class PrivateStream:
                 self._dcp.left(connection, now_ms=self._true_ms())
         return connection.socket
 
+    def is_there(self, uid: str) -> bool:
+        """Whether anybody of the account has authenticated."""
+        return uid in self._uids.values()
+
     def is_heard(self, uid: str, topic: str) -> bool:
         """Whether anybody of the account has subscribed a topic at this moment, be it of one category only."""
         for connection, theirs in self._uids.items():
