@@ -104,6 +104,21 @@ async def test_orders_are_filled_by_the_mirrored_prices_and_wait_while_the_link_
         assert account.position("BTCUSDT").size == Decimal("0.010")
 
 
+async def test_a_mirror_is_not_moved_by_hand(session: aiohttp.ClientSession) -> None:
+    async with AsyncExitStack() as stack:
+        upstream = await serve(SimulatorConfig(tick_ms=5), market=ScriptedMarket())
+        stack.push_async_callback(upstream.close)
+        mirror = await serve(mirror_of(upstream, "mirror@linear:BTCUSDT"))
+        stack.push_async_callback(mirror.close)
+        place, key = f"{mirror.addresses.rest}/sim/market", {"X-Sim-Key": mirror.keys.trading.key}
+        for wish in ({"do": "pause"}, {"do": "speed", "speed": 10}, {"do": "step", "seconds": 3600}):
+            async with session.post(place, json=wish, headers=key) as answer:
+                assert answer.status == 400
+                assert "mirrors a real one" in await answer.text()
+        clock = mirror.engine.market.clock
+        assert (clock.paused, clock.speed, clock.by_hand) == (False, 1, False)
+
+
 async def test_a_mirror_without_a_network_says_what_it_could_not_reach() -> None:
     config = SimulatorConfig(market=("mirror",), mirror_rest="http://127.0.0.1:9", mirror_stream="ws://127.0.0.1:9")
     with pytest.raises(MirrorUnreachable, match=r"http://127\.0\.0\.1:9 cannot be read"):

@@ -91,6 +91,10 @@ class Motion:
             raise MotionRefused(
                 "the market is still playing what an earlier step or jump asked for; wait for its answer"
             )
+        if self._market.clock.follows_real:
+            raise MotionRefused(
+                "this market mirrors a real one as it happens, which nobody here can pause, step, jump or speed up"
+            )
         async with self._playing:
             played = await self._obey(command)
             if self.keep is not None:

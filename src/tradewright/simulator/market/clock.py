@@ -19,7 +19,8 @@ class MarketClock:
     """Market time as a straight line through (wall time, market time), `speed` market seconds per wall second.
 
     With `end_ms` it stands still from there on, and while `paused` it stands still anyway. `first_ms` is where a
-    recording begins. Pause, speed and place are changed by hand through `simulator.motion` only.
+    recording begins. Pause, speed and place are changed by hand through `control.motion` only, and not at all where
+    `follows_real`: the market of others goes on whatever is wished here.
     """
 
     __slots__ = (
@@ -28,17 +29,21 @@ class MarketClock:
         "by_hand",
         "end_ms",
         "first_ms",
+        "follows_real",
         "given_speed",
         "paused",
         "speed",
     )
 
-    def __init__(self, *, wall_ms: int, market_ms: int, speed: float, end_ms: int | None = None) -> None:
+    def __init__(
+        self, *, wall_ms: int, market_ms: int, speed: float, end_ms: int | None = None, follows_real: bool = False
+    ) -> None:
         self._anchor_wall_ms = wall_ms
         self._anchor_market_ms = market_ms
         self.speed = self.given_speed = checked_speed(speed)
         self.first_ms: int | None = None
         self.end_ms = end_ms
+        self.follows_real = follows_real
         self.paused = False
         self.by_hand = False  # somebody has changed its motion since the very first start
 

@@ -134,7 +134,7 @@ class Mirror:
                 "check the network, or ask for the market synthetic"
             ) from error
         now_ms = self._wall_ms()
-        clock = MarketClock(wall_ms=now_ms, market_ms=now_ms, speed=1)
+        clock = MarketClock(wall_ms=now_ms, market_ms=now_ms, speed=1, follows_real=True)
         self._market = MirrorMarket(listings, clock=clock, now_ms=now_ms)
         for category in dict.fromkeys(category for category, _ in self._wanted):
             self._up[category] = False
