@@ -31,6 +31,11 @@ def quantity_text(spec: InstrumentSpec, quantity: Decimal) -> str:
     return on_grid(quantity, spec.qty_step)
 
 
+def traded_text(spec: InstrumentSpec, price: Decimal) -> str:
+    """What something was traded at, or is worth: what is settled, and an option's mark, may lie between the ticks."""
+    return recorded_text(price, spec.tick_size)
+
+
 def recorded_text(value: Decimal, step: Decimal) -> str:
     """A public price or size: on the grid as all are; one that a recording has between the steps is told as it is."""
     on_step = value.quantize(step, ROUND_HALF_EVEN, _WIDE)

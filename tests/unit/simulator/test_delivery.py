@@ -14,6 +14,7 @@ from tradewright.simulator.accounts.events import OrderFilled
 from tradewright.simulator.accounts.past import closed_orders
 from tradewright.simulator.market.model import InstrumentSpec
 from tradewright.simulator.matching.delivery import worth_at_delivery
+from tradewright.simulator.rows.trading import execution_row
 
 D = Decimal
 SECOND = 1_000
@@ -58,6 +59,17 @@ def test_a_dated_contract_is_closed_at_the_settlement_price_without_a_fee_and_it
     assert closed_orders(bench.engine.account.executions)[-1].exec_type == "Delivery"
     bench.engine.venue.play_to(DELIVERY_MS + 100 * SECOND)
     assert len(settlements(bench)) == 1
+
+
+def test_a_settlement_between_the_ticks_is_told_as_it_is() -> None:
+    """What a client works out from price and quantity is what was booked."""
+    bench = Bench(others=[CALL])
+    near_the_end(bench)
+    bench.place("Buy", "0.50", "1205", **OPTION, orderLinkId="a")
+    bench.market.settled[CALL.listing] = D("63000.28")
+    bench.engine.venue.play_to(DELIVERY_MS)
+    row = execution_row(bench.engine.account.executions[-1], bench.engine.specs[CALL.listing])
+    assert (row["execPrice"], row["execValue"], row["orderPrice"]) == ("1000.28", "500.14", "1000.28")
 
 
 def test_an_inverse_one_settles_in_its_coin() -> None:

@@ -17,7 +17,7 @@ from tradewright.simulator.matching.commands import read_symbol, require_categor
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.paging import DAY_MS, cut, read_page, read_window
 from tradewright.simulator.rest.calls import Call, Endpoint, Result
-from tradewright.simulator.texts import average_text, plain, price_text, quantity_text
+from tradewright.simulator.texts import average_text, plain, price_text, quantity_text, traded_text
 
 # The transaction log's word for each execType; what is not here is TRADE.
 TYPE_OF_EXECUTION: Final = {"BustTrade": "LIQUIDATION", "AdlTrade": "ADL", "Delivery": "DELIVERY", "Settle": "DELIVERY"}
@@ -67,7 +67,7 @@ class PastEndpoints:
             "orderId": order.order_id,
             "side": order.side,
             "qty": quantity_text(spec, order.quantity),
-            "orderPrice": price_text(spec, order.price),
+            "orderPrice": traded_text(spec, order.price),
             "orderType": order.order_type,
             "execType": closed.exec_type,
             "closedSize": quantity_text(spec, closed.quantity),
@@ -176,7 +176,7 @@ class PastEndpoints:
         return row | {
             "side": fill.side,
             "qty": quantity_text(spec, fill.quantity),
-            "tradePrice": price_text(spec, fill.price),
+            "tradePrice": traded_text(spec, fill.price),
             "feeRate": plain(fill.fee_rate),
             "tradeId": fill.exec_id,
             "orderId": fill.order_id,

@@ -12,7 +12,7 @@ from tradewright.simulator.accounts.contracts import value_of
 from tradewright.simulator.accounts.events import Leg, Side
 from tradewright.simulator.accounts.orders import Order, OrderStatus
 from tradewright.simulator.market.model import InstrumentSpec
-from tradewright.simulator.texts import average_text, plain, price_text, quantity_text
+from tradewright.simulator.texts import average_text, plain, price_text, quantity_text, traded_text
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ def order_row(order: Order, spec: InstrumentSpec) -> Row:
         "parentOrderLinkId": order.parent_link_id,
         "blockTradeId": "",
         "symbol": spec.symbol,
-        "price": "0" if waits and order.order_type == "Market" else price_text(spec, order.price),
+        "price": "0" if waits and order.order_type == "Market" else traded_text(spec, order.price),
         "qty": quantity_text(spec, order.quantity),
         "side": order.side,
         "isLeverage": "",

@@ -20,7 +20,7 @@ from tradewright.simulator.market.model import InstrumentSpec, Listing
 from tradewright.simulator.matching.protection import whole_legs
 from tradewright.simulator.rows.greeks import position_greeks
 from tradewright.simulator.rows.orders import create_type, fee_coin
-from tradewright.simulator.texts import average_text, on_grid, plain, price_text, quantity_text
+from tradewright.simulator.texts import average_text, on_grid, plain, price_text, quantity_text, traded_text
 
 Row = dict[str, Any]
 
@@ -35,7 +35,7 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "orderId": fill.order_id,
         "orderLinkId": order.link_id,
         "side": fill.side,
-        "orderPrice": price_text(spec, order.price),
+        "orderPrice": traded_text(spec, order.price),
         "orderQty": quantity_text(spec, order.quantity),
         "leavesQty": quantity_text(spec, order.quantity - order.filled_quantity),
         "createType": create_type(order),
@@ -44,7 +44,7 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "execFee": plain(fill.fee),
         "execFeeV2": "",
         "execId": fill.exec_id,
-        "execPrice": price_text(spec, fill.price),
+        "execPrice": traded_text(spec, fill.price),
         "execQty": quantity_text(spec, fill.quantity),
         "execType": fill.exec_type,
         "execValue": plain(value_of(fill.symbol, fill.quantity, fill.price)),
@@ -54,7 +54,7 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
         "feeRate": plain(fill.fee_rate),
         "tradeIv": "",
         "markIv": "",
-        "markPrice": price_text(spec, fill.mark_price),
+        "markPrice": _mark_text(spec, fill.mark_price),
         "indexPrice": "",
         "underlyingPrice": "",
         "blockTradeId": "",
@@ -191,7 +191,7 @@ def _position_row(
         "leverage": plain(position.leverage),
         "breakEvenPrice": _break_even(position, spec),
         "positionBalance": initial,
-        "markPrice": price_text(spec, mark_price),
+        "markPrice": _mark_text(spec, mark_price),
         "liqPrice": on_grid(liquidation, spec.tick_size) if liquidation is not None else "",
         "bustPrice": "",
         "positionMM": maintenance,
@@ -239,3 +239,7 @@ def _break_even(position: Position, spec: InstrumentSpec) -> str:
     signed_cost = position.cost if is_long else -position.cost
     price = (signed_cost - position.holding_realised) / (position.size - abs(position.size) * rate)
     return average_text(spec, max(price, ZERO))
+
+
+def _mark_text(spec: InstrumentSpec, mark_price: Decimal) -> str:
+    return traded_text(spec, mark_price) if spec.is_option else price_text(spec, mark_price)
