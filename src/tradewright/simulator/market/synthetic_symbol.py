@@ -272,23 +272,35 @@ class SyntheticSymbol:
         rng = chance(self._seed, symbol, "history")
         median = profile.median_size_steps * profile.trades_per_s * 60 / _HISTORY_STEPS
         length = 60 // _HISTORY_STEPS
-        pace = pace_of(length)
+        pace, last = pace_of(length), 0
+        tick, lot = self.spec.tick_size, self.spec.qty_step
         for start_ms in range(origin_ms - minutes * MINUTE_MS, origin_ms, MINUTE_MS):
-            bar: OpenBar | None = None
             hour, within = divmod(start_ms // MINUTE_MS, 60)
             heat = self._weather.minute_heats(hour)[within]
+            jumps = self._weather.jump(hour) is not None
+            ticks, volume, turnover = [], 0, 0  # in whole ticks and steps: a start makes tens of thousands of them
             for step in range(_HISTORY_STEPS):
                 second = start_ms // 1000 + step * length
-                walk.step(rng, profile, pace, heat=heat, move=self._weather.moved(second, second + length))
+                move = self._weather.moved(second, second + length) if jumps else 0.0
+                walk.step(rng, profile, pace, heat=heat, move=move)
                 self._record.sample(second * 1000, round(walk.mark), round(walk.index))
-                price = max(1, round(walk.mid)) * self.spec.tick_size
-                size = size_steps(rng, median) * self.spec.qty_step
-                if bar is None:
-                    bar = OpenBar(start_ms, bars[-1].close if bars else price, size)
-                else:
-                    bar.add(price, size)
-            assert bar is not None, "a minute has steps"
-            bars.append(bar.kline(MINUTE_MS, confirm=True))
+                ticks.append(max(1, round(walk.mid)) if step or not bars else last)
+                size = size_steps(rng, median)
+                volume, turnover = volume + size, turnover + ticks[-1] * size
+            last = ticks[-1]
+            bars.append(
+                Kline(
+                    start_ms=start_ms,
+                    end_ms=start_ms + MINUTE_MS - 1,
+                    open=ticks[0] * tick,
+                    high=max(ticks) * tick,
+                    low=min(ticks) * tick,
+                    close=last * tick,
+                    volume=volume * lot,
+                    turnover=turnover * (tick * lot),
+                    confirm=True,
+                )
+            )
         return bars, walk
 
     def _trade_of(self, row: Iterable[Any]) -> MarketTrade:
