@@ -136,6 +136,13 @@ class Terminal:
         found: list[str] = self.part("order-row").evaluate_all("(rows) => rows.map((row) => row.dataset.orderId)")
         return found
 
+    def asked_order_ids(self) -> list[str]:
+        """Without the exits that an entry brought."""
+        found: list[str] = self.part("order-row").evaluate_all(
+            "(rows) => rows.filter((row) => row.dataset.source !== 'attached').map((row) => row.dataset.orderId)"
+        )
+        return found
+
     def order(self, order_id: str) -> Locator:
         return self.page.locator(f"[data-testid=order-row][data-order-id='{order_id}']")
 

@@ -86,12 +86,13 @@ class Desk(Terminal):
 
     def order_of(self, **fields: str) -> str:
         """Fills the named fields, sends, and finds the new row."""
-        before = self.order_ids()
+        before = self.asked_order_ids()
         for name, value in fields.items():
             self.part(f"ticket-{name.replace('_', '-')}").fill(value)
         self.submit()
         return wait_for(
-            lambda: next((found for found in self.order_ids() if found not in before), None), "a new row in the table"
+            lambda: next((found for found in self.asked_order_ids() if found not in before), None),
+            "a new row in the table",
         )
 
     def ends_as(self, order_id: str, status: str) -> None:
@@ -305,7 +306,8 @@ def test_a_restart_of_the_server_and_a_lost_link_lose_nothing(desk: Desk, market
     desk.context.set_offline(False)
     expect(desk.part("link-indicator")).to_have_attribute("data-state", "live", timeout=60_000)
     desk.ends_as(before, "working")
-    market.installation.kill("worker")
+    killed = market.installation.kill("worker")
+    wait_for(lambda: market.installation.pid_of("worker") != killed, "another worker is there", seconds=60)
     wait_for(lambda: market.installation.account() == account, "the account is ready again", seconds=60)
     expect(desk.part("ticket-submit")).to_be_visible()
     desk.kind("conditional", "market")
