@@ -40,6 +40,16 @@ def refusal(call: Any, *args: Any, **more: Any) -> int:
     return int(caught.value.code)
 
 
+def test_many_entries_at_once_whose_stops_are_met_already_are_served_one_after_the_other() -> None:
+    """Each within the one before was deeper than Python goes."""
+    bench = hedged()
+    for _ in range(200):
+        bench.place("Sell", "0.001", "60000.00", takeProfit="59999.90", tpslMode="Partial", **SHORT)
+    bench.trade("59999.90")
+    bench.place("Buy", "0.200", **LONG)
+    assert (leg(bench, 1), leg(bench, 2), bench.stops()) == (Decimal("0.200"), 0, {})
+
+
 def test_the_leverage_stays_when_the_mode_goes_back() -> None:
     bench = hedged()
     bench.set_leverage("25")

@@ -50,6 +50,7 @@ class Floor(Ledger):
         self._partial_fills = partial_fills
         self._places = Places() if queue == "queue" else None
         self._funded_to_ms = self.entries[-1].event.at.market_ms - 1 if self.entries else self.market.now_ms
+        self._bringing: set[Listing] = set()  # whose entries are getting their stops right now
         self._met: dict[str, None] = {}  # ids of orders whose trigger the moment at hand has met
         self._trails: dict[str, tuple[Trail, Trigger]] = {}  # of trailing stops that met a price of the moment at hand
         venue.join(self)
@@ -203,17 +204,25 @@ class Floor(Ledger):
             ]
             self.commit(gone, delay_ms=delay_ms)
             self.commit(protection.in_step(live, position, scene), delay_ms=delay_ms)
-        while waiting := self.account.unprotected_orders(symbol):
-            entry, scene, last_price = waiting[0], self.scene(symbol), self.last_price(symbol)
-            position = self.position_of(entry)
-            live = self._followers_of(position)
-            if entry.is_spot:
-                legs = spot_exits.brought(entry, live, scene, last_price, orders=len(self.account.orders))
-            else:
-                legs = protection.brought(entry, position, live, scene, last_price)
-            self.commit([legs], delay_ms=delay_ms)
-            for order_id in dict.fromkeys(move.order_id for move in legs.moves):
-                self._trigger_if_met(order_id, delay_ms=delay_ms)
+        if symbol not in self._bringing:  # else whoever is at it goes on: each entry within the one before is too deep
+            self._bringing.add(symbol)
+            try:
+                while waiting := self.account.unprotected_orders(symbol):
+                    self._bring(waiting[0], delay_ms=delay_ms)
+            finally:
+                self._bringing.discard(symbol)
+
+    def _bring(self, entry: Order, *, delay_ms: int) -> None:
+        """Give an entry the take-profit and stop-loss it asked for; what is met already triggers at once."""
+        scene, last_price, position = self.scene(entry.symbol), self.last_price(entry.symbol), self.position_of(entry)
+        live = self._followers_of(position)
+        if entry.is_spot:
+            legs = spot_exits.brought(entry, live, scene, last_price, orders=len(self.account.orders))
+        else:
+            legs = protection.brought(entry, position, live, scene, last_price)
+        self.commit([legs], delay_ms=delay_ms)
+        for order_id in dict.fromkeys(move.order_id for move in legs.moves):
+            self._trigger_if_met(order_id, delay_ms=delay_ms)
 
     def is_hedged(self, listing: Listing) -> bool:
         """Whether a listing holds a long and a short leg."""
