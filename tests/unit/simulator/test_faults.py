@@ -363,7 +363,7 @@ async def test_during_maintenance_trading_is_refused_and_reads_go_on(client: Sim
     assert not await orders(client, "refused")
     notice = (await client.get("/v5/system/status", signed=False)).rows[0]
     assert (notice["state"], notice["serviceTypes"]) == ("ongoing", [1, 2, 3])
-    assert int(notice["end"]) - int(notice["begin"]) == 60_000
+    assert 59_900 <= int(notice["end"]) - int(notice["begin"]) <= 60_000  # two looks at the clock
     await hand.clear()
     assert (await client.get("/v5/system/status", signed=False)).rows == []
     assert (await client.create("Buy", "0.010", "59000.00")).code == 0
