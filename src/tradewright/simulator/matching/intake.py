@@ -113,7 +113,7 @@ class Intake:
         return price
 
     def _price_by_volatility(self, spec: InstrumentSpec, volatility: Decimal) -> Decimal:
-        """Worked out once, when the order or its amend comes. (That Bybit does not follow the market is not verified.)"""
+        """Worked out once, when the order or amend comes. (That Bybit does not follow the market is not verified.)"""
         if not 0 < volatility <= IV_MAX:
             raise bad_parameter(f"params error: orderIv must be above 0 and at most {IV_MAX}, for example 0.1 for 10 %")
         # What the ticker calls the underlying price is the forward of the option's delivery.

@@ -59,7 +59,7 @@ class Ledger:
         self._log = log
         self._tiers: dict[Listing, tuple[RiskTier, ...]] = {}
         self._margin: tuple[tuple[int, int], list[tuple[Decimal, Decimal]], margin.MarginView] | None = None
-        self._needs: dict[PositionKey, tuple[Listed, int, Position, Decimal]] = {}
+        self._needs: dict[PositionKey, tuple[Listed, int, Position | None, Decimal]] = {}
         self._priced_by: dict[str, Listing] = {}  # the listing whose index price a coin is worth
         for entry in log.entries:
             self.account.apply(entry)
@@ -108,7 +108,7 @@ class Ledger:
             locked=account.live.locked(self.specs),
             positions=positions.values(),
             bound=[
-                (self.specs[key[0]].settle_coin, self._bound(listed, positions.get(key) or _flat(key)))
+                (self.specs[key[0]].settle_coin, self._bound(listed, key, positions.get(key)))
                 for key, listed in account.live.listed.items()
             ],
             terms=self.terms,
@@ -122,23 +122,23 @@ class Ledger:
         """
         now, account = self.margin_now(), self.account
         key: PositionKey = (instead_of.symbol, instead_of.position_index)
-        listed, position = account.live.listed_of(key), account.positions.get(key) or _flat(key)
+        listed, held = account.live.listed_of(key), account.positions.get(key)
         settles = self.specs[instead_of.symbol].settle_coin
-        more = self._needed(changed(listed, instead_of=instead_of, more=order), position)
-        more -= self._bound(listed, position) if listed else ZERO
+        more = self._needed(changed(listed, instead_of=instead_of, more=order), held or _flat(key))
+        more -= self._bound(listed, key, held) if listed else ZERO
         part = now.coins.get(settles) or margin.CoinMargin(
             coin=settles, price=self.usd_price(settles), ratio=self.collateral_ratio(settles)
         )
         return replace(now, coins={**now.coins, settles: replace(part, order_initial=part.order_initial + more)})
 
-    def _bound(self, listed: Listed, position: Position) -> Decimal:
+    def _bound(self, listed: Listed, key: PositionKey, position: Position | None) -> Decimal:
         """What the orders of a position bind; of a contract that hangs on them and on the position only."""
-        known = self._needs.get(position.key)
-        if known is not None and known[:3] == (listed, listed.version, position):
+        known = self._needs.get(key)
+        if known is not None and known[0] is listed and known[1] == listed.version and known[2] is position:
             return known[3]
-        amount = self._needed(listed, position)
-        if not is_option(position.symbol):
-            self._needs[position.key] = listed, listed.version, position, amount
+        amount = self._needed(listed, position or _flat(key))
+        if not is_option(key[0]):
+            self._needs[key] = listed, listed.version, position, amount
         return amount
 
     def _needed(self, orders: BindingOrders, position: Position) -> Decimal:
