@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 from typing import Any
 
 import aiohttp
@@ -77,7 +78,9 @@ async def test_what_was_traded_is_told_in_the_coin_of_its_category(everywhere: S
     assert fee == {"category": "inverse", "execValue": "0.00166665", "execFee": "0.00000092", "feeCurrency": "BTC"}
     await stream.until(lambda frame: frame["topic"] == "position.inverse")
     await sent(client, OPTION, "1205", "mine")
-    await stream.until(lambda frame: frame["topic"] == "execution.option")
+    option = (await stream.until(lambda frame: frame["topic"] == "execution.option"))["data"][0]
+    assert (option["indexPrice"], option["underlyingPrice"]) == ("60000", "60000")
+    assert 0 < Decimal(option["markIv"]) < Decimal(option["tradeIv"]) < 1  # bought a tick above the mark
 
     held = {
         query: [(row["symbol"], row["size"]) for row in (await client.get("/v5/position/list", query)).rows]

@@ -167,6 +167,7 @@ class OrderFilled(_Event, frozen=True, kw_only=True, tag="order_filled"):
     settle_coin: str = "USDT"  # "USDT" on spot too, where it means nothing
     position_index: PositionIndex = 0
     exec_type: ExecType = "Trade"
+    index_price: Decimal = Decimal(0)  # an option's underlying; 0 for everything else
 
 
 class OrderClosed(_Event, frozen=True, kw_only=True, tag="order_closed"):

@@ -88,6 +88,13 @@ def price_at(spec: InstrumentSpec, *, forward: Decimal, now_ms: int, volatility:
     return max(spec.tick_size, price - price % spec.tick_size)
 
 
+def volatility_of(spec: InstrumentSpec, *, forward: Decimal, now_ms: int, price: Decimal) -> Decimal:
+    """The other way round: the volatility (a fraction per year) at which an option costs `price`."""
+    assert spec.strike is not None, f"{spec.symbol} is an option"
+    years = (spec.delivery_ms - now_ms) / 1000 / YEAR_S
+    return exact(implied_volatility(spec.option_type, float(forward), float(spec.strike), years, float(price)))
+
+
 def exact(value: float) -> Decimal:
     """With Bybit's eight places."""
     return Decimal(value).quantize(PLACES)

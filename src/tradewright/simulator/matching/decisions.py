@@ -160,6 +160,7 @@ def fill(order: Order, position: Position, part: Take, scene: Scene, *, is_maker
         mark_price=scene.mark_price,
         settle_coin=scene.spec.settle_coin,
         position_index=order.position_index,
+        index_price=scene.index_price if scene.spec.is_option else ZERO,
     )
 
 

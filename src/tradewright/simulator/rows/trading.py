@@ -17,6 +17,7 @@ from tradewright.simulator.accounts.needs import Terms
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.market.model import InstrumentSpec, Listing
+from tradewright.simulator.market.options_pricing import volatility_of
 from tradewright.simulator.matching.protection import whole_legs
 from tradewright.simulator.rows.greeks import position_greeks
 from tradewright.simulator.rows.orders import create_type, fee_coin
@@ -65,6 +66,14 @@ def execution_row(execution: Execution, spec: InstrumentSpec) -> Row:
     if spec.is_spot:
         del row["createType"]
         row["markPrice"] = ""
+    if spec.is_option and fill.index_price:
+        index, at_ms = fill.index_price, fill.at.market_ms
+        row |= {
+            "tradeIv": plain(volatility_of(spec, forward=index, now_ms=at_ms, price=fill.price)),
+            "markIv": plain(volatility_of(spec, forward=index, now_ms=at_ms, price=fill.mark_price)),
+            "indexPrice": plain(index),
+            "underlyingPrice": plain(index),
+        }
     if order.in_quote:
         row |= {"orderQty": plain(order.quantity), "leavesQty": "0"}
     return row
