@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 from typing import Any
 
 from support.sim_bench import Bench
@@ -15,6 +16,16 @@ def closings(bench: Bench) -> list[tuple[str, str, str, str, str]]:
         (closed.order.side, str(closed.quantity), str(closed.open_fee), str(closed.close_fee), str(closed.profit))
         for closed in closed_orders(bench.engine.account.executions)
     ]
+
+
+def test_what_an_order_that_flips_realised_on_one_side_is_not_the_other_ones() -> None:
+    """0.020 sold short at 59999.90 cost 0.65999890; the loss and the fee of what was closed are the long one's."""
+    bench = Bench()
+    bench.place("Buy", "0.010")
+    bench.place("Sell", "0.030")
+    position = bench.engine.account.position("BTCUSDT")
+    assert position.holding_realised == Decimal("-0.65999890")
+    assert position.total_realised == bench.wallet - 100_000
 
 
 def test_a_closed_profit_has_its_share_of_the_fees_of_opening() -> None:

@@ -118,12 +118,13 @@ def after_fill(position: Position, event: OrderFilled, *, seq: int) -> Position:
     opened = event.quantity - part.quantity
     starts_anew = not position.size or (opened > 0 and part.quantity > 0)
     flow = event.realised - event.fee
+    opening_fee = event.fee - rounded(event.fee * part.quantity / event.quantity)
     return replace(
         position,
         size=size,
         cost=position.cost - part.released_cost + value_of(position.symbol, opened, event.price),
         exact_cost=_exact_cost(position, event, part.quantity, opened) if size else ZERO,
-        holding_realised=flow if starts_anew else position.holding_realised + flow,
+        holding_realised=-opening_fee if starts_anew else position.holding_realised + flow,
         total_realised=position.total_realised + flow,
         added_margin=position.added_margin if size and not starts_anew else ZERO,
         is_liquidated=position.is_liquidated and size != 0,
