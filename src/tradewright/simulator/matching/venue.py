@@ -74,6 +74,7 @@ class Venue:
         self._last_prices: dict[Listing, Decimal] = {}
         self._premiums: dict[Listing, deque[tuple[int, Decimal]]] = {}  # second of market time, premium
         self._instruments = market.instruments
+        self._traded: set[Listing] = set()  # listings that have traded once, as far as anybody asked
         self._untraded: set[Listing] = set()  # listings whose last price is still the middle of their book
 
     def join(self, floor: Onlooker) -> None:
@@ -163,7 +164,8 @@ class Venue:
         seen = {listing for floor in self._floors for listing in floor.listings()}
         self._books = {listing: self.market.book(listing) for listing in seen}
         self._last_prices = {listing: self.market.last_price(listing) for listing in seen}
-        self._untraded = {listing for listing in seen if not self.market.trades(listing, 1)}
+        self._untraded = {listing for listing in seen - self._traded if not self.market.trades(listing, 1)}
+        self._traded |= seen - self._untraded
         since_ms = self.market.now_ms
         looked = [floor for floor in self._floors if floor.marks_every_ms]
         happened = self.market.advance(to_ms)
