@@ -81,6 +81,17 @@ def test_a_change_that_breaks_a_rule_is_refused_with_its_code(changes: dict[str,
     assert refusal(bench, bench.place("Buy", "0.010", "59000.00"), **changes) == code
 
 
+def test_a_market_order_that_waits_is_worth_its_trigger_price() -> None:
+    bench = Bench()
+    stop = bench.place("Buy", "0.010", triggerPrice="61000.00", triggerDirection=1)
+    bench.market.quote(bid="399.90", ask="400.00")
+    bench.market.trade("400.00")
+    bench.market.marks["BTCUSDT"] = Decimal("400.00")
+    bench.engine.catch_up()
+    assert refusal(bench, stop, triggerPrice="450.00") == 110094
+    assert bench.amend(stop, triggerPrice="600.00").status is OrderStatus.UNTRIGGERED
+
+
 def test_an_order_that_ended_cannot_be_changed() -> None:
     bench = Bench()
     order = bench.place("Buy", "0.010", "59000.00")

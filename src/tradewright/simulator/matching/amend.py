@@ -117,11 +117,12 @@ def amendment(order: Order, command: AmendOrder, ground: Ground) -> AmendAccepte
     changed = (quantity, price, trigger, protection)
     if changed == (order.quantity, order.price, order.trigger, order.protection):
         raise bad_parameter("The order remains unchanged as the parameters entered match the existing ones.")
-    if (quantity, price) != (order.quantity, order.price) and price and not order.in_quote:
+    worth_at = price or (trigger.price if trigger is not None else price)
+    if (quantity, worth_at) != (order.quantity, order.price) and worth_at and not order.in_quote:
         if order.is_spot:
-            spot_filters.check_value(ground.spec, quantity * price)
+            spot_filters.check_value(ground.spec, quantity * worth_at)
         elif not order.reduce_only:
-            check_notional(ground.spec, quantity, price)
+            check_notional(ground.spec, quantity, worth_at)
     return AmendAccepted(
         at=ground.at,
         order_id=order.order_id,
