@@ -25,6 +25,8 @@ EXIT_NOT_WRITABLE = 4
 EXIT_STATE_UNUSABLE = 11
 PRIVATE_UMASK = 0o077
 
+log = structlog.get_logger()
+
 
 def run_exchange(config: SimulatorConfig) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit code; what went wrong is one sentence on stderr."""
@@ -68,6 +70,9 @@ async def _serve_until_told(config: SimulatorConfig, output: TextIO) -> None:
     running = await serve(config)
     try:
         print(json.dumps(ready_line(running)), file=output, flush=True)
+        if config.state is None and config.key is None:
+            # Public data needs no key, so this is no error; but who wants to trade would look for keys in vain.
+            log.warning("exchange.keys_unknown", hint="give --key and --secret, or a --state folder to keep keys in")
         stopping = asyncio.create_task(told.wait())
         ends: tuple[asyncio.Future[Any], ...] = (stopping, running.broken)
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)

@@ -33,7 +33,10 @@ from tradewright.simulator.market.ticker import Quotes, next_funding_ms, ticker_
 _STATE_VERSION: Final = 1
 _NO_FUNDING: Final = Decimal(0)  # where none is recorded, none is invented
 _STEP_ROWS: Final = 1_000  # of each recording, in one step: a few hundredths of a second
-COMPUTED_STEP_MS = 120_000
+# How many seconds, over all listings, a synthetic market is computed for in one step: about twenty milliseconds, as an
+# answer to a request waits for several of them.
+_STEP_SECONDS: Final = 2_000
+_STEP_MS_MIN: Final = 500
 
 
 class ReplayMarket:
@@ -239,11 +242,13 @@ class ReplayMarket:
 
 
 def step_end_ms(market: Market, to_ms: int) -> int:
-    """The same for every market. A recording says how much there is to do; a synthetic one computes every second of it
-    and goes `COMPUTED_STEP_MS` at most, so that no call takes long, however fast the market is.
+    """The same for every market. A recording says how much there is to do; a synthetic one computes every second of
+    each listing, so the more are listed the shorter are its steps: no call takes long, however fast the market is.
     """
     replay = recording_behind(market)
-    return min(to_ms, market.now_ms + COMPUTED_STEP_MS) if replay is None else replay.step_end_ms(to_ms)
+    if replay is not None:
+        return replay.step_end_ms(to_ms)
+    return min(to_ms, market.now_ms + max(_STEP_SECONDS * 1000 // len(market.instruments), _STEP_MS_MIN))
 
 
 def still_until_ms(market: Market) -> int:
