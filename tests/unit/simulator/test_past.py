@@ -6,6 +6,8 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from support.sim_bench import Bench
 from support.sim_client import SimClient
 from tradewright.simulator.accounts.past import Movements, closed_orders
@@ -85,3 +87,21 @@ async def test_rows_of_the_past_have_bybits_fields_and_filters(client: SimClient
     assert [(entry["type"], entry["change"]) for entry in older] == [("TRANSFER_IN", "100000")]
     assert (await client.get("/v5/account/transaction-log", "category=spot")).rows == []
     assert (await client.get("/v5/position/closed-pnl", "category=spot")).code == 10001
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "misspelt", "known"),
+    [
+        ("/v5/order/realtime", "openOnly", "yes", "1"),
+        ("/v5/order/realtime", "orderFilter", "Stop", "StopOrder"),
+        ("/v5/order/history", "orderStatus", "Canceled", "Cancelled"),
+        ("/v5/execution/list", "execType", "funding", "Funding"),
+    ],
+)
+async def test_a_misspelt_filter_is_no_empty_list(
+    client: SimClient, path: str, name: str, misspelt: str, known: str
+) -> None:
+    refused = await client.get(path, f"category=linear&symbol=BTCUSDT&{name}={misspelt}")
+    assert refused.code == 10001
+    assert f"{name} must be one of" in refused.body["retMsg"]
+    assert (await client.get(path, f"category=linear&symbol=BTCUSDT&{name}={known}")).code == 0

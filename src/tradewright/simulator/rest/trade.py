@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from tradewright.simulator.accounts.account import Execution, FundingPayment
@@ -40,6 +40,32 @@ CANCELLED_AT_ONCE_MAX = 500  # by one cancel-all
 DEFAULT_OPTION_COIN = "BTC"
 UNFILLED_KEPT_MS = 24 * 3_600_000  # Bybit forgets an order that ended without a fill after a day
 ORDER_FILTERS = ("Order", "OpenOrder", "StopOrder", "tpslOrder", "OcoOrder", "BidirectionalTpslOrder")
+OPEN_ONLY = ("0", "1", "2")  # 2 is of accounts of an earlier kind: open orders, as 0
+ORDER_STATUSES = (
+    "Created",
+    "New",
+    "PartiallyFilled",
+    "Untriggered",
+    "Triggered",
+    "Filled",
+    "Cancelled",
+    "PartiallyFilledCanceled",
+    "Rejected",
+    "Deactivated",
+)
+EXEC_TYPES = (
+    "Trade",
+    "AdlTrade",
+    "Funding",
+    "BustTrade",
+    "Delivery",
+    "Settle",
+    "BlockTrade",
+    "MovePosition",
+    "FutureSpread",
+    "CorporateAction",
+    "UNKNOWN",
+)
 
 
 class TradeEndpoints:
@@ -117,7 +143,11 @@ class TradeEndpoints:
         """On spot `orderFilter` must name the kind of the order that is meant."""
         command = read_cancel(call.params, self._engine.specs)
         order = self._check_seen(command, call)
-        if order is not None and order.is_spot and not _is_kind(order, _order_filter(call.params) or "Order"):
+        if (
+            order is not None
+            and order.is_spot
+            and not _is_kind(order, _one_of(call.params, "orderFilter", ORDER_FILTERS) or "Order")
+        ):
             raise order_not_found(spot=True)
         return _ids(self._engine.cancel(command))
 
@@ -136,7 +166,7 @@ class TradeEndpoints:
         """
         symbols = self._named_symbols(call.params, needed_by=CONTRACTS)
         default = "Order" if read_category(call.params) == "spot" else ""
-        order_filter = _order_filter(call.params) or default
+        order_filter = _one_of(call.params, "orderFilter", ORDER_FILTERS) or default
         spares_positions = text(call.params, "stopOrderType") == "Stop"
         gone: list[Order] = []
         for order in self._engine.account.live_orders():
@@ -161,10 +191,10 @@ class TradeEndpoints:
         named = self._named_order(call.params)
         if named is None:
             symbols = self._named_symbols(call.params, needed_by=("linear",))
-            wants_closed = text(call.params, "openOnly") == "1"
+            wants_closed = _one_of(call.params, "openOnly", OPEN_ONLY) == "1"
             live = reversed(list(self._engine.account.live_orders()))
             wanted = self._recently_closed(category) if wants_closed else live
-            order_filter = _order_filter(call.params)
+            order_filter = _one_of(call.params, "orderFilter", ORDER_FILTERS)
             orders = [order for order in wanted if order.symbol in symbols and _is_kind(order, order_filter)]
         else:
             orders = [order for order in named if order.is_live or order in self._recently_closed(category)]
@@ -180,10 +210,10 @@ class TradeEndpoints:
         category = read_category(call.params)
         page = read_page(call.params, highest=50, default=20)
         window = read_window(call.params, now_ms=call.now_ms)
-        status, named = text(call.params, "orderStatus"), self._named_order(call.params)
+        status, named = _one_of(call.params, "orderStatus", ORDER_STATUSES), self._named_order(call.params)
         if named is None:
             symbols = self._named_symbols(call.params)
-            order_filter = _order_filter(call.params)
+            order_filter = _one_of(call.params, "orderFilter", ORDER_FILTERS)
             orders: list[Order] = [
                 order
                 for order in reversed(self._engine.account.orders.values())
@@ -219,7 +249,7 @@ class TradeEndpoints:
             params = call.params
             if category == "option" and not (text(params, "symbol") or text(params, "baseCoin")):
                 params = {**params, "baseCoin": DEFAULT_OPTION_COIN}
-            symbols, exec_type = self._named_symbols(params), text(params, "execType")
+            symbols, exec_type = self._named_symbols(params), _one_of(params, "execType", EXEC_TYPES)
             found = [
                 execution
                 for execution in reversed(self._engine.account.executions)
@@ -314,11 +344,12 @@ def _execution_place(execution: Execution | FundingPayment) -> int:
     return execution.seq
 
 
-def _order_filter(params: Body) -> str:
-    order_filter = text(params, "orderFilter")
-    if order_filter and order_filter not in ORDER_FILTERS:
-        raise bad_parameter(f"params error: orderFilter must be one of {', '.join(ORDER_FILTERS)}")
-    return order_filter
+def _one_of(params: Body, name: str, allowed: Sequence[str]) -> str:
+    """What is asked for, "" for anything. A misspelt word would look like an answer without rows: 10001."""
+    value = text(params, name)
+    if value and value not in allowed:
+        raise bad_parameter(f"params error: {name} must be one of {', '.join(allowed)}")
+    return value
 
 
 def _is_kind(order: Order, order_filter: str) -> bool:
