@@ -78,6 +78,16 @@ def test_an_option_is_bought_for_its_premium_and_costs_a_share_of_the_underlying
     assert cheap.wallet == 100_000 - 10 - Decimal("0.7")
 
 
+def test_a_limit_at_the_ask_of_a_nearly_worthless_option_is_not_moved_below_it() -> None:
+    bench = bench_with_all()
+    bench.market.mark = Decimal("1.3")
+    bench.market.quote(bid="5", ask="10", listing=CALL.listing)
+    bought = bench.place("Buy", "0.10", "10", **OPTION)
+    assert (bought.price, bought.status) == (10, OrderStatus.FILLED)
+    sold = bench.place("Sell", "0.10", "5", **{**OPTION, "orderLinkId": "back"})
+    assert (sold.price, sold.status) == (5, OrderStatus.FILLED)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [

@@ -37,8 +37,10 @@ def price_bounds(
     """Lowest sell and highest buy price the exchange accepts now, on the tick grid: Bybit's formula of May 2026.
 
     `premium` is how far the middle of the book was from the mark of late, on the average. On spot both prices are the
-    index, and the premium counts from there.
+    index, and the premium counts from there. Options have no documented band: theirs are the prices that there are.
     """
+    if spec.is_option:  # a band around the mark of one that is worth nearly nothing would lie below its best ask
+        return spec.min_price, spec.max_price
     near, far = spec.price_limit_ratio_x, spec.price_limit_ratio_y
     above, below = (premium, premium) if spec.is_spot else (max(ZERO, premium), min(ZERO, premium))
     highest = min(mark_price * (1 + far), max(index_price, mark_price * (1 + near) + above))
