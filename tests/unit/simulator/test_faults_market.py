@@ -122,6 +122,12 @@ def test_a_jump_outlives_a_restart() -> None:
     again.restore(saved)
     assert again.last_price("BTCUSDT") == market.last_price("BTCUSDT")
     assert again.book("BTCUSDT") == market.book("BTCUSDT")
+    assert again.ticker("BTCUSDT") == market.ticker("BTCUSDT")  # with the extremes of the day from before the jump
+    broken = BEGIN_MS + 60_000
+    assert again.klines("BTCUSDT", "1", broken, broken, 1) == market.klines("BTCUSDT", "1", broken, broken, 1)
+    jumped = [one for one in market.trades("BTCUSDT", 100) if one.time_ms == BEGIN_MS + 90_000]
+    assert jumped
+    assert [one for one in again.trades("BTCUSDT", 100) if one.time_ms == BEGIN_MS + 90_000] == jumped
     assert again.advance(BEGIN_MS + 110_000) == market.advance(BEGIN_MS + 110_000)
     with pytest.raises(MarketStateError, match="saved jumps"):
         again.restore({**saved, "bent": {"BTCUSDT": {"steps": [["x", "y"]]}}})

@@ -170,12 +170,38 @@ class Bend:
         return told
 
     def state(self) -> dict[str, Any]:
-        steps = [[moment_ms, str(factor)] for moment_ms, factor in self._steps]
-        return {"steps": steps}
+        broken = [
+            [*place, candle.end_ms, *map(str, (candle.high, candle.low, candle.turnover, candle.behind))]
+            for place, candle in self._broken.items()
+        ]
+        return {
+            "steps": [[moment_ms, str(factor)] for moment_ms, factor in self._steps],
+            "broken": broken,
+            "own": [[t.time_ms, str(t.price), str(t.size), t.side, t.trade_id, t.seq] for t in self._own],
+            "day": None if self._day is None else [str(price) for price in self._day],
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Raises `KeyError`, `TypeError`, `ValueError` or `ArithmeticError` for what is no state."""
         self._steps = [(int(moment_ms), Decimal(factor)) for moment_ms, factor in state["steps"]]
+        # States of earlier versions have only the steps.
+        for interval, start_ms, end_ms, *figures in state.get("broken", ()):
+            high, low, turnover, behind = map(Decimal, figures)
+            self._broken[str(interval), int(start_ms)] = _Broken(int(end_ms), high, low, turnover, behind)
+        for time_ms, price, size, side, trade_id, seq in state.get("own", ()):
+            trade = MarketTrade(
+                symbol=self.spec.listing,
+                time_ms=int(time_ms),
+                price=Decimal(price),
+                size=Decimal(size),
+                side="Buy" if side == "Buy" else "Sell",
+                trade_id=str(trade_id),
+                seq=int(seq),
+            )
+            self._own.append(trade)
+        if state.get("day") is not None:
+            high, low = map(Decimal, state["day"])
+            self._day = high, low
 
     def _bar(
         self,
