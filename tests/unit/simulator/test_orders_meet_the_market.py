@@ -262,19 +262,6 @@ def test_leverage_that_does_not_change_says_so_and_one_that_cannot_be_paid_is_re
     assert bench.engine.account.position("BTCUSDT").leverage == 20
 
 
-def test_the_liquidation_price_leaves_exactly_the_maintenance_margin() -> None:
-    """Worked another way: at that mark, wallet and loss together equal size times mark times the rates."""
-    from tradewright.simulator.accounts.margin import liquidation_price
-
-    bench = Bench(funds="7000")
-    bench.place("Buy", "1.000")
-    spec, position = bench.engine.specs["BTCUSDT"], bench.engine.account.position("BTCUSDT")
-    price = liquidation_price(position, spec, bench.market.mark, bench.engine.margin_now())
-    assert price is not None
-    equity = bench.wallet + price - position.cost
-    assert abs(equity - price * (Decimal("0.005") + Decimal("0.00055"))) < Decimal("0.0001")
-
-
 def test_a_position_that_flips_starts_a_new_holding() -> None:
     bench = Bench()
     bench.place("Buy", "0.010")
