@@ -19,7 +19,7 @@ from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
 from tradewright.market import instrument_refresher
 from tradewright.market.instrument_refresher import REFRESH_EVERY_S, RETRY_FIRST_S, InstrumentRefresher
-from tradewright.market.instrument_store import ask_for_instruments, replace_list
+from tradewright.market.instrument_store import INSTRUMENTS_WANTED_CHANNEL, ask_for_instruments, replace_list
 from tradewright.market.instruments import InstrumentCache, InstrumentLists
 from tradewright.storage.bus import Bus
 from tradewright.storage.engine import create_engine
@@ -185,9 +185,15 @@ async def test_however_many_ask_it_is_read_at_most_once_in_ten_seconds_and_at_le
     listing, clock = Listing(), FakeClock()
     async with refreshing(database_url, bus, listing, clock=clock):
         await until(lambda: REFRESH_EVERY_S in clock.slept)
+        heard = bus.subscribe(INSTRUMENTS_WANTED_CHANNEL)
+        await heard.get(10)
         for _ in range(20):
             async with engine.begin() as connection:
                 await ask_for_instruments(connection, "sim")
+        for _ in range(20):  # one that is heard after the reading would rightly bring another
+            async with asyncio.timeout(10):
+                while await heard.get() != "sim":
+                    pass
         await until(lambda: clock.slept[-1] == 10)
         assert listing.reads == ["linear", "spot"]
         await clock.advance(10)
