@@ -24,7 +24,7 @@ CANARY = "kEnArIe7c1"
 SECRET_FIELDS = frozenset({"password", "token", "key", "secret", "proxy"})
 SYMBOLS = ("BTCUSDT", "BTCUSDT", "BTCUSDT", "ETHUSDT", "TINYUSDT", "OLDUSDT", "NONEUSDT")
 
-_SYMBOL_PATTERN = "^[A-Z0-9]{2,32}$"
+_SYMBOL_PATTERN = "^[A-Z0-9][A-Z0-9-]{1,31}$"
 _DECIMAL_PATTERN = r"^-?[0-9]{1,24}(\.[0-9]{1,18})?$"
 _REGION_PATTERN = "^[a-z0-9-]{1,32}$"
 _PLAIN_PATTERN = r"^[^\x00-\x1f\x7f]*$"

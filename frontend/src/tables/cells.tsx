@@ -2,6 +2,7 @@
 import type { Category, Fill, Order } from "../api/types";
 import { exactTime, tableTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
+import { kindOf } from "../terminal/kind";
 
 export function TimeCell({ ms, now }: { ms: number; now: number }) {
   return (
@@ -16,7 +17,7 @@ export function SymbolCell({ row }: { row: { readonly category: Category; readon
   const { t } = useWords();
   return (
     <>
-      <strong>{row.symbol}</strong> <span className="muted">{t(`markets.kind_${row.category}`)}</span>
+      <strong>{row.symbol}</strong> <span className="muted">{t(`markets.kind_${kindOf(row)}`)}</span>
     </>
   );
 }

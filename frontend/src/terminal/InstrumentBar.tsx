@@ -7,6 +7,7 @@ import { age, countdown } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { marketKey, useClocks, useNow, useQuote } from "../stream/hooks";
 import { Icon } from "../ui/Icon";
+import { kindOf } from "./kind";
 import { MarketPicker } from "./MarketPicker";
 import type { TerminalSearch } from "./search";
 
@@ -47,7 +48,7 @@ export function InstrumentBar(props: Props) {
         onClick={() => setChoosing(true)}
       >
         <strong>{chosen.symbol}</strong>
-        <span className="muted">{t(`markets.kind_${chosen.category}`)}</span>
+        <span className="muted">{t(`markets.kind_${kindOf(chosen)}`)}</span>
         <Icon name="chevron" size={12} />
       </button>
       <Figures {...props} />

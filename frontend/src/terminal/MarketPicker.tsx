@@ -10,6 +10,7 @@ import type { Environment, Instrument } from "../api/types";
 import { instrumentsQuery, tickersQuery } from "../app/session";
 import { large, percent, signOf, stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
+import { kindOf } from "./kind";
 import { useNow, useSignal } from "../stream/hooks";
 import { Failure } from "../ui/Failure";
 import { Icon } from "../ui/Icon";
@@ -217,7 +218,7 @@ function Row({ market, marked, active, onOpen }: { market: Market; marked: boole
       <td>
         <button type="button" className="market-name" data-market={id} data-testid={`market-${instrument.category}-${instrument.symbol}`} onClick={onOpen}>
           <strong>{instrument.symbol}</strong>
-          <span className="muted">{t(`markets.kind_${instrument.category}`)}</span>
+          <span className="muted">{t(`markets.kind_${kindOf(instrument)}`)}</span>
           {badge !== null && <span className="market-badge">{t(`markets.badge_${badge}`)}</span>}
         </button>
       </td>

@@ -3,6 +3,7 @@ import Big from "big.js";
 import type { Account, Instrument } from "../api/types";
 import { grouping, plain } from "../format/number";
 import { useWords } from "../i18n/useWords";
+import { kindOf } from "../terminal/kind";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { Popover } from "../ui/Popover";
 import type { Facts } from "./asked";
@@ -24,7 +25,7 @@ export function TicketHead({ account, instrument, facts, block, asking, onAsk }:
   return (
     <div className="ticket-head">
       <strong>
-        {instrument.symbol} <span className="muted">{isLinear ? t("terminal.perpetual") : t("ticket.spot")}</span>
+        {instrument.symbol} <span className="muted">{t(`markets.kind_${kindOf(instrument)}`)}</span>
       </strong>
       <span className={`env-word ${account.environment}`}>{ENVIRONMENT_WORD[account.environment]}</span>
       {isLinear && (

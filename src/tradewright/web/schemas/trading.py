@@ -14,7 +14,7 @@ from tradewright.web.schemas.problems import FieldProblem
 
 NOTE_LENGTH_MAX = 64
 
-SymbolText = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,32}$", max_length=32)]
+SymbolText = Annotated[str, Field(pattern=r"^[A-Z0-9][A-Z0-9-]{1,31}$", max_length=32)]  # dated ones have a dash
 PlainText = Annotated[str, Field(max_length=NOTE_LENGTH_MAX, pattern=r"^[^\x00-\x1f\x7f]*$")]
 # In a strict model a UUID would have to be an object; JSON brings text.
 IdText = Annotated[UUID, Field(strict=False)]

@@ -93,6 +93,6 @@ def _is_instrument(environment: str, category: str, symbol: str) -> bool:
         environment in ENVIRONMENTS
         and category in get_args(Category)
         and symbol.isascii()
-        and symbol.isalnum()
+        and symbol.replace("-", "").isalnum()  # dated contracts have a dash
         and len(symbol) <= 32
     )
