@@ -28,6 +28,8 @@ def test_topics_are_read_as_the_contract_writes_them() -> None:
     assert parse_topic("candle:demo:linear:BTCUSDT:D") == CandleTopic("demo", btc, "D")
     assert parse_topic("book:live:spot:BTCUSDT") == BookTopic("live", InstrumentId("spot", "BTCUSDT"))
     assert parse_topic("trades:testnet:linear:BTCUSDT") == TradesTopic("testnet", btc)
+    dated = InstrumentId("linear", "BTCUSDT-25DEC26")
+    assert parse_topic("book:sim:linear:BTCUSDT-25DEC26") == BookTopic("sim", dated)
 
 
 @pytest.mark.parametrize(
