@@ -32,8 +32,8 @@ from tradewright.simulator.market import (
     parse_time,
 )
 from tradewright.simulator.market.bars import OpenBar
-from tradewright.simulator.market.synthetic import SyntheticMarket
-from tradewright.simulator.market.walk import PROFILES, Walk, chance, pace_of, size_steps
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
+from tradewright.simulator.market.synthetic.walk import PROFILES, Walk, chance, pace_of, size_steps
 
 SEED: Final = 20_240_301
 END: Final = "2024-03-04T00:00:00Z"  # three days of minutes end here, and the trades begin

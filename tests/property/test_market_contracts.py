@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.instruments import INVERSE, PAIRS, PRE_LAUNCH, USDC_PERPETUALS, USDT_PERPETUALS
 from tradewright.simulator.market.intervals import HOUR_MS
-from tradewright.simulator.market.many import made_up
 from tradewright.simulator.market.model import MarketEvent
-from tradewright.simulator.market.synthetic import SyntheticMarket
-from tradewright.simulator.market.walk import PROFILES
-from tradewright.simulator.market.weather import Changing, Climate
+from tradewright.simulator.market.synthetic.many import made_up
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
+from tradewright.simulator.market.synthetic.walk import PROFILES
+from tradewright.simulator.market.synthetic.weather import Changing, Climate
 from unit.simulator_market.samples import NOON
 
 DELIVERY: Final = 1_711_699_200_000  # 2024-03-29T08:00:00Z

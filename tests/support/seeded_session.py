@@ -23,7 +23,7 @@ from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.market import Market, MarketClock, MarketEvent
 from tradewright.simulator.market.model import InstrumentSpec
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 from tradewright.simulator.matching.amend import read_amend
 from tradewright.simulator.matching.commands import read_cancel, read_leverage
 from tradewright.simulator.matching.engine import Engine

@@ -9,7 +9,7 @@ from tradewright.simulator.frames import Frame
 from tradewright.simulator.market import BTCUSDT, ETHUSDT, Market, MarketClock
 from tradewright.simulator.market.instruments import LISTED
 from tradewright.simulator.market.model import InstrumentSpec, MarketEvent
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.rest.calls import Answer, Call
 from tradewright.simulator.rest.market import MarketEndpoints

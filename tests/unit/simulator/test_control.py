@@ -18,7 +18,7 @@ from tradewright.simulator.accounts.keys import ApiKey
 from tradewright.simulator.faults.truth import TRUTH_FILE
 from tradewright.simulator.market import BTCUSDT, ETHUSDT, MarketClock
 from tradewright.simulator.market.instruments import LISTED
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 
 BEGIN_MS = 1_772_409_600_000  # 2026-03-02
 SPOT_PAIR = next(spec for spec in LISTED if spec.listing == "spot:BTCUSDT")

@@ -18,7 +18,7 @@ from support.scripted_market import ScriptedMarket
 from support.sim_client import Reply, SimClient, Stream
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 from tradewright.simulator.market import BTCUSDT, MarketClock
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 from tradewright.simulator.rest.limits import RollingWindow
 
 CREATE = "/v5/order/create"

@@ -12,7 +12,7 @@ from support.scripted_market import START_MS, ScriptedMarket
 from tradewright.simulator.faults.bent_market import BentMarket
 from tradewright.simulator.market import BTCUSDT, ETHUSDT, INTERVALS, MarketClock, MarketStateError
 from tradewright.simulator.market.model import Kline, Market, MarketBook, MarketTrade
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 
 BEGIN_MS = 1_800_000_000_000
 TICK = Decimal("0.10")

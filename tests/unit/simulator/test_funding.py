@@ -15,7 +15,7 @@ from tradewright.simulator.accounts.past import Movements
 from tradewright.simulator.market.build import build_market
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.model import Market
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.matching.ledger import Surroundings
 from tradewright.simulator.matching.order_options import read_create

@@ -225,7 +225,9 @@ async def test_a_speed_that_the_command_line_says_anew_is_the_newer_wish(tmp_pat
 async def test_a_client_that_leaves_in_the_middle_of_a_jump_leaves_a_market_that_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradewright.simulator.market.replay._STEP_ROWS", 50)  # hundreds of steps to leave between
+    monkeypatch.setattr(
+        "tradewright.simulator.market.recorded.replay._STEP_ROWS", 50
+    )  # hundreds of steps to leave between
     wall = [1_800_000_000_000]
     config: dict[str, Any] = {"market": (f"replay:{MINUTES}@linear:BTCUSDT",), "market_from": "2024-03-01"}
     async with running(wall, state=tmp_path, **config) as exchange:

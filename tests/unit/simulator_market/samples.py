@@ -18,7 +18,7 @@ from tradewright.simulator.market import (
 )
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.instruments import LISTED
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = ROOT / "tests" / "data"

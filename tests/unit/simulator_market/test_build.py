@@ -9,7 +9,7 @@ import pytest
 
 from tradewright.simulator.market import MarketError, MarketSpecError, RecordingError, build_market
 from tradewright.simulator.market.instruments import LISTED
-from tradewright.simulator.market.many import made_up
+from tradewright.simulator.market.synthetic.many import made_up
 from unit.simulator_market.samples import MINUTE, NOON, SAMPLE, TRADES, recording
 
 ROWS = [f"{minute * 60_000},10,10,10,10,1,10" for minute in range(1, 11)]

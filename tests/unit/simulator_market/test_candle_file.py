@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tradewright.simulator.market import RecordingError
-from tradewright.simulator.market.recording import read_recording
+from tradewright.simulator.market.recorded.recording import read_recording
 from unit.simulator_market.samples import HEADER, as_row, recording
 
 GOOD = ["60000,10,12,9.5,11,1.25,13.1", "120000,11,11,11,11,0,0", "240000,11,13,10,12,3,35.5"]

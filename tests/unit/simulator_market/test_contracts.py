@@ -10,11 +10,11 @@ from itertools import pairwise
 import pytest
 
 from tradewright.simulator.market import BTCUSDT, ETHUSDT, MarketBook
-from tradewright.simulator.market.dated import dated_contracts
 from tradewright.simulator.market.instruments import INVERSE, PRE_LAUNCH, USDC_PERPETUALS, USDT_PERPETUALS
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS
 from tradewright.simulator.market.model import Kline, MarketTrade
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.dated import dated_contracts
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 from unit.simulator_market.samples import MINUTE, NOON, aggregated, numbers, synthetic, trades_of
 
 DELIVERY = 1_711_699_200_000  # 2024-03-29T08:00:00Z, the last Friday of March

@@ -13,9 +13,9 @@ import pytest
 
 from tradewright.simulator.market import BTCUSDT, ETHUSDT, MarketBook, MarketClock, MarketTrade
 from tradewright.simulator.market.model import InstrumentSpec, MarketEvent, OptionType
-from tradewright.simulator.market.options_chain import expiries
-from tradewright.simulator.market.options_pricing import YEAR_S, implied_volatility, worth
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
+from tradewright.simulator.market.synthetic.options_chain import expiries
+from tradewright.simulator.market.synthetic.options_pricing import YEAR_S, implied_volatility, worth
 from unit.simulator_market.samples import NOON
 
 HOUR = 3_600_000

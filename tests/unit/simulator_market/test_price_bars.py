@@ -11,7 +11,7 @@ import pytest
 from tradewright.simulator.market.instruments import INVERSE, USDT_PERPETUALS
 from tradewright.simulator.market.intervals import HOUR_MS
 from tradewright.simulator.market.model import Bar, PriceKind
-from tradewright.simulator.market.synthetic import SyntheticMarket
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 from unit.simulator_market.samples import MINUTE, NOON, synthetic
 
 NAMES = ("BTCUSDT", "SOLUSDT", "inverse:BTCUSD", "inverse:SOLUSD", "BTCUSDT-29MAR24")

@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 
 from tradewright.simulator.market import InstrumentSpec, Kline, MarketBook
-from tradewright.simulator.market.habits import HABITS
 from tradewright.simulator.market.instruments import CONTRACTS, LISTED, PAIRS
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, INTERVALS, bucket_end, bucket_start
-from tradewright.simulator.market.listings import leader_of
 from tradewright.simulator.market.risk_tiers import risk_tiers
-from tradewright.simulator.market.walk import PROFILES
+from tradewright.simulator.market.synthetic.habits import HABITS
+from tradewright.simulator.market.synthetic.listings import leader_of
+from tradewright.simulator.market.synthetic.walk import PROFILES
 from unit.simulator_market.samples import FEW, MINUTE, NOON, aggregated, numbers, synthetic, trades_of
 
 QUIET = tuple(spec for spec in LISTED if spec.listing not in PROFILES)

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from tradewright.simulator.market import MarketSpecError, RecordingError
-from tradewright.simulator.market.book_file import BookFile
-from tradewright.simulator.market.candle_file import CandleFile
-from tradewright.simulator.market.funding_file import FundingFile
-from tradewright.simulator.market.quote_file import QuoteFile
-from tradewright.simulator.market.recording import read_recording
-from tradewright.simulator.market.trade_file import TradeFile
+from tradewright.simulator.market.recorded.book_file import BookFile
+from tradewright.simulator.market.recorded.candle_file import CandleFile
+from tradewright.simulator.market.recorded.funding_file import FundingFile
+from tradewright.simulator.market.recorded.quote_file import QuoteFile
+from tradewright.simulator.market.recorded.recording import read_recording
+from tradewright.simulator.market.recorded.trade_file import TradeFile
 from unit.simulator_market.samples import (
     FUNDING,
     FUNDING_HEADER,
@@ -269,7 +269,7 @@ def test_recordings_of_different_days_do_not_start_together() -> None:
 
 
 def test_a_file_that_unpacks_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradewright.simulator.market.rows.BYTES_MAX", 1_000)
+    monkeypatch.setattr("tradewright.simulator.market.recorded.rows.BYTES_MAX", 1_000)
 
     with pytest.raises(RecordingError, match="is longer than 1000 bytes unpacked; give a part of it"):
         read_recording(recording(tmp_path, ["x" * 2_000]))

@@ -13,8 +13,8 @@ from itertools import pairwise
 import pytest
 
 from tradewright.simulator.market import MarketBook, MarketTrade, build_market
-from tradewright.simulator.market.habits import HABITS
 from tradewright.simulator.market.instruments import CONTRACTS, LISTED, PAIRS, PRE_LAUNCH, USDT_PERPETUALS
+from tradewright.simulator.market.synthetic.habits import HABITS
 from unit.simulator_market.samples import MINUTE, NOON, synthetic, trades_of
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")

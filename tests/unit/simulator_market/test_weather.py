@@ -18,9 +18,9 @@ from tradewright.simulator.market import MarketBook
 from tradewright.simulator.market.instruments import USDT_PERPETUALS
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS
 from tradewright.simulator.market.model import MarketLiquidation
-from tradewright.simulator.market.synthetic import SyntheticMarket
-from tradewright.simulator.market.walk import PROFILES
-from tradewright.simulator.market.weather import Changing, Climate, Jump
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
+from tradewright.simulator.market.synthetic.walk import PROFILES
+from tradewright.simulator.market.synthetic.weather import Changing, Climate, Jump
 from unit.simulator_market.samples import MINUTE, NOON, synthetic
 
 LISTED = USDT_PERPETUALS[:3]

@@ -32,7 +32,7 @@ from tradewright.simulator.market.model import (
     is_spot,
     listing_of,
 )
-from tradewright.simulator.market.replay import ReplayMarket, recording_behind, step_end_ms, still_until_ms
+from tradewright.simulator.market.recorded.replay import ReplayMarket, recording_behind, step_end_ms, still_until_ms
 from tradewright.simulator.market.ticker import decimal_text
 
 __all__ = [

@@ -9,18 +9,18 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from tradewright.simulator.market.book_file import BookFile
 from tradewright.simulator.market.clock import MarketClock
 from tradewright.simulator.market.errors import MarketSpecError
-from tradewright.simulator.market.habits import Habits
 from tradewright.simulator.market.instruments import CONTRACTS, LISTED
-from tradewright.simulator.market.many import MADE_UP_MAX, made_up
 from tradewright.simulator.market.model import Category, InstrumentSpec, Market, listing_of
-from tradewright.simulator.market.recorded_spec import CATEGORIES, spec_for
-from tradewright.simulator.market.recording import AnyFile, read_recording, together
-from tradewright.simulator.market.replay import ReplayMarket, start_of
-from tradewright.simulator.market.synthetic import SyntheticMarket
-from tradewright.simulator.market.tape import Tape
+from tradewright.simulator.market.recorded.book_file import BookFile
+from tradewright.simulator.market.recorded.recording import AnyFile, read_recording, together
+from tradewright.simulator.market.recorded.replay import ReplayMarket, start_of
+from tradewright.simulator.market.recorded.spec import CATEGORIES, spec_for
+from tradewright.simulator.market.recorded.tape import Tape
+from tradewright.simulator.market.synthetic.habits import Habits
+from tradewright.simulator.market.synthetic.many import MADE_UP_MAX, made_up
+from tradewright.simulator.market.synthetic.market import SyntheticMarket
 
 _REPLAY: Final = "replay:"
 _TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Za-z0-9-]{1,40})")

@@ -16,7 +16,7 @@ from tradewright.simulator.accounts.events import OrderAccepted, Trigger
 from tradewright.simulator.accounts.positions import ZERO
 from tradewright.simulator.errors import ApiError, RetCode, bad_parameter, duplicate_link_id
 from tradewright.simulator.market.model import InstrumentSpec, Listing
-from tradewright.simulator.market.options_pricing import price_at
+from tradewright.simulator.market.synthetic.options_pricing import price_at
 from tradewright.simulator.matching import caps, liquidity, spot_filters, triggers
 from tradewright.simulator.matching.amend import Ground
 from tradewright.simulator.matching.commands import BookPrice, PlaceOrder, check_notional, check_quantity

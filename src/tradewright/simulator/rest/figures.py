@@ -18,9 +18,9 @@ from tradewright.simulator.errors import bad_parameter
 from tradewright.simulator.fields import Body, text
 from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, MINUTE_MS
 from tradewright.simulator.market.model import InstrumentSpec, Listing
-from tradewright.simulator.market.options_chain import COINS
 from tradewright.simulator.market.price_bars import moments
 from tradewright.simulator.market.risk_tiers import risk_tiers
+from tradewright.simulator.market.synthetic.options_chain import COINS
 from tradewright.simulator.market.ticker import one_sided
 from tradewright.simulator.matching.venue import Venue
 from tradewright.simulator.paging import read_limit, read_page, whole

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from tradewright.simulator.market.intervals import MINUTE_MS
 from tradewright.simulator.market.model import InstrumentSpec
-from tradewright.simulator.market.options_chain import DELIVERY_FEE_RATE
+from tradewright.simulator.market.synthetic.options_chain import DELIVERY_FEE_RATE
 
 Row = dict[str, Any]
 

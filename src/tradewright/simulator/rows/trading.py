@@ -17,7 +17,7 @@ from tradewright.simulator.accounts.needs import Terms
 from tradewright.simulator.accounts.orders import Order
 from tradewright.simulator.accounts.positions import ZERO, Position
 from tradewright.simulator.market.model import InstrumentSpec, Listing
-from tradewright.simulator.market.options_pricing import volatility_of
+from tradewright.simulator.market.synthetic.options_pricing import volatility_of
 from tradewright.simulator.matching.protection import whole_legs
 from tradewright.simulator.rows.greeks import position_greeks
 from tradewright.simulator.rows.orders import create_type, fee_coin
