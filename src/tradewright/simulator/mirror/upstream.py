@@ -238,7 +238,7 @@ class Mirror:
             try:
                 await self._stay(category)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                log.warning("mirror.link_lost", category=category, error=repr(error))
+                log.warning("mirror.link_lost", category=category, error=str(error) or type(error).__name__)
             except (KeyError, ValueError, InvalidOperation) as error:
                 log.warning("mirror.frame_not_understood", category=category, error=repr(error))
             if self._up[category]:
