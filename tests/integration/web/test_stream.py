@@ -125,6 +125,7 @@ async def test_an_exchange_that_never_answers_holds_up_one_heartbeat_and_no_othe
 
     monkeypatch.setattr("tradewright.market.market_clock.FRESH_FOR_S", -1)
     monkeypatch.setattr(hub_module, "MARKET_CLOCK_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(hub_module, "SILENT_FOR_S", 60.0)  # however slow the machine is
     monkeypatch.setattr(type(site.market), "market_now_ms", never)
     for _ in range(5):
         async with ann.http.ws_connect("/api/v1/stream") as socket:
