@@ -17,7 +17,7 @@ FUND_DECIMALS_MAX: Final = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatorConfig:
-    """One simulated exchange with one account.
+    """One simulated exchange and its first account; others are opened while it runs.
 
     `port` 0 takes a free one. `state` keeps keys, orders and market across restarts; None keeps all in memory.
     `market` is `synthetic` alone, one `replay:FILE@category:SYMBOL` per recording, or `mirror` or one

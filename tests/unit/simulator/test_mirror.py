@@ -17,8 +17,9 @@ from support.scripted_market import ScriptedMarket
 from support.sim_client import SimClient
 from tradewright.simulator import RunningSimulator, SimulatorConfig, serve
 from tradewright.simulator.faults.bent_market import BentMarket
-from tradewright.simulator.market import MarketSpecError
+from tradewright.simulator.market import BTCUSDT, MarketSpecError
 from tradewright.simulator.mirror import MirrorMarket, MirrorUnreachable, read_wish
+from tradewright.simulator.mirror.listing import BOOK_DEPTH, MirroredListing
 
 PATIENCE_S = 10.0
 LISTED = ("mirror@linear:BTCUSDT", "mirror@spot:BTCUSDT")
@@ -100,7 +101,7 @@ async def test_orders_are_filled_by_the_mirrored_prices_and_wait_while_the_link_
         await until(lambda: market.link_lost_ms is not None)
         assert "stands still" in market.notice
         refused = await client.create("Buy", "0.010")
-        assert refused.code != 0
+        assert refused.code == 110066
         assert account.position("BTCUSDT").size == Decimal("0.010")
 
 
@@ -132,6 +133,20 @@ async def test_what_upstream_does_not_list_is_refused_by_name() -> None:
             await serve(mirror_of(upstream, "mirror@linear:NOPEUSDT"))
     finally:
         await upstream.close()
+
+
+def test_what_upstream_stopped_telling_does_not_stay_in_the_book() -> None:
+    one = MirroredListing(BTCUSDT, now_ms=1)
+    asks = [(Decimal(60_000) + tick, Decimal(1)) for tick in range(BOOK_DEPTH)]
+    bids = [(Decimal(59_000) - tick, Decimal(1)) for tick in range(BOOK_DEPTH)]
+    one.take_book(bids, asks, whole=True, at_ms=2)
+    book = one.take_book([(Decimal(59_100), Decimal(2))], [(Decimal(59_900), Decimal(2))], whole=False, at_ms=3)
+    assert book is not None
+    assert (book.bids[0][0], book.asks[0][0]) == (59_100, 59_900)
+    assert (len(book.bids), len(book.asks)) == (BOOK_DEPTH, BOOK_DEPTH)
+    again = one.take_book([(Decimal(59_100), Decimal(0))], [], whole=False, at_ms=4)
+    assert again is not None
+    assert (again.bids[0], again.bids[-1][0]) == ((59_000, 1), Decimal(59_000) - (BOOK_DEPTH - 2))
 
 
 @pytest.mark.parametrize("text", ["mirror@option:BTC", "mirror@linear", "mirror:BTCUSDT@", "mirror@linear:btcusdt"])

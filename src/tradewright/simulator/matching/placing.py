@@ -128,7 +128,9 @@ def _read_spot(body: Body, spec: InstrumentSpec) -> PlaceOrder:
     )
     time_in_force = read_time_in_force(body, spec)
     if text(body, "isLeverage") not in UNSET:
-        raise bad_parameter("params error: isLeverage is not served by this exchange: nothing can be borrowed, use 0")
+        raise bad_parameter(
+            "params error: isLeverage is not served by this exchange: an order does not borrow by itself, use 0"
+        )
     stop_kind = _spot_stop_kind(body)
     link_id = read_new_link_id(body)
     quantity, price = _spot_decimal(body, "qty"), None

@@ -25,6 +25,7 @@ from tradewright.simulator.market.model import (
 from tradewright.simulator.mirror.rows import number
 
 TRADES_KEPT: Final = 1_000
+BOOK_DEPTH: Final = 200  # a side, of the streams and of what is kept
 CANDLES_KEPT: Final = 2_000
 FUNDING_KEPT: Final = 1_000
 PREMIUM_STEP: Final = Decimal("0.000001")
@@ -149,10 +150,15 @@ class MirroredListing:
                     kept[place] = replace(kept[place], confirm=True)
 
     def _made_book(self) -> MarketBook:
+        """Capped: whether upstream deletes what falls out of its window is not documented, and what it no longer tells
+        must not stand here for ever.
+        """
+        self._bids = dict(sorted(self._bids.items(), reverse=True)[:BOOK_DEPTH])
+        self._asks = dict(sorted(self._asks.items())[:BOOK_DEPTH])
         return MarketBook(
             symbol=self.spec.listing,
-            bids=tuple(sorted(self._bids.items(), reverse=True)),
-            asks=tuple(sorted(self._asks.items())),
+            bids=tuple(self._bids.items()),
+            asks=tuple(self._asks.items()),
             time_ms=self.last_ms,
             update_id=self._update_id,
             seq=self.next_seq(),

@@ -26,7 +26,7 @@ from tradewright.simulator.market.errors import MarketError, MarketSpecError
 from tradewright.simulator.market.intervals import HOUR_MS, INTERVALS, MINUTE_MS
 from tradewright.simulator.market.model import Category, PriceKind, listing_of
 from tradewright.simulator.mirror import rows
-from tradewright.simulator.mirror.listing import MirroredListing
+from tradewright.simulator.mirror.listing import BOOK_DEPTH, MirroredListing
 from tradewright.simulator.mirror.market import MirrorMarket
 
 log = structlog.get_logger()
@@ -48,7 +48,6 @@ REQUEST_S: Final = 10.0
 CONNECT_S: Final = 15.0
 PACE_S: Final = 0.012  # between two reads: about 80 a second of the 120 that are allowed
 BACKOFF_S: Final = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
-DEPTH: Final = 200
 ARGS_PER_FRAME: Final = 10  # spot takes no more
 BAR_INTERVALS: Final = ("1", "5", "15", "60", "240", "D")
 BAR_PATHS: Final[dict[PriceKind, str]] = {
@@ -173,7 +172,7 @@ class Mirror:
         tiers = [] if category == "spot" else (await self._get("market/risk-limit", **asked))["list"]
         lowest = next((tier for tier in tiers if int(tier["isLowestRisk"]) == 1), None)
         one = MirroredListing(rows.spec_of(category, found[0], lowest), now_ms=self._wall_ms())
-        book = await self._get("market/orderbook", **asked, limit=DEPTH)
+        book = await self._get("market/orderbook", **asked, limit=BOOK_DEPTH)
         one.take_book(rows.levels_of(book["b"]), rows.levels_of(book["a"]), whole=True, at_ms=int(book["ts"]))
         ticker = (await self._get("market/tickers", **asked))["list"][0]
         one.take_ticker(ticker, at_ms=self._wall_ms())
@@ -329,7 +328,7 @@ class Mirror:
 
 def _topics(symbol: str) -> list[str]:
     return [
-        f"orderbook.{DEPTH}.{symbol}",
+        f"orderbook.{BOOK_DEPTH}.{symbol}",
         f"publicTrade.{symbol}",
         f"tickers.{symbol}",
         *(f"kline.{interval}.{symbol}" for interval in INTERVALS),
