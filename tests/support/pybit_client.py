@@ -38,9 +38,22 @@ def private_stream() -> WebSocket:
     return WebSocket(testnet=False, channel_type="private", api_key=KEY, api_secret=SECRET)
 
 
+class _Expected(dict[str, Any]):
+    """What pybit keeps its callbacks in. It sends first and only then writes down whom to call, so an answer over
+    loopback can come before; the thread that reads waits here for the one that writes.
+    """
+
+    def pop(self, key: str, *default: Any) -> Any:
+        end = time.monotonic() + PATIENCE_S
+        while key not in self and time.monotonic() < end:
+            time.sleep(0.001)
+        return super().pop(key, *default)
+
+
 def trade_stream() -> WebSocketTrading:
     stream = WebSocketTrading(testnet=False, api_key=KEY, api_secret=SECRET)
     once(lambda: stream.auth)
+    stream.callback_directory = _Expected(stream.callback_directory)
     return stream
 
 
