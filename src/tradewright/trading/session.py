@@ -14,8 +14,8 @@ remove none.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -28,8 +28,11 @@ from tradewright.core.ids import ExchangeOrderId, IntentId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream, StreamDown, StreamUp
+from tradewright.trading.account_book import AccountBook
+from tradewright.trading.beside import Companion, Held, Rule
 from tradewright.trading.checks import as_sent, refusal
 from tradewright.trading.journal import Answer, AnsweredAcknowledged, AnsweredRefused, AnsweredUnknown, Fact, Journal
+from tradewright.trading.kept_journal import KeptJournal
 from tradewright.trading.look_backs import LookBacks
 from tradewright.trading.model import (
     AccountRef,
@@ -39,6 +42,7 @@ from tradewright.trading.model import (
     Intent,
     LeverageIntent,
     PlaceIntent,
+    Reason,
     SessionState,
 )
 from tradewright.trading.reconciliation import reconcile
@@ -70,7 +74,8 @@ async def _nobody_to_tell() -> None:
 class SessionParts:
     """What a session is built from; `instrument_of` answers None for what the exchange does not list.
 
-    `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold.
+    `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold. `book` is the
+    account's memory, filled by the session; `rules` may hold an intent back or refuse it, `companions` run beside.
     """
 
     account: AccountRef
@@ -83,6 +88,9 @@ class SessionParts:
     rng: Rng
     evidence: EvidenceRule
     instruments_stale: Callable[[], Awaitable[None]] = _nobody_to_tell
+    book: AccountBook = field(default_factory=AccountBook)
+    rules: Sequence[Rule] = ()
+    companions: Sequence[Companion] = ()
 
 
 class _ReconcileWanted:
@@ -93,6 +101,7 @@ class AccountSession:
     """Runs until cancelled. A failure of the database ends it with that error; whoever runs it starts it anew."""
 
     def __init__(self, parts: SessionParts) -> None:
+        parts = replace(parts, journal=KeptJournal(parts.journal, parts.book))
         self._parts = parts
         self._submission = Submission(parts.gateway, parts.journal, parts.clock, parts.ids)
         self._log = log.bind(account_id=str(parts.account.id), environment=parts.account.environment)
@@ -122,6 +131,26 @@ class AccountSession:
         self._read_whole_s: float | None = None  # when everything was last read, by the monotonic clock
         self._failed_readings = 0  # since then
 
+    @property
+    def account(self) -> AccountRef:
+        return self._parts.account
+
+    @property
+    def state(self) -> SessionState:
+        return self._state
+
+    @property
+    def book(self) -> AccountBook:
+        return self._parts.book
+
+    @property
+    def journal(self) -> Journal:
+        return self._parts.journal
+
+    @property
+    def gateway(self) -> OrderGateway:
+        return self._parts.gateway
+
     def wake(self) -> None:
         """There may be new intents. Only a hint: the session looks every second anyway."""
         self._intents_wanted.set()
@@ -148,6 +177,8 @@ class AccountSession:
                 tasks.create_task(self._take_intents(tasks))
                 tasks.create_task(self._resolve())
                 tasks.create_task(self._look_backs.read_symbols())
+                for companion in self._parts.companions:
+                    tasks.create_task(companion.run(self))
         finally:
             await self._close()
 
@@ -272,7 +303,9 @@ class AccountSession:
                     continue
                 if not self._may_go(intent) or intent.subject in busy or self._is_behind(intent):
                     continue  # it waits until it expires
-                reason = refusal(intent, self._parts.instrument_of(intent.instrument))
+                reason = refusal(intent, self._parts.instrument_of(intent.instrument)) or self._ruled(intent)
+                if isinstance(reason, Held):
+                    continue
                 if reason is not None:
                     await self._parts.journal.refuse(intent, reason)
                     continue
@@ -280,6 +313,10 @@ class AccountSession:
                 self._subjects.add(intent.subject)
                 busy.add(intent.subject)
                 tasks.create_task(self._send(as_sent(intent, self._parts.instrument_of(intent.instrument))))
+
+    def _ruled(self, intent: Intent) -> Reason | Held | None:
+        """The first rule's objection, if any has one."""
+        return next((found for rule in self._parts.rules if (found := rule.judge(intent)) is not None), None)
 
     def _may_go(self, intent: Intent) -> bool:
         if not self._was_ready:

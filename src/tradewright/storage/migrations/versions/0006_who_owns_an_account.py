@@ -1,0 +1,16 @@
+"""Who owns an account, and since which epoch."""
+
+from __future__ import annotations
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a database does not go back a version; restore the backup from before the update")

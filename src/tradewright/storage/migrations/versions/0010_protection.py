@@ -1,0 +1,16 @@
+"""What protects a position, and how long it was naked."""
+
+from __future__ import annotations
+
+revision = "0010"
+down_revision = "0009"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a database does not go back a version; restore the backup from before the update")

@@ -1,0 +1,16 @@
+"""Differences that wait for a person, and the symbols they block."""
+
+from __future__ import annotations
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    raise NotImplementedError("a database does not go back a version; restore the backup from before the update")

@@ -1,0 +1,144 @@
+"""What an account holds right now, in the memory of its owner: live orders, positions and wallet.
+
+Lives here: `AccountBook`, fed with the facts that the journal has committed, and the waiting for its next change.
+Not here: storage (`journal`), feeding (`kept_journal`), what follows from it (risk, guardian, kill switch).
+Risk, guardian and kill switch read it without waiting, so that they also work while the database is away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+
+from tradewright.core.ids import ExchangeOrderId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.order import (
+    FINAL_STATES,
+    Execution,
+    RemoteOrder,
+    RemotePosition,
+    TrackedOrder,
+    Wallet,
+    apply,
+)
+
+_ENDED_KEPT = 10_000  # so that a late report of an order that has ended brings it back to nobody
+
+PositionKey = tuple[InstrumentId, int]
+
+
+class AccountBook:
+    """Of one account. `is_whole` once everything was read; before that what is missing means nothing."""
+
+    def __init__(self) -> None:
+        self._orders: dict[ExchangeOrderId, RemoteOrder] = {}
+        self._ended: OrderedDict[ExchangeOrderId, None] = OrderedDict()
+        self._positions: dict[PositionKey, RemotePosition] = {}
+        self._wallet: Wallet | None = None
+        self._version = 0
+        self._changed = asyncio.Event()
+        self.is_whole = False
+
+    @property
+    def version(self) -> int:
+        """Grows with every fact that was taken."""
+        return self._version
+
+    @property
+    def wallet(self) -> Wallet | None:
+        return self._wallet
+
+    def orders(self) -> Sequence[RemoteOrder]:
+        """Those that are live, foreign and attached ones too, in the order in which they were first seen."""
+        return list(self._orders.values())
+
+    def order(self, exchange_order_id: ExchangeOrderId) -> RemoteOrder | None:
+        return self._orders.get(exchange_order_id)
+
+    def positions(self) -> Sequence[RemotePosition]:
+        """Those that are not flat."""
+        return [held for held in self._positions.values() if held.size != 0]
+
+    def position(self, instrument: InstrumentId, index: int = 0) -> RemotePosition | None:
+        """As last seen, flat or not; None while none of this symbol was ever seen."""
+        return self._positions.get((instrument, index))
+
+    async def changed(self, since: int) -> int:
+        """Returns the version as soon as it is another one than `since`."""
+        while self._version == since:
+            self._changed.clear()
+            await self._changed.wait()
+        return self._version
+
+    # Feeding.
+
+    def take(self, facts: Iterable[RemoteOrder | Execution | RemotePosition | Wallet]) -> None:
+        """Facts that were committed; one that is older than what is held changes nothing."""
+        for fact in facts:
+            match fact:
+                case RemoteOrder():
+                    self._take_order(fact)
+                case RemotePosition():
+                    self._take_position(fact)
+                case Wallet():
+                    if self._wallet is None or fact.reported_at >= self._wallet.reported_at:
+                        self._wallet = fact
+                case Execution():
+                    pass  # the order and the position that it moved are told apart from it
+        self._tell()
+
+    def end_order(self, exchange_order_id: ExchangeOrderId) -> None:
+        """It is shown nowhere any more."""
+        self._forget(exchange_order_id)
+        self._tell()
+
+    def flatten_absent(self, named: Sequence[RemotePosition]) -> None:
+        """A complete list of open positions: those it does not name are flat."""
+        keys = {(held.instrument, held.position_index) for held in named}
+        for key in [key for key in self._positions if key not in keys]:
+            del self._positions[key]
+        self._tell()
+
+    def _take_order(self, report: RemoteOrder) -> None:
+        name = report.exchange_order_id
+        known = self._orders.get(name)
+        if known is None and name in self._ended:
+            return
+        if apply(None if known is None else _tracked(known), report) is None:
+            return
+        if report.state in FINAL_STATES:
+            self._forget(name)
+        else:
+            self._orders[name] = report
+
+    def _forget(self, name: ExchangeOrderId) -> None:
+        self._orders.pop(name, None)
+        self._ended[name] = None
+        if len(self._ended) > _ENDED_KEPT:
+            self._ended.popitem(last=False)
+
+    def _take_position(self, report: RemotePosition) -> None:
+        key = (report.instrument, report.position_index)
+        known = self._positions.get(key)
+        if known is None or (report.sequence, report.updated_at) >= (known.sequence, known.updated_at):
+            self._positions[key] = report
+
+    def _tell(self) -> None:
+        self._version += 1
+        self._changed.set()
+
+
+def _tracked(order: RemoteOrder) -> TrackedOrder:
+    return TrackedOrder(
+        state=order.state,
+        quantity=order.quantity,
+        price=order.price,
+        filled_quantity=order.filled_quantity,
+        average_price=order.average_price,
+        reject_reason=order.reject_reason,
+        updated_at=order.updated_at,
+        trigger_price=order.trigger_price,
+        take_profit=order.take_profit,
+        stop_loss=order.stop_loss,
+    )

@@ -1,0 +1,122 @@
+"""The journal with the account's memory beside it: what was committed is in the book a moment later.
+
+Lives here: `KeptJournal`, a journal that hands every call on and, once it is committed, tells the `AccountBook`.
+Not here: storage (`store`), the book itself (`account_book`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tradewright.core.fault import Fault
+from tradewright.core.ids import RequestId
+from tradewright.core.order import AccountModes, RemotePosition
+from tradewright.trading.account_book import AccountBook
+from tradewright.trading.journal import (
+    Answer,
+    Drift,
+    Fact,
+    Journal,
+    LiveOrder,
+    OpenedRequest,
+    Reading,
+    UnknownIntent,
+)
+from tradewright.trading.model import (
+    CancelIntent,
+    EventSource,
+    Intent,
+    PlaceIntent,
+    ReadBackIntent,
+    Reason,
+    SessionState,
+    SymbolFacts,
+)
+
+
+class KeptJournal:
+    """Of one account. Raises what the journal raises; then nothing is told."""
+
+    def __init__(self, journal: Journal, book: AccountBook) -> None:
+        self._journal = journal
+        self._book = book
+
+    async def take_over(self) -> None:
+        await self._journal.take_over()
+
+    async def proposed(self) -> Sequence[Intent]:
+        return await self._journal.proposed()
+
+    async def refuse(self, intent: Intent, reason: Reason) -> None:
+        await self._journal.refuse(intent, reason)
+
+    async def withdraw(self, place: PlaceIntent, cancel: CancelIntent) -> None:
+        await self._journal.withdraw(place, cancel)
+
+    async def expire_overdue(self) -> None:
+        await self._journal.expire_overdue()
+
+    async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
+        return await self._journal.open_request(intent, req_id)
+
+    async def reject(self, intent: Intent, reason: Reason) -> None:
+        await self._journal.reject(intent, reason)
+
+    async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
+        await self._journal.answer(intent, request, answer)
+
+    async def unknowns(self) -> Sequence[UnknownIntent]:
+        return await self._journal.unknowns()
+
+    async def resolve(
+        self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation", reason: Reason | None = None
+    ) -> None:
+        await self._journal.resolve(intent, happened=happened, source=source, reason=reason)
+
+    async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
+        await self._journal.book(facts, source)
+        self._book.take(facts)
+
+    async def confirm(self, intent: ReadBackIntent, facts: Sequence[Fact], source: EventSource) -> None:
+        await self._journal.confirm(intent, facts, source)
+        self._book.take(facts)
+
+    async def begin_reading(self) -> Reading:
+        return await self._journal.begin_reading()
+
+    async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
+        await self._journal.note_reconciled(began_at, modes)
+        self._book.is_whole = True
+
+    async def note_symbol(self, facts: SymbolFacts) -> None:
+        await self._journal.note_symbol(facts)
+
+    async def live_orders(self) -> Sequence[LiveOrder]:
+        return await self._journal.live_orders()
+
+    async def end_unseen(self, order: LiveOrder) -> None:
+        await self._journal.end_unseen(order)
+        self._book.end_order(order.exchange_order_id)
+
+    async def executions_read_until(self) -> datetime | None:
+        return await self._journal.executions_read_until()
+
+    async def note_executions_read(self, until: datetime) -> None:
+        await self._journal.note_executions_read(until)
+
+    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+        return await self._journal.position_breaks(positions)
+
+    async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
+        await self._journal.flatten_absent(positions)
+        self._book.flatten_absent(positions)
+
+    async def forget_events(self, *, keep: int) -> None:
+        await self._journal.forget_events(keep=keep)
+
+    async def record_drift(self, drifts: Sequence[Drift]) -> None:
+        await self._journal.record_drift(drifts)
+
+    async def set_session(self, state: SessionState, reason: Fault | None) -> None:
+        await self._journal.set_session(state, reason)
