@@ -17,6 +17,7 @@ from tradewright.core.errors import ReadRefused
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
+from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, LiveOrder
 from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, LeverageIntent, ReadBackIntent
 
@@ -31,7 +32,12 @@ UNSEEN_AFTER = timedelta(minutes=10)  # far beyond any delay with which an order
 
 
 async def reconcile(
-    gateway: OrderGateway, journal: Journal, clock: Clock, missing: dict[ExchangeOrderId, datetime] | None = None
+    gateway: OrderGateway,
+    journal: Journal,
+    clock: Clock,
+    missing: dict[ExchangeOrderId, datetime] | None = None,
+    *,
+    reach: Reach = nowhere,
 ) -> Sequence[Drift]:
     """Reads everything, then applies it; returns the differences that no report explains (also recorded).
 
@@ -41,11 +47,13 @@ async def reconcile(
     What the exchange lists is read whole or not at all. A single thing that it will not show (`ReadRefused`) stays as
     it is and is told: it must not keep everything else from being known.
     """
+    reach("reading.begun")
     reading = await journal.begin_reading()
     census, is_of_one_moment = await _read(gateway, journal)
     facts = census.facts()
     for start in range(0, len(facts), _BOOKED_AT_ONCE):
         await journal.book(facts[start : start + _BOOKED_AT_ONCE], "reconciliation")
+    reach("reading.half_applied")
     await journal.note_executions_read(census.taken_at)
     has_positions = "linear" in gateway.categories  # else none were read, which does not make them flat
     if has_positions:
@@ -64,6 +72,7 @@ async def reconcile(
         log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
         await journal.record_drift(drifts)
     await journal.note_reconciled(reading.began_at, census.modes)
+    reach("reading.applied")
     await journal.forget_events(keep=EVENTS_KEPT)
     log.info("reconcile.done", open_orders=len(census.open_orders), executions=len(census.executions))
     return drifts

@@ -20,6 +20,7 @@ from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.ids import IntentId
 from tradewright.core.order import FINAL_STATES
 from tradewright.exchange.ports import OrderGateway
+from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import Journal, UnknownIntent
 from tradewright.trading.model import (
     AmendIntent,
@@ -55,6 +56,7 @@ async def resolve_unknowns(
     positions: AbstractAsyncContextManager[object] | None = None,
     *,
     may_conclude: Callable[[], bool] = lambda: True,
+    reach: Reach = nowhere,
 ) -> int:
     """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is.
 
@@ -69,6 +71,7 @@ async def resolve_unknowns(
     for settled_meanwhile in first_seen.keys() - {unknown.intent.id for unknown in unknowns}:
         del first_seen[settled_meanwhile]
     for unknown in unknowns:
+        reach("unknown.asked")
         try:
             overdue = await _overdue(gateway, rule, unknown, first_seen)
             if isinstance(unknown.intent, PlaceIntent):
@@ -80,6 +83,8 @@ async def resolve_unknowns(
             log.warning("unknown.read_failed", intent_id=str(unknown.intent.id), error=str(error))
             settled = False
         waiting += not settled
+        if settled:
+            reach("unknown.resolved")
     return waiting
 
 

@@ -31,6 +31,7 @@ from tradewright.exchange.ports import OrderGateway, PrivateEvent, PrivateStream
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.beside import Companion, Held, Rule
 from tradewright.trading.checks import as_sent, refusal
+from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import Answer, AnsweredAcknowledged, AnsweredRefused, AnsweredUnknown, Fact, Journal
 from tradewright.trading.kept_journal import KeptJournal
 from tradewright.trading.look_backs import LookBacks
@@ -76,6 +77,7 @@ class SessionParts:
 
     `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold. `book` is the
     account's memory, filled by the session; `rules` may hold an intent back or refuse it, `companions` run beside.
+    `reach` is told of each crash point.
     """
 
     account: AccountRef
@@ -91,6 +93,7 @@ class SessionParts:
     book: AccountBook = field(default_factory=AccountBook)
     rules: Sequence[Rule] = ()
     companions: Sequence[Companion] = ()
+    reach: Reach = nowhere
 
 
 class _ReconcileWanted:
@@ -103,7 +106,7 @@ class AccountSession:
     def __init__(self, parts: SessionParts) -> None:
         parts = replace(parts, journal=KeptJournal(parts.journal, parts.book))
         self._parts = parts
-        self._submission = Submission(parts.gateway, parts.journal, parts.clock, parts.ids)
+        self._submission = Submission(parts.gateway, parts.journal, parts.clock, parts.ids, parts.reach)
         self._log = log.bind(account_id=str(parts.account.id), environment=parts.account.environment)
         # Held while positions are read one by one, and while everything is: the one must not cross the other.
         self._positions = asyncio.Lock()
@@ -169,7 +172,9 @@ class AccountSession:
     async def run(self) -> None:
         try:
             await self._enter("connecting", None)
+            self._parts.reach("takeover.begun")
             await self._parts.journal.take_over()
+            self._parts.reach("takeover.done")
             self._unknowns_wanted.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._listen())
@@ -233,7 +238,10 @@ class AccountSession:
                     if self._reconcile_is_wanted:
                         next_reconcile = min(next_reconcile, done_at + _RECONCILE_ASKED_SECONDS)
                 case RemoteOrder() | Execution() | RemotePosition() | Wallet():
-                    await self._parts.journal.book(self._drain([event]), "stream")
+                    facts = self._drain([event])
+                    self._parts.reach("facts.taken")
+                    await self._parts.journal.book(facts, "stream")
+                    self._parts.reach("facts.booked")
 
     async def _next_event(self, timeout_seconds: float) -> PrivateEvent | _ReconcileWanted | None:
         if self._held_back is not None:
@@ -266,7 +274,13 @@ class AccountSession:
         while self._stream_is_up and self._stream_generation == generation:
             try:
                 async with self._positions:
-                    await reconcile(self._parts.gateway, self._parts.journal, self._parts.clock, self._missing)
+                    await reconcile(
+                        self._parts.gateway,
+                        self._parts.journal,
+                        self._parts.clock,
+                        self._missing,
+                        reach=self._parts.reach,
+                    )
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))
                 self._failed_readings += 1
@@ -303,12 +317,14 @@ class AccountSession:
                     continue
                 if not self._may_go(intent) or intent.subject in busy or self._is_behind(intent):
                     continue  # it waits until it expires
+                self._parts.reach("intent.taken")
                 reason = refusal(intent, self._parts.instrument_of(intent.instrument)) or self._ruled(intent)
                 if isinstance(reason, Held):
                     continue
                 if reason is not None:
                     await self._parts.journal.refuse(intent, reason)
                     continue
+                self._parts.reach("intent.judged")
                 self._sending.add(intent.id)
                 self._subjects.add(intent.subject)
                 busy.add(intent.subject)
@@ -428,6 +444,7 @@ class AccountSession:
                 self._first_seen,
                 self._positions,
                 may_conclude=self._has_read_lately,
+                reach=self._parts.reach,
             )
             if waiting < max(before, 1):
                 self._intents_wanted.set()  # a cancel or a change may have waited for it

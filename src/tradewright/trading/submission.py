@@ -31,6 +31,7 @@ from tradewright.core.errors import (
 )
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.exchange.ports import MayGo, OrderGateway
+from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import (
     Answer,
     AnsweredAcknowledged,
@@ -71,6 +72,7 @@ class Submission:
     journal: Journal
     clock: Clock
     ids: Ids
+    reach: Reach = nowhere
 
 
 async def submit(
@@ -89,13 +91,16 @@ async def submit(
         if request is None:
             log.info("order.not_sent", intent_id=str(intent.id))
             return None
+        parts.reach("request.committed")
         left_s = _fresh_for_s(intent, request)
         still = partial(_may_still_go, parts, intent, may_go, None if left_s is None else asked_s + left_s)
         answer, pause_seconds = await _attempt(parts, intent, still, last=attempt == ATTEMPTS_MAX)
+        parts.reach("answer.received")
         if is_too_late(answer, intent):
             await parts.journal.answer(intent, request, AnsweredAgainLater(answer.reason, answer.trace))
             return answer
         await parts.journal.answer(intent, request, answer)
+        parts.reach("answer.committed")
         log.info(
             "order.answered",
             intent_id=str(intent.id),

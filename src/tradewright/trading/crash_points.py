@@ -1,0 +1,39 @@
+"""Named moments at which a process may be made to end, so that tests can kill it exactly there.
+
+Lives here: the names, and `Reach`, which is told when one is reached. By default that does nothing.
+Not here: who ends the process (`app.crash`, and the simulation's world).
+A moment is reached between two effects: whatever was done before it is done, and nothing of what follows. A new one is
+added to `CRASH_POINTS`, and reached where it happens; the campaigns count that each is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, get_args
+
+CrashPoint = Literal[
+    "takeover.begun",  # the session is about to judge what the owner before left
+    "takeover.done",
+    "intent.taken",  # read from the journal, not yet judged
+    "intent.judged",  # approved in memory, nothing of it committed
+    "request.committed",  # the intent is `sending`, no byte has left
+    "request.signed",  # the gate has not been asked yet
+    "request.handed",  # the bytes are the kernel's
+    "answer.received",  # the exchange's word is known to this process alone
+    "answer.committed",
+    "facts.taken",  # reports of the stream have left its queue and are not booked
+    "facts.booked",
+    "reading.begun",  # nothing is read yet
+    "reading.half_applied",  # its reports are booked, what is missing is not looked for yet
+    "reading.applied",
+    "unknown.asked",  # an outcome is about to be looked for
+    "unknown.resolved",
+]
+CRASH_POINTS: Final[tuple[CrashPoint, ...]] = get_args(CrashPoint)
+
+# Takes any name, because the floors below know theirs as plain text; see `RestClient`.
+Reach = Callable[[str], None]
+
+
+def nowhere(_point: str) -> None:
+    """What is done at each point outside of tests."""
