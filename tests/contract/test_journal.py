@@ -16,10 +16,11 @@ from contract.journal_worlds import JournalWorld, MemoryWorld, PostgresWorld
 from sim.facts import fill, order_report, position, wallet
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
+from tradewright.core.ids import ExchangeOrderId, IntentId, OrderId, RequestId, link_id_of, made_id
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import AccountModes, CoinBalance, Exit, FeeRates, OrderChange, Trigger
+from tradewright.core.order import AccountModes, CoinBalance, Exit, FeeRates, OrderChange, PositionExits, Trigger
 from tradewright.storage.engine import create_engine
+from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody
 from tradewright.trading.journal import (
     Answer,
     AnsweredAcknowledged,
@@ -30,7 +31,7 @@ from tradewright.trading.journal import (
     Drift,
     OpenedRequest,
 )
-from tradewright.trading.model import AmendIntent, CancelIntent, Intent, PlaceIntent, Reason, SymbolFacts
+from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, Intent, PlaceIntent, Reason, SymbolFacts
 
 SIGNED = datetime(2026, 1, 5, 12, 0, 1, tzinfo=UTC)
 TRACE = Trace(signed_at=SIGNED, answered_at=SIGNED, http_status=200, ret_code=0, ret_msg="OK", trace_id="t")
@@ -1055,3 +1056,97 @@ async def test_a_fill_that_came_before_its_order_is_told_once_more_with_it(world
     await world.journal.book([leg], "stream")
     await world.journal.book([leg], "reconciliation")
     assert [event.kind for event in await world.events()] == ["fill", "fill", "order", "fill"]
+
+
+NAKED = Reason("protection.naked")
+
+
+def close_body(subject: str, **changes: Any) -> CloseBody:
+    """Of an id that says what it is about: `subject` has to be unique among these tests."""
+    fields: dict[str, Any] = {"category": "linear", "symbol": "BTCUSDT", "side": "Buy", "percent": Decimal(100)}
+    fields |= {"price": None, "slippage_percent": None}
+    return CloseBody(id=IntentId(made_id("close", subject)), **(fields | changes))
+
+
+async def test_what_the_owner_wants_closed_is_a_reduce_only_market_order_of_the_whole_position(
+    world: JournalWorld,
+) -> None:
+    await world.journal.book([position("0.3")], "stream")
+    body = close_body(str(uuid4()))
+    assert await world.journal.propose(body, source="guardian", reason=NAKED) == "proposed"
+    intent = await the_proposed(world, body.id)
+    assert isinstance(intent, PlaceIntent)
+    order = intent.order
+    assert (order.side, order.order_type, order.quantity) == ("Sell", "Market", Decimal("0.3"))
+    assert (order.reduce_only, intent.closes_all, intent.reduces) == (True, True, True)
+    assert order.link_id == link_id_of(body.id)
+    assert intent.valid_until is None, "it never expires"
+    assert [(event.kind, event.ref) for event in await world.events()][-1] == ("order", body.id)
+
+
+async def test_what_the_owner_wants_is_written_down_once(world: JournalWorld) -> None:
+    await world.journal.book([position("0.3")], "stream")
+    body = close_body(str(uuid4()))
+    await world.journal.propose(body, source="guardian", reason=NAKED)
+    told = await world.events()
+    assert await world.journal.propose(body, source="guardian", reason=NAKED) == "known"
+    assert [intent.id for intent in await world.journal.proposed()] == [body.id]
+    assert await world.events() == told
+    await world.journal.refuse(await the_proposed(world, body.id), WHY)
+    assert await world.journal.propose(body, source="guardian", reason=NAKED) == "known", "also once it has ended"
+
+
+@pytest.mark.parametrize(("size", "side"), [("0", None), ("0.3", "Sell")])
+async def test_a_position_that_is_not_there_any_more_is_not_closed(world: JournalWorld, size: str, side: Any) -> None:
+    await world.journal.book([position(size, side=side)], "stream")
+    body = close_body(str(uuid4()))
+    assert await world.journal.propose(body, source="kill", reason=NAKED) == "moot"
+    assert await world.journal.proposed() == []
+
+
+@pytest.mark.parametrize("other", [{"percent": Decimal(50)}, {"price": Decimal("60000")}])
+async def test_the_owner_closes_whole_positions_at_market_and_nothing_else(
+    world: JournalWorld, other: dict[str, Any]
+) -> None:
+    await world.journal.book([position("0.3")], "stream")
+    with pytest.raises(ValueError, match="give percent 100"):
+        await world.journal.propose(close_body(str(uuid4()), **other), source="kill", reason=NAKED)
+
+
+async def test_what_the_owner_wants_cancelled_is_cancelled_once_whoever_asked_first(world: JournalWorld) -> None:
+    await world.journal.book([order_report("working", exchange_order_id="x-1", link_id="")], "stream")
+    row = await world.order("x-1")
+    assert row is not None
+    body = CancelBody(id=IntentId(made_id("cancel", str(uuid4()))), order_id=OrderId(row[0]))
+    again = CancelBody(id=IntentId(made_id("cancel", str(uuid4()))), order_id=OrderId(row[0]))
+    assert await world.journal.propose(body, source="kill", reason=NAKED) == "proposed"
+    assert await world.journal.propose(again, source="kill", reason=NAKED) == "known"
+    intent = await the_proposed(world, body.id)
+    assert isinstance(intent, CancelIntent)
+    assert intent.target_exchange_order_id == "x-1"
+
+
+async def test_an_order_that_has_ended_is_not_cancelled_by_the_owner(world: JournalWorld) -> None:
+    await world.journal.book([order_report("filled", exchange_order_id="x-1", link_id="")], "stream")
+    row = await world.order("x-1")
+    assert row is not None
+    for target in (row[0], uuid4()):
+        body = CancelBody(id=IntentId(made_id("cancel", str(uuid4()))), order_id=OrderId(target))
+        assert await world.journal.propose(body, source="kill", reason=NAKED) == "moot"
+
+
+async def test_exits_that_the_owner_wants_are_for_the_side_that_the_position_has(world: JournalWorld) -> None:
+    exits = PositionExits(stop_loss=Decimal("59000"), stop_loss_by="MarkPrice")
+    body = ExitsBody(id=IntentId(made_id("exits", str(uuid4()))), category="linear", symbol="BTCUSDT", exits=exits)
+    assert await world.journal.propose(body, source="guardian", reason=NAKED) == "moot", "there is no position"
+    await world.journal.book([position("0.3")], "stream")
+    within = timedelta(seconds=5)
+    assert await world.journal.propose(body, source="guardian", reason=NAKED, validity=within) == "proposed"
+    intent = await the_proposed(world, body.id)
+    assert isinstance(intent, ExitsIntent)
+    assert (intent.exits, intent.reduces, intent.is_outdated) == (exits, True, False)
+    assert intent.valid_until is not None
+    await world.journal.book([position("0.3", side="Sell", sequence=9, at=2)], "stream")
+    again = await the_proposed(world, body.id)
+    assert isinstance(again, ExitsIntent)
+    assert again.is_outdated

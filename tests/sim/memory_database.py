@@ -27,7 +27,7 @@ from tradewright.core.order import (
     TrackedOrder,
 )
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES, Asked, IntentState, OrderStatus, status_of
-from tradewright.trading.bodies import PlaceBody
+from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody, OwnBody, PlaceBody
 from tradewright.trading.model import (
     AmendIntent,
     CancelIntent,
@@ -35,10 +35,13 @@ from tradewright.trading.model import (
     Intent,
     IntentKind,
     LeverageIntent,
+    OwnSource,
     PlaceIntent,
+    Proposed,
     Reason,
     SymbolFacts,
 )
+from tradewright.trading.proposals import close_order, must_close_all
 
 HAND_VALIDITY = timedelta(seconds=10)
 PROTECTING_VALIDITY = timedelta(minutes=5)
@@ -71,6 +74,7 @@ class IntentRow:
     leverage: Decimal | None = None
     exits: PositionExits | None = None
     is_read_back: bool = False
+    source: str = "manual"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -145,7 +149,7 @@ class MemoryDatabase:
     def _propose(
         self, intent_id: IntentId, kind: IntentKind, now: datetime, *, reduces: bool, **asked: Any
     ) -> IntentId:
-        validity = PROTECTING_VALIDITY if reduces else HAND_VALIDITY
+        validity: timedelta | None = PROTECTING_VALIDITY if reduces else HAND_VALIDITY
         assert intent_id not in self.intents, "ids are unique"
         self.intents[intent_id] = IntentRow(
             id=intent_id,
@@ -239,6 +243,50 @@ class MemoryDatabase:
             exits=exits,
             seen_side=None if held is None else held.position.side,
         )
+
+    # What the owner itself wants sent.
+
+    def propose_own(self, body: OwnBody, now: datetime, *, source: OwnSource, validity: timedelta | None) -> Proposed:
+        if body.id in self.intents:
+            return "known"
+        match body:
+            case CancelBody():
+                order, intent = self.order_by_id(body.order_id), self.intents.get(IntentId(body.order_id))
+                if (order is None and intent is None) or self._has_ended(body.order_id):
+                    return "moot"
+                if any(
+                    row.kind == "cancel" and row.target_id == body.order_id and row.state in UNSETTLED_INTENT_STATES
+                    for row in self.intents.values()
+                ):
+                    return "known"
+                instrument = (
+                    order.report.instrument if order is not None else self.intents[IntentId(body.order_id)].instrument
+                )
+                self.propose_cancel(body.id, body.order_id, instrument, now)
+            case CloseBody():
+                must_close_all(body)
+                held = self.positions.get((body.category, body.symbol, 0))
+                if held is None or held.position.side != body.side or not held.position.size:
+                    return "moot"
+                order_asked = close_order(body, held.position.size)
+                self.propose_order(body.id, order_asked, now, closes=True, seen_side=body.side)
+            case ExitsBody():
+                held = self.positions.get((body.category, body.symbol, 0))
+                if held is None or held.position.side is None or not held.position.size:
+                    return "moot"
+                self.propose_exits(body.id, body.instrument, body.exits, now)
+            case _:
+                assert_never(body)
+        row = self.intents[body.id]
+        row.source, row.valid_until = source, None if validity is None else now + validity
+        return "proposed"
+
+    def _has_ended(self, order_id: UUID) -> bool:
+        """Whether the order has ended, or there never was one."""
+        order, intent = self.order_by_id(order_id), self.intents.get(IntentId(order_id))
+        if order is not None:
+            return order.tracked.state in FINAL_STATES
+        return intent is not None and intent.state in ("refused", "expired", "rejected", "not_placed")
 
     @property
     def newest_event(self) -> int:

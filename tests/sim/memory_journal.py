@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
@@ -42,6 +42,7 @@ from tradewright.core.order import (
     apply,
 )
 from tradewright.core.order_status import IntentState, states_before
+from tradewright.trading.bodies import OwnBody
 from tradewright.trading.checks import outdated
 from tradewright.trading.journal import (
     REPORT_DUE,
@@ -63,7 +64,9 @@ from tradewright.trading.model import (
     CancelIntent,
     EventSource,
     Intent,
+    OwnSource,
     PlaceIntent,
+    Proposed,
     ReadBackIntent,
     Reason,
     SessionState,
@@ -113,6 +116,15 @@ class MemoryJournal:
         unsent = [row for row in self._db.intents.values() if row.state in _UNSENT]
         rows = sorted(unsent, key=lambda row: (not row.reduces, row.kind == "cancel", row.number))
         return [self._value(row) for row in rows[:100]]
+
+    async def propose(
+        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+    ) -> Proposed:
+        async with self._transaction("propose", "owner") as told:
+            outcome = self._db.propose_own(body, self._clock.now(), source=source, validity=validity)
+            if outcome == "proposed":
+                self._tell(self._db.intents[body.id], told)
+            return outcome
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("refuse", "owner") as told:

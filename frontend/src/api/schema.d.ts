@@ -1295,7 +1295,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "manual" | "external" | "attached";
+            source: "manual" | "external" | "attached" | "guardian" | "kill" | "drift";
             /** Symbol */
             symbol: string;
             /**
@@ -1684,7 +1684,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "manual" | "external" | "attached";
+            source: "manual" | "external" | "attached" | "guardian" | "kill" | "drift";
             /**
              * Status
              * @enum {string}

@@ -103,13 +103,33 @@ async def _with_this_id(asker: Asker, body: Body) -> SubmittedIntent | None:
 
 async def write(asker: Asker, body: Body, asked: Asked) -> SubmittedIntent:
     """The intent with its audit row and its owner notified; the one that is there if somebody was quicker."""
+    account = (asker.workspace_id, asker.account_id)
+    if not await insert_intent(asker.connection, account, body, asked, source="manual", created_by=asker.user_id):
+        known = await _with_this_id(asker, body)
+        assert known is not None, "the insert met a conflict on a row that is not there"
+        return known
+    await audit(asker, asked.action, asked.object_kind, asked.object_id, body.canonical())
+    await notify(asker.connection, INTENTS_CHANNEL, str(asker.account_id))
+    return SubmittedIntent(body.id, created=True)
+
+
+async def insert_intent(
+    connection: AsyncConnection,
+    account: tuple[WorkspaceId, AccountId],
+    body: Body,
+    asked: Asked,
+    *,
+    source: str,
+    created_by: UserId | None,
+) -> bool:
+    """The row alone; False when there is one with this id, which stays as it is."""
     now = func.clock_timestamp()
-    inserted = await asker.connection.execute(
+    inserted = await connection.execute(
         insert(intents)
         .values(
             id=body.id,
-            workspace_id=asker.workspace_id,
-            account_id=asker.account_id,
+            workspace_id=account[0],
+            account_id=account[1],
             kind=asked.kind,
             body=body.canonical(),
             category=asked.instrument.category,
@@ -117,8 +137,8 @@ async def write(asker: Asker, body: Body, asked: Asked) -> SubmittedIntent:
             reduces=asked.reduces,
             state="proposed",
             valid_until=None if asked.validity is None else now + asked.validity,
-            created_by=asker.user_id,
-            source="manual",
+            created_by=created_by,
+            source=source,
             created_at=now,
             updated_at=now,
             **asked.columns,
@@ -126,13 +146,7 @@ async def write(asker: Asker, body: Body, asked: Asked) -> SubmittedIntent:
         .on_conflict_do_nothing()
         .returning(intents.c.id)
     )
-    if inserted.first() is None:
-        known = await _with_this_id(asker, body)
-        assert known is not None, "the insert met a conflict on a row that is not there"
-        return known
-    await audit(asker, asked.action, asked.object_kind, asked.object_id, body.canonical())
-    await notify(asker.connection, INTENTS_CHANNEL, str(asker.account_id))
-    return SubmittedIntent(body.id, created=True)
+    return inserted.first() is not None
 
 
 async def audit(asker: Asker, action: str, object_kind: str, object_id: str, after: Mapping[str, Any]) -> None:

@@ -190,6 +190,9 @@ class ExitsBody:
 Body = PlaceBody | CancelBody | AmendBody | CloseBody | ReverseBody | LeverageBody | ExitsBody
 
 
+OwnBody = CancelBody | CloseBody | ExitsBody  # what an account's owner itself may want sent
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAllBody:
     """The wish to cancel every live order: of the account, of a category, or of one symbol. It has no row of its own:

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from tradewright.core.change_rules import Amendable
 from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import IntentId, OrderId
-from tradewright.core.instrument import InstrumentId
+from tradewright.core.instrument import InstrumentId, Side
 from tradewright.core.order import OrderChange, PositionExits, Trigger
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.trading import views
@@ -45,7 +45,7 @@ from tradewright.trading.model import (
 from tradewright.trading.queries import order_row_of, require_account
 from tradewright.trading.rows import LIVE, ORDER_ROWS
 
-_FINAL = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
+ENDED_STATUSES = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
 _CHANGEABLE = frozenset({"acknowledged", "waiting_trigger", "working", "partially_filled", "amend_requested"})
 
 
@@ -64,7 +64,7 @@ async def submit_cancel(asker: Asker, body: CancelBody) -> SubmittedIntent:
     if known is not None:
         return known
     target = await _live_row(asker, body.order_id, "cancel")
-    return await write(asker, body, _cancel(body.order_id, InstrumentId(target["category"], target["symbol"])))
+    return await write(asker, body, cancel_asked(body.order_id, InstrumentId(target["category"], target["symbol"])))
 
 
 async def target_of_amend(asker: Asker, order_id: OrderId) -> InstrumentId:
@@ -137,16 +137,8 @@ async def submit_exits(asker: Asker, body: ExitsBody, market: MarketView) -> Sub
         return known
     instrument = listed(market, body.symbol)
     standing = await standing_of(asker, instrument.id)
-    exits = body.exits
-    must_fit(setting_problems(instrument, exits, market.quotes, standing))
-    columns = {
-        "side": standing.position_side,
-        "take_profit": exits.take_profit,
-        "take_profit_by": exits.take_profit_by,
-        "stop_loss": exits.stop_loss,
-        "stop_loss_by": exits.stop_loss_by,
-    }
-    return await write(asker, body, _setting("exits", instrument.id, columns, reduces=not _removes_one(exits)))
+    must_fit(setting_problems(instrument, body.exits, market.quotes, standing))
+    return await write(asker, body, exits_asked(body, standing.position_side))
 
 
 async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCancel]:
@@ -177,7 +169,7 @@ async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCanc
             continue
         intent_id = IntentId(uuid.uuid5(body.id, str(order_id)))  # lint: allow raw-id: made of ids, not of chance
         cancel = CancelBody(id=intent_id, order_id=order_id)
-        await write(asker, cancel, _cancel(order_id, InstrumentId(row["category"], row["symbol"])))
+        await write(asker, cancel, cancel_asked(order_id, InstrumentId(row["category"], row["symbol"])))
         cancels.append(AskedCancel(cancel.id, order_id))
     pairs = [[str(cancel.intent_id), str(cancel.order_id)] for cancel in cancels]
     await audit(asker, "order.cancel_all", "cancel_all", str(body.id), {"scope": scope, "cancels": pairs})
@@ -227,7 +219,7 @@ async def _row(asker: Asker, order_id: OrderId) -> views.Row:
 async def _live_row(asker: Asker, order_id: OrderId, wish: str) -> views.Row:
     row = await _row(asker, order_id)
     status = views.order_status(row)
-    if status in _FINAL:
+    if status in ENDED_STATUSES:
         raise OrderEnded(f"order {order_id} has ended ({status}); there is nothing to {wish}")
     return row
 
@@ -260,7 +252,8 @@ def _removes_one(exits: PositionExits) -> bool:
     return 0 in (exits.take_profit, exits.stop_loss)
 
 
-def _cancel(order_id: OrderId, instrument: InstrumentId) -> Asked:
+def cancel_asked(order_id: OrderId, instrument: InstrumentId) -> Asked:
+    """A cancel as it is written down, whoever asks for it."""
     return Asked(
         kind="cancel",
         instrument=instrument,
@@ -271,6 +264,19 @@ def _cancel(order_id: OrderId, instrument: InstrumentId) -> Asked:
         object_id=str(order_id),
         columns={"target_id": order_id},
     )
+
+
+def exits_asked(body: ExitsBody, position_side: Side | None) -> Asked:
+    """Exits as they are written down, whoever asks for them: they are meant for a position of this side."""
+    exits = body.exits
+    columns = {
+        "side": position_side,
+        "take_profit": exits.take_profit,
+        "take_profit_by": exits.take_profit_by,
+        "stop_loss": exits.stop_loss,
+        "stop_loss_by": exits.stop_loss_by,
+    }
+    return _setting("exits", body.instrument, columns, reduces=not _removes_one(exits))
 
 
 def _setting(kind: Any, instrument: InstrumentId, columns: dict[str, Any], *, reduces: bool) -> Asked:

@@ -64,7 +64,7 @@ async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> Sub
         stop_loss=body.stop_loss,
         slippage_percent=body.slippage_percent,
     )
-    return await write(asker, body, _place(order, "order.place", note=body.note))
+    return await write(asker, body, place_asked(order, "order.place", note=body.note))
 
 
 async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> SubmittedIntent:
@@ -101,7 +101,7 @@ async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> Sub
         if whole and body.price is None:
             problems = [problem for problem in problems if problem.field not in _OF_SIZE]
         must_fit(at_path(problems, "quantity", "percent"))
-    return await write(asker, body, _place(order, "order.close"))
+    return await write(asker, body, place_asked(order, "order.close"))
 
 
 async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) -> SubmittedIntent:
@@ -134,7 +134,7 @@ async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) ->
     # Half of the order takes the position off, so the tier of its risk is the same as before.
     standing = replace(standing_in(held), leverage=None)
     must_fit(at_path(order_problems(instrument, order, market.quotes, standing), "quantity", "size"))
-    return await write(asker, body, _place(order, "order.reverse"))
+    return await write(asker, body, place_asked(order, "order.reverse"))
 
 
 async def _held(asker: Asker, body: CloseBody | ReverseBody) -> Row:
@@ -167,7 +167,8 @@ def _spot_cost(body: PlaceBody, quotes: Quotes) -> Decimal | None:
     return body.quantity * price if body.side == "Buy" else body.quantity / price
 
 
-def _place(order: NewOrder, action: str, *, note: str | None = None) -> Asked:
+def place_asked(order: NewOrder, action: str, *, note: str | None = None) -> Asked:
+    """An order as it is written down, whoever asks for it."""
     columns: dict[str, Any] = {
         "side": order.side,
         "order_type": order.order_type,

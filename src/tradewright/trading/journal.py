@@ -17,11 +17,14 @@ from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, OrderState, RemoteOrder, RemotePosition, Wallet
+from tradewright.trading.bodies import OwnBody
 from tradewright.trading.model import (
     CancelIntent,
     EventSource,
     Intent,
+    OwnSource,
     PlaceIntent,
+    Proposed,
     ReadBackIntent,
     Reason,
     SessionState,
@@ -173,6 +176,19 @@ class Journal(Protocol):
         """Intents that wait for the owner, at most 100: what reduces first, closes before cancels, then oldest first.
 
         What is behind an earlier change of the same thing is among them, and says so."""
+        ...
+
+    async def propose(
+        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+    ) -> Proposed:
+        """Writes down what the owner itself wants sent: an intent like any other, with its audit row.
+
+        The id says what it is about (`core.ids.made_id`), so that after a restart nothing is asked twice: "known", and
+        nothing is written, when there is an intent of this id, or for a cancel another one under way. "moot": the
+        order has ended, or the position is flat or of the other side. A close is of all of the position at market
+        (anything else raises ValueError) and goes to the exchange without a price to bound it. Without `validity` it
+        never expires.
+        """
         ...
 
     async def refuse(self, intent: Intent, reason: Reason) -> None: ...

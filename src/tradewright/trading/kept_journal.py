@@ -7,12 +7,13 @@ Not here: storage (`store`), the book itself (`account_book`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tradewright.core.fault import Fault
 from tradewright.core.ids import RequestId
 from tradewright.core.order import AccountModes, RemotePosition
 from tradewright.trading.account_book import AccountBook
+from tradewright.trading.bodies import OwnBody
 from tradewright.trading.journal import (
     Answer,
     Drift,
@@ -27,7 +28,9 @@ from tradewright.trading.model import (
     CancelIntent,
     EventSource,
     Intent,
+    OwnSource,
     PlaceIntent,
+    Proposed,
     ReadBackIntent,
     Reason,
     SessionState,
@@ -47,6 +50,11 @@ class KeptJournal:
 
     async def proposed(self) -> Sequence[Intent]:
         return await self._journal.proposed()
+
+    async def propose(
+        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+    ) -> Proposed:
+        return await self._journal.propose(body, source=source, reason=reason, validity=validity)
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         await self._journal.refuse(intent, reason)

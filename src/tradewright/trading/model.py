@@ -57,6 +57,8 @@ class AccountResting(Conflict):
 
 SessionState = Literal["connecting", "reconciling", "ready", "degraded", "closed"]
 EventSource = Literal["manual", "owner", "rest", "stream", "reconciliation"]
+OwnSource = Literal["guardian", "kill", "drift"]  # which part of the owner wants it; what a person asks is "manual"
+Proposed = Literal["proposed", "known", "moot"]
 IntentKind = Literal["place", "cancel", "amend", "leverage", "exits"]
 
 

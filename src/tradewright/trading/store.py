@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, assert_never
 
 from sqlalchemy import text
@@ -24,6 +24,7 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.core.order_status import IntentState
 from tradewright.trading.attempts import close_attempt, open_attempt
+from tradewright.trading.bodies import OwnBody
 from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.checks import outdated
 from tradewright.trading.drifts import tell_drifts
@@ -52,12 +53,15 @@ from tradewright.trading.model import (
     EventSource,
     Intent,
     LeverageIntent,
+    OwnSource,
     PlaceIntent,
+    Proposed,
     ReadBackIntent,
     Reason,
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.proposals import propose
 from tradewright.trading.standing import note_reconciled, note_symbol, set_session
 
 _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
@@ -123,6 +127,13 @@ class PostgresJournal:
                 {"account": self._account.id, "limit": _PROPOSED_MAX},
             )
             return [intent_of_row(row) for row in found.mappings()]
+
+    async def propose(
+        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+    ) -> Proposed:
+        async with self._transaction("owner") as (connection, events):
+            moves = self._moves(connection, events)
+            return await propose(moves, body, source=source, reason=reason, validity=validity)
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("owner") as (connection, events):

@@ -10,7 +10,7 @@ import pytest
 
 from contract.journal_worlds import BTC_RULES
 from tradewright.core.clock import from_milliseconds, milliseconds
-from tradewright.core.ids import IntentId, intent_of, link_id_of, uuid7
+from tradewright.core.ids import IntentId, intent_of, link_id_of, made_id, uuid7
 from tradewright.core.money import parse_decimal, plain
 
 INTENT = IntentId(UUID("019b8e07-5f6a-7abc-8def-0123456789ab"))
@@ -95,3 +95,12 @@ def test_a_quantity_is_rounded_down_to_its_step(quantity: str, down: str) -> Non
 def test_a_price_is_rounded_to_the_passive_side_that_is_named(price: str, down: str, up: str) -> None:
     assert BTC_RULES.to_tick_down(Decimal(price)) == Decimal(down)
     assert BTC_RULES.to_tick_up(Decimal(price)) == Decimal(up)
+
+
+def test_an_id_is_made_of_its_parts_and_of_nothing_else() -> None:
+    assert made_id("account", "naked", "BTCUSDT") == made_id("account", "naked", "BTCUSDT")
+    others = [("a", "bc"), ("ab", "c"), ("abc",), ("a", "b", "c"), ("", "abc"), ("abc", ""), ("1:a", "bc"), ()]
+    made = {made_id(*parts) for parts in others}
+    assert len(made) == len(others)
+    assert {(one.version, one.variant) for one in made} == {(8, "specified in RFC 4122")}
+    assert intent_of(link_id_of(IntentId(made_id("a")))) == made_id("a")

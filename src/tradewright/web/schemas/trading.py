@@ -91,7 +91,8 @@ class Trigger(Output):
     rises: bool = Field(description="Sets off when the price rises to it; false: when it falls to it")
 
 
-Source = Literal["manual", "external", "attached"]  # attached: made by the exchange for a take-profit or stop-loss
+# attached: made by the exchange for a take-profit or stop-loss; guardian, kill, drift: by the account's owner itself
+Source = Literal["manual", "external", "attached", "guardian", "kill", "drift"]
 
 
 class Order(Output):
