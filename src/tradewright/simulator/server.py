@@ -72,6 +72,7 @@ log = structlog.get_logger()
 
 SHUTDOWN_S = 0.5
 WallClock = Callable[[], int]  # Unix milliseconds
+NewId = Callable[[], str]
 Funds = Iterable[tuple[str, Decimal]]  # coin and amount
 ACCOUNTS_FOLDER = "accounts"  # in the state folder: one folder for each account but the first
 
@@ -89,7 +90,8 @@ class Addresses:
 class RunningSimulator:
     """A served exchange. `close` ends it and writes the market's state down; it is safe to call twice.
 
-    `engine` and `keys` are of the first account; `add_account(funds)` opens another one.
+    `engine` and `keys` are of the first account; `add_account(funds)` opens another one. `desk` is where faults are
+    armed, `truth` what really happened: for whoever runs the exchange in its own process.
     `broken` fails when the exchange cannot go on, for example when the disk is full.
     """
 
@@ -101,9 +103,13 @@ class RunningSimulator:
         addresses: Addresses,
         keys_file: Path | None,
         broken: asyncio.Future[None],
+        desk: FaultDesk,
+        truth: TruthLog,
         stop: contextlib.AsyncExitStack,
     ) -> None:
         self.members = members
+        self.desk = desk
+        self.truth = truth
         self.engine = members.first.engine
         self.keys = members.first.keys
         self.add_account = add_account
@@ -120,12 +126,21 @@ def wall_now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def random_id() -> str:
+    return str(uuid4())
+
+
 async def serve(
-    config: SimulatorConfig, *, wall_ms: WallClock = wall_now_ms, market: Market | None = None
+    config: SimulatorConfig,
+    *,
+    wall_ms: WallClock = wall_now_ms,
+    market: Market | None = None,
+    new_id: NewId = random_id,
 ) -> RunningSimulator:
     """Start an exchange and return once it answers.
 
-    `market` replaces the one the config asks for (tests script theirs). Raises `AddressUnusable`, `OSError` (folder),
+    `market` replaces the one the config asks for (tests script theirs); `new_id` makes the ids of orders and
+    executions, which nobody else may have. Raises `AddressUnusable`, `OSError` (folder),
     `MarketError` (market, from, speed), `StateUnusable`: each text is one sentence for a person.
     """
     async with contextlib.AsyncExitStack() as stop:
@@ -140,7 +155,7 @@ async def serve(
             bent = await open_market(config, logs, wall_ms=wall, stop=stop)
         else:
             bent = BentMarket(market)
-        parts = _Parts(config, bent, wall, truth, stop)
+        parts = _Parts(config, bent, wall, truth, new_id, stop)
         stop.callback(parts.outbox.close)
         for keys, event_log in opened:
             parts.join(keys, event_log, config.funds)
@@ -160,6 +175,8 @@ async def serve(
             addresses=_addresses(str(host), int(port)),
             keys_file=None if config.state is None else config.state / KEYS_FILE,
             broken=parts.broken,
+            desk=parts.desk,
+            truth=truth,
             stop=stop.pop_all(),
         )
 
@@ -173,9 +190,11 @@ class _Parts:
         market: BentMarket,
         wall_ms: SkewedWall,
         truth: TruthLog,
+        new_id: NewId,
         stop: contextlib.AsyncExitStack,
     ) -> None:
         self._config = config
+        self._new_id = new_id
         self._stop = stop
         self._wall_ms = wall_ms
         self._truth = truth
@@ -221,7 +240,7 @@ class _Parts:
             wall_ms=wall_ms,
         )
         self.outbox = Outbox(self._private.deliver, self._faults)
-        self._desk = FaultDesk(self._faults, self._sockets, venue=self.venue, market=market, wall=wall_ms)
+        self.desk = FaultDesk(self._faults, self._sockets, venue=self.venue, market=market, wall=wall_ms)
 
     def join(self, keys: KeyRing, event_log: EventLog, funds: Funds) -> Member:
         """Take an account in. Its very first time pays money in; every other one finishes what was left."""
@@ -230,7 +249,7 @@ class _Parts:
             log=event_log,
             around=Surroundings(
                 wall_ms=self._wall_ms,
-                new_id=lambda: str(uuid4()),
+                new_id=self._new_id,
                 later=self._later,
                 tell=lambda outcome: self._tell(member, account, outcome),
             ),
@@ -292,7 +311,7 @@ class _Parts:
         control = ControlEndpoints(
             market=self.venue.market,
             motion=self.motion,
-            desk=self._desk,
+            desk=self.desk,
             truth=self._truth,
             members=self.members,
             add_account=self.add_account,
@@ -314,9 +333,9 @@ class _Parts:
     def begin_faults(self, stop: contextlib.AsyncExitStack) -> None:
         """Let the seed's faults begin, if there is one; all faults are the first to end."""
         stop.callback(self._gate.close)
-        stop.callback(self._desk.close)
+        stop.callback(self.desk.close)
         if self._config.fault_seed is not None:
-            self._desk.begin(drawn(self._config.fault_seed, self.venue.specs))
+            self.desk.begin(drawn(self._config.fault_seed, self.venue.specs))
 
     def notices(self) -> list[dict[str, Any]]:
         """The rows of system/status."""
