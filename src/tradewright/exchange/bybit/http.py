@@ -1,18 +1,19 @@
 """One HTTP call to Bybit: keep-alive, time limit, size bound, no redirects, a proxy where one is set.
 
-Lives here: `HttpTransport` on aiohttp, and whether a failed call may have reached the peer. Not here: what is said
-(`rest`), what an answer means (`errors`).
+Lives here: `HttpTransport` on aiohttp, the last question before a command's bytes leave, and whether a failed call may
+have reached the peer. Not here: what is said (`rest`), what an answer means (`errors`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp_socks import ProxyConnector, ProxyType
 from python_socks import ProxyError
 from yarl import URL
@@ -36,6 +37,10 @@ class ProxyFailed(NotConnected):
     """The proxy could not be reached, refused us, or could not reach the peer; no byte of the request left it."""
 
 
+class HeldBack(NotConnected):
+    """There was a connection, and at the last moment the request might not go any more: no byte of it left."""
+
+
 class NoAnswer(Exception):
     """The request may have been received, but no whole answer came."""
 
@@ -47,6 +52,32 @@ class HttpAnswer:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class LastWord:
+    """Of a request that may have an effect: `may_go` is asked when everything else is done, and between its yes and the
+    bytes' way to the kernel this process does nothing else. `handed` is told once they are the kernel's."""
+
+    may_go: Callable[[], bool]
+    handed: Callable[[], None]
+
+
+class _Watched(aiohttp.BytesPayload):
+    """A body that leaves, together with the headers before it, only on the last word. aiohttp keeps the headers back
+    until the first bytes of a body come, and writes both without a pause."""
+
+    def __init__(self, body: bytes, last_word: LastWord) -> None:
+        super().__init__(body)
+        self._last_word = last_word
+        self.is_held_back = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if not self._last_word.may_go():
+            self.is_held_back = True
+            raise HeldBack("it may not go any more")
+        await super().write_with_length(writer, content_length)
+        self._last_word.handed()
+
+
 class HttpTransport:
     """A pool of keep-alive connections. The session is made at the first call, on the running loop."""
 
@@ -56,18 +87,30 @@ class HttpTransport:
         self._closed = False
 
     async def call(
-        self, method: Literal["GET", "POST"], url: str, headers: Mapping[str, str], body: bytes | None
+        self,
+        method: Literal["GET", "POST"],
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        last_word: LastWord | None = None,
     ) -> HttpAnswer:
-        """Sends `url` as it is written. Raises `NotConnected` (`ProxyFailed` where the proxy is why) or `NoAnswer`; a
-        cancelled call closes its connection."""
+        """Sends `url` as it is written. Raises `NotConnected` (`ProxyFailed` where the proxy is why, `HeldBack` on the
+        last word) or `NoAnswer`; a cancelled call closes its connection."""
+        watched = None if body is None or last_word is None else _Watched(body, last_word)
         try:
             async with self._open_session().request(
-                method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False
+                method,
+                URL(url, encoded=True),
+                headers=headers,
+                data=body if watched is None else watched,
+                allow_redirects=False,
             ) as response:
                 return HttpAnswer(response.status, response.headers, await _read_bounded(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as problem:
             raise NotConnected(str(problem) or type(problem).__name__) from problem
-        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as problem:
+        except (aiohttp.ClientError, HeldBack, TimeoutError, OSError, asyncio.IncompleteReadError) as problem:
+            if watched is not None and watched.is_held_back:
+                raise HeldBack("it may not go any more") from problem
             raise NoAnswer(f"{type(problem).__name__}: {problem}") from problem
 
     async def close(self) -> None:
