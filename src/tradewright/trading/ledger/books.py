@@ -1,0 +1,130 @@
+"""The port between the ledger and where it is kept: what is read of the books, and what is written in one transaction.
+
+Lives here: `LedgerStore` and its shapes. Implemented by `trading.ledger.store` on PostgreSQL and by the tests' twin.
+Not here: what is booked (`core.ledger`), when (`keeper`), what the API reads (`queries`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Protocol
+
+from tradewright.core.errors import AppError
+from tradewright.core.holding import FLAT, Holding
+from tradewright.core.ids import ExchangeOrderId, ExecutionId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.ledger import Balances, EntrySet
+from tradewright.core.order import Execution, Wallet
+from tradewright.core.tie_out import Break
+from tradewright.core.transactions import ClosedPnl, Transaction
+
+UNPOSTED_MAX = 500  # taken at once; the next look takes the rest
+UNSETTLED_MAX = 5_000
+
+
+class BooksMoved(AppError):
+    """Somebody else has written in the account's books meanwhile: nothing was written; look again."""
+
+    code: ClassVar[str] = "ledger.moved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """How far an account's books are. All times are by the exchange's clock.
+
+    What happened until `opened_at` is in the opening. The transaction log was read until `transactions_until`; every
+    execution until `confirmed_until` has its transaction.
+    """
+
+    version: int
+    opened_at: datetime
+    transactions_until: datetime
+    confirmed_until: datetime
+
+
+OrderKey = tuple[datetime, int, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Average cost of one instrument: now, before the first execution, and which execution was the newest."""
+
+    now: Holding = FLAT
+    opening: Holding = FLAT
+    last: OrderKey | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posting:
+    """What is written together. `settled`: keys of transactions that need no further look, with the execution that one
+    turned out to be where it was told under another id. `opens` moves the books' opening to that time."""
+
+    sets: Sequence[EntrySet] = ()
+    standings: Mapping[InstrumentId, Standing] = field(default_factory=dict)
+    settled: Mapping[str, ExecutionId | None] = field(default_factory=dict)
+    opens: datetime | None = None
+
+
+class LedgerStore(Protocol):
+    """Of one account."""
+
+    async def books(self) -> Books | None:
+        """None while they are not open."""
+        ...
+
+    async def post(self, posting: Posting, version: int) -> None:
+        """Writes all of it or nothing. `version` is what `books` said (0 while there are none): raises `BooksMoved` if
+        it has another by now. A source that is there already is refused by the database."""
+        ...
+
+    async def unposted(self) -> Sequence[Execution]:
+        """Executions since the opening that have no entries, at most `UNPOSTED_MAX`, in the exchange's order."""
+        ...
+
+    async def posted(self, instrument: InstrumentId) -> Sequence[Execution]:
+        """Those since the opening that have entries."""
+        ...
+
+    async def standings(self) -> Mapping[InstrumentId, Standing]: ...
+    async def balances(self) -> Balances:
+        """Of every book that ever moved."""
+        ...
+
+    async def summed(self) -> Balances:
+        """The same, summed anew from all lines. Long."""
+        ...
+
+    async def keep(self, transactions: Sequence[Transaction], closed: Sequence[ClosedPnl], until: datetime) -> None:
+        """Keeps what the exchange told, each row once; the log is read until then."""
+        ...
+
+    async def unsettled(self) -> Sequence[Transaction]:
+        """At most `UNSETTLED_MAX`, oldest first."""
+        ...
+
+    async def executions(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Execution]:
+        """Those of them that are known."""
+        ...
+
+    async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:
+        """By coin, what the entries of each execution add to the wallet; of one without entries nothing."""
+        ...
+
+    async def untold(self, until: datetime) -> Sequence[Execution]:
+        """Executions between the books' `confirmed_until` and then without a transaction; moves that mark to the first
+        of them, or to `until` when there is none."""
+        ...
+
+    async def gross(self, orders: Sequence[ExchangeOrderId]) -> Mapping[ExchangeOrderId, tuple[Decimal, Decimal]]:
+        """(Realised profit without fees, filled quantity) of orders all of whose executions have entries and none of
+        which is older than the books."""
+        ...
+
+    async def closed_since(self, since: datetime) -> Sequence[ClosedPnl]: ...
+    async def note_check(self, breaks: Sequence[Break], wallet: Wallet, once: Sequence[Break] = ()) -> None:
+        """Everything was compared, and these do not tie. A new break is told once, one that is gone is told as cleared;
+        `once` are told and cleared at once. Keeps what the account is worth today."""
+        ...
