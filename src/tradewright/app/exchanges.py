@@ -10,12 +10,14 @@ from dataclasses import replace
 from tradewright.app.ground import simulated_endpoints
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable, StartError
+from tradewright.exchange.bybit.address import OWNER_SHARE, PAGE_SHARE, Address, Addresses
 from tradewright.exchange.bybit.environments import ENVIRONMENTS, USUAL_REGION, RemoteEnvironment
 from tradewright.exchange.bybit.hosts import ENDPOINT_KINDS, belongs_elsewhere
 from tradewright.exchange.bybit.proxy import BadProxy, Proxy, proxy_or_none
-from tradewright.exchange.bybit.silence import AddressSilence, Silences
+from tradewright.exchange.bybit.silence_file import SilenceFile
 from tradewright.exchange.ports import Endpoints, EndpointSource
 from tradewright.settings import HostSetting, Settings
+from tradewright.system import SystemClock
 
 
 class ExchangePlaces:
@@ -23,9 +25,10 @@ class ExchangePlaces:
 
     Raises `StartError` (exit code 2) for a proxy's address that cannot be read, and for a host that is Bybit's for
     another environment: "demo" at a host of real money would pass every gate before real money.
+    `owns_accounts`: this process sends orders, so it has the larger part of what one address may ask.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, owns_accounts: bool = False) -> None:
         self._settings = settings
         for environment in ENVIRONMENTS:
             self._refuse_hosts_of_others(environment)
@@ -34,7 +37,9 @@ class ExchangePlaces:
             except BadProxy as fault:
                 raise StartError(f"TRADEWRIGHT_PROXY__{environment.upper()}: {fault}", exit_code=2) from None
         self._simulated = simulated_endpoints(settings)
-        self._silences = Silences()
+        share, clock = OWNER_SHARE if owns_accounts else PAGE_SHARE, SystemClock()
+        self._addresses = Addresses(clock, share, SilenceFile(settings.home / "exchange_silence.json"))
+        self._simulated_address = Address(clock, share=share, name="sim")
 
     def endpoints(self, environment: Environment, region: str = USUAL_REGION) -> EndpointSource:
         """Where the accounts of an environment are; a host that is set stands in the place of every region's.
@@ -60,10 +65,10 @@ class ExchangePlaces:
         proxy = getattr(self._settings.proxy, environment)
         return None if proxy is None else str(proxy.get_secret_value())
 
-    def silence(self, environment: Environment, proxy: Proxy | None) -> AddressSilence:
-        """What this process keeps after Bybit blocked the address behind `proxy`; the simulated exchange blocks for
-        itself alone."""
-        return AddressSilence() if environment == "sim" else self._silences.of(proxy)
+    def address(self, environment: Environment, proxy: Proxy | None) -> Address:
+        """Where this process's requests come from, behind `proxy`: what may be asked from there, and the silence after
+        Bybit blocked it. The simulated exchange counts and blocks for itself alone."""
+        return self._simulated_address if environment == "sim" else self._addresses.of(proxy)
 
     def _remote(self, environment: RemoteEnvironment, region: str) -> Endpoints:
         regions = ENVIRONMENTS[environment].regions

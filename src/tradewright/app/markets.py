@@ -61,8 +61,8 @@ def market_gateway(ground: Ground, places: ExchangePlaces, environment: Environm
     """The public REST side of an environment, through its proxy where it has one."""
     log = structlog.get_logger().bind(environment=environment)
     endpoints, proxy = places.public_endpoints(environment), _proxy(places, environment)
-    silence = places.silence(environment, proxy)
-    return BybitMarketGateway(endpoints, clock=ground.clock, log=log, proxy=proxy, silence=silence)
+    address = places.address(environment, proxy)
+    return BybitMarketGateway(endpoints, clock=ground.clock, log=log, proxy=proxy, address=address, rng=ground.rng)
 
 
 async def _wanted(ground: Ground) -> set[Environment]:

@@ -68,7 +68,8 @@ def session_factory(ground: Ground, lists: InstrumentLists, places: ExchangePlac
             log=log,
             categories=way.categories,
             proxy=way.proxy,
-            silence=places.silence(account.environment, way.proxy),
+            address=places.address(account.environment, way.proxy),
+            rng=ground.rng,
         )
         stream = BybitPrivateStream(
             way.endpoints,
@@ -113,7 +114,8 @@ def key_checker(ground: Ground, places: ExchangePlaces, keyring: Opener) -> KeyC
             clock=ground.clock,
             log=structlog.get_logger().bind(connection_id=str(connection.id)),
             proxy=proxy,
-            silence=places.silence(connection.environment, proxy),
+            address=places.address(connection.environment, proxy),
+            rng=ground.rng,
         )
 
     async def provision(transaction: AsyncConnection, good: GoodKey, now: datetime) -> AccountId:

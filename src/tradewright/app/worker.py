@@ -32,7 +32,7 @@ async def serve_worker(settings: Settings) -> None:
     log = structlog.get_logger()
     async with open_ground(settings, "worker") as ground, SingleOwner(ground.engine, ground.clock) as owner:
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
-        places, keyring = ExchangePlaces(settings), await _keyring(ground)
+        places, keyring = ExchangePlaces(settings, owns_accounts=True), await _keyring(ground)
         refresher = instrument_refresher(ground, places)
         checker = key_checker(ground, places, keyring)
         keeper = SessionKeeper(

@@ -54,6 +54,7 @@ class NewOrder:
     take_profit: Exit | None = None  # attached: the exchange makes them orders once this one fills
     stop_loss: Exit | None = None
     slippage_percent: Decimal | None = None  # of a market order: how far from the best price it may fill, 0.01 to 10
+    position_index: int = 0  # 0 one-way; in hedge mode the leg it opens or closes: 1 long, 2 short
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +70,23 @@ class OrderChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PositionExits:
-    """What is asked of a position's own take-profit and stop-loss (of its full size, at market).
+    """What is asked of a position's own take-profit, stop-loss and trailing stop (of its full size, at market).
 
-    None leaves a leg as it is, zero removes it.
+    None leaves a leg as it is, zero removes it. `trailing_stop` is a distance in quote coin; it follows the last price
+    from `trailing_active_price` on, at once where that is None. `position_index` names the leg in hedge mode.
     """
 
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit_by: TriggerBy = "LastPrice"
     stop_loss_by: TriggerBy = "LastPrice"
+    trailing_stop: Decimal | None = None
+    trailing_active_price: Decimal | None = None
+    position_index: int = 0
+
+    @property
+    def removes_one(self) -> bool:
+        return 0 in (self.take_profit, self.stop_loss, self.trailing_stop)
 
 
 OrderState = Literal[
@@ -123,6 +132,7 @@ class RemoteOrder:
     stop_order_type: str = ""  # the exchange's word: Stop, TakeProfit, StopLoss, …; "" for a plain order
     parent_link_id: str = ""  # of an exit that the exchange made for an order of ours
     close_on_trigger: bool = False
+    position_index: int = 0  # 0 one-way, 1 hedge long, 2 hedge short: the leg that its fills belong to
 
     @property
     def is_attached(self) -> bool:
@@ -215,6 +225,17 @@ class AccountModes:
     """How the account is set: `margin_mode` is the exchange's word, e.g. REGULAR_MARGIN (cross), ISOLATED_MARGIN."""
 
     margin_mode: str
+
+
+MarginMode = Literal["REGULAR_MARGIN", "ISOLATED_MARGIN"]  # cross and isolated: those that may be asked for here
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SymbolMode:
+    """How positions of one contract are held: one for both sides, or in hedge mode a long and a short leg."""
+
+    instrument: InstrumentId
+    hedge: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

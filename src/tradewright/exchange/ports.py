@@ -25,6 +25,7 @@ from tradewright.core.order import (
     Execution,
     FeeRates,
     KeyFacts,
+    MarginMode,
     NewOrder,
     OrderChange,
     PositionExits,
@@ -32,6 +33,7 @@ from tradewright.core.order import (
     RemotePosition,
     Wallet,
 )
+from tradewright.core.transactions import ClosedPnl, Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,30 @@ class Acknowledged:
     trace: Trace
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointUse:
+    """One endpoint's budget: calls of the last second, or those that may still arrive. `resets_at`: when the next unit
+    is free again, or the endpoint open again, by our clock."""
+
+    path: str
+    used: int
+    limit: int
+    waiting: int
+    is_closed: bool  # the exchange has said that nothing more is taken
+    resets_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateBudget:
+    """How much may be asked. `endpoints` are those of which something counts or waits; `address_*` are this process's
+    part of what its address may ask in 5 seconds; nothing is sent until `silent_until`."""
+
+    endpoints: Sequence[EndpointUse]
+    address_used: int
+    address_limit: int
+    silent_until: datetime | None
+
+
 MayGo = Callable[[], bool]
 
 
@@ -72,8 +98,8 @@ def always() -> bool:
 class OrderGateway(Protocol):
     """The private REST side of one account.
 
-    A command may wait for its turn. `may_go` is asked after the wait, right before the request is signed: where it says
-    no, no byte leaves and the command ends in `NotSent`.
+    A command may wait for its turn. `may_go` is asked after the wait, when the request is signed and right before its
+    bytes leave: where it says no, none does and the command ends in `NotSent`. It may be asked more than once.
     """
 
     @property
@@ -105,7 +131,17 @@ class OrderGateway(Protocol):
         ...
 
     async def set_exits(self, instrument: InstrumentId, exits: PositionExits, *, may_go: MayGo = always) -> Trace:
-        """Take-profit and stop-loss of the open position, full size, at market. "Not modified" counts as done."""
+        """Take-profit, stop-loss and trailing stop of the open position, full size, at market. "Not modified" counts as
+        done."""
+        ...
+
+    async def set_position_mode(self, instrument: InstrumentId, *, hedge: bool, may_go: MayGo = always) -> Trace:
+        """One position for both sides of a contract, or two legs. "Not modified" counts as done. `Refused` while there
+        is a position (110024) or an order (110028) of it, or where there is no hedge mode (110029)."""
+        ...
+
+    async def set_margin_mode(self, mode: MarginMode, *, may_go: MayGo = always) -> Trace:
+        """Of the whole account. The present one counts as done. `Refused` with 3400045: its text has the reasons."""
         ...
 
     async def find_order(
@@ -127,8 +163,12 @@ class OrderGateway(Protocol):
         """Those that are not flat, of every category and settle coin this account trades."""
         ...
 
-    async def position(self, instrument: InstrumentId) -> RemotePosition:
-        """Of one contract, also when it is flat: its leverage is the symbol's."""
+    async def legs(self, instrument: InstrumentId) -> Sequence[RemotePosition]:
+        """All there is of one contract, flat or not: the one position (index 0), in hedge mode both legs (1 and 2)."""
+        ...
+
+    async def position(self, instrument: InstrumentId, index: int = 0) -> RemotePosition:
+        """One of them, also when it is flat: its leverage is the symbol's. `ReadRefused` where there is no such leg."""
         ...
 
     async def wallet(self) -> Wallet: ...
@@ -143,6 +183,28 @@ class OrderGateway(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class LedgerGateway(Protocol):
+    """What the ledger reads of one account: what it holds, and what the exchange keeps of how it came to that.
+
+    Every method raises `ExchangeUnavailable` where not all of it could be read.
+    """
+
+    @property
+    def categories(self) -> Sequence[Category]: ...
+    async def transaction_log(self, since: datetime) -> Sequence[Transaction]:
+        """Every movement of the wallet since then, oldest first, of every category."""
+        ...
+
+    async def closed_pnl(self, since: datetime) -> Sequence[ClosedPnl]:
+        """Of contracts: what each order that closed something since then has closed in all; oldest first."""
+        ...
+
+    async def executions(self, since: datetime) -> Sequence[Execution]: ...
+    async def positions(self) -> Sequence[RemotePosition]: ...
+    async def wallet(self) -> Wallet: ...
+    async def server_time(self) -> datetime: ...
 
 
 LinkFault = Literal[

@@ -12,6 +12,7 @@ from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
 from tradewright.exchange.bybit.orders import BybitOrderGateway
+from tradewright.exchange.bybit.priority import Priority
 from unit.exchange.conftest import KEY
 from unit.exchange.fake_bybit import SERVER_MS, FakeBybit, ok, refused
 from unit.exchange.fakes import FakeClock, KeptLogs
@@ -82,13 +83,19 @@ async def test_calls_that_are_never_answered_do_not_close_the_path() -> None:
     await waiting
 
 
-async def test_budgets_of_other_paths_are_their_own_and_unknown_paths_have_none() -> None:
-    budgets = RequestBudgets(FakeClock())
+async def test_budgets_of_other_paths_are_their_own_and_unknown_paths_have_that_of_their_address_only() -> None:
+    clock = FakeClock()
+    budgets = RequestBudgets(clock)
     for _ in range(10):
-        await budgets.take(CANCEL)
-    await budgets.take("/v5/order/create")
-    for _ in range(1_000):
+        await budgets.take(CANCEL, Priority.CANCEL)
+    await budgets.take("/v5/order/create", Priority.PLACE)
+    for _ in range(budgets.address.room_for(Priority.READ) - 11):
         await budgets.take("/v5/market/tickers")
+    waiting = asyncio.create_task(budgets.take("/v5/market/tickers"))
+    await settle()
+    assert not waiting.done()
+    await budgets.take("/v5/order/cancel-all", Priority.CANCEL)  # what is left free is for it
+    waiting.cancel()
 
 
 async def test_what_the_exchange_says_of_its_limit_holds_and_the_least_of_the_categories() -> None:

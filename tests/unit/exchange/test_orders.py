@@ -28,11 +28,11 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import NewOrder
 from tradewright.exchange.bybit import http as http_module
 from tradewright.exchange.bybit import pages
+from tradewright.exchange.bybit.address import Addresses
 from tradewright.exchange.bybit.market_data import BybitMarketGateway
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.proxy import parse_proxy
 from tradewright.exchange.bybit.signing import Signer
-from tradewright.exchange.bybit.silence import Silences
 from tradewright.exchange.ports import Endpoints
 from tradewright.system import SystemClock
 from unit.exchange.conftest import KEY
@@ -498,14 +498,14 @@ async def test_a_wallet_that_was_read_is_whole(bybit: FakeBybit, orders: BybitOr
 async def test_after_http_403_everybody_behind_the_same_address_is_silent_and_others_are_not(
     bybit: FakeBybit, logs: KeptLogs
 ) -> None:
-    silences = Silences()
-    near, far = silences.of(None), silences.of(parse_proxy("socks5://10.0.0.1:1080"))
-    assert silences.of(None) is near
+    addresses = Addresses(SystemClock())
+    near, far = addresses.of(None), addresses.of(parse_proxy("socks5://10.0.0.1:1080"))
+    assert addresses.of(None) is near
     one, two, other = (
-        BybitOrderGateway(bybit.endpoints, KEY, clock=SystemClock(), log=logs.log, silence=silence)
-        for silence in (near, near, far)
+        BybitOrderGateway(bybit.endpoints, KEY, clock=SystemClock(), log=logs.log, address=address)
+        for address in (near, near, far)
     )
-    market = BybitMarketGateway(bybit.endpoints, clock=SystemClock(), log=logs.log, silence=near)
+    market = BybitMarketGateway(bybit.endpoints, clock=SystemClock(), log=logs.log, address=near)
     bybit.script[CREATE] = [http(403), ACK]
     with pytest.raises(RateLimited):
         await one.place(ORDER)

@@ -88,6 +88,7 @@ def order(row: OrderRow, category: str) -> RemoteOrder | None:
         stop_order_type="" if row.stopOrderType in _UNSET else words(row.stopOrderType, 40),
         parent_link_id=identifier(row.parentOrderLinkId, "parentOrderLinkId") if row.parentOrderLinkId else "",
         close_on_trigger=row.closeOnTrigger,
+        position_index=_position_index(row.positionIdx),
     )
 
 
@@ -121,12 +122,10 @@ def position(row: PositionRow, category: str) -> RemotePosition | None:
     instrument = instrument_id(row.category or category, row.symbol)
     if instrument is None:
         return None
-    if row.positionIdx not in (0, 1, 2):
-        raise Unreadable(f"positionIdx: {row.positionIdx} is not one of 0, 1, 2")
     size = amount(row.size, "size")
     return RemotePosition(
         instrument=instrument,
-        position_index=row.positionIdx,
+        position_index=_position_index(row.positionIdx),
         side=_side(row.side) if size else None,
         size=size,
         entry_price=price_or_none(row.entryPrice or row.avgPrice, "entryPrice") if size else None,
@@ -147,6 +146,12 @@ def position(row: PositionRow, category: str) -> RemotePosition | None:
         break_even_price=number_or_none(row.breakEvenPrice, "breakEvenPrice") if size else None,
         adl_rank=row.adlRankIndicator if size and 0 <= row.adlRankIndicator <= _ADL_RANK_MAX else None,
     )
+
+
+def _position_index(index: int) -> int:
+    if index not in (0, 1, 2):
+        raise Unreadable(f"positionIdx: {index} is not one of 0, 1, 2")
+    return index
 
 
 def wallet(row: WalletRow, reported_at: Millis) -> Wallet:

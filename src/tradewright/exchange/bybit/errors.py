@@ -10,7 +10,7 @@ down. A code that is not in the table is *unknown*: the order may exist, and a q
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, assert_never
 
 from tradewright.core.errors import (
@@ -23,6 +23,7 @@ from tradewright.core.errors import (
     Refused,
     Trace,
 )
+from tradewright.exchange.bybit.address import IP_BAN
 
 
 class ProxyUnavailable(ExchangeUnavailable):
@@ -33,7 +34,6 @@ class ProxyUnavailable(ExchangeUnavailable):
 
 Verdict = Literal["refused", "rate_limited", "clock", "duplicate", "unknown"]
 
-IP_BAN = timedelta(minutes=10)  # after HTTP 403 Bybit wants silence for so long
 
 # Parameters, permissions, money, limits, modes: judged before anything was executed.
 _REFUSED = (

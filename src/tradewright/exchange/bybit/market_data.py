@@ -11,14 +11,14 @@ from datetime import UTC, datetime
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from tradewright.core.clock import Clock, from_milliseconds, milliseconds
+from tradewright.core.clock import Clock, Rng, from_milliseconds, milliseconds
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
 from tradewright.exchange.bybit import market_codec
+from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.pages import read_pages
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import RestClient
-from tradewright.exchange.bybit.silence import AddressSilence
 from tradewright.exchange.bybit.values import Unreadable, decode, instrument_id, millis
 from tradewright.exchange.bybit.wire import (
     InstrumentRow,
@@ -51,11 +51,12 @@ class BybitMarketGateway:
         clock: Clock,
         log: FilteringBoundLogger,
         proxy: Proxy | None = None,
-        silence: AddressSilence | None = None,
+        address: Address | None = None,
+        rng: Rng | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._log = log.bind(component="bybit.market")
-        self._rest = RestClient(endpoints, clock=clock, log=log, proxy=proxy, silence=silence)
+        self._rest = RestClient(endpoints, clock=clock, log=log, proxy=proxy, address=address, rng=rng)
         self._without_market_clock: str | None = None  # the address that is known to have wall time only
 
     async def instruments(self, category: Category) -> Sequence[Instrument]:

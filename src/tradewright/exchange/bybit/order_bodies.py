@@ -14,6 +14,7 @@ from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits
 
 Body = dict[str, object]
 _RISES, _FALLS = 1, 2
+_ONE_WAY, _HEDGE = 0, 3
 # On spot an order belongs to a kind that a cancel must name. What `stop_order_type` of its reports says of the kind:
 PLAIN = "Order"
 _FILTERS = {
@@ -45,7 +46,7 @@ def create_body(order: NewOrder) -> Body:
         "orderLinkId": order.link_id,
     }
     if not is_spot:
-        body["positionIdx"] = 0
+        body["positionIdx"] = order.position_index
     if order.order_type == "Limit":
         if order.price is None:
             raise ValueError("a limit order needs a price; got none")
@@ -119,7 +120,8 @@ def amend_body(instrument: InstrumentId, name: tuple[str, str], change: OrderCha
 
 
 def leverage_body(instrument: InstrumentId, leverage: Decimal) -> Body:
-    """The body of `position/set-leverage`: both sides alike, as one-way mode and cross margin want it."""
+    """The body of `position/set-leverage`: both sides alike, as one-way mode and cross margin want it; in hedge mode
+    both legs."""
     text = plain(leverage)
     return {
         "category": instrument.category,
@@ -130,11 +132,11 @@ def leverage_body(instrument: InstrumentId, leverage: Decimal) -> Body:
 
 
 def exits_body(instrument: InstrumentId, exits: PositionExits) -> Body:
-    """The body of `position/trading-stop`: the pair of the whole position. Only what is asked is in it."""
+    """The body of `position/trading-stop`: the exits of the whole position. Only what is asked is in it."""
     body: Body = {
         "category": instrument.category,
         "symbol": instrument.symbol,
-        "positionIdx": 0,
+        "positionIdx": exits.position_index,
         "tpslMode": "Full",
     }
     if exits.take_profit is not None:
@@ -145,7 +147,16 @@ def exits_body(instrument: InstrumentId, exits: PositionExits) -> Body:
         body["stopLoss"] = plain(exits.stop_loss)
         if exits.stop_loss:
             body["slTriggerBy"] = exits.stop_loss_by
+    if exits.trailing_stop is not None:
+        body["trailingStop"] = plain(exits.trailing_stop)
+        if exits.trailing_stop and exits.trailing_active_price is not None:
+            body["activePrice"] = plain(exits.trailing_active_price)
     return body
+
+
+def position_mode_body(instrument: InstrumentId, *, hedge: bool) -> Body:
+    """The body of `position/switch-mode`, for one symbol."""
+    return {"category": instrument.category, "symbol": instrument.symbol, "mode": _HEDGE if hedge else _ONE_WAY}
 
 
 def order_name(link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None) -> tuple[str, str]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from tradewright.core.clock import Clock, milliseconds
+from tradewright.core.clock import Clock, Rng, milliseconds
 from tradewright.core.errors import ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused, Refused, Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import Category, InstrumentId
@@ -25,6 +25,7 @@ from tradewright.core.order import (
     Execution,
     FeeRates,
     KeyFacts,
+    MarginMode,
     NewOrder,
     OrderChange,
     PositionExits,
@@ -32,7 +33,9 @@ from tradewright.core.order import (
     RemotePosition,
     Wallet,
 )
-from tradewright.exchange.bybit import account, codec
+from tradewright.core.transactions import ClosedPnl, Transaction
+from tradewright.exchange.bybit import account, codec, ledger_reads
+from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.order_bodies import (
     CONDITIONAL,
     PLAIN,
@@ -43,15 +46,16 @@ from tradewright.exchange.bybit.order_bodies import (
     leverage_body,
     order_filter,
     order_name,
+    position_mode_body,
 )
 from tradewright.exchange.bybit.pages import TooManyPages, read_pages
+from tradewright.exchange.bybit.priority import Priority
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
-from tradewright.exchange.bybit.silence import AddressSilence
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier, words
 from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow
-from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, always
+from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, RateBudget, always
 
 CATEGORIES: tuple[Category, ...] = ("linear", "spot")
 # One question each: of contracts Bybit lists the whole account only by settle coin, of spot in one.
@@ -72,6 +76,8 @@ _KINDS_KEPT = 5_000  # spot orders whose kind is remembered
 _TRADE = "Trade"
 _LEVERAGE_AS_IT_WAS = 110043
 _EXITS_AS_THEY_WERE = 34040
+_POSITION_MODE_AS_IT_WAS = 110025
+_MARGIN_MODE_AS_IT_WAS = 110026  # the present one is usually a plain success
 
 _ACK = msgspec.json.Decoder(OrderAck)
 _ORDER = msgspec.json.Decoder(OrderRow)
@@ -97,10 +103,24 @@ class BybitOrderGateway:
         log: FilteringBoundLogger,
         categories: Sequence[Category] = CATEGORIES,
         proxy: Proxy | None = None,
-        silence: AddressSilence | None = None,
+        address: Address | None = None,
+        rng: Rng | None = None,
+        gate: MayGo = always,
+        reach: Callable[[str], None] = lambda _point: None,
     ) -> None:
+        """`gate` and `reach`: see `RestClient`."""
         self._log = log.bind(component="bybit.orders")
-        self._rest = RestClient(endpoints, clock=clock, log=log, signer=Signer(key), proxy=proxy, silence=silence)
+        self._rest = RestClient(
+            endpoints,
+            clock=clock,
+            log=log,
+            signer=Signer(key),
+            proxy=proxy,
+            address=address,
+            rng=rng,
+            gate=gate,
+            reach=reach,
+        )
         self._categories = tuple(categories)
         self._scopes = [scope for category in categories for scope in _SCOPES[category]]
         self._contract_scopes = _SCOPES["linear"] if "linear" in categories else ()
@@ -110,11 +130,17 @@ class BybitOrderGateway:
     def categories(self) -> Sequence[Category]:
         return self._categories
 
+    def budget(self) -> RateBudget:
+        """What is left of what may be asked of this account and from this address."""
+        return self._rest.budget()
+
     async def place(self, order: NewOrder, *, may_go: MayGo = always) -> Acknowledged:
         """Sends the order once. Errors as `OrderGateway` says."""
         if order.instrument.category == "spot":
             self._remember(CONDITIONAL if order.trigger else PLAIN, order.link_id)
-        return self._acknowledged(await self._rest.command("/v5/order/create", create_body(order), may_go))
+        priority = Priority.REDUCE if order.reduce_only else Priority.PLACE
+        body = create_body(order)
+        return self._acknowledged(await self._rest.command("/v5/order/create", body, may_go, priority=priority))
 
     async def cancel(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
@@ -144,6 +170,13 @@ class BybitOrderGateway:
     async def set_exits(self, instrument: InstrumentId, exits: PositionExits, *, may_go: MayGo = always) -> Trace:
         body = exits_body(instrument, exits)
         return await self._set("/v5/position/trading-stop", body, _EXITS_AS_THEY_WERE, may_go)
+
+    async def set_position_mode(self, instrument: InstrumentId, *, hedge: bool, may_go: MayGo = always) -> Trace:
+        body = position_mode_body(instrument, hedge=hedge)
+        return await self._set("/v5/position/switch-mode", body, _POSITION_MODE_AS_IT_WAS, may_go)
+
+    async def set_margin_mode(self, mode: MarginMode, *, may_go: MayGo = always) -> Trace:
+        return await self._set("/v5/account/set-margin-mode", {"setMarginMode": mode}, _MARGIN_MODE_AS_IT_WAS, may_go)
 
     async def find_order(
         self, instrument: InstrumentId, *, link_id: LinkId | None, exchange_order_id: ExchangeOrderId | None
@@ -198,16 +231,24 @@ class BybitOrderGateway:
             for scope in self._contract_scopes
         )
 
-    async def position(self, instrument: InstrumentId) -> RemotePosition:
+    async def legs(self, instrument: InstrumentId) -> Sequence[RemotePosition]:
         params = (("category", instrument.category), ("symbol", instrument.symbol))
         rows = await self._pages("/v5/position/list", params, _POSITION, codec.position)
-        held = [row for row in rows if row.instrument == instrument and row.position_index == 0]
-        if len(held) == 1:
-            return held[0]
-        seen = f"{len(rows)} rows, of which {len(held)} are in one-way mode"
-        raise ReadRefused(
-            f"/v5/position/list: {seen}; expected one: {instrument.symbol} may be set to hedge mode at the exchange"
-        )
+        held = sorted((row for row in rows if row.instrument == instrument), key=lambda row: row.position_index)
+        if [row.position_index for row in held] not in ([0], [1, 2]):
+            seen = [row.position_index for row in held]
+            raise ReadRefused(
+                f"/v5/position/list: positions {seen} of {instrument.symbol}; expected 0 alone, or 1 and 2"
+            )
+        return held
+
+    async def position(self, instrument: InstrumentId, index: int = 0) -> RemotePosition:
+        held = await self.legs(instrument)
+        for row in held:
+            if row.position_index == index:
+                return row
+        mode = "one-way" if len(held) == 1 else "hedge"
+        raise ReadRefused(f"/v5/position/list: {instrument.symbol} is in {mode} mode and has no position {index}")
 
     async def wallet(self) -> Wallet:
         return await account.wallet(self._rest, self._log)
@@ -220,6 +261,12 @@ class BybitOrderGateway:
 
     async def modes(self) -> AccountModes:
         return await account.modes(self._rest, self._log)
+
+    async def transaction_log(self, since: datetime) -> Sequence[Transaction]:
+        return await ledger_reads.transactions(self._rest, self._log, since)
+
+    async def closed_pnl(self, since: datetime) -> Sequence[ClosedPnl]:
+        return await ledger_reads.closed(self._rest, self._log, since) if self._contract_scopes else []
 
     async def server_time(self) -> datetime:
         """The exchange's clock; measures it when needed. Raises `ExchangeUnavailable` if it was never measured."""

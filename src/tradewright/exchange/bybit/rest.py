@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import quote
@@ -17,20 +17,31 @@ from urllib.parse import quote
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from tradewright.core.clock import Clock, from_milliseconds
+from tradewright.core.clock import Clock, Rng, from_milliseconds
 from tradewright.core.errors import ClockRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused, Trace
+from tradewright.exchange.bybit.address import IP_BAN, Address
 from tradewright.exchange.bybit.clock_offset import ServerClock
-from tradewright.exchange.bybit.errors import IP_BAN, VERDICTS, ProxyUnavailable, command_error, is_judged
-from tradewright.exchange.bybit.http import HttpAnswer, HttpTransport, NoAnswer, NotConnected, ProxyFailed
+from tradewright.exchange.bybit.errors import VERDICTS, ProxyUnavailable, command_error, is_judged
+from tradewright.exchange.bybit.http import (
+    HeldBack,
+    HttpAnswer,
+    HttpTransport,
+    LastWord,
+    NoAnswer,
+    NotConnected,
+    ProxyFailed,
+)
 from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
+from tradewright.exchange.bybit.outage import Outage
+from tradewright.exchange.bybit.priority import Priority, priority_of
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.signing import Signer
-from tradewright.exchange.bybit.silence import AddressSilence
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
-from tradewright.exchange.bybit.wire import Envelope, Millis
-from tradewright.exchange.ports import EndpointSource, MayGo, always
+from tradewright.exchange.bybit.wire import Envelope, Millis, RefusalResult
+from tradewright.exchange.ports import EndpointSource, MayGo, RateBudget, always
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
+_REFUSAL = msgspec.json.Decoder(RefusalResult)
 _LIMIT_REST_S = 1.0  # after a refusal that does not say until when
 _CURSOR = re.compile(r"[\x21-\x7e]{1,1000}")
 Params = Sequence[tuple[str, str]]
@@ -65,27 +76,52 @@ class RestClient:
         log: FilteringBoundLogger,
         signer: Signer | None = None,
         proxy: Proxy | None = None,
-        silence: AddressSilence | None = None,
+        address: Address | None = None,
+        rng: Rng | None = None,
+        gate: MayGo = always,
+        reach: Callable[[str], None] = lambda _point: None,
     ) -> None:
-        """`silence` is that of the address which requests come from, shared with others who come from there."""
+        """`address` is where requests come from, shared with all others who come from there; `rng` is for jitter.
+
+        While `gate` says no, no command leaves, whatever it is: the account may have another owner. `reach` is told
+        when a command is signed and when its bytes are the kernel's.
+        """
         self._endpoints = endpoints
         self._clock = clock
         self._log = log.bind(component="bybit.rest")
         self._signer = signer
         self._http = HttpTransport(proxy)
-        self._budgets = RequestBudgets(clock)
-        self._silence = silence or AddressSilence()
+        self._address = address or Address(clock)
+        self._budgets = RequestBudgets(clock, self._address)
+        self._outage = Outage(clock, rng)
+        self._gate = gate
+        self._reach = reach
         self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
         self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
 
-    async def command(self, path: str, body: Mapping[str, object], may_go: MayGo = always) -> Reply:
-        """A signed POST that may have an effect; sent once, never repeated here.
+    def budget(self) -> RateBudget:
+        """What is left of what may be asked."""
+        return self._budgets.use()
 
-        `may_go` is asked once its turn has come and the clock is known, right before it is signed.
+    async def command(
+        self,
+        path: str,
+        body: Mapping[str, object],
+        may_go: MayGo = always,
+        *,
+        priority: Priority | None = None,
+        units: int = 1,
+    ) -> Reply:
+        """A signed POST that may have an effect; sent once, never repeated here. A batch holds `units` orders.
+
+        Signed first, with the exchange's time; then the gate and `may_go` are asked; then the bytes go, and nothing
+        else happens in between. Whatever stops this process there, its signature dies by the exchange's window.
         Raises `NotSent`, `Refused` (also `RateLimited`, `ClockRejected`), `DuplicateLinkId`, else `OutcomeUnknown`.
         After `ClockRejected` the clock has been measured anew, so the caller may sign another attempt.
         """
-        async with self._turn(path, NotSent):
+        if priority is None:
+            priority = priority_of(path, is_command=True)
+        async with self._turn(path, priority, units, NotSent):
             return await self._command(path, body, may_go)
 
     async def _command(self, path: str, body: Mapping[str, object], may_go: MayGo) -> Reply:
@@ -94,13 +130,17 @@ class RestClient:
             now_ms = await self.server_clock.now_ms()
         except ExchangeUnavailable as problem:
             raise NotSent(f"the exchange's clock could not be read: {problem}", problem.trace) from problem
-        if not may_go():
+        if not (self._gate() and may_go()):  # asked here too: it must not cost a connection
             raise NotSent(f"{path}: it waited for its turn until it might not go any more; nothing was sent")
         payload = msgspec.json.encode(body)
         trace = Trace(signed_at=from_milliseconds(now_ms))
         headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
+        self._reach("request.signed")
+        last_word = LastWord(lambda: self._gate() and may_go(), lambda: self._reach("request.handed"))
         try:
-            answer = await self._http.call("POST", self._endpoints().rest + path, headers, payload)
+            answer = await self._http.call("POST", self._endpoints().rest + path, headers, payload, last_word)
+        except HeldBack as problem:
+            raise NotSent(f"{path}: signed, and then it might not go any more; nothing was sent", trace) from problem
         except (NotConnected, ExchangeUnavailable) as problem:
             # No connection, or nobody knows where to connect to: no byte left.
             raise NotSent(f"{path}: no connection: {problem}", trace) from problem
@@ -114,7 +154,7 @@ class RestClient:
                 raise command_error(trace, retry_at=None) from problem
             self._log.error("rest.unreadable", path=path, error=str(problem), raw=problem.raw)
             raise OutcomeUnknown(f"{path}: {problem}; the outcome must be asked", trace) from problem
-        trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
+        trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(_told(envelope), 300))
         if answer.status == 200 and envelope.retCode == 0:
             return Reply(envelope.result, trace, envelope.time)
         error = command_error(trace, retry_at=self.limits[path].resets_at)
@@ -144,7 +184,8 @@ class RestClient:
 
     async def read_plain(self, path: str) -> bytes | None:
         """Body of an unsigned GET outside the V5 envelope; None when the peer does not have it (no HTTP 200)."""
-        answer = await self._get(path, "", {}, Trace())
+        async with self._turn(path, Priority.READ, 1, ExchangeUnavailable):
+            answer = await self._get(path, "", {}, Trace())
         return answer.body if answer.status == 200 else None
 
     async def close(self) -> None:
@@ -152,11 +193,8 @@ class RestClient:
 
     async def _read_once(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
         """The reply, or the trace of an answer with another `retCode` than 0."""
-        if not signed:
-            self._check_silence(ExchangeUnavailable)
-            return await self._ask(path, params, signed=False)
-        async with self._turn(path, ExchangeUnavailable):
-            return await self._ask(path, params, signed=True)
+        async with self._turn(path, priority_of(path, is_command=False), 1, ExchangeUnavailable):
+            return await self._ask(path, params, signed=signed)
 
     async def _ask(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
         query = query_string(params)
@@ -189,7 +227,11 @@ class RestClient:
             raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
 
     async def _read_server_ms(self) -> int:
-        reply = await self._get("/v5/market/time", "", {}, Trace())
+        turn = self._address.take_at_once()
+        try:
+            reply = await self._get("/v5/market/time", "", {}, Trace())
+        finally:
+            self._budgets.answered(turn)
         try:
             return millis(_envelope(reply).time, "time")
         except Unreadable as problem:
@@ -206,16 +248,20 @@ class RestClient:
         return self._signer.rest_headers(now_ms, payload)
 
     @contextlib.asynccontextmanager
-    async def _turn(self, path: str, error: type[NotSent] | type[ExchangeUnavailable]) -> AsyncIterator[None]:
-        """Begins once the budget of this path has room. Raises `error` when it would take too long, or after a 403."""
+    async def _turn(
+        self, path: str, priority: Priority, units: int, error: type[NotSent] | type[ExchangeUnavailable]
+    ) -> AsyncIterator[None]:
+        """Begins once the budgets have room for it. Raises `error` when it would take too long, after a 403, and where
+        the exchange answers nobody and it is not this call's turn to try."""
         self._check_silence(error)
         try:
-            turn = await self._budgets.take(path)
+            turn = await self._budgets.take(path, priority, units)
         except BudgetSpent as problem:
             raise error(f"{path}: {problem}") from problem
         try:
             self._check_silence(error)
-            yield
+            with self._outage.attempt(priority, error):
+                yield
         finally:
             self._budgets.answered(turn)
 
@@ -230,16 +276,14 @@ class RestClient:
             self._budgets.close(path, rest_s)
 
     def _check_silence(self, error: type[NotSent] | type[ExchangeUnavailable]) -> None:
-        if self._silence.until_s is not None:
-            left_s = self._silence.until_s - self._clock.monotonic()
-            if left_s > 0:
-                raise error(f"Bybit blocked this address (HTTP 403): nothing is sent for another {left_s:.0f} s")
-            self._silence.until_s = None
+        left_s = self._address.silent_for_s()
+        if left_s > 0:
+            raise error(f"Bybit blocked this address (HTTP 403): nothing is sent for another {left_s:.0f} s")
 
     def _traced(self, trace: Trace, path: str, category: str, answer: HttpAnswer) -> Trace:
         """Books what the headers say; the silence after HTTP 403 starts here."""
         if answer.status == 403:
-            self._silence.until_s = self._clock.monotonic() + IP_BAN.total_seconds()
+            self._address.block()
             self._log.error("rest.address_blocked", path=path, silent_for_s=IP_BAN.total_seconds())
         resets_ms = _count(answer.headers.get("X-Bapi-Limit-Reset-Timestamp"))
         self.limits[path] = RateLimit(
@@ -277,6 +321,17 @@ def _judged(trace: Trace, answer: HttpAnswer) -> Trace:
 
 def _envelope(answer: HttpAnswer) -> Envelope:
     return decode(_ENVELOPE, answer.body)
+
+
+def _told(envelope: Envelope) -> str:
+    """The answer's text, with the reasons of a refusal where it gives some in its result."""
+    if envelope.retCode == 0:
+        return envelope.retMsg
+    try:
+        reasons = [reason.reasonMsg for reason in decode(_REFUSAL, envelope.result).reasons if reason.reasonMsg]
+    except Unreadable:
+        return envelope.retMsg  # a refusal's result may be anything, and is then no part of it
+    return f"{envelope.retMsg}: {' '.join(reasons)}" if reasons else envelope.retMsg
 
 
 def _count(text: str | None) -> int | None:

@@ -28,6 +28,16 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     time: Millis = 0
 
 
+class RefusalReason(msgspec.Struct, frozen=True, gc=False):
+    reasonMsg: Text = ""
+
+
+class RefusalResult(msgspec.Struct, frozen=True, gc=False):
+    """The result of a refusal that says in detail why: that of the margin mode alone, as far as is documented."""
+
+    reasons: list[RefusalReason] = []
+
+
 class OrderAck(msgspec.Struct, frozen=True, gc=False):
     orderId: Text
     orderLinkId: Text = ""
@@ -64,6 +74,7 @@ class OrderRow(msgspec.Struct, frozen=True, gc=False):
     slTriggerBy: Text = ""
     stopOrderType: Text = ""
     parentOrderLinkId: Text = ""
+    positionIdx: int = 0
 
 
 class ExecutionRow(msgspec.Struct, frozen=True, gc=False):
