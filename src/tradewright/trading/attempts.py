@@ -19,9 +19,9 @@ async def open_attempt(connection: AsyncConnection, account: AccountRef, intent:
     """The number of the new attempt, from 1."""
     attempt: int = await connection.scalar(
         text(
-            "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at)"
+            "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at, epoch)"
             " SELECT :req, :workspace, :account, :intent, :kind, coalesce(max(attempt), 0) + 1,"
-            " clock_timestamp() FROM requests WHERE account_id = :account AND intent_id = :intent"
+            " clock_timestamp(), :epoch FROM requests WHERE account_id = :account AND intent_id = :intent"
             " RETURNING attempt"
         ),
         {
@@ -30,6 +30,7 @@ async def open_attempt(connection: AsyncConnection, account: AccountRef, intent:
             "account": account.id,
             "intent": intent.id,
             "kind": intent.kind,
+            "epoch": account.epoch,
         },
     )
     return attempt

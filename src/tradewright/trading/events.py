@@ -14,8 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.storage.bus import notify
 from tradewright.storage.engine import encode_json
 from tradewright.trading.model import AccountRef, EventSource
+from tradewright.trading.ownership import Dispossessed
 
 EVENTS_CHANNEL = "account_events"
+
+# Epoch 0 is that of an account that nobody ever claimed.
+_IS_OURS = "coalesce((SELECT epoch FROM account_owner WHERE account_id = :account FOR SHARE), 0) = :epoch"
 
 
 class EventWriter:
@@ -37,13 +41,24 @@ class EventWriter:
         self._events.append((kind, ref, payload))
 
     async def flush(self) -> None:
+        """Raises `Dispossessed` when the account has another owner by now: then nothing of the transaction stays.
+
+        The owner's row is locked until the commit, so that a claim waits for it and nothing slips in between. Looked at
+        at the end, in the statement that numbers the events: it costs no round trip of its own.
+        """
         if not self._events:
+            await self._require_epoch()
             await self._tell_hint()
             return
         last = await self._connection.scalar(
-            text("UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account RETURNING event_seq"),
-            {"count": len(self._events), "account": self._account.id},
+            text(
+                "UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account"  # noqa: S608
+                f" AND {_IS_OURS} RETURNING event_seq"
+            ),
+            {"count": len(self._events), "account": self._account.id, "epoch": self._account.epoch},
         )
+        if last is None:
+            raise self._dispossessed()
         first = last - len(self._events) + 1
         await self._connection.execute(
             text(
@@ -65,6 +80,16 @@ class EventWriter:
         )
         await notify(self._connection, EVENTS_CHANNEL, f"{self._account.id}:{last}")
         self._events.clear()
+
+    async def _require_epoch(self) -> None:
+        is_ours = await self._connection.scalar(
+            text(f"SELECT {_IS_OURS}"), {"account": self._account.id, "epoch": self._account.epoch}
+        )
+        if not is_ours:
+            raise self._dispossessed()
+
+    def _dispossessed(self) -> Dispossessed:
+        return Dispossessed(f"the account {self._account.id} has a newer owner than epoch {self._account.epoch}")
 
     async def _tell_hint(self) -> None:
         if self._hinted:

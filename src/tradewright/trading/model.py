@@ -88,7 +88,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class AccountRef:
-    """One exchange account, as its owner needs it."""
+    """One exchange account, as its owner needs it; `epoch` numbers its ownings, 0 where nobody ever claimed it."""
 
     id: AccountId
     workspace_id: WorkspaceId
@@ -103,6 +103,7 @@ class SymbolFacts:
     instrument: InstrumentId
     leverage: Decimal | None
     rates: FeeRates
+    epoch: int = field(default=0, compare=False)
 
 
 # Intents as the owner holds them. `reduces`: it may go while the account is degraded, and goes before what opens.

@@ -12,12 +12,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.core.fault import Fault
-from tradewright.core.order import AccountModes
+from tradewright.core.order import AccountModes, SymbolMode
 from tradewright.storage.engine import encode_json
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
 from tradewright.trading.model import AccountRef, SessionState, SymbolFacts
-from tradewright.trading.ownership import OWNER
 
 
 async def set_session(
@@ -26,15 +25,16 @@ async def set_session(
     """The word of the session's owner on its state; told when it is another one."""
     updated = await connection.execute(
         text(
-            "UPDATE accounts SET session_state = :state, session_reason = CAST(:reason AS jsonb),"  # noqa: S608
-            f" session_since = clock_timestamp(), session_owner = {OWNER} WHERE id = :account"
-            f" AND (session_state, coalesce(session_reason, 'null'), coalesce(session_owner, 0))"
-            f" <> (:state, coalesce(CAST(:reason AS jsonb), 'null'), coalesce({OWNER}, 0)) RETURNING *"
+            "UPDATE accounts SET session_state = :state, session_reason = CAST(:reason AS jsonb),"
+            " session_since = clock_timestamp(), session_epoch = :epoch WHERE id = :account"
+            " AND (session_state, coalesce(session_reason, 'null'), session_epoch)"
+            " <> (:state, coalesce(CAST(:reason AS jsonb), 'null'), :epoch) RETURNING *"
         ),
         {
             "state": state,
             "reason": None if reason is None else encode_json(reason.as_json()),
             "account": account.id,
+            "epoch": account.epoch,
         },
     )
     row = updated.mappings().one_or_none()
@@ -46,21 +46,58 @@ async def note_reconciled(
     connection: AsyncConnection, account: AccountRef, began_at: datetime, modes: AccountModes, events: EventWriter
 ) -> None:
     """That everything was read is no event, or each quiet reconciliation would be one; another margin mode is."""
-    before = await connection.scalar(
-        text("SELECT margin_mode FROM accounts WHERE id = :account"), {"account": account.id}
+    await connection.execute(
+        text("UPDATE accounts SET reconciled_at = greatest(reconciled_at, :began) WHERE id = :account"),
+        {"began": began_at, "account": account.id},
     )
+    events.hint()
+    await book_modes(connection, account, modes, events)
+
+
+async def book_modes(
+    connection: AsyncConnection, account: AccountRef, modes: AccountModes, events: EventWriter
+) -> None:
+    """The account's margin mode as the exchange says it; told when it is another one."""
     updated = await connection.execute(
         text(
-            "UPDATE accounts SET reconciled_at = greatest(reconciled_at, :began), margin_mode = :mode"
-            " WHERE id = :account RETURNING *"
+            "UPDATE accounts SET margin_mode = :mode WHERE id = :account AND margin_mode IS DISTINCT FROM :mode"
+            " RETURNING *"
         ),
-        {"began": began_at, "mode": modes.margin_mode, "account": account.id},
+        {"mode": modes.margin_mode, "account": account.id},
     )
-    row = updated.mappings().one()
-    if before != modes.margin_mode:
+    await _tell(updated.mappings().one_or_none(), events)
+
+
+async def book_symbol_mode(
+    connection: AsyncConnection, account: AccountRef, mode: SymbolMode, events: EventWriter
+) -> None:
+    """Whether two legs of a contract are held; the account is told when of another number of symbols they are."""
+    key = {"account": account.id, "category": mode.instrument.category, "symbol": mode.instrument.symbol}
+    written = await connection.execute(
+        text(
+            "INSERT INTO symbol_modes AS m (account_id, category, symbol, workspace_id, hedge)"
+            " VALUES (:account, :category, :symbol, :workspace, :hedge)"
+            " ON CONFLICT (account_id, category, symbol) DO UPDATE SET hedge = excluded.hedge"
+            " WHERE m.hedge <> excluded.hedge"
+        ),
+        {**key, "workspace": account.workspace_id, "hedge": mode.hedge},
+    )
+    if not written.rowcount:
+        return
+    updated = await connection.execute(
+        text(
+            "UPDATE accounts a SET hedged_count = s.hedged FROM (SELECT count(*) AS hedged FROM symbol_modes"
+            " WHERE account_id = :account AND hedge) s WHERE a.id = :account AND a.hedged_count <> s.hedged"
+            " RETURNING a.*"
+        ),
+        {"account": account.id},
+    )
+    await _tell(updated.mappings().one_or_none(), events)
+
+
+async def _tell(row: views.Row | None, events: EventWriter) -> None:
+    if row is not None:
         events.add("session", {"kind": "session", "account": views.account_view(row)})
-    else:
-        events.hint()
 
 
 async def note_symbol(connection: AsyncConnection, account: AccountRef, facts: SymbolFacts) -> None:

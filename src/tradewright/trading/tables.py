@@ -42,7 +42,7 @@ accounts = Table(
     Column("session_state", Text, nullable=False, server_default="connecting"),
     Column("session_reason", JSONB),
     Column("session_since", _time, nullable=False),
-    Column("session_owner", Integer),  # whose word the state is: the server process of the owner's lock
+    Column("session_epoch", BigInteger, nullable=False, server_default="0"),  # whose word the state is
     # How many differences reconciliation has found that nobody explained; the rows are `drift` events.
     Column("drift_count", Integer, nullable=False, server_default="0"),
     Column("total_equity", Numeric),
@@ -62,6 +62,32 @@ accounts = Table(
 
 intents = Table(
     "intents",
+# Processes that own accounts, or did. `host` and `process` name one for good: a number alone may be another's by now.
+worker = Table(
+    "worker",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("process", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("capacity", Integer, nullable=False),  # accounts it takes at most
+    Column("began_at", _time, nullable=False),
+    Column("beat", _time, nullable=False),  # by the database's clock: when it was last seen to hold what it owns
+    Column("ended_at", _time),  # it gave everything up, or another took its place
+    Column("lock_pid", Integer),  # the server process that holds its lock, with that one's start
+    Column("lock_since", _time),
+    Index("ix_worker_living", "beat", postgresql_where="ended_at IS NULL"),
+)
+
+account_owner = Table(
+    "account_owner",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), primary_key=True),
+    Column("owner", Uuid, ForeignKey("worker.id"), nullable=False),
+    Column("epoch", BigInteger, nullable=False),  # one more with each claim; a transaction under an older one fails
+    Column("since", _time, nullable=False),
+)
+
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("workspace_id", Uuid, nullable=False),
@@ -146,6 +172,7 @@ orders = Table(
     metadata,
     Column("id", Uuid, primary_key=True),  # the intent's id when the order is ours
     Column("workspace_id", Uuid, nullable=False),
+    Column("epoch", BigInteger),  # of the owner that sent it
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("intent_id", Uuid, ForeignKey("intents.id")),
     Column("exchange_order_id", Text, nullable=False),

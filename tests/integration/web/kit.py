@@ -363,8 +363,8 @@ def place_body(**changed: Any) -> dict[str, Any]:
 class Owner:
     """Plays the worker that owns the account, by the real journal: takes what is proposed and answers it."""
 
-    def __init__(self, site: Site, user: User, *, answer: str = "acknowledge") -> None:
-        account = AccountRef(user.account_id, user.workspace_id, "sim", "1001")
+    def __init__(self, site: Site, user: User, *, answer: str = "acknowledge", epoch: int = 0) -> None:
+        account = AccountRef(user.account_id, user.workspace_id, "sim", "1001", epoch)
         self.journal = PostgresJournal(site.parts.engine, account, clock=site.clock, ids=site.parts.ids)
         self._site = site
         self._answer = answer

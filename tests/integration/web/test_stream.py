@@ -26,6 +26,7 @@ from integration.web.kit import (
     public_trade,
     running_owner,
 )
+from tradewright.system import SystemIds
 from tradewright.trading.ownership import OWNER_LOCK_KEY
 from tradewright.web.schemas.stream import StreamServerMessage
 from tradewright.web.stream import connection as connection_module
@@ -475,22 +476,39 @@ async def test_topics_and_connections_are_bounded(site: Site, ann: User, monkeyp
 
 
 @asynccontextmanager
-async def owner_lock(site: Site) -> AsyncIterator[None]:
-    """The lock that the worker holds while it lives; its end is what others see of a killed one."""
+async def owner_lock(site: Site) -> AsyncIterator[int]:
+    """What a worker holds while it lives, with its epoch; its end is what others see of a killed one."""
     async with site.parts.engine.connect() as connection:
         await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": OWNER_LOCK_KEY})
         try:
-            yield
+            worker = {"id": SystemIds().new()}
+            await connection.execute(
+                text(
+                    "INSERT INTO worker (id, host, process, version, capacity, began_at, beat, lock_pid, lock_since)"
+                    " SELECT :id, 'here', '1', '0', 1, now(), now(), pid, backend_start FROM pg_stat_activity"
+                    " WHERE pid = pg_backend_pid()"
+                ),
+                worker,
+            )
+            epoch = await connection.scalar(
+                text(
+                    "INSERT INTO account_owner SELECT id, :id, 1, now() FROM accounts ON CONFLICT (account_id)"
+                    " DO UPDATE SET owner = :id, epoch = account_owner.epoch + 1 RETURNING epoch"
+                ),
+                worker,
+            )
+            await connection.commit()
+            yield epoch
         finally:
             # A killed worker's connection is gone too: the next owner must not come back as the same one.
             await connection.invalidate()
 
 
 async def test_a_killed_owner_is_told_beside_the_numbered_events(site: Site, ann: User) -> None:
-    owner, topic = Owner(site, ann), account_topic(ann)
+    topic = account_topic(ann)
     async with connected(ann) as stream:
-        async with owner_lock(site):
-            await owner.journal.set_session("ready", None)
+        async with owner_lock(site) as epoch:
+            await Owner(site, ann, epoch=epoch).journal.set_session("ready", None)
             await stream.subscribe(topic)
             snapshot = await stream.next()
             assert snapshot["data"]["account"]["session"]["state"] == "ready"
@@ -502,7 +520,8 @@ async def test_a_killed_owner_is_told_beside_the_numbered_events(site: Site, ann
             # Who resumes from the newest event hears of it too, though the journal has nothing new.
             await late.socket.send_json({"op": "subscribe", "topics": [topic], "resume": {topic: snapshot["seq"]}})
             assert (await late.next())["type"] == "session"
-        async with owner_lock(site):
+        async with owner_lock(site) as epoch:
+            owner = Owner(site, ann, epoch=epoch)
             await owner.journal.set_session("ready", None)
             # What the poll sees and what the journal says come in either order, each once.
             back = {message["type"]: message for message in [await stream.next(), await stream.next()]}
