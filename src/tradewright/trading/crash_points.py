@@ -28,6 +28,9 @@ CrashPoint = Literal[
     "reading.applied",
     "unknown.asked",  # an outcome is about to be looked for
     "unknown.resolved",
+    "kill.latched",  # the latch is durable, nothing is done about it yet
+    "kill.cancelled",  # the cancels of a pass have left
+    "kill.closing",  # a close is written down, no byte of it has left
 ]
 CRASH_POINTS: Final[tuple[CrashPoint, ...]] = get_args(CrashPoint)
 

@@ -21,8 +21,9 @@ from tradewright.storage.schema import metadata
 
 
 def import_all_tables() -> None:
-    for tables in sorted(Path(tradewright.__file__).parent.glob("*/tables.py")):
-        importlib.import_module(f"tradewright.{tables.parent.name}.tables")
+    root = Path(tradewright.__file__).parent
+    for tables in sorted(root.rglob("tables.py")):
+        importlib.import_module(".".join(["tradewright", *tables.relative_to(root).with_suffix("").parts]))
 
 
 @pytest.fixture

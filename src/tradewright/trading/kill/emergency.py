@@ -1,0 +1,296 @@
+"""Taking an account down by asking the exchange itself what is open: cancel, and where wanted close, until nothing is.
+
+Lives here: `TakeDown`, passes over one account. Not here: when one is due (`switch`), where it is written down
+(`recorder`). It needs no database and no session, only the exchange: what is open is what the exchange says is open.
+
+Each act is written down before it is done. A close has a client order id made of its cause, the position and its round,
+so whoever repeats it after a crash repeats the same order, and the exchange takes it once; another round begins only
+when the order of the round before is seen to have ended and the position is still there. Closes are reduce-only: none
+of them can open anything.
+Stops and take-profits of a position stay as long as it does: without them it would be naked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import structlog
+
+from tradewright.core.clock import Clock, Ids
+from tradewright.core.errors import (
+    DuplicateLinkId,
+    ExchangeError,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Trace,
+)
+from tradewright.core.ids import intent_of, link_id_of
+from tradewright.core.money import ZERO
+from tradewright.core.order import FINAL_STATES, NewOrder, RemoteOrder, RemotePosition
+from tradewright.exchange.ports import Acknowledged, OrderGateway
+from tradewright.trading.crash_points import Reach, nowhere
+from tradewright.trading.kill.entries import (
+    Answered,
+    CancelBegun,
+    Cause,
+    CloseBegun,
+    Outcome,
+    answered_fields,
+)
+from tradewright.trading.kill.recorder import Recorder
+from tradewright.trading.kill.store import act_id
+from tradewright.trading.model import AccountRef
+
+log = structlog.get_logger()
+
+ROUNDS_MAX = 20  # closes of one position; each may fill a part
+_LANDS_WITHIN_S = 6.0  # a request may be accepted so long after it was signed: the window, and what clocks are apart
+_SETTLES_WITHIN_S = 1.0  # a position may be told as it was a moment before its order ended
+_CANCELS_AT_ONCE = 20
+_CANCELLED_A_PASS_MAX = 1000
+
+_Found = TypeVar("_Found")
+PositionKey = tuple[str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a pass found open: orders to be cancelled, and positions. `kept`: protecting orders of those positions."""
+
+    orders: int
+    positions: int
+    kept: int
+
+
+@dataclass(slots=True)
+class _Closing:
+    """One position on its way out: the round, when its order was last sent, and when it was seen to have ended."""
+
+    number: int = 0
+    sent_s: float | None = None
+    ended_s: float | None = None
+
+
+@dataclass(slots=True)
+class TakeDown:
+    """Of one account, on one cause. `may_act` is asked before each act: nobody else may own the account."""
+
+    account: AccountRef
+    gateway: OrderGateway
+    recorder: Recorder
+    cause: Cause
+    clock: Clock
+    ids: Ids
+    may_act: Callable[[], bool]
+    reach: Reach = nowhere
+    _closing: dict[PositionKey, _Closing] = field(default_factory=dict)
+
+    async def look(self, *, close: bool, only_ours: bool = False) -> Left:
+        """One pass: reads what is open and does what there is to do about it. What it returns is what it found, so only
+        a pass that finds nothing says that nothing is left.
+
+        `only_ours`: orders that we did not place are left alone, and so are those that can only reduce.
+        Raises `ExchangeUnavailable` when it could not be read, `SpoolUnwritable` when it could not be written down.
+        """
+        orders, positions = await self._read()
+        kept = [order for order in orders if is_protecting(order, positions)]
+        doomed = [order for order in orders if order not in kept and (not only_ours or _is_our_opening(order))]
+        if doomed:
+            await self._cancel(doomed[:_CANCELLED_A_PASS_MAX])
+            self.reach("kill.cancelled")
+        if close:
+            await _side_by_side(self._close(position) for position in positions)
+        return Left(len(doomed), len(positions), len(kept))
+
+    async def _read(self) -> tuple[Sequence[RemoteOrder], Sequence[RemotePosition]]:
+        """Orders after positions: a stop that is shown still has its position, or none that could be naked."""
+        held: Sequence[RemotePosition] = []
+        if "linear" in self.gateway.categories:
+            held = [position for position in await self.gateway.positions() if position.size != 0]
+        return await self.gateway.open_orders(), held
+
+    # Cancelling.
+
+    async def _cancel(self, orders: Sequence[RemoteOrder]) -> None:
+        begun = [
+            CancelBegun(
+                id=self.ids.new(),
+                at=self.clock.now(),
+                account_id=self.account.id,
+                act_id=act_id(self.cause.id, self.account.id, "cancel", order.exchange_order_id),
+                req_id=self.ids.new(),
+                cause=self.cause,
+                category=order.instrument.category,
+                symbol=order.instrument.symbol,
+                exchange_order_id=order.exchange_order_id,
+                link_id=order.link_id,
+            )
+            for order in orders
+        ]
+        await self.recorder.record(begun)
+        turns = asyncio.Semaphore(_CANCELS_AT_ONCE)
+        pairs = zip(orders, begun, strict=True)
+        await self.recorder.record(await _side_by_side(self._cancel_one(order, entry, turns) for order, entry in pairs))
+
+    async def _cancel_one(self, order: RemoteOrder, begun: CancelBegun, turns: asyncio.Semaphore) -> Answered:
+        async with turns:
+            try:
+                self._must_act()
+                taken = await self.gateway.cancel(
+                    order.instrument, link_id=None, exchange_order_id=order.exchange_order_id
+                )
+            except ExchangeError as error:
+                return self._answered(begun, _outcome(error), error.trace)
+            return self._answered(begun, "acknowledged", taken.trace)
+
+    # Closing.
+
+    async def _close(self, position: RemotePosition) -> None:
+        """What is due of one position; where it cannot be found out, the next pass tries again."""
+        try:
+            await self._close_or_wait(position)
+        except ExchangeError as error:
+            log.warning("kill.close_unread", account_id=str(self.account.id), error=str(error))
+
+    async def _close_or_wait(self, position: RemotePosition) -> None:
+        key = (position.instrument.category, position.instrument.symbol, position.position_index)
+        closing = self._closing.setdefault(key, _Closing())
+        now_s = self.clock.monotonic()
+        if closing.ended_s is not None:
+            if now_s - closing.ended_s < _SETTLES_WITHIN_S:
+                return
+            closing.number, closing.sent_s, closing.ended_s = closing.number + 1, None, None
+        # After a restart the rounds that were sent before are found one after another.
+        while closing.number < ROUNDS_MAX:
+            order = self._order(position, closing.number)
+            known = await self.gateway.find_order(order.instrument, link_id=order.link_id, exchange_order_id=None)
+            if known is None:
+                break
+            if known.state not in FINAL_STATES:
+                return
+            if closing.sent_s is not None:
+                closing.ended_s = self.clock.monotonic()
+                return
+            closing.number += 1
+        else:
+            log.error("kill.close_given_up", account_id=str(self.account.id), symbol=key[1], rounds=ROUNDS_MAX)
+            return
+        if closing.sent_s is not None and self.clock.monotonic() - closing.sent_s < _LANDS_WITHIN_S:
+            return  # it may still land, or be shown
+        await self._send(position, order, closing)
+
+    def _order(self, position: RemotePosition, number: int) -> NewOrder:
+        instrument = position.instrument
+        about = (instrument.category, instrument.symbol, str(position.position_index), str(number))
+        return NewOrder(
+            link_id=link_id_of(act_id(self.cause.id, self.account.id, "close", *about)),
+            instrument=instrument,
+            side="Sell" if position.side == "Buy" else "Buy",
+            order_type="Market",
+            quantity=ZERO,  # all there is at that moment
+            price=None,
+            time_in_force="IOC",
+            reduce_only=True,
+            position_index=position.position_index,
+        )
+
+    async def _send(self, position: RemotePosition, order: NewOrder, closing: _Closing) -> None:
+        assert position.side is not None, "a position that is not flat has a side"
+        act = intent_of(order.link_id)
+        assert act is not None, "the id was made here"
+        begun = CloseBegun(
+            id=self.ids.new(),
+            at=self.clock.now(),
+            account_id=self.account.id,
+            act_id=act,
+            req_id=self.ids.new(),
+            cause=self.cause,
+            category=order.instrument.category,
+            symbol=order.instrument.symbol,
+            side=position.side,
+            size=position.size,
+            position_index=position.position_index,
+        )
+        await self.recorder.record([begun])
+        self.reach("kill.closing")
+        closing.sent_s = self.clock.monotonic()
+        try:
+            self._must_act()
+            taken = await self.gateway.place(order, may_go=self.may_act)
+        except ExchangeError as error:
+            outcome = _outcome(error)
+            if outcome in ("refused", "not_sent"):
+                closing.sent_s = None  # it certainly did not happen: the next pass may send it again, by the same id
+            log.warning("kill.close_failed", account_id=str(self.account.id), symbol=begun.symbol, error=str(error))
+            await self.recorder.record([self._answered(begun, outcome, error.trace)])
+            return
+        log.warning("kill.closing", account_id=str(self.account.id), symbol=begun.symbol, round=closing.number)
+        await self.recorder.record([self._answered(begun, "acknowledged", taken.trace, taken)])
+
+    def _must_act(self) -> None:
+        if not self.may_act():
+            raise NotSent("this process may not act for the account any more")
+
+    def _answered(
+        self,
+        begun: CancelBegun | CloseBegun,
+        outcome: Outcome,
+        trace: Trace,
+        taken: Acknowledged | None = None,
+    ) -> Answered:
+        return Answered(
+            id=self.ids.new(),
+            at=self.clock.now(),
+            account_id=self.account.id,
+            act_id=begun.act_id,
+            req_id=begun.req_id,
+            outcome=outcome,
+            exchange_order_id=None if taken is None else taken.exchange_order_id,
+            **answered_fields(trace),
+        )
+
+
+def is_protecting(order: RemoteOrder, positions: Sequence[RemotePosition]) -> bool:
+    """Whether an order is the stop or take-profit of a position that is open: it waits for a price, and can only take
+    that position off."""
+    if not (order.is_attached or order.close_on_trigger or (order.reduce_only and order.trigger_price is not None)):
+        return False
+    return any(
+        held.instrument == order.instrument
+        and held.size != 0
+        and held.side != order.side
+        and held.position_index in (0, order.position_index)
+        for held in positions
+    )
+
+
+async def _side_by_side(parts: Iterable[Coroutine[Any, Any, _Found]]) -> list[_Found]:
+    """All at once; the first failure ends the others and is raised."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(part) for part in parts]
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return [task.result() for task in running]
+
+
+def _is_our_opening(order: RemoteOrder) -> bool:
+    return intent_of(order.link_id) is not None and not order.reduce_only
+
+
+def _outcome(error: ExchangeError) -> Outcome:
+    match error:
+        case DuplicateLinkId():
+            return "duplicate"
+        case Refused():
+            return "refused"
+        case NotSent():
+            return "not_sent"
+        case OutcomeUnknown():
+            return "unknown"
+        case _:
+            return "unknown"  # whatever it was, the request may have left

@@ -1,0 +1,232 @@
+"""The kill switch of one account: it carries out each latch that covers it, whatever its session does meanwhile.
+
+Lives here: `AccountSwitch`, a task beside the account's session and longer than it: while the database is away there is
+no session, and the switch goes on. Not here: the acts (`emergency`), the latches (`board`), who starts it (`care`).
+
+A latch is carried out once for the account: pass after pass until nothing is open, and then for as long as a request
+that was under way may still land. From then on, as long as it holds, only an opening order of our own that shows up
+late is cancelled: what a person places at the exchange itself afterwards is theirs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from tradewright.core.clock import Clock, Ids
+from tradewright.core.errors import AppError
+from tradewright.core.ids import intent_of
+from tradewright.exchange.ports import OrderGateway
+from tradewright.trading.account_book import AccountBook
+from tradewright.trading.crash_points import Reach, nowhere
+from tradewright.trading.kill.board import LatchBoard
+from tradewright.trading.kill.emergency import Left, TakeDown, is_protecting
+from tradewright.trading.kill.entries import Cause, TakenDown
+from tradewright.trading.kill.latch import Latch
+from tradewright.trading.kill.recorder import Recorder
+from tradewright.trading.model import AccountRef
+
+log = structlog.get_logger()
+
+PASS_PAUSE_S = 0.25
+LANDS_WITHIN_S = 6.0  # how long passes go on after one that found nothing: the validity of a request, and a second
+_SLOW_AFTER = 200  # passes; then they come every few seconds, as long as the latch holds
+_SLOW_PAUSE_S = 5.0
+_LOOK_S = 1.0
+_COMMAND_PASSES_MAX = 60
+
+GatewaySource = Callable[[], OrderGateway]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the account is reached now. `open_gateway` makes a gateway of its own, which is closed by who asked."""
+
+    account: AccountRef
+    open_gateway: GatewaySource
+    book: AccountBook
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a person may be told: of the newest latch, or of what was asked last."""
+
+    state: Literal["idle", "acting", "done", "failing"] = "idle"
+    left: Left | None = None
+    fault: str = ""  # a code
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class AccountSwitch:
+    """`may_act` says whether this process may act for the account: False once somebody else may own it."""
+
+    way: Way
+    board: LatchBoard
+    recorder: Recorder
+    clock: Clock
+    ids: Ids
+    may_act: Callable[[], bool]
+    reach: Reach = nowhere
+    progress: Progress = field(default_factory=Progress)
+    _gateway: OrderGateway | None = None
+    _gateway_of: GatewaySource | None = None
+    _loading: asyncio.Task[None] | None = None
+    _closing: list[asyncio.Future[None]] = field(default_factory=list)
+    _acting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def account(self) -> AccountRef:
+        return self.way.account
+
+    async def run(self) -> None:
+        """Until cancelled. What fails is told and tried again: this is the last thing that may give up."""
+        try:
+            while True:
+                seen = self.board.version
+                for latch in self.board.covering(self.account):
+                    await self._attempt(latch)
+                await self._bring_spool()
+                try:
+                    async with asyncio.timeout(_LOOK_S):
+                        await self.board.changed(seen)
+                except TimeoutError:
+                    pass
+        finally:
+            self.recorder.close()
+            if self._loading is not None:
+                self._loading.cancel()
+            await self._drop_gateway()
+
+    async def command(self, cause: Cause, *, close: bool) -> Left:
+        """Cancels everything once, and where wanted closes, without a latch. What is left after at most a minute's
+        passes. Raises what the exchange and the spool raise."""
+        async with self._acting:
+            taking = self._take_down(cause)
+            left = await taking.look(close=close)
+            for _ in range(_COMMAND_PASSES_MAX):
+                if not (left.orders or (close and left.positions)):
+                    break
+                await self.clock.sleep(PASS_PAUSE_S)
+                left = await taking.look(close=close)
+            return left
+
+    async def load_spool(self) -> None:
+        """Everything beside the database into it. Raises `SQLAlchemyError` or `OSError`; then it waits where it is."""
+        await self.recorder.load()
+
+    # A latch.
+
+    async def _attempt(self, latch: Latch) -> None:
+        try:
+            async with self._acting:
+                if not self.board.is_done(latch, self.account):
+                    await self._carry_out(latch)
+                elif self._has_late_order():
+                    await self._take_down(_cause_of(latch)).look(close=False, only_ours=True)
+        except AppError as error:
+            self._failed(error.code, str(error))
+        except (OSError, SQLAlchemyError) as error:
+            self._failed("kill.failed", type(error).__name__)
+        except Exception as bug:
+            # Not left to end the task: the next try may do what this one could not.
+            log.exception("kill.bug", account_id=str(self.account.id))
+            self._failed("kill.bug", type(bug).__name__)
+
+    async def _carry_out(self, latch: Latch) -> None:
+        self.progress = Progress("acting")
+        taking = self._take_down(_cause_of(latch))
+        empty_since_s: float | None = None
+        passes = 0
+        log.warning("kill.carrying_out", account_id=str(self.account.id), latch=str(latch.id))
+        while self._still_holds(latch):
+            closes = self._closes(latch)
+            left = await taking.look(close=closes)
+            passes += 1
+            self.progress = Progress("acting", left)
+            now_s = self.clock.monotonic()
+            if left.orders or (closes and left.positions):
+                empty_since_s = None
+                await self.clock.sleep(PASS_PAUSE_S if passes < _SLOW_AFTER else _SLOW_PAUSE_S)
+                continue
+            if empty_since_s is None:
+                empty_since_s = now_s
+                log.warning("kill.nothing_open", account_id=str(self.account.id), passes=passes)
+            if now_s - empty_since_s >= LANDS_WITHIN_S:
+                await self._note_done(latch, closed=closes, left=left)
+                return
+            await self.clock.sleep(_LOOK_S)
+
+    async def _note_done(self, latch: Latch, *, closed: bool, left: Left) -> None:
+        done = TakenDown(
+            id=self.ids.new(), at=self.clock.now(), account_id=self.account.id, latch_id=latch.id, closed=closed
+        )
+        await self.recorder.record([done])
+        self.board.note_done(latch.id, self.account, closed=closed)
+        self.progress = Progress("done", left)
+        log.warning("kill.done", account_id=str(self.account.id), latch=str(latch.id), closed=closed)
+
+    def _still_holds(self, latch: Latch) -> bool:
+        return any(held.id == latch.id for held in self.board.covering(self.account))
+
+    def _closes(self, latch: Latch) -> bool:
+        """A latch may get to close positions while it is carried out."""
+        return any(held.close_positions for held in self.board.covering(self.account) if held.id == latch.id)
+
+    def _has_late_order(self) -> bool:
+        """By the session's memory: an opening order of ours that was not there when everything was taken down."""
+        positions = self.way.book.positions()
+        return any(
+            intent_of(order.link_id) is not None and not order.reduce_only and not is_protecting(order, positions)
+            for order in self.way.book.orders()
+        )
+
+    def _failed(self, code: str, detail: str) -> None:
+        self.progress = replace(self.progress, state="failing", fault=code, detail=detail)
+        log.error("kill.failing", account_id=str(self.account.id), code=code, detail=detail)
+
+    async def _bring_spool(self) -> None:
+        """As soon as the database answers; the switch does not wait for one that does not."""
+        if not self.recorder.has_spooled:
+            return
+        if self._loading is None or self._loading.done():
+            self._loading = asyncio.ensure_future(self._load())
+        await asyncio.wait({self._loading}, timeout=_LOOK_S)
+
+    async def _load(self) -> None:
+        try:
+            await self.recorder.load()
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("spool.waits", account_id=str(self.account.id), error=type(error).__name__)
+
+    def _take_down(self, cause: Cause) -> TakeDown:
+        if self._gateway is None or self._gateway_of is not self.way.open_gateway:
+            old, self._gateway = self._gateway, self.way.open_gateway()
+            self._gateway_of = self.way.open_gateway
+            if old is not None:
+                self._closing.append(asyncio.ensure_future(old.close()))
+        return TakeDown(
+            account=self.account,
+            gateway=self._gateway,
+            recorder=self.recorder,
+            cause=cause,
+            clock=self.clock,
+            ids=self.ids,
+            may_act=self.may_act,
+            reach=self.reach,
+        )
+
+    async def _drop_gateway(self) -> None:
+        for closing in self._closing:
+            closing.cancel()
+        if self._gateway is not None:
+            await self._gateway.close()
+
+
+def _cause_of(latch: Latch) -> Cause:
+    return Cause(id=latch.id, kind="latch", via=latch.via, user_id=latch.pulled_by)
