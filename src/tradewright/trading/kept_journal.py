@@ -1,14 +1,16 @@
-"""The journal with the account's memory beside it: what was committed is in the book a moment later.
+"""The journal with the account's memory beside it: what was committed is in memory a moment later.
 
-Lives here: `KeptJournal`, a journal that hands every call on and, once it is committed, tells the `AccountBook`.
-Not here: storage (`store`), the book itself (`account_book`).
+Lives here: `KeptJournal`, a journal that hands every call on and, once it is committed, tells the `AccountBook` and the
+`Exposure`. Not here: storage (`store`), what is told (`account_book`, `risk.exposure`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from tradewright.core.clock import Clock
 from tradewright.core.fault import Fault
 from tradewright.core.ids import RequestId
 from tradewright.core.order import AccountModes, RemotePosition
@@ -16,6 +18,8 @@ from tradewright.trading.account_book import AccountBook
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.journal import (
     Answer,
+    AnsweredNotSent,
+    AnsweredRefused,
     Drift,
     Fact,
     Journal,
@@ -25,6 +29,7 @@ from tradewright.trading.journal import (
     UnknownIntent,
 )
 from tradewright.trading.model import (
+    AmendIntent,
     CancelIntent,
     EventSource,
     Intent,
@@ -36,17 +41,32 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.risk.exposure import Exposure, Holdings
 
 
 class KeptJournal:
     """Of one account. Raises what the journal raises; then nothing is told."""
 
-    def __init__(self, journal: Journal, book: AccountBook) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        book: AccountBook,
+        exposure: Exposure,
+        clock: Clock,
+        holdings: Callable[[], Awaitable[Holdings]] | None = None,
+    ) -> None:
+        """`holdings` tells what the owner before has left as exposure; it is asked once, at the takeover."""
         self._journal = journal
         self._book = book
+        self._exposure = exposure
+        self._clock = clock
+        self._holdings = holdings
+        self._read_at: datetime | None = None
 
     async def take_over(self) -> None:
         await self._journal.take_over()
+        if self._holdings is not None:
+            self._exposure.load(await self._holdings(), self._clock.monotonic())
 
     async def proposed(self) -> Sequence[Intent]:
         return await self._journal.proposed()
@@ -58,6 +78,7 @@ class KeptJournal:
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         await self._journal.refuse(intent, reason)
+        self._exposure.dropped(intent.id)
 
     async def withdraw(self, place: PlaceIntent, cancel: CancelIntent) -> None:
         await self._journal.withdraw(place, cancel)
@@ -66,13 +87,25 @@ class KeptJournal:
         await self._journal.expire_overdue()
 
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
-        return await self._journal.open_request(intent, req_id)
+        """With the verdict it was let go with. Committed, it counts until there is word of what became of it."""
+        verdict = self._exposure.verdict_of(intent)
+        if verdict is not None and isinstance(intent, PlaceIntent | AmendIntent):
+            intent = replace(intent, verdict=verdict.as_json())
+        opened = await self._journal.open_request(intent, req_id)
+        if opened is None:
+            self._exposure.ended(intent.id)
+        else:
+            self._exposure.opened(intent, self._clock.monotonic())
+        return opened
 
     async def reject(self, intent: Intent, reason: Reason) -> None:
         await self._journal.reject(intent, reason)
+        self._exposure.ended(intent.id)
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         await self._journal.answer(intent, request, answer)
+        if isinstance(answer, AnsweredRefused) or (isinstance(answer, AnsweredNotSent) and not answer.retry):
+            self._exposure.ended(intent.id)
 
     async def unknowns(self) -> Sequence[UnknownIntent]:
         return await self._journal.unknowns()
@@ -81,14 +114,19 @@ class KeptJournal:
         self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation", reason: Reason | None = None
     ) -> None:
         await self._journal.resolve(intent, happened=happened, source=source, reason=reason)
+        if not happened:
+            self._exposure.ended(intent.id)
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         await self._journal.book(facts, source)
         self._book.take(facts)
+        self._exposure.take(facts)
 
     async def confirm(self, intent: ReadBackIntent, facts: Sequence[Fact], source: EventSource) -> None:
         await self._journal.confirm(intent, facts, source)
         self._book.take(facts)
+        self._exposure.take(facts)
+        self._exposure.ended(intent.id)
 
     async def begin_reading(self) -> Reading:
         return await self._journal.begin_reading()
@@ -96,6 +134,8 @@ class KeptJournal:
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
         await self._journal.note_reconciled(began_at, modes)
         self._book.is_whole = True
+        if self._read_at is not None:
+            self._exposure.read_whole(self._read_at)
 
     async def note_symbol(self, facts: SymbolFacts) -> None:
         await self._journal.note_symbol(facts)
@@ -106,12 +146,14 @@ class KeptJournal:
     async def end_unseen(self, order: LiveOrder) -> None:
         await self._journal.end_unseen(order)
         self._book.end_order(order.exchange_order_id)
+        self._exposure.end_unseen(order.exchange_order_id)
 
     async def executions_read_until(self) -> datetime | None:
         return await self._journal.executions_read_until()
 
     async def note_executions_read(self, until: datetime) -> None:
         await self._journal.note_executions_read(until)
+        self._read_at = until
 
     async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
         return await self._journal.position_breaks(positions)
@@ -119,6 +161,7 @@ class KeptJournal:
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
         await self._journal.flatten_absent(positions)
         self._book.flatten_absent(positions)
+        self._exposure.flatten_absent(positions)
 
     async def forget_events(self, *, keep: int) -> None:
         await self._journal.forget_events(keep=keep)

@@ -106,6 +106,10 @@ class SymbolFacts:
     epoch: int = field(default=0, compare=False)
 
 
+# The limits that an intent was held against when it was let go, with the numbers; None where nobody judged it. It is
+# written down with its first request.
+Verdict = list[dict[str, str]] | None
+
 # Intents as the owner holds them. `reduces`: it may go while the account is degraded, and goes before what opens.
 # `subject`: what must not overtake each other on the way to the exchange.
 
@@ -128,6 +132,7 @@ class PlaceIntent:
     closes_all: bool = False  # at market, whatever the size is
     is_outdated: bool = False
     is_behind: bool = False
+    verdict: Verdict = None
 
     @property
     def instrument(self) -> InstrumentId:
@@ -189,6 +194,7 @@ class AmendIntent:
     valid_until: datetime | None
     is_behind: bool
     is_outdated: bool = False
+    verdict: Verdict = None
 
     @property
     def subject(self) -> Hashable:

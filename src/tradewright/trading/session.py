@@ -48,6 +48,7 @@ from tradewright.trading.model import (
 )
 from tradewright.trading.reconciliation import reconcile
 from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
+from tradewright.trading.risk.exposure import Exposure, Holdings
 from tradewright.trading.submission import TOO_LATE_CODES, Submission, is_filter_refusal, is_too_late, submit
 
 log = structlog.get_logger()
@@ -76,7 +77,8 @@ class SessionParts:
     """What a session is built from; `instrument_of` answers None for what the exchange does not list.
 
     `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold. `book` is the
-    account's memory, filled by the session; `rules` may hold an intent back or refuse it, `companions` run beside.
+    account's memory, filled by the session, `exposure` what of it counts as risk, rebuilt from `holdings` at the start;
+    `rules` may hold an intent back or refuse it, `companions` run beside.
     `reach` is told of each crash point.
     """
 
@@ -91,6 +93,8 @@ class SessionParts:
     evidence: EvidenceRule
     instruments_stale: Callable[[], Awaitable[None]] = _nobody_to_tell
     book: AccountBook = field(default_factory=AccountBook)
+    exposure: Exposure = field(default_factory=Exposure)
+    holdings: Callable[[], Awaitable[Holdings]] | None = None
     rules: Sequence[Rule] = ()
     companions: Sequence[Companion] = ()
     reach: Reach = nowhere
@@ -104,7 +108,9 @@ class AccountSession:
     """Runs until cancelled. A failure of the database ends it with that error; whoever runs it starts it anew."""
 
     def __init__(self, parts: SessionParts) -> None:
-        parts = replace(parts, journal=KeptJournal(parts.journal, parts.book))
+        parts = replace(
+            parts, journal=KeptJournal(parts.journal, parts.book, parts.exposure, parts.clock, parts.holdings)
+        )
         self._parts = parts
         self._submission = Submission(parts.gateway, parts.journal, parts.clock, parts.ids, parts.reach)
         self._log = log.bind(account_id=str(parts.account.id), environment=parts.account.environment)
@@ -380,6 +386,7 @@ class AccountSession:
         finally:
             self._sending.discard(intent.id)
             self._subjects.discard(intent.subject)
+            self._parts.exposure.dropped(intent.id)  # it was judged, and came back without a request
             if intent.id in self._unwanted:
                 self._unwanted.discard(intent.id)
                 self._intents_wanted.set()  # its cancel waits

@@ -23,6 +23,7 @@ from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.core.order_status import IntentState
+from tradewright.storage.engine import encode_json
 from tradewright.trading.attempts import close_attempt, open_attempt
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.booking import book_execution, book_order, end_unseen
@@ -49,6 +50,7 @@ from tradewright.trading.journal import (
 )
 from tradewright.trading.model import (
     AccountRef,
+    AmendIntent,
     CancelIntent,
     EventSource,
     Intent,
@@ -170,12 +172,13 @@ class PostgresJournal:
                 return None
             opened = await connection.execute(
                 text(
-                    "UPDATE intents SET state = 'sending', version = version + 1, updated_at = clock_timestamp()"  # noqa: S608
+                    "UPDATE intents SET state = 'sending', version = version + 1, updated_at = clock_timestamp(),"  # noqa: S608
+                    " verdict = coalesce(CAST(:verdict AS jsonb), verdict)"
                     " WHERE id = :id AND account_id = :account AND state IN ('proposed', 'approved', 'sending')"
                     f" AND (valid_until IS NULL OR valid_until > clock_timestamp()) RETURNING {MOVED},"
                     " CAST(EXTRACT(EPOCH FROM valid_until - clock_timestamp()) AS double precision) AS left_s"
                 ),
-                {"id": intent.id, "account": self._account.id},
+                {"id": intent.id, "account": self._account.id, "verdict": _verdict(intent)},
             )
             row = opened.mappings().one_or_none()
             if row is None:
@@ -379,6 +382,11 @@ class PostgresJournal:
     async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         async with self._transaction("owner") as (connection, events):
             await set_session(connection, self._account, state, reason, events)
+
+
+def _verdict(intent: Intent) -> str | None:
+    verdict = intent.verdict if isinstance(intent, PlaceIntent | AmendIntent) else None
+    return None if verdict is None else encode_json(verdict)
 
 
 def _is_duplicate(reason: Mapping[str, Any] | None) -> bool:

@@ -124,6 +124,7 @@ account_owner = Table(
     Column("applied_at", _time),  # of an amend, leverage or exits: when what it came to was read back
     Column("state", Text, nullable=False),
     Column("reason", JSONB),
+    Column("verdict", JSONB),  # the limits it was held against when it was let go: [{limit, value, allowed, level}]
     Column("valid_until", _time),  # by the database's clock; null = never expires
     Column("created_by", Uuid),
     Column("source", Text, nullable=False),
