@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
@@ -79,6 +79,10 @@ class JournalWorld(Protocol):
     async def exits(self, **exits: Decimal) -> IntentId: ...
     async def reverse(self) -> IntentId:
         """Of the position that is held."""
+        ...
+
+    async def claimed(self) -> Journal:
+        """Another owner claims the account: its journal."""
         ...
 
     async def make_overdue(self, intent_id: IntentId) -> None: ...
@@ -185,6 +189,9 @@ class MemoryWorld:
         self._ids = _RandomIds()
         self._db = MemoryDatabase()
         self.journal: Journal = MemoryJournal(self._db, clock=self._clock, ids=self._ids)
+
+    async def claimed(self) -> Journal:
+        return MemoryJournal(self._db, clock=self._clock, ids=self._ids, epoch=self._db.claim())
 
     def new_place(self, **changes: Any) -> PlaceBody:
         return _place_body(self._ids, changes)
@@ -317,6 +324,20 @@ class PostgresWorld:
     @property
     def account_id(self) -> AccountId:
         return self._home.account.id
+
+    async def claimed(self) -> Journal:
+        async with self._engine.begin() as connection:
+            epoch = await connection.scalar(
+                text(
+                    "WITH somebody AS (INSERT INTO worker (id, host, process, version, capacity, began_at, beat)"
+                    " VALUES (:worker, '', '', '', 1, now(), now()) RETURNING id)"
+                    " INSERT INTO account_owner SELECT :account, id, 1, now() FROM somebody"
+                    " ON CONFLICT (account_id) DO UPDATE SET owner = excluded.owner, epoch = account_owner.epoch + 1"
+                    " RETURNING epoch"
+                ),
+                {"worker": self._ids.new(), "account": self.account_id},
+            )
+        return PostgresJournal(self._engine, replace(self._home.account, epoch=epoch), clock=self._clock, ids=self._ids)
 
     def new_place(self, **changes: Any) -> PlaceBody:
         return _place_body(self._ids, changes)

@@ -32,6 +32,7 @@ from tradewright.trading.journal import (
     OpenedRequest,
 )
 from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, Intent, PlaceIntent, Reason, SymbolFacts
+from tradewright.trading.ownership import Dispossessed
 
 SIGNED = datetime(2026, 1, 5, 12, 0, 1, tzinfo=UTC)
 TRACE = Trace(signed_at=SIGNED, answered_at=SIGNED, http_status=200, ret_code=0, ret_msg="OK", trace_id="t")
@@ -122,6 +123,44 @@ async def test_a_settled_intent_cannot_be_opened_and_stays_as_it_is(world: Journ
     intent = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
     assert await world.journal.open_request(intent, RequestId(uuid4())) is None
     assert await world.state(intent.id) == "acknowledged"
+
+
+async def test_who_has_lost_the_account_writes_nothing_any_more(world: JournalWorld) -> None:
+    """Every kind of transaction: with events and without, of one that asks and of one that reports."""
+    waiting, sent = await world.place(), await world.place()
+    intent, being_sent = await the_proposed(world, waiting), await the_proposed(world, sent)
+    request = await world.journal.open_request(being_sent, RequestId(uuid4()))
+    assert request is not None
+    before = await world.events()
+    newer = await world.claimed()
+    for lost in (
+        world.journal.open_request(intent, RequestId(uuid4())),
+        world.journal.answer(being_sent, request, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE)),
+        world.journal.refuse(intent, Reason("order.notional_min")),
+        world.journal.book([order_report("working", exchange_order_id="x-9", link_id="")], "stream"),
+        world.journal.note_executions_read(datetime(2026, 1, 1, tzinfo=UTC)),
+        world.journal.expire_overdue(),
+        world.journal.set_session("ready", None),
+        world.journal.take_over(),
+    ):
+        with pytest.raises(Dispossessed):
+            await lost
+    assert (await world.state(waiting), await world.state(sent)) == ("proposed", "sending")
+    assert await world.order("x-9") is None
+    assert await world.events() == before
+    assert await newer.executions_read_until() is None
+    assert len(await world.journal.proposed()) == 1, "it may still read"
+    await newer.take_over()
+    assert (await world.state(waiting), await world.state(sent)) == ("expired", "unknown")
+
+
+async def test_each_owner_is_outdone_by_the_next_also_when_it_is_the_same_process(world: JournalWorld) -> None:
+    first = await world.claimed()
+    await first.set_session("ready", None)
+    second = await world.claimed()
+    with pytest.raises(Dispossessed):
+        await first.set_session("closed", None)
+    await second.set_session("ready", None)
 
 
 async def test_attempts_are_counted(world: JournalWorld) -> None:

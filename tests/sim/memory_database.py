@@ -153,6 +153,12 @@ class MemoryDatabase:
         assert intent_id not in self.intents, "ids are unique"
         self.intents[intent_id] = IntentRow(
             id=intent_id,
+    epoch: int = 0  # of the newest owner; what an older one writes is refused
+
+    def claim(self) -> int:
+        """Somebody owns the account from here on."""
+        self.epoch += 1
+        return self.epoch
             kind=kind,
             number=len(self.intents),
             state="proposed",

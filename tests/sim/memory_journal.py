@@ -75,6 +75,7 @@ from tradewright.trading.model import (
 
 Point = Callable[[str], Awaitable[None]]
 _UNSENT: tuple[IntentState, ...] = ("proposed", "approved")
+from tradewright.trading.ownership import Dispossessed
 
 
 async def _pass(_name: str) -> None:
@@ -84,7 +85,9 @@ async def _pass(_name: str) -> None:
 class MemoryJournal:
     """The one writer of a `MemoryDatabase`. `point` is awaited around each commit: `<method>.before` and `.after`."""
 
-    def __init__(self, database: MemoryDatabase, *, clock: Clock, ids: Ids, point: Point = _pass) -> None:
+    def __init__(
+        self, database: MemoryDatabase, *, clock: Clock, ids: Ids, point: Point = _pass, epoch: int = 0
+    ) -> None:
         self._db = database
         self._clock = clock
         self._ids = ids
@@ -93,12 +96,15 @@ class MemoryJournal:
 
     @asynccontextmanager
     async def _transaction(self, name: str, source: EventSource) -> AsyncIterator[_Told]:
+        self._epoch = epoch
         async with self._serial:
             await self._point(f"{name}.before")
             told = _Told(self._db, source)
             yield told
             told.flush()
             await self._point(f"{name}.after")
+            if self._db.epoch != self._epoch:
+                raise Dispossessed(f"a newer owner than epoch {self._epoch}")
 
     async def take_over(self) -> None:
         async with self._transaction("take_over", "owner") as told:
