@@ -9,8 +9,8 @@ file. It stops holding only when its row was released.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 import structlog
@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 _LOOK_SECONDS = 1.0
 _ROWS_WITHIN_S = 2.0
+_ROWS_GIVEN_UP_S = 20.0  # then they are asked anew
 
 
 class LatchRows(Protocol):
@@ -44,7 +45,17 @@ class LatchRows(Protocol):
 class LatchBoard:
     """One for a worker. Reading it waits for nothing."""
 
-    def __init__(self, folder: LatchFolder, rows: LatchRows, clock: Clock, *, reach: Reach = nowhere) -> None:
+    def __init__(
+        self,
+        folder: LatchFolder,
+        rows: LatchRows,
+        clock: Clock,
+        *,
+        reach: Reach = nowhere,
+        blocking: Callable[..., Awaitable[Any]] = asyncio.to_thread,
+    ) -> None:
+        """`blocking` runs a call that waits for the disk."""
+        self._blocking = blocking
         self._folder = folder
         self._rows = rows
         self._clock = clock
@@ -66,12 +77,16 @@ class LatchBoard:
 
     async def run(self) -> None:
         """Until cancelled: looks at the folder every second, and at the rows as long as they answer."""
+        look_s = 0.0
         try:
             while True:
                 await self._clock.sleep(_LOOK_SECONDS)
                 await self._look_at_folder()
-                if self._rows_look is None or self._rows_look.done():
+                if self._rows_look is None or self._rows_look.done() or look_s < self._clock.monotonic():
+                    if self._rows_look is not None:
+                        self._rows_look.cancel()  # it does not answer any more
                     self._rows_look = asyncio.ensure_future(self._look_at_rows())
+                    look_s = self._clock.monotonic() + _ROWS_GIVEN_UP_S
                 await asyncio.wait({self._rows_look}, timeout=_ROWS_WITHIN_S)
         finally:
             if self._rows_look is not None:
@@ -110,7 +125,7 @@ class LatchBoard:
         """The latch as it holds from now on: its file is on the disk, its row follows. Where the file cannot be written
         its row must be. Raises `OSError` where neither can: it holds all the same, as long as this process lives."""
         try:
-            latch = await asyncio.to_thread(self._folder.write, latch)
+            latch = await self._blocking(self._folder.write, latch)
             self._on_disk[latch.id] = latch
             self._hold(latch)
         except OSError as error:
@@ -162,7 +177,7 @@ class LatchBoard:
     async def _look_at_folder(self) -> None:
         """A file that is gone releases nothing: whoever removes one by hand has written nothing down."""
         try:
-            found = await asyncio.to_thread(self._folder.read)
+            found = await self._blocking(self._folder.read)
         except OSError as error:
             if self._folder_is_readable:
                 log.error("kill.folder_unread", error=str(error))
@@ -202,7 +217,7 @@ class LatchBoard:
     async def _drop_released_files(self) -> None:
         for latch in [latch for latch in self._on_disk.values() if latch.id in self._released]:
             try:
-                await asyncio.to_thread(self._folder.remove, latch.scope, latch.id)
+                await self._blocking(self._folder.remove, latch.scope, latch.id)
                 del self._on_disk[latch.id]
             except OSError as error:
                 log.error("kill.file_stays", scope=latch.scope.name, error=str(error))
@@ -210,7 +225,7 @@ class LatchBoard:
     async def _write_file(self, latch: Latch) -> None:
         """Where its scope has a file already, that one stands for both."""
         try:
-            written = await asyncio.to_thread(self._folder.write, latch)
+            written = await self._blocking(self._folder.write, latch)
         except OSError as error:
             log.error("kill.file_unwritten", scope=latch.scope.name, error=str(error))
             return

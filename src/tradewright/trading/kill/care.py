@@ -84,7 +84,7 @@ class KillCare:
             self._switches[way.account.id] = switch
             self._attached.set()
         else:
-            switch.way = way
+            switch.way, switch.recorder.account = way, way.account
         await switch.load_spool()
         return switch
 

@@ -68,9 +68,11 @@ class Left:
 
 @dataclass(slots=True)
 class _Closing:
-    """One position on its way out: the round, when its order was last sent, and when it was seen to have ended."""
+    """One position on its way out: the round, when its order was last sent, and when it was seen to have ended.
+    `was_refused`: perhaps for its size, so the next one names none, and the exchange closes what it can."""
 
     number: int = 0
+    was_refused: bool = False
     sent_s: float | None = None
     ended_s: float | None = None
 
@@ -166,7 +168,7 @@ class TakeDown:
             closing.number, closing.sent_s, closing.ended_s = closing.number + 1, None, None
         # After a restart the rounds that were sent before are found one after another.
         while closing.number < ROUNDS_MAX:
-            order = self._order(position, closing.number)
+            order = self._order(position, closing)
             known = await self.gateway.find_order(order.instrument, link_id=order.link_id, exchange_order_id=None)
             if known is None:
                 break
@@ -183,15 +185,15 @@ class TakeDown:
             return  # it may still land, or be shown
         await self._send(position, order, closing)
 
-    def _order(self, position: RemotePosition, number: int) -> NewOrder:
+    def _order(self, position: RemotePosition, closing: _Closing) -> NewOrder:
         instrument = position.instrument
-        about = (instrument.category, instrument.symbol, str(position.position_index), str(number))
+        about = (instrument.category, instrument.symbol, str(position.position_index), str(closing.number))
         return NewOrder(
             link_id=link_id_of(act_id(self.cause.id, self.account.id, "close", *about)),
             instrument=instrument,
             side="Sell" if position.side == "Buy" else "Buy",
             order_type="Market",
-            quantity=ZERO,  # all there is at that moment
+            quantity=ZERO if closing.was_refused else position.size,
             price=None,
             time_in_force="IOC",
             reduce_only=True,
@@ -224,6 +226,7 @@ class TakeDown:
         except ExchangeError as error:
             outcome = _outcome(error)
             if outcome in ("refused", "not_sent"):
+                closing.was_refused = outcome == "refused"
                 closing.sent_s = None  # it certainly did not happen: the next pass may send it again, by the same id
             log.warning("kill.close_failed", account_id=str(self.account.id), symbol=begun.symbol, error=str(error))
             await self.recorder.record([self._answered(begun, outcome, error.trace)])

@@ -20,25 +20,38 @@ from tradewright.audit.spool import Spool, SpoolLines
 from tradewright.core.clock import Clock
 from tradewright.trading.kill.entries import Entry, as_plain, entry_of
 from tradewright.trading.model import AccountRef
+from tradewright.trading.ownership import Dispossessed
 
 log = structlog.get_logger()
 
 ANSWERS_WITHIN_S = 0.7
+_LOADED_WITHIN_S = 15.0  # one transaction of the spool
 _AWAY_FOR_S = 3.0  # before the database is asked again
 _LOADED_AT_ONCE = 200
 _FILES_MAX = 100
 
+Blocking = Callable[..., Awaitable[Any]]
 Write = Callable[[AccountRef, Sequence[Entry]], Awaitable[None]]
 
 
 class Recorder:
     """Of one account. One at a time, so that what follows from an act stands behind it."""
 
-    def __init__(self, account: AccountRef, write: Write, spool: Spool, clock: Clock) -> None:
-        self._account = account
+    def __init__(
+        self,
+        account: AccountRef,
+        write: Write,
+        spool: Spool,
+        clock: Clock,
+        *,
+        blocking: Blocking = asyncio.to_thread,
+    ) -> None:
+        """`blocking` runs a call that waits for the disk."""
+        self.account = account  # with the newest epoch
         self._write = write
         self._spool = spool
         self._clock = clock
+        self._blocking = blocking
         self._away_until_s = 0.0
         self._has_spooled = False
         self._turn = asyncio.Lock()
@@ -51,7 +64,8 @@ class Recorder:
         return self._has_spooled
 
     async def record(self, entries: Sequence[Entry]) -> None:
-        """Durable when it returns. Raises `SpoolUnwritable` where neither can be written: then nothing may be done."""
+        """Durable when it returns. Raises `SpoolUnwritable` where neither can be written, and `Dispossessed`: then
+        nothing may be done."""
         if not entries:
             return
         async with self._turn:
@@ -59,17 +73,17 @@ class Recorder:
             if not self._has_spooled and await self._in_database(entries):
                 return
             plain = [as_plain(entry) for entry in entries]
-            await asyncio.to_thread(self._spool.append, str(self._account.id), plain)
+            await self._blocking(self._spool.append, str(self.account.id), plain)
             self._has_spooled = True
 
     async def load(self) -> None:
         """Brings the spool of the account into the database, until nothing is left of it. Raises `SQLAlchemyError` or
         `OSError` while it cannot; then everything waits where it was. Recording does not wait for it."""
-        name = str(self._account.id)
+        name = str(self.account.id)
         async with self._loading:
             for _ in range(_FILES_MAX):
                 async with self._turn:
-                    waiting = await asyncio.to_thread(self._spool.take, name)
+                    waiting = await self._blocking(self._spool.take, name)
                     self._has_spooled = bool(waiting)
                     if not waiting:
                         return
@@ -79,8 +93,11 @@ class Recorder:
 
     async def _load_file(self, taken: SpoolLines, name: str) -> None:
         for start in range(0, len(taken.entries), _LOADED_AT_ONCE):
-            await self._write(self._account, self._read(taken.entries[start : start + _LOADED_AT_ONCE], name))
-        await asyncio.to_thread(self._spool.done, taken)
+            entries = self._read(taken.entries[start : start + _LOADED_AT_ONCE], name)
+            failure = await self._try(entries, _LOADED_WITHIN_S)
+            if failure is not None:
+                raise failure
+        await self._blocking(self._spool.done, taken)
         self._away_until_s = 0.0
         log.warning("spool.loaded", account_id=name, entries=len(taken.entries), unread=taken.unread)
 
@@ -96,22 +113,27 @@ class Recorder:
     async def _in_database(self, entries: Sequence[Entry]) -> bool:
         if self._clock.monotonic() < self._away_until_s:
             return False
-        task = asyncio.ensure_future(self._write(self._account, entries))
-        done, _ = await asyncio.wait({task}, timeout=ANSWERS_WITHIN_S)
-        if not done:
-            # Not cancelled: a driver may wait for a dead server while it is being cancelled.
-            self._late.add(task)
-            task.add_done_callback(self._forget)
-            failure: BaseException | None = TimeoutError("no answer")
-        else:
-            failure = task.exception()
+        failure = await self._try(entries, ANSWERS_WITHIN_S)
         if failure is None:
             return True
+        if isinstance(failure, Dispossessed):
+            raise failure  # another owner: nothing may be done here any more, written down or not
         if not isinstance(failure, SQLAlchemyError | OSError | TimeoutError):
-            log.error("kill.record_bug", account_id=str(self._account.id), exc_info=failure)
+            log.error("kill.record_bug", account_id=str(self.account.id), exc_info=failure)
         self._away_until_s = self._clock.monotonic() + _AWAY_FOR_S
-        log.error("kill.database_away", account_id=str(self._account.id), error=type(failure).__name__)
+        log.error("kill.database_away", account_id=str(self.account.id), error=type(failure).__name__)
         return False
+
+    async def _try(self, entries: Sequence[Entry], within_s: float) -> BaseException | None:
+        """Writes them to the database; what it failed with, a `TimeoutError` where it did not answer."""
+        task = asyncio.ensure_future(self._write(self.account, entries))
+        done, _ = await asyncio.wait({task}, timeout=within_s)
+        if done:
+            return task.exception()
+        # Not cancelled: a driver may wait for a dead server while it is being cancelled.
+        self._late.add(task)
+        task.add_done_callback(self._forget)
+        return TimeoutError("the database does not answer")
 
     def _forget(self, task: asyncio.Task[None]) -> None:
         self._late.discard(task)

@@ -151,7 +151,7 @@ class KillStore:
             return released
 
     async def write(self, account: AccountRef, entries: Sequence[Entry]) -> None:
-        """Each entry once, all or none."""
+        """Each entry once, all or none. Raises `Dispossessed` where the account has another owner by now."""
         async with self.engine.begin() as connection:
             events = EventWriter(connection, account, "owner")
             writer = _Writer(connection, account, IntentMoves(connection, account, events, self.clock, self.ids))
@@ -258,8 +258,8 @@ class _Writer:
         )
         await self.connection.execute(
             text(
-                "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at)"
-                " SELECT :req, :workspace, :account, :intent, :kind, coalesce(max(attempt), 0) + 1, :at"
+                "INSERT INTO requests (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at, epoch)"
+                " SELECT :req, :workspace, :account, :intent, :kind, coalesce(max(attempt), 0) + 1, :at, :epoch"
                 " FROM requests WHERE account_id = :account AND intent_id = :intent ON CONFLICT DO NOTHING"
             ),
             {
@@ -269,6 +269,7 @@ class _Writer:
                 "intent": entry.act_id,
                 "kind": asked.kind,
                 "at": entry.at,
+                "epoch": self.account.epoch,
             },
         )
         row = moved.mappings().one_or_none()
