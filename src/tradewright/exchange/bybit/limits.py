@@ -124,6 +124,12 @@ class RequestBudgets:
             if endpoint.line:
                 endpoint.line[0].called.set()
 
+    def leaves(self, turn: Turn) -> None:
+        """The call leaves only now: between its turn and its sending the exchange's clock had to be read."""
+        turn.begun_s = self._clock.monotonic()
+        for window in turn.windows:
+            window.leaves(turn)
+
     def answered(self, turn: Turn) -> None:
         """The call of this turn was answered, failed, or was not made after all."""
         now_s = self._clock.monotonic()

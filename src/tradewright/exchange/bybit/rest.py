@@ -35,6 +35,7 @@ from tradewright.exchange.bybit.limits import BudgetSpent, RequestBudgets
 from tradewright.exchange.bybit.outage import Outage
 from tradewright.exchange.bybit.priority import Priority, priority_of
 from tradewright.exchange.bybit.proxy import Proxy
+from tradewright.exchange.bybit.rolling import Turn
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
 from tradewright.exchange.bybit.wire import Envelope, Millis, RefusalResult
@@ -121,10 +122,10 @@ class RestClient:
         """
         if priority is None:
             priority = priority_of(path, is_command=True)
-        async with self._turn(path, priority, units, NotSent):
-            return await self._command(path, body, may_go)
+        async with self._turn(path, priority, units, NotSent) as turn:
+            return await self._command(path, body, may_go, turn)
 
-    async def _command(self, path: str, body: Mapping[str, object], may_go: MayGo) -> Reply:
+    async def _command(self, path: str, body: Mapping[str, object], may_go: MayGo, turn: Turn) -> Reply:
         clock_token = self.server_clock.token()
         try:
             now_ms = await self.server_clock.now_ms()
@@ -132,6 +133,7 @@ class RestClient:
             raise NotSent(f"the exchange's clock could not be read: {problem}", problem.trace) from problem
         if not (self._gate() and may_go()):  # asked here too: it must not cost a connection
             raise NotSent(f"{path}: it waited for its turn until it might not go any more; nothing was sent")
+        self._budgets.leaves(turn)
         payload = msgspec.json.encode(body)
         trace = Trace(signed_at=from_milliseconds(now_ms))
         headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
@@ -193,10 +195,10 @@ class RestClient:
 
     async def _read_once(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
         """The reply, or the trace of an answer with another `retCode` than 0."""
-        async with self._turn(path, priority_of(path, is_command=False), 1, ExchangeUnavailable):
-            return await self._ask(path, params, signed=signed)
+        async with self._turn(path, priority_of(path, is_command=False), 1, ExchangeUnavailable) as turn:
+            return await self._ask(path, params, turn, signed=signed)
 
-    async def _ask(self, path: str, params: Params, *, signed: bool) -> Reply | Trace:
+    async def _ask(self, path: str, params: Params, turn: Turn, *, signed: bool) -> Reply | Trace:
         query = query_string(params)
         headers: dict[str, str] = {}
         trace = Trace()
@@ -204,6 +206,7 @@ class RestClient:
             now_ms = await self.server_clock.now_ms()
             trace = Trace(signed_at=from_milliseconds(now_ms))
             headers = self._signed(now_ms, query.encode())
+            self._budgets.leaves(turn)
         answer = await self._get(path, query, headers, trace)
         trace = self._traced(trace, path, dict(params).get("category", ""), answer)
         if answer.status != 200:
@@ -250,7 +253,7 @@ class RestClient:
     @contextlib.asynccontextmanager
     async def _turn(
         self, path: str, priority: Priority, units: int, error: type[NotSent] | type[ExchangeUnavailable]
-    ) -> AsyncIterator[None]:
+    ) -> AsyncIterator[Turn]:
         """Begins once the budgets have room for it. Raises `error` when it would take too long, after a 403, and where
         the exchange answers nobody and it is not this call's turn to try."""
         self._check_silence(error)
@@ -261,7 +264,7 @@ class RestClient:
         try:
             self._check_silence(error)
             with self._outage.attempt(priority, error):
-                yield
+                yield turn
         finally:
             self._budgets.answered(turn)
 

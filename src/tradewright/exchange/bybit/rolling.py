@@ -36,6 +36,11 @@ class RollingWindow:
         self._flying[turn] = units
         self.used += units
 
+    def leaves(self, turn: Turn) -> None:
+        """It leaves only now, some time after its turn came."""
+        if turn in self._flying:
+            self._flying[turn] = self._flying.pop(turn)  # to the end: they are in the order of their sending
+
     def answered(self, turn: Turn, now_s: float) -> None:
         """It was answered, failed, or was not made after all. Harmless twice."""
         units = self._flying.pop(turn, None)
