@@ -72,6 +72,10 @@ async def _nobody_to_tell() -> None:
     return None
 
 
+def _nothing_blocks() -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class SessionParts:
     """What a session is built from; `instrument_of` answers None for what the exchange does not list.
@@ -79,7 +83,7 @@ class SessionParts:
     `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold. `book` is the
     account's memory, filled by the session, `exposure` what of it counts as risk, rebuilt from `holdings` at the start;
     `rules` may hold an intent back or refuse it, `companions` run beside.
-    `reach` is told of each crash point.
+    `reach` is told of each crash point. `is_blocked`: a kill holds, so what opens must not leave, judged or not.
     """
 
     account: AccountRef
@@ -98,6 +102,7 @@ class SessionParts:
     rules: Sequence[Rule] = ()
     companions: Sequence[Companion] = ()
     reach: Reach = nowhere
+    is_blocked: Callable[[], bool] = _nothing_blocks
 
 
 class _ReconcileWanted:
@@ -394,14 +399,18 @@ class AccountSession:
 
     async def _submit(self, intent: Intent) -> Answer | None:
         async with self._turns(intent):
-            if not self._may_go(intent) or intent.id in self._unwanted:
+            if not self._may_leave(intent) or intent.id in self._unwanted:
                 return None  # still proposed: it is looked at again
             return await submit(
                 self._submission,
                 intent,
-                may_go=self._may_go,
+                may_go=self._may_leave,
                 is_wanted=lambda sending: sending.id not in self._unwanted,
             )
+
+    def _may_leave(self, intent: Intent) -> bool:
+        """Asked again up to the last moment: a kill that came after the intent was judged stops it all the same."""
+        return self._may_go(intent) and (intent.reduces or not self._parts.is_blocked())
 
     def _turns(self, intent: Intent) -> asyncio.Semaphore:
         if isinstance(intent, CancelIntent):
