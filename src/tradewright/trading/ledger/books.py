@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Protocol
 
@@ -23,6 +23,7 @@ from tradewright.core.transactions import ClosedPnl, Transaction
 
 UNPOSTED_MAX = 500  # taken at once; the next look takes the rest
 UNSETTLED_MAX = 5_000
+LATE = timedelta(minutes=10)  # far beyond any delay with which the exchange, or we, write something down
 
 
 class BooksMoved(AppError):
@@ -97,6 +98,10 @@ class LedgerStore(Protocol):
         """The same, summed anew from all lines. Long."""
         ...
 
+    async def realised(self) -> Mapping[str, Decimal]:
+        """By coin, what the lines of realised profit since the opening sum to (a profit is negative, as booked)."""
+        ...
+
     async def keep(self, transactions: Sequence[Transaction], closed: Sequence[ClosedPnl], until: datetime) -> None:
         """Keeps what the exchange told, each row once; the log is read until then."""
         ...
@@ -114,8 +119,8 @@ class LedgerStore(Protocol):
         ...
 
     async def untold(self, until: datetime) -> Sequence[Execution]:
-        """Executions between the books' `confirmed_until` and then without a transaction; moves that mark to the first
-        of them, or to `until` when there is none."""
+        """Executions between the books' `confirmed_until` and then without a transaction; moves that mark up to the
+        first of them, and no nearer to `until` than `LATE`."""
         ...
 
     async def gross(self, orders: Sequence[ExchangeOrderId]) -> Mapping[ExchangeOrderId, tuple[Decimal, Decimal]]:

@@ -1,0 +1,371 @@
+"""The books on PostgreSQL: each method one transaction, written only by the account's owner.
+
+Lives here: `PostgresLedger`. Not here: rows of what the exchange told (`archive`), breaks (`telling`), reads of the API
+(`queries`). Writing ends in `EventWriter.flush`, which refuses an owner that is none any more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal, localcontext
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from tradewright.core.holding import WIDE, Holding
+from tradewright.core.ids import ExchangeOrderId, ExecutionId
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.ledger import REALISED, Balances, EntrySet
+from tradewright.core.money import ZERO
+from tradewright.core.order import Execution, Wallet
+from tradewright.core.tie_out import Break
+from tradewright.core.transactions import ClosedPnl, Transaction
+from tradewright.storage.engine import encode_json
+from tradewright.trading.events import EventWriter
+from tradewright.trading.ledger import archive
+from tradewright.trading.ledger.books import LATE, UNPOSTED_MAX, Books, BooksMoved, Posting, Standing
+from tradewright.trading.ledger.telling import tell_breaks
+from tradewright.trading.model import AccountRef
+from tradewright.trading.views import Row
+
+# A transaction that began earlier may commit later, by as much as this at most.
+_LATE = f"interval '{int(LATE.total_seconds())} seconds'"
+_POSTED = "EXISTS (SELECT 1 FROM ledger_entries l WHERE l.account_id = e.account_id AND l.exec_id = e.exec_id)"
+
+
+class PostgresLedger:
+    """The books of one account."""
+
+    def __init__(self, engine: AsyncEngine, account: AccountRef) -> None:
+        self._engine = engine
+        self._account = account
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[tuple[AsyncConnection, EventWriter]]:
+        async with self._engine.begin() as connection:
+            events = EventWriter(connection, self._account, "reconciliation")
+            yield connection, events
+            await events.flush()
+
+    async def books(self) -> Books | None:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text("SELECT * FROM ledger_books WHERE account_id = :account"), {"account": self._account.id}
+            )
+            row = found.mappings().one_or_none()
+        if row is None:
+            return None
+        return Books(
+            version=row["version"],
+            opened_at=row["opened_at"],
+            transactions_until=row["transactions_until"],
+            confirmed_until=row["confirmed_until"],
+        )
+
+    async def post(self, posting: Posting, version: int) -> None:
+        async with self._transaction() as (connection, _):
+            sequence = await self._claim(connection, posting, version)
+            await self._write_lines(connection, posting.sets, sequence)
+            await self._write_standings(connection, posting.standings)
+            await archive.settle(connection, self._account, posting.settled)
+
+    async def _claim(self, connection: AsyncConnection, posting: Posting, version: int) -> int:
+        """The sequence of the newest set before these. Raises `BooksMoved`."""
+        values = {
+            "account": self._account.id,
+            "workspace": self._account.workspace_id,
+            "version": version,
+            "sets": len(posting.sets),
+            "opens": posting.opens,
+        }
+        if version == 0:
+            claimed = await connection.execute(
+                text(
+                    "INSERT INTO ledger_books (account_id, workspace_id, version, sequence, opened_at,"
+                    " transactions_until, confirmed_until) VALUES (:account, :workspace, 1, :sets, :opens, :opens,"
+                    " :opens) ON CONFLICT (account_id) DO NOTHING RETURNING sequence"
+                ),
+                values,
+            )
+        else:
+            claimed = await connection.execute(
+                text(
+                    "UPDATE ledger_books SET version = version + 1, sequence = sequence + :sets,"
+                    " opened_at = coalesce(:opens, opened_at),"
+                    " transactions_until = greatest(transactions_until, coalesce(:opens, transactions_until)),"
+                    " confirmed_until = greatest(confirmed_until, coalesce(:opens, confirmed_until))"
+                    " WHERE account_id = :account AND version = :version RETURNING sequence"
+                ),
+                values,
+            )
+        sequence = claimed.scalar()
+        if sequence is None:
+            raise BooksMoved(f"the books of account {self._account.id} are not at version {version} any more")
+        return int(sequence) - len(posting.sets)
+
+    async def _write_lines(self, connection: AsyncConnection, sets: Sequence[EntrySet], sequence: int) -> None:
+        """All in one statement: the database looks at each statement whether its sets sum to zero."""
+        lines = [
+            {
+                "sequence": sequence + place,
+                "line": number,
+                "source": entries.source,
+                "kind": line.kind,
+                "book": line.book,
+                "asset": line.asset,
+                "amount": format(line.amount, "f"),
+                "category": None if entries.instrument is None else entries.instrument.category,
+                "symbol": None if entries.instrument is None else entries.instrument.symbol,
+                "exec_id": entries.exec_id,
+                "exchange_order_id": entries.exchange_order_id,
+                "at": entries.at.isoformat(),
+            }
+            for place, entries in enumerate(sets, 1)
+            for number, line in enumerate(entries.lines, 1)
+        ]
+        if not lines:
+            return
+        await connection.execute(
+            text(
+                "INSERT INTO ledger_entries (account_id, sequence, line, workspace_id, source, kind, book, asset,"
+                " amount, category, symbol, exec_id, exchange_order_id, intent_id, person_id, at, recorded_at)"
+                " SELECT :account, l.sequence, l.line, :workspace, l.source, l.kind, l.book, l.asset, l.amount,"
+                " l.category, l.symbol, l.exec_id, l.exchange_order_id, coalesce(own.id, parent.id),"
+                " coalesce(own.created_by, parent.created_by), l.at, clock_timestamp()"
+                " FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(sequence bigint, line int, source text,"
+                " kind text, book text, asset text, amount numeric, category text, symbol text, exec_id text,"
+                " exchange_order_id text, at timestamptz)"
+                " LEFT JOIN executions e ON e.account_id = :account AND e.exec_id = l.exec_id"
+                " LEFT JOIN intents own ON own.account_id = :account AND own.id = e.order_id AND own.kind = 'place'"
+                # What the exchange did for an order that was asked for here (its exits) is on whoever asked for that.
+                " LEFT JOIN orders o ON o.account_id = :account AND o.exchange_order_id = l.exchange_order_id"
+                " AND o.parent_link_id <> ''"
+                " LEFT JOIN intents parent ON parent.account_id = :account AND parent.link_id = o.parent_link_id"
+            ),
+            {"account": self._account.id, "workspace": self._account.workspace_id, "lines": encode_json(lines)},
+        )
+        sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        with localcontext(WIDE):
+            for entries in sets:
+                for line in entries.lines:
+                    sums[line.book, line.asset] += line.amount
+        await connection.execute(
+            text(
+                "INSERT INTO ledger_balances AS b (account_id, book, asset, workspace_id, amount)"
+                " VALUES (:account, :book, :asset, :workspace, CAST(:amount AS numeric))"
+                " ON CONFLICT (account_id, book, asset) DO UPDATE SET amount = b.amount + excluded.amount"
+            ),
+            [
+                {
+                    "account": self._account.id,
+                    "workspace": self._account.workspace_id,
+                    "book": book,
+                    "asset": asset,
+                    "amount": format(amount, "f"),
+                }
+                for (book, asset), amount in sorted(sums.items())
+            ],
+        )
+
+    async def _write_standings(self, connection: AsyncConnection, standings: Mapping[InstrumentId, Standing]) -> None:
+        if not standings:
+            return
+        await connection.execute(
+            text(
+                "INSERT INTO ledger_holdings (account_id, category, symbol, workspace_id, is_long, base_size,"
+                " base_cost, closed, opening_is_long, opening_size, opening_cost, last_at, last_sequence,"
+                " last_exec_id) VALUES (:account, :category, :symbol, :workspace, :is_long, :size, :cost, :closed,"
+                " :opening_is_long, :opening_size, :opening_cost, :last_at, :last_sequence, :last_exec_id)"
+                " ON CONFLICT (account_id, category, symbol) DO UPDATE SET is_long = excluded.is_long,"
+                " base_size = excluded.base_size, base_cost = excluded.base_cost, closed = excluded.closed,"
+                " opening_is_long = excluded.opening_is_long, opening_size = excluded.opening_size,"
+                " opening_cost = excluded.opening_cost, last_at = excluded.last_at,"
+                " last_sequence = excluded.last_sequence, last_exec_id = excluded.last_exec_id"
+            ),
+            [
+                {
+                    "account": self._account.id,
+                    "workspace": self._account.workspace_id,
+                    "category": instrument.category,
+                    "symbol": instrument.symbol,
+                    "is_long": standing.now.is_long,
+                    "size": standing.now.base_size,
+                    "cost": standing.now.base_cost,
+                    "closed": standing.now.closed,
+                    "opening_is_long": standing.opening.is_long,
+                    "opening_size": standing.opening.base_size,
+                    "opening_cost": standing.opening.base_cost,
+                    "last_at": None if standing.last is None else standing.last[0],
+                    "last_sequence": None if standing.last is None else standing.last[1],
+                    "last_exec_id": None if standing.last is None else standing.last[2],
+                }
+                for instrument, standing in standings.items()
+            ],
+        )
+
+    async def unposted(self) -> Sequence[Execution]:
+        async with self._engine.begin() as connection:
+            now = await connection.scalar(text("SELECT clock_timestamp()"))
+            found = await connection.execute(
+                text(
+                    f"SELECT e.* FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"  # noqa: S608
+                    f" WHERE e.account_id = :account AND e.executed_at > b.opened_at AND NOT {_POSTED}"
+                    f" AND (b.posted_until IS NULL OR e.recorded_at > b.posted_until - {_LATE})"
+                    " ORDER BY e.executed_at, e.sequence, e.exec_id LIMIT :limit"
+                ),
+                {"account": self._account.id, "limit": UNPOSTED_MAX},
+            )
+            waiting = [archive.execution_of(row) for row in found.mappings()]
+            if not waiting:  # only then is everything until now known to be posted
+                await connection.execute(
+                    text("UPDATE ledger_books SET posted_until = :now WHERE account_id = :account"),
+                    {"now": now, "account": self._account.id},
+                )
+        return waiting
+
+    async def posted(self, instrument: InstrumentId) -> Sequence[Execution]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT e.* FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"  # noqa: S608
+                    " WHERE e.account_id = :account AND e.category = :category AND e.symbol = :symbol"
+                    f" AND e.executed_at > b.opened_at AND {_POSTED}"
+                ),
+                {"account": self._account.id, "category": instrument.category, "symbol": instrument.symbol},
+            )
+            return [archive.execution_of(row) for row in found.mappings()]
+
+    async def standings(self) -> Mapping[InstrumentId, Standing]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text("SELECT * FROM ledger_holdings WHERE account_id = :account ORDER BY category, symbol"),
+                {"account": self._account.id},
+            )
+            return {InstrumentId(row["category"], row["symbol"]): _standing(row) for row in found.mappings()}
+
+    async def balances(self) -> Balances:
+        return await self._sums("SELECT book, asset, amount FROM ledger_balances WHERE account_id = :account")
+
+    async def summed(self) -> Balances:
+        return await self._sums(
+            "SELECT book, asset, sum(amount) AS amount FROM ledger_entries WHERE account_id = :account"
+            " GROUP BY book, asset"
+        )
+
+    async def realised(self) -> Mapping[str, Decimal]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT l.asset, sum(l.amount) AS amount FROM ledger_entries l JOIN ledger_books b"
+                    " ON b.account_id = l.account_id WHERE l.account_id = :account AND l.book = :realised"
+                    " AND l.at > b.opened_at GROUP BY l.asset"
+                ),
+                {"account": self._account.id, "realised": REALISED},
+            )
+            return {row.asset: row.amount for row in found}
+
+    async def _sums(self, statement: str) -> Balances:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(text(statement), {"account": self._account.id})
+            return {(row.book, row.asset): row.amount for row in found}
+
+    async def keep(self, transactions: Sequence[Transaction], closed: Sequence[ClosedPnl], until: datetime) -> None:
+        async with self._transaction() as (connection, _):
+            await archive.keep(connection, self._account, transactions, closed)
+            await connection.execute(
+                text(
+                    "UPDATE ledger_books SET transactions_until = greatest(transactions_until, :until)"
+                    " WHERE account_id = :account"
+                ),
+                {"until": until, "account": self._account.id},
+            )
+
+    async def unsettled(self) -> Sequence[Transaction]:
+        async with self._engine.connect() as connection:
+            return await archive.unsettled(connection, self._account)
+
+    async def executions(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Execution]:
+        async with self._engine.connect() as connection:
+            return await archive.executions(connection, self._account, ids)
+
+    async def untold(self, until: datetime) -> Sequence[Execution]:
+        async with self._transaction() as (connection, _):
+            return await archive.untold(connection, self._account, until)
+
+    async def closed_since(self, since: datetime) -> Sequence[ClosedPnl]:
+        async with self._engine.connect() as connection:
+            return await archive.closed_since(connection, self._account, since)
+
+    async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT exec_id, asset, coalesce(sum(amount) FILTER (WHERE book = 'wallet:' || asset), 0) AS amount"
+                    " FROM ledger_entries WHERE account_id = :account AND exec_id = ANY(:ids) GROUP BY exec_id, asset"
+                ),
+                {"account": self._account.id, "ids": list(ids)},
+            )
+            changes: dict[ExecutionId, dict[str, Decimal]] = defaultdict(dict)
+            for row in found:
+                changes[ExecutionId(row.exec_id)][row.asset] = row.amount
+            return changes
+
+    async def gross(self, orders: Sequence[ExchangeOrderId]) -> Mapping[ExchangeOrderId, tuple[Decimal, Decimal]]:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT e.exchange_order_id, sum(e.quantity) AS quantity, coalesce(sum(-r.amount), 0) AS won"  # noqa: S608
+                    " FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"
+                    " LEFT JOIN LATERAL (SELECT sum(l.amount) AS amount FROM ledger_entries l"
+                    " WHERE l.account_id = e.account_id AND l.exec_id = e.exec_id AND l.book = :realised) r ON true"
+                    " WHERE e.account_id = :account AND e.exchange_order_id = ANY(:orders)"
+                    " GROUP BY e.exchange_order_id, b.opened_at"
+                    f" HAVING min(e.executed_at) > b.opened_at AND bool_and({_POSTED})"
+                ),
+                {"account": self._account.id, "orders": list(orders), "realised": REALISED},
+            )
+            return {ExchangeOrderId(row.exchange_order_id): (row.won, row.quantity) for row in found}
+
+    async def note_check(self, breaks: Sequence[Break], wallet: Wallet, once: Sequence[Break] = ()) -> None:
+        async with self._transaction() as (connection, events):
+            await tell_breaks(connection, self._account, breaks, once, events)
+            await connection.execute(
+                text(
+                    "UPDATE ledger_books SET checked_at = clock_timestamp(),"
+                    " tied_at = CASE WHEN :ties THEN clock_timestamp() ELSE tied_at END WHERE account_id = :account"
+                ),
+                {"ties": not breaks, "account": self._account.id},
+            )
+            equity = {coin: format(held.equity, "f") for coin, held in wallet.coins.items() if held.equity != ZERO}
+            await connection.execute(
+                text(
+                    "INSERT INTO equity_days (account_id, day, workspace_id, total_usd, coins, at)"
+                    " VALUES (:account, :day, :workspace, :total, CAST(:coins AS jsonb), :at)"
+                    " ON CONFLICT (account_id, day) DO UPDATE SET total_usd = excluded.total_usd,"
+                    " coins = excluded.coins, at = excluded.at"
+                ),
+                {
+                    "account": self._account.id,
+                    "workspace": self._account.workspace_id,
+                    "day": wallet.reported_at.date(),
+                    "total": wallet.total_equity,
+                    "coins": encode_json(equity),
+                    "at": wallet.reported_at,
+                },
+            )
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(
+        now=Holding(
+            is_long=row["is_long"],
+            base_size=row["base_size"],
+            base_cost=row["base_cost"],
+            closed=row["closed"],
+        ),
+        opening=Holding(is_long=row["opening_is_long"], base_size=row["opening_size"], base_cost=row["opening_cost"]),
+        last=None if row["last_at"] is None else (row["last_at"], row["last_sequence"], row["last_exec_id"]),
+    )

@@ -1,0 +1,143 @@
+"""Tying out: the ledger against everything that the exchange says of the account's money, in a quiet moment.
+
+Lives here: `tie_out`: reading, posting, comparing. Not here: when (`keeper`), the comparisons (`core.tie_out`).
+A wallet, a position and a log are three answers: they are compared only when the wallet was the same before and after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from tradewright.core.clock import Clock
+from tradewright.core.order import Execution, Wallet
+from tradewright.core.tie_out import Break, closed_breaks, position_breaks, unbalanced, wallet_breaks
+from tradewright.exchange.ports import LedgerGateway
+from tradewright.trading.ledger.books import LATE, LedgerStore
+from tradewright.trading.ledger.posting import (
+    CoinsOf,
+    Moment,
+    bridge_gap,
+    open_books,
+    post_executions,
+    settle_transactions,
+)
+
+_LOOKS = 4  # a break that is gone by the last of them is none: the exchange lists some things late
+_PAUSE_SECONDS = 1.0
+_GRACE = timedelta(minutes=1)  # for a transaction to be listed after its execution
+_CLOSED_COMPARED = timedelta(days=1)  # how far back closed profits are compared each time
+
+
+class BookExecutions(Protocol):
+    """Has executions that were read here booked as any other report is."""
+
+    async def __call__(self, executions: Sequence[Execution], /) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerParts:
+    """What the ledger of one account is kept with. `kept`: how long its exchange keeps what it tells; `also`: breaks
+    that something else finds (the daily replay)."""
+
+    gateway: LedgerGateway
+    store: LedgerStore
+    coins_of: CoinsOf
+    clock: Clock
+    book: BookExecutions
+    kept: timedelta
+    also: Callable[[], Awaitable[list[Break]]]
+
+
+@dataclass(frozen=True, slots=True)
+class TiedOut:
+    """What did not tie; `is_quiet` is False where the account moved all the time, and nothing was compared."""
+
+    breaks: Sequence[Break]
+    is_quiet: bool
+
+
+async def tie_out(parts: LedgerParts) -> TiedOut:
+    """Opens the books if they are not, posts what is new, compares, and keeps what was found.
+
+    Raises `ExchangeUnavailable` if anything could not be read whole: then nothing is compared.
+    """
+    once = await _begin(parts)
+    if once is None:
+        return TiedOut([], is_quiet=False)
+    found: TiedOut = TiedOut([], is_quiet=False)
+    seen: Wallet | None = None
+    for look in range(_LOOKS):
+        if look:
+            await parts.clock.sleep(_PAUSE_SECONDS * 2 ** (look - 1))
+        wallet = await parts.gateway.wallet()
+        now = await _read(parts)
+        positions = await parts.gateway.positions()
+        breaks = await _compare(parts, Moment(wallet=wallet, positions=positions), now)
+        if _held(await parts.gateway.wallet()) != _held(wallet):
+            continue
+        found, seen = TiedOut(breaks, is_quiet=True), wallet
+        if not breaks:
+            break
+    if seen is not None:
+        await parts.store.note_check(found.breaks, seen, once)
+    return found
+
+
+async def _begin(parts: LedgerParts) -> list[Break] | None:
+    """Sees to it that the books are open and nothing of what the exchange told is missing; what is to be told of that.
+    None when the account would not stand still for it."""
+    books = await parts.store.books()
+    now = await parts.gateway.server_time()
+    if books is not None and now - books.transactions_until <= parts.kept:
+        return []
+    for look in range(_LOOKS):
+        if look:
+            await parts.clock.sleep(_PAUSE_SECONDS)
+        wallet = await parts.gateway.wallet()
+        moment = Moment(wallet=wallet, positions=await parts.gateway.positions())
+        if _held(await parts.gateway.wallet()) != _held(wallet):
+            continue
+        if books is None:
+            return await open_books(parts.store, moment, parts.coins_of)
+        gap = Break("gap", "transactions", books.transactions_until.isoformat(), (now - parts.kept).isoformat())
+        return [gap, *await bridge_gap(parts.store, books, moment, parts.coins_of)]
+    return None
+
+
+async def _read(parts: LedgerParts) -> datetime:
+    """Keeps what the exchange has told since the last time, and has booked what we had not heard of. By the exchange's
+    clock, until when that was."""
+    books = await parts.store.books()
+    assert books is not None, "they were opened before"
+    now = await parts.gateway.server_time()
+    since = books.transactions_until - LATE
+    transactions = await parts.gateway.transaction_log(since)
+    closed = await parts.gateway.closed_pnl(since)
+    ids = sorted({row.exec_id for row in transactions if row.exec_id is not None and row.is_of_execution})
+    known = await parts.store.executions(ids)
+    if len(known) < len(ids):  # the stream lost some, or they are still to be told
+        found = await parts.gateway.executions(since)
+        await parts.book([each for each in found if each.exec_id not in known])
+    await parts.store.keep(transactions, closed, now)
+    return now
+
+
+async def _compare(parts: LedgerParts, moment: Moment, now: datetime) -> list[Break]:
+    store = parts.store
+    breaks = await post_executions(store, parts.coins_of)
+    breaks += await settle_transactions(store, now, now - _GRACE)
+    balances = await store.balances()
+    breaks += wallet_breaks(balances, _held(moment.wallet))
+    if "linear" in parts.gateway.categories:
+        breaks += position_breaks(balances, moment.positions)
+    rows = await store.closed_since(now - _CLOSED_COMPARED)
+    breaks += closed_breaks(await store.gross([row.exchange_order_id for row in rows]), rows)
+    return [*breaks, *unbalanced(balances), *await parts.also()]
+
+
+def _held(wallet: Wallet) -> dict[str, Decimal]:
+    return {coin: held.wallet_balance for coin, held in wallet.coins.items() if held.wallet_balance}
