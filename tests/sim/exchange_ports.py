@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -306,6 +306,12 @@ class GatewayTwin:
 
     async def key_facts(self) -> KeyFacts:
         raise NotImplementedError("no session asks about its own key")
+
+    async def cancel_working(self, category: Category) -> Collection[ExchangeOrderId]:
+        named, _ = await self._command(
+            "cancel_working", category, lambda at: self._exchange.cancel_working(at, category)
+        )
+        return named
 
     async def server_time(self) -> datetime:
         if self._wire.down:

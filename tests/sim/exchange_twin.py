@@ -92,6 +92,17 @@ class ExchangeTwin:
         self._cancel(order)
         return order.order_id
 
+    def cancel_working(self, signed_at: datetime, category: str) -> list[ExchangeOrderId]:
+        self._check_window(signed_at, "")
+        working = [
+            order
+            for order in self.orders.values()
+            if order.rests and not order.ended and order.asked.instrument.category == category
+        ]
+        for order in working:
+            self._cancel(order)
+        return [order.order_id for order in working]
+
     def amend(
         self, change: OrderChange, signed_at: datetime, *, link_id: str | None, order_id: str | None
     ) -> ExchangeOrderId:

@@ -9,7 +9,7 @@ Market data are msgspec structs, not dataclasses: one is made for each message, 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -178,6 +178,11 @@ class OrderGateway(Protocol):
 
     async def key_facts(self) -> KeyFacts: ...
     async def modes(self) -> AccountModes: ...
+    async def cancel_working(self, category: Category) -> Collection[ExchangeOrderId]:
+        """Asks for the cancelling of every order in the book, whoever placed it, at once; conditional ones stay, and
+        with them the stops of positions. Those that the exchange names: perhaps not all, so look and ask again."""
+        ...
+
     async def server_time(self) -> datetime:
         """The exchange's clock as we believe it now (local time plus the measured offset); measures it when needed."""
         ...

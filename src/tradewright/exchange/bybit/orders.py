@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ from tradewright.core.order import (
 from tradewright.core.transactions import ClosedPnl, Transaction
 from tradewright.exchange.bybit import account, codec, ledger_reads
 from tradewright.exchange.bybit.address import Address
+from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.order_bodies import (
     CONDITIONAL,
     PLAIN,
@@ -54,7 +55,7 @@ from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier, words
-from tradewright.exchange.bybit.wire import ExecutionRow, OrderAck, OrderRow, PositionRow
+from tradewright.exchange.bybit.wire import CancelledList, ExecutionRow, OrderAck, OrderRow, PositionRow
 from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, RateBudget, always
 
 CATEGORIES: tuple[Category, ...] = ("linear", "spot")
@@ -80,6 +81,7 @@ _POSITION_MODE_AS_IT_WAS = 110025
 _MARGIN_MODE_AS_IT_WAS = 110026  # the present one is usually a plain success
 
 _ACK = msgspec.json.Decoder(OrderAck)
+_CANCELLED = msgspec.json.Decoder(CancelledList)
 _ORDER = msgspec.json.Decoder(OrderRow)
 _EXECUTION = msgspec.json.Decoder(ExecutionRow)
 _POSITION = msgspec.json.Decoder(PositionRow)
@@ -107,8 +109,10 @@ class BybitOrderGateway:
         rng: Rng | None = None,
         gate: MayGo = always,
         reach: Callable[[str], None] = lambda _point: None,
+        budgets: RequestBudgets | None = None,
+        is_kill: bool = False,
     ) -> None:
-        """`gate` and `reach`: see `RestClient`."""
+        """`gate`, `reach` and `budgets`: see `RestClient`. `is_kill`: its orders and cancels go before all others."""
         self._log = log.bind(component="bybit.orders")
         self._rest = RestClient(
             endpoints,
@@ -120,7 +124,9 @@ class BybitOrderGateway:
             rng=rng,
             gate=gate,
             reach=reach,
+            budgets=budgets,
         )
+        self._first = Priority.KILL if is_kill else None
         self._categories = tuple(categories)
         self._scopes = [scope for category in categories for scope in _SCOPES[category]]
         self._contract_scopes = _SCOPES["linear"] if "linear" in categories else ()
@@ -138,7 +144,9 @@ class BybitOrderGateway:
         """Sends the order once. Errors as `OrderGateway` says."""
         if order.instrument.category == "spot":
             self._remember(CONDITIONAL if order.trigger else PLAIN, order.link_id)
-        priority = Priority.REDUCE if order.reduce_only else Priority.PLACE
+        priority = self._first
+        if priority is None:
+            priority = Priority.REDUCE if order.reduce_only else Priority.PLACE
         body = create_body(order)
         return self._acknowledged(await self._rest.command("/v5/order/create", body, may_go, priority=priority))
 
@@ -147,7 +155,24 @@ class BybitOrderGateway:
     ) -> Acknowledged:
         name = order_name(link_id, exchange_order_id)
         kind = await self._kind_of(instrument, link_id, exchange_order_id) if instrument.category == "spot" else None
-        return self._acknowledged(await self._rest.command("/v5/order/cancel", cancel_body(instrument, name, kind)))
+        body = cancel_body(instrument, name, kind)
+        return self._acknowledged(await self._rest.command("/v5/order/cancel", body, priority=self._first))
+
+    async def cancel_working(self, category: Category) -> Collection[ExchangeOrderId]:
+        """Every order that waits in the book, whoever placed it, in one request for each settle coin; conditional ones
+        stay, and with them the stops of positions. Those that the exchange says it cancels: at most 500 of a coin, so
+        ask again. Errors as of a cancel."""
+        named: list[ExchangeOrderId] = []
+        for scope in _SCOPES[category]:
+            body: dict[str, object] = {**dict(scope), "orderFilter": PLAIN}
+            reply = await self._rest.command("/v5/order/cancel-all", body, priority=self._first)
+            try:
+                rows = decode(_CANCELLED, reply.result).rows
+                named += [ExchangeOrderId(identifier(row.orderId, "orderId")) for row in rows]
+            except Unreadable as problem:
+                self._log.error("orders.cancelled_unreadable", error=str(problem), raw=problem.raw)
+                raise OutcomeUnknown(f"cancelled, and nobody can read what: {problem}", reply.trace) from problem
+        return named
 
     async def amend(
         self,

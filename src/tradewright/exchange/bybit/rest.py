@@ -81,8 +81,10 @@ class RestClient:
         rng: Rng | None = None,
         gate: MayGo = always,
         reach: Callable[[str], None] = lambda _point: None,
+        budgets: RequestBudgets | None = None,
     ) -> None:
-        """`address` is where requests come from, shared with all others who come from there; `rng` is for jitter.
+        """`address` is where requests come from, shared with all others who come from there; `rng` is for jitter;
+        `budgets` are those of the account, where several clients ask for it: their address holds, then.
 
         While `gate` says no, no command leaves, whatever it is: the account may have another owner. `reach` is told
         when a command is signed and when its bytes are the kernel's.
@@ -92,8 +94,8 @@ class RestClient:
         self._log = log.bind(component="bybit.rest")
         self._signer = signer
         self._http = HttpTransport(proxy)
-        self._address = address or Address(clock)
-        self._budgets = RequestBudgets(clock, self._address)
+        self._budgets = budgets or RequestBudgets(clock, address or Address(clock))
+        self._address = self._budgets.address
         self._outage = Outage(clock, rng)
         self._gate = gate
         self._reach = reach

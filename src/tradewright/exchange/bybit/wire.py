@@ -43,6 +43,10 @@ class OrderAck(msgspec.Struct, frozen=True, gc=False):
     orderLinkId: Text = ""
 
 
+class CancelledList(msgspec.Struct, frozen=True, rename={"rows": "list"}):
+    rows: tuple[OrderAck, ...] = ()
+
+
 class OrderRow(msgspec.Struct, frozen=True, gc=False):
     """An order of REST (without `category`, which is the page's) or of the stream."""
 

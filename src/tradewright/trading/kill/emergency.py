@@ -50,6 +50,7 @@ log = structlog.get_logger()
 ROUNDS_MAX = 20  # closes of one position; each may fill a part
 _LANDS_WITHIN_S = 6.0  # a request may be accepted so long after it was signed: the window, and what clocks are apart
 _SETTLES_WITHIN_S = 1.0  # a position may be told as it was a moment before its order ended
+SWEPT_FROM = 8  # orders of a category in the book
 _CANCELS_AT_ONCE = 20
 _CANCELLED_A_PASS_MAX = 1000
 
@@ -102,7 +103,7 @@ class TakeDown:
         kept = [order for order in orders if is_protecting(order, positions)]
         doomed = [order for order in orders if order not in kept and (not only_ours or _is_our_opening(order))]
         if doomed:
-            await self._cancel(doomed[:_CANCELLED_A_PASS_MAX])
+            await self._cancel(doomed[:_CANCELLED_A_PASS_MAX], may_sweep=not only_ours)
             self.reach("kill.cancelled")
         if close:
             await _side_by_side(self._close(position) for position in positions)
@@ -117,7 +118,7 @@ class TakeDown:
 
     # Cancelling.
 
-    async def _cancel(self, orders: Sequence[RemoteOrder]) -> None:
+    async def _cancel(self, orders: Sequence[RemoteOrder], *, may_sweep: bool) -> None:
         begun = [
             CancelBegun(
                 id=self.ids.new(),
@@ -134,9 +135,35 @@ class TakeDown:
             for order in orders
         ]
         await self.recorder.record(begun)
+        pairs = list(zip(orders, begun, strict=True))
+        answers = await self._sweep(pairs) if may_sweep else []
+        answered = {entry.req_id for entry in answers}
         turns = asyncio.Semaphore(_CANCELS_AT_ONCE)
-        pairs = zip(orders, begun, strict=True)
-        await self.recorder.record(await _side_by_side(self._cancel_one(order, entry, turns) for order, entry in pairs))
+        answers += await _side_by_side(
+            self._cancel_one(order, entry, turns) for order, entry in pairs if entry.req_id not in answered
+        )
+        await self.recorder.record(answers)
+
+    async def _sweep(self, pairs: Sequence[tuple[RemoteOrder, CancelBegun]]) -> list[Answered]:
+        """Many orders of the book go in one request: one by one they would take as many seconds as there are tens. What
+        the exchange does not name is cancelled by its own request."""
+        found: list[Answered] = []
+        for category in sorted({order.instrument.category for order, _ in pairs}):
+            plain = {
+                order.exchange_order_id: entry
+                for order, entry in pairs
+                if order.instrument.category == category and order.trigger_price is None and not order.stop_order_type
+            }
+            if len(plain) < SWEPT_FROM:
+                continue
+            try:
+                self._must_act()
+                named = await self.gateway.cancel_working(category)
+            except ExchangeError as error:
+                log.warning("kill.sweep_failed", account_id=str(self.account.id), error=str(error))
+                continue
+            found += [self._answered(plain[name], "acknowledged", Trace()) for name in named if name in plain]
+        return found
 
     async def _cancel_one(self, order: RemoteOrder, begun: CancelBegun, turns: asyncio.Semaphore) -> Answered:
         async with turns:
