@@ -149,6 +149,21 @@ class Settings(BaseSettings):
         return self.home / "vault"
 
     @property
+    def kill_home(self) -> Path:
+        """Where the files of kill latches are."""
+        return self.home / "kill"
+
+    @property
+    def spool_home(self) -> Path:
+        """Where is written down what is done while the database is away."""
+        return self.home / "spool"
+
+    @property
+    def control_socket(self) -> Path:
+        """Where the worker of this HOME may be asked, also without a database."""
+        return self.home / "run" / "worker.sock"
+
+    @property
     def exchange_home(self) -> Path:
         return self.home / "exchange"
 

@@ -24,14 +24,19 @@ from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import CATEGORIES, Category
 from tradewright.exchange.bybit.errors import ProxyUnavailable
+from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
 from tradewright.exchange.bybit.proxy import BadProxy, Proxy, proxy_or_none
-from tradewright.exchange.ports import ApiKey, EndpointSource
+from tradewright.exchange.ports import ApiKey, EndpointSource, always
 from tradewright.installation import read_private
 from tradewright.market.instrument_store import ask_for_instruments
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
+from tradewright.trading.account_book import AccountBook
+from tradewright.trading.kill.board import LatchRule
+from tradewright.trading.kill.care import KillCare
+from tradewright.trading.kill.switch import Way as KillWay
 from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import connect_account, rest_account_of
 from tradewright.trading.resolution import EvidenceRule
@@ -51,8 +56,11 @@ class _Way:
     categories: Sequence[Category]
 
 
-def session_factory(ground: Ground, lists: InstrumentLists, places: ExchangePlaces, keyring: Opener) -> SessionFactory:
-    """How a session is built: from the account's connection, its own gateway, stream and journal."""
+def session_factory(
+    ground: Ground, lists: InstrumentLists, places: ExchangePlaces, keyring: Opener, care: KillCare
+) -> SessionFactory:
+    """How a session is built: from the account's connection, its own gateway, stream and journal; its kill switch knows
+    the way from then on, and has brought what waited in the spool."""
     evidence = EvidenceRule(settling_margin=timedelta(seconds=float(ground.settings.settling_margin_s)))
 
     async def open_session(account: AccountRef) -> AccountSession:
@@ -61,16 +69,26 @@ def session_factory(ground: Ground, lists: InstrumentLists, places: ExchangePlac
             way = _simulated_way(ground.settings, places, account)
         else:
             way = await _connected_way(ground, places, keyring, account)
-        gateway = BybitOrderGateway(
-            way.endpoints,
-            way.key,
-            clock=ground.clock,
-            log=log,
-            categories=way.categories,
-            proxy=way.proxy,
-            address=places.address(account.environment, way.proxy),
-            rng=ground.rng,
-        )
+        budgets = RequestBudgets(ground.clock, places.address(account.environment, way.proxy))
+        book = AccountBook()
+
+        def open_gateway(*, is_kill: bool = False) -> BybitOrderGateway:
+            return BybitOrderGateway(
+                way.endpoints,
+                way.key,
+                clock=ground.clock,
+                log=log,
+                categories=way.categories,
+                proxy=way.proxy,
+                rng=ground.rng,
+                gate=care.may_act if is_kill else always,
+                budgets=budgets,
+                is_kill=is_kill,
+            )
+
+        await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
+        is_blocked = partial(care.board.blocks, account)
+        gateway = open_gateway()
         stream = BybitPrivateStream(
             way.endpoints,
             way.key,
@@ -91,6 +109,9 @@ def session_factory(ground: Ground, lists: InstrumentLists, places: ExchangePlac
             rng=ground.rng,
             evidence=evidence,
             instruments_stale=partial(_ask_for_instruments, ground, account),
+            book=book,
+            rules=[LatchRule(is_blocked)],
+            is_blocked=is_blocked,
         )
         return AccountSession(parts)
 

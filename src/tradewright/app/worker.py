@@ -10,6 +10,7 @@ import structlog
 
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground, open_ground
+from tradewright.app.kill import kill_care
 from tradewright.app.markets import instrument_refresher
 from tradewright.app.sessions import key_checker, session_factory
 from tradewright.connections.store import has_boxes
@@ -18,6 +19,7 @@ from tradewright.installation import read_private
 from tradewright.market.instruments import InstrumentLists
 from tradewright.placement.single import SingleOwner
 from tradewright.settings import Settings
+from tradewright.trading.kill.control import ControlServer
 from tradewright.trading.provision import follow_sim_market
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
@@ -30,7 +32,12 @@ async def serve_worker(settings: Settings) -> None:
     """The worker: the one owner of all accounts, with a session for each."""
 
     log = structlog.get_logger()
-    async with open_ground(settings, "worker") as ground, SingleOwner(ground.engine, ground.clock) as owner:
+    async with (
+        open_ground(settings, "worker") as ground,
+        SingleOwner(ground.engine, ground.clock) as owner,
+        kill_care(ground) as care,
+        ControlServer(settings.control_socket, care.answer).listening(),
+    ):
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
         places, keyring = ExchangePlaces(settings, owns_accounts=True), await _keyring(ground)
         refresher = instrument_refresher(ground, places)
@@ -38,7 +45,7 @@ async def serve_worker(settings: Settings) -> None:
         keeper = SessionKeeper(
             ground.engine,
             ground.bus,
-            session_factory(ground, lists, places, keyring),
+            session_factory(ground, lists, places, keyring, care),
             lambda account: PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
             clock=ground.clock,
             rng=ground.rng,
@@ -46,7 +53,7 @@ async def serve_worker(settings: Settings) -> None:
         await _follow_market(ground)
         log.info("worker.ready")
         print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
-        working = [asyncio.create_task(each.run()) for each in (lists, refresher, checker, keeper)]
+        working = [asyncio.create_task(each.run()) for each in (lists, refresher, checker, care, keeper)]
         lost = asyncio.create_task(owner.lost())
         try:
             await asyncio.wait([*working, lost], return_when=asyncio.FIRST_COMPLETED)
