@@ -93,9 +93,9 @@ def _fills(world: World) -> Iterator[str]:
 
 
 def _position_and_wallet(world: World) -> Iterator[str]:
-    theirs = {position.instrument: position for position in world.exchange.positions()}
+    theirs = {(position.instrument, position.position_index): position for position in world.exchange.positions()}
     for row in world.database.positions.values():
-        held, real = row.position, theirs.pop(row.position.instrument, None)
+        held, real = row.position, theirs.pop((row.position.instrument, row.position.position_index), None)
         shown = (held.side, held.size, held.take_profit, held.stop_loss)
         theirs_shown = (None, Decimal(0), None, None)
         if real is not None:
@@ -104,7 +104,7 @@ def _position_and_wallet(world: World) -> Iterator[str]:
             yield f"position: we hold {shown}, the exchange {real}"
         if real is not None and held.leverage != real.leverage:
             yield f"leverage: we hold {held.leverage}, the exchange {real.leverage}"
-    yield from (f"position of {instrument.symbol} is missing" for instrument in theirs)
+    yield from (f"position {index} of {instrument.symbol} is missing" for instrument, index in theirs)
     if world.database.balances != world.exchange.wallet().coins:
         yield f"wallet: we hold {world.database.balances}, the exchange {world.exchange.wallet().coins}"
 
@@ -114,7 +114,7 @@ def _changes(world: World) -> Iterator[str]:
     yield from (
         f"{row.kind} {row.id} was acknowledged and never read back"
         for row in world.database.intents.values()
-        if row.kind in ("amend", "leverage", "exits") and row.state == "acknowledged" and not row.is_read_back
+        if row.kind not in ("place", "cancel") and row.state == "acknowledged" and not row.is_read_back
     )
     newest: dict[tuple[str, str], str] = {}
     for entry in world.exchange.log:

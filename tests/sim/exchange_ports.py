@@ -33,6 +33,7 @@ from tradewright.core.order import (
     Execution,
     FeeRates,
     KeyFacts,
+    MarginMode,
     NewOrder,
     OrderChange,
     PositionExits,
@@ -165,6 +166,19 @@ class GatewayTwin:
         )
         return trace
 
+    async def set_position_mode(self, instrument: InstrumentId, *, hedge: bool, may_go: MayGo = always) -> Trace:
+        _, trace = await self._command(
+            "position_mode",
+            instrument.symbol,
+            lambda at: self._exchange.set_position_mode(instrument, hedge, at),
+            may_go,
+        )
+        return trace
+
+    async def set_margin_mode(self, mode: MarginMode, *, may_go: MayGo = always) -> Trace:
+        _, trace = await self._command("margin_mode", mode, lambda at: self._exchange.set_margin_mode(mode, at), may_go)
+        return trace
+
     async def _command(
         self, kind: str, name: str, carry_out: Callable[[datetime], _Answer], may_go: MayGo = always
     ) -> tuple[_Answer, Trace]:
@@ -291,9 +305,15 @@ class GatewayTwin:
         held = await self._read("positions", self._exchange.positions)
         return held if "linear" in self.categories else []
 
-    async def position(self, instrument: InstrumentId) -> RemotePosition:
+    async def legs(self, instrument: InstrumentId) -> Sequence[RemotePosition]:
         self._judge("position", instrument)
-        return await self._read("position", lambda: self._exchange.position(instrument))
+        return await self._read("position", lambda: self._exchange.legs(instrument))
+
+    async def position(self, instrument: InstrumentId, index: int = 0) -> RemotePosition:
+        found = [leg for leg in await self.legs(instrument) if leg.position_index == index]
+        if not found:
+            raise ReadRefused(f"{instrument.symbol} has no position {index}")
+        return found[0]
 
     async def wallet(self) -> Wallet:
         return replace(await self._read("wallet", self._exchange.wallet), is_whole=True)
@@ -302,7 +322,7 @@ class GatewayTwin:
         return await self._read("fee_rates", lambda: FeeRates(maker=Decimal("0.0002"), taker=Decimal("0.00055")))
 
     async def modes(self) -> AccountModes:
-        return await self._read("modes", lambda: AccountModes(margin_mode="REGULAR_MARGIN"))
+        return await self._read("modes", lambda: AccountModes(margin_mode=self._exchange.margin_mode))
 
     async def key_facts(self) -> KeyFacts:
         raise NotImplementedError("no session asks about its own key")

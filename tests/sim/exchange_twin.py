@@ -40,6 +40,7 @@ _MATCHING_S_MAX = 0.05
 _SAME_MOMENT_S = 1e-6  # a timer may fire a hair before its time
 _ZERO = Decimal(0)
 _LEGS = ("TakeProfit", "StopLoss")
+PositionKey = tuple[InstrumentId, int]
 Fact = RemoteOrder | Execution | RemotePosition | Wallet
 
 
@@ -66,6 +67,11 @@ class ExchangeTwin:
     leverages: dict[InstrumentId, Decimal] = field(default_factory=dict)
     settings: dict[InstrumentId, list[datetime]] = field(default_factory=dict)  # when leverage or exits were set
     refuse_next: list[int] = field(default_factory=list)  # codes of the next placements
+    refuse_exits: list[int] = field(default_factory=list)  # codes of the next exits of positions
+    legs_dropped: int = 0  # of the next exits that are to be made of it, none is
+    hedged: set[InstrumentId] = field(default_factory=set)
+    margin_mode: str = "REGULAR_MARGIN"
+    trails: dict[PositionKey, Decimal] = field(default_factory=dict)  # distances of trailing stops
 
     # Commands, carried out at once.
 
@@ -131,12 +137,38 @@ class ExchangeTwin:
 
     def set_exits(self, instrument: InstrumentId, exits: PositionExits, signed_at: datetime) -> None:
         self._check_window(signed_at, "")
-        if not self._size(instrument):
+        index = exits.position_index
+        self._check_leg(instrument, index, signed_at)
+        if not self._size(instrument, index):
             raise Refused("can not set tp/sl/ts for zero position", self.trace(signed_at, 10001))
+        if self.refuse_exits:
+            raise Refused("can not set tp/sl/ts", self.trace(signed_at, self.refuse_exits.pop(0)))
         asked = f"{exits.take_profit} {exits.stop_loss} signed {signed_at.isoformat()}"
         self._log("exits", "", f"{instrument.symbol} {asked}")
         self._set_legs(instrument, exits, parent="")
-        self._changed(instrument)
+        if exits.trailing_stop is not None:
+            self.trails[instrument, index] = exits.trailing_stop
+        self._changed(instrument, index)
+
+    def set_position_mode(self, instrument: InstrumentId, hedge: bool, signed_at: datetime) -> None:
+        self._check_window(signed_at, "")
+        if hedge == (instrument in self.hedged):
+            return
+        if any(self._size(instrument, index) for index in self._indexes(instrument)):
+            raise Refused("You have an existing position", self.trace(signed_at, 110024))
+        if any(order.asked.instrument == instrument and not order.ended for order in self.orders.values()):
+            raise Refused("You have existing orders", self.trace(signed_at, 110028))
+        (self.hedged.add if hedge else self.hedged.discard)(instrument)
+        self._log("position_mode", "", f"{instrument.symbol} {hedge} signed {signed_at.isoformat()}")
+
+    def set_margin_mode(self, mode: str, signed_at: datetime) -> None:
+        self._check_window(signed_at, "")
+        if mode == self.margin_mode:
+            return
+        if any(not order.ended for order in self.orders.values()) or self.positions():
+            raise Refused("Set margin mode failed: there are positions or orders", self.trace(signed_at, 3400045))
+        self.margin_mode = mode
+        self._log("margin_mode", "", f"{mode} signed {signed_at.isoformat()}")
 
     def move_price(self, price: Decimal) -> None:
         """The market goes to a price: what waits for it is set off, and resting orders that it reaches are filled, half
@@ -149,6 +181,21 @@ class ExchangeTwin:
                 part = (order.rest / 2).quantize(Decimal("0.001"))
                 self._fill(order, part if part and self.rng.random() < 0.5 else order.rest, maker=True)
 
+    def stop_of(self, instrument: InstrumentId, index: int = 0) -> Decimal | None:
+        """Where the stop of a position really is; None: it has none."""
+        leg = self._legs(instrument, index).get("StopLoss")
+        return None if leg is None or leg.asked.trigger is None else leg.asked.trigger.price
+
+    def size_of(self, instrument: InstrumentId, index: int = 0) -> Decimal:
+        """What is really held, seen or not (signed)."""
+        return self._size(instrument, index)
+
+    def lose_stop(self, instrument: InstrumentId, index: int = 0) -> None:
+        """The stop of a position goes, as if somebody had taken it off elsewhere."""
+        leg = self._legs(instrument, index).get("StopLoss")
+        if leg is not None:
+            self._cancel(leg)
+
     # Reads: whatever is visible by now.
 
     def visible_orders(self) -> list[TwinOrder]:
@@ -160,14 +207,17 @@ class ExchangeTwin:
     def positions(self) -> list[RemotePosition]:
         """Positions that are not flat, as the visible fills add up to."""
         reports = [
-            self._position(instrument, holding)
-            for instrument, holding in self._holdings().items()
+            self._position(instrument, index, holding)
+            for (instrument, index), holding in self._holdings().items()
             if instrument.category == "linear"
         ]
         return [report for report in reports if report.size]
 
-    def position(self, instrument: InstrumentId) -> RemotePosition:
-        return self._position(instrument, self._holdings().get(instrument, Holding()))
+    def legs(self, instrument: InstrumentId) -> list[RemotePosition]:
+        return [self.position(instrument, index) for index in self._indexes(instrument)]
+
+    def position(self, instrument: InstrumentId, index: int = 0) -> RemotePosition:
+        return self._position(instrument, index, self._holdings().get((instrument, index), Holding()))
 
     def wallet(self) -> Wallet:
         return wallet_of(FUNDS, self.visible_fills(), [*self.visible_orders()], self._stamp())
@@ -183,9 +233,18 @@ class ExchangeTwin:
             self._log("refused", link_id, "window")
             raise ClockRejected("invalid request, please check your server timestamp", self.trace(signed_at, 10002))
 
+    def _indexes(self, instrument: InstrumentId) -> tuple[int, ...]:
+        return (1, 2) if instrument in self.hedged else (0,)
+
+    def _check_leg(self, instrument: InstrumentId, index: int, signed_at: datetime) -> None:
+        if index not in self._indexes(instrument):
+            raise Refused("position idx not match position mode", self.trace(signed_at, 10001))
+
     def _refusal(self, order: NewOrder) -> int | None:
         if self.refuse_next:
             return self.refuse_next.pop(0)
+        if order.position_index not in self._indexes(order.instrument):
+            return 10001
         if order.quantity >= QUANTITY_REFUSED:
             return 110007
         if order.reduce_only and not self._reduces(order):
@@ -234,13 +293,16 @@ class ExchangeTwin:
     def _log(self, what: str, link_id: str, detail: str) -> None:
         self.log.append(LogEntry(round(self.clock.monotonic(), 6), what, link_id, detail))
 
-    def _size(self, instrument: InstrumentId) -> Decimal:
+    def _index_of(self, fill: Execution) -> int:
+        return self.orders[fill.exchange_order_id].asked.position_index
+
+    def _size(self, instrument: InstrumentId, index: int = 0) -> Decimal:
         """What is really held, seen or not (signed)."""
-        fills = [fill for _, fill in self.fills if fill.instrument == instrument]
+        fills = [fill for _, fill in self.fills if fill.instrument == instrument and self._index_of(fill) == index]
         return sum((fill.quantity if fill.side == "Buy" else -fill.quantity for fill in fills), _ZERO)
 
     def _reduces(self, order: NewOrder) -> bool:
-        size = self._size(order.instrument)
+        size = self._size(order.instrument, order.position_index)
         return size > 0 if order.side == "Sell" else size < 0
 
     def _crosses(self, order: TwinOrder) -> bool:
@@ -257,7 +319,9 @@ class ExchangeTwin:
         order.status = "New"
         order.updated_at = self._stamp()
         if order.stop_order_type in _LEGS:
-            order.asked = replace(order.asked, quantity=abs(self._size(order.asked.instrument)))
+            order.asked = replace(
+                order.asked, quantity=abs(self._size(order.asked.instrument, order.asked.position_index))
+            )
         self._match(order)
 
     def _match(self, order: TwinOrder) -> None:
@@ -284,7 +348,8 @@ class ExchangeTwin:
     def _fill(self, order: TwinOrder, quantity: Decimal, *, maker: bool) -> None:
         """Never more of a reduce-only order than there is to take off; the rest of it is cancelled."""
         if order.asked.reduce_only:
-            reducible = abs(self._size(order.asked.instrument)) if self._reduces(order.asked) else _ZERO
+            held = self._size(order.asked.instrument, order.asked.position_index)
+            reducible = abs(held) if self._reduces(order.asked) else _ZERO
             if reducible < quantity:
                 if reducible:
                     self._book(order, reducible, maker=maker)
@@ -324,8 +389,11 @@ class ExchangeTwin:
     # Exits of a position: conditional orders of the exchange's own, at most one of each kind for a symbol.
 
     def _look_after_legs(self, order: TwinOrder) -> None:
-        instrument, size = order.asked.instrument, self._size(order.asked.instrument)
-        legs = self._legs(instrument)
+        instrument, index = order.asked.instrument, order.asked.position_index
+        size = self._size(instrument, index)
+        if not size:
+            self.trails.pop((instrument, index), None)
+        legs = self._legs(instrument, index)
         closes = "Sell" if size > 0 else "Buy"
         gone = [leg for leg in legs.values() if not size or leg.asked.side != closes]
         for leg in gone:
@@ -334,20 +402,23 @@ class ExchangeTwin:
             exits = PositionExits(
                 take_profit=None if order.asked.take_profit is None else order.asked.take_profit.trigger_price,
                 stop_loss=None if order.asked.stop_loss is None else order.asked.stop_loss.trigger_price,
+                position_index=index,
             )
             self._set_legs(instrument, exits, parent=order.asked.link_id)
         if gone or order.asked.take_profit or order.asked.stop_loss:
-            self._changed(instrument)
+            self._changed(instrument, index)
 
-    def _legs(self, instrument: InstrumentId) -> dict[str, TwinOrder]:
+    def _legs(self, instrument: InstrumentId, index: int) -> dict[str, TwinOrder]:
         return {
             order.stop_order_type: order
             for order in self.orders.values()
-            if order.stop_order_type in _LEGS and order.status == "Untriggered" and order.asked.instrument == instrument
+            if order.stop_order_type in _LEGS and order.status == "Untriggered"
+            if (order.asked.instrument, order.asked.position_index) == (instrument, index)
         }
 
     def _set_legs(self, instrument: InstrumentId, exits: PositionExits, *, parent: str) -> None:
-        legs, size = self._legs(instrument), self._size(instrument)
+        index = exits.position_index
+        legs, size = self._legs(instrument, index), self._size(instrument, index)
         asked = ((exits.take_profit, exits.take_profit_by), (exits.stop_loss, exits.stop_loss_by))
         for kind, (price, by) in zip(_LEGS, asked, strict=True):
             held = legs.get(kind)
@@ -361,6 +432,9 @@ class ExchangeTwin:
                 rises = (size > 0) == (kind == "TakeProfit")
                 if rises != (price > self.price):
                     continue  # passed already: the exchange drops it
+                if self.legs_dropped:
+                    self.legs_dropped -= 1
+                    continue
                 leg = NewOrder(
                     link_id=LinkId(""),
                     instrument=instrument,
@@ -371,14 +445,16 @@ class ExchangeTwin:
                     time_in_force="IOC",
                     reduce_only=True,
                     trigger=Trigger(price=price, by=by, rises=rises),
+                    position_index=index,
                 )
                 made = self._new_order(leg, visible_at_s=self.clock.monotonic(), stop_type=kind, parent=parent)
                 self._tell(made)
 
-    def _changed(self, instrument: InstrumentId) -> None:
-        """A position's settings are others by now, and it is told."""
+    def _changed(self, instrument: InstrumentId, index: int | None = None) -> None:
+        """A position's settings are others by now, and it is told; None: those of the whole symbol."""
         self.settings.setdefault(instrument, []).append(self._stamp())
-        self.publish(self.position(instrument))
+        for leg in self._indexes(instrument) if index is None else (index,):
+            self.publish(self.position(instrument, leg))
 
     def _cancel(self, order: TwinOrder) -> None:
         is_leg = order.stop_order_type in _LEGS
@@ -387,7 +463,7 @@ class ExchangeTwin:
         else:
             self._end(order, "PartiallyFilledCanceled" if order.filled else "Cancelled")
         if is_leg:
-            self._changed(order.asked.instrument)
+            self._changed(order.asked.instrument, order.asked.position_index)
 
     def _end(self, order: TwinOrder, status: str) -> None:
         order.status = status
@@ -405,7 +481,7 @@ class ExchangeTwin:
                 self.publish(fill)
             self.publish(report)
             if fill is not None and not is_spot:
-                self.publish(self.position(fill.instrument))
+                self.publish(self.position(fill.instrument, self._index_of(fill)))
             if fill is not None or is_spot:
                 self.publish(self.wallet())
 
@@ -415,27 +491,32 @@ class ExchangeTwin:
         else:
             publish()
 
-    def _holdings(self) -> dict[InstrumentId, Holding]:
+    def _holdings(self) -> dict[PositionKey, Holding]:
         """As the visible fills add up to."""
-        holdings: dict[InstrumentId, Holding] = {}
+        unseen = [fill.sequence for seen_s, fill in self.fills if seen_s > self._now_s()]
+        hidden = min(unseen, default=len(self.fills) + 1)
+        holdings: dict[PositionKey, Holding] = {}
         now_s = self._now_s()
         for visible_at_s, fill in self.fills:
             if visible_at_s > now_s:
                 continue
-            holding = holdings.setdefault(fill.instrument, Holding())
+            holding = holdings.setdefault((fill.instrument, self._index_of(fill)), Holding())
             holding.size += fill.quantity if fill.side == "Buy" else -fill.quantity
             holding.entry = fill.price
-            holding.changes += 1
+            if fill.sequence < hidden:
+                holding.includes = fill.sequence
             holding.updated_at = max(holding.updated_at or fill.executed_at, fill.executed_at)
         return holdings
 
-    def _position(self, instrument: InstrumentId, holding: Holding) -> RemotePosition:
+    def _position(self, instrument: InstrumentId, index: int, holding: Holding) -> RemotePosition:
         settings = self.settings.get(instrument, [])
         times = [*settings[-1:], *([holding.updated_at] if holding.updated_at is not None else [])]
-        exits = {kind: leg.asked.trigger.price for kind, leg in self._legs(instrument).items() if leg.asked.trigger}
+        exits = {
+            kind: leg.asked.trigger.price for kind, leg in self._legs(instrument, index).items() if leg.asked.trigger
+        }
         return RemotePosition(
             instrument=instrument,
-            position_index=0,
+            position_index=index,
             side=None if not holding.size else ("Buy" if holding.size > 0 else "Sell"),
             size=abs(holding.size),
             entry_price=holding.entry if holding.size else None,
@@ -445,8 +526,9 @@ class ExchangeTwin:
             unrealised_pnl=_ZERO,
             realised_pnl=_ZERO,
             initial_margin=_ZERO,
-            sequence=holding.changes + len(settings),
+            sequence=holding.includes,
             updated_at=max(times) if times else self._stamp(),
             take_profit=exits.get("TakeProfit") if holding.size else None,
             stop_loss=exits.get("StopLoss") if holding.size else None,
+            trailing_stop=(self.trails.get((instrument, index)) or None) if holding.size else None,
         )

@@ -19,6 +19,7 @@ from tradewright.core.order import (
     FINAL_STATES,
     CoinBalance,
     Execution,
+    MarginMode,
     NewOrder,
     OrderChange,
     PositionExits,
@@ -28,6 +29,7 @@ from tradewright.core.order import (
 )
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES, Asked, IntentState, OrderStatus, status_of
 from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody, OwnBody, PlaceBody
+from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.model import (
     AmendIntent,
     CancelIntent,
@@ -35,8 +37,10 @@ from tradewright.trading.model import (
     Intent,
     IntentKind,
     LeverageIntent,
+    MarginModeIntent,
     OwnSource,
     PlaceIntent,
+    PositionModeIntent,
     Proposed,
     Reason,
     SymbolFacts,
@@ -58,7 +62,7 @@ class IntentRow:
     number: int  # the order of arrival
     state: IntentState
     created_at: datetime
-    instrument: InstrumentId
+    instrument: InstrumentId  # of a margin mode it means nothing
     reduces: bool
     valid_until: datetime | None
     updated_at: datetime
@@ -73,7 +77,10 @@ class IntentRow:
     change: OrderChange | None = None
     leverage: Decimal | None = None
     exits: PositionExits | None = None
+    hedge: bool | None = None
+    margin_mode: MarginMode | None = None
     is_read_back: bool = False
+    verdict: list[dict[str, str]] | None = None
     source: str = "manual"
 
 
@@ -102,6 +109,7 @@ class OrderRow:
 class ExecutionRow:
     execution: Execution
     order_id: UUID | None
+    position_index: int = 0
 
 
 @dataclass(slots=True)
@@ -135,14 +143,23 @@ class MemoryDatabase:
     totals: tuple[Decimal | None, Decimal | None] = (None, None)
     events: list[EventRow] = field(default_factory=list)
     events_forgotten: int = 0
+    protections: dict[PositionKey, Guarded] = field(default_factory=dict)
+    protection_news: list[tuple[datetime, ProtectionNews, Guarded]] = field(default_factory=list)
     notified: list[int] = field(default_factory=list)
     wallet_reported_at: datetime | None = None
     executions_read_until: datetime | None = None
     drift_count: int = 0
     reconciled_at: datetime | None = None
     margin_mode: str | None = None
+    hedged: dict[InstrumentId, bool] = field(default_factory=dict)
     symbols: dict[InstrumentId, SymbolFacts] = field(default_factory=dict)
     session: tuple[str, Fault | None] = ("connecting", None)
+    epoch: int = 0  # of the newest owner; what an older one writes is refused
+
+    def claim(self) -> int:
+        """Somebody owns the account from here on."""
+        self.epoch += 1
+        return self.epoch
 
     # What a person asks, committed at once as by the commands.
 
@@ -153,12 +170,6 @@ class MemoryDatabase:
         assert intent_id not in self.intents, "ids are unique"
         self.intents[intent_id] = IntentRow(
             id=intent_id,
-    epoch: int = 0  # of the newest owner; what an older one writes is refused
-
-    def claim(self) -> int:
-        """Somebody owns the account from here on."""
-        self.epoch += 1
-        return self.epoch
             kind=kind,
             number=len(self.intents),
             state="proposed",
@@ -185,6 +196,7 @@ class MemoryDatabase:
             take_profit=body.take_profit,
             stop_loss=body.stop_loss,
             slippage_percent=body.slippage_percent,
+            position_index=body.position_index,
         )
         return self.propose_order(body.id, order, now)
 
@@ -236,15 +248,24 @@ class MemoryDatabase:
     ) -> IntentId:
         return self._propose(intent_id, "leverage", now, reduces=False, instrument=instrument, leverage=leverage)
 
+    def propose_position_mode(
+        self, intent_id: IntentId, instrument: InstrumentId, hedge: bool, now: datetime
+    ) -> IntentId:
+        return self._propose(intent_id, "position_mode", now, reduces=False, instrument=instrument, hedge=hedge)
+
+    def propose_margin_mode(self, intent_id: IntentId, mode: MarginMode, now: datetime) -> IntentId:
+        nothing = InstrumentId("linear", "")
+        return self._propose(intent_id, "margin_mode", now, reduces=False, instrument=nothing, margin_mode=mode)
+
     def propose_exits(
         self, intent_id: IntentId, instrument: InstrumentId, exits: PositionExits, now: datetime
     ) -> IntentId:
-        held = self.positions.get((instrument.category, instrument.symbol, 0))
+        held = self.positions.get((instrument.category, instrument.symbol, exits.position_index))
         return self._propose(
             intent_id,
             "exits",
             now,
-            reduces=0 not in (exits.take_profit, exits.stop_loss),
+            reduces=not exits.removes_one,
             instrument=instrument,
             exits=exits,
             seen_side=None if held is None else held.position.side,
@@ -271,13 +292,13 @@ class MemoryDatabase:
                 self.propose_cancel(body.id, body.order_id, instrument, now)
             case CloseBody():
                 must_close_all(body)
-                held = self.positions.get((body.category, body.symbol, 0))
-                if held is None or held.position.side != body.side or not held.position.size:
+                held = self._of_side(body.instrument, body.side)
+                if held is None:
                     return "moot"
-                order_asked = close_order(body, held.position.size)
+                order_asked = close_order(body, held.position.size, held.position.position_index)
                 self.propose_order(body.id, order_asked, now, closes=True, seen_side=body.side)
             case ExitsBody():
-                held = self.positions.get((body.category, body.symbol, 0))
+                held = self.positions.get((body.category, body.symbol, body.exits.position_index))
                 if held is None or held.position.side is None or not held.position.size:
                     return "moot"
                 self.propose_exits(body.id, body.instrument, body.exits, now)
@@ -286,6 +307,14 @@ class MemoryDatabase:
         row = self.intents[body.id]
         row.source, row.valid_until = source, None if validity is None else now + validity
         return "proposed"
+
+    def _of_side(self, instrument: InstrumentId, side: Side) -> PositionRow | None:
+        """The position, or the leg, that has this side and is not flat."""
+        for index in (0, 1, 2):
+            held = self.positions.get((instrument.category, instrument.symbol, index))
+            if held is not None and held.position.side == side and held.position.size:
+                return held
+        return None
 
     def _has_ended(self, order_id: UUID) -> bool:
         """Whether the order has ended, or there never was one."""
@@ -365,11 +394,7 @@ class MemoryDatabase:
                     instrument=row.instrument,
                     leverage=row.leverage,
                     valid_until=row.valid_until,
-                    is_behind=any(
-                        other.kind == "leverage" and other is not row and other.state in ("sending", "unknown")
-                        for other in self.intents.values()
-                        if other.instrument == row.instrument
-                    ),
+                    is_behind=self._is_behind_alike(row),
                 )
             case "exits":
                 assert row.exits is not None
@@ -388,8 +413,35 @@ class MemoryDatabase:
                         or (other.state == "unknown" and other.updated_at > now - ARRIVES_WITHIN)
                     ),
                 )
+            case "position_mode":
+                assert row.hedge is not None
+                return PositionModeIntent(
+                    id=row.id,
+                    state=row.state,
+                    instrument=row.instrument,
+                    hedge=row.hedge,
+                    valid_until=row.valid_until,
+                    is_behind=self._is_behind_alike(row),
+                )
+            case "margin_mode":
+                assert row.margin_mode is not None
+                return MarginModeIntent(
+                    id=row.id,
+                    state=row.state,
+                    mode=row.margin_mode,
+                    valid_until=row.valid_until,
+                    is_behind=self._is_behind_alike(row),
+                )
             case _:
                 assert_never(row.kind)
+
+    def _is_behind_alike(self, row: IntentRow) -> bool:
+        """Whether nobody knows yet what became of an earlier one of the same kind and thing."""
+        return any(
+            other.kind == row.kind and other is not row and other.state in ("sending", "unknown")
+            for other in self.intents.values()
+            if other.instrument == row.instrument
+        )
 
     @staticmethod
     def _is_pending(row: IntentRow) -> bool:
@@ -402,7 +454,8 @@ class MemoryDatabase:
         return row.kind == "amend" and is_open
 
     def _is_outdated(self, row: IntentRow) -> bool:
-        held = self.positions.get((row.instrument.category, row.instrument.symbol, 0))
+        index = row.exits.position_index if row.exits is not None else row.order.position_index if row.order else 0
+        held = self.positions.get((row.instrument.category, row.instrument.symbol, index))
         if row.reverses is not None:
             return held is None or (held.position.side, held.position.size) != row.reverses
         sides = {row.seen_side, None if held is None else held.position.side}

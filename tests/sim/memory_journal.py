@@ -37,6 +37,7 @@ from tradewright.core.order import (
     Execution,
     RemoteOrder,
     RemotePosition,
+    SymbolMode,
     TrackedOrder,
     Wallet,
     apply,
@@ -44,6 +45,8 @@ from tradewright.core.order import (
 from tradewright.core.order_status import IntentState, states_before
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.checks import outdated
+from tradewright.trading.holdings import subject_of
+from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.journal import (
     REPORT_DUE,
     Answer,
@@ -61,6 +64,7 @@ from tradewright.trading.journal import (
     signed_quantity,
 )
 from tradewright.trading.model import (
+    AmendIntent,
     CancelIntent,
     EventSource,
     Intent,
@@ -72,10 +76,11 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.ownership import Dispossessed
 
 Point = Callable[[str], Awaitable[None]]
+_SETTINGS = ("leverage", "exits", "position_mode", "margin_mode")
 _UNSENT: tuple[IntentState, ...] = ("proposed", "approved")
-from tradewright.trading.ownership import Dispossessed
 
 
 async def _pass(_name: str) -> None:
@@ -92,19 +97,19 @@ class MemoryJournal:
         self._clock = clock
         self._ids = ids
         self._point = point
+        self._epoch = epoch
         self._serial = asyncio.Lock()
 
     @asynccontextmanager
     async def _transaction(self, name: str, source: EventSource) -> AsyncIterator[_Told]:
-        self._epoch = epoch
         async with self._serial:
             await self._point(f"{name}.before")
+            if self._db.epoch != self._epoch:
+                raise Dispossessed(f"a newer owner than epoch {self._epoch}")
             told = _Told(self._db, source)
             yield told
             told.flush()
             await self._point(f"{name}.after")
-            if self._db.epoch != self._epoch:
-                raise Dispossessed(f"a newer owner than epoch {self._epoch}")
 
     async def take_over(self) -> None:
         async with self._transaction("take_over", "owner") as told:
@@ -158,6 +163,8 @@ class MemoryJournal:
             if row.state not in (*_UNSENT, "sending") or self._overdue(row):
                 self._end(intent.id, "expired", None, told)
                 return None
+            if isinstance(intent, PlaceIntent | AmendIntent) and intent.verdict is not None:
+                row.verdict = intent.verdict
             attempt = 1 + max((r.attempt for r in self._db.requests_of(intent.id)), default=0)
             self._db.requests[req_id] = RequestRow(
                 req_id=req_id,
@@ -248,7 +255,7 @@ class MemoryJournal:
             row
             for row in self._db.intents.values()
             if row.state == "acknowledged" and not row.is_read_back
-            if row.kind in ("amend", "leverage", "exits") or (row.kind == "cancel" and self._lives(row.target_id))
+            if row.kind in ("amend", *_SETTINGS) or (row.kind == "cancel" and self._lives(row.target_id))
         ]
         values = [self._value(row) for row in rows]
         return Reading(self._clock.now(), [value for value in values if isinstance(value, ReadBackIntent)])
@@ -260,11 +267,8 @@ class MemoryJournal:
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
         async with self._transaction("note_reconciled", "reconciliation") as told:
             self._db.reconciled_at = max(self._db.reconciled_at or began_at, began_at)
-            if self._db.margin_mode == modes.margin_mode:
-                told.hint()
-            else:
-                self._db.margin_mode = modes.margin_mode
-                told.add("session", margin_mode=modes.margin_mode)
+            told.hint()
+            self._book_modes(modes, told)
 
     async def note_symbol(self, facts: SymbolFacts) -> None:
         async with self._transaction("note_symbol", "reconciliation") as told:
@@ -302,14 +306,13 @@ class MemoryJournal:
                 _key(position): -position.size if position.side == "Sell" else position.size for position in positions
             }
             for key, held in sorted(self._db.positions.items()):
-                if key[2] != 0:
-                    continue  # a fill does not say to which of two legs it belongs
                 theirs = named.get(key, ZERO)
                 booked = sum(
                     (
                         signed_quantity(row.execution)
                         for row in self._db.executions.values()
                         if (row.execution.instrument.category, row.execution.instrument.symbol) == key[:2]
+                        and row.position_index == key[2]
                     ),
                     ZERO,
                 )
@@ -317,7 +320,7 @@ class MemoryJournal:
                     held.base_size = theirs - booked
                 ours = held.base_size + booked
                 if ours != theirs:
-                    found.append(Drift("position.size", f"{key[0]}:{key[1]}", plain(ours), plain(theirs)))
+                    found.append(Drift("position.size", subject_of(*key), plain(ours), plain(theirs)))
             return found
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
@@ -354,6 +357,18 @@ class MemoryJournal:
             self._db.events = [event for event in self._db.events if event not in gone]
             self._db.events_forgotten += len(gone)
 
+    async def keep_protection(self, guarded: Guarded, news: ProtectionNews | None) -> None:
+        async with self._transaction("keep_protection", "owner") as told:
+            key = (guarded.instrument.category, guarded.instrument.symbol, guarded.position_index)
+            self._db.protections[key] = guarded
+            if news in ("removed", "flat"):
+                del self._db.protections[key]
+            if key in self._db.positions:
+                told.add("position", symbol=key[1], protection=guarded.state)
+            if news is not None:
+                self._db.protection_news.append((self._clock.now(), news, guarded))
+                told.add("protection", news=news, symbol=key[1])
+
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         async with self._transaction("record_drift", "reconciliation") as told:
             for drift in drifts:
@@ -388,7 +403,7 @@ class MemoryJournal:
 
     @staticmethod
     def _tell(row: IntentRow, told: _Told) -> None:
-        if row.kind in ("leverage", "exits"):
+        if row.kind in _SETTINGS:
             told.hint()
         else:
             told.order(row.target_id or row.id)
@@ -415,8 +430,20 @@ class MemoryJournal:
                     self._book_position(fact, told)
                 case Wallet():
                     self._book_wallet(fact, told)
+                case SymbolMode():
+                    before = sum(self._db.hedged.values())
+                    self._db.hedged[fact.instrument] = fact.hedge
+                    if sum(self._db.hedged.values()) != before:
+                        told.add("session", hedged=sum(self._db.hedged.values()))
+                case AccountModes():
+                    self._book_modes(fact, told)
                 case _:
                     assert_never(fact)
+
+    def _book_modes(self, modes: AccountModes, told: _Told) -> None:
+        if self._db.margin_mode != modes.margin_mode:
+            self._db.margin_mode = modes.margin_mode
+            told.add("session", margin_mode=modes.margin_mode)
 
     def _book_order(self, report: RemoteOrder, told: _Told) -> None:
         row = self._db.orders.get(report.exchange_order_id) or self._renamed(report)
@@ -458,7 +485,7 @@ class MemoryJournal:
         told.order(order_id)
         for exec_id, execution in sorted(self._db.executions.items()):
             if execution.execution.exchange_order_id == report.exchange_order_id and execution.order_id != order_id:
-                execution.order_id = order_id
+                execution.order_id, execution.position_index = order_id, report.position_index
                 told.add("fill", id=exec_id, again=True)
         if owner is None:
             kind = "order.duplicate" if duplicate else "order.foreign"
@@ -477,7 +504,10 @@ class MemoryJournal:
         order = self._db.orders.get(execution.exchange_order_id)
         intent_id = intent_of(execution.link_id)
         expected = intent_id if intent_id in self._db.intents else None
-        self._db.executions[execution.exec_id] = ExecutionRow(execution, expected if order is None else order.id)
+        asked = None if expected is None else self._db.intents[expected].order
+        index = order.report.position_index if order is not None else (asked.position_index if asked else 0)
+        row = ExecutionRow(execution, expected if order is None else order.id, index)
+        self._db.executions[execution.exec_id] = row
         told.add("fill", id=execution.exec_id)
 
     def _book_position(self, position: RemotePosition, told: _Told) -> None:

@@ -133,14 +133,14 @@ def _as_held(report: RemoteOrder, tracked: object) -> RemoteOrder:
 class SetPrices:
     """Prices as a test says they are; fresh unless it says otherwise."""
 
-    price: Decimal = Decimal(60000)
+    price: Callable[[], Decimal]
     views: dict[InstrumentId, PriceView | None] = field(default_factory=dict)
     wanted: list[InstrumentId] = field(default_factory=list)
 
     def of(self, instrument: InstrumentId) -> PriceView | None:
         if instrument in self.views:
             return self.views[instrument]
-        return view_of(self.price)
+        return view_of(self.price())
 
     def want(self, instrument: InstrumentId, arrived: Callable[[], None]) -> None:
         self.wanted.append(instrument)

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from sim.exchange_ports import GatewayTwin
-from sim.facts import position
 from sim.faults import Faults
 from sim.memory_journal import MemoryJournal
 from sim.virtual_loop import in_virtual_time
@@ -243,29 +241,6 @@ async def test_orders_of_others_that_ended_before_we_came_are_no_differences() -
     await world.ready()
     assert drifts(world) == ["order.foreign"]
     assert len(world.database.orders) == 5
-
-
-def test_the_legs_of_hedge_mode_are_shown_and_are_no_differences(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    @in_virtual_time
-    async def scene() -> None:
-        world = World(1)
-        legs = [position("0.3", position_index=1), position("0.2", side="Sell", position_index=2)]
-
-        async def positions(_self: GatewayTwin) -> Sequence[Any]:
-            return legs
-
-        monkeypatch.setattr(GatewayTwin, "positions", positions)
-        world.start()
-        await world.ready()
-        legs[0] = replace(legs[0], size=Decimal("0.4"), sequence=2)
-        await world.seconds(400)
-        sizes = {key[2]: row.position.size for key, row in world.database.positions.items()}
-        assert sizes == {1: Decimal("0.4"), 2: Decimal("0.2")}
-        assert drifts(world) == []
-
-    scene()
 
 
 def test_a_reading_of_thousands_of_reports_is_booked_in_parts(

@@ -87,16 +87,17 @@ class TwinOrder:
             stop_order_type=self.stop_order_type,
             parent_link_id=self.parent_link_id,
             close_on_trigger=bool(self.stop_order_type) and self.stop_order_type != "Stop",
+            position_index=asked.position_index,
         )
 
 
 @dataclass(slots=True)
 class Holding:
-    """What the fills of one instrument add up to. `changes` grows with every fill and every setting: never older."""
+    """What the fills of one instrument add up to. `includes`: every fill of a number up to it."""
 
     size: Decimal = Decimal(0)  # signed
     entry: Decimal | None = None
-    changes: int = 0
+    includes: int = 0
     updated_at: datetime | None = None
 
 

@@ -20,15 +20,22 @@ from sim.exchange_ports import GatewayTwin, Sent, StreamTwin, Wire
 from sim.exchange_twin import ExchangeTwin
 from sim.faults import NONE, Faults
 from sim.memory_database import MemoryDatabase
+from sim.memory_guard import MemoryGuardReads
 from sim.memory_journal import MemoryJournal
+from sim.memory_risk import KeptRisk, MemoryRiskStore, SetPrices
 from sim.virtual_loop import SeededIds, VirtualClock
 from tradewright.core.ids import AccountId, IntentId, LinkId, WorkspaceId, intent_of
 from tradewright.core.instrument import Instrument, InstrumentId
-from tradewright.core.order import NewOrder, OrderChange, PositionExits
+from tradewright.core.order import MarginMode, NewOrder, OrderChange, PositionExits
 from tradewright.core.order_status import OrderStatus
 from tradewright.trading.bodies import PlaceBody
+from tradewright.trading.guardian.guardian import Guardian
+from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.model import AccountRef
 from tradewright.trading.resolution import EvidenceRule
+from tradewright.trading.risk.exposure import Exposure
+from tradewright.trading.risk.keeper import RiskKeeper
+from tradewright.trading.risk.rule import RiskRule
 from tradewright.trading.session import AccountSession, SessionParts
 
 BTC = InstrumentId("linear", "BTCUSDT")
@@ -71,6 +78,11 @@ class Process:
         self.points_seen: list[str] = []
         self.stale_instruments = 0  # how often an order was refused by rules that are not ours
         journal = MemoryJournal(world.database, clock=world.clock, ids=world.ids, point=self._database_point)
+        guardian: Guardian | None = None
+        if world.guard is not None:
+            reads = MemoryGuardReads(world.database, self._database_point)
+            guardian = Guardian(reads, world.clock, world.guard)
+        self.guardian = guardian
         parts = SessionParts(
             account=_ACCOUNT,
             gateway=GatewayTwin(world.wire, self.point),
@@ -82,9 +94,27 @@ class Process:
             rng=world.random_of("session"),
             evidence=world.evidence,
             instruments_stale=self._note_stale,
+            rules=[] if guardian is None else [guardian],
+            companions=[] if guardian is None else [guardian],
         )
+        if world.risk is not None:
+            parts = self._with_risk(parts, world.risk)
         self.session = AccountSession(parts)
         self.task = asyncio.get_running_loop().create_task(self.session.run())
+
+    def _with_risk(self, parts: SessionParts, kept: KeptRisk) -> SessionParts:
+        world = self._world
+        store = MemoryRiskStore(world.database, kept, clock=world.clock, point=self._database_point)
+        exposure = Exposure(lambda instrument: _RULES[instrument].base_coin)
+        rule = RiskRule(exposure, world.prices, clock=world.clock)
+        keeper = RiskKeeper(exposure, rule, store, clock=world.clock)
+        return replace(
+            parts,
+            exposure=exposure,
+            holdings=store.holdings,
+            rules=[*parts.rules, rule],
+            companions=[*parts.companions, keeper],
+        )
 
     async def _note_stale(self) -> None:
         self.stale_instruments += 1
@@ -126,6 +156,9 @@ class World:
     seed: int
     exchange_clock_ahead: timedelta = timedelta(0)
     evidence: EvidenceRule = field(default_factory=EvidenceRule)
+    risk: KeptRisk | None = None  # what is stored of risk; None: nobody judges
+    prices: SetPrices = field(init=False)
+    guard: GuardSettings | None = None  # None: without a guardian
     clock: VirtualClock = field(init=False)
     ids: SeededIds = field(init=False)
     database: MemoryDatabase = field(init=False, default_factory=MemoryDatabase)
@@ -143,6 +176,7 @@ class World:
         self.database_rng = self.random_of("database")
         self.exchange = ExchangeTwin(VirtualClock(loop, self.exchange_clock_ahead), self.random_of("matching"))
         self.wire = Wire(self.exchange, self.random_of("wire"), on_send=self._check_sent)
+        self.prices = SetPrices(lambda: self.exchange.price)
         self.exchange.publish = self.wire.publish
         self.exchange.hide_for = self._hide_for
 
@@ -197,6 +231,16 @@ class World:
 
     def exits(self, **exits: Any) -> IntentId:
         intent_id = self.database.propose_exits(IntentId(self.ids.new()), BTC, PositionExits(**exits), self.clock.now())
+        self._wake()
+        return intent_id
+
+    def position_mode(self, *, hedge: bool) -> IntentId:
+        intent_id = self.database.propose_position_mode(IntentId(self.ids.new()), BTC, hedge, self.clock.now())
+        self._wake()
+        return intent_id
+
+    def margin_mode(self, mode: MarginMode) -> IntentId:
+        intent_id = self.database.propose_margin_mode(IntentId(self.ids.new()), mode, self.clock.now())
         self._wake()
         return intent_id
 

@@ -87,12 +87,14 @@ def amend_problems(instrument: Instrument, order: Amendable, change: OrderChange
 
 
 def exits_problems(instrument: Instrument, exits: PositionExits, quotes: Quotes, standing: Standing) -> list[Problem]:
-    """Every fault of a take-profit and stop-loss asked of an open position."""
+    """Every fault of a take-profit, stop-loss and trailing stop asked of an open position."""
     if standing.position_side is None or not standing.position_size:
         return [Problem("exits.no_position", "symbol")]
     problems: list[Problem] = []
     is_long = standing.position_side == "Buy"
-    if exits.take_profit is None and exits.stop_loss is None:
+    if exits.take_profit is None and exits.stop_loss is None and exits.trailing_stop is None:
+        if exits.trailing_active_price is not None:
+            return [Problem("exits.trailing_needed", "trailing_stop")]
         return [Problem("exits.nothing_asked", "")]
     for price, by, path in (
         (exits.take_profit, exits.take_profit_by, "take_profit"),
@@ -106,8 +108,30 @@ def exits_problems(instrument: Instrument, exits: PositionExits, quotes: Quotes,
         if not grid and current is not None:
             above = is_long if path == "take_profit" else not is_long
             problems += side_problems(price, current, above=above, path=path)
+    problems += _trailing_problems(instrument, exits, quotes, is_long=is_long)
     if not problems and exits.stop_loss:
         problems += liquidation_problems(exits.stop_loss, standing.liquidation_price, is_long=is_long, path="stop_loss")
+    return problems
+
+
+def _trailing_problems(instrument: Instrument, exits: PositionExits, quotes: Quotes, *, is_long: bool) -> list[Problem]:
+    """A distance on the grid and smaller than the price; it may begin to follow only from a price that is better than
+    the present one. It follows the last price."""
+    distance, begins = exits.trailing_stop, exits.trailing_active_price
+    if not distance:
+        return [] if begins is None else [Problem("exits.trailing_needed", "trailing_stop")]
+    if distance < 0 or distance % instrument.tick_size != 0:
+        nearest = max((distance // instrument.tick_size) * instrument.tick_size, instrument.tick_size)
+        params = {"step": plain(instrument.tick_size), "value": plain(distance), "suggestion": plain(nearest)}
+        return [Problem("exits.trailing_step", "trailing_stop", params)]
+    if quotes.last is not None and distance >= quotes.last:
+        params = {"value": plain(distance), "maximum": plain(quotes.last)}
+        return [Problem("exits.trailing_too_far", "trailing_stop", params)]
+    if begins is None:
+        return []
+    problems = grid_problems_at(instrument, begins, "trailing_active_price")
+    if not problems and quotes.last is not None:
+        problems = side_problems(begins, quotes.last, above=is_long, path="trailing_active_price")
     return problems
 
 

@@ -15,9 +15,11 @@ from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import (
     FINAL_STATES,
+    AccountModes,
     Execution,
     RemoteOrder,
     RemotePosition,
+    SymbolMode,
     TrackedOrder,
     Wallet,
     apply,
@@ -36,6 +38,8 @@ class AccountBook:
         self._ended: OrderedDict[ExchangeOrderId, None] = OrderedDict()
         self._positions: dict[PositionKey, RemotePosition] = {}
         self._wallet: Wallet | None = None
+        self._hedged: dict[InstrumentId, bool] = {}
+        self._margin_mode: str | None = None
         self._version = 0
         self._changed = asyncio.Event()
         self.is_whole = False
@@ -64,6 +68,15 @@ class AccountBook:
         """As last seen, flat or not; None while none of this symbol was ever seen."""
         return self._positions.get((instrument, index))
 
+    def is_hedged(self, instrument: InstrumentId) -> bool | None:
+        """Whether it is held in two legs; None while nobody has looked."""
+        return self._hedged.get(instrument)
+
+    @property
+    def margin_mode(self) -> str | None:
+        """The exchange's word; None while nobody has looked."""
+        return self._margin_mode
+
     async def changed(self, since: int) -> int:
         """Returns the version as soon as it is another one than `since`."""
         while self._version == since:
@@ -73,7 +86,9 @@ class AccountBook:
 
     # Feeding.
 
-    def take(self, facts: Iterable[RemoteOrder | Execution | RemotePosition | Wallet]) -> None:
+    def take(
+        self, facts: Iterable[RemoteOrder | Execution | RemotePosition | Wallet | SymbolMode | AccountModes]
+    ) -> None:
         """Facts that were committed; one that is older than what is held changes nothing."""
         for fact in facts:
             match fact:
@@ -84,6 +99,10 @@ class AccountBook:
                 case Wallet():
                     if self._wallet is None or fact.reported_at >= self._wallet.reported_at:
                         self._wallet = fact
+                case SymbolMode(instrument=instrument, hedge=hedge):
+                    self._hedged[instrument] = hedge
+                case AccountModes(margin_mode=mode):
+                    self._margin_mode = mode
                 case Execution():
                     pass  # the order and the position that it moved are told apart from it
         self._tell()

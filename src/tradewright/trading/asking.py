@@ -53,7 +53,7 @@ class Asked:
     """What an intent is written as: `validity` None never expires; `columns` are those of the table of intents."""
 
     kind: IntentKind
-    instrument: InstrumentId
+    instrument: InstrumentId | None  # None of what is about the whole account
     reduces: bool
     validity: timedelta | None
     action: str  # of the audit trail
@@ -132,8 +132,8 @@ async def insert_intent(
             account_id=account[1],
             kind=asked.kind,
             body=body.canonical(),
-            category=asked.instrument.category,
-            symbol=asked.instrument.symbol,
+            category=None if asked.instrument is None else asked.instrument.category,
+            symbol=None if asked.instrument is None else asked.instrument.symbol,
             reduces=asked.reduces,
             state="proposed",
             valid_until=None if asked.validity is None else now + asked.validity,
@@ -180,12 +180,12 @@ def must_fit(problems: list[Problem]) -> None:
         raise InvalidInput(problems)
 
 
-async def held_position(asker: Asker, instrument: InstrumentId) -> Row | None:
-    """The position as last seen; None when there is no row. One that is flat may have a row of size 0."""
+async def held_positions(asker: Asker, instrument: InstrumentId) -> list[Row]:
+    """All rows of a symbol as last seen, the biggest first. One that is flat may have a row of size 0."""
     found = await asker.connection.execute(
         text(
             "SELECT * FROM positions WHERE account_id = :account AND workspace_id = :workspace"
-            " AND category = :category AND symbol = :symbol AND position_index = 0"
+            " AND category = :category AND symbol = :symbol ORDER BY size DESC, position_index"
         ),
         {
             "account": asker.account_id,
@@ -194,14 +194,15 @@ async def held_position(asker: Asker, instrument: InstrumentId) -> Row | None:
             "symbol": instrument.symbol,
         },
     )
-    return found.mappings().one_or_none()
+    return list(found.mappings())
 
 
-async def standing_of(asker: Asker, instrument: InstrumentId) -> Standing:
-    """What is known of the position. Without a row it is flat, once the account was ever read whole."""
-    held = await held_position(asker, instrument)
-    if held is not None:
-        return standing_in(held)
+async def standing_of(asker: Asker, instrument: InstrumentId, index: int | None = 0) -> Standing:
+    """What is known of the position, or of the leg with this index; None: of the bigger one, where one of them decides.
+    Without a row it is flat, once the account was ever read whole."""
+    for held in await held_positions(asker, instrument):
+        if index is None or held["position_index"] == index:
+            return standing_in(held)
     was_read = await asker.connection.scalar(
         text("SELECT reconciled_at IS NOT NULL FROM accounts WHERE id = :account AND workspace_id = :workspace"),
         {"account": asker.account_id, "workspace": asker.workspace_id},

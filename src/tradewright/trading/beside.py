@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.journal import Journal
@@ -29,6 +30,13 @@ class SessionView(Protocol):
     @property
     def gateway(self) -> OrderGateway:
         """For reading. What is sent goes through the journal and the session."""
+        ...
+
+    async def read_position(self, instrument: InstrumentId) -> None:
+        """Reads the position, in hedge mode both legs, and books it: `book` has it then, or what is newer.
+
+        Raises `ExchangeUnavailable`.
+        """
         ...
 
     def wake(self) -> None: ...

@@ -39,6 +39,7 @@ class PlaceBody:
     take_profit: Exit | None = None
     stop_loss: Exit | None = None
     slippage_percent: Decimal | None = None
+    position_index: int = 0  # 0 one-way; in hedge mode the leg that it opens or closes: 1 long, 2 short
 
     @property
     def instrument(self) -> InstrumentId:
@@ -62,6 +63,7 @@ class PlaceBody:
             take_profit=None if self.take_profit is None else _exit(self.take_profit),
             stop_loss=None if self.stop_loss is None else _exit(self.stop_loss),
             slippage_percent=self.slippage_percent,
+            position_index=self.position_index or None,
         )
 
 
@@ -166,7 +168,7 @@ class LeverageBody:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitsBody:
-    """The wish for a position's own take-profit and stop-loss: None leaves a leg, zero removes it."""
+    """The wish for a position's own take-profit, stop-loss and trailing stop: None leaves a leg, zero removes it."""
 
     id: IntentId
     category: Category
@@ -184,10 +186,42 @@ class ExitsBody:
             stop_loss=exits.stop_loss,
             take_profit_by=None if exits.take_profit_by == "LastPrice" else exits.take_profit_by,
             stop_loss_by=None if exits.stop_loss_by == "LastPrice" else exits.stop_loss_by,
+            trailing_stop=exits.trailing_stop,
+            trailing_active_price=exits.trailing_active_price,
+            position_index=exits.position_index or None,
         )
 
 
-Body = PlaceBody | CancelBody | AmendBody | CloseBody | ReverseBody | LeverageBody | ExitsBody
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionModeBody:
+    """The wish that one contract is held in two legs (`hedge`), or in one position for both sides."""
+
+    id: IntentId
+    category: Category
+    symbol: str
+    hedge: bool
+
+    @property
+    def instrument(self) -> InstrumentId:
+        return InstrumentId(self.category, self.symbol)
+
+    def canonical(self) -> dict[str, Any]:
+        return {"kind": "position_mode", "category": self.category, "symbol": self.symbol, "hedge": self.hedge}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginModeBody:
+    """The wish for the margin mode of the whole account, by the exchange's word."""
+
+    id: IntentId
+    mode: str
+
+    def canonical(self) -> dict[str, Any]:
+        return {"kind": "margin_mode", "mode": self.mode}
+
+
+SymbolBody = PlaceBody | CloseBody | ReverseBody | LeverageBody | ExitsBody | PositionModeBody  # it names its symbol
+Body = SymbolBody | CancelBody | AmendBody | MarginModeBody
 
 
 OwnBody = CancelBody | CloseBody | ExitsBody  # what an account's owner itself may want sent

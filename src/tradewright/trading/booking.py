@@ -39,7 +39,7 @@ async def book_order(
     if row is None:
         order_id, drifts = await _insert_order(connection, account, ids, report)
         events.add("order", {"kind": "order", "order": await _view(connection, account, order_id)}, ref=order_id)
-        await _link_fills(connection, account, report.exchange_order_id, order_id, events)
+        await _link_fills(connection, account, report, order_id, events)
         return drifts
     if moved is None:
         return []
@@ -47,7 +47,7 @@ async def book_order(
         text(
             "UPDATE orders SET state = :state, quantity = :quantity, price = :price, filled_quantity = :filled,"
             " average_price = :average, reject_reason = :reject, raw_status = :raw, exchange_updated_at = :at,"
-            " trigger_price = :trigger, take_profit = :take_profit, stop_loss = :stop_loss,"
+            " trigger_price = :trigger, take_profit = :take_profit, stop_loss = :stop_loss, position_index = :index,"
             " updated_at = clock_timestamp(), version = version + 1 WHERE account_id = :account AND id = :id"
         ),
         {
@@ -63,6 +63,7 @@ async def book_order(
             "trigger": moved.trigger_price,
             "take_profit": moved.take_profit,
             "stop_loss": moved.stop_loss,
+            "index": report.position_index,
             "id": row["id"],
         },
     )
@@ -136,11 +137,11 @@ async def _insert_order(
             "INSERT INTO orders (id, workspace_id, account_id, intent_id, exchange_order_id, link_id, category, symbol,"
             " side, order_type, time_in_force, quantity, price, reduce_only, state, filled_quantity, average_price,"
             " reject_reason, raw_status, quantity_unit, trigger_price, trigger_by, trigger_rises, take_profit,"
-            " stop_loss, stop_order_type, parent_link_id, close_on_trigger, exchange_created_at, exchange_updated_at,"
-            " updated_at) VALUES"
+            " stop_loss, stop_order_type, parent_link_id, close_on_trigger, position_index, exchange_created_at,"
+            " exchange_updated_at, updated_at) VALUES"
             " (:id, :workspace, :account, :intent, :order, :link, :category, :symbol, :side, :type, :tif, :quantity,"
             " :price, :reduce_only, :state, :filled, :average, :reject, :raw, :unit, :trigger, :trigger_by, :rises,"
-            " :take_profit, :stop_loss, :stop_type, :parent, :close_on_trigger, :created, :updated,"
+            " :take_profit, :stop_loss, :stop_type, :parent, :close_on_trigger, :index, :created, :updated,"
             " clock_timestamp())"
         ),
         {
@@ -172,6 +173,7 @@ async def _insert_order(
             "stop_type": report.stop_order_type,
             "parent": report.parent_link_id,
             "close_on_trigger": report.close_on_trigger,
+            "index": report.position_index,
             "created": report.created_at,
             "updated": report.updated_at,
         },
@@ -189,16 +191,22 @@ async def _insert_order(
 
 
 async def _link_fills(
-    connection: AsyncConnection, account: AccountRef, exchange_order_id: str, order_id: UUID, events: EventWriter
+    connection: AsyncConnection, account: AccountRef, report: RemoteOrder, order_id: UUID, events: EventWriter
 ) -> None:
     """Fills may come before their order, also those of an order that is not ours: by it they are known for what they
     are, and told once more."""
     linked = await connection.execute(
         text(
-            "UPDATE executions SET order_id = :id WHERE account_id = :account AND exchange_order_id = :order"
+            "UPDATE executions SET order_id = :id, position_index = :index"
+            " WHERE account_id = :account AND exchange_order_id = :order"
             " AND order_id IS DISTINCT FROM CAST(:id AS uuid) RETURNING exec_id"
         ),
-        {"id": order_id, "account": account.id, "order": exchange_order_id},
+        {
+            "id": order_id,
+            "index": report.position_index,
+            "account": account.id,
+            "order": report.exchange_order_id,
+        },
     )
     for exec_id in sorted(linked.scalars()):
         await _tell_fill(connection, account, exec_id, events)
@@ -251,10 +259,11 @@ async def book_execution(
     connection: AsyncConnection, account: AccountRef, execution: Execution, events: EventWriter
 ) -> None:
     """Books a fill (or another venue-made booking) once, by its id."""
-    order_id = await connection.scalar(
+    found = await connection.execute(
         text(
-            "SELECT coalesce((SELECT id FROM orders WHERE account_id = :account AND exchange_order_id = :order),"
-            " (SELECT id FROM intents WHERE account_id = :account AND kind = 'place' AND id = :intent))"
+            "SELECT id, position_index FROM (SELECT 1 AS rank, id, position_index FROM orders"
+            " WHERE account_id = :account AND exchange_order_id = :order UNION ALL SELECT 2, id, position_index"
+            " FROM intents WHERE account_id = :account AND kind = 'place' AND id = :intent) f ORDER BY rank LIMIT 1"
         ),
         {
             "account": account.id,
@@ -262,19 +271,22 @@ async def book_execution(
             "intent": intent_of(execution.link_id),  # the order itself may not have been reported yet
         },
     )
+    order = found.first()
     inserted = await connection.execute(
         text(
             "INSERT INTO executions (account_id, exec_id, workspace_id, order_id, exchange_order_id, link_id, category,"
-            " symbol, side, price, quantity, fee, fee_coin, is_maker, exec_type, executed_at, sequence, recorded_at)"
+            " symbol, side, price, quantity, fee, fee_coin, is_maker, exec_type, position_index, executed_at, sequence,"
+            " recorded_at)"
             " VALUES (:account, :exec, :workspace, :order_id, :order, :link, :category, :symbol, :side, :price,"
-            " :quantity, :fee, :fee_coin, :maker, :type, :at, :sequence, clock_timestamp())"
+            " :quantity, :fee, :fee_coin, :maker, :type, :index, :at, :sequence, clock_timestamp())"
             " ON CONFLICT (account_id, exec_id) DO NOTHING RETURNING exec_id"
         ),
         {
             "account": account.id,
             "exec": execution.exec_id,
             "workspace": account.workspace_id,
-            "order_id": order_id,
+            "order_id": None if order is None else order.id,
+            "index": 0 if order is None else order.position_index,
             "order": execution.exchange_order_id,
             "link": execution.link_id,
             "category": execution.instrument.category,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,7 +18,8 @@ from tradewright.core.change_rules import Amendable
 from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import InstrumentId, Side
-from tradewright.core.order import OrderChange, PositionExits, Trigger
+from tradewright.core.leg_rules import index_problems, may_hedge
+from tradewright.core.order import MarginMode, OrderChange, Trigger
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.trading import views
 from tradewright.trading.asking import (
@@ -32,7 +33,15 @@ from tradewright.trading.asking import (
     standing_of,
     write,
 )
-from tradewright.trading.bodies import AmendBody, CancelAllBody, CancelBody, ExitsBody, LeverageBody
+from tradewright.trading.bodies import (
+    AmendBody,
+    CancelAllBody,
+    CancelBody,
+    ExitsBody,
+    LeverageBody,
+    MarginModeBody,
+    PositionModeBody,
+)
 from tradewright.trading.checks import MarketView, change_problems, setting_problems
 from tradewright.trading.model import (
     HAND_VALIDITY,
@@ -42,7 +51,7 @@ from tradewright.trading.model import (
     OrderNotLive,
     SubmittedIntent,
 )
-from tradewright.trading.queries import order_row_of, require_account
+from tradewright.trading.queries import hedged, order_row_of, require_account
 from tradewright.trading.rows import LIVE, ORDER_ROWS
 
 ENDED_STATUSES = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
@@ -120,14 +129,15 @@ async def submit_leverage(asker: Asker, body: LeverageBody, market: MarketView) 
     if known is not None:
         return known
     instrument = listed(market, body.symbol)
-    standing = await standing_of(asker, instrument.id)
+    standing = await standing_of(asker, instrument.id, None)
     must_fit(setting_problems(instrument, body.leverage, market.quotes, standing))
     asked = _setting("leverage", instrument.id, {"leverage": body.leverage}, reduces=False)
     return await write(asker, body, asked)
 
 
 async def submit_exits(asker: Asker, body: ExitsBody, market: MarketView) -> SubmittedIntent:
-    """Asks for take-profit and stop-loss of an open position. Raises `InvalidInput`, `NotFound`, `IntentConflict`.
+    """Asks for take-profit, stop-loss and trailing stop of an open position, in hedge mode of one leg. Raises
+    `InvalidInput`, `NotFound`, `IntentConflict`.
 
     What only sets protects, so it waits longer and goes while degraded. What removes one does neither. The side that
     the position has now is kept with it: for a position that was turned it is not meant.
@@ -136,9 +146,80 @@ async def submit_exits(asker: Asker, body: ExitsBody, market: MarketView) -> Sub
     if known is not None:
         return known
     instrument = listed(market, body.symbol)
-    standing = await standing_of(asker, instrument.id)
+    index = body.exits.position_index
+    hedge = await hedged(asker.connection, asker.account_id, instrument.id)
+    must_fit(index_problems(instrument, index, hedged=hedge))
+    standing = await standing_of(asker, instrument.id, index)
     must_fit(setting_problems(instrument, body.exits, market.quotes, standing))
     return await write(asker, body, exits_asked(body, standing.position_side))
+
+
+async def submit_position_mode(asker: Asker, body: PositionModeBody, market: MarketView) -> SubmittedIntent:
+    """Asks that one contract is held in two legs, or in one position for both sides.
+
+    Raises `InvalidInput` where it has no hedge mode and while it has a position or orders (the exchange would refuse
+    it), `NotFound`, `IntentConflict`.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    instrument = listed(market, body.symbol)
+    if body.hedge and not may_hedge(instrument):
+        must_fit([Problem("position_mode.unsupported", "symbol", {"symbol": body.symbol})])
+    await _must_be_free(asker, "position_mode", instrument.id)
+    return await write(asker, body, _setting("position_mode", instrument.id, {"hedge": body.hedge}, reduces=False))
+
+
+async def submit_margin_mode(asker: Asker, body: MarginModeBody) -> SubmittedIntent:
+    """Asks for the margin mode of the whole account: cross or isolated.
+
+    Raises `InvalidInput` for any other, and while there is any position or order: under them it would move liquidation
+    prices, and the exchange refuses it. `NotFound`, `IntentConflict`.
+    """
+    known = await existing(asker, body)
+    if known is not None:
+        return known
+    if body.mode not in get_args(MarginMode):
+        must_fit([Problem("margin_mode.unsupported", "mode", {"value": body.mode[:40]})])
+    await _must_be_free(asker, "margin_mode", None)
+    return await write(
+        asker,
+        body,
+        Asked(
+            kind="margin_mode",
+            instrument=None,
+            reduces=False,
+            validity=HAND_VALIDITY,
+            action="account.margin_mode",
+            object_kind="account",
+            object_id=str(asker.account_id),
+            columns={"margin_mode": body.mode},
+        ),
+    )
+
+
+async def _must_be_free(asker: Asker, mode: str, instrument: InstrumentId | None) -> None:
+    """No position and no live order of one contract, or of the account. What we do not know of, the exchange does."""
+    where = {
+        "account": asker.account_id,
+        "workspace": asker.workspace_id,
+        "category": None if instrument is None else instrument.category,
+        "symbol": None if instrument is None else instrument.symbol,
+    }
+    of_these = (
+        " WHERE account_id = :account AND workspace_id = :workspace"
+        " AND category = coalesce(CAST(:category AS text), category)"
+        " AND symbol = coalesce(CAST(:symbol AS text), symbol)"
+    )
+    held = await asker.connection.scalar(text(f"SELECT count(*) FROM positions{of_these} AND size <> 0"), where)  # noqa: S608
+    if held:
+        must_fit([Problem(f"{mode}.has_positions", "", {"count": str(held)})])
+    live = await asker.connection.scalar(
+        text(f"SELECT count(*) FROM ({ORDER_ROWS}) r{of_these} AND {LIVE}"),  # noqa: S608
+        where,
+    )
+    if live:
+        must_fit([Problem(f"{mode}.has_orders", "", {"count": str(live)})])
 
 
 async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCancel]:
@@ -248,10 +329,6 @@ def _only_takes_off(change: OrderChange, quantity: Decimal) -> bool:
     return asked is not None and asked < quantity and change == OrderChange(quantity=asked)
 
 
-def _removes_one(exits: PositionExits) -> bool:
-    return 0 in (exits.take_profit, exits.stop_loss)
-
-
 def cancel_asked(order_id: OrderId, instrument: InstrumentId) -> Asked:
     """A cancel as it is written down, whoever asks for it."""
     return Asked(
@@ -275,8 +352,11 @@ def exits_asked(body: ExitsBody, position_side: Side | None) -> Asked:
         "take_profit_by": exits.take_profit_by,
         "stop_loss": exits.stop_loss,
         "stop_loss_by": exits.stop_loss_by,
+        "trailing_stop": exits.trailing_stop,
+        "trailing_active_price": exits.trailing_active_price,
+        "position_index": exits.position_index,
     }
-    return _setting("exits", body.instrument, columns, reduces=not _removes_one(exits))
+    return _setting("exits", body.instrument, columns, reduces=not exits.removes_one)
 
 
 def _setting(kind: Any, instrument: InstrumentId, columns: dict[str, Any], *, reduces: bool) -> Asked:

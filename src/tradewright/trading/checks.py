@@ -26,7 +26,9 @@ from tradewright.trading.model import (
     ExitsIntent,
     Intent,
     LeverageIntent,
+    MarginModeIntent,
     PlaceIntent,
+    PositionModeIntent,
     Reason,
 )
 
@@ -112,7 +114,7 @@ def outdated(intent: Intent) -> Reason | None:
 def refusal(intent: Intent, instrument: Instrument | None) -> Reason | None:
     """Why the owner does not send an intent; None: it may go."""
     why = outdated(intent)
-    if why is not None or isinstance(intent, CancelIntent):
+    if why is not None or isinstance(intent, CancelIntent | MarginModeIntent):
         return why
     if isinstance(intent, AmendIntent) and intent.change == OrderChange():
         return Reason("amend.nothing_changes")
@@ -127,7 +129,7 @@ def refusal(intent: Intent, instrument: Instrument | None) -> Reason | None:
             problems = order_problems(instrument, intent.order, Quotes(), Standing())
         case LeverageIntent():
             problems = leverage_problems(instrument, intent.leverage, None)
-        case AmendIntent() | ExitsIntent():
+        case AmendIntent() | ExitsIntent() | PositionModeIntent():
             pass  # prices on the grid or not, its instrument's rules do not change within seconds
     return Reason(problems[0].code, dict(problems[0].params)) if problems else None
 

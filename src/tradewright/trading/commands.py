@@ -13,6 +13,7 @@ from typing import Any
 from tradewright.core.errors import Problem
 from tradewright.core.ids import intent_of, link_id_of
 from tradewright.core.instrument import Instrument
+from tradewright.core.leg_rules import leg_problems
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import Exit, NewOrder
 from tradewright.core.rule_parts import Quotes, Standing
@@ -21,7 +22,7 @@ from tradewright.trading.asking import (
     Asker,
     available,
     existing,
-    held_position,
+    held_positions,
     listed,
     must_fit,
     standing_in,
@@ -31,6 +32,7 @@ from tradewright.trading.asking import (
 from tradewright.trading.bodies import CloseBody, PlaceBody, ReverseBody
 from tradewright.trading.checks import MarketView, at_path, body_problems, order_problems
 from tradewright.trading.model import HAND_VALIDITY, PROTECTING_VALIDITY, PositionChanged, SubmittedIntent
+from tradewright.trading.queries import hedged
 from tradewright.trading.views import Row
 
 _ALL = Decimal(100)  # percent
@@ -48,7 +50,9 @@ async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> Sub
         return known
     instrument = listed(market, body.symbol)
     standing = await _standing(asker, instrument, body, market.quotes)
-    must_fit(body_problems(instrument, body, market.quotes, standing))
+    hedge = await hedged(asker.connection, asker.account_id, body.instrument)
+    problems = leg_problems(instrument, body.position_index, body.side, reduce_only=body.reduce_only, hedged=hedge)
+    must_fit(problems + body_problems(instrument, body, market.quotes, standing))
     order = NewOrder(
         link_id=link_id_of(body.id),
         instrument=body.instrument,
@@ -63,12 +67,14 @@ async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> Sub
         take_profit=body.take_profit,
         stop_loss=body.stop_loss,
         slippage_percent=body.slippage_percent,
+        position_index=body.position_index,
     )
     return await write(asker, body, place_asked(order, "order.place", note=body.note))
 
 
 async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> SubmittedIntent:
-    """Asks to close a part of a position, at market or at a limit price, always reduce-only.
+    """Asks to close a part of a position, at market or at a limit price, always reduce-only. In hedge mode the side
+    says which of the two legs.
 
     All of it at market is never refused for its size: what no order may be of is closed whole by the exchange itself.
     Raises as `submit_place`; `PositionChanged` when there is no position of the side that the caller saw.
@@ -95,6 +101,7 @@ async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> Sub
         time_in_force="IOC" if body.price is None else "GTC",
         reduce_only=True,
         slippage_percent=body.slippage_percent if body.price is None else None,
+        position_index=held["position_index"],
     )
     if instrument is not None:
         problems = order_problems(instrument, order, market.quotes, standing_in(held))
@@ -115,6 +122,8 @@ async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) ->
         return known
     instrument = listed(market, body.symbol)
     held = await _held(asker, body)
+    if held["position_index"] != 0:
+        must_fit([Problem("reverse.hedged", "symbol", {"symbol": body.symbol})])
     if held["size"] != body.size:
         raise PositionChanged(
             f"the position in {body.symbol} is {plain(held['size'])}, not {plain(body.size)} as the caller saw it;"
@@ -138,20 +147,21 @@ async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) ->
 
 
 async def _held(asker: Asker, body: CloseBody | ReverseBody) -> Row:
-    held = await held_position(asker, body.instrument)
-    if held is None or held["side"] != body.side or not held["size"]:
-        side = "flat" if held is None or held["side"] is None else held["side"]
-        raise PositionChanged(
-            f"the position in {body.symbol} is {side}, not {body.side} as the caller saw it; nothing was asked,"
-            " look at it again"
-        )
-    return held
+    rows = [row for row in await held_positions(asker, body.instrument) if row["size"]]
+    for row in rows:
+        if row["side"] == body.side:
+            return row
+    side = rows[0]["side"] if rows else "flat"
+    raise PositionChanged(
+        f"the position in {body.symbol} is {side}, not {body.side} as the caller saw it; nothing was asked,"
+        " look at it again"
+    )
 
 
 async def _standing(asker: Asker, instrument: Instrument, body: PlaceBody, quotes: Quotes) -> Standing:
     if instrument.id.category == "linear":
         # The estimated liquidation of what the position would become is the preview's; this one is of what is held.
-        return replace(await standing_of(asker, instrument.id), liquidation_price=None)
+        return replace(await standing_of(asker, instrument.id, body.position_index), liquidation_price=None)
     coin = instrument.base_coin if body.side == "Sell" else instrument.quote_coin
     return Standing(cost=_spot_cost(body, quotes), available=await available(asker, coin))
 
@@ -180,6 +190,7 @@ def place_asked(order: NewOrder, action: str, *, note: str | None = None) -> Ask
         "slippage_percent": order.slippage_percent,
         "note": note,
         "link_id": order.link_id,
+        "position_index": order.position_index,
         **_leg("take_profit", order.take_profit),
         **_leg("stop_loss", order.stop_loss),
     }

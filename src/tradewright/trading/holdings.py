@@ -183,7 +183,7 @@ async def position_breaks(
 ) -> list[Drift]:
     """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat.
 
-    Those of hedge mode are left out: a fill does not say to which of the two legs it belongs.
+    In hedge mode each leg is one: a fill does not say to which it belongs, its order does.
     """
     theirs = {
         (held.instrument.category, held.instrument.symbol, held.position_index): (
@@ -192,10 +192,7 @@ async def position_breaks(
         for held in positions
     }
     known = await connection.execute(
-        text(
-            "SELECT category, symbol, position_index FROM positions WHERE account_id = :account"
-            " AND position_index = 0 ORDER BY 1, 2, 3"
-        ),
+        text("SELECT category, symbol, position_index FROM positions WHERE account_id = :account ORDER BY 1, 2, 3"),
         {"account": account.id},
     )
     breaks: list[Drift] = []
@@ -204,8 +201,13 @@ async def position_breaks(
         size = theirs.get((category, symbol, index), Decimal(0))
         ours = await _expected_size(connection, account, category, symbol, index, theirs=size)
         if ours != size:
-            breaks.append(Drift("position.size", f"{category}:{symbol}", plain(ours), plain(size)))
+            breaks.append(Drift("position.size", subject_of(category, symbol, index), plain(ours), plain(size)))
     return breaks
+
+
+def subject_of(category: str, symbol: str, index: int) -> str:
+    """How a difference names a position: in hedge mode with its leg."""
+    return f"{category}:{symbol}" + ("", ":long", ":short")[index]
 
 
 async def _expected_size(
@@ -217,9 +219,9 @@ async def _expected_size(
         text(
             "SELECT coalesce(sum(CASE WHEN exec_type = 'Funding' THEN 0 WHEN side = 'Buy' THEN quantity"
             " ELSE -quantity END), 0) FROM executions"
-            " WHERE account_id = :account AND category = :category AND symbol = :symbol"
+            " WHERE account_id = :account AND category = :category AND symbol = :symbol AND position_index = :index"
         ),
-        {name: key[name] for name in ("account", "category", "symbol")},
+        key,
     )
     base = await connection.scalar(
         text(

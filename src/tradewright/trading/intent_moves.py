@@ -27,6 +27,7 @@ from tradewright.trading.views import Row
 
 # What is known of an intent's row once it has moved, for its audit entry and for telling.
 MOVED = "id, kind, state, category, symbol, target_id"
+_OF_SYMBOLS = ("leverage", "exits", "position_mode")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class IntentMoves:
             await self.tell(row)
 
     async def _audit(self, row: Row, reason: Reason | None) -> None:
-        kind, object_id = _subject_of(row)
+        kind, object_id = _subject_of(row, self.account)
         entry = AuditEntry(
             id=self.ids.new(),
             workspace_id=self.account.workspace_id,
@@ -122,11 +123,15 @@ class IntentMoves:
 
 def action_of(kind: str) -> str:
     """How the audit trail names what an intent of this kind does."""
-    return f"symbol.{kind}" if kind in ("leverage", "exits") else f"order.{kind}"
+    if kind == "margin_mode":
+        return f"account.{kind}"
+    return f"symbol.{kind}" if kind in _OF_SYMBOLS else f"order.{kind}"
 
 
-def _subject_of(row: Row | dict[str, Any]) -> tuple[str, str]:
+def _subject_of(row: Row | dict[str, Any], account: AccountRef) -> tuple[str, str]:
     """(kind, id) of what an intent changes, for the audit trail."""
-    if row["kind"] in ("leverage", "exits"):
+    if row["kind"] == "margin_mode":
+        return "account", str(account.id)
+    if row["kind"] in _OF_SYMBOLS:
         return "symbol", f"{row['category']}:{row['symbol']}"
     return "order", str(row["id"] if row["kind"] == "place" else row["target_id"])

@@ -16,7 +16,8 @@ from tradewright.core.order_status import UNSETTLED_INTENT_STATES, status_of
 from tradewright.trading import views
 from tradewright.trading.queries import order_view_of
 
-_SETTINGS = ("leverage", "exits")  # about a symbol: there is no order
+# About a symbol or the account: there is no order.
+_SETTINGS = ("leverage", "exits", "position_mode", "margin_mode")
 _SOURCES = {"refused": "owner", "expired": "owner", "not_placed": "reconciliation"}  # who ended it; else the answer did
 
 
@@ -26,11 +27,12 @@ async def intent(
     """An intent with what it is about and its history; None if this workspace has no such intent.
 
     `status` of a cancel or amend is the status of the order it is about. `settled` is False while the answer is still
-    awaited; of leverage and exits also while `position`, what was read back since, is.
+    awaited; of a setting also while it was not read back; `position` shows it (of a margin mode the account does).
     """
     found = await connection.execute(
         text(
-            "SELECT id, kind, state, reason, target_id, category, symbol, applied_at, created_at, updated_at"
+            "SELECT id, kind, state, reason, target_id, category, symbol, position_index, applied_at, created_at,"
+            " updated_at"
             " FROM intents WHERE id = :id AND account_id = :account AND workspace_id = :workspace"
         ),
         {"id": intent_id, "account": account_id, "workspace": workspace_id},
@@ -59,7 +61,10 @@ async def intent(
 async def _setting(
     connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, row: views.Row
 ) -> dict[str, Any]:
-    """Of leverage and exits there are no events: the row itself tells when it was asked and how it ended."""
+    """Of a setting there are no events: the row itself tells when it was asked and how it ended.
+
+    The position is the leg that exits are of; of leverage and position mode it is the one that the mode has now.
+    """
     status = status_of(row["state"], None)
     steps = [_step("sending", row["created_at"], "manual")]
     if row["state"] not in ("proposed", "approved", "sending"):
@@ -69,13 +74,17 @@ async def _setting(
         found = await connection.execute(
             text(
                 "SELECT * FROM positions WHERE account_id = :account AND workspace_id = :workspace"
-                " AND category = :category AND symbol = :symbol AND position_index = 0"
+                " AND category = :category AND symbol = :symbol AND position_index = CASE WHEN :kind = 'exits'"
+                " THEN :index WHEN EXISTS (SELECT 1 FROM symbol_modes m WHERE m.account_id = :account"
+                " AND m.category = :category AND m.symbol = :symbol AND m.hedge) THEN 1 ELSE 0 END"
             ),
             {
                 "account": account_id,
                 "workspace": workspace_id,
                 "category": row["category"],
                 "symbol": row["symbol"],
+                "kind": row["kind"],
+                "index": row["position_index"],
             },
         )
         held = found.mappings().one_or_none()

@@ -18,7 +18,9 @@ from tradewright.trading.model import (
     ExitsIntent,
     Intent,
     LeverageIntent,
+    MarginModeIntent,
     PlaceIntent,
+    PositionModeIntent,
 )
 from tradewright.trading.views import Row
 
@@ -39,8 +41,8 @@ _MOVES_POSITION = f"""(
                    AND m.exchange_updated_at > p.exchange_updated_at))"""  # noqa: S608
 
 # The target of a cancel or amend is an order row, a place that has none yet, or both. An earlier amend of the same
-# order is ahead until it is read back, an earlier leverage of the same symbol until its outcome is known, earlier exits
-# while they may still arrive.
+# order is ahead until it is read back, an earlier leverage or mode of the same thing until its outcome is known,
+# earlier exits while they may still arrive.
 INTENT_ROWS = f"""
 SELECT i.*, coalesce(o.exchange_order_id, t.exchange_order_id) AS target_order,
        coalesce(o.link_id, t.link_id) AS target_link,
@@ -67,6 +69,13 @@ SELECT i.*, coalesce(o.exchange_order_id, t.exchange_order_id) AS target_order,
        WHEN 'leverage' THEN EXISTS (
             SELECT 1 FROM intents e WHERE e.account_id = i.account_id AND e.kind = 'leverage' AND e.symbol = i.symbol
                AND e.category = i.category AND e.id <> i.id AND e.state IN ('sending', 'unknown'))
+       WHEN 'position_mode' THEN EXISTS (
+            SELECT 1 FROM intents e WHERE e.account_id = i.account_id AND e.kind = 'position_mode'
+               AND e.symbol = i.symbol AND e.category = i.category AND e.id <> i.id
+               AND e.state IN ('sending', 'unknown'))
+       WHEN 'margin_mode' THEN EXISTS (
+            SELECT 1 FROM intents e WHERE e.account_id = i.account_id AND e.kind = 'margin_mode' AND e.id <> i.id
+               AND e.state IN ('sending', 'unknown'))
        WHEN 'exits' THEN EXISTS (
             SELECT 1 FROM intents e WHERE e.account_id = i.account_id AND e.kind = 'exits' AND e.symbol = i.symbol
                AND e.category = i.category AND e.id <> i.id
@@ -77,13 +86,21 @@ SELECT i.*, coalesce(o.exchange_order_id, t.exchange_order_id) AS target_order,
   LEFT JOIN intents t ON i.target_id IS NOT NULL AND t.account_id = i.account_id AND t.id = i.target_id
   LEFT JOIN orders o ON i.target_id IS NOT NULL AND o.account_id = i.account_id AND o.id = i.target_id
   LEFT JOIN positions p ON i.body->>'kind' IN ('reverse', 'close', 'exits') AND p.account_id = i.account_id
-        AND p.category = i.category AND p.symbol = i.symbol AND p.position_index = 0
+        AND p.category = i.category AND p.symbol = i.symbol AND p.position_index = i.position_index
  WHERE i.account_id = :account
 """  # noqa: S608
 
 
 def intent_of_row(row: Row) -> Intent:
     """One row of `INTENT_ROWS`."""
+    if row["kind"] == "margin_mode":
+        return MarginModeIntent(
+            id=IntentId(row["id"]),
+            state=row["state"],
+            mode=row["margin_mode"],
+            valid_until=row["valid_until"],
+            is_behind=row["is_behind"],
+        )
     instrument = InstrumentId(row["category"], row["symbol"])
     match row["kind"]:
         case "place":
@@ -132,6 +149,9 @@ def intent_of_row(row: Row) -> Intent:
                 stop_loss=row["stop_loss"],
                 take_profit_by=row["take_profit_by"],
                 stop_loss_by=row["stop_loss_by"],
+                trailing_stop=row["trailing_stop"],
+                trailing_active_price=row["trailing_active_price"],
+                position_index=row["position_index"],
             )
             return ExitsIntent(
                 id=IntentId(row["id"]),
@@ -142,6 +162,15 @@ def intent_of_row(row: Row) -> Intent:
                 valid_until=row["valid_until"],
                 is_behind=row["is_behind"],
                 is_outdated=row["is_outdated"],
+            )
+        case "position_mode":
+            return PositionModeIntent(
+                id=IntentId(row["id"]),
+                state=row["state"],
+                instrument=instrument,
+                hedge=row["hedge"],
+                valid_until=row["valid_until"],
+                is_behind=row["is_behind"],
             )
         case kind:
             raise AssertionError(f"intent {row['id']} has the kind {kind!r}, which nobody writes")
@@ -165,6 +194,7 @@ def _new_order(row: Row, instrument: InstrumentId) -> NewOrder:
         take_profit=_exit(row, "take_profit"),
         stop_loss=_exit(row, "stop_loss"),
         slippage_percent=row["slippage_percent"],
+        position_index=row["position_index"],
     )
 
 

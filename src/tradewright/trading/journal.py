@@ -16,8 +16,17 @@ from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import AccountModes, Execution, OrderState, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order import (
+    AccountModes,
+    Execution,
+    OrderState,
+    RemoteOrder,
+    RemotePosition,
+    SymbolMode,
+    Wallet,
+)
 from tradewright.trading.bodies import OwnBody
+from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.model import (
     CancelIntent,
     EventSource,
@@ -31,7 +40,7 @@ from tradewright.trading.model import (
     SymbolFacts,
 )
 
-Fact = RemoteOrder | Execution | RemotePosition | Wallet
+Fact = RemoteOrder | Execution | RemotePosition | Wallet | SymbolMode | AccountModes
 
 # An acknowledged order that the exchange has not reported by then is missing: twice the settling margin.
 REPORT_DUE = timedelta(seconds=30)
@@ -164,7 +173,14 @@ class Census:
     modes: AccountModes
 
     def facts(self) -> list[Fact]:
-        return [*self.open_orders, *self.ended_orders, *self.executions, *self.positions, self.wallet]
+        return [
+            *self.open_orders,
+            *self.ended_orders,
+            *self.executions,
+            *(SymbolMode(instrument=held.instrument, hedge=held.position_index != 0) for held in self.positions),
+            *self.positions,
+            self.wallet,
+        ]
 
 
 class Journal(Protocol):
@@ -279,6 +295,11 @@ class Journal(Protocol):
 
         An order's events are its history, and a drift is told once by the event that told it: both stay.
         """
+        ...
+
+    async def keep_protection(self, guarded: Guarded, news: ProtectionNews | None) -> None:
+        """Keeps what is known of a position's protection and shows it with the position; `news` is told. "removed" and
+        "flat" end it: then nothing is kept."""
         ...
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None: ...

@@ -16,6 +16,7 @@ from tradewright.core.ids import RequestId
 from tradewright.core.order import AccountModes, RemotePosition
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.bodies import OwnBody
+from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.journal import (
     Answer,
     AnsweredNotSent,
@@ -133,6 +134,7 @@ class KeptJournal:
 
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
         await self._journal.note_reconciled(began_at, modes)
+        self._book.take([modes])
         self._book.is_whole = True
         if self._read_at is not None:
             self._exposure.read_whole(self._read_at)
@@ -165,6 +167,9 @@ class KeptJournal:
 
     async def forget_events(self, *, keep: int) -> None:
         await self._journal.forget_events(keep=keep)
+
+    async def keep_protection(self, guarded: Guarded, news: ProtectionNews | None) -> None:
+        await self._journal.keep_protection(guarded, news)
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         await self._journal.record_drift(drifts)

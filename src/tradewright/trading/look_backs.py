@@ -7,6 +7,7 @@ Lives here: `LookBacks`, of one account's session. Not here: the whole read (`re
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import assert_never
 
 import structlog
@@ -17,8 +18,18 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES, RemoteOrder
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Fact, Journal
-from tradewright.trading.model import AmendIntent, CancelIntent, ChangeIntent, ExitsIntent, LeverageIntent, SymbolFacts
+from tradewright.trading.model import (
+    AmendIntent,
+    CancelIntent,
+    ChangeIntent,
+    ExitsIntent,
+    LeverageIntent,
+    MarginModeIntent,
+    PositionModeIntent,
+    SymbolFacts,
+)
 from tradewright.trading.reconciliation import give_up_reading
+from tradewright.trading.settings_read import facts_of, read_setting
 
 log = structlog.get_logger()
 
@@ -81,20 +92,26 @@ class LookBacks:
                 if order is None:
                     return False
                 is_shown = intent.is_met_by(order) or order.state in FINAL_STATES
-                return await self._take(intent, order, is_enough=is_shown or is_enough)
-            case LeverageIntent() | ExitsIntent():
+                return await self._take(intent, [order], is_enough=is_shown or is_enough)
+            case LeverageIntent() | ExitsIntent() | PositionModeIntent() | MarginModeIntent():
                 async with self._positions:
-                    position = await self._gateway.position(intent.instrument)
-                    return await self._take(intent, position, is_enough=intent.is_met_by(position) or is_enough)
+                    found = await read_setting(self._gateway, intent)
+                    return await self._take(intent, found.facts, is_enough=found.is_met or is_enough)
             case _:
                 assert_never(intent)
 
-    async def _take(self, intent: ChangeIntent, fact: Fact, *, is_enough: bool) -> bool:
+    async def _take(self, intent: ChangeIntent, facts: Sequence[Fact], *, is_enough: bool) -> bool:
         if is_enough:
-            await self._journal.confirm(intent, [fact], "reconciliation")
+            await self._journal.confirm(intent, facts, "reconciliation")
         return is_enough
 
     # What somebody asks about a symbol.
+
+    async def read_position(self, instrument: InstrumentId) -> None:
+        """The position, or both legs, as the exchange has them now, booked. Raises `ExchangeUnavailable`."""
+        async with self._positions:
+            legs = await self._gateway.legs(instrument)
+            await self._journal.book(facts_of(instrument, legs), "reconciliation")
 
     def want_symbol(self, instrument: InstrumentId) -> None:
         """Bounded: what is asked for beyond it is asked for again by whoever still wants to know."""
@@ -119,8 +136,8 @@ class LookBacks:
         leverage = None
         if instrument.category == "linear":
             async with self._positions:
-                position = await self._gateway.position(instrument)
-                await self._journal.book([position], "reconciliation")
-            leverage = position.leverage
+                legs = await self._gateway.legs(instrument)
+                await self._journal.book(facts_of(instrument, legs), "reconciliation")
+            leverage = legs[0].leverage
         rates = await self._gateway.fee_rates(instrument)
         await self._journal.note_symbol(SymbolFacts(instrument=instrument, leverage=leverage, rates=rates))

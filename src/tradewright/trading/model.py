@@ -6,7 +6,7 @@ Not here: intents as asked (`bodies`), the exchange's facts (`core.order`), rows
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,16 @@ from uuid import UUID
 from tradewright.core.errors import Conflict
 from tradewright.core.ids import AccountId, ExchangeOrderId, IntentId, LinkId, WorkspaceId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import FeeRates, NewOrder, OrderChange, PositionExits, RemoteOrder, RemotePosition
+from tradewright.core.order import (
+    AccountModes,
+    FeeRates,
+    MarginMode,
+    NewOrder,
+    OrderChange,
+    PositionExits,
+    RemoteOrder,
+    RemotePosition,
+)
 from tradewright.core.order_status import IntentState
 
 # By hand an opening order that waited longer than this is not what its sender meant any more; what takes exposure off
@@ -59,7 +68,7 @@ SessionState = Literal["connecting", "reconciling", "ready", "degraded", "closed
 EventSource = Literal["manual", "owner", "rest", "stream", "reconciliation"]
 OwnSource = Literal["guardian", "kill", "drift"]  # which part of the owner wants it; what a person asks is "manual"
 Proposed = Literal["proposed", "known", "moot"]
-IntentKind = Literal["place", "cancel", "amend", "leverage", "exits"]
+IntentKind = Literal["place", "cancel", "amend", "leverage", "exits", "position_mode", "margin_mode"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class AccountRef:
     workspace_id: WorkspaceId
     environment: Literal["sim", "demo", "testnet", "live"]
     uid: str
+    epoch: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +113,6 @@ class SymbolFacts:
     instrument: InstrumentId
     leverage: Decimal | None
     rates: FeeRates
-    epoch: int = field(default=0, compare=False)
 
 
 # The limits that an intent was held against when it was let go, with the numbers; None where nobody judged it. It is
@@ -229,13 +238,13 @@ class LeverageIntent:
     def subject(self) -> Hashable:
         return (self.kind, self.instrument)
 
-    def is_met_by(self, position: RemotePosition) -> bool:
-        return position.leverage == self.leverage
+    def is_met_by(self, legs: Sequence[RemotePosition]) -> bool:
+        return all(leg.leverage == self.leverage for leg in legs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExitsIntent:
-    """Take-profit and stop-loss of a position. What only sets some protects, so it goes while degraded.
+    """Take-profit, stop-loss and trailing stop of a position. What only sets some protects, so it goes while degraded.
 
     `is_outdated`: the position has the other side by now. `is_behind`: an earlier one may still arrive after this one.
     """
@@ -258,13 +267,59 @@ class ExitsIntent:
         pairs = (
             (self.exits.take_profit, position.take_profit or Decimal(0)),
             (self.exits.stop_loss, position.stop_loss or Decimal(0)),
+            (self.exits.trailing_stop, position.trailing_stop or Decimal(0)),
         )
         return all(asked is None or asked == held for asked, held in pairs)
 
 
-SettingIntent = LeverageIntent | ExitsIntent  # about a symbol, not about an order
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PositionModeIntent:
+    """One contract in two legs (`hedge`), or in one position for both sides. `is_behind` as of leverage."""
+
+    kind: ClassVar[IntentKind] = "position_mode"
+    reduces: ClassVar[bool] = False
+    id: IntentId
+    state: IntentState
+    instrument: InstrumentId
+    hedge: bool
+    valid_until: datetime | None
+    is_behind: bool
+
+    @property
+    def subject(self) -> Hashable:
+        return (self.kind, self.instrument)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginModeIntent:
+    """The margin mode of the whole account: it is about no symbol. `is_behind` as of leverage."""
+
+    kind: ClassVar[IntentKind] = "margin_mode"
+    reduces: ClassVar[bool] = False
+    id: IntentId
+    state: IntentState
+    mode: MarginMode
+    valid_until: datetime | None
+    is_behind: bool
+
+    @property
+    def subject(self) -> Hashable:
+        return self.kind
+
+    def is_met_by(self, modes: AccountModes) -> bool:
+        return modes.margin_mode == self.mode
+
+
+SettingIntent = (
+    LeverageIntent | ExitsIntent | PositionModeIntent | MarginModeIntent
+)  # about a symbol or the account, not about an order
 ChangeIntent = AmendIntent | SettingIntent  # its acknowledgement is followed by reading what became of it
 ReadBackIntent = (
     ChangeIntent | CancelIntent
 )  # acknowledged, it still has to show: a cancel by its order's end, else anew
 Intent = PlaceIntent | CancelIntent | ChangeIntent
+
+
+def instrument_of(intent: Intent) -> InstrumentId | None:
+    """What it is about; None for what is about the whole account."""
+    return None if isinstance(intent, MarginModeIntent) else intent.instrument

@@ -9,6 +9,7 @@ that lives.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -82,15 +83,19 @@ class Placement(Ownership, Protocol):
         ...
 
     async def until_over(self, account_id: AccountId, epoch: int) -> None:
-        """Returns once the account must be claimed anew before anything else is done for it."""
+        """Returns once the account must be claimed anew, and its session built anew, before anything leaves."""
         ...
 
     async def until_stood_still(self) -> None:
-        """Returns each time this process or its machine has stood still; the gate is shut by then, and opens when
-        `go_on` is called: whoever minds reads everything first."""
+        """Returns each time after this process or its machine has stood still. The gate is shut by then, until
+        `go_on` is called: by then every session knows that it must read everything first."""
         ...
 
     def go_on(self) -> None: ...
+
+    def give_up(self) -> None:
+        """Somebody was told that another owns the accounts: the gate is shut for good."""
+        ...
 
     async def where(self) -> Sequence[Placed]:
         """Every account that was ever owned, in the order of its creation."""
@@ -101,9 +106,28 @@ class SoleOwner:
     """For a process that shares its database with nobody: tools and tests. Its epoch 0 holds only while no owner has
     ever claimed the account; beside a real one its journal is refused."""
 
+    worker_id: ClassVar[UUID] = UUID(int=0)
     is_open: ClassVar[bool] = True
     lets_reduce: ClassVar[bool] = True
     why_shut: ClassVar[ShutReason | None] = None
+
+    async def claim(self, _account_id: AccountId) -> int:
+        return 0
+
+    async def until_over(self, _account_id: AccountId, _epoch: int) -> None:
+        await asyncio.Event().wait()
+
+    async def until_stood_still(self) -> None:
+        await asyncio.Event().wait()
+
+    def go_on(self) -> None:
+        return None
+
+    def give_up(self) -> None:
+        return None
+
+    async def where(self) -> Sequence[Placed]:
+        return ()
 
 
 # The worker that lives: it holds the lock, by the very server process that it wrote down (a number alone may be another

@@ -16,7 +16,7 @@ from sqlalchemy import text
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.ids import link_id_of
-from tradewright.core.instrument import InstrumentId
+from tradewright.core.instrument import InstrumentId, Side
 from tradewright.core.order import NewOrder
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.trading.asking import Asked, insert_intent
@@ -85,12 +85,12 @@ async def _asked(moves: IntentMoves, body: OwnBody) -> Asked | Proposed:
             return cancel_asked(body.order_id, InstrumentId(row["category"], row["symbol"]))
         case CloseBody():
             must_close_all(body)
-            held = await _position(moves, body.instrument)
-            if held is None or held["side"] != body.side or not held["size"]:
+            held = await _position(moves, body.instrument, "side = :which", body.side)
+            if held is None or not held["size"]:
                 return "moot"
-            return place_asked(close_order(body, held["size"]), "order.close")
+            return place_asked(close_order(body, held["size"], held["position_index"]), "order.close")
         case ExitsBody():
-            held = await _position(moves, body.instrument)
+            held = await _position(moves, body.instrument, "position_index = :which", body.exits.position_index)
             if held is None or held["side"] is None or not held["size"]:
                 return "moot"
             return exits_asked(body, held["side"])
@@ -106,8 +106,8 @@ def must_close_all(body: CloseBody) -> None:
         )
 
 
-def close_order(body: CloseBody, size: Decimal) -> NewOrder:
-    """The order that takes off all of a position of this size."""
+def close_order(body: CloseBody, size: Decimal, position_index: int = 0) -> NewOrder:
+    """The order that takes off all of a position, or of a leg, of this size."""
     return NewOrder(
         link_id=link_id_of(body.id),
         instrument=body.instrument,
@@ -118,15 +118,22 @@ def close_order(body: CloseBody, size: Decimal) -> NewOrder:
         time_in_force="IOC",
         reduce_only=True,
         slippage_percent=body.slippage_percent,
+        position_index=position_index,
     )
 
 
-async def _position(moves: IntentMoves, instrument: InstrumentId) -> Row | None:
+async def _position(moves: IntentMoves, instrument: InstrumentId, by: str, which: Side | int) -> Row | None:
+    """That of a side, or of a leg: of a symbol there is at most one of either that is not flat."""
     found = await moves.connection.execute(
         text(
-            "SELECT side, size FROM positions WHERE account_id = :account AND category = :category"
-            " AND symbol = :symbol AND position_index = 0"
+            "SELECT side, size, position_index FROM positions WHERE account_id = :account AND category = :category"  # noqa: S608
+            f" AND symbol = :symbol AND {by} ORDER BY size DESC LIMIT 1"
         ),
-        {"account": moves.account.id, "category": instrument.category, "symbol": instrument.symbol},
+        {
+            "account": moves.account.id,
+            "category": instrument.category,
+            "symbol": instrument.symbol,
+            "which": which,
+        },
     )
     return found.mappings().one_or_none()

@@ -191,8 +191,10 @@ async def symbol(
             "SELECT coalesce(p.leverage, s.leverage) AS leverage, s.maker_rate, s.taker_rate, s.fees_assumed,"
             " s.read_at,"
             " s.read_at < clock_timestamp() - CAST(:fresh AS interval) AS is_old FROM account_symbols s"
+            " LEFT JOIN symbol_modes m ON m.account_id = s.account_id AND m.category = s.category"
+            " AND m.symbol = s.symbol"
             " LEFT JOIN positions p ON p.account_id = s.account_id AND p.category = s.category AND p.symbol = s.symbol"
-            " AND p.position_index = 0"
+            " AND p.position_index = CASE WHEN m.hedge THEN 1 ELSE 0 END"
             " WHERE s.account_id = :account AND s.workspace_id = :workspace AND s.category = :category"
             " AND s.symbol = :symbol"
         ),
@@ -205,8 +207,20 @@ async def symbol(
         },
     )
     row = found.mappings().one_or_none()
-    view = views.symbol_view(instrument.category, instrument.symbol, row, account["margin_mode"])
+    hedge = await hedged(connection, account_id, instrument)
+    view = views.symbol_view(instrument.category, instrument.symbol, row, account["margin_mode"], hedge)
     return view, row is None or row["is_old"]
+
+
+async def hedged(connection: AsyncConnection, account_id: AccountId, instrument: InstrumentId) -> bool | None:
+    """Whether two legs of the contract are held, as it was last read; None while nobody has looked."""
+    found: bool | None = await connection.scalar(
+        text(
+            "SELECT hedge FROM symbol_modes WHERE account_id = :account AND category = :category AND symbol = :symbol"
+        ),
+        {"account": account_id, "category": instrument.category, "symbol": instrument.symbol},
+    )
+    return found
 
 
 async def account_snapshot(

@@ -19,7 +19,17 @@ from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, LiveOrder
-from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, LeverageIntent, ReadBackIntent
+from tradewright.trading.model import (
+    AmendIntent,
+    CancelIntent,
+    ExitsIntent,
+    LeverageIntent,
+    MarginModeIntent,
+    PositionModeIntent,
+    ReadBackIntent,
+    instrument_of,
+)
+from tradewright.trading.settings_read import read_setting
 
 log = structlog.get_logger()
 
@@ -139,7 +149,9 @@ async def give_up_reading(journal: Journal, change: ReadBackIntent, refusal: Rea
     """What became of an acknowledged change cannot be read: nobody waits for it any more. The difference to be told."""
     log.warning("change.unreadable", intent_id=str(change.id), kind=change.kind, error=str(refusal))
     await journal.confirm(change, [], "reconciliation")
-    subject = f"{change.kind}:{change.instrument.category}:{change.instrument.symbol}:{change.id}"
+    about = instrument_of(change)
+    named = "account" if about is None else f"{about.category}:{about.symbol}"
+    subject = f"{change.kind}:{named}:{change.id}"
     return Drift("change.unreadable", subject, "acknowledged", "")
 
 
@@ -157,8 +169,8 @@ async def _ask_for(gateway: OrderGateway, journal: Journal, change: ReadBackInte
             )
             if found is not None:  # else it is a missing order, which is told
                 await journal.confirm(change, [found], "reconciliation")
-        case LeverageIntent() | ExitsIntent():
-            await journal.confirm(change, [await gateway.position(change.instrument)], "reconciliation")
+        case LeverageIntent() | ExitsIntent() | PositionModeIntent() | MarginModeIntent():
+            await journal.confirm(change, (await read_setting(gateway, change)).facts, "reconciliation")
         case _:
             assert_never(change)
 

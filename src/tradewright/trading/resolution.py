@@ -8,7 +8,7 @@ thing has happened once the thing is as it was asked to become, whoever made it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +18,7 @@ import structlog
 
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.ids import IntentId
-from tradewright.core.order import FINAL_STATES
+from tradewright.core.order import FINAL_STATES, PositionExits, RemoteOrder
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import Journal, UnknownIntent
@@ -27,10 +27,13 @@ from tradewright.trading.model import (
     CancelIntent,
     ExitsIntent,
     LeverageIntent,
+    MarginModeIntent,
     PlaceIntent,
+    PositionModeIntent,
     Reason,
     SettingIntent,
 )
+from tradewright.trading.settings_read import read_setting
 
 log = structlog.get_logger()
 
@@ -76,7 +79,7 @@ async def resolve_unknowns(
             overdue = await _overdue(gateway, rule, unknown, first_seen)
             if isinstance(unknown.intent, PlaceIntent):
                 overdue = overdue and may_conclude()
-            is_setting = isinstance(unknown.intent, LeverageIntent | ExitsIntent)
+            is_setting = isinstance(unknown.intent, SettingIntent)
             async with positions if positions is not None and is_setting else nullcontext():
                 settled = await _resolve(gateway, journal, unknown, overdue=overdue)
         except ExchangeUnavailable as error:
@@ -105,7 +108,7 @@ async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownInte
             return await _resolve_cancel(gateway, journal, cancel, overdue=overdue)
         case AmendIntent() as amend:
             return await _resolve_amend(gateway, journal, amend, overdue=overdue)
-        case LeverageIntent() | ExitsIntent() as setting:
+        case LeverageIntent() | ExitsIntent() | PositionModeIntent() | MarginModeIntent() as setting:
             return await _resolve_setting(gateway, journal, setting, overdue=overdue)
         case _:
             assert_never(unknown.intent)
@@ -170,7 +173,7 @@ async def _resolve_amend(gateway: OrderGateway, journal: Journal, intent: AmendI
 
 async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: SettingIntent, *, overdue: bool) -> bool:
     try:
-        position = await gateway.position(intent.instrument)
+        found = await read_setting(gateway, intent)
     except ReadRefused:
         if not overdue:
             raise
@@ -179,30 +182,47 @@ async def _resolve_setting(gateway: OrderGateway, journal: Journal, intent: Sett
         return True
     # Met says nothing while the request can still arrive: it may have been so before, and coming late it would undo the
     # next one, which waits for this one's end.
-    is_met = intent.is_met_by(position)
+    is_met, why = found.is_met, None
     if is_met and isinstance(intent, ExitsIntent):
-        is_met = await _watch_as_asked(gateway, intent)
+        orders = [order for order in await gateway.open_orders() if order.instrument == intent.instrument]
+        is_met = _watch_as_asked(orders, intent.exits)
+        if is_met and not _waits_as_asked(orders, intent.exits):
+            is_met, why = False, Reason("change.unreadable")
     if is_met and overdue:
         await journal.resolve(intent, happened=True)
-        await journal.confirm(intent, [position], "reconciliation")
+        await journal.confirm(intent, found.facts, "reconciliation")
         return True
-    await journal.book([position], "reconciliation")
+    await journal.book(found.facts, "reconciliation")
     if not overdue:
         return False
-    await journal.resolve(intent, happened=False)
+    await journal.resolve(intent, happened=False, reason=why)
     return True
 
 
-async def _watch_as_asked(gateway: OrderGateway, intent: ExitsIntent) -> bool:
+def _watch_as_asked(orders: Sequence[RemoteOrder], exits: PositionExits) -> bool:
     """Whether the exits watch the price that was asked for. The position names only where they are: a stop that was to
     be moved from the last price to the mark price looks there as if it had been."""
     asked = {
-        "TakeProfit": (intent.exits.take_profit, intent.exits.take_profit_by),
-        "StopLoss": (intent.exits.stop_loss, intent.exits.stop_loss_by),
+        "TakeProfit": (exits.take_profit, exits.take_profit_by),
+        "StopLoss": (exits.stop_loss, exits.stop_loss_by),
     }
-    for order in await gateway.open_orders():
+    for order in orders:
         price, by = asked.get(order.stop_order_type, (None, None))
-        is_it = bool(price) and order.instrument == intent.instrument and order.trigger_price == price
+        is_it = bool(price) and order.position_index == exits.position_index and order.trigger_price == price
         if is_it and order.trigger_by and order.trigger_by != by:
             return False
     return True
+
+
+def _waits_as_asked(orders: Sequence[RemoteOrder], exits: PositionExits) -> bool:
+    """Whether a trailing stop waits for the price from which it was to follow. One that follows already tells its
+    moving trigger instead: whether it is the one that was asked, or one of the same distance before it, cannot be read.
+    """
+    if not exits.trailing_stop or exits.trailing_active_price is None:
+        return True
+    return any(
+        order.stop_order_type == "TrailingStop"
+        and order.position_index == exits.position_index
+        and order.trigger_price == exits.trailing_active_price
+        for order in orders
+    )

@@ -42,10 +42,14 @@ from tradewright.trading.model import (
     ExitsIntent,
     Intent,
     LeverageIntent,
+    MarginModeIntent,
     PlaceIntent,
+    PositionModeIntent,
     Reason,
     SessionState,
+    instrument_of,
 )
+from tradewright.trading.ownership import Ownership, SoleOwner
 from tradewright.trading.reconciliation import reconcile
 from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
 from tradewright.trading.risk.exposure import Exposure, Holdings
@@ -83,7 +87,8 @@ class SessionParts:
     `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold. `book` is the
     account's memory, filled by the session, `exposure` what of it counts as risk, rebuilt from `holdings` at the start;
     `rules` may hold an intent back or refuse it, `companions` run beside.
-    `reach` is told of each crash point. `is_blocked`: a kill holds, so what opens must not leave, judged or not.
+    `ownership` is asked before anything leaves. `reach` is told of each crash point. `is_blocked`: a kill holds, so
+    what opens must not leave, judged or not.
     """
 
     account: AccountRef
@@ -101,12 +106,20 @@ class SessionParts:
     holdings: Callable[[], Awaitable[Holdings]] | None = None
     rules: Sequence[Rule] = ()
     companions: Sequence[Companion] = ()
+    ownership: Ownership = field(default_factory=SoleOwner)
     reach: Reach = nowhere
     is_blocked: Callable[[], bool] = _nothing_blocks
 
 
 class _ReconcileWanted:
     """Somebody asked for a reconciliation; it takes its place among the events."""
+
+
+class _StoodStill:
+    """The process has stood still: everything is to be read again."""
+
+
+_Happened = PrivateEvent | _ReconcileWanted | _StoodStill
 
 
 class AccountSession:
@@ -122,10 +135,8 @@ class AccountSession:
         # Held while positions are read one by one, and while everything is: the one must not cross the other.
         self._positions = asyncio.Lock()
         self._look_backs = LookBacks(parts.gateway, parts.journal, parts.clock, self._positions)
-        self._events: asyncio.Queue[PrivateEvent | _ReconcileWanted] = asyncio.Queue(_EVENTS_WAITING_MAX)
-        self._held_back: PrivateEvent | _ReconcileWanted | None = (
-            None  # taken from the queue with a batch it does not belong to
-        )
+        self._events: asyncio.Queue[_Happened] = asyncio.Queue(_EVENTS_WAITING_MAX)
+        self._held_back: _Happened | None = None  # taken from the queue with a batch it does not belong to
         self._stream_is_up = False
         self._stream_generation = 0  # grows with every up and down
         self._state: SessionState = "connecting"
@@ -144,6 +155,7 @@ class AccountSession:
         self._missing: dict[ExchangeOrderId, datetime] = {}
         self._read_whole_s: float | None = None  # when everything was last read, by the monotonic clock
         self._failed_readings = 0  # since then
+        self._stood_still = False  # and not everything was read since
 
     @property
     def account(self) -> AccountRef:
@@ -176,6 +188,18 @@ class AccountSession:
             self._reconcile_is_wanted = True
             self._events.put_nowait(_ReconcileWanted())
 
+    async def read_position(self, instrument: InstrumentId) -> None:
+        """Reads the position and books it. Raises `ExchangeUnavailable`."""
+        await self._look_backs.read_position(instrument)
+
+    def note_standstill(self) -> None:
+        """This process or its machine has stood still: what it knows may be old. Nothing that opens leaves before
+        everything was read again, which begins now; a reading that is under way does not count."""
+        self._stood_still = True
+        self._stream_generation += 1
+        if not self._events.full():  # else the next reading comes as it does after any burst
+            self._events.put_nowait(_StoodStill())
+
     def want_symbol(self, instrument: InstrumentId) -> None:
         """Somebody wants to know what the exchange says of a symbol."""
         self._look_backs.want_symbol(instrument)
@@ -193,10 +217,18 @@ class AccountSession:
                 tasks.create_task(self._take_intents(tasks))
                 tasks.create_task(self._resolve())
                 tasks.create_task(self._look_backs.read_symbols())
+                tasks.create_task(self._read_what_came_late())
                 for companion in self._parts.companions:
                     tasks.create_task(companion.run(self))
         finally:
             await self._close()
+
+    async def _read_what_came_late(self) -> None:
+        """What the owner before had signed may be accepted for one more window: everything is read once more then.
+        While the stream is down nobody need ask: what follows its return is a reading."""
+        rule = self._parts.evidence
+        await self._parts.clock.sleep((rule.recv_window + rule.clock_skew).total_seconds())
+        self.want_reconcile()
 
     async def _close(self) -> None:
         await self._parts.stream.close()
@@ -245,6 +277,10 @@ class AccountSession:
                     next_reconcile = done_at + _RECONCILE_EVERY_SECONDS
                     if self._reconcile_is_wanted:
                         next_reconcile = done_at + _RECONCILE_ASKED_SECONDS
+                case _StoodStill():
+                    if self._stood_still:
+                        await self._enter("degraded" if self._was_ready else "connecting", Fault("session.stood_still"))
+                        next_reconcile = clock.monotonic()  # if the stream is up; else its return brings it
                 case _ReconcileWanted():
                     if self._reconcile_is_wanted:
                         next_reconcile = min(next_reconcile, done_at + _RECONCILE_ASKED_SECONDS)
@@ -254,7 +290,7 @@ class AccountSession:
                     await self._parts.journal.book(facts, "stream")
                     self._parts.reach("facts.booked")
 
-    async def _next_event(self, timeout_seconds: float) -> PrivateEvent | _ReconcileWanted | None:
+    async def _next_event(self, timeout_seconds: float) -> _Happened | None:
         if self._held_back is not None:
             event, self._held_back = self._held_back, None
             return event
@@ -270,7 +306,7 @@ class AccountSession:
         """Adds the facts that wait behind the first one, so that a burst is booked in one transaction."""
         while len(facts) < _BATCH_MAX and not self._events.empty():
             event = self._events.get_nowait()
-            if isinstance(event, StreamUp | StreamDown | _ReconcileWanted):
+            if isinstance(event, StreamUp | StreamDown | _ReconcileWanted | _StoodStill):
                 self._held_back = event
                 break
             facts.append(event)
@@ -302,6 +338,7 @@ class AccountSession:
             self._read_whole_s, self._failed_readings = self._parts.clock.monotonic(), 0
             if self._stream_generation != generation:
                 return  # the stream went down meanwhile: whatever it said then is missing
+            self._stood_still = False
             if self._state != "ready":
                 await self._enter("ready", None)
             return
@@ -329,7 +366,8 @@ class AccountSession:
                 if not self._may_go(intent) or intent.subject in busy or self._is_behind(intent):
                     continue  # it waits until it expires
                 self._parts.reach("intent.taken")
-                reason = refusal(intent, self._parts.instrument_of(intent.instrument)) or self._ruled(intent)
+                rules = self._rules_of(intent)
+                reason = refusal(intent, rules) or self._ruled(intent)
                 if isinstance(reason, Held):
                     continue
                 if reason is not None:
@@ -339,7 +377,11 @@ class AccountSession:
                 self._sending.add(intent.id)
                 self._subjects.add(intent.subject)
                 busy.add(intent.subject)
-                tasks.create_task(self._send(as_sent(intent, self._parts.instrument_of(intent.instrument))))
+                tasks.create_task(self._send(as_sent(intent, rules)))
+
+    def _rules_of(self, intent: Intent) -> Instrument | None:
+        about = instrument_of(intent)
+        return None if about is None else self._parts.instrument_of(about)
 
     def _ruled(self, intent: Intent) -> Reason | Held | None:
         """The first rule's objection, if any has one."""
@@ -348,8 +390,11 @@ class AccountSession:
     def _may_go(self, intent: Intent) -> bool:
         if not self._was_ready:
             is_safe = isinstance(intent, CancelIntent) or (isinstance(intent, PlaceIntent) and intent.reduces)
-            return is_safe and self.is_blind
-        return (self._state == "ready" and self._stream_is_up) or intent.reduces
+            return is_safe and self.is_blind and self._parts.ownership.lets_reduce
+        if intent.reduces:
+            return self._parts.ownership.lets_reduce
+        is_sure = self._state == "ready" and self._stream_is_up and not self._stood_still
+        return is_sure and self._parts.ownership.is_open
 
     @property
     def is_blind(self) -> bool:
@@ -441,7 +486,9 @@ class AccountSession:
                 await self._look_backs.order_of(intent)
             case AnsweredRefused(trace=trace), PlaceIntent() | AmendIntent() if is_filter_refusal(trace):
                 await self._parts.instruments_stale()
-            case AnsweredAcknowledged(), AmendIntent() | LeverageIntent() | ExitsIntent():
+            case AnsweredAcknowledged(), (
+                AmendIntent() | LeverageIntent() | ExitsIntent() | PositionModeIntent() | MarginModeIntent()
+            ):
                 await self._look_backs.read_back(intent)
                 self._intents_wanted.set()  # another change of it may wait
             case _:

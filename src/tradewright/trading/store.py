@@ -21,7 +21,7 @@ from tradewright.core.errors import DuplicateLinkId
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, SymbolMode, Wallet
 from tradewright.core.order_status import IntentState
 from tradewright.storage.engine import encode_json
 from tradewright.trading.attempts import close_attempt, open_attempt
@@ -30,6 +30,8 @@ from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.checks import outdated
 from tradewright.trading.drifts import tell_drifts
 from tradewright.trading.events import EventWriter
+from tradewright.trading.guardian.model import Guarded, ProtectionNews
+from tradewright.trading.guardian.store import keep_guarded
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
 from tradewright.trading.intent_moves import MOVED, IntentMoves
 from tradewright.trading.intent_rows import INTENT_ROWS, intent_of_row
@@ -55,8 +57,10 @@ from tradewright.trading.model import (
     EventSource,
     Intent,
     LeverageIntent,
+    MarginModeIntent,
     OwnSource,
     PlaceIntent,
+    PositionModeIntent,
     Proposed,
     ReadBackIntent,
     Reason,
@@ -64,7 +68,7 @@ from tradewright.trading.model import (
     SymbolFacts,
 )
 from tradewright.trading.proposals import propose
-from tradewright.trading.standing import note_reconciled, note_symbol, set_session
+from tradewright.trading.standing import book_modes, book_symbol_mode, note_reconciled, note_symbol, set_session
 
 _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
 _UNKNOWN_MAX = 500
@@ -190,7 +194,7 @@ class PostgresJournal:
 
     async def _outdated(self, connection: AsyncConnection, intent: Intent) -> Reason | None:
         """By what is booked in this transaction. A plain order that opens is about nothing but itself."""
-        if isinstance(intent, LeverageIntent) or (
+        if isinstance(intent, LeverageIntent | PositionModeIntent | MarginModeIntent) or (
             isinstance(intent, PlaceIntent) and not (intent.turns or intent.reduces)
         ):
             return None
@@ -277,6 +281,10 @@ class PostgresJournal:
                     await book_position(connection, self._account, fact, events)
                 case Wallet():
                     await book_wallet(connection, self._account, fact, events)
+                case SymbolMode():
+                    await book_symbol_mode(connection, self._account, fact, events)
+                case AccountModes():
+                    await book_modes(connection, self._account, fact, events)
                 case _:
                     assert_never(fact)
         await tell_drifts(connection, self._account, drifts, events)
@@ -314,7 +322,8 @@ class PostgresJournal:
             found = await connection.execute(
                 text(
                     f"{INTENT_ROWS} AND i.state = 'acknowledged' AND i.applied_at IS NULL"
-                    " AND i.kind IN ('amend', 'leverage', 'exits') ORDER BY i.created_at, i.id LIMIT :limit"
+                    " AND i.kind IN ('amend', 'leverage', 'exits', 'position_mode', 'margin_mode')"
+                    " ORDER BY i.created_at, i.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _UNREAD_MAX},
             )
@@ -374,6 +383,10 @@ class PostgresJournal:
                 ),
                 {"account": self._account.id, "keep": keep},
             )
+
+    async def keep_protection(self, guarded: Guarded, news: ProtectionNews | None) -> None:
+        async with self._transaction("owner") as (connection, events):
+            await keep_guarded(connection, self._account, guarded, news, events)
 
     async def record_drift(self, drifts: Sequence[Drift]) -> None:
         async with self._transaction("reconciliation") as (connection, events):

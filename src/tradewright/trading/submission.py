@@ -48,7 +48,9 @@ from tradewright.trading.model import (
     ExitsIntent,
     Intent,
     LeverageIntent,
+    MarginModeIntent,
     PlaceIntent,
+    PositionModeIntent,
     Reason,
 )
 
@@ -193,6 +195,10 @@ async def _call(gateway: OrderGateway, intent: Intent, may_go: MayGo) -> tuple[E
             return None, await gateway.set_leverage(intent.instrument, intent.leverage, may_go=may_go)
         case ExitsIntent():
             return None, await gateway.set_exits(intent.instrument, intent.exits, may_go=may_go)
+        case PositionModeIntent():
+            return None, await gateway.set_position_mode(intent.instrument, hedge=intent.hedge, may_go=may_go)
+        case MarginModeIntent():
+            return None, await gateway.set_margin_mode(intent.mode, may_go=may_go)
         case _:
             assert_never(intent)
     return taken.exchange_order_id, taken.trace
@@ -245,4 +251,8 @@ _KNOWN: dict[str, frozenset[int]] = {
     "exchange.leverage": frozenset({110013, 110085, 110086, 110089, 110090}),
     "exchange.quantity_filled": frozenset({110064, 170313}),
     "exchange.exits_partly_filled": frozenset({110059}),
+    "exchange.mode_has_position": frozenset({110024}),
+    "exchange.mode_has_orders": frozenset({110028}),
+    "exchange.hedge_unsupported": frozenset({110029}),
+    "exchange.margin_mode": frozenset({110073, 3400045}),
 }

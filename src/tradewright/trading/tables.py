@@ -54,14 +54,14 @@ accounts = Table(
     Column("connection_id", Uuid, ForeignKey("connections.id")),  # null on the simulated exchange
     Column("categories", JSONB),  # what its key may trade; null: everything its environment has
     Column("margin_mode", Text),  # the exchange's word; null until it was read
+    # Of how many symbols two legs are held, as far as anybody has looked; the rows are `symbol_modes`.
+    Column("hedged_count", Integer, nullable=False, server_default="0"),
     Column("reconciled_at", _time),  # by the database's clock: when the newest whole reading began
     # The same exchange account cannot be connected twice in an installation.
     UniqueConstraint("environment", "uid"),
     CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name="environment"),
 )
 
-intents = Table(
-    "intents",
 # Processes that own accounts, or did. `host` and `process` name one for good: a number alone may be another's by now.
 worker = Table(
     "worker",
@@ -88,14 +88,16 @@ account_owner = Table(
     Column("since", _time, nullable=False),
 )
 
+intents = Table(
+    "intents",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("workspace_id", Uuid, nullable=False),
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("body", JSONB, nullable=False),  # as asked, canonical: the same id with another body is refused
-    Column("category", Text, nullable=False),
-    Column("symbol", Text, nullable=False),
+    Column("category", Text),  # null of what is about the whole account
+    Column("symbol", Text),
     Column("side", Text),
     Column("order_type", Text),
     Column("time_in_force", Text),
@@ -115,13 +117,18 @@ account_owner = Table(
     Column("stop_loss_limit", Numeric),
     Column("slippage_percent", Numeric),
     Column("leverage", Numeric),
+    Column("position_index", Integer, nullable=False, server_default="0"),  # of a place and of exits: the leg
+    Column("trailing_stop", Numeric),  # of exits: a distance in quote coin, where zero removes it
+    Column("trailing_active_price", Numeric),
+    Column("hedge", Boolean),  # of a position mode
+    Column("margin_mode", Text),
     # It takes exposure off or protects: it goes first, and also while the account is degraded.
     Column("reduces", Boolean, nullable=False, server_default="false"),
     Column("note", Text),
     Column("link_id", Text),  # of a place
     Column("exchange_order_id", Text),  # of a place, once the exchange acknowledged it
     Column("target_id", Uuid),  # of a cancel or amend: the id of the order row it is about
-    Column("applied_at", _time),  # of an amend, leverage or exits: when what it came to was read back
+    Column("applied_at", _time),  # of an amend or a setting: when what it came to was read back
     Column("state", Text, nullable=False),
     Column("reason", JSONB),
     Column("verdict", JSONB),  # the limits it was held against when it was let go: [{limit, value, allowed, level}]
@@ -144,7 +151,8 @@ account_owner = Table(
         "ix_intents_unread",
         "account_id",
         "created_at",
-        postgresql_where="state = 'acknowledged' AND applied_at IS NULL AND kind IN ('amend','leverage','exits')",
+        postgresql_where="state = 'acknowledged' AND applied_at IS NULL"
+        " AND kind IN ('amend','leverage','exits','position_mode','margin_mode')",
     ),
 )
 
@@ -165,6 +173,7 @@ requests = Table(
     Column("ret_code", Integer),
     Column("ret_msg", Text),
     Column("trace_id", Text),
+    Column("epoch", BigInteger),  # of the owner that sent it
     UniqueConstraint("intent_id", "attempt"),
 )
 
@@ -173,7 +182,6 @@ orders = Table(
     metadata,
     Column("id", Uuid, primary_key=True),  # the intent's id when the order is ours
     Column("workspace_id", Uuid, nullable=False),
-    Column("epoch", BigInteger),  # of the owner that sent it
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("intent_id", Uuid, ForeignKey("intents.id")),
     Column("exchange_order_id", Text, nullable=False),
@@ -200,6 +208,7 @@ orders = Table(
     Column("stop_order_type", Text, nullable=False, server_default=""),
     Column("parent_link_id", Text, nullable=False, server_default=""),
     Column("close_on_trigger", Boolean, nullable=False, server_default="false"),
+    Column("position_index", Integer, nullable=False, server_default="0"),
     Column("exchange_created_at", _time, nullable=False),
     Column("exchange_updated_at", _time, nullable=False),
     Column("updated_at", _time, nullable=False),
@@ -228,11 +237,15 @@ executions = Table(
     Column("fee_coin", Text, nullable=False),
     Column("is_maker", Boolean, nullable=False),
     Column("exec_type", Text, nullable=False),
+    # Its order's leg, which the exchange does not say of the fill itself; 0 while its order is not known.
+    Column("position_index", Integer, nullable=False, server_default="0"),
     Column("executed_at", _time, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("recorded_at", _time, nullable=False),
     PrimaryKeyConstraint("account_id", "exec_id"),
     Index("ix_executions_account_time", "account_id", "executed_at", "exec_id"),
+    Index("ix_executions_symbol", "account_id", "category", "symbol", "executed_at"),
+    Index("ix_executions_recorded", "account_id", "recorded_at"),
 )
 
 positions = Table(
@@ -265,7 +278,36 @@ positions = Table(
     Column("base_size", Numeric),
     Column("exchange_updated_at", _time, nullable=False),
     Column("updated_at", _time, nullable=False),
+    # What the guardian says of its stop, as it is shown; null: it has none in its plan. See `protection_plans`.
+    Column("protection", JSONB),
     PrimaryKeyConstraint("account_id", "category", "symbol", "position_index"),
+)
+
+# Positions with a stop in their plan, while they are there. Times without a stop are in milliseconds.
+protection_plans = Table(
+    "protection_plans",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("position_index", Integer, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("stop_price", Numeric, nullable=False),
+    Column("stop_by", Text, nullable=False),
+    Column("origin_id", Uuid, nullable=False),  # the intent that asked for it
+    Column("followed_price", Numeric),  # where it was moved to elsewhere
+    Column("confirmed", Boolean, nullable=False),  # it was read back once
+    Column("state", Text, nullable=False),
+    Column("why", Text),
+    Column("naked_since", _time),  # by the owner's clock
+    Column("naked_ms_total", BigInteger, nullable=False),
+    Column("naked_ms_longest", BigInteger, nullable=False),
+    Column("repairs", Integer, nullable=False),  # asked for since `naked_since`
+    Column("closes", Integer, nullable=False),
+    Column("updated_at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "category", "symbol", "position_index"),
+    CheckConstraint("state IN ('protected', 'naked', 'repairing', 'flattening')", name="state"),
 )
 
 balances = Table(
@@ -298,6 +340,18 @@ account_symbols = Table(
     Column("taker_rate", Numeric, nullable=False),
     Column("fees_assumed", Boolean, nullable=False),
     Column("read_at", _time, nullable=False),
+    PrimaryKeyConstraint("account_id", "category", "symbol"),
+)
+
+# Whether two legs of a contract are held (hedge mode), as it was last read. No row: nobody has looked yet.
+symbol_modes = Table(
+    "symbol_modes",
+    metadata,
+    Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
+    Column("category", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("hedge", Boolean, nullable=False),
     PrimaryKeyConstraint("account_id", "category", "symbol"),
 )
 

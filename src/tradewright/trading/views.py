@@ -61,6 +61,7 @@ def order_view(row: Row) -> dict[str, Any]:
         "quantity_unit": row["quantity_unit"],
         "price": _text(row["price"]),
         "reduce_only": row["reduce_only"],
+        "position_index": row["position_index"],
         "trigger": trigger_view(row),
         "take_profit": _text(row["take_profit"]),
         "stop_loss": _text(row["stop_loss"]),
@@ -130,7 +131,7 @@ def account_view(row: Row) -> dict[str, Any]:
         "connection_id": None if row["connection_id"] is None else str(row["connection_id"]),
         "capabilities": asdict(capabilities_of(row["environment"], row["categories"])),
         "margin_mode": row["margin_mode"],
-        "position_mode": "one_way",
+        "position_mode": "by_symbol" if row["hedged_count"] else "one_way",
         "session": {
             "state": row["session_state"],
             "reason": row["session_reason"],
@@ -160,11 +161,21 @@ def position_view(row: Row) -> dict[str, Any]:
         "value": _text(row["value"]),
         "take_profit": _text(row["take_profit"]),
         "stop_loss": _text(row["stop_loss"]),
+        "trailing_stop": _text(row["trailing_stop"]),
         "stops_read_ms": _ms(row["stops_read_at"]),
         "break_even_price": _text(row["break_even_price"]),
         "adl_rank": row["adl_rank"],
+        "protection": _protection(row),
         "updated_ms": _ms(row["updated_at"]),
     }
+
+
+def _protection(row: Row) -> dict[str, Any] | None:
+    """As the guardian kept it; of a position that has turned or gone since, nothing is known yet."""
+    kept = row["protection"]
+    if kept is None or not row["size"] or kept["side"] != row["side"]:
+        return None
+    return {name: value for name, value in kept.items() if name != "side"}
 
 
 def fill_view(row: Row) -> dict[str, Any]:
@@ -215,8 +226,10 @@ def available_of(coin: Row) -> Decimal:
     return max(ZERO, Decimal(coin["wallet_balance"]) - taken)
 
 
-def symbol_view(category: str, symbol: str, row: Row | None, margin_mode: str | None) -> dict[str, Any]:
-    """What is known of a symbol; `row` is None while nobody has asked the exchange."""
+def symbol_view(
+    category: str, symbol: str, row: Row | None, margin_mode: str | None, hedge: bool | None
+) -> dict[str, Any]:
+    """What is known of a symbol; `row` and `hedge` are None while nobody has asked the exchange."""
     return {
         "category": category,
         "symbol": symbol,
@@ -225,5 +238,6 @@ def symbol_view(category: str, symbol: str, row: Row | None, margin_mode: str | 
         "taker_rate": None if row is None else _text(row["taker_rate"]),
         "fees_assumed": False if row is None else row["fees_assumed"],
         "margin_mode": margin_mode,
+        "position_mode": None if hedge is None else ("hedge" if hedge else "one_way"),
         "read_ms": None if row is None else _ms(row["read_at"]),
     }

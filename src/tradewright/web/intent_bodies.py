@@ -18,7 +18,9 @@ from tradewright.trading.bodies import (
     CloseBody,
     ExitsBody,
     LeverageBody,
+    MarginModeBody,
     PlaceBody,
+    PositionModeBody,
     ReverseBody,
 )
 from tradewright.web.schemas.trading import (
@@ -29,7 +31,9 @@ from tradewright.web.schemas.trading import (
     ExitsIntent,
     IntentBody,
     LeverageIntent,
+    MarginModeIntent,
     PlaceIntent,
+    PositionModeIntent,
     ReverseIntent,
     TriggerBody,
 )
@@ -81,8 +85,16 @@ def body_of(body: IntentBody) -> Body:
                 stop_loss=_number(body.stop_loss),
                 take_profit_by=body.take_profit_by,
                 stop_loss_by=body.stop_loss_by,
+                trailing_stop=_number(body.trailing_stop),
+                trailing_active_price=_number(body.trailing_active_price),
+                position_index=body.position_index,
             )
             return ExitsBody(id=IntentId(body.id), category=body.category, symbol=body.symbol, exits=exits)
+        case PositionModeIntent():
+            hedge = body.mode == "hedge"
+            return PositionModeBody(id=IntentId(body.id), category=body.category, symbol=body.symbol, hedge=hedge)
+        case MarginModeIntent():
+            return MarginModeBody(id=IntentId(body.id), mode=body.mode)
         case _:
             assert_never(body)
 
@@ -105,6 +117,7 @@ def _place(body: PlaceIntent) -> PlaceBody:
         take_profit=None if body.take_profit is None else _exit(body.take_profit),
         stop_loss=None if body.stop_loss is None else _exit(body.stop_loss),
         slippage_percent=_number(body.slippage_percent) if can_slip else None,
+        position_index=body.position_index,
         note=body.note,
     )
 

@@ -31,7 +31,9 @@ from tradewright.trading.bodies import (
     CloseBody,
     ExitsBody,
     LeverageBody,
+    MarginModeBody,
     PlaceBody,
+    PositionModeBody,
     ReverseBody,
 )
 from tradewright.trading.checks import MarketView
@@ -133,6 +135,10 @@ async def _submit(parts: WebParts, caller: Principal, account_id: AccountId, bod
                 await change_commands.submit_leverage(asker, body, view)
             case ExitsBody():
                 await change_commands.submit_exits(asker, body, view)
+            case PositionModeBody():
+                await change_commands.submit_position_mode(asker, body, view)
+            case MarginModeBody():
+                await change_commands.submit_margin_mode(asker, body)
             case _:
                 assert_never(body)
 
@@ -152,8 +158,9 @@ def _asker(
 
 
 async def _view_for(parts: WebParts, caller: Principal, account_id: AccountId, body: Body) -> MarketView:
-    """What the market says of what a body is about; a cancel needs nothing of it, and must not wait for it."""
-    if isinstance(body, CancelBody):
+    """What the market says of what a body is about; a cancel needs nothing of it, and must not wait for it. A margin
+    mode is about no instrument."""
+    if isinstance(body, CancelBody | MarginModeBody):
         return MarketView(instrument=None)
     async with parts.engine.connect() as connection:
         account = await queries.require_account(connection, caller.membership.workspace_id, account_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.instrument import InstrumentId, RiskTier
 from tradewright.core.order import FeeRates
 from tradewright.exchange.bybit.codec import categories_of
@@ -118,13 +118,25 @@ async def test_position_of_a_symbol_is_read_also_when_it_is_flat(bybit: FakeBybi
     assert bybit.queries("/v5/position/list")[0] == "category=linear&symbol=BTCUSDT"
 
 
-@pytest.mark.parametrize("rows", [[], [position_row(positionIdx=1), position_row(positionIdx=2)]])
-async def test_hedge_mode_and_no_row_are_no_position_that_we_could_name(
-    bybit: FakeBybit, orders: BybitOrderGateway, rows: list[Any]
-) -> None:
-    bybit.script["/v5/position/list"] = [ok(page(*rows))]
-    with pytest.raises(ExchangeUnavailable, match="hedge mode"):
+async def test_in_hedge_mode_a_position_is_named_by_its_leg(bybit: FakeBybit, orders: BybitOrderGateway) -> None:
+    legs = [position_row(positionIdx=2, side="Sell", size="2"), position_row(positionIdx=1, side="Buy", size="1")]
+    bybit.script["/v5/position/list"] = [ok(page(*legs))]
+    assert [(leg.position_index, leg.side, leg.size) for leg in await orders.legs(BTC)] == [
+        (1, "Buy", Decimal(1)),
+        (2, "Sell", Decimal(2)),
+    ]
+    assert (await orders.position(BTC, 2)).size == 2
+    with pytest.raises(ReadRefused, match="is in hedge mode and has no position 0"):
         await orders.position(BTC)
+
+
+@pytest.mark.parametrize("indexes", [(), (1,), (0, 1), (0, 1, 2), (0, 0), (1, 1)])
+async def test_what_is_neither_one_position_nor_two_legs_is_not_read_as_either(
+    bybit: FakeBybit, orders: BybitOrderGateway, indexes: tuple[int, ...]
+) -> None:
+    bybit.script["/v5/position/list"] = [ok(page(*(position_row(positionIdx=index) for index in indexes)))]
+    with pytest.raises(ReadRefused, match="expected 0 alone, or 1 and 2"):
+        await orders.legs(BTC)
 
 
 def tier(limit: object, maintenance: object, initial: object, leverage: str, deduction: str = "") -> dict[str, Any]:

@@ -51,9 +51,9 @@ class Answers:
         self.named.append((link_id, exchange_order_id))
         return self.order
 
-    async def position(self, instrument: InstrumentId) -> RemotePosition:
+    async def legs(self, instrument: InstrumentId) -> Sequence[RemotePosition]:
         self._ask("position")
-        return self.held
+        return [self.held]
 
     async def open_orders(self) -> Sequence[RemoteOrder]:
         self._ask("open_orders")

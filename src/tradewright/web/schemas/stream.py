@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, RootModel
 
+from tradewright.core.instrument import Category, Side
 from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
 from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
-from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
+from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position, Protection
 
 Sequence = Annotated[int, Field(ge=0, lt=2**53)]  # what a browser can count exactly
 
@@ -66,8 +67,24 @@ class DriftEvent(Output):
     drift: dict[str, Any]
 
 
+class ProtectionTold(Protection):
+    """What became of a position's stop, with its state then."""
+
+    news: Literal["planned", "naked", "repairing", "flattening", "restored", "followed", "removed", "flat"]
+    category: Category
+    symbol: str
+    position_index: int
+    side: Side
+
+
+class ProtectionEvent(Output):
+    kind: Literal["protection"]
+    protection: ProtectionTold
+
+
 AccountEvent = Annotated[
-    OrderEvent | FillEvent | PositionEvent | BalancesEvent | SessionEvent | DriftEvent, Field(discriminator="kind")
+    OrderEvent | FillEvent | PositionEvent | BalancesEvent | SessionEvent | DriftEvent | ProtectionEvent,
+    Field(discriminator="kind"),
 ]
 
 

@@ -20,6 +20,11 @@ PlainText = Annotated[str, Field(max_length=NOTE_LENGTH_MAX, pattern=r"^[^\x00-\
 IdText = Annotated[UUID, Field(strict=False)]
 
 
+PositionIndex = Annotated[
+    Literal[0, 1, 2], Field(description="0 one-way; in hedge mode the leg that is opened or closed: 1 long, 2 short")
+]
+
+
 class AccountSession(Output):
     state: Literal["connecting", "reconciling", "ready", "degraded", "closed"]
     reason: Fault | None
@@ -48,7 +53,9 @@ class Account(Output):
     margin_mode: str | None = Field(
         description="The exchange's word: REGULAR_MARGIN (cross), ISOLATED_MARGIN; null unread"
     )
-    position_mode: Literal["one_way"]
+    position_mode: Literal["one_way", "by_symbol"] = Field(
+        description="By symbol: of some contracts two legs are held (hedge mode), as each symbol says"
+    )
     session: AccountSession
     drift_count: int
     reconciled_ms: UnixMs | None = Field(description="When everything was last read whole from the exchange")
@@ -109,6 +116,7 @@ class Order(Output):
     quantity_unit: QuantityUnit
     price: DecimalText | None
     reduce_only: bool
+    position_index: int = Field(description="0 one-way; in hedge mode the leg: 1 long, 2 short")
     trigger: Trigger | None
     take_profit: DecimalText | None
     stop_loss: DecimalText | None
@@ -135,6 +143,16 @@ class OrderPage(Output):
     next: str | None = Field(description="Cursor of the next, older page; null at the end")
 
 
+class Protection(Output):
+    """Of a position with a stop in its plan. It is protected only while the exchange shows that stop."""
+
+    state: Literal["protected", "naked", "repairing", "flattening"]
+    stop: DecimalText
+    naked_since_ms: UnixMs | None = Field(description="Since when it is seen without its stop; null: it is protected")
+    naked_ms_total: int = Field(description="Of this position, in milliseconds, without the time that goes on now")
+    why: str | None = Field(description="A stable code, such as protection.missing")
+
+
 class Position(Output):
     account_id: UUID
     category: Category
@@ -153,9 +171,11 @@ class Position(Output):
     value: DecimalText | None
     take_profit: DecimalText | None
     stop_loss: DecimalText | None
+    trailing_stop: DecimalText | None = Field(description="Its distance in quote coin")
     stops_read_ms: UnixMs | None = Field(description="When take-profit and stop-loss were last read from the exchange")
     break_even_price: DecimalText | None
     adl_rank: int | None
+    protection: Protection | None = Field(description="Null: no stop was asked for it")
     updated_ms: UnixMs
 
 
@@ -245,6 +265,7 @@ class PlaceIntent(Input):
     slippage_percent: DecimalText | None = Field(
         "0.5", description="Of a market order: how far from the best price it may fill, 0.01 to 10; else ignored"
     )
+    position_index: PositionIndex = 0
     note: PlainText | None = None
 
 
@@ -304,7 +325,8 @@ class LeverageIntent(Input):
 
 
 class ExitsIntent(Input):
-    """Sets take-profit and stop-loss of an open position (full size, at market): null leaves a leg, "0" removes it."""
+    """Sets take-profit, stop-loss and trailing stop of an open position (full size, at market): null leaves one, "0"
+    removes it."""
 
     id: IdText
     kind: Literal["exits"]
@@ -314,21 +336,57 @@ class ExitsIntent(Input):
     stop_loss: DecimalText | None = None
     take_profit_by: TriggerBy = "LastPrice"
     stop_loss_by: TriggerBy = "LastPrice"
+    trailing_stop: DecimalText | None = Field(None, description="A distance in quote coin, behind the last price")
+    trailing_active_price: DecimalText | None = Field(
+        None, description="Of a trailing stop: the price from which it follows; null: at once"
+    )
+    position_index: PositionIndex = 0
+
+
+class PositionModeIntent(Input):
+    """Holds one contract in two legs (hedge), or in one position for both sides; done once the legs are read back.
+    Refused while it has a position or orders."""
+
+    id: IdText
+    kind: Literal["position_mode"]
+    category: Literal["linear"]
+    symbol: SymbolText
+    mode: Literal["one_way", "hedge"]
+
+
+class MarginModeIntent(Input):
+    """Sets the margin mode of the whole account; done once it is read back in `margin_mode` of the account. Refused
+    while there is any position or order; portfolio margin is not offered."""
+
+    id: IdText
+    kind: Literal["margin_mode"]
+    mode: Literal["REGULAR_MARGIN", "ISOLATED_MARGIN", "PORTFOLIO_MARGIN"]
 
 
 IntentBody = Annotated[
-    PlaceIntent | CancelIntent | AmendIntent | CloseIntent | ReverseIntent | LeverageIntent | ExitsIntent,
+    PlaceIntent
+    | CancelIntent
+    | AmendIntent
+    | CloseIntent
+    | ReverseIntent
+    | LeverageIntent
+    | ExitsIntent
+    | PositionModeIntent
+    | MarginModeIntent,
     Field(discriminator="kind"),
 ]
-IntentKind = Literal["place", "cancel", "amend", "leverage", "exits"]  # a close or reverse is a place
+# A close or reverse is a place.
+IntentKind = Literal["place", "cancel", "amend", "leverage", "exits", "position_mode", "margin_mode"]
 
 
 class IntentAnswer(Output):
     intent_id: UUID
     kind: IntentKind
     status: OrderStatus
-    order: Order | None = Field(description="The order it makes or is about; null for leverage and exits")
-    position: Position | None = Field(description="Of leverage and exits: as read back since; null before, and else")
+    order: Order | None = Field(description="The order it makes or is about; null for settings")
+    position: Position | None = Field(
+        description="Of leverage, exits and position mode: as read back since; null before, and else"
+    )
     reason: Reason | None
 
 
@@ -381,6 +439,7 @@ class AccountSymbol(Output):
     taker_rate: DecimalText | None
     fees_assumed: bool
     margin_mode: str | None
+    position_mode: Literal["one_way", "hedge"] | None
     read_ms: UnixMs | None
 
 

@@ -1,0 +1,428 @@
+"""The guardian of one account: watches its positions and sees to it that each has the stop that it was asked to have.
+
+Lives here: `Guardian`, a companion of the session and a rule on its own closes. Not here: whether a position is
+protected and what its plan is (`core.protection`), what to do about one that is not (`steps`), rows (`store`).
+
+A position is protected only when the exchange shows its stop. Seen without, it is measured from that moment on; after
+the grace its stop is asked for again, and not protected after `flatten_after_s` it is closed. Both go while the session
+is degraded. Nothing is done on word of an old report: the position is read from the exchange right before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+import structlog
+
+from tradewright.core.clock import Clock, milliseconds
+from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.ids import IntentId, made_id
+from tradewright.core.order import PositionExits, RemotePosition
+from tradewright.core.protection import Judgement, Naked, Plan, Protected, is_passed, judge, planned
+from tradewright.trading.account_book import AccountBook
+from tradewright.trading.beside import SessionView
+from tradewright.trading.bodies import CloseBody, ExitsBody
+from tradewright.trading.guardian.model import Guarded, GuardSettings, PositionKey, ProtectionNews
+from tradewright.trading.guardian.steps import Outcome, Standing, Step, step
+from tradewright.trading.guardian.store import GuardReads
+from tradewright.trading.model import Intent, Reason
+
+log = structlog.get_logger()
+
+_ALL = Decimal(100)  # percent
+_TICK_S = 0.5  # while something is under way
+_WAIT_SECONDS_MIN = 0.01
+_ASK_SECONDS_MIN = 0.25  # between two readings of what was asked for a position
+_LATER_S = 10.0  # between looks at what does not settle
+_READ_SECONDS_MIN = 1.0  # between two readings of a position at the exchange
+_VERIFY_SECONDS_MIN = 10.0
+_REPAIR_VALID = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """One position as the guardian has it in mind. Times are seconds by the monotonic clock."""
+
+    guarded: Guarded | None = None
+    plan: Plan | None = None
+    planned_for: RemotePosition | None = None  # the report that the plan was read for
+    asked_s: float | None = None
+    unsettled_s: float | None = None  # since when the plan is in doubt
+    bare_s: float | None = None  # since when it shows no stop while nobody can say yet what its plan is
+    naked_s: float | None = None
+    read_s: float | None = None
+    repair: tuple[Outcome, float] | None = None  # with when it was first seen as not open
+    close: tuple[Outcome, float] | None = None
+    unseen_s: float | None = None  # since when the position tells a stop that no order shows
+    other_s: float | None = None  # since when another stop than the planned one is shown
+    verified: RemotePosition | None = None  # the report of it that was read again
+
+
+class Guardian:
+    """Of one session: a companion, and a rule that takes a close back whose position is protected by now."""
+
+    def __init__(self, reads: GuardReads, clock: Clock, settings: GuardSettings) -> None:
+        self._reads = reads
+        self._clock = clock
+        self._settings = settings
+        self._watches: dict[PositionKey, _Watch] = {}
+        self._closes: dict[IntentId, PositionKey] = {}
+        self._book: AccountBook | None = None
+
+    def judge(self, intent: Intent) -> Reason | None:
+        """As a rule: right before a close of ours is committed, the position may have got its stop."""
+        key = self._closes.get(intent.id)
+        if key is None or self._book is None:
+            return None
+        position = self._book.position(*key)
+        if position is None or not position.size:
+            return None
+        is_protected = isinstance(judge(position, self._book.orders()), Protected)
+        return Reason("protection.restored") if is_protected else None
+
+    async def run(self, session: SessionView) -> None:
+        self._book = session.book
+        for guarded in await self._reads.guarded():
+            watch = _Watch(guarded=guarded)
+            if guarded.naked_since is not None:
+                gone_by = (self._clock.now() - guarded.naked_since).total_seconds()
+                watch.naked_s = self._clock.monotonic() - max(gone_by, 0.0)
+            self._watches[guarded.key] = watch
+        while True:
+            since = session.book.version
+            due_s = await self._look(session) if session.book.is_whole else _TICK_S
+            try:
+                async with asyncio.timeout(None if due_s is None else max(due_s, _WAIT_SECONDS_MIN)):
+                    await session.book.changed(since)
+            except TimeoutError:
+                pass
+
+    async def _look(self, session: SessionView) -> float | None:
+        """At every position; returns in how many seconds to look again though nothing changes."""
+        held = {(position.instrument, position.position_index) for position in session.book.positions()}
+        dues = [await self._look_at(session, key) for key in sorted(held | self._watches.keys(), key=_order)]
+        return min((due_s for due_s in dues if due_s is not None), default=None)
+
+    async def _look_at(self, session: SessionView, key: PositionKey) -> float | None:
+        position, watch = session.book.position(*key), self._watches.setdefault(key, _Watch())
+        guarded = watch.guarded
+        if position is None or position.side is None or not position.size:
+            if guarded is not None:
+                await self._end(session, watch, "flat")
+            del self._watches[key]
+            return None
+        if guarded is not None and guarded.side != position.side:
+            await self._end(session, watch, "flat")
+            watch = self._watches[key] = _Watch()
+        await self._replan(session, watch, position)
+        judgement = judge(position, session.book.orders())
+        if watch.guarded is None:
+            is_bare = watch.plan is None and isinstance(judgement, Naked)
+            watch.bare_s = (watch.bare_s or self._clock.monotonic()) if is_bare else None
+            return self._due_of_plan(watch)
+        is_seen = not isinstance(judgement, Protected) or judgement.is_seen or watch.verified is position
+        if isinstance(judgement, Protected) and not is_seen:
+            judgement = await self._verified(session, watch, position, judgement)
+        match judgement:
+            case Protected():
+                due_s = await self._protected(session, watch, position, judgement)
+                return due_s if is_seen or due_s is not None else self._settings.grace_s
+            case Naked():
+                return await self._naked(session, watch, position, judgement)
+            case _:  # its stop was set off, and takes it off now
+                return _TICK_S
+
+    # The plan.
+
+    async def _replan(self, session: SessionView, watch: _Watch, position: RemotePosition) -> None:
+        assert position.side is not None, "it is not flat"
+        now_s = self._clock.monotonic()
+        if not self._wants_plan(watch, position, now_s):
+            return
+        asked = await self._reads.asked(position.instrument, position.position_index)
+        plan = planned(asked, position.side, position.size)
+        watch.plan, watch.planned_for, watch.asked_s = plan, position, now_s
+        if plan is None or plan.in_doubt or not plan.adds_up:
+            watch.unsettled_s = now_s if watch.unsettled_s is None else watch.unsettled_s
+        else:
+            watch.unsettled_s = None
+        if plan is None:
+            return  # fills are missing that would say whose life this is: what is kept stays
+        guarded = watch.guarded
+        if plan.stop is None:
+            if guarded is not None and (plan.is_removed or plan.is_whole):
+                await self._end(session, watch, "removed")
+        elif guarded is None or guarded.stop != plan.stop:
+            fresh = Guarded(
+                instrument=position.instrument,
+                position_index=position.position_index,
+                side=position.side,
+                stop=plan.stop,
+            )
+            if guarded is not None:  # the same life: what was measured stays
+                fresh = replace(guarded, stop=plan.stop, followed=None, confirmed=False)
+            await self._keep(session, watch, fresh, "planned" if guarded is None else None)
+
+    def _wants_plan(self, watch: _Watch, position: RemotePosition, now_s: float) -> bool:
+        if watch.asked_s is None:
+            return True
+        age_s = now_s - watch.asked_s
+        if position is not watch.planned_for or watch.naked_s is not None:
+            return age_s >= _ASK_SECONDS_MIN
+        return watch.unsettled_s is not None and age_s >= self._unsettled_pause_s(watch, now_s)
+
+    def _unsettled_pause_s(self, watch: _Watch, now_s: float) -> float:
+        return _TICK_S if watch.unsettled_s is None or now_s - watch.unsettled_s < _LATER_S else _LATER_S
+
+    def _due_of_plan(self, watch: _Watch) -> float | None:
+        if watch.unsettled_s is not None:
+            return self._unsettled_pause_s(watch, self._clock.monotonic())
+        return _ASK_SECONDS_MIN if watch.plan is None else None
+
+    # Protected.
+
+    async def _protected(
+        self, session: SessionView, watch: _Watch, position: RemotePosition, shown: Protected
+    ) -> float | None:
+        guarded, plan = watch.guarded, watch.plan
+        assert guarded is not None, "there is a plan"
+        now_s = self._clock.monotonic()
+        if watch.naked_s is not None:
+            span_ms = round((now_s - watch.naked_s) * 1000)
+            total_ms, longest_ms = guarded.naked_ms_total + span_ms, max(guarded.naked_ms_longest, span_ms)
+            watch.naked_s, watch.repair, watch.close = None, None, None
+            log.info("guardian.restored", symbol=guarded.instrument.symbol, naked_ms=span_ms)
+            guarded = replace(
+                guarded,
+                state="protected",
+                why=None,
+                naked_since=None,
+                naked_ms_total=total_ms,
+                naked_ms_longest=longest_ms,
+                repairs=0,
+                closes=0,
+            )
+            is_planned = not shown.is_whole or shown.price == guarded.price
+            await self._keep(session, watch, replace(guarded, confirmed=guarded.confirmed or is_planned), "restored")
+            guarded = watch.guarded
+            assert guarded is not None
+        if not shown.is_whole or shown.price == guarded.price:
+            if not guarded.confirmed:
+                await self._keep(session, watch, replace(guarded, confirmed=True, why=None), None)
+            return self._due_of_plan(watch)
+        if plan is not None and plan.in_doubt:
+            return _TICK_S
+        if watch.planned_for is not position:
+            return _ASK_SECONDS_MIN  # what moved it may be a wish that was not read yet
+        if guarded.confirmed or guarded.stop.price == shown.price:
+            # Whoever moved it elsewhere knows what they want, and it protects.
+            followed = None if shown.price == guarded.stop.price else shown.price
+            await self._keep(session, watch, replace(guarded, followed=followed, why=None), "followed")
+            return self._due_of_plan(watch)
+        return await self._other_stop(session, watch, shown)
+
+    async def _other_stop(self, session: SessionView, watch: _Watch, shown: Protected) -> float | None:
+        """What was asked last never showed, and another stop protects: asked again a few times, then let be."""
+        guarded = watch.guarded
+        assert guarded is not None
+        now_s = self._clock.monotonic()
+        if watch.other_s is None:
+            watch.other_s = now_s
+        waited_s = now_s - watch.other_s
+        if waited_s < self._settings.grace_s * (guarded.repairs + 1) * 2:
+            return _TICK_S
+        if guarded.repairs >= self._settings.repairs_max:
+            watch.other_s = None
+            let_be = replace(guarded, followed=shown.price, confirmed=True, repairs=0, why="protection.other_stop")
+            await self._keep(session, watch, let_be, "followed")
+            return None
+        await self._ask_repair(session, watch, guarded, since=f"other:{guarded.stop.origin}")
+        return _TICK_S
+
+    async def _verified(
+        self, session: SessionView, watch: _Watch, position: RemotePosition, shown: Protected
+    ) -> Judgement:
+        """The position tells a stop, and no order of it is seen: one of the two reports is older. Read again."""
+        now_s = self._clock.monotonic()
+        if watch.read_s is not None and now_s - watch.read_s < _VERIFY_SECONDS_MIN:
+            return shown
+        if watch.unseen_s is None or now_s - watch.unseen_s < self._settings.grace_s:
+            watch.unseen_s = now_s if watch.unseen_s is None else watch.unseen_s
+            return shown
+        watch.unseen_s = None
+        fresh = await self._read(session, watch, position)
+        if fresh is None or not fresh.size or fresh.side is None:
+            return shown
+        watch.verified = fresh
+        return judge(fresh, session.book.orders())
+
+    # Naked.
+
+    async def _naked(self, session: SessionView, watch: _Watch, position: RemotePosition, found: Naked) -> float:
+        guarded, plan, now_s = watch.guarded, watch.plan, self._clock.monotonic()
+        assert guarded is not None
+        if watch.naked_s is None:
+            watch.naked_s = watch.bare_s or now_s
+            since = self._clock.now() - timedelta(seconds=now_s - watch.naked_s)
+            naked = replace(guarded, state="naked", why=found.why, naked_since=since, repairs=0, closes=0)
+            await self._keep(session, watch, naked, "naked")
+            guarded = naked
+        naked_for_s = self._clock.monotonic() - watch.naked_s
+        if naked_for_s < self._settings.grace_s:
+            return self._settings.grace_s - naked_for_s
+        if plan is not None and plan.may_be_removed:
+            return _TICK_S  # a person may have taken it off: the outcome says
+        guarded = await self._learn(session, watch, guarded)
+        chosen = self._step(watch, position, naked_for_s)
+        if chosen == "wait":
+            return _TICK_S
+        fresh = await self._read(session, watch, position)
+        if fresh is None or fresh.side != guarded.side or not isinstance(_judged(session, fresh), Naked):
+            return _TICK_S  # it could not be read, or is another one by now: looked at anew
+        chosen = self._step(watch, fresh, naked_for_s)
+        if chosen == "repair":
+            await self._ask_repair(session, watch, guarded, since=_episode(guarded))
+        elif chosen == "close":
+            await self._ask_close(session, watch, guarded)
+        return _TICK_S
+
+    def _step(self, watch: _Watch, position: RemotePosition, naked_for_s: float) -> Step:
+        assert watch.guarded is not None
+        standing = Standing(
+            naked_for_s=naked_for_s,
+            is_passed=is_passed(watch.guarded.price, position.mark_price, watch.guarded.side),
+            others_open=watch.plan is not None and watch.plan.in_doubt,
+            repair=self._rested(watch.repair),
+            close=self._rested(watch.close),
+        )
+        return step(watch.guarded, standing, self._settings)
+
+    def _rested(self, tried: tuple[Outcome, float] | None) -> Outcome | None:
+        if tried is None:
+            return None
+        return replace(tried[0], ended_for_s=self._clock.monotonic() - tried[1])
+
+    async def _learn(self, session: SessionView, watch: _Watch, guarded: Guarded) -> Guarded:
+        """What became of what was asked; what the owner before asked and did not live to note down is found by its
+        id."""
+        since = _episode(guarded)
+        for number in (guarded.repairs + 1, guarded.repairs):
+            outcome = await self._reads.outcome(self._id(session, guarded, "repair", since, number)) if number else None
+            if outcome is not None:
+                watch.repair = self._noted(watch.repair, outcome)
+                guarded = replace(guarded, repairs=number)
+                break
+        for number in (guarded.closes + 1, guarded.closes):
+            name = self._id(session, guarded, "close", since, number)
+            outcome = await self._reads.outcome(name) if number else None
+            if outcome is not None:
+                watch.close = self._noted(watch.close, outcome)
+                self._closes[name] = guarded.key
+                guarded = replace(guarded, closes=number)
+                break
+        watch.guarded = guarded
+        return guarded
+
+    def _noted(self, before: tuple[Outcome, float] | None, now: Outcome) -> tuple[Outcome, float]:
+        goes_on = before is not None and before[0] == now and not now.is_open
+        return (now, before[1] if goes_on and before is not None else self._clock.monotonic())
+
+    # Asking.
+
+    async def _ask_repair(self, session: SessionView, watch: _Watch, guarded: Guarded, *, since: str) -> None:
+        number = guarded.repairs + 1
+        body = ExitsBody(
+            id=self._id(session, guarded, "repair", since, number),
+            category=guarded.instrument.category,
+            symbol=guarded.instrument.symbol,
+            exits=PositionExits(
+                stop_loss=guarded.price, stop_loss_by=guarded.stop.by, position_index=guarded.position_index
+            ),
+        )
+        reason = Reason(guarded.why or "protection.missing", {"stop": str(guarded.price), "try": str(number)})
+        answer = await session.journal.propose(body, source="guardian", reason=reason, validity=_REPAIR_VALID)
+        log.warning("guardian.repair", symbol=guarded.instrument.symbol, answer=answer, number=number)
+        if answer == "moot":
+            return
+        state = "protected" if guarded.state == "protected" else "repairing"
+        await self._keep(session, watch, replace(guarded, state=state, repairs=number), "repairing")  # type: ignore[arg-type]
+        watch.repair = (Outcome("proposed", is_open=True), self._clock.monotonic())
+        session.wake()
+
+    async def _ask_close(self, session: SessionView, watch: _Watch, guarded: Guarded) -> None:
+        plan = watch.plan
+        if session.state != "ready" and (plan is None or not plan.adds_up):
+            # Fills may be missing: the position could be another one than the one whose plan this is.
+            session.want_reconcile()
+            return
+        number = guarded.closes + 1
+        body = CloseBody(
+            id=self._id(session, guarded, "close", _episode(guarded), number),
+            category=guarded.instrument.category,
+            symbol=guarded.instrument.symbol,
+            side=guarded.side,
+            percent=_ALL,
+            price=None,
+            slippage_percent=None,
+        )
+        self._closes[body.id] = guarded.key
+        reason = Reason(guarded.why or "protection.missing", {"stop": str(guarded.price), "try": str(number)})
+        answer = await session.journal.propose(body, source="guardian", reason=reason)
+        log.warning("guardian.close", symbol=guarded.instrument.symbol, answer=answer, number=number)
+        if answer == "moot":
+            return
+        await self._keep(session, watch, replace(guarded, state="flattening", closes=number), "flattening")
+        watch.close = (Outcome("proposed", is_open=True), self._clock.monotonic())
+        session.wake()
+
+    def _id(self, session: SessionView, guarded: Guarded, what: str, since: str, number: int) -> IntentId:
+        instrument = guarded.instrument
+        subject = (instrument.category, instrument.symbol, str(guarded.position_index))
+        return IntentId(made_id(str(session.account.id), "guardian", what, *subject, since, str(number)))
+
+    # Reading and keeping.
+
+    async def _read(self, session: SessionView, watch: _Watch, position: RemotePosition) -> RemotePosition | None:
+        """The position as the exchange has it now, booked; None when it could not be read, or was a moment ago."""
+        now_s = self._clock.monotonic()
+        if watch.read_s is not None and now_s - watch.read_s < _READ_SECONDS_MIN:
+            return None
+        watch.read_s = now_s
+        try:
+            await session.read_position(position.instrument)
+        except ExchangeUnavailable as error:
+            log.warning("guardian.read_failed", symbol=position.instrument.symbol, error=str(error))
+            return None
+        return session.book.position(position.instrument, position.position_index)
+
+    async def _end(self, session: SessionView, watch: _Watch, news: ProtectionNews) -> None:
+        guarded = watch.guarded
+        assert guarded is not None
+        if watch.naked_s is not None:
+            span_ms = round((self._clock.monotonic() - watch.naked_s) * 1000)
+            longest_ms = max(guarded.naked_ms_longest, span_ms)
+            guarded = replace(guarded, naked_ms_total=guarded.naked_ms_total + span_ms, naked_ms_longest=longest_ms)
+        await session.journal.keep_protection(guarded, news)
+        watch.guarded, watch.naked_s, watch.repair, watch.close = None, None, None, None
+        self._closes = {name: key for name, key in self._closes.items() if key != guarded.key}
+
+    async def _keep(self, session: SessionView, watch: _Watch, guarded: Guarded, news: ProtectionNews | None) -> None:
+        await session.journal.keep_protection(guarded, news)
+        watch.guarded = guarded
+
+
+def _judged(session: SessionView, position: RemotePosition) -> Judgement | None:
+    return None if position.side is None or not position.size else judge(position, session.book.orders())
+
+
+def _episode(guarded: Guarded) -> str:
+    """What names one time without a stop, also after a restart."""
+    assert guarded.naked_since is not None, "it is naked"
+    return str(milliseconds(guarded.naked_since))
+
+
+def _order(key: PositionKey) -> tuple[str, str, int]:
+    return (key[0].category, key[0].symbol, key[1])
