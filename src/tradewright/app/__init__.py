@@ -16,6 +16,7 @@ from tradewright.acceptance.model import Finding
 from tradewright.cli import accept as cli_accept
 from tradewright.cli import api as cli_api
 from tradewright.cli import exchange as cli_exchange
+from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
 from tradewright.cli import user as cli_user
 from tradewright.cli import worker as cli_worker
@@ -38,6 +39,7 @@ def main() -> None:
     cli_exchange.register(application)
     cli_user.register(application, _claim_link)
     cli_accept.register(application, _accept)
+    cli_kill.register(application, _kill)
     try:
         application()
     except StartError as error:
@@ -77,6 +79,12 @@ def _accept(options: cli_accept.AcceptOptions, tell: Callable[[Finding], None]) 
     from tradewright.app.acceptance import accept
 
     return accept(options, tell)
+
+
+def _kill(options: cli_kill.KillOptions) -> cli_kill.KillReport:
+    from tradewright.app.kill import run_kill
+
+    return run_kill(options)
 
 
 def _claim_link() -> str:
