@@ -41,9 +41,9 @@ FUNDS = (("USDT", "100000"), ("USDC", "100000"), ("BTC", "2"), ("ETH", "20"))
 class SeededSession:
     """The session of a seed. `play` plays it whole; `said` is every byte of it, in order."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, *, start_ms: int = NOON_MS) -> None:
         self.rng = random.Random(seed)
-        self.wall_ms = NOON_MS + self.rng.randrange(3_600_000)
+        self.wall_ms = start_ms + self.rng.randrange(3_600_000)
         self.market: Market = SyntheticMarket(
             seed=seed,
             clock=MarketClock(wall_ms=self.wall_ms, market_ms=self.wall_ms, speed=1),
