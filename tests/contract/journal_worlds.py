@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sim.memory_database import MemoryDatabase
+from sim.memory_guard import MemoryGuardReads
 from sim.memory_journal import MemoryJournal
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.ids import AccountId, IntentId, OrderId, UserId, WorkspaceId
@@ -31,6 +32,7 @@ from tradewright.trading.bodies import AmendBody, CancelBody, ExitsBody, Leverag
 from tradewright.trading.change_commands import submit_amend, submit_cancel, submit_exits, submit_leverage
 from tradewright.trading.checks import MarketView
 from tradewright.trading.commands import submit_place, submit_reverse
+from tradewright.trading.guardian.store import GuardReads, PostgresGuardReads
 from tradewright.trading.journal import REPORT_DUE, Journal
 from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import create_sim_account
@@ -70,6 +72,9 @@ class Told:
 
 class JournalWorld(Protocol):
     journal: Journal
+
+    @property
+    def guard_reads(self) -> GuardReads: ...
 
     def new_place(self, **changes: Any) -> PlaceBody: ...
     async def place(self, **changes: Any) -> IntentId: ...
@@ -192,6 +197,10 @@ class MemoryWorld:
 
     async def claimed(self) -> Journal:
         return MemoryJournal(self._db, clock=self._clock, ids=self._ids, epoch=self._db.claim())
+
+    @property
+    def guard_reads(self) -> GuardReads:
+        return MemoryGuardReads(self._db)
 
     def new_place(self, **changes: Any) -> PlaceBody:
         return _place_body(self._ids, changes)
@@ -320,6 +329,10 @@ class PostgresWorld:
         listener = await psycopg.AsyncConnection.connect(url, autocommit=True)
         await listener.execute("LISTEN account_events")
         return cls(engine, home, listener)
+
+    @property
+    def guard_reads(self) -> GuardReads:
+        return PostgresGuardReads(self._engine, self._home.account)
 
     @property
     def account_id(self) -> AccountId:

@@ -70,6 +70,7 @@ function applied(data: AccountData, delta: AccountDelta): AccountData {
       return { ...data, balances: delta.balances };
     case "session":
       return { ...data, account: delta.account };
+    case "protection": // shown with its position; this is its history
     case "drift":
       return data;
     default:
