@@ -92,6 +92,11 @@ class Settings(BaseSettings):
     log_format: Literal["text", "json"] = "text"
     open_browser: bool = True
     settling_margin_s: Decimal = Field(Decimal(15), ge=0, le=600)  # see `trading.resolution`
+    gate_s: float = Field(6, gt=0, le=60)  # see `placement.gate`
+    lease_s: float = Field(12, gt=0, le=300)
+    watchdog_s: float = Field(10, ge=3, le=300)  # a worker that does not beat for so long is killed and started anew
+    protection_grace_s: Decimal = Field(Decimal(2), ge=0, le=60)  # see `trading.guardian`
+    protection_flatten_after_s: Decimal = Field(Decimal(30), ge=1, le=3600)
     hosts: Hosts = Hosts()
     proxy: Proxies = Proxies()
 

@@ -131,6 +131,7 @@ def _children(
             ready=ReadyLine(),
             after=database,
             death_signal=signal.SIGKILL,
+            silent_s=settings.watchdog_s,
         ),
         ChildSpec(
             name="api",

@@ -28,19 +28,27 @@ from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
 from tradewright.exchange.bybit.proxy import BadProxy, Proxy, proxy_or_none
-from tradewright.exchange.ports import ApiKey, EndpointSource, always
+from tradewright.exchange.ports import ApiKey, EndpointSource
 from tradewright.installation import read_private
 from tradewright.market.instrument_store import ask_for_instruments
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.kill.board import LatchRule
+from tradewright.trading.account_notes import PostgresNotes
+from tradewright.trading.budgets import BudgetTeller
+from tradewright.trading.capabilities import CapabilityRule
+from tradewright.trading.crash_points import Reach, nowhere
+from tradewright.trading.guardian.guardian import Guardian
+from tradewright.trading.guardian.model import GuardSettings
+from tradewright.trading.guardian.store import PostgresGuardReads
 from tradewright.trading.kill.care import KillCare
 from tradewright.trading.kill.switch import Way as KillWay
 from tradewright.trading.model import AccountRef
 from tradewright.trading.provision import connect_account, rest_account_of
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.ownership import Ownership
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionFactory
 from tradewright.vault.opening import Opener
@@ -57,7 +65,14 @@ class _Way:
 
 
 def session_factory(
-    ground: Ground, lists: InstrumentLists, places: ExchangePlaces, keyring: Opener, care: KillCare
+    ground: Ground,
+    lists: InstrumentLists,
+    places: ExchangePlaces,
+    keyring: Opener,
+    care: KillCare,
+    *,
+    ownership: Ownership,
+    reach: Reach = nowhere,
 ) -> SessionFactory:
     """How a session is built: from the account's connection, its own gateway, stream and journal; its kill switch knows
     the way from then on, and has brought what waited in the spool."""
@@ -81,7 +96,8 @@ def session_factory(
                 categories=way.categories,
                 proxy=way.proxy,
                 rng=ground.rng,
-                gate=care.may_act if is_kill else always,
+                gate=care.may_act if is_kill else lambda: ownership.lets_reduce,
+                reach=reach,
                 budgets=budgets,
                 is_kill=is_kill,
             )
@@ -110,7 +126,14 @@ def session_factory(
             evidence=evidence,
             instruments_stale=partial(_ask_for_instruments, ground, account),
             book=book,
-            rules=[LatchRule(is_blocked)],
+            rules=[
+                LatchRule(is_blocked),
+                CapabilityRule(capabilities_of(account.environment, way.categories)),
+                stop,
+                guardian,
+            ],
+            ownership=ownership,
+            reach=reach,
             is_blocked=is_blocked,
         )
         return AccountSession(parts)

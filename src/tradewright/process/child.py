@@ -35,6 +35,7 @@ def spawn(
     stdin: int | IO[bytes] = subprocess.DEVNULL,
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start `argv` as the leader of a session; it gets `death_signal` when this process ends. As `user`: needs root.
 
@@ -54,6 +55,7 @@ def spawn(
         group=user.gid if user else None,
         extra_groups=[] if user else None,
         umask=0o077,
+        pass_fds=pass_fds,
         preexec_fn=death_notice(death_signal),
     )
 

@@ -32,6 +32,16 @@ def started_at(pid: int) -> float | None:
     return _started_at_by_ps(pid)
 
 
+def birth_of(pid: int) -> str:
+    """What its start is called by the system: equal for the same process, another one for a later one of its number.
+    "" if it cannot be told."""
+    fields = _stat_fields(pid)
+    if fields is not None:
+        return fields[19]  # ticks since the boot
+    at = _started_at_by_ps(pid)
+    return "" if at is None else f"{at:.0f}"
+
+
 def owner_of(pid: int) -> int | None:
     """The uid it runs as; None if it cannot be told (no /proc)."""
     try:

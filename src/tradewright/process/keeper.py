@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import IO, Any, Protocol
 
 from tradewright.core.errors import StartError
+from tradewright.process.beats import BEAT_FD, Listener
 from tradewright.process.child import spawn
 from tradewright.process.lines import read_lines
 from tradewright.process.spec import ChildSpec, ReadyAtOnce, ReadyHttp, ReadyLine
@@ -107,14 +108,18 @@ class Keeper:
         if self._stopping:
             raise asyncio.CancelledError
         line_seen: asyncio.Future[Mapping[str, Any]] = asyncio.get_running_loop().create_future()
+        listener = None if self.spec.silent_s is None else Listener()
         try:
-            process = self._start(line_seen)
+            process = self._start(line_seen, listener)
         except OSError as error:  # no memory, no descriptors, a program that is just being replaced
             self._last_words.append(str(error))
             self._log("supervisor.child_not_started", {"child": self.spec.name, "error": str(error)})
+            if listener is not None:
+                listener.close()
             return _NOT_STARTED, None
         ended = asyncio.create_task(self._ended(process))
         ready = asyncio.create_task(self._ready(line_seen))
+        watched = asyncio.create_task(self._kill_when_silent(process, listener))
         ready_at: float | None = None
         try:
             await asyncio.wait({ended, ready}, return_when=asyncio.FIRST_COMPLETED)
@@ -130,23 +135,44 @@ class Keeper:
         finally:
             ready.cancel()
             ended.cancel()
+            watched.cancel()
+            if listener is not None:
+                listener.close()
         _kill_group(process)  # whatever it had started itself
         if self._readers:
             await asyncio.wait(self._readers, timeout=0.5)
         return process.returncode, None if ready_at is None else time.monotonic() - ready_at
 
-    def _start(self, line_seen: asyncio.Future[Mapping[str, Any]]) -> subprocess.Popen[bytes]:
+    async def _kill_when_silent(self, process: subprocess.Popen[bytes], listener: Listener | None) -> None:
+        """A child that does not beat any more is as good as dead, and holds what another one could do."""
+        if listener is None or self.spec.silent_s is None:
+            return
+        await listener.silence(self.spec.silent_s)
+        self._log(
+            "supervisor.child_silent",
+            {"child": self.spec.name, "pid": process.pid, "silent_s": self.spec.silent_s},
+        )
+        _kill_group(process)  # SIGKILL, which also ends one that was stopped
+
+    def _start(
+        self, line_seen: asyncio.Future[Mapping[str, Any]], listener: Listener | None
+    ) -> subprocess.Popen[bytes]:
         argv = self.spec.argv
         if self._ready_line is not None and self.spec.argv_again is not None:
             argv = self.spec.argv_again(self._ready_line)
         self._last_words.clear()
-        process = spawn(
-            argv,
-            env=self.spec.env,
-            death_signal=self.spec.death_signal,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+        try:
+            process = spawn(
+                argv,
+                env=self.spec.env if listener is None else {**self.spec.env, BEAT_FD: str(listener.writing)},
+                death_signal=self.spec.death_signal,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=() if listener is None else (listener.writing,),
+            )
+        finally:
+            if listener is not None:
+                os.close(listener.writing)
         assert process.stdout is not None
         assert process.stderr is not None
         self._process = process

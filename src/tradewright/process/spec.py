@@ -72,3 +72,4 @@ class ChildSpec:
     stop_timeout_s: float = 2.5  # after it SIGKILL
     death_signal: signal.Signals = signal.SIGTERM  # what the kernel sends it when the supervisor ends
     restart: Restart = Restart()
+    silent_s: float | None = None  # once it has beaten (`process.beats`) and then not for so long, it is killed

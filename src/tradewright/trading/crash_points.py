@@ -18,6 +18,7 @@ CrashPoint = Literal[
     "intent.judged",  # approved in memory, nothing of it committed
     "request.committed",  # the intent is `sending`, no byte has left
     "request.signed",  # the gate has not been asked yet
+    "request.passed",  # the gate said yes, nothing is written yet
     "request.handed",  # the bytes are the kernel's
     "answer.received",  # the exchange's word is known to this process alone
     "answer.committed",

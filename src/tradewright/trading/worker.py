@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import structlog
@@ -23,6 +23,7 @@ from tradewright.storage.bus import Bus
 from tradewright.trading.asking import INTENTS_CHANNEL
 from tradewright.trading.journal import Journal
 from tradewright.trading.model import AccountRef
+from tradewright.trading.ownership import Dispossessed, Placement, SoleOwner
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.session import AccountSession
 from tradewright.trading.wishes import WANTED_CHANNEL, parse_wish
@@ -46,7 +47,11 @@ class _Looked:
 
 
 class SessionKeeper:
-    """Keeps a session running for every account that does not rest; hands each the hint that its intents changed."""
+    """Keeps a session running for every account that does not rest; hands each the hint that its intents changed.
+
+    `placement` says when this process may own an account: each session begins with a claim and a new epoch, and is
+    built anew when the account must be claimed anew.
+    """
 
     def __init__(
         self,
@@ -57,6 +62,7 @@ class SessionKeeper:
         *,
         clock: Clock,
         rng: Rng,
+        placement: Placement | None = None,
     ) -> None:
         self._engine = engine
         self._bus = bus
@@ -64,14 +70,17 @@ class SessionKeeper:
         self._journal_of = journal_of
         self._clock = clock
         self._rng = rng
+        self._placement = placement or SoleOwner()
         self._sessions: dict[AccountId, AccountSession] = {}
         self._kept: dict[AccountId, tuple[_Looked, asyncio.Task[None]]] = {}
         self._ending: set[AccountId] = set()
+        self._epochs: dict[AccountId, int] = {}  # under which each account was claimed last
 
     async def run(self) -> None:
-        """Until cancelled; then every session is closed before this returns."""
-        await self._withdraw_old_states()
+        """Until cancelled; then every session is closed before this returns. Raises `Dispossessed` (in a group) when
+        another owns an account: then this process must end without another word."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._mind_standing_still())
             tasks.create_task(self._hand_out_hints())
             tasks.create_task(self._hand_out_wishes())
             accounts = self._bus.subscribe(ACCOUNTS_CHANNEL)
@@ -105,10 +114,13 @@ class SessionKeeper:
         if found is not None:  # it may not rest at all, but be reached in another way
             self._follow(found, tasks)
 
-    async def _withdraw_old_states(self) -> None:
-        """What the owner before us said of its sessions holds no more."""
-        for looked in await self._accounts() or []:
-            await self._journal_of(looked.account).set_session("connecting", None)
+    async def _mind_standing_still(self) -> None:
+        """This process or its machine stood still: nothing that opens leaves before everything is read again."""
+        while True:
+            await self._placement.until_stood_still()
+            for session in self._sessions.values():
+                session.note_standstill()
+            self._placement.go_on()
 
     async def _accounts(self) -> list[_Looked] | None:
         """Those that do not rest; None when the table could not be read."""
@@ -157,6 +169,7 @@ class SessionKeeper:
     async def _tell_closed(self, account: AccountRef, reason: Fault) -> None:
         """The page must not go on saying "ready" when nobody looks after the account."""
         try:
+            account = replace(account, epoch=self._epochs.get(account.id, 0))
             await self._journal_of(account).set_session("closed", reason)
         except (SQLAlchemyError, OSError) as error:
             log.warning("session.state_unwritten", account_id=str(account.id), error=type(error).__name__)
@@ -168,9 +181,16 @@ class SessionKeeper:
         while True:
             started, has_bug = self._clock.monotonic(), False
             try:
-                session = await self._open_session(account)
+                epoch = await self._placement.claim(account.id)
+                self._epochs[account.id] = epoch
+                session = await self._open_session(replace(account, epoch=epoch))
                 self._sessions[account.id] = session
-                await session.run()
+                if await self._ran_until_over(session, account.id, epoch):
+                    pause_seconds = _PAUSE_SECONDS_FIRST
+                    continue
+            except* Dispossessed:
+                self._placement.give_up()  # nothing more leaves, while this process ends
+                raise
             except* (AppError, SQLAlchemyError, OSError) as failures:
                 reasons = [_reason(error) for error in failures.exceptions]
                 log.error("session.failed", account_id=str(account.id), errors=[reason.as_json() for reason in reasons])
@@ -188,6 +208,22 @@ class SessionKeeper:
                 pause_seconds = _PAUSE_SECONDS_FIRST
             await self._clock.sleep(pause_seconds * (0.5 + self._rng.random()))
             pause_seconds = min(pause_seconds * 2, _PAUSE_SECONDS_MAX)
+
+    async def _ran_until_over(self, session: AccountSession, account_id: AccountId, epoch: int) -> bool:
+        """Runs the session; True when its epoch is over. Raises what the session raises."""
+        running = asyncio.ensure_future(session.run())
+        over = asyncio.ensure_future(self._placement.until_over(account_id, epoch))
+        try:
+            await asyncio.wait((running, over), return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                running.result()
+                return False
+            log.warning("session.epoch_over", account_id=str(account_id), epoch=epoch)
+            return True
+        finally:
+            for task in (running, over):
+                task.cancel()
+            await asyncio.wait((running, over))
 
 
 def _kinds(bugs: BaseException) -> str:

@@ -140,7 +140,7 @@ class RestClient:
         trace = Trace(signed_at=from_milliseconds(now_ms))
         headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
         self._reach("request.signed")
-        last_word = LastWord(lambda: self._gate() and may_go(), lambda: self._reach("request.handed"))
+        last_word = LastWord(lambda: self._passes(may_go), lambda: self._reach("request.handed"))
         try:
             answer = await self._http.call("POST", self._endpoints().rest + path, headers, payload, last_word)
         except HeldBack as problem:
@@ -181,6 +181,12 @@ class RestClient:
         if signed and VERDICTS.get(reply.ret_code or 0) == "clock":
             await self._resync(clock_token)
             reply = await self._read_once(path, params, signed=signed)
+    def _passes(self, may_go: MayGo) -> bool:
+        if not (self._gate() and may_go()):
+            return False
+        self._reach("request.passed")
+        return True
+
             if isinstance(reply, Reply):
                 return reply
         error = ReadRefused if is_judged(reply) else ExchangeUnavailable
