@@ -83,7 +83,7 @@ async def _insert(
 
 
 def _tell(events: EventWriter, state: str, row: Row) -> None:
-    events.add("ledger", {"kind": "ledger", "state": state, "break": break_view(row)})
+    events.add("ledger", {"kind": "ledger", "state": state, "difference": break_view(row)})
 
 
 def break_view(row: Row) -> dict[str, Any]:
