@@ -12,14 +12,19 @@ import pytest
 import structlog
 
 _SEEDS = 300
+_STEPS = 2_000  # at the risk limits, in lives of 250 each
 _BATCHES_MIN = 20  # so that parallel workers share the seeds evenly
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--seeds", type=int, default=_SEEDS, help="how many seeded sessions to simulate")
+    parser.addoption("--steps", type=int, default=_STEPS, help="how many steps of concurrent askers at the risk limits")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "risk_seed" in metafunc.fixturenames:
+        steps = metafunc.config.getoption("steps", default=_STEPS)
+        metafunc.parametrize("risk_seed", range(max(1, steps // 250)))
     if "batch" not in metafunc.fixturenames:
         return
     count = metafunc.config.getoption("seeds", default=_SEEDS)

@@ -149,7 +149,7 @@ class Day:
 class Exposed:
     """What the account is exposed to beside the order that is judged, at its worst. Notional in quote coin."""
 
-    toward: Decimal = ZERO  # base coin held on the order's side; negative: held on the other one
+    toward: Decimal = ZERO  # base coin held on the order's side; what is held on the other takes nothing off
     pending: Decimal = ZERO  # what every other order of that side may come to
     opposite: Decimal = ZERO  # the worst of this symbol on the other side
     elsewhere: Decimal = ZERO  # the worst of every other symbol, added up
@@ -216,7 +216,7 @@ def judge(asked: Asked, exposed: Exposed, prices: PriceView, effective: Effectiv
 
     notional = notional_of(asked, prices)
     hold("order_notional", notional)
-    toward = max(ZERO, exposed.toward * reference + exposed.pending + notional)
+    toward = exposed.toward * reference + exposed.pending + notional
     hold("position_notional", toward)
     hold("total_notional", max(toward, exposed.opposite) + exposed.elsewhere)
     if exposed.leverage is not None and asked.instrument.category == "linear":

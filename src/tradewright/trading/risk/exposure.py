@@ -373,20 +373,14 @@ class Exposure:
     # Sums.
 
     def _toward(self, instrument: InstrumentId, side: Side) -> Decimal:
-        """Base coin that is held on this side; negative where it is held on the other. In hedge mode each by itself."""
+        """Base coin that is held on this side. What is held on the other one takes nothing off: its stop may fire, or
+        somebody may close it, a moment before an order of this side fills."""
         if instrument.category == "spot":
             coin = self._base_coin_of(instrument)
             held = None if coin is None or self._wallet is None else self._wallet.coins.get(coin)
-            balance = ZERO if held is None else max(ZERO, held.wallet_balance)
-            return balance if side == "Buy" else -balance
-        legs = self._positions.get(instrument, {})
-        total = ZERO
-        for index, leg in legs.items():
-            if leg.side == side:
-                total += leg.size
-            elif index == 0:
-                total -= leg.size
-        return total
+            return ZERO if held is None or side == "Sell" else max(ZERO, held.wallet_balance)
+        legs = self._positions.get(instrument, {}).values()
+        return sum((leg.size for leg in legs if leg.side == side), ZERO)
 
     def _pending(self, instrument: InstrumentId, side: Side, prices: PriceView | None, own: Hashable) -> Decimal:
         return sum(
