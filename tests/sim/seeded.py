@@ -50,7 +50,7 @@ async def _run(seed: int, evidence: EvidenceRule) -> RunReport:
     world = World(seed, timedelta(seconds=rng.choice((0.0, 0.0, rng.uniform(-40, 40)))), evidence)
     world.set_faults(draw_faults(rng))
     drawn = world.wire.faults
-    keeper = _Keeper(world, rng, kills=rng.choice((0, 1, 1, 2, 3)))
+    keeper = Keeper(world, rng, kills=rng.choice((0, 1, 1, 2, 3)))
     background = [
         asyncio.create_task(keeper.run()),
         asyncio.create_task(_people(world, rng)),
@@ -88,7 +88,7 @@ async def _run(seed: int, evidence: EvidenceRule) -> RunReport:
     )
 
 
-class _Keeper:
+class Keeper:
     """Runs the process again whenever it died: killed at a drawn point, or ended by an error of the database."""
 
     def __init__(self, world: World, rng: random.Random, *, kills: int) -> None:
