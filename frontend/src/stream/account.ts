@@ -72,6 +72,7 @@ function applied(data: AccountData, delta: AccountDelta): AccountData {
       return { ...data, account: delta.account };
     case "protection": // shown with its position; this is its history
     case "drift":
+    case "ledger": // read by whoever shows the ledger's breaks
       return data;
     default:
       return unknownKind(delta, data);

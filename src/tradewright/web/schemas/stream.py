@@ -8,6 +8,7 @@ from pydantic import Field, RootModel
 
 from tradewright.core.instrument import Category, Side
 from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
+from tradewright.web.schemas.ledger import LedgerBreak
 from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
 from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position, Protection
 
@@ -67,6 +68,15 @@ class DriftEvent(Output):
     drift: dict[str, Any]
 
 
+class LedgerEvent(Output):
+    """The ledger and the exchange differ, or do so no more."""
+
+    kind: Literal["ledger"]
+    state: Literal["broken", "tied"]
+    # Of what is said here once, `ours` and `theirs` are as they were then.
+    difference: LedgerBreak
+
+
 class ProtectionTold(Protection):
     """What became of a position's stop, with its state then."""
 
@@ -83,7 +93,7 @@ class ProtectionEvent(Output):
 
 
 AccountEvent = Annotated[
-    OrderEvent | FillEvent | PositionEvent | BalancesEvent | SessionEvent | DriftEvent | ProtectionEvent,
+    OrderEvent | FillEvent | PositionEvent | BalancesEvent | SessionEvent | DriftEvent | LedgerEvent | ProtectionEvent,
     Field(discriminator="kind"),
 ]
 
