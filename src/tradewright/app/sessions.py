@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground
+from tradewright.app.risk import WorkerRisk
 from tradewright.connections.checks import KeyChecker
 from tradewright.connections.model import AlreadyConnected, Connection, Credentials
 from tradewright.connections.store import GoodKey, access_of
@@ -73,6 +74,7 @@ def session_factory(
     *,
     ownership: Ownership,
     reach: Reach = nowhere,
+    risk: WorkerRisk | None = None,
 ) -> SessionFactory:
     """How a session is built: from the account's connection, its own gateway, stream and journal; its kill switch knows
     the way from then on, and has brought what waited in the spool."""
@@ -136,7 +138,7 @@ def session_factory(
             reach=reach,
             is_blocked=is_blocked,
         )
-        return AccountSession(parts)
+        return AccountSession(parts if risk is None else risk.added_to(parts))
 
     return open_session
 

@@ -17,6 +17,7 @@ from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground, direct_database_url, installed_version, open_ground
 from tradewright.app.kill import kill_care
 from tradewright.app.markets import instrument_refresher
+from tradewright.app.risk import WorkerRisk
 from tradewright.app.sessions import key_checker, session_factory
 from tradewright.connections.store import has_boxes
 from tradewright.core.errors import StartError
@@ -65,11 +66,12 @@ async def _own_accounts(settings: Settings) -> None:
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
         places, keyring = ExchangePlaces(settings, owns_accounts=True), await _keyring(ground)
         refresher = instrument_refresher(ground, places)
+        risk = WorkerRisk(ground, places, lists)
         checker = key_checker(ground, places, keyring)
         keeper = SessionKeeper(
             ground.engine,
             ground.bus,
-            session_factory(ground, lists, places, keyring, care, ownership=owner, reach=reach),
+            session_factory(ground, lists, places, keyring, care, ownership=owner, reach=reach, risk=risk),
             lambda account: PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
             clock=ground.clock,
             rng=ground.rng,
@@ -78,7 +80,7 @@ async def _own_accounts(settings: Settings) -> None:
         await _follow_market(ground)
         log.info("worker.ready")
         print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
-        working = [asyncio.create_task(each.run()) for each in (lists, refresher, checker, care, keeper)]
+        working = [asyncio.create_task(each.run()) for each in (lists, refresher, checker, risk, care, keeper)]
         working.append(owning)
         try:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)

@@ -170,6 +170,10 @@ class AccountSession:
         return self._parts.book
 
     @property
+    def exposure(self) -> Exposure:
+        return self._parts.exposure
+
+    @property
     def journal(self) -> Journal:
         return self._parts.journal
 

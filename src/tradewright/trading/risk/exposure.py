@@ -90,7 +90,8 @@ class Exposure:
             self._reserve(intent, None, is_committed=True)
         self.take(holdings.fills)
         for slot in self._slots.values():  # what else of an order was filled is in its position
-            slot.settle_up_to(slot.filled - slot.waits())
+            if slot.updated_at is not None:
+                slot.include(slot.updated_at)
         for intent_id, age_s in sorted(holdings.sent_ages_s.items(), key=lambda sent: (-sent[1], sent[0])):
             self._sent[intent_id] = now_s - age_s
         self.is_loaded = True
@@ -122,7 +123,7 @@ class Exposure:
         for key, slot in list(self._slots.items()):
             slot.settle(lambda one: one.executed_at <= until)
             if slot.updated_at is not None and slot.updated_at <= until:
-                slot.settle_up_to(slot.filled - slot.waits())
+                slot.include(slot.updated_at)
             self._sweep(key)
 
     def flatten_absent(self, named: Sequence[RemotePosition]) -> None:
@@ -210,6 +211,11 @@ class Exposure:
         """An order that counts, by the id of its intent or by the exchange's."""
         key = self._target(target, exchange_order_id)
         return None if key is None else self._slots.get(key)
+
+    def open_quantity(self, instrument: InstrumentId, side: Side) -> Decimal:
+        """What may still be filled of this side's orders that add exposure, in their own unit."""
+        slots = self._of.get(instrument, {}).values()
+        return sum((slot.outstanding() for slot in slots if slot.side == side and not slot.reduces), ZERO)
 
     def open_orders(self) -> int:
         return sum(slot.is_live for slot in self._slots.values())

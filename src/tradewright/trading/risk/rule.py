@@ -79,7 +79,7 @@ class RiskRule:
             side=slot.side,
             order_type=slot.order_type,
             # What was filled and is not in the position yet counts with the order.
-            quantity=max(ZERO, quantity - slot.settled, slot.outstanding()),
+            quantity=max(ZERO, quantity - slot.settled - slot.untold, slot.outstanding()),
             quantity_unit=slot.quantity_unit,
             price=slot.price if change.price is None else change.price,
             trigger_price=slot.trigger_price if change.trigger_price is None else change.trigger_price,

@@ -6,7 +6,7 @@ Lives here: `Slot`, made of an intent or of a report. Not here: who counts them 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -47,8 +47,10 @@ class Slot:
     exchange_order_id: ExchangeOrderId | None = None
     updated_at: datetime | None = None
     filled: Decimal = ZERO
-    settled: Decimal = ZERO  # base coin that the position includes
+    settled: Decimal = ZERO  # base coin that the position includes, by fills that were told
     settled_value: Decimal = ZERO  # the same in quote coin
+    untold: Decimal = ZERO  # base coin that the position includes and no fill was told of yet
+    untold_until: datetime | None = None  # such a fill is not younger than this
     waiting: list[Waiting] = field(default_factory=list)
     changes: dict[IntentId, OrderChange] = field(default_factory=dict)
     uncommitted: set[IntentId] = field(default_factory=set)
@@ -58,10 +60,11 @@ class Slot:
         """Base coin (or quote coin, of an order for an amount) that may still come to the position."""
         if self.quantity_unit == "quote" and self.is_live:
             return max(ZERO, self.quantity - self.settled_value)
-        executed = self.settled + self.waits()
+        included = self.settled + self.untold
+        executed = included + self.waits()
         asked = [change.quantity for change in self.changes.values() if change.quantity is not None]
         total = max(self.quantity, *asked, self.filled) if asked else max(self.quantity, self.filled)
-        return max(total if self.is_live else self.filled, executed) - self.settled
+        return max(total if self.is_live else self.filled, executed) - included
 
     def notional(self, prices: PriceView | None) -> Decimal:
         """What that may come to, in quote coin, at the dearest of its prices. Without prices at its own."""
@@ -90,13 +93,14 @@ class Slot:
         """Base coin of the fills that the position may not include yet."""
         return sum((one.quantity for one in self.waiting), ZERO)
 
-    def settle_up_to(self, filled: Decimal) -> None:
-        """At least this much of it is in the position, whatever was told of its single fills."""
-        self.settled = max(self.settled, filled)
+    def include(self, until: datetime) -> None:
+        """The position includes all that was reported as filled, but for the fills that wait."""
+        self.untold = max(self.untold, self.filled - self.settled - self.waits())
+        self.untold_until = until
 
     @property
     def is_over(self) -> bool:
-        return not self.is_live and not self.waiting and self.filled <= self.settled
+        return not self.is_live and not self.waiting and self.filled <= self.settled + self.untold
 
     def report(self, order: RemoteOrder) -> None:
         """Takes a report, unless a newer one was taken; a final one is never taken back."""
@@ -117,6 +121,14 @@ class Slot:
         self.uncommitted.clear()
 
     def fill(self, execution: Execution) -> None:
+        if self.untold_until is not None and execution.executed_at <= self.untold_until and self.untold > 0:
+            told = min(self.untold, execution.quantity)  # late word of what the position has included for long
+            self.untold -= told
+            self.settled += told
+            self.settled_value += told * execution.price
+            if told == execution.quantity:
+                return
+            execution = replace(execution, quantity=execution.quantity - told)
         self.waiting.append(
             Waiting(execution.exec_id, execution.sequence, execution.executed_at, execution.quantity, execution.price)
         )

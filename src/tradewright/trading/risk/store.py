@@ -51,10 +51,9 @@ class RiskStore(Protocol):
 
 
 class PostgresRiskStore:
-    def __init__(self, engine: AsyncEngine, account: AccountRef, *, clock: Clock) -> None:
+    def __init__(self, engine: AsyncEngine, account: AccountRef) -> None:
         self._engine = engine
         self._account = account
-        self._clock = clock
 
     async def holdings(self) -> Holdings:
         async with self._engine.connect() as connection:

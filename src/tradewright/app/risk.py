@@ -1,0 +1,68 @@
+"""Risk in the worker: the prices that its sessions judge by, and each session's rule and keeper.
+
+Lives here: `WorkerRisk`. Not here: what is judged and how (`trading.risk`, `core.risk`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+
+from tradewright.app.exchanges import ExchangePlaces
+from tradewright.app.ground import Ground
+from tradewright.app.markets import follow_markets
+from tradewright.core.environment import ENVIRONMENTS, Environment
+from tradewright.core.instrument import Category, InstrumentId
+from tradewright.market.hub import MarketHub
+from tradewright.market.instruments import InstrumentCache, InstrumentLists
+from tradewright.market.markets import Markets
+from tradewright.trading.risk.exposure import Exposure
+from tradewright.trading.risk.keeper import RiskKeeper
+from tradewright.trading.risk.prices import HubPrices
+from tradewright.trading.risk.rule import RiskRule
+from tradewright.trading.risk.store import PostgresRiskStore
+from tradewright.trading.session import SessionParts
+
+
+class WorkerRisk:
+    """One public link for each environment with an account, shared by all its sessions. `run` must be running."""
+
+    def __init__(self, ground: Ground, places: ExchangePlaces, lists: InstrumentLists) -> None:
+        self._ground = ground
+        self._lists = lists
+        self._markets = follow_markets(ground, places, lists)
+        self._prices = {
+            each: HubPrices(partial(_hub, self._markets, each), clock=ground.clock) for each in ENVIRONMENTS
+        }
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._markets.run())
+            for prices in self._prices.values():
+                tasks.create_task(prices.run())
+
+    def added_to(self, parts: SessionParts) -> SessionParts:
+        """The same session, whose every intent that adds exposure is judged last of all rules."""
+        ground, account = self._ground, parts.account
+        exposure = Exposure(partial(_base_coin, self._lists.of(account.environment)))
+        store = PostgresRiskStore(ground.engine, account)
+        rule = RiskRule(exposure, self._prices[account.environment], clock=ground.clock)
+        keeper = RiskKeeper(exposure, rule, store, clock=ground.clock, bus=ground.bus)
+        return replace(
+            parts,
+            exposure=exposure,
+            holdings=store.holdings,
+            rules=[*parts.rules, rule],
+            companions=[*parts.companions, keeper],
+        )
+
+
+def _hub(markets: Markets, environment: Environment, category: Category) -> MarketHub:
+    return markets.of(environment).hub(category)
+
+
+def _base_coin(instruments: InstrumentCache, instrument: InstrumentId) -> str | None:
+    listed = instruments.get(instrument)
+    return None if listed is None else listed.base_coin
