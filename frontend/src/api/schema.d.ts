@@ -44,6 +44,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Budget
+         * @description What is used of the request budget, as the account's owner told it last: about once a second while it changes.
+         */
+        get: operations["readBudget"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/cancel-all": {
         parameters: {
             query?: never;
@@ -57,6 +77,7 @@ export interface paths {
          * Post Cancel All
          * @description Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new.
          *
+         *     Orders placed elsewhere on the account are spared unless `external` says otherwise.
          *     Take-profits and stop-losses that the exchange made for positions are spared; `exits` removes them.
          */
         post: operations["cancelAll"];
@@ -229,6 +250,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Resume
+         * @description Goes on after the exchange refused the key or the account itself; if it still does, the next order stops it
+         *     again.
+         *
+         *     The account's owner hears of it within a second; the account in the stream says so then.
+         */
+        post: operations["resumeAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/symbols/{category}/{symbol}": {
         parameters: {
             query?: never;
@@ -243,6 +287,26 @@ export interface paths {
         get: operations["readAccountSymbol"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/take-down": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Take Down
+         * @description Cancels every order of an account once, foreign ones too, straight at the exchange, and closes where wanted.
+         */
+        post: operations["takeDown"];
         delete?: never;
         options?: never;
         head?: never;
@@ -413,6 +477,51 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Kill
+         * @description What is stopped, and how far it is carried out.
+         */
+        get: operations["readKill"];
+        put?: never;
+        /**
+         * Post Kill
+         * @description Stops an account, the workspace or the installation, until it is released. Asked again it changes nothing, but
+         *     may add that positions are closed.
+         */
+        post: operations["kill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kill/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Release
+         * @description Releases every stop of exactly this scope. What was cancelled stays cancelled.
+         */
+        post: operations["releaseKill"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/login": {
         parameters: {
             query?: never;
@@ -571,15 +680,17 @@ export interface components {
             name: string;
             /**
              * Position Mode
-             * @constant
+             * @description By symbol: of some contracts two legs are held (hedge mode), as each symbol says
+             * @enum {string}
              */
-            position_mode: "one_way";
+            position_mode: "one_way" | "by_symbol";
             /**
              * Reconciled Ms
              * @description When everything was last read whole from the exchange
              */
             reconciled_ms: number | null;
             session: components["schemas"]["AccountSession"];
+            stopped: components["schemas"]["AccountStop"] | null;
         };
         /** AccountList */
         AccountList: {
@@ -612,6 +723,21 @@ export interface components {
             positions: components["schemas"]["Position"][];
         };
         /**
+         * AccountStop
+         * @description The exchange refused the key or the account itself: nothing that adds exposure is sent until it is lifted.
+         */
+        AccountStop: {
+            /** Exchange Code */
+            exchange_code: number | null;
+            /** Exchange Text */
+            exchange_text: string | null;
+            /**
+             * Since Ms
+             * @description Unix milliseconds, UTC
+             */
+            since_ms: number;
+        };
+        /**
          * AccountSymbol
          * @description What the exchange says of one symbol for this account; null where it has not been asked yet (it is then).
          */
@@ -629,6 +755,8 @@ export interface components {
             maker_rate: string | null;
             /** Margin Mode */
             margin_mode: string | null;
+            /** Position Mode */
+            position_mode: ("one_way" | "hedge") | null;
             /** Read Ms */
             read_ms: number | null;
             /** Symbol */
@@ -775,6 +903,18 @@ export interface components {
             /** Category */
             category?: ("linear" | "spot") | null;
             /**
+             * Conditional
+             * @description Those too that still wait for their trigger
+             * @default true
+             */
+            conditional: boolean;
+            /**
+             * External
+             * @description Those too that were placed elsewhere on the account
+             * @default false
+             */
+            external: boolean;
+            /**
              * Id
              * Format: uuid
              */
@@ -881,16 +1021,34 @@ export interface components {
             can_amend: boolean;
             /** Can Attach Exits */
             can_attach_exits: boolean;
+            /**
+             * Can Batch Linear
+             * @description Several orders go in one request
+             */
+            can_batch_linear: boolean;
+            /** Can Batch Spot */
+            can_batch_spot: boolean;
             /** Can Place Conditional */
             can_place_conditional: boolean;
             /** Can Set Leverage */
             can_set_leverage: boolean;
+            /** Can Set Margin Mode */
+            can_set_margin_mode: boolean;
+            /** Can Set Position Mode */
+            can_set_position_mode: boolean;
             /** Can Trade Linear */
             can_trade_linear: boolean;
             /** Can Trade Spot */
             can_trade_spot: boolean;
+            /** Can Trail Stops */
+            can_trail_stops: boolean;
             /** Has Fee Rates */
             has_fee_rates: boolean;
+            /**
+             * Has Trade Stream
+             * @description The environment takes orders by WebSocket; we do not use it
+             */
+            has_trade_stream: boolean;
         };
         /** ClaimBody */
         ClaimBody: {
@@ -1059,7 +1217,7 @@ export interface components {
         /** DeltaMessage */
         DeltaMessage: {
             /** Data */
-            data: (components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["PositionEvent"] | components["schemas"]["BalancesEvent"] | components["schemas"]["SessionEvent"] | components["schemas"]["DriftEvent"]) | components["schemas"]["Ticker"] | [
+            data: (components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["PositionEvent"] | components["schemas"]["BalancesEvent"] | components["schemas"]["SessionEvent"] | components["schemas"]["DriftEvent"] | components["schemas"]["LedgerEvent"] | components["schemas"]["ProtectionEvent"]) | components["schemas"]["Ticker"] | [
                 number,
                 string,
                 string,
@@ -1090,6 +1248,30 @@ export interface components {
              * @enum {string}
              */
             kind: "drift";
+        };
+        /** EndpointBudget */
+        EndpointBudget: {
+            /**
+             * Is Closed
+             * @description The exchange has said that it takes no more until then
+             */
+            is_closed: boolean;
+            /** Limit */
+            limit: number;
+            /** Path */
+            path: string;
+            /**
+             * Resets Ms
+             * @description Unix milliseconds, UTC
+             */
+            resets_ms: number;
+            /**
+             * Used
+             * @description Calls that count in the last second, or that may still arrive
+             */
+            used: number;
+            /** Waiting */
+            waiting: number;
         };
         /**
          * EnvironmentFacts
@@ -1176,7 +1358,8 @@ export interface components {
         };
         /**
          * ExitsIntent
-         * @description Sets take-profit and stop-loss of an open position (full size, at market): null leaves a leg, "0" removes it.
+         * @description Sets take-profit, stop-loss and trailing stop of an open position (full size, at market): null leaves one, "0"
+         *     removes it.
          */
         ExitsIntent: {
             /**
@@ -1194,6 +1377,11 @@ export interface components {
              * @enum {string}
              */
             kind: "exits";
+            /**
+             * Position Index
+             * @description In hedge mode the leg: 1 long, 2 short; else 0 or null
+             */
+            position_index?: (0 | 1 | 2) | null;
             /** Stop Loss */
             stop_loss?: string | null;
             /**
@@ -1212,6 +1400,16 @@ export interface components {
              * @enum {string}
              */
             take_profit_by: "LastPrice" | "MarkPrice" | "IndexPrice";
+            /**
+             * Trailing Active Price
+             * @description Of a trailing stop: the price from which it follows; null: at once
+             */
+            trailing_active_price?: string | null;
+            /**
+             * Trailing Stop
+             * @description A distance in quote coin, behind the last price
+             */
+            trailing_stop?: string | null;
         };
         /**
          * Fault
@@ -1479,10 +1677,10 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "place" | "cancel" | "amend" | "leverage" | "exits";
-            /** @description The order it makes or is about; null for leverage and exits */
+            kind: "place" | "cancel" | "amend" | "leverage" | "exits" | "position_mode" | "margin_mode";
+            /** @description The order it makes or is about; null for settings */
             order: components["schemas"]["Order"] | null;
-            /** @description Of leverage and exits: as read back since; null before, and else */
+            /** @description Of leverage, exits and position mode: as read back since; null before, and else */
             position: components["schemas"]["Position"] | null;
             reason: components["schemas"]["Reason"] | null;
             /**
@@ -1504,10 +1702,10 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "place" | "cancel" | "amend" | "leverage" | "exits";
-            /** @description The order it makes or is about; null for leverage and exits */
+            kind: "place" | "cancel" | "amend" | "leverage" | "exits" | "position_mode" | "margin_mode";
+            /** @description The order it makes or is about; null for settings */
             order: components["schemas"]["Order"] | null;
-            /** @description Of leverage and exits: as read back since; null before, and else */
+            /** @description Of leverage, exits and position mode: as read back since; null before, and else */
             position: components["schemas"]["Position"] | null;
             reason: components["schemas"]["Reason"] | null;
             /**
@@ -1530,6 +1728,180 @@ export interface components {
             read_only: boolean;
             /** Uid */
             uid: string;
+        };
+        /**
+         * KillAccount
+         * @description One account as the worker sees it now. Counts are null until it has looked.
+         */
+        KillAccount: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            /**
+             * Blocked
+             * @description Nothing new may be risked
+             */
+            blocked: boolean;
+            /** Detail */
+            detail: string | null;
+            /**
+             * Fault
+             * @description A code, while `failing`
+             */
+            fault: string | null;
+            /**
+             * Kept
+             * @description Stops and take-profits that stay with their positions
+             */
+            kept: number | null;
+            /**
+             * Orders
+             * @description Still to be cancelled
+             */
+            orders: number | null;
+            /** Positions */
+            positions: number | null;
+            /**
+             * Spooled
+             * @description Something was done that the database does not know yet
+             */
+            spooled: boolean;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "idle" | "acting" | "done" | "failing";
+        };
+        /**
+         * KillAnswer
+         * @description `reached`: the worker acts on it now; `file` and `row`: the next owner of the accounts does, before all else.
+         */
+        KillAnswer: {
+            /** Accounts */
+            accounts: components["schemas"]["KillAccount"][];
+            /**
+             * Durable
+             * @description False: it holds only as long as the worker lives; its disk cannot be written
+             */
+            durable: boolean;
+            latch: components["schemas"]["KillLatch"];
+            /**
+             * Reached
+             * @enum {string}
+             */
+            reached: "worker" | "file" | "row";
+        };
+        /**
+         * KillBody
+         * @description Stops: no new exposure from now on, every order cancelled; stops and take-profits of positions stay.
+         */
+        KillBody: {
+            /**
+             * Account Id
+             * @description Of the scope `account`, and only there
+             */
+            account_id?: string | null;
+            /**
+             * Close Positions
+             * @description Close positions too, reduce-only and at market
+             * @default false
+             */
+            close_positions: boolean;
+            /**
+             * Scope
+             * @description `workspace` is the caller's; `installation` needs the operator
+             * @enum {string}
+             */
+            scope: "account" | "workspace" | "installation";
+        };
+        /** KillLatch */
+        KillLatch: {
+            /** Account Id */
+            account_id: string | null;
+            /** Close Positions */
+            close_positions: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Pulled By
+             * @description A user; null: by the command line, or by a file that cannot be read
+             */
+            pulled_by: string | null;
+            /**
+             * Pulled Ms
+             * @description Unix milliseconds, UTC
+             */
+            pulled_ms: number;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "account" | "workspace" | "installation";
+            /**
+             * Via
+             * @enum {string}
+             */
+            via: "page" | "cli" | "api" | "socket" | "file";
+        };
+        /**
+         * KillState
+         * @description `worker`: a worker on the API's machine answers; without one, latches are those of rows and files.
+         */
+        KillState: {
+            /** Accounts */
+            accounts: components["schemas"]["KillAccount"][];
+            /** Latches */
+            latches: components["schemas"]["KillLatch"][];
+            /** Worker */
+            worker: boolean;
+        };
+        /**
+         * LedgerBreak
+         * @description Two figures that should be one: ours and the exchange's.
+         */
+        LedgerBreak: {
+            /** Cleared Ms */
+            cleared_ms: number | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "wallet" | "position" | "movement" | "execution_missing" | "transaction_missing" | "closed_pnl" | "unbalanced" | "replay" | "instrument_unknown" | "gap";
+            /** Number */
+            number: number;
+            /** Ours */
+            ours: string;
+            /**
+             * Since Ms
+             * @description Unix milliseconds, UTC
+             */
+            since_ms: number;
+            /** Subject */
+            subject: string;
+            /** Theirs */
+            theirs: string;
+        };
+        /**
+         * LedgerEvent
+         * @description The ledger and the exchange differ, or do so no more.
+         */
+        LedgerEvent: {
+            difference: components["schemas"]["LedgerBreak"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ledger";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "broken" | "tied";
         };
         /**
          * LeverageIntent
@@ -1565,6 +1937,28 @@ export interface components {
             password: string;
             /** Username */
             username: string;
+        };
+        /**
+         * MarginModeIntent
+         * @description Sets the margin mode of the whole account; done once it is read back in `margin_mode` of the account. Refused
+         *     while there is any position or order; portfolio margin is not offered.
+         */
+        MarginModeIntent: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "margin_mode";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "REGULAR_MARGIN" | "ISOLATED_MARGIN" | "PORTFOLIO_MARGIN";
         };
         /**
          * NewConnection
@@ -1658,6 +2052,11 @@ export interface components {
              * @description Of an attached exit: the order it was asked with, where known
              */
             parent_order_id: string | null;
+            /**
+             * Position Index
+             * @description 0 one-way; in hedge mode the leg: 1 long, 2 short
+             */
+            position_index: number;
             /** Price */
             price: string | null;
             /**
@@ -1760,6 +2159,11 @@ export interface components {
              * @enum {string}
              */
             order_type: "Market" | "Limit";
+            /**
+             * Position Index
+             * @description In hedge mode the leg: 1 long, 2 short; else 0 or null
+             */
+            position_index?: (0 | 1 | 2) | null;
             /** Price */
             price?: string | null;
             /**
@@ -1834,6 +2238,8 @@ export interface components {
             mark_price: string | null;
             /** Position Index */
             position_index: number;
+            /** @description Null: no stop was asked for it */
+            protection: components["schemas"]["Protection"] | null;
             /**
              * Realised Pnl
              * @example 60412.5
@@ -1857,6 +2263,11 @@ export interface components {
             symbol: string;
             /** Take Profit */
             take_profit: string | null;
+            /**
+             * Trailing Stop
+             * @description Its distance in quote coin
+             */
+            trailing_stop: string | null;
             /**
              * Unrealised Pnl
              * @example 60412.5
@@ -1895,6 +2306,35 @@ export interface components {
         PositionList: {
             /** Positions */
             positions: components["schemas"]["Position"][];
+        };
+        /**
+         * PositionModeIntent
+         * @description Holds one contract in two legs (hedge), or in one position for both sides; done once the legs are read back.
+         *     Refused while it has a position or orders.
+         */
+        PositionModeIntent: {
+            /**
+             * Category
+             * @constant
+             */
+            category: "linear";
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "position_mode";
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "one_way" | "hedge";
+            /** Symbol */
+            symbol: string;
         };
         /**
          * Preview
@@ -2054,6 +2494,96 @@ export interface components {
             /** Type */
             type: string;
         };
+        /**
+         * Protection
+         * @description Of a position with a stop in its plan. It is protected only while the exchange shows that stop.
+         */
+        Protection: {
+            /**
+             * Naked Ms Total
+             * @description Of this position, in milliseconds, without the time that goes on now
+             */
+            naked_ms_total: number;
+            /**
+             * Naked Since Ms
+             * @description Since when it is seen without its stop; null: it is protected
+             */
+            naked_since_ms: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "protected" | "naked" | "repairing" | "flattening";
+            /**
+             * Stop
+             * @example 60412.5
+             */
+            stop: string;
+            /**
+             * Why
+             * @description A stable code, such as protection.missing
+             */
+            why: string | null;
+        };
+        /** ProtectionEvent */
+        ProtectionEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "protection";
+            protection: components["schemas"]["ProtectionTold"];
+        };
+        /**
+         * ProtectionTold
+         * @description What became of a position's stop, with its state then.
+         */
+        ProtectionTold: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /**
+             * Naked Ms Total
+             * @description Of this position, in milliseconds, without the time that goes on now
+             */
+            naked_ms_total: number;
+            /**
+             * Naked Since Ms
+             * @description Since when it is seen without its stop; null: it is protected
+             */
+            naked_since_ms: number | null;
+            /**
+             * News
+             * @enum {string}
+             */
+            news: "planned" | "naked" | "repairing" | "flattening" | "restored" | "followed" | "removed" | "flat";
+            /** Position Index */
+            position_index: number;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "Buy" | "Sell";
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "protected" | "naked" | "repairing" | "flattening";
+            /**
+             * Stop
+             * @example 60412.5
+             */
+            stop: string;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Why
+             * @description A stable code, such as protection.missing
+             */
+            why: string | null;
+        };
         /** PublicTrade */
         PublicTrade: {
             /** Id */
@@ -2078,6 +2608,28 @@ export interface components {
              * @description Unix milliseconds, UTC
              */
             time_ms: number;
+        };
+        /**
+         * RateBudget
+         * @description What may be asked of the exchange. `address_*`: this process's part of what one address may ask in 5 seconds.
+         */
+        RateBudget: {
+            /** Address Limit */
+            address_limit: number;
+            /** Address Used */
+            address_used: number;
+            /** Endpoints */
+            endpoints: components["schemas"]["EndpointBudget"][];
+            /**
+             * Silent Until Ms
+             * @description The exchange blocked the address: nothing is sent until then
+             */
+            silent_until_ms: number | null;
+            /**
+             * Told Ms
+             * @description When the account's owner told it; null: never yet
+             */
+            told_ms: number | null;
         };
         /** Readiness */
         Readiness: {
@@ -2136,6 +2688,24 @@ export interface components {
             /** Rest */
             rest: string;
         };
+        /** ReleaseAnswer */
+        ReleaseAnswer: {
+            /** Released */
+            released: components["schemas"]["KillLatch"][];
+        };
+        /**
+         * ReleaseBody
+         * @description Lets new orders go again.
+         */
+        ReleaseBody: {
+            /** Account Id */
+            account_id?: string | null;
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "account" | "workspace" | "installation";
+        };
         /**
          * RemoveConnection
          * @description The name typed once more. The key is wiped; orders and positions at the exchange stay as they are.
@@ -2143,6 +2713,11 @@ export interface components {
         RemoveConnection: {
             /** Name */
             name: string;
+        };
+        /** ResumeAnswer */
+        ResumeAnswer: {
+            /** Was Stopped */
+            was_stopped: boolean;
         };
         /**
          * ReverseIntent
@@ -2330,6 +2905,35 @@ export interface components {
             /** Topics */
             topics: string[];
         };
+        /**
+         * TakeDownAnswer
+         * @description What was left when it ended; ask again for what is.
+         */
+        TakeDownAnswer: {
+            /** Kept */
+            kept: number;
+            /** Orders */
+            orders: number;
+            /** Positions */
+            positions: number;
+        };
+        /**
+         * TakeDownBody
+         * @description Cancels everything of an account once, without stopping it; needs no database.
+         */
+        TakeDownBody: {
+            /**
+             * Close Positions
+             * @default false
+             */
+            close_positions: boolean;
+            /**
+             * Id
+             * Format: uuid
+             * @description Made by the caller; a close with the same id again closes nothing twice
+             */
+            id: string;
+        };
         /** Ticker */
         Ticker: {
             /** Ask Price */
@@ -2514,6 +3118,64 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BalancesAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readBudget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RateBudget"];
                 };
             };
             /** @description Unauthorized */
@@ -2766,7 +3428,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["PlaceIntent"] | components["schemas"]["CancelIntent"] | components["schemas"]["AmendIntent"] | components["schemas"]["CloseIntent"] | components["schemas"]["ReverseIntent"] | components["schemas"]["LeverageIntent"] | components["schemas"]["ExitsIntent"];
+                "application/json": components["schemas"]["PlaceIntent"] | components["schemas"]["CancelIntent"] | components["schemas"]["AmendIntent"] | components["schemas"]["CloseIntent"] | components["schemas"]["ReverseIntent"] | components["schemas"]["LeverageIntent"] | components["schemas"]["ExitsIntent"] | components["schemas"]["PositionModeIntent"] | components["schemas"]["MarginModeIntent"];
             };
         };
         responses: {
@@ -3184,6 +3846,73 @@ export interface operations {
             };
         };
     };
+    resumeAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResumeAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readAccountSymbol: {
         parameters: {
             query?: never;
@@ -3226,6 +3955,86 @@ export interface operations {
             };
             /** @description Unprocessable Entity */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    takeDown: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeDownBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakeDownAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3790,6 +4599,209 @@ export interface operations {
             };
             /** @description Unauthorized */
             401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readKill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KillState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    kill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KillBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KillAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    releaseKill: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReleaseAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

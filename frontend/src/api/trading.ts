@@ -3,7 +3,13 @@ import { body, client } from "./calls";
 import { NoAnswer, readProblem, Refused } from "./errors";
 import type { Account, Category } from "./types";
 
-export type CancelAll = { readonly id: string; readonly category: Category | null; readonly symbol: string | null };
+export type CancelAll = {
+  readonly id: string;
+  readonly category: Category | null;
+  readonly symbol: string | null;
+  readonly external: boolean;
+  readonly conditional: boolean;
+};
 
 /** How many cancels were asked. The same id again asks nothing new. */
 export async function postCancelAll(accountId: string, request: CancelAll): Promise<number> {

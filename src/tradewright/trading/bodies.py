@@ -230,11 +230,15 @@ OwnBody = CancelBody | CloseBody | ExitsBody  # what an account's owner itself m
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelAllBody:
     """The wish to cancel every live order: of the account, of a category, or of one symbol. It has no row of its own:
-    its cancels have, each with an id made from this one and the order's."""
+    its cancels have, each with an id made from this one and the order's.
+
+    `external`: those too that were placed elsewhere. `conditional`: those too that still wait for a trigger."""
 
     id: UUID
     category: Category | None
     symbol: str | None
+    external: bool = False
+    conditional: bool = True
 
 
 def _given(**fields: Any) -> dict[str, Any]:

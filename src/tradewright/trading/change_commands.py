@@ -55,6 +55,7 @@ from tradewright.trading.queries import hedged, order_row_of, require_account
 from tradewright.trading.rows import LIVE, ORDER_ROWS
 
 ENDED_STATUSES = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
+_WAITS_FOR_TRIGGER = "(order_state = 'waiting_trigger' OR (order_state IS NULL AND trigger_price IS NOT NULL))"
 _CHANGEABLE = frozenset({"acknowledged", "waiting_trigger", "working", "partially_filled", "amend_requested"})
 
 
@@ -166,7 +167,7 @@ async def submit_position_mode(asker: Asker, body: PositionModeBody, market: Mar
     instrument = listed(market, body.symbol)
     if body.hedge and not may_hedge(instrument):
         must_fit([Problem("position_mode.unsupported", "symbol", {"symbol": body.symbol})])
-    await _must_be_free(asker, "position_mode", instrument.id)
+    await _must_be_free(asker, instrument.id)
     return await write(asker, body, _setting("position_mode", instrument.id, {"hedge": body.hedge}, reduces=False))
 
 
@@ -181,7 +182,7 @@ async def submit_margin_mode(asker: Asker, body: MarginModeBody) -> SubmittedInt
         return known
     if body.mode not in get_args(MarginMode):
         must_fit([Problem("margin_mode.unsupported", "mode", {"value": body.mode[:40]})])
-    await _must_be_free(asker, "margin_mode", None)
+    await _must_be_free(asker, None)
     return await write(
         asker,
         body,
@@ -198,7 +199,7 @@ async def submit_margin_mode(asker: Asker, body: MarginModeBody) -> SubmittedInt
     )
 
 
-async def _must_be_free(asker: Asker, mode: str, instrument: InstrumentId | None) -> None:
+async def _must_be_free(asker: Asker, instrument: InstrumentId | None) -> None:
     """No position and no live order of one contract, or of the account. What we do not know of, the exchange does."""
     where = {
         "account": asker.account_id,
@@ -213,23 +214,26 @@ async def _must_be_free(asker: Asker, mode: str, instrument: InstrumentId | None
     )
     held = await asker.connection.scalar(text(f"SELECT count(*) FROM positions{of_these} AND size <> 0"), where)  # noqa: S608
     if held:
-        must_fit([Problem(f"{mode}.has_positions", "", {"count": str(held)})])
+        code = "margin_mode.has_positions" if instrument is None else "position_mode.has_positions"
+        must_fit([Problem(code, "", {"count": str(held)})])
     live = await asker.connection.scalar(
         text(f"SELECT count(*) FROM ({ORDER_ROWS}) r{of_these} AND {LIVE}"),  # noqa: S608
         where,
     )
     if live:
-        must_fit([Problem(f"{mode}.has_orders", "", {"count": str(live)})])
+        code = "margin_mode.has_orders" if instrument is None else "position_mode.has_orders"
+        must_fit([Problem(code, "", {"count": str(live)})])
 
 
 async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCancel]:
     """Asks to cancel every live order of the account, a category or a symbol: one cancel each, oldest order first;
     where one is on its way already, that one is meant.
 
-    Exits that the exchange made for a position are spared: whoever clears their orders does not mean to stand without
-    a stop. The same id and body again asks for nothing new, whatever was placed since; the ids of the cancels follow
-    from this id and the orders'. Raises `NotFound` for a foreign account, `IntentConflict` for a used id,
-    `InvalidInput` for a symbol without its category.
+    Orders that were placed elsewhere are spared unless they are asked for, and so may those be that still wait for a
+    trigger. Exits that the exchange made for a position are always spared: whoever clears their orders does not mean to
+    stand without a stop. The same id and body again asks for nothing new, whatever was placed since; the ids of the
+    cancels follow from this id and the orders'. Raises `NotFound` for a foreign account, `IntentConflict` for a used
+    id, `InvalidInput` for a symbol without its category.
     """
     account = await require_account(asker.connection, asker.workspace_id, asker.account_id)
     if body.symbol is not None and body.category is None:
@@ -237,7 +241,9 @@ async def submit_cancel_all(asker: Asker, body: CancelAllBody) -> list[AskedCanc
     await asker.connection.execute(
         text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": f"cancel_all:{body.id}"}
     )
-    scope = {"category": body.category, "symbol": body.symbol}
+    scope: dict[str, Any] = {"category": body.category, "symbol": body.symbol}
+    scope |= {"external": True} if body.external else {}
+    scope |= {} if body.conditional else {"conditional": False}
     known = await _asked_before(asker, body, scope)
     if known is not None:
         return known
@@ -277,14 +283,18 @@ async def _live_rows(asker: Asker, body: CancelAllBody) -> list[views.Row]:
     found = await asker.connection.execute(
         text(
             f"SELECT * FROM ({ORDER_ROWS}) r WHERE account_id = :account AND workspace_id = :workspace AND {LIVE}"  # noqa: S608
-            " AND source <> 'attached' AND category = coalesce(:category, category)"
-            " AND symbol = coalesce(:symbol, symbol) ORDER BY created_at, id"
+            " AND source <> 'attached' AND (:external OR source <> 'external')"
+            f" AND (:conditional OR NOT {_WAITS_FOR_TRIGGER})"
+            " AND category = coalesce(:category, category) AND symbol = coalesce(:symbol, symbol)"
+            " ORDER BY created_at, id"
         ),
         {
             "account": asker.account_id,
             "workspace": asker.workspace_id,
             "category": body.category,
             "symbol": body.symbol,
+            "external": body.external,
+            "conditional": body.conditional,
         },
     )
     return list(found.mappings())

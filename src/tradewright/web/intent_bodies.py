@@ -87,7 +87,7 @@ def body_of(body: IntentBody) -> Body:
                 stop_loss_by=body.stop_loss_by,
                 trailing_stop=_number(body.trailing_stop),
                 trailing_active_price=_number(body.trailing_active_price),
-                position_index=body.position_index,
+                position_index=body.position_index or 0,
             )
             return ExitsBody(id=IntentId(body.id), category=body.category, symbol=body.symbol, exits=exits)
         case PositionModeIntent():
@@ -117,7 +117,7 @@ def _place(body: PlaceIntent) -> PlaceBody:
         take_profit=None if body.take_profit is None else _exit(body.take_profit),
         stop_loss=None if body.stop_loss is None else _exit(body.stop_loss),
         slippage_percent=_number(body.slippage_percent) if can_slip else None,
-        position_index=body.position_index,
+        position_index=body.position_index or 0,
         note=body.note,
     )
 

@@ -182,9 +182,16 @@ async def post_cancel_all(
 ) -> Response:
     """Asks for the cancelling of every live order, one cancel each. The same id and body again asks for nothing new.
 
+    Orders placed elsewhere on the account are spared unless `external` says otherwise.
     Take-profits and stop-losses that the exchange made for positions are spared; `exits` removes them.
     """
-    asked = CancelAllCommand(id=body.id, category=body.category, symbol=body.symbol)
+    asked = CancelAllCommand(
+        id=body.id,
+        category=body.category,
+        symbol=body.symbol,
+        external=body.external,
+        conditional=body.conditional,
+    )
     cancels = await cancel_all(parts, caller, AccountId(account_id), asked, ip=caller_of(request).ip)
     pairs = [{"intent_id": str(cancel.intent_id), "order_id": str(cancel.order_id)} for cancel in cancels]
     return JsonAnswer({"cancels": pairs})

@@ -423,7 +423,7 @@ async def test_cancel_all_asks_once_for_each_live_order_and_nothing_new_when_rep
     await desk.journal.book([order_report(order_id="elsewhere")], "stream")
     leg = order_report("waiting_trigger", order_id="leg", stop_order_type="StopLoss", reduce_only=True)
     await desk.journal.book([leg], "stream")
-    body = CancelAllBody(id=uuid4(), category=None, symbol=None)
+    body = CancelAllBody(id=uuid4(), category=None, symbol=None, external=True)
     first = await cancel_all(desk, body)
     asked = [cancel.order_id for cancel in first]
     assert set(live) < set(asked)
@@ -445,9 +445,9 @@ async def test_cancel_all_of_a_category_or_symbol_leaves_the_others(desk: Desk) 
     eth = order_report(order_id="eth", instrument=InstrumentId("linear", "ETHUSDT"))
     spot = order_report(order_id="spot", instrument=InstrumentId("spot", "BTCUSDT"))
     await desk.journal.book([eth, spot], "stream")
-    by_symbol = await cancel_all(desk, CancelAllBody(id=uuid4(), category="linear", symbol="BTCUSDT"))
+    by_symbol = await cancel_all(desk, CancelAllBody(id=uuid4(), category="linear", symbol="BTCUSDT", external=True))
     assert [cancel.order_id for cancel in by_symbol] == [linear]
-    assert len(await cancel_all(desk, CancelAllBody(id=uuid4(), category="linear", symbol=None))) == 2
+    assert len(await cancel_all(desk, CancelAllBody(id=uuid4(), category="linear", symbol=None, external=True))) == 2
     with pytest.raises(InvalidInput):
         await cancel_all(desk, CancelAllBody(id=uuid4(), category=None, symbol="BTCUSDT"))
 

@@ -27,7 +27,15 @@ export function CancelAll(props: {
   // One question, one id: pressed again after a lost answer it asks for nothing twice.
   const [id] = useState(newIntentId);
   const asking = useMutation({
-    mutationFn: () => postCancelAll(props.accountId, { id, category: only?.category ?? null, symbol: only?.symbol ?? null }),
+    mutationFn: () =>
+      postCancelAll(props.accountId, {
+        id,
+        category: only?.category ?? null,
+        symbol: only?.symbol ?? null,
+        // Whoever confirms has the list before them: orders from elsewhere are meant where it names some.
+        external: orders.some((order) => order.source === "external"),
+        conditional: true,
+      }),
     onSuccess: (count) => notices.speak(t("actions.cancel_all_asked", { count })),
   });
   const title = only === null ? t("actions.cancel_all_title") : t("actions.cancel_all_of", { symbol: only.symbol });

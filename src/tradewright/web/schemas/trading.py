@@ -20,9 +20,7 @@ PlainText = Annotated[str, Field(max_length=NOTE_LENGTH_MAX, pattern=r"^[^\x00-\
 IdText = Annotated[UUID, Field(strict=False)]
 
 
-PositionIndex = Annotated[
-    Literal[0, 1, 2], Field(description="0 one-way; in hedge mode the leg that is opened or closed: 1 long, 2 short")
-]
+PositionIndex = Literal[0, 1, 2]
 
 
 class AccountSession(Output):
@@ -40,7 +38,44 @@ class Capabilities(Output):
     can_place_conditional: bool
     can_attach_exits: bool
     can_set_leverage: bool
+    can_trail_stops: bool
+    can_set_margin_mode: bool
+    can_set_position_mode: bool
+    can_batch_linear: bool = Field(description="Several orders go in one request")
+    can_batch_spot: bool
     has_fee_rates: bool
+    has_trade_stream: bool = Field(description="The environment takes orders by WebSocket; we do not use it")
+
+
+class AccountStop(Output):
+    """The exchange refused the key or the account itself: nothing that adds exposure is sent until it is lifted."""
+
+    exchange_code: int | None
+    exchange_text: str | None
+    since_ms: UnixMs
+
+
+class ResumeAnswer(Output):
+    was_stopped: bool
+
+
+class EndpointBudget(Output):
+    path: str
+    used: int = Field(description="Calls that count in the last second, or that may still arrive")
+    limit: int
+    waiting: int
+    is_closed: bool = Field(description="The exchange has said that it takes no more until then")
+    resets_ms: UnixMs
+
+
+class RateBudget(Output):
+    """What may be asked of the exchange. `address_*`: this process's part of what one address may ask in 5 seconds."""
+
+    told_ms: UnixMs | None = Field(description="When the account's owner told it; null: never yet")
+    endpoints: list[EndpointBudget]
+    address_used: int
+    address_limit: int
+    silent_until_ms: UnixMs | None = Field(description="The exchange blocked the address: nothing is sent until then")
 
 
 class Account(Output):
@@ -57,6 +92,7 @@ class Account(Output):
         description="By symbol: of some contracts two legs are held (hedge mode), as each symbol says"
     )
     session: AccountSession
+    stopped: AccountStop | None
     drift_count: int
     reconciled_ms: UnixMs | None = Field(description="When everything was last read whole from the exchange")
 
@@ -265,7 +301,9 @@ class PlaceIntent(Input):
     slippage_percent: DecimalText | None = Field(
         "0.5", description="Of a market order: how far from the best price it may fill, 0.01 to 10; else ignored"
     )
-    position_index: PositionIndex = 0
+    position_index: PositionIndex | None = Field(
+        None, description="In hedge mode the leg: 1 long, 2 short; else 0 or null"
+    )
     note: PlainText | None = None
 
 
@@ -340,7 +378,9 @@ class ExitsIntent(Input):
     trailing_active_price: DecimalText | None = Field(
         None, description="Of a trailing stop: the price from which it follows; null: at once"
     )
-    position_index: PositionIndex = 0
+    position_index: PositionIndex | None = Field(
+        None, description="In hedge mode the leg: 1 long, 2 short; else 0 or null"
+    )
 
 
 class PositionModeIntent(Input):
@@ -406,6 +446,8 @@ class CancelAllBody(Input):
     id: IdText
     category: Category | None = None
     symbol: SymbolText | None = None
+    external: bool = Field(False, description="Those too that were placed elsewhere on the account")
+    conditional: bool = Field(True, description="Those too that still wait for their trigger")
 
 
 class AskedCancel(Output):
