@@ -20,8 +20,9 @@ import pytest
 from tradewright.core.clock import from_milliseconds
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import CoinBalance, Execution, OrderState, RemoteOrder, Wallet
-from tradewright.exchange.bybit import codec, market_codec
+from tradewright.exchange.bybit import codec, ledger_rows, market_codec
 from tradewright.exchange.bybit.book import BookMerger
+from tradewright.exchange.bybit.ledger_rows import ClosedPnlRow, TransactionRow
 from tradewright.exchange.bybit.values import Unreadable, decode
 from tradewright.exchange.bybit.wire import (
     BookRow,
@@ -317,6 +318,24 @@ def test_recorded_key_is_read() -> None:
 
 
 @recorded
+def test_recorded_movements_of_the_wallet_are_told_apart_although_the_exchange_gives_two_one_id() -> None:
+    rows, _category = rows_of("rest/get_v5_account_transaction-log.json")
+    funding, second, first = (ledger_rows.transaction(read(TransactionRow, row)) for row in rows)
+    assert funding.exchange_id == second.exchange_id
+    assert len({funding.key, second.key, first.key}) == 3
+    assert (funding.kind, funding.funding, funding.change) == ("SETTLEMENT", Decimal("-0.003676"), Decimal("-0.003676"))
+    for row in (funding, second, first):
+        assert row.change == row.cash_flow + row.funding - row.fee
+        assert row.is_of_execution
+    assert first.balance + second.change == second.balance
+    assert second.balance + funding.change == funding.balance
+    (closed,), category = rows_of("rest/get_v5_position_closed-pnl.json")
+    pnl = ledger_rows.closed_pnl(read(ClosedPnlRow, closed), category)
+    assert pnl is not None
+    assert (pnl.profit, pnl.closed_quantity, pnl.gross) == (Decimal("-47.4065323"), Decimal(3), None)
+
+
+@recorded
 @pytest.mark.parametrize(
     ("name", "row_type", "convert"),
     [
@@ -332,6 +351,8 @@ def test_recorded_key_is_read() -> None:
             lambda row: market_codec.instrument(InstrumentId("spot", row.symbol), row),
         ),
         ("rest/get_v5_account_fee-rate.json", FeeRateRow, lambda row: row),
+        ("rest/get_v5_account_transaction-log.json", TransactionRow, ledger_rows.transaction),
+        ("rest/get_v5_position_closed-pnl.json", ClosedPnlRow, lambda row: ledger_rows.closed_pnl(row, "linear")),
         ("rest/get_v5_market_risk-limit.json", RiskLimitRow, market_codec.risk_tier),
         ("rest/get_v5_market_tickers.spot.json", TickerRow, lambda r: market_codec.merged_ticker(None, BTC, r, 1)),
         ("rest/get_v5_market_tickers.inverse.json", TickerRow, lambda r: market_codec.merged_ticker(None, BTC, r, 1)),

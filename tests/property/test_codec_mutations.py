@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from tradewright.core.errors import ExchangeUnavailable, Trace
 from tradewright.core.instrument import InstrumentId
-from tradewright.exchange.bybit import codec, market_codec
+from tradewright.exchange.bybit import codec, ledger_rows, market_codec
+from tradewright.exchange.bybit.ledger_rows import ClosedPnlRow, TransactionRow
 from tradewright.exchange.bybit.pages import read_rows
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
 from tradewright.exchange.bybit.public_stream import BybitPublicStream
@@ -99,6 +100,35 @@ KEY_ROW = {
     "uta": 1,
     "unified": 0,
 }
+TRANSACTION = {
+    "id": "592324_XRPUSDT_161440249321",
+    "type": "TRADE",
+    "currency": "USDT",
+    "transactionTime": str(AT_MS),
+    "symbol": "XRPUSDT",
+    "category": "linear",
+    "side": "Buy",
+    "qty": "88",
+    "tradePrice": "0.3615",
+    "funding": "",
+    "fee": "0.01908720",
+    "cashFlow": "0",
+    "change": "-0.0190872",
+    "cashBalance": "5086.56192602",
+    "tradeId": "5184f079-88ec-54c7-8774-5173cafd2b4e",
+    "orderId": "592b7e41-78fd-42e2-9aa3-91e1835ef3e1",
+}
+CLOSED_PNL = {
+    "symbol": "ETHPERP",
+    "orderId": "5a373bfe-188d-4913-9c81-d57ab5be8068",
+    "side": "Sell",
+    "closedSize": "3",
+    "closedPnl": "-47.4065323",
+    "openFee": "2.1",
+    "closeFee": "",
+    "createdTime": str(AT_MS),
+    "updatedTime": str(AT_MS + 5),
+}
 BOOK = {"s": "BTCUSDT", "b": [["10", "1"], ["9", "2"]], "a": [["11", "1"]], "u": 5, "seq": 6}
 
 PAGES: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any, str], Any], dict[str, Any]]] = {
@@ -116,6 +146,12 @@ PAGES: Mapping[str, tuple[msgspec.json.Decoder[Any], Callable[[Any, str], Any], 
         lambda row, _category: market_codec.risk_tier(row),
         RISK_LIMIT,
     ),
+    "transactions": (
+        msgspec.json.Decoder(TransactionRow),
+        lambda row, _category: ledger_rows.transaction(row),
+        TRANSACTION,
+    ),
+    "closed profits": (msgspec.json.Decoder(ClosedPnlRow), ledger_rows.closed_pnl, CLOSED_PNL),
     "keys": (msgspec.json.Decoder(KeyRow), lambda row, _category: codec.key_facts(row), KEY_ROW),
     "tickers": (
         msgspec.json.Decoder(TickerRow),
