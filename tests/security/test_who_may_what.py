@@ -45,6 +45,10 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/accounts/{account_id}/reconcile"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/cancel-all"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/intents"): (401, 403, 200, 200, 404),
+    ("GET", "/api/v1/kill"): READ,
+    ("POST", "/api/v1/kill"): (401, 403, 200, 200, 200),  # each of the own workspace
+    ("POST", "/api/v1/kill/release"): (401, 403, 200, 200, 200),
+    ("POST", "/api/v1/accounts/{account_id}/take-down"): (401, 403, 503, 503, 404),  # no worker in the kit
 }
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BODIES: dict[str, dict[str, Any]] = {
@@ -60,6 +64,9 @@ BODIES: dict[str, dict[str, Any]] = {
         name: value for name, value in place_body().items() if name not in ("id", "kind", "note")
     },
     "/api/v1/accounts/{account_id}/reconcile": {},
+    "/api/v1/kill": {"scope": "workspace"},
+    "/api/v1/kill/release": {"scope": "workspace"},
+    "/api/v1/accounts/{account_id}/take-down": {"id": CONNECTION_ID},
     "/api/v1/claim": {"token": "made-up", "username": "Mallory", "password": "long enough 123", "language": "en"},
     "/api/v1/login": {"username": "nobody", "password": "a wrong password"},
 }

@@ -13,6 +13,7 @@ import uvicorn
 
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import installed_version, open_ground
+from tradewright.app.kill import kill_desk
 from tradewright.app.markets import follow_markets
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords
@@ -64,6 +65,7 @@ async def serve_api(settings: Settings) -> None:
             sealing_key=lambda: read_sealing_key(settings.vault_home),
             digest_key=lambda: read_digest_key(settings.vault_home),
             rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
+            kill=kill_desk(settings),
         )
         server = _Server(server_config(create_application(parts)))
         async with asyncio.TaskGroup() as tasks:

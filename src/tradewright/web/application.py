@@ -12,7 +12,15 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from tradewright.web import errors, health, routes_connections, routes_identity, routes_market, routes_trading
+from tradewright.web import (
+    errors,
+    health,
+    routes_connections,
+    routes_identity,
+    routes_kill,
+    routes_market,
+    routes_trading,
+)
 from tradewright.web.contract import TITLE, contract_of
 from tradewright.web.edge import Edge, EdgePolicy
 from tradewright.web.parts import WebParts
@@ -51,7 +59,8 @@ def routes_only() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    for part in (health, routes_identity, routes_market, routes_trading, routes_connections, stream_route):
+    parts = (health, routes_identity, routes_market, routes_trading, routes_kill, routes_connections, stream_route)
+    for part in parts:
         application.include_router(part.router())
     application.openapi = lambda: contract_of(application)  # type: ignore[method-assign]
     errors.install(application)

@@ -69,7 +69,9 @@ async def principal_or_none(connection: HTTPConnection) -> Principal | None:
     if token is None:
         return None
     async with parts.engine.begin() as database:
-        return await sessions.resolve_session(database, token, parts.clock.now())
+        principal = await sessions.resolve_session(database, token, parts.clock.now())
+    parts.remembered.note(token, principal, parts.clock)
+    return principal
 
 
 async def _signed_in(request: Request) -> Principal:
@@ -79,7 +81,7 @@ async def _signed_in(request: Request) -> Principal:
     return principal
 
 
-def _require(principal: Principal, needed: Role) -> Principal:
+def require_role(principal: Principal, needed: Role) -> Principal:
     if not principal.membership.allows(needed):
         role = principal.membership.role
         raise Forbidden(f"your role in this workspace is {role}; this needs {needed}; ask its owner")
@@ -87,11 +89,11 @@ def _require(principal: Principal, needed: Role) -> Principal:
 
 
 async def _reader(principal: Annotated[Principal, Depends(_signed_in)]) -> Principal:
-    return _require(principal, "viewer")
+    return require_role(principal, "viewer")
 
 
 async def _trader(principal: Annotated[Principal, Depends(_signed_in)]) -> Principal:
-    return _require(principal, "trader")
+    return require_role(principal, "trader")
 
 
 Reader = Annotated[Principal, Depends(_reader)]

@@ -6,7 +6,7 @@ Lives here: `WebParts`, `WebSettings`, and how a request reaches them. Nothing i
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends
@@ -18,8 +18,10 @@ from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
 from tradewright.market.markets import Markets
 from tradewright.storage.bus import Bus
+from tradewright.trading.kill.pulling import KillDesk
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
+from tradewright.web.remembered import Remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +52,7 @@ class WebParts:
 
     `sealing_key` gives what seals an exchange key, `digest_key` what a request that brings one is known again by; both
     raise `vault.sealing.VaultNotReady` while there is none;
+    `kill` stops accounts, also without the database; `remembered` is who was seen signed in lately, for that alone.
     `rest_address` says where the requests of an environment's region go.
     `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
@@ -66,6 +69,8 @@ class WebParts:
     sealing_key: Callable[[], SealingKey]
     digest_key: Callable[[], DigestKey]
     rest_address: Callable[[Environment, str], str]
+    kill: KillDesk
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 def parts_of(connection: HTTPConnection) -> WebParts:

@@ -100,6 +100,9 @@ async def login(request: Request, parts: Parts, body: LoginBody) -> Response:
 
 async def logout(request: Request, parts: Parts, principal: Reader) -> Response:
     """Ends the session at once, in open streams too."""
+    token = token_of(request, parts)
+    if token is not None:
+        parts.remembered.forget(token)
     await commands.logout(parts.engine, principal, clock=parts.clock, ids=parts.ids, caller=caller_of(request))
     response = Response(status_code=204, headers={"cache-control": "no-store"})
     clear_session_cookie(response, request, parts)

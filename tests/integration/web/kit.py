@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -45,6 +48,8 @@ from tradewright.storage.bus import Bus, notify
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.environments import environments_with_accounts
 from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
+from tradewright.trading.kill.folder import LatchFolder
+from tradewright.trading.kill.pulling import KillDesk
 from tradewright.trading.model import AccountRef, Reason
 from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.store import PostgresJournal
@@ -451,6 +456,7 @@ async def started_site(
             raise NotReady("the simulated exchange has not said its account yet")
         return SimAccount("1001", "Simulated")
 
+    home = Path(tempfile.mkdtemp(prefix="tw-kit-"))
     parts = WebParts(
         engine=engine,
         bus=bus,
@@ -463,6 +469,7 @@ async def started_site(
         sealing_key=lambda: SealingKey(b"k" * 32),
         digest_key=lambda: DigestKey(b"d" * 32),
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
+        kill=KillDesk(LatchFolder(home / "kill"), home / "worker.sock", clock, SystemIds()),
     )
     application = create_application(parts, page=PAGE if page is None else page)
     server = uvicorn.Server(server_config(application))
@@ -485,6 +492,7 @@ async def started_site(
         await asyncio.gather(*running, return_exceptions=True)
         await bus.close()
         listening.close()
+        shutil.rmtree(home, ignore_errors=True)
 
 
 async def keep_instruments(engine: AsyncEngine, market: MarketTwin, environment: Environment = "sim") -> None:

@@ -26,11 +26,11 @@ _COMMAND_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What became of it. `reached`: the worker acts on it now; else whoever owns the accounts next does, before all
-    else."""
+    """What became of it. `reached`: the worker acts on it now; else (a file here, or a row) whoever owns the accounts
+    next does, before all else."""
 
     latch: Latch
-    reached: Literal["worker", "file"]
+    reached: Literal["worker", "file", "row"]
     accounts: Sequence[dict[str, Any]]
     is_durable: bool = True
 
