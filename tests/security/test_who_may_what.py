@@ -32,6 +32,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/accounts/{account_id}/positions"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/fills"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/balances"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/budget"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/accounts/{account_id}/resume"): (401, 403, 200, 200, 404),
     ("GET", "/api/v1/accounts/{account_id}/intents/{intent_id}"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/export/{table}.csv"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/environments"): READ,
@@ -41,6 +43,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/connections/{connection_id}/check"): (401, 403, 202, 202, 404),
     ("POST", "/api/v1/connections/{connection_id}/remove"): (401, 403, 200, 200, 404),
     ("GET", "/api/v1/accounts/{account_id}/symbols/{category}/{symbol}"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/limits"): READ_OF_ACCOUNT,
+    ("PUT", "/api/v1/accounts/{account_id}/limits"): (401, 403, 403, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/preview"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/reconcile"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/cancel-all"): (401, 403, 200, 200, 404),
@@ -52,6 +56,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 }
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
     "/api/v1/connections": {
         "id": CONNECTION_ID,
         "environment": "demo",

@@ -24,6 +24,7 @@ from tradewright.connections.store import GoodKey, access_of
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import CATEGORIES, Category
+from tradewright.exchange.bybit.environments import capabilities_of
 from tradewright.exchange.bybit.errors import ProxyUnavailable
 from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.orders import BybitOrderGateway
@@ -35,7 +36,6 @@ from tradewright.market.instrument_store import ask_for_instruments
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
 from tradewright.trading.account_book import AccountBook
-from tradewright.trading.kill.board import LatchRule
 from tradewright.trading.account_notes import PostgresNotes
 from tradewright.trading.budgets import BudgetTeller
 from tradewright.trading.capabilities import CapabilityRule
@@ -43,13 +43,17 @@ from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.guardian.guardian import Guardian
 from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.guardian.store import PostgresGuardReads
+from tradewright.trading.kill.board import LatchRule
 from tradewright.trading.kill.care import KillCare
 from tradewright.trading.kill.switch import Way as KillWay
+from tradewright.trading.ledger.keeper import LedgerKeeper, kept_by
+from tradewright.trading.ledger.store import PostgresLedger
 from tradewright.trading.model import AccountRef
+from tradewright.trading.ownership import Ownership
 from tradewright.trading.provision import connect_account, rest_account_of
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession, SessionParts
-from tradewright.trading.ownership import Ownership
+from tradewright.trading.stops import AccountStop
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionFactory
 from tradewright.vault.opening import Opener
@@ -79,6 +83,10 @@ def session_factory(
     """How a session is built: from the account's connection, its own gateway, stream and journal; its kill switch knows
     the way from then on, and has brought what waited in the spool."""
     evidence = EvidenceRule(settling_margin=timedelta(seconds=float(ground.settings.settling_margin_s)))
+    guard = GuardSettings(
+        grace_s=float(ground.settings.protection_grace_s),
+        flatten_after_s=float(ground.settings.protection_flatten_after_s),
+    )
 
     async def open_session(account: AccountRef) -> AccountSession:
         log = structlog.get_logger().bind(account_id=str(account.id))
@@ -88,6 +96,8 @@ def session_factory(
             way = await _connected_way(ground, places, keyring, account)
         budgets = RequestBudgets(ground.clock, places.address(account.environment, way.proxy))
         book = AccountBook()
+        notes = PostgresNotes(ground.engine, account)
+        stop = AccountStop(notes, ground.clock)
 
         def open_gateway(*, is_kill: bool = False) -> BybitOrderGateway:
             return BybitOrderGateway(
@@ -102,6 +112,7 @@ def session_factory(
                 reach=reach,
                 budgets=budgets,
                 is_kill=is_kill,
+                stopped=stop.note,
             )
 
         await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
@@ -115,6 +126,14 @@ def session_factory(
             rng=ground.rng,
             log=log,
             proxy=way.proxy,
+        )
+        guardian = Guardian(PostgresGuardReads(ground.engine, account), ground.clock, guard)
+        ledger = LedgerKeeper(
+            gateway,
+            PostgresLedger(ground.engine, account),
+            lists.of(account.environment).get,
+            clock=ground.clock,
+            kept=kept_by(account.environment),
         )
         parts = SessionParts(
             account=account,
@@ -137,6 +156,7 @@ def session_factory(
             ownership=ownership,
             reach=reach,
             is_blocked=is_blocked,
+            companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger],
         )
         return AccountSession(parts if risk is None else risk.added_to(parts))
 

@@ -100,6 +100,13 @@ class Refused(ExchangeError):
     code = "exchange.refused"
 
 
+class AccountStopped(Refused):
+    """Definite: refused for the key or the account itself, not for what was asked. Whatever adds exposure would be
+    refused again: nothing of it is sent until a person has looked."""
+
+    code = "exchange.stopped"
+
+
 class RateLimited(Refused):
     """Definite: refused for the rate limit, not executed. `retry_at` is when the exchange lets the next one through."""
 

@@ -68,7 +68,7 @@ async def connect_account(
         " VALUES (:id, :workspace, :name, :environment, :uid, :connection, :categories, :now, :now)"
         " ON CONFLICT (environment, uid) DO UPDATE"
         " SET name = excluded.name, connection_id = excluded.connection_id, categories = excluded.categories,"
-        "     resting = false"
+        "     resting = false, stopped = NULL"  # the key was checked again and found good
         " WHERE accounts.workspace_id = excluded.workspace_id"
         "   AND (accounts.resting OR accounts.connection_id = excluded.connection_id)"
         " RETURNING id"

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradewright.core.clock import milliseconds
 from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.core.instrument import InstrumentId
@@ -51,6 +52,14 @@ async def require_account(connection: AsyncConnection, workspace_id: WorkspaceId
 def account_shown(row: views.Row) -> dict[str, Any]:
     """What `require_account` gave, as it is shown."""
     return views.account_view(row)
+
+
+async def budget(connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId) -> dict[str, Any]:
+    """The request budget as the account's owner told it last; while nobody has, nothing is used."""
+    row = await require_account(connection, workspace_id, account_id)
+    told = {} if row["budget"] is None else dict(row["budget"])
+    nothing = {"endpoints": [], "address_used": 0, "address_limit": 0, "silent_until_ms": None}
+    return {"told_ms": None if row["budget_at"] is None else milliseconds(row["budget_at"]), **nothing, **told}
 
 
 async def database_now(connection: AsyncConnection) -> datetime:

@@ -20,6 +20,7 @@ import structlog
 
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import (
+    AccountStopped,
     ClockRejected,
     DuplicateLinkId,
     ExchangeError,
@@ -218,6 +219,8 @@ def _reason(error: ExchangeError) -> Reason:
 def _refusal(error: Refused) -> Reason:
     """The exchange's refusal with a code of ours where we know the reason, so that the page can say it in words."""
     ret_code = error.trace.ret_code
+    if isinstance(error, AccountStopped):
+        return _reason(error)
     known = next((name for name, codes in _KNOWN.items() if ret_code in codes), "exchange.refused")
     return Reason(known, {}, ret_code, error.trace.ret_msg or None)
 

@@ -57,6 +57,9 @@ accounts = Table(
     # Of how many symbols two legs are held, as far as anybody has looked; the rows are `symbol_modes`.
     Column("hedged_count", Integer, nullable=False, server_default="0"),
     Column("reconciled_at", _time),  # by the database's clock: when the newest whole reading began
+    Column("budget", JSONB),  # the request budget as its owner told it last; null before that
+    Column("budget_at", _time),
+    Column("stopped", JSONB),  # what the exchange said when it refused the key or the account itself; null: nothing
     # The same exchange account cannot be connected twice in an installation.
     UniqueConstraint("environment", "uid"),
     CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name="environment"),

@@ -137,6 +137,7 @@ def account_view(row: Row) -> dict[str, Any]:
             "reason": row["session_reason"],
             "since_ms": _ms(row["session_since"]),
         },
+        "stopped": row["stopped"],
         "drift_count": row["drift_count"],
         "reconciled_ms": _ms(row["reconciled_at"]),
     }

@@ -18,7 +18,9 @@ from tradewright.web import (
     routes_connections,
     routes_identity,
     routes_kill,
+    routes_ledger,
     routes_market,
+    routes_standing,
     routes_trading,
 )
 from tradewright.web.contract import TITLE, contract_of
@@ -59,8 +61,18 @@ def routes_only() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    parts = (health, routes_identity, routes_market, routes_trading, routes_kill, routes_connections, stream_route)
-    for part in parts:
+    for part in (
+        health,
+        routes_identity,
+        routes_market,
+        routes_trading,
+        routes_standing,
+        routes_ledger,
+        routes_kill,
+        routes_limits,
+        routes_connections,
+        stream_route,
+    ):
         application.include_router(part.router())
     application.openapi = lambda: contract_of(application)  # type: ignore[method-assign]
     errors.install(application)

@@ -58,7 +58,7 @@ async def test_environments_say_what_they_can_and_why_nothing_can_be_added(site:
     found = {each["environment"]: each for each in answer["environments"]}
     assert (status, list(found)) == (200, ["sim", "demo", "testnet", "live"])
     assert found["demo"]["refusal"] is None
-    assert found["demo"]["uncertain"] == ["has_fee_rates"]
+    assert found["demo"]["uncertain"] == ["has_fee_rates", "can_batch_spot"]
     assert found["live"]["refusal"]["code"] == "connection.live_closed"
     assert found["sim"]["refusal"]["code"] == "connection.sim_has_no_key"
     assert {"id": "eu", "rest": "https://live.eu.example"} in found["live"]["regions"]

@@ -29,7 +29,7 @@ OWNER_SHARE: Final = 380  # the worker: orders, cancels, reconciliation of all a
 PAGE_SHARE: Final = 150  # a process that only reads the market
 IP_BAN: Final = timedelta(minutes=10)  # after HTTP 403 Bybit wants silence for so long
 
-_PARTS: Mapping[Priority, float] = {
+_PART_RATIOS: Mapping[Priority, float] = {
     Priority.KILL: 1.0,
     Priority.CANCEL: 0.97,
     Priority.REDUCE: 0.94,
@@ -66,7 +66,7 @@ class Address:
 
     def room_for(self, priority: Priority) -> int:
         """How much may be counted in a window when a call of this class goes."""
-        return max(1, int(self.share * _PARTS[priority]))
+        return max(1, int(self.share * _PART_RATIOS[priority]))
 
     def wait_s(self, priority: Priority) -> float:
         """How long until the next look, at most; 0 when a call of this class fits now."""

@@ -30,7 +30,13 @@ class Capabilities:
     can_place_conditional: bool = True
     can_attach_exits: bool = True
     can_set_leverage: bool = True
+    can_trail_stops: bool = True
+    can_set_margin_mode: bool = True
+    can_set_position_mode: bool = True
+    can_batch_linear: bool = True  # several orders in one request
+    can_batch_spot: bool = True
     has_fee_rates: bool = True
+    has_trade_stream: bool = True  # order entry by WebSocket
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,13 +75,13 @@ _LIVE_REGIONS: Mapping[str, Endpoints] = MappingProxyType(
 ENVIRONMENTS: Mapping[RemoteEnvironment, EnvironmentFacts] = MappingProxyType(
     {
         # Play money on real prices: no public stream of its own, no order entry by WebSocket, and `account/fee-rate`,
-        # DCP and batches of spot orders are not in its list. What it answers to those, nobody has seen.
+        # batches of spot orders are not in its list. What it answers to those, nobody has seen.
         "demo": EnvironmentFacts(
             regions=MappingProxyType(
                 {USUAL_REGION: _places("api-demo.bybit.com", "stream-demo.bybit.com", "stream.bybit.com")}
             ),
-            capabilities=Capabilities(has_fee_rates=False),
-            uncertain=("has_fee_rates",),
+            capabilities=Capabilities(has_fee_rates=False, can_batch_spot=False, has_trade_stream=False),
+            uncertain=("has_fee_rates", "can_batch_spot"),
         ),
         "testnet": EnvironmentFacts(
             regions=MappingProxyType(
@@ -99,4 +105,9 @@ def capabilities_of(environment: Environment, categories: Sequence[Category] | N
         can_trade_linear=usual.can_trade_linear and "linear" in categories,
         can_trade_spot=usual.can_trade_spot and "spot" in categories,
         can_set_leverage=usual.can_set_leverage and "linear" in categories,
+        can_trail_stops=usual.can_trail_stops and "linear" in categories,
+        can_set_margin_mode=usual.can_set_margin_mode and "linear" in categories,
+        can_set_position_mode=usual.can_set_position_mode and "linear" in categories,
+        can_batch_linear=usual.can_batch_linear and "linear" in categories,
+        can_batch_spot=usual.can_batch_spot and "spot" in categories,
     )

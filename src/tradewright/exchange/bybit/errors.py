@@ -3,17 +3,20 @@
 Lives here: the table of `retCode` and HTTP status for commands, and the making of the typed error.
 Not here: reads, where everything but a whole answer is `ExchangeUnavailable` (`rest`).
 
-The rule of the table: a code is *refused* only where Bybit's documentation says that the request was judged and turned
-down. A code that is not in the table is *unknown*: the order may exist, and a question costs less than a second order.
+The rule of the table: a code is *refused* (or later, done, gone, stop: all of them definite) only where Bybit's
+documentation says that the request was judged and turned down. A code that is not in the table is *unknown*: the order
+may exist, and a question costs less than a second order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, assert_never
 
 from tradewright.core.errors import (
+    AccountStopped,
     ClockRejected,
     DuplicateLinkId,
     ExchangeError,
@@ -32,25 +35,50 @@ class ProxyUnavailable(ExchangeUnavailable):
     code = "link.proxy"
 
 
-Verdict = Literal["refused", "rate_limited", "clock", "duplicate", "unknown"]
+Verdict = Literal["refused", "later", "done", "gone", "stop", "rate_limited", "clock", "duplicate", "unknown"]
 
+# What is done after each, in a sentence: for the reference of the documentation.
+MEANINGS: Mapping[Verdict, str] = MappingProxyType(
+    {
+        "refused": "Judged and turned down; it did not happen. Told, and not tried again.",
+        "later": "Turned down for now; it did not happen. Told; whoever wants it asks again.",
+        "done": "There is nothing to do: it is as it was asked to be. Counts as done for what it is about.",
+        "gone": "There is no such live order. A cancel or an amend reads its order before it says so.",
+        "stop": "The key or the account itself is refused: nothing that adds exposure is sent until the key was checked"
+        " again or a person says to go on.",
+        "rate_limited": "Refused for the limit, not executed. Sent again once the limit resets, three times at most.",
+        "clock": "The timestamp was outside the window, so it was not executed. The exchange's clock is read once, or"
+        " twice if the answer was slow, and it is signed anew, three times at most.",
+        "duplicate": "An order with this client id exists: an earlier attempt got through. It is looked for, and no"
+        " other is sent.",
+        "unknown": "It may have happened. It counts as exposure until evidence says what became of it; every code that"
+        " is not listed is this.",
+    }
+)
+DEFINITE: frozenset[Verdict] = frozenset({"refused", "later", "done", "gone", "stop"})
 
 # Parameters, permissions, money, limits, modes: judged before anything was executed.
 _REFUSED = (
-    *(10001, 10003, 10004, 10005, 10007, 10008, 10009, 10010, 10017, 10020, 10024, 10027, 10028, 10029),
-    *(33004, -2015, 10404, 30208, 30209, 30228, 34040, 3400045, 3100116, 3100198, 3200300),
-    *(110001, 110003, 110004, 110006, 110007, 110008, 110009, 110010, 110011, 110012, 110013, 110014, 110015),
-    *(110017, 110018, 110019, 110020, 110021, 110022, 110023, 110024, 110025, 110026, 110027, 110028, 110029),
-    *(110032, 110034, 110036, 110038, 110039, 110040, 110042, 110043, 110044, 110045, 110046),
-    *(110051, 110052, 110053, 110054, 110055, 110056, 110057, 110058, 110059, 110060, 110061, 110063, 110064),
-    *(110066, 110071, 110073, 110074, 110076, 110077, 110079, 110085, 110086, 110089, 110090, 110092, 110093),
+    *(10001, 10017, 10029, 10404, 30208, 30209, 30228, 3400045, 3100116, 3100198, 3200300),
+    *(110003, 110004, 110006, 110007, 110009, 110011, 110012, 110013, 110014, 110015),
+    *(110017, 110018, 110019, 110020, 110021, 110022, 110023, 110024, 110028, 110029),
+    *(110032, 110036, 110038, 110039, 110040, 110042, 110044, 110045, 110046),
+    *(110051, 110052, 110053, 110054, 110055, 110056, 110057, 110058, 110059, 110060, 110061, 110064),
+    *(110073, 110076, 110077, 110085, 110086, 110089, 110090, 110092, 110093),
     *(110094, 110095, 110096, 110097, 110098, 110099, 110100, 110101, 110103, 110108, 110109, 110118, 110119),
-    *(110120, 110121, 110123, 110124, 110125, 110132),
+    *(110120, 110121),
     *(170033, 170105, 170115, 170116, 170117, 170121, 170124, 170130, 170131, 170132, 170133, 170134, 170136),
-    *(170137, 170139, 170140, 170142, 170143, 170144, 170145, 170148, 170151, 170157, 170159, 170190, 170191),
-    *(170192, 170193, 170194, 170201, 170203, 170204, 170210, 170212, 170213, 170217, 170218, 170313, 170341),
+    *(170137, 170140, 170145, 170148, 170151, 170157, 170159),
+    *(170192, 170193, 170194, 170201, 170203, 170204, 170210, 170217, 170218, 170313, 170341),
     *(170355, 170371, 170372, 170381, 170382, 170810, 181008, 181009, 181010),
     *(182200, 182201, 182202, 182203, 182204, 182205),
+)
+_LATER = (110063, 110066, 110071, 110074, 110079, 170144, 170191, 170212)
+_DONE = (20001, 34040, 110010, 110025, 110026, 110027, 110034, 110043, 170142, 170190)
+_GONE = (110001, 110008, 170139, 170143, 170213)
+_STOP = (
+    *(10003, 10004, 10005, 10007, 10008, 10009, 10010, 10020, 10024, 10027, 10028, 33004, -2015),
+    *(110123, 110124, 110125, 110132),
 )
 _RATE_LIMITED = (10006, 10018, 170222)
 _CLOCK = (-1, 10002, 10021)
@@ -68,11 +96,15 @@ def _table(*classes: tuple[Verdict, Iterable[int]]) -> Mapping[int, Verdict]:
         for code in codes:
             assert code not in table, f"retCode {code} is listed twice"
             table[code] = verdict
-    return table
+    return MappingProxyType(table)
 
 
 VERDICTS = _table(
     ("refused", _REFUSED),
+    ("later", _LATER),
+    ("done", _DONE),
+    ("gone", _GONE),
+    ("stop", _STOP),
     ("rate_limited", _RATE_LIMITED),
     ("clock", _CLOCK),
     ("duplicate", _DUPLICATE),
@@ -80,7 +112,7 @@ VERDICTS = _table(
 )
 
 # Statuses with which the edge turned the request down before any engine saw it. Everything else is unknown.
-_HTTP_VERDICTS: Mapping[int, Verdict] = {400: "refused", 401: "refused", 403: "rate_limited", 404: "refused"}
+HTTP_VERDICTS: Mapping[int, Verdict] = {400: "refused", 401: "refused", 403: "rate_limited", 404: "refused"}
 
 
 def is_refusal_of_read(trace: Trace) -> bool:
@@ -90,14 +122,14 @@ def is_refusal_of_read(trace: Trace) -> bool:
     """
     if trace.http_status != 200:
         return trace.http_status == 404
-    return trace.ret_code not in (None, 0) and VERDICTS.get(trace.ret_code or 0, "refused") == "refused"
+    return trace.ret_code not in (None, 0) and VERDICTS.get(trace.ret_code or 0, "refused") in DEFINITE
 
 
 def is_judged(trace: Trace) -> bool:
     """Whether a read was answered with a code that says, by the table, that the question was judged and turned down.
 
     Narrower than `is_refusal_of_read`: what is not in the table is not known, and nothing is concluded from it."""
-    return trace.http_status == 200 and VERDICTS.get(trace.ret_code or 0) == "refused"
+    return trace.http_status == 200 and VERDICTS.get(trace.ret_code or 0) in DEFINITE
 
 
 def command_error(trace: Trace, *, retry_at: datetime | None) -> ExchangeError:
@@ -106,7 +138,7 @@ def command_error(trace: Trace, *, retry_at: datetime | None) -> ExchangeError:
     `retry_at` is the exchange's own statement of when it takes the next request, if it made one.
     """
     if trace.http_status is not None and trace.http_status != 200:
-        verdict = _HTTP_VERDICTS.get(trace.http_status, "unknown")
+        verdict = HTTP_VERDICTS.get(trace.http_status, "unknown")
         if trace.http_status == 403 and trace.answered_at is not None:
             retry_at = trace.answered_at + IP_BAN
         text = f"Bybit answered HTTP {trace.http_status}"
@@ -114,8 +146,10 @@ def command_error(trace: Trace, *, retry_at: datetime | None) -> ExchangeError:
         verdict = VERDICTS.get(trace.ret_code, "unknown") if trace.ret_code is not None else "unknown"
         text = f"Bybit answered {trace.ret_code}: {trace.ret_msg[:200]}"
     match verdict:
-        case "refused":
+        case "refused" | "later" | "done" | "gone":
             return Refused(text, trace)
+        case "stop":
+            return AccountStopped(text, trace)
         case "rate_limited":
             return RateLimited(text, trace, retry_at=retry_at)
         case "clock":

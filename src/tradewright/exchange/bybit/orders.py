@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
 from structlog.typing import FilteringBoundLogger
 
-from tradewright.core.clock import Clock, Rng, milliseconds
+from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused, Refused, Trace
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import Category, InstrumentId
@@ -49,11 +49,12 @@ from tradewright.exchange.bybit.order_bodies import (
     order_name,
     position_mode_body,
 )
-from tradewright.exchange.bybit.pages import TooManyPages, read_pages
+from tradewright.exchange.bybit.pages import read_pages
 from tradewright.exchange.bybit.priority import Priority
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
 from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.spans import Span, read_span, spans
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier, words
 from tradewright.exchange.bybit.wire import CancelledList, ExecutionRow, OrderAck, OrderRow, PositionRow
 from tradewright.exchange.ports import Acknowledged, ApiKey, EndpointSource, MayGo, RateBudget, always
@@ -67,9 +68,6 @@ _SCOPES: Mapping[Category, tuple[Params, ...]] = {
     ),
     "spot": ((("category", "spot"),),),
 }
-WINDOW = timedelta(days=7)  # the longest that Bybit takes in one question
-_WINDOW_MIN = timedelta(minutes=1)  # what does not fit into that is no account of a person
-HISTORY_MAX = timedelta(days=730)  # it keeps no more
 _ORDERS_A_PAGE = ("limit", "50")
 _EXECUTIONS_A_PAGE = ("limit", "100")
 _POSITIONS_A_PAGE = ("limit", "200")
@@ -111,8 +109,10 @@ class BybitOrderGateway:
         reach: Callable[[str], None] = lambda _point: None,
         budgets: RequestBudgets | None = None,
         is_kill: bool = False,
+        stopped: Callable[[Trace], None] = lambda _trace: None,
     ) -> None:
-        """`gate`, `reach` and `budgets`: see `RestClient`. `is_kill`: its orders and cancels go before all others."""
+        """`gate`, `reach`, `budgets` and `stopped`: see `RestClient`. `is_kill`: its orders and cancels go before all
+        others."""
         self._log = log.bind(component="bybit.orders")
         self._rest = RestClient(
             endpoints,
@@ -125,6 +125,7 @@ class BybitOrderGateway:
             gate=gate,
             reach=reach,
             budgets=budgets,
+            stopped=stopped,
         )
         self._first = Priority.KILL if is_kill else None
         self._categories = tuple(categories)
@@ -223,7 +224,7 @@ class BybitOrderGateway:
     async def order_history(self, since: datetime) -> Sequence[RemoteOrder]:
         """Final orders created since then (an older one that ended since may be missing: ask for it by its id)."""
         found: list[RemoteOrder] = []
-        for window in await self._windows(since):
+        for window in spans(since, await self._rest.server_clock.now()):
             found += await _each(
                 self._in_window("/v5/order/history", (*scope, _ORDERS_A_PAGE), window, _ORDER, self._order)
                 for scope in self._scopes
@@ -232,7 +233,7 @@ class BybitOrderGateway:
 
     async def executions(self, since: datetime) -> Sequence[Execution]:
         found: list[Execution] = []
-        for window in await self._windows(since):
+        for window in spans(since, await self._rest.server_clock.now()):
             found += await _each(
                 self._in_window("/v5/execution/list", (*scope, _EXECUTIONS_A_PAGE), window, _EXECUTION, self._execution)
                 for scope in self._scopes
@@ -316,21 +317,12 @@ class BybitOrderGateway:
         self,
         path: str,
         params: Params,
-        window: tuple[datetime, datetime],
+        window: Span,
         decoder: msgspec.json.Decoder[_Row],
         convert: Callable[[_Row, str], _Found | None],
     ) -> list[_Found]:
-        """What is in one span of time; in halves where that is more than can be read at once, oldest first."""
-        start, end = window
-        times = (("startTime", str(milliseconds(start))), ("endTime", str(milliseconds(end))))
-        try:
-            return await self._pages(path, (*params, *times), decoder, convert)
-        except TooManyPages:
-            if end - start <= _WINDOW_MIN:
-                raise
-        middle = start + (end - start) / 2
-        earlier = await self._in_window(path, params, (start, middle), decoder, convert)
-        return earlier + await self._in_window(path, params, (middle, end), decoder, convert)
+        """What is in one span of time, oldest half first where it is more than can be read at once."""
+        return await read_span(window, lambda times: self._pages(path, (*params, *times), decoder, convert))
 
     def _execution(self, row: ExecutionRow, category: str) -> Execution | None:
         """One booking. A trade must be readable; what the exchange booked otherwise (a settlement, a delivery) and we
@@ -344,18 +336,6 @@ class BybitOrderGateway:
                 "orders.booking_unreadable", kind=words(row.execType), error=str(problem), exec_id=words(row.execId)
             )
             return None
-
-    async def _windows(self, since: datetime) -> Sequence[tuple[datetime, datetime]]:
-        """Spans that cover [since, now], each of at most 7 days, oldest first."""
-        # One second more than now, so that nothing is missed for a reading of the clock that is a little behind.
-        until = await self._rest.server_clock.now() + timedelta(seconds=1)
-        start = max(since, until - HISTORY_MAX)
-        windows: list[tuple[datetime, datetime]] = []
-        while start < until:
-            end = min(start + WINDOW, until)
-            windows.append((start, end))
-            start = end
-        return windows
 
     async def _set(self, path: str, body: dict[str, object], as_it_was: int, may_go: MayGo) -> Trace:
         """A setting; the code that says that it was so already counts as done."""

@@ -18,7 +18,15 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, Rng, from_milliseconds
-from tradewright.core.errors import ClockRejected, ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused, Trace
+from tradewright.core.errors import (
+    AccountStopped,
+    ClockRejected,
+    ExchangeUnavailable,
+    NotSent,
+    OutcomeUnknown,
+    ReadRefused,
+    Trace,
+)
 from tradewright.exchange.bybit.address import IP_BAN, Address
 from tradewright.exchange.bybit.clock_offset import ServerClock
 from tradewright.exchange.bybit.errors import VERDICTS, ProxyUnavailable, command_error, is_judged
@@ -82,12 +90,14 @@ class RestClient:
         gate: MayGo = always,
         reach: Callable[[str], None] = lambda _point: None,
         budgets: RequestBudgets | None = None,
+        stopped: Callable[[Trace], None] = lambda _trace: None,
     ) -> None:
         """`address` is where requests come from, shared with all others who come from there; `rng` is for jitter;
         `budgets` are those of the account, where several clients ask for it: their address holds, then.
 
         While `gate` says no, no command leaves, whatever it is: the account may have another owner. `reach` is told
-        when a command is signed and when its bytes are the kernel's.
+        when a command is signed and when its bytes are the kernel's. `stopped` is told of each command that was refused
+        for the key or the account itself.
         """
         self._endpoints = endpoints
         self._clock = clock
@@ -99,6 +109,7 @@ class RestClient:
         self._outage = Outage(clock, rng)
         self._gate = gate
         self._reach = reach
+        self._stopped = stopped
         self.server_clock = ServerClock(self._read_server_ms, clock=clock, log=self._log)
         self.limits: dict[str, RateLimit] = {}  # by path, of which there are about a dozen
 
@@ -166,7 +177,15 @@ class RestClient:
         self._log.warning("rest.command_failed", path=path, outcome=error.code, ret_code=envelope.retCode)
         if isinstance(error, ClockRejected):
             await self._resync(clock_token)
+        if isinstance(error, AccountStopped):
+            self._stopped(error.trace)
         raise error
+
+    def _passes(self, may_go: MayGo) -> bool:
+        if not (self._gate() and may_go()):
+            return False
+        self._reach("request.passed")
+        return True
 
     async def read(self, path: str, params: Params = (), *, signed: bool = False) -> Reply:
         """A GET. Raises `ExchangeUnavailable` for everything but an accepted answer, `ReadRefused` where the question
@@ -181,12 +200,6 @@ class RestClient:
         if signed and VERDICTS.get(reply.ret_code or 0) == "clock":
             await self._resync(clock_token)
             reply = await self._read_once(path, params, signed=signed)
-    def _passes(self, may_go: MayGo) -> bool:
-        if not (self._gate() and may_go()):
-            return False
-        self._reach("request.passed")
-        return True
-
             if isinstance(reply, Reply):
                 return reply
         error = ReadRefused if is_judged(reply) else ExchangeUnavailable

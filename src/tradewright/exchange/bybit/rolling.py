@@ -30,7 +30,7 @@ class RollingWindow:
     length_s: float
     used: int = 0
     _flying: dict[Turn, int] = field(default_factory=dict)  # how much, in the order of their sending
-    _answered: list[tuple[float, int]] = field(default_factory=list)  # a heap: until when, how much
+    _ends_s: list[tuple[float, int]] = field(default_factory=list)  # a heap: until when, how much
 
     def begin(self, turn: Turn, units: int = 1) -> None:
         self._flying[turn] = units
@@ -45,7 +45,7 @@ class RollingWindow:
         """It was answered, failed, or was not made after all. Harmless twice."""
         units = self._flying.pop(turn, None)
         if units is not None:
-            heapq.heappush(self._answered, (min(now_s, turn.begun_s + FLIGHT_S_MAX) + self.length_s, units))
+            heapq.heappush(self._ends_s, (min(now_s, turn.begun_s + FLIGHT_S_MAX) + self.length_s, units))
 
     def wait_s(self, most: int, now_s: float, units: int = 1) -> float:
         """How long until the next look, at most; 0 when so much more fits within `most` now. A call that is larger than
@@ -59,14 +59,14 @@ class RollingWindow:
     def first_end_s(self, now_s: float) -> float:
         """In how many seconds something stops counting, as far as is known; 0 when nothing counts."""
         self._forget(now_s)
-        ends = [self._answered[0][0]] if self._answered else []
+        ends = [self._ends_s[0][0]] if self._ends_s else []
         if self._flying:
             ends.append(next(iter(self._flying)).begun_s + FLIGHT_S_MAX + self.length_s)
         return min(ends) - now_s if ends else 0.0
 
     def _forget(self, now_s: float) -> None:
-        while self._answered and self._answered[0][0] <= now_s:
-            self.used -= heapq.heappop(self._answered)[1]
+        while self._ends_s and self._ends_s[0][0] <= now_s:
+            self.used -= heapq.heappop(self._ends_s)[1]
         while self._flying:
             oldest = next(iter(self._flying))
             if oldest.begun_s + FLIGHT_S_MAX + self.length_s > now_s:

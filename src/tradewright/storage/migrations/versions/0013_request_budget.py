@@ -1,6 +1,10 @@
-"""What is left of an account's request budget."""
+"""What is used of an account's request budget, and the stop after the exchange refused its key."""
 
 from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0013"
 down_revision = "0012"
@@ -9,7 +13,9 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("accounts", sa.Column("budget", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
+    op.add_column("accounts", sa.Column("budget_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("accounts", sa.Column("stopped", postgresql.JSONB(astext_type=sa.Text()), nullable=True))
 
 
 def downgrade() -> None:
