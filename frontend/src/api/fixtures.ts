@@ -109,6 +109,7 @@ export const aPosition = (change: Partial<Position> = {}): Position => ({
   stops_read_ms: null,
   break_even_price: null,
   adl_rank: null,
+  protection: null,
   updated_ms: 1,
   ...change,
 });
