@@ -1,0 +1,246 @@
+"""The kill switch on PostgreSQL: latches as rows, and what was done becoming intents, requests and audit rows, once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from integration.trading.conftest import Desk
+from tradewright.audit.spool import Spool
+from tradewright.core.ids import IntentId, link_id_of
+from tradewright.system import SystemClock, SystemIds
+from tradewright.trading.kill.board import LatchBoard
+from tradewright.trading.kill.entries import Answered, CancelBegun, Cause, CloseBegun, Entry, TakenDown
+from tradewright.trading.kill.folder import LatchFolder
+from tradewright.trading.kill.latch import Latch, Scope
+from tradewright.trading.kill.recorder import Recorder
+from tradewright.trading.kill.store import KillStore
+from tradewright.trading.model import AccountRef
+
+NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+
+
+def store_of(desk: Desk) -> KillStore:
+    return KillStore(desk.engine, SystemClock(), SystemIds())
+
+
+def latch_of(desk: Desk, *, close: bool = False, kind: Any = "account") -> Latch:
+    scope = Scope(kind, {"account": desk.account_id, "workspace": desk.workspace_id}.get(kind))
+    return Latch(id=uuid4(), scope=scope, close_positions=close, pulled_at=NOW, pulled_by=desk.home.user_id, via="api")
+
+
+async def rows(desk: Desk, sql: str) -> list[tuple[Any, ...]]:
+    async with desk.engine.connect() as connection:
+        return [tuple(row) for row in await connection.execute(text(sql))]
+
+
+def cancel_of(desk: Desk, exchange_order_id: str, link_id: str = "", cause: Cause | None = None) -> CancelBegun:
+    return CancelBegun(
+        id=uuid4(),
+        at=NOW,
+        account_id=desk.account_id,
+        act_id=uuid4(),
+        req_id=uuid4(),
+        cause=cause or Cause(id=uuid4(), kind="latch", via="cli"),
+        category="linear",
+        symbol="BTCUSDT",
+        exchange_order_id=exchange_order_id,
+        link_id=link_id,
+    )
+
+
+def close_of(desk: Desk) -> CloseBegun:
+    return CloseBegun(
+        id=uuid4(),
+        at=NOW,
+        account_id=desk.account_id,
+        act_id=uuid4(),
+        req_id=uuid4(),
+        cause=Cause(id=uuid4(), kind="latch", via="page", user_id=desk.home.user_id),
+        category="linear",
+        symbol="BTCUSDT",
+        side="Buy",
+        size=Decimal("0.5"),
+        position_index=0,
+    )
+
+
+def answer_of(begun: CancelBegun | CloseBegun, outcome: Any = "acknowledged", **fields: Any) -> Answered:
+    return Answered(
+        id=uuid4(),
+        at=NOW,
+        account_id=begun.account_id,
+        act_id=begun.act_id,
+        req_id=begun.req_id,
+        outcome=outcome,
+        **fields,
+    )
+
+
+async def test_what_was_done_is_there_once_however_often_it_is_brought(desk: Desk) -> None:
+    """Both orders that we know and one that nobody ever reported; the close is found again by its client order id."""
+    ours = await desk.place()
+    await desk.acknowledge(ours, "x-1")
+    await desk.order(ours, exchange_order_id="x-1")
+    known, unheard, close = cancel_of(desk, "x-1", link_id_of(ours)), cancel_of(desk, "x-9"), close_of(desk)
+    entries: list[Entry] = [
+        known,
+        unheard,
+        answer_of(known),
+        answer_of(unheard, "refused", ret_code=110001),
+        close,
+        answer_of(close, exchange_order_id="x-5"),
+    ]
+    for _ in range(3):
+        await store_of(desk).write(desk.home.account, entries)
+    killed = await rows(
+        desk,
+        "SELECT kind, state, target_id, link_id, exchange_order_id FROM intents WHERE source = 'kill' ORDER BY 1",
+    )
+    assert killed == [
+        ("cancel", "acknowledged", ours, None, None),
+        ("place", "acknowledged", None, link_id_of(IntentId(close.act_id)), "x-5"),
+    ]
+    requests = await rows(desk, "SELECT req_id, attempt, outcome FROM requests WHERE kind IN ('cancel', 'place')")
+    assert {(known.req_id, 1, "acknowledged"), (close.req_id, 1, "acknowledged")} <= set(requests)
+    audited = await rows(desk, "SELECT action, object_id, outcome FROM audit_entries WHERE after->>'source' = 'kill'")
+    assert sorted(audited) == sorted(
+        [
+            ("order.cancel", str(ours), "asked"),
+            ("order.cancel", "linear:BTCUSDT:x-9", "asked"),
+            ("order.close", str(close.act_id), "asked"),
+        ]
+    )
+    assert await rows(desk, "SELECT count(*) FROM intents WHERE state = 'proposed'") == [(0,)]
+
+
+async def test_an_act_whose_outcome_nobody_knows_is_looked_for_by_the_session(desk: Desk) -> None:
+    close = close_of(desk)
+    await store_of(desk).write(desk.home.account, [close])  # the process ended before it heard
+    await desk.journal.take_over()
+    unknown = await desk.journal.unknowns()
+    assert [each.intent.id for each in unknown] == [close.act_id]
+    await store_of(desk).write(desk.home.account, [answer_of(close, exchange_order_id="x-5")])  # the spool knew it
+    assert await desk.journal.unknowns() == []
+
+
+async def test_a_spool_is_loaded_with_its_torn_line_left_out_and_stays_where_the_database_refuses(
+    desk: Desk, tmp_path: Path
+) -> None:
+    spool, store, account = Spool(tmp_path / "spool"), store_of(desk), desk.home.account
+    away = True
+
+    async def write(owned: AccountRef, entries: Sequence[Entry]) -> None:
+        if away:
+            raise OSError("away")
+        await store.write(owned, entries)
+
+    recorder = Recorder(account, write, spool, SystemClock())
+    close = close_of(desk)
+    await recorder.record([close])
+    file = tmp_path / "spool" / f"{account.id}.jsonl"
+    with file.open("ab") as torn:
+        torn.write(b'{"type":"answered","id":"')  # a crash in the middle of a line
+    await recorder.record([answer_of(close)])
+    with pytest.raises(OSError, match="away"):
+        await recorder.load()
+    assert recorder.has_spooled
+    away = False
+    again = Recorder(account, write, Spool(tmp_path / "spool"), SystemClock())
+    await again.load()
+    assert await rows(desk, "SELECT state FROM intents WHERE source = 'kill'") == [("acknowledged",)]
+    assert not again.has_spooled
+    assert [path.name for path in (tmp_path / "spool").iterdir() if path.suffix == ".jsonl"] == []
+    kept = [path.suffix for path in (tmp_path / "spool").iterdir() if path.name != "reserve"]
+    assert kept == [".unread"], "what could not be read is kept aside"
+
+
+async def test_with_the_audit_table_gone_nothing_is_written_but_the_spool(desk: Desk, tmp_path: Path) -> None:
+    async with desk.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE audit_entries RENAME TO audit_away"))
+    with pytest.raises(SQLAlchemyError):
+        await desk.place()
+    recorder = Recorder(desk.home.account, store_of(desk).write, Spool(tmp_path), SystemClock())
+    close = close_of(desk)
+    await recorder.record([close])
+    assert recorder.has_spooled
+    assert await rows(desk, "SELECT count(*) FROM intents") == [(0,)]
+    async with desk.engine.begin() as connection:
+        await connection.execute(text("ALTER TABLE audit_away RENAME TO audit_entries"))
+    await recorder.load()
+    assert await rows(desk, "SELECT id FROM audit_entries WHERE action = 'order.close'") == [(close.id,)]
+
+
+async def test_a_latch_is_a_file_and_a_row_whichever_came_first_and_goes_only_by_a_release(
+    desk: Desk, tmp_path: Path
+) -> None:
+    store, folder, account = store_of(desk), LatchFolder(tmp_path / "kill"), desk.home.account
+    by_row, by_file = latch_of(desk, kind="workspace"), folder.write(latch_of(desk))
+    await store.pull(by_row)
+    board = LatchBoard(folder, store, SystemClock())
+    await board.start()
+    assert {latch.id for latch in board.covering(account)} == {by_row.id, by_file.id}
+    assert {latch.id for latch in folder.read()} == {by_row.id, by_file.id}
+    assert {latch.id for latch in (await store.standing()).held} == {by_row.id, by_file.id}
+    (tmp_path / "kill" / f"{by_file.scope.name}.json").unlink()  # nobody releases by removing a file
+    await asyncio.sleep(0)
+    again = LatchBoard(folder, store, SystemClock())
+    await again.start()
+    assert again.blocks(account)
+    for scope in (by_row.scope, by_file.scope):
+        await again.release(scope, desk.home.user_id)
+    assert not again.blocks(account)
+    assert folder.read() == []
+    trail = await rows(
+        desk, "SELECT action, object_id, actor_id FROM audit_entries WHERE object_kind = 'kill' ORDER BY at"
+    )
+    assert sorted(trail) == sorted(
+        (action, latch.scope.name, desk.home.user_id)
+        for action in ("kill.pull", "kill.release")
+        for latch in (by_row, by_file)
+    )
+    folder.write(by_file)  # a file of a released latch, from a machine that was away, holds nothing
+    late = LatchBoard(folder, store, SystemClock())
+    await late.start()
+    assert not late.blocks(account)
+    assert folder.read() == []
+
+
+async def test_a_latch_that_gets_to_close_is_not_done_before_positions_are_closed_too(
+    desk: Desk, tmp_path: Path
+) -> None:
+    store, folder, account = store_of(desk), LatchFolder(tmp_path / "kill"), desk.home.account
+    latch = latch_of(desk)
+    board = LatchBoard(folder, store, SystemClock())
+    await board.start()
+    await board.pull(latch)
+    await store.pull(latch)
+    done = TakenDown(id=uuid4(), at=NOW, account_id=account.id, latch_id=latch.id, closed=False)
+    await store.write(account, [done, done])
+    await board.start()
+    assert board.is_done(latch, account)
+    closing = await board.pull(latch_of(desk, close=True))
+    assert closing.id == latch.id, "the same stop, which closes now"
+    assert not board.is_done(closing, account)
+    await board.start()
+    assert [one.close_positions for one in (await store.standing()).held] == [True]
+
+
+async def test_a_file_that_cannot_be_read_stops_what_its_name_says(desk: Desk, tmp_path: Path) -> None:
+    folder = LatchFolder(tmp_path)
+    (tmp_path / f"account-{desk.account_id}.json").write_bytes(b"{ torn")
+    assert [(each.scope, each.close_positions) for each in folder.read()] == [
+        (Scope("account", desk.account_id), False)
+    ]
+    (tmp_path / "what is this.json").write_bytes(b"")
+    assert Scope("installation") in [each.scope for each in folder.read()]
+    assert UUID(int=0) not in [each.id for each in folder.read()]
