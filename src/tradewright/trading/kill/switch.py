@@ -201,7 +201,7 @@ class AccountSwitch:
     async def _load(self) -> None:
         try:
             await self.recorder.load()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, AppError) as error:
             log.warning("spool.waits", account_id=str(self.account.id), error=type(error).__name__)
 
     def _take_down(self, cause: Cause) -> TakeDown:
