@@ -17,9 +17,11 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, Protocol
 
+import aiohttp.connector
+
 from sim.virtual_loop import VirtualLoop
 
-PIECE_MAX: Final = 64 * 1024
+_APART_S: Final = 1e-7
 current_host: ContextVar[Host | None] = ContextVar("current_host", default=None)
 
 
@@ -102,6 +104,7 @@ class End(asyncio.Transport):
         self.is_client = is_client
         self.protocol: Any = None
         self._is_closing = False
+        self._is_ending = False  # by its own program, which will learn of it
         self._is_lost = False
         self._is_paused = False
         self._arrived: deque[bytes | None] = deque()  # while reading is paused; None is the end
@@ -137,9 +140,9 @@ class End(asyncio.Transport):
 
     def close(self) -> None:
         """What was written still arrives; then the other end learns of it."""
-        if not self._is_closing:
-            self._is_closing = True
-            self._say_end()
+        if not self._is_ending:
+            self._is_ending = True
+            self.vanish()
             self._loop.call_soon(self.lost, None)
 
     def abort(self) -> None:
@@ -169,7 +172,8 @@ class End(asyncio.Transport):
 
     def deliver(self, data: bytes | None, delay_s: float) -> None:
         """These bytes, or the end of all, arrive at the other end, never before what left earlier."""
-        self._last_s = max(self._last_s, self._loop.time() + delay_s)
+        # Strictly later: of two timers of one moment the loop may run either first.
+        self._last_s = max(self._last_s + _APART_S, self._loop.time() + delay_s)
         self._loop.call_at(self._last_s, self.peer._receive, data)
 
     def vanish(self) -> None:
@@ -287,9 +291,12 @@ class NetworkLoop(VirtualLoop):
 def run_networked(main: Any, wire: Wire) -> Any:
     """Runs a coroutine to its end on a loop of its own with a network of its own."""
     loop = NetworkLoop(wire)
+    clock_of_connections = aiohttp.connector.monotonic
+    aiohttp.connector.monotonic = loop.time  # it counts the age of idle connections by the machine's
     try:
         events.set_event_loop(loop)
         return loop.run_until_complete(main)
     finally:
+        aiohttp.connector.monotonic = clock_of_connections
         events.set_event_loop(None)
         loop.close()

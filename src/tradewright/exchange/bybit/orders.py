@@ -6,7 +6,6 @@ Not here: rows (`codec`), bodies (`order_bodies`), sending (`rest`), what is not
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -33,6 +32,7 @@ from tradewright.core.order import (
     RemotePosition,
     Wallet,
 )
+from tradewright.core.side_by_side import side_by_side
 from tradewright.core.transactions import ClosedPnl, Transaction
 from tradewright.exchange.bybit import account, codec, ledger_reads
 from tradewright.exchange.bybit.address import Address
@@ -405,16 +405,8 @@ class BybitOrderGateway:
 
 
 async def _each(reads: Iterable[Coroutine[Any, Any, list[_Found]]]) -> list[_Found]:
-    """What all reads found, in their order; side by side, because the exchange may be far away.
-
-    The first failure ends the others and is raised: a part is no answer.
-    """
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(read) for read in reads]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [row for task in running for row in task.result()]
+    """What all reads found, in their order; side by side, because the exchange may be far away. A part is no answer."""
+    return [row for rows in await side_by_side(reads) for row in rows]
 
 
 def _oldest_first(rows: Sequence[Execution]) -> list[Execution]:

@@ -33,7 +33,7 @@ class FaultDesk:
     def __init__(
         self, faults: Faults, sockets: SocketGate, *, venue: Venue, market: BentMarket, wall: SkewedWall
     ) -> None:
-        self._faults = faults
+        self.faults = faults
         self._sockets = sockets
         self._venue = venue
         self._market = market
@@ -45,7 +45,7 @@ class FaultDesk:
     def begin(self, plan: FaultPlan) -> None:
         """Arm what a plan has for the whole time, and let its moments come."""
         for fault in plan.constant:
-            self._faults.arm(fault)
+            self.faults.arm(fault)
         loop = asyncio.get_running_loop()
         for moment in plan.moments:
             self._timers.append(loop.call_later(moment.after_ms / 1000, self._due, moment.fault, moment.for_ms))
@@ -53,55 +53,56 @@ class FaultDesk:
     def arm(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Arm or do what a request asks for. Raises `FaultRefused`, `TooManyFaults`, `ApiError`."""
         fault = read_fault(body, now_ms=self._wall.true_ms(), specs=self._venue.specs)
-        return {"armed": True, **self._begin(fault)}
+        return {"armed": True, **self.do(fault)}
 
     def rows(self) -> dict[str, Any]:
         """`planned` is how many moments of the seed's plan are still to come."""
         now_s = asyncio.get_running_loop().time()
         planned = sum(timer.when() > now_s for timer in self._timers)
-        armed = [fault_row(each) for each in self._faults.armed]
-        return {"seed": self._faults.seed, "planned": planned, "armed": armed}
+        armed = [fault_row(each) for each in self.faults.armed]
+        return {"seed": self.faults.seed, "planned": planned, "armed": armed}
 
     def clear(self, number: int | None = None) -> int:
         """Disarm one, or all, and then also what a plan still had before it; how many were armed."""
         if number is None:
             self._forget_plan()
-        return self._faults.disarm(number)
+        return self.faults.disarm(number)
 
     def close(self) -> None:
         self._forget_plan()
-        self._faults.changed = lambda: None
+        self.faults.changed = lambda: None
         if self._end_timer is not None:
             self._end_timer.cancel()
 
-    def _begin(self, fault: Fault) -> dict[str, Any]:
+    def do(self, fault: Fault) -> dict[str, Any]:
+        """Arm one, or do at once what is over then; what became of it. Raises `TooManyFaults`."""
         match fault.effect:
             case DropSockets():
                 dropped = self._sockets.drop(fault.match)
-                self._faults.truth.record("fault", {"kind": fault.effect.name, "sockets": dropped})
+                self.faults.truth.record("fault", {"kind": fault.effect.name, "sockets": dropped})
                 return {"sockets": dropped}
             case PriceJump(listings=listings, fraction=fraction):
                 self._catch_up()
                 for listing in listings:
                     self._market.jump(listing, fraction)
                 known = {"listings": list(listings), "fraction": str(fraction)}
-                self._faults.truth.record("fault", {"kind": fault.effect.name, **known})
+                self.faults.truth.record("fault", {"kind": fault.effect.name, **known})
                 # What waited for such a price meets it now, also in a market that is paused.
                 self._venue.play_to(self._market.now_ms)
                 return {"listings": list(listings)}
             case _:
-                return {"fault": self._faults.arm(fault)}
+                return {"fault": self.faults.arm(fault)}
 
     def _due(self, fault: Fault, for_ms: int | None) -> None:
         until_ms = None if for_ms is None else self._wall.true_ms() + for_ms
         try:
-            self._begin(replace(fault, until_ms=until_ms))
+            self.do(replace(fault, until_ms=until_ms))
         except ValueError as refused:  # too many are armed
             log.warning("exchange.planned_fault_left_out", kind=fault.effect.name, why=str(refused))
 
     def _stand(self) -> None:
         """Bring clock and market to what holds now, and come again when that ends."""
-        skew_ms, halted = self._faults.skew_ms, self._faults.halted
+        skew_ms, halted = self.faults.skew_ms, self.faults.halted
         if skew_ms != self._wall.skew_ms:
             self._skew(skew_ms)
         if halted != self._market.halted:
@@ -109,14 +110,14 @@ class FaultDesk:
         if self._end_timer is not None:
             self._end_timer.cancel()
             self._end_timer = None
-        end_ms = self._faults.next_end_ms()
+        end_ms = self.faults.next_end_ms()
         if end_ms is not None:
             wait_s = max(end_ms - self._wall.true_ms(), 1) / 1000
             self._end_timer = asyncio.get_running_loop().call_later(wait_s, self._ended)
 
     def _ended(self) -> None:
         self._end_timer = None
-        _ = self._faults.armed  # forgets what has ended
+        _ = self.faults.armed  # forgets what has ended
         self._stand()
 
     def _skew(self, skew_ms: int) -> None:

@@ -1,0 +1,184 @@
+"""One seeded run: a safety phase with faults and kills, then a phase without, with new orders; then the checks.
+
+Lives here: `run_seed` and its report. Whatever happens is drawn from the seed: the same seed gives the same digest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import random
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from sim.whole.checkers import Findings, accepted, check, unsettled
+from sim.whole.faults import SAFETY_S, FaultPlan, Kill, draw
+from sim.whole.network import NetworkLoop, run_networked
+from sim.whole.people import Person, Stranger
+from sim.whole.watching import watch_sends
+from sim.whole.wire import FaultyWire
+from sim.whole.world import POINTS, DatabaseAway, World
+from tradewright.core.ids import IntentId
+
+TAIL_S: Final = 30.0
+_VIRTUAL_S_MAX: Final = 120.0
+_TAIL_ORDERS_FROM_S: Final = 12.0
+_RESTARTS_S: Final = (0.05, 2.0)
+_FINAL: Final = ("waiting_trigger", "working", "partially_filled", "filled", "cancelled", "rejected", "refused")
+
+MakeWorld = Callable[[int, FaultPlan, FaultyWire], World]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run came to: every list of `found` is empty when every promise held."""
+
+    seed: int
+    found: Findings
+    digest: str
+    truth_orders: int
+    unknown_seen: int
+    limits_touched: int
+    crashes: Counter[str]  # by point
+    strikes: Counter[str]  # by kind of fault
+    cpu_ms: float
+
+    @property
+    def problems(self) -> list[str]:
+        return [f"{word}: {text}" for word, texts in self.found.items() for text in texts]
+
+
+def run_seed(seed: int, make_world: MakeWorld = World) -> RunReport:
+    began = time.process_time()
+    wire = FaultyWire(random.Random(f"{seed}:wire"))
+    report: RunReport = run_networked(_run(seed, wire, make_world), wire)
+    spent_ms = (time.process_time() - began) * 1000
+    return RunReport(**{name: getattr(report, name) for name in report.__slots__ if name != "cpu_ms"}, cpu_ms=spent_ms)
+
+
+async def _run(seed: int, wire: FaultyWire, make_world: MakeWorld) -> RunReport:
+    plan = draw(random.Random(f"{seed}:plan"), POINTS)
+    world = make_world(seed, plan, wire)
+    async with asyncio.timeout(_VIRTUAL_S_MAX):
+        await world.open()
+        try:
+            return await _live(world)
+        finally:
+            await world.close()
+
+
+async def _live(world: World) -> RunReport:
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, NetworkLoop)
+    watch_sends(world)
+    person, stranger = Person(world, world.random_of("person")), Stranger(world, world.random_of("stranger"))
+    keeper = _Keeper(world)
+    world.begin_faults()
+    background = [
+        asyncio.create_task(keeper.run()),
+        asyncio.create_task(world.market.move()),
+        asyncio.create_task(person.live(SAFETY_S)),
+        asyncio.create_task(stranger.live(SAFETY_S)),
+    ]
+    await asyncio.sleep(SAFETY_S)
+    world.end_faults()
+    # What got lost on a connection that lives on is found by the next reading of everything, else by the reconnect.
+    if world.random_of("end").random() < 0.8:
+        wire_links = loop.links
+        world.wire.drop_streams(wire_links)
+        reads_again = False
+    else:
+        reads_again = True
+    await asyncio.sleep(_TAIL_ORDERS_FROM_S)
+    tail = await _tail_orders(world, person, SAFETY_S + TAIL_S - 5)
+    if reads_again and world.process is not None:
+        world.process.session.want_reconcile()
+    await asyncio.sleep(SAFETY_S + TAIL_S - loop.time())
+    background[1].cancel()
+    late = [f"{TAIL_S} s after the faults {what}" for what in unsettled(world)]
+    await asyncio.sleep(2.0)  # what the last step of the market did is told
+    found = check(world, stranger)
+    found["stuck"] += [*late, *keeper.died_of, *_unfinished(world, tail)]
+    for task in background:
+        task.cancel()
+    await asyncio.gather(*background, return_exceptions=True)
+    return RunReport(
+        seed=world.seed,
+        found=found,
+        digest=_digest(world),
+        truth_orders=len(accepted(world)),
+        unknown_seen=sum(row.outcome == "unknown" for row in world.database.requests.values()),
+        limits_touched=sum(
+            row.reason is not None and row.reason.code.startswith("risk.") for row in world.database.intents.values()
+        ),
+        crashes=world.crashes,
+        strikes=world.strikes(),
+        cpu_ms=0.0,
+    )
+
+
+async def _tail_orders(world: World, person: Person, until_s: float) -> list[IntentId] | None:
+    """New orders once the session is ready again; None when it never is."""
+    while world.database.session[0] != "ready":
+        if world.loop.time() > until_s:
+            return None
+        await asyncio.sleep(0.25)
+    return [person.limit_order(), person.market_order()]
+
+
+def _unfinished(world: World, tail: list[IntentId] | None) -> list[str]:
+    if tail is None:
+        return [f"the session is not ready: {world.database.session}"]
+    statuses = {one: world.database.status(one) for one in tail}
+    return [f"the order {one} of the tail is {status}" for one, status in statuses.items() if status not in _FINAL]
+
+
+class _Keeper:
+    """Runs the process again whenever it died: killed at its point, or ended by an error of the database."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._rng = world.random_of("keeper")
+        self._kills: list[Kill] = list(world.plan.kills)
+        self.died_of: list[str] = []
+
+    async def run(self) -> None:
+        world = self._world
+        while True:
+            has_faults = world.loop.time() < SAFETY_S
+            kill = self._kills.pop(0) if self._kills and has_faults else None
+            process = world.start(kill)
+            waiting = asyncio.ensure_future(process.killed.wait())
+            await asyncio.wait([process.task, waiting], return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if process.is_dead:
+                world.crashes[process.killed_at] += 1
+            else:
+                self.died_of += _mistakes(process.task)
+            await process.end()
+            await asyncio.sleep(self._rng.uniform(*_RESTARTS_S))
+
+
+def _mistakes(task: asyncio.Task[None]) -> list[str]:
+    """Why a session ended by itself, unless it was the database."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, BaseExceptionGroup):
+        _, others = error.split(DatabaseAway)
+        return [] if others is None else [f"a session died of {others.exceptions!r}"]
+    return [] if isinstance(error, DatabaseAway) else [f"a session ended by itself: {error!r}"]
+
+
+def _digest(world: World) -> str:
+    encode = msgspec.json.Encoder().encode
+    said = hashlib.sha256()
+    for entry in world.entries:
+        said.update(encode(entry))
+    for part in (world.database.events, world.database.requests.values(), world.wire.calls):
+        for row in part:
+            said.update(repr(row).encode())
+    return said.hexdigest()

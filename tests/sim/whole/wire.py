@@ -1,0 +1,145 @@
+"""The network between our machine and the exchange's: delays, and what goes wrong on the way.
+
+Lives here: `FaultyWire`, which also keeps what left us (`Call`) and shows each call to a watcher at the moment its
+bytes leave. Not here: connections themselves (`network`), how often what goes wrong (`faults`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sim.whole.faults import WireFaults
+from sim.whole.network import End, Link
+
+QUIET = WireFaults()
+LATE_S = (0.5, 7.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as it left: `at_s` is virtual time, `target` the path with its query."""
+
+    at_s: float
+    method: str
+    target: str
+    body: Any
+
+    @property
+    def path(self) -> str:
+        return self.target.partition("?")[0]
+
+
+class FaultyWire:
+    """In order within one direction of one connection, each with its own chance."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self.faults = QUIET
+        self.struck: Counter[str] = Counter()
+        self.calls: list[Call] = []
+        self.watch: Callable[[Call], None] = lambda _call: None
+        self.refusals: list[str] = []  # HTTP 403 of the exchange's door
+        self._rng = rng
+
+    def connecting(self) -> float:
+        if self._strikes("refused", self.faults.refused):
+            raise ConnectionRefusedError(111, "connection refused")
+        return self._rng.uniform(0.0005, 0.01)
+
+    def opened(self, link: Link) -> None:
+        return None
+
+    def delay_s(self) -> float:
+        return self._rng.uniform(0.0002, 0.01)
+
+    def carries(self, end: End, data: bytes) -> None:
+        link = end.link
+        if end.is_client and not link.is_stream:
+            self._note(link, data)
+        if link.is_mute:
+            return
+        delay_s = self.delay_s()
+        if link.is_stream:
+            self._pass(end, data, delay_s)
+        elif end.is_client:
+            self._request(end, data, delay_s)
+        else:
+            self._reply(end, data, delay_s)
+
+    def drop_streams(self, links: list[Link]) -> None:
+        for link in _open_streams(links):
+            link.reset()
+
+    def strike(self, effect: str, links: list[Link]) -> None:
+        """What happens to the open streams: `mute` leaves them open and carries nothing any more."""
+        for link in _open_streams(links):
+            self.struck[f"stream_{effect}"] += 1
+            if effect == "mute":
+                link.is_mute = True
+            else:
+                link.reset()
+
+    def mend(self, links: list[Link]) -> None:
+        """No faults any more; what was cut in the middle is noticed."""
+        self.faults = QUIET
+        for link in links:
+            if link.is_mute:
+                link.reset()
+
+    def _request(self, end: End, data: bytes, delay_s: float) -> None:
+        if self._strikes("request_lost", self.faults.request_lost):
+            end.link.is_mute = True
+        elif self._strikes("request_late", self.faults.request_late):
+            self._pass(end, data, self._rng.uniform(*LATE_S))
+        else:
+            self._pass(end, data, delay_s)
+
+    def _reply(self, end: End, data: bytes, delay_s: float) -> None:
+        if data.startswith(b"HTTP/1.1 403"):
+            self.refusals.append("HTTP 403")
+        if data.startswith(b"HTTP/1.1 101"):
+            self._pass(end, data, delay_s)
+        elif self._strikes("reply_lost", self.faults.reply_lost):
+            end.link.is_mute = True
+        elif self._strikes("reply_late", self.faults.reply_late):
+            self._pass(end, data, self._rng.uniform(*LATE_S))
+        elif self._strikes("reply_cut", self.faults.reply_cut):
+            end.deliver(data[: self._rng.randrange(len(data))], delay_s)
+            loop = asyncio.get_running_loop()
+            loop.call_later(delay_s + 0.001, end.link.reset)
+        else:
+            self._pass(end, data, delay_s)
+
+    def _pass(self, end: End, data: bytes, delay_s: float) -> None:
+        if len(data) > 1 and self._strikes("split", self.faults.split):
+            cut = self._rng.randrange(1, len(data))
+            end.deliver(data[:cut], delay_s)
+            end.deliver(data[cut:], delay_s + self.delay_s())
+        else:
+            end.deliver(data, delay_s)
+
+    def _strikes(self, name: str, share: float) -> bool:
+        if not share or self._rng.random() >= share:
+            return False
+        self.struck[f"net_{name}"] += 1
+        return True
+
+    def _note(self, link: Link, data: bytes) -> None:
+        head, _, body = data.partition(b"\r\n\r\n")
+        method, target, _version = head.split(b" ", 2)
+        if b"websocket" in head.lower():
+            link.is_stream = True
+            return
+        at_s = asyncio.get_running_loop().time()
+        call = Call(at_s, method.decode(), target.decode(), json.loads(body) if body else None)
+        self.calls.append(call)
+        self.watch(call)
+
+
+def _open_streams(links: list[Link]) -> list[Link]:
+    return [link for link in links if link.is_stream and not link.is_mute and not link.client.is_closing()]
