@@ -46,7 +46,7 @@ async def kill_care(
         store = KillStore(engine, ground.clock, ground.ids)
         spool = Spool(settings.spool_home)
         spool.prepare()
-        board = LatchBoard(LatchFolder(settings.kill_home), store, ground.clock, reach=reach)
+        board = LatchBoard(LatchFolder(settings.kill_home, spool.give_room), store, ground.clock, reach=reach)
         await board.start()
         yield KillCare(board, store.write, spool, ground.clock, ground.ids, may_act=may_act, reach=reach)
     finally:
@@ -54,7 +54,8 @@ async def kill_care(
 
 
 def kill_desk(settings: Settings) -> KillDesk:
-    return KillDesk(LatchFolder(settings.kill_home), settings.control_socket, SystemClock(), SystemIds())
+    folder = LatchFolder(settings.kill_home, Spool(settings.spool_home).give_room)
+    return KillDesk(folder, settings.control_socket, SystemClock(), SystemIds())
 
 
 def run_kill(options: KillOptions) -> KillReport:

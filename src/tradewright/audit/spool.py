@@ -69,7 +69,7 @@ class Spool:
                 try:
                     self._append(path, lines)
                 except OSError as error:
-                    if error.errno not in _FULL or not self._give_reserve():
+                    if not is_full(error) or not self.give_room():
                         raise
                     self._append(path, lines)
             except OSError as error:
@@ -77,6 +77,14 @@ class Spool:
                     f"{path.name} in HOME/spool cannot be written ({error.strerror}); nothing was done: make room or"
                     " make HOME writable"
                 ) from error
+
+    def give_room(self) -> bool:
+        """On a full disk: gives the reserve back, for whatever must be written now. False where there is none."""
+        try:
+            (self._folder / "reserve").unlink()
+        except OSError:
+            return False
+        return True
 
     def names(self) -> list[str]:
         """Those that have something to be loaded."""
@@ -133,13 +141,6 @@ class Spool:
         if is_new:
             sync_folder(self._folder)
 
-    def _give_reserve(self) -> bool:
-        try:
-            (self._folder / "reserve").unlink()
-        except OSError:
-            return False
-        return True
-
     def _make_folder(self) -> None:
         if not self._folder.exists():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -162,6 +163,11 @@ def write_durably(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether room would help."""
+    return error.errno in _FULL
 
 
 def sync_folder(folder: Path) -> None:

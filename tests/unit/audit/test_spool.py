@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import subprocess
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tradewright.audit import spool as module
 from tradewright.audit.spool import RESERVE_BYTES, Spool, SpoolUnwritable
+from tradewright.trading.kill.folder import LatchFolder
+from tradewright.trading.kill.latch import Latch, Scope
 
 
 def entries(spool: Spool, name: str = "a") -> list[int]:
@@ -91,3 +97,41 @@ def failing(number: int) -> Callable[[int], None]:
         raise OSError(number, os.strerror(number))
 
     return fsync
+
+
+def test_a_really_full_disk_takes_a_latch_and_a_kills_lines_and_is_as_before_when_there_is_room(tmp_path: Path) -> None:
+    """A tmpfs of 3 MB, filled to the last byte. Only root may mount one."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no tmpfs can be mounted here; the faults above stand for it")
+    try:
+        spool = Spool(disk / "spool")
+        spool.prepare()
+        folder = LatchFolder(disk / "kill", spool.give_room)
+        with contextlib.suppress(OSError), (disk / "filler").open("wb") as filler:
+            while True:  # ends when the disk is full
+                filler.write(b"\0" * 4096)
+                filler.flush()
+        latch = folder.write(Latch(**FIELDS))
+        for number in range(200):
+            spool.append("a", [{"n": number}])
+        assert folder.read() == [latch]
+        (disk / "filler").unlink()
+        assert entries(spool) == list(range(200))
+        for taken in spool.take("a"):
+            spool.done(taken)
+        assert (disk / "spool/reserve").stat().st_size == RESERVE_BYTES
+    finally:
+        subprocess.run(["umount", str(disk)], check=True, capture_output=True)
+
+
+FIELDS: dict[str, Any] = {
+    "id": UUID(int=5),
+    "scope": Scope("installation"),
+    "close_positions": False,
+    "pulled_at": datetime(2026, 1, 5, tzinfo=UTC),
+    "pulled_by": None,
+    "via": "cli",
+}

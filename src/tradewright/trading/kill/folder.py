@@ -8,12 +8,13 @@ none: a damaged kill switch is pulled, not open. Every call blocks on the disk: 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from tradewright.audit.spool import sync_folder, write_durably
+from tradewright.audit.spool import is_full, sync_folder, write_durably
 from tradewright.core.clock import from_milliseconds
 from tradewright.core.ids import made_id
 from tradewright.trading.kill.latch import Latch, LatchUnreadable, Scope, latch_of_json
@@ -22,8 +23,10 @@ _FILES_MAX = 10_000
 
 
 class LatchFolder:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, make_room: Callable[[], bool] = lambda: False) -> None:
+        """`make_room` is asked on a full disk; True: it is worth another try."""
         self._folder = folder
+        self._make_room = make_room
 
     def write(self, latch: Latch) -> Latch:
         """The latch of this scope as it is held from now on, on the disk when this returns. A second pull keeps the id
@@ -33,11 +36,19 @@ class LatchFolder:
             if held.close_positions or not latch.close_positions:
                 return held
             latch = replace(held, close_positions=True)
+        try:
+            self._write(latch)
+        except OSError as error:
+            if not is_full(error) or not self._make_room():
+                raise
+            self._write(latch)
+        return latch
+
+    def _write(self, latch: Latch) -> None:
         if not self._folder.exists():
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             sync_folder(self._folder.parent)
         write_durably(self._path(latch.scope), json.dumps(latch.as_json()).encode() + b"\n")
-        return latch
 
     def read(self) -> list[Latch]:
         """All that are held. Raises `OSError` where the folder is there and cannot be read."""
