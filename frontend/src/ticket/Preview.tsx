@@ -33,8 +33,8 @@ export function Preview({ asked, facts, instrument, server, old = false }: Props
           {limits.map((limit) => (
             <li key={limit.name} className={limit.blocks ? "fault" : "hint"}>
               {limit.used_percent === null
-                ? limit.name
-                : t("ticket.limit_used", { name: limit.name, percent: fixed(limit.used_percent, 0, language) })}
+                ? t(`ticket.limit_name.${limit.name}`)
+                : t("ticket.limit_used", { name: t(`ticket.limit_name.${limit.name}`), percent: fixed(limit.used_percent, 0, language) })}
             </li>
           ))}
         </ul>

@@ -17,6 +17,8 @@ from tradewright.core.money import parse_decimal, plain
 from tradewright.core.order import Exit, Trigger
 from tradewright.core.order_rules import Draft, entry_price, place_problems, place_warnings
 from tradewright.core.preview import Levels, OrderPreview, preview_of
+from tradewright.core.risk import Asked
+from tradewright.core.risk_prices import PriceView
 from tradewright.core.rule_parts import Quotes
 from tradewright.core.sizing import Sizing, quantity_of
 from tradewright.identity.model import Principal
@@ -25,6 +27,7 @@ from tradewright.trading import queries
 from tradewright.trading.preview_facts import PreviewFacts, preview_facts
 from tradewright.trading.wishes import Wish, wish
 from tradewright.web.intents import market_view
+from tradewright.web.limits import touched
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.trading import ExitBody, PreviewBody, TriggerBody
 
@@ -64,7 +67,36 @@ async def preview(parts: WebParts, caller: Principal, account_id: AccountId, bod
     problems = [missing] if missing is not None else place_problems(instrument, draft, quotes, standing)
     warnings = [] if missing is not None else place_warnings(instrument, draft, quotes, standing)
     warnings += _thin_book(instrument, draft, found)
-    return _answer(instrument, body, draft, found, facts, problems, warnings, quotes, _age_ms(market, instrument_id))
+    age_ms = _age_ms(market, instrument_id)
+    limits = await _limits(parts, caller, account_id, market, instrument, draft, quotes, age_ms)
+    return _answer(instrument, body, draft, found, facts, problems, warnings, quotes, age_ms, limits)
+
+
+async def _limits(
+    parts: WebParts,
+    caller: Principal,
+    account_id: AccountId,
+    market: MarketData,
+    instrument: Instrument,
+    draft: Draft,
+    quotes: Quotes,
+    age_ms: int | None,
+) -> list[dict[str, Any]]:
+    """The limits of risk that the order would touch; what only reduces touches none. The age of prices is the owner's
+    to judge, who has a look of its own."""
+    if draft.reduce_only or not draft.quantity or age_ms is None:
+        return []
+    asked = Asked(
+        instrument=instrument.id,
+        side=draft.side,
+        order_type=draft.order_type,
+        quantity=draft.quantity,
+        quantity_unit=draft.quantity_unit,
+        price=draft.price,
+        trigger_price=None if draft.trigger is None else draft.trigger.price,
+    )
+    prices = PriceView(quotes=quotes, link_age_s=0.0, quote_age_s=0.0)
+    return await touched(parts, caller, account_id, market, asked, prices)
 
 
 def _sized(
@@ -141,6 +173,7 @@ def _answer(
     warnings: list[Problem],
     quotes: Quotes,
     age_ms: int | None,
+    limits: list[dict[str, Any]],
 ) -> dict[str, Any]:
     is_spot_sell = body.category == "spot" and body.side == "Sell"
     fees = facts.means.fees
@@ -161,8 +194,7 @@ def _answer(
             "size": plain(found.after.size),
             "entry_price": _text(found.after.entry_price),
         },
-        # Workspace limits come with the trading core; until then none is touched.
-        "limits": [],
+        "limits": limits,
         "last_price": _text(quotes.last),
         "mark_price": _text(quotes.mark),
         "price_age_ms": age_ms,

@@ -513,8 +513,24 @@ class PositionAfter(Output):
     entry_price: DecimalText | None
 
 
+TouchedName = Literal[
+    "order_notional",
+    "position_notional",
+    "total_notional",
+    "leverage",
+    "open_orders",
+    "orders_per_minute",
+    "price_distance",
+    "daily_loss",
+    "data_age",
+    "quote_age",
+    "symbols",
+    "prices_absurd",
+]
+
+
 class TouchedLimit(Output):
-    name: str
+    name: TouchedName
     used_percent: DecimalText | None
     blocks: bool
 
