@@ -29,6 +29,8 @@ class CountingExchange:
     now_s: Callable[[], float]
     address_most: int = 600
     ahead_s: float = 0.0
+    shows_ahead_s: float = 0.0  # how much it tells of its time beyond what it judges by
+    ahead_ms: list[float] = field(default_factory=lambda: [0.0])  # of what was accepted: signed later than it arrived
     drift: float = 1.0
     fails: str | None = None
     asked: Counter[str] = field(default_factory=Counter)
@@ -62,6 +64,8 @@ class CountingExchange:
         if signed_ms is not None and not -AHEAD_MS < self.clock_ms() - signed_ms <= RECV_WINDOW_MS:
             self.wrong_window += 1
             return 200, {}, self._envelope(10002)
+        if signed_ms is not None:
+            self.ahead_ms.append(signed_ms - self.clock_ms())
         return self._counted(uid, path, now_s)
 
     def _counted(self, uid: str, path: str, now_s: float) -> tuple[int, dict[str, str], dict[str, Any]]:
@@ -90,7 +94,13 @@ class CountingExchange:
 
     def _envelope(self, code: int) -> dict[str, Any]:
         result = {"orderId": "1", "orderLinkId": "2"} if code == 0 else {}
-        return {"retCode": code, "retMsg": "", "result": result, "retExtInfo": {}, "time": self.clock_ms()}
+        return {
+            "retCode": code,
+            "retMsg": "",
+            "result": result,
+            "retExtInfo": {},
+            "time": self.clock_ms() + round(self.shows_ahead_s * 1000),
+        }
 
 
 def _limits(limit: int, remaining: int, resets_ms: int) -> dict[str, str]:
