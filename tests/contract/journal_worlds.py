@@ -25,11 +25,27 @@ from sim.memory_journal import MemoryJournal
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.ids import AccountId, IntentId, OrderId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
-from tradewright.core.order import OrderChange, PositionExits
+from tradewright.core.order import MarginMode, OrderChange, PositionExits
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.asking import Asker
-from tradewright.trading.bodies import AmendBody, CancelBody, ExitsBody, LeverageBody, PlaceBody, ReverseBody
-from tradewright.trading.change_commands import submit_amend, submit_cancel, submit_exits, submit_leverage
+from tradewright.trading.bodies import (
+    AmendBody,
+    CancelBody,
+    ExitsBody,
+    LeverageBody,
+    MarginModeBody,
+    PlaceBody,
+    PositionModeBody,
+    ReverseBody,
+)
+from tradewright.trading.change_commands import (
+    submit_amend,
+    submit_cancel,
+    submit_exits,
+    submit_leverage,
+    submit_margin_mode,
+    submit_position_mode,
+)
 from tradewright.trading.checks import MarketView
 from tradewright.trading.commands import submit_place, submit_reverse
 from tradewright.trading.guardian.store import GuardReads, PostgresGuardReads
@@ -81,7 +97,14 @@ class JournalWorld(Protocol):
     async def cancel(self, target_id: UUID) -> IntentId: ...
     async def amend(self, target_id: UUID, **change: Decimal) -> IntentId: ...
     async def leverage(self, leverage: str) -> IntentId: ...
-    async def exits(self, **exits: Decimal) -> IntentId: ...
+    async def exits(self, **exits: Any) -> IntentId: ...
+    async def position_mode(self, *, hedge: bool) -> IntentId: ...
+    async def margin_mode(self, mode: MarginMode) -> IntentId: ...
+    async def hedged(self, symbol: str) -> bool | None: ...
+    async def legs_of_fills(self) -> dict[str, int]:
+        """Position index by execution id."""
+        ...
+
     async def reverse(self) -> IntentId:
         """Of the position that is held."""
         ...
@@ -219,7 +242,19 @@ class MemoryWorld:
     async def leverage(self, leverage: str) -> IntentId:
         return self._db.propose_leverage(IntentId(self._ids.new()), BTC, Decimal(leverage), self._clock.now())
 
-    async def exits(self, **exits: Decimal) -> IntentId:
+    async def position_mode(self, *, hedge: bool) -> IntentId:
+        return self._db.propose_position_mode(IntentId(self._ids.new()), BTC, hedge, self._clock.now())
+
+    async def margin_mode(self, mode: MarginMode) -> IntentId:
+        return self._db.propose_margin_mode(IntentId(self._ids.new()), mode, self._clock.now())
+
+    async def hedged(self, symbol: str) -> bool | None:
+        return self._db.hedged.get(InstrumentId("linear", symbol))
+
+    async def legs_of_fills(self) -> dict[str, int]:
+        return {exec_id: row.position_index for exec_id, row in self._db.executions.items()}
+
+    async def exits(self, **exits: Any) -> IntentId:
         return self._db.propose_exits(IntentId(self._ids.new()), BTC, PositionExits(**exits), self._clock.now())
 
     async def reverse(self) -> IntentId:
@@ -389,7 +424,27 @@ class PostgresWorld:
         async with self._asker() as asker:
             return (await submit_leverage(asker, body, _VIEW)).intent_id
 
-    async def exits(self, **exits: Decimal) -> IntentId:
+    async def position_mode(self, *, hedge: bool) -> IntentId:
+        body = PositionModeBody(id=self._new_id(), category="linear", symbol="BTCUSDT", hedge=hedge)
+        async with self._asker() as asker:
+            return (await submit_position_mode(asker, body, _VIEW)).intent_id
+
+    async def margin_mode(self, mode: MarginMode) -> IntentId:
+        async with self._asker() as asker:
+            return (await submit_margin_mode(asker, MarginModeBody(id=self._new_id(), mode=mode))).intent_id
+
+    async def hedged(self, symbol: str) -> bool | None:
+        rows = await self._rows(
+            "SELECT hedge FROM symbol_modes WHERE account_id = :account AND category = 'linear' AND symbol = :symbol",
+            symbol=symbol,
+        )
+        return rows[0][0] if rows else None
+
+    async def legs_of_fills(self) -> dict[str, int]:
+        rows = await self._rows("SELECT exec_id, position_index FROM executions WHERE account_id = :account")
+        return dict(rows)
+
+    async def exits(self, **exits: Any) -> IntentId:
         body = ExitsBody(id=self._new_id(), category="linear", symbol="BTCUSDT", exits=PositionExits(**exits))
         async with self._asker() as asker:
             return (await submit_exits(asker, body, _VIEW)).intent_id

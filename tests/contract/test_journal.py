@@ -18,7 +18,16 @@ from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId, OrderId, RequestId, link_id_of, made_id
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import AccountModes, CoinBalance, Exit, FeeRates, OrderChange, PositionExits, Trigger
+from tradewright.core.order import (
+    AccountModes,
+    CoinBalance,
+    Exit,
+    FeeRates,
+    OrderChange,
+    PositionExits,
+    SymbolMode,
+    Trigger,
+)
 from tradewright.storage.engine import create_engine
 from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody
 from tradewright.trading.journal import (
@@ -692,6 +701,111 @@ async def test_a_leverage_is_behind_an_earlier_one_until_its_outcome_is_known(wo
     await world.journal.answer(first, request, AnsweredAcknowledged(None, TRACE))
     seen.append((await any_proposed(world, second)).is_behind)
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize("kind", ["position_mode", "margin_mode"])
+async def test_a_mode_is_held_as_it_was_asked_behind_an_earlier_one_until_its_outcome_is_known(
+    world: JournalWorld, kind: str
+) -> None:
+    asked = (
+        [await world.position_mode(hedge=hedge) for hedge in (True, False)]
+        if kind == "position_mode"
+        else [await world.margin_mode("ISOLATED_MARGIN"), await world.margin_mode("REGULAR_MARGIN")]
+    )
+    first, second = [await any_proposed(world, one) for one in asked]
+    if kind == "position_mode":
+        assert (first.instrument, first.hedge, second.hedge) == (position("0").instrument, True, False)
+    else:
+        assert (first.mode, second.mode) == ("ISOLATED_MARGIN", "REGULAR_MARGIN")
+    assert (first.kind, first.reduces, first.is_behind, first.valid_until is None) == (kind, False, False, False)
+    assert first.subject == second.subject
+    request = await world.journal.open_request(first, RequestId(uuid4()))
+    assert request is not None
+    seen = [(await any_proposed(world, second.id)).is_behind]
+    await world.journal.answer(first, request, AnsweredUnknown(WHY, TRACE))
+    seen.append((await any_proposed(world, second.id)).is_behind)
+    (unknown,) = await world.journal.unknowns()
+    assert (unknown.intent.id, unknown.signed_by) == (first.id, SIGNED)
+    await world.journal.resolve(first, happened=True)
+    seen.append((await any_proposed(world, second.id)).is_behind)
+    assert seen == [True, True, False]
+    (unread,) = (await world.journal.begin_reading()).unread
+    assert unread.id == first.id
+
+
+async def test_modes_that_were_read_are_marked_kept_and_told_once(world: JournalWorld) -> None:
+    legs = [position("0", side=None, position_index=1), position("0", side=None, position_index=2)]
+    mode = SymbolMode(instrument=legs[0].instrument, hedge=True)
+    switch = await acknowledged_change(world, await world.position_mode(hedge=True))
+    margin = await acknowledged_change(world, await world.margin_mode("ISOLATED_MARGIN"))
+    told = len(await world.events())
+    for _ in range(2):
+        await world.journal.confirm(switch, [mode, *legs], "reconciliation")
+        await world.journal.confirm(margin, [AccountModes(margin_mode="ISOLATED_MARGIN")], "reconciliation")
+    assert [event.kind for event in (await world.events())[told:]] == ["session", "session"]
+    assert await world.is_read_back(switch.id)
+    assert await world.is_read_back(margin.id)
+    assert (await world.hedged("BTCUSDT"), await world.hedged("ETHUSDT")) == (True, None)
+    assert (await world.reconciled())[1] == "ISOLATED_MARGIN"
+    await world.journal.book([replace(mode, hedge=False)], "reconciliation")
+    assert await world.hedged("BTCUSDT") is False
+    assert [event.kind for event in (await world.events())[told:]] == ["session"] * 3
+
+
+async def test_at_a_take_over_a_mode_that_was_not_sent_expires(world: JournalWorld) -> None:
+    asked = [await world.position_mode(hedge=True), await world.margin_mode("ISOLATED_MARGIN")]
+    await world.journal.take_over()
+    assert [await world.state(one) for one in asked] == ["expired", "expired"]
+
+
+async def test_an_order_and_exits_keep_their_leg(world: JournalWorld) -> None:
+    await world.journal.book([position("0.5", position_index=1)], "stream")
+    order = await any_proposed(world, await world.place(position_index=1))
+    assert order.order.position_index == 1
+    exits = await any_proposed(
+        world,
+        await world.exits(
+            trailing_stop=Decimal(500), trailing_active_price=Decimal(70000), stop_loss=Decimal(1), position_index=1
+        ),
+    )
+    assert exits.exits == PositionExits(
+        trailing_stop=Decimal(500), trailing_active_price=Decimal(70000), stop_loss=Decimal(1), position_index=1
+    )
+    await world.journal.book([position("0.5", side="Sell", position_index=2, at=2, sequence=7)], "stream")
+    assert not (await any_proposed(world, exits.id)).is_outdated, "the other leg is none of theirs"
+    await world.journal.book([position("0.5", side="Sell", position_index=1, at=3, sequence=8)], "stream")
+    assert (await any_proposed(world, exits.id)).is_outdated
+
+
+async def test_each_leg_is_held_against_the_fills_of_its_own_orders(world: JournalWorld) -> None:
+    long, short = position("0.5", position_index=1), position("0.3", side="Sell", position_index=2)
+    await world.journal.book([fill("e-1", order_id="s", side="Sell", quantity=Decimal("0.3"))], "stream")
+    await world.journal.book(
+        [
+            order_report("filled", order_id="l", position_index=1, filled="0.5"),
+            order_report("filled", order_id="s", side="Sell", position_index=2, filled="0.3"),
+            fill("e-2", order_id="l", quantity=Decimal("0.5")),
+            long,
+            short,
+        ],
+        "stream",
+    )
+    assert await world.legs_of_fills() == {"e-1": 2, "e-2": 1}
+    assert await world.journal.position_breaks([long, short]) == []
+    more, less = replace(long, size=Decimal("0.6")), replace(short, size=Decimal("0.4"))
+    assert [(one.subject, one.ours, one.theirs) for one in await world.journal.position_breaks([more, less])] == [
+        ("linear:BTCUSDT:long", "0.5", "0.6"),
+        ("linear:BTCUSDT:short", "-0.3", "-0.4"),
+    ]
+
+
+async def test_what_the_owner_closes_is_the_leg_of_that_side(world: JournalWorld) -> None:
+    legs = [position("0.5", position_index=1), position("0.3", side="Sell", position_index=2)]
+    await world.journal.book(legs, "stream")
+    body = close_body(str(uuid4()), side="Sell")
+    assert await world.journal.propose(body, source="kill", reason=NAKED) == "proposed"
+    order = (await any_proposed(world, body.id)).order
+    assert (order.side, order.quantity, order.position_index) == ("Buy", Decimal("0.3"), 2)
 
 
 async def test_what_an_acknowledged_change_came_to_is_booked_and_marked_in_one(world: JournalWorld) -> None:

@@ -21,6 +21,7 @@ from tradewright.app.risk import WorkerRisk
 from tradewright.connections.checks import KeyChecker
 from tradewright.connections.model import AlreadyConnected, Connection, Credentials
 from tradewright.connections.store import GoodKey, access_of
+from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import CATEGORIES, Category
@@ -113,6 +114,7 @@ def session_factory(
                 budgets=budgets,
                 is_kill=is_kill,
                 stopped=stop.note,
+                batches=_batched(account.environment),
             )
 
         await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
@@ -161,6 +163,13 @@ def session_factory(
         return AccountSession(parts if risk is None else risk.added_to(parts))
 
     return open_session
+
+
+def _batched(environment: Environment) -> Sequence[Category]:
+    """Of which categories the account's exchange takes several orders in one request."""
+    can = capabilities_of(environment)
+    categories: list[Category] = ["linear"] if can.can_batch_linear else []
+    return [*categories, "spot"] if can.can_batch_spot else categories
 
 
 async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:

@@ -17,11 +17,21 @@ from integration.web.test_identity_api import problem
 from sim.facts import after, order_report, position
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, RequestId, link_id_of
-from tradewright.core.order import AccountModes, FeeRates
+from tradewright.core.order import AccountModes, FeeRates, SymbolMode
 from tradewright.trading.journal import AnsweredAcknowledged
-from tradewright.trading.model import AmendIntent, ExitsIntent, LeverageIntent, PlaceIntent, SymbolFacts
+from tradewright.trading.model import (
+    AmendIntent,
+    ExitsIntent,
+    LeverageIntent,
+    MarginModeIntent,
+    PlaceIntent,
+    PositionModeIntent,
+    SymbolFacts,
+)
 from tradewright.trading.wishes import WANTED_CHANNEL, parse_wish
 from tradewright.web.schemas.trading import (
+    Account,
+    AccountList,
     AccountSymbol,
     CancelAllAnswer,
     IntentAnswer,
@@ -72,8 +82,19 @@ class Exchange(Owner):
                 held = position("0.5", at=self._at, leverage=leverage, sequence=int(self._at))
                 await self.journal.confirm(intent, [held], "reconciliation")
             case ExitsIntent(exits=exits):
-                held = position("0.5", at=self._at, stop_loss=exits.stop_loss, sequence=int(self._at))
+                held = position(
+                    "0.5", at=self._at, stop_loss=exits.stop_loss, trailing_stop=exits.trailing_stop,
+                    position_index=exits.position_index, sequence=int(self._at),
+                )  # fmt: skip
                 await self.journal.confirm(intent, [held], "reconciliation")
+            case PositionModeIntent(hedge=hedge):
+                mode = SymbolMode(instrument=intent.instrument, hedge=hedge)
+                legs = [
+                    position("0", side=None, at=self._at, position_index=leg) for leg in ((1, 2) if hedge else (0,))
+                ]
+                await self.journal.confirm(intent, [mode, *legs], "reconciliation")
+            case MarginModeIntent(mode=mode):
+                await self.journal.confirm(intent, [AccountModes(margin_mode=mode)], "reconciliation")
             case _:
                 pass
 
@@ -127,6 +148,47 @@ async def test_leverage_and_exits_are_answered_with_the_position_as_it_was_read_
     assert exits.position is not None
     assert (exits.kind, exits.position.stop_loss, exits.position.stops_read_ms is None) == ("exits", "58000", False)
     assert [(step.status, step.source) for step in history.history] == [("sending", "manual"), ("acknowledged", "rest")]
+
+
+async def account_of(ann: User) -> Account:
+    async with ann.http.get("/api/v1/accounts") as response:
+        return AccountList.model_validate_json(await response.read()).accounts[0]
+
+
+async def test_modes_are_answered_once_they_are_read_back_and_shown_where_they_hold(site: Site, ann: User) -> None:
+    async with running_exchange(site, ann) as exchange:
+        switch = await ask(site, ann, "position_mode", **SYMBOL, mode="hedge")
+        assert switch.position is not None
+        assert (switch.status, switch.position.position_index, switch.position.size) == ("acknowledged", 1, "0")
+        margin = await ask(site, ann, "margin_mode", mode="ISOLATED_MARGIN")
+        assert (margin.kind, margin.status, margin.order, margin.position) == (
+            "margin_mode", "acknowledged", None, None,
+        )  # fmt: skip
+        shown = await account_of(ann)
+        assert (shown.position_mode, shown.margin_mode) == ("by_symbol", "ISOLATED_MARGIN")
+        async with ann.http.get(f"{ann.account_path}/symbols/linear/BTCUSDT") as response:
+            assert AccountSymbol.model_validate_json(await response.read()).position_mode == "hedge"
+        legs = [position("0.5", position_index=1, at=9), position("0.3", side="Sell", position_index=2, at=9)]
+        await exchange.journal.book(legs, "stream")
+        trailing = await ask(site, ann, "exits", **SYMBOL, trailing_stop="500", position_index=2)
+        assert trailing.position is not None
+        assert (trailing.position.position_index, trailing.position.trailing_stop) == (2, "500")
+        order = (await ask(site, ann, "close", **SYMBOL, side="Sell")).order
+        assert order is not None
+        assert (order.position_index, order.side, order.reduce_only) == (2, "Buy", True)
+        for body, code in (
+            ({"kind": "position_mode", **SYMBOL, "mode": "one_way"}, "position_mode.has_positions"),
+            ({"kind": "margin_mode", "mode": "REGULAR_MARGIN"}, "margin_mode.has_positions"),
+            ({"kind": "margin_mode", "mode": "PORTFOLIO_MARGIN"}, "margin_mode.unsupported"),
+            ({"kind": "margin_mode", "mode": "CROSS"}, "input.not_allowed"),
+            ({"kind": "reverse", **SYMBOL, "side": "Sell", "size": "0.3"}, "reverse.hedged"),
+            (place_body(), "order.leg_required"),
+            (place_body(position_index=3), "input.not_allowed"),
+        ):
+            asked = {"id": str(site.parts.ids.new()), **body}
+            async with ann.http.post(f"{ann.account_path}/intents", json=asked) as response:
+                found = await problem(response, 422, "input.invalid")
+                assert found.problems[0].code == code, body
 
 
 async def test_a_close_and_a_reverse_are_orders_and_another_position_is_a_conflict(site: Site, ann: User) -> None:

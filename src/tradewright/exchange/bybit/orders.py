@@ -36,10 +36,12 @@ from tradewright.core.side_by_side import side_by_side
 from tradewright.core.transactions import ClosedPnl, Transaction
 from tradewright.exchange.bybit import account, codec, ledger_reads
 from tradewright.exchange.bybit.address import Address
+from tradewright.exchange.bybit.batches import CancelBatches
 from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.order_bodies import (
     CONDITIONAL,
     PLAIN,
+    Body,
     amend_body,
     cancel_body,
     create_body,
@@ -110,9 +112,10 @@ class BybitOrderGateway:
         budgets: RequestBudgets | None = None,
         is_kill: bool = False,
         stopped: Callable[[Trace], None] = lambda _trace: None,
+        batches: Collection[Category] = (),
     ) -> None:
         """`gate`, `reach`, `budgets` and `stopped`: see `RestClient`. `is_kill`: its orders and cancels go before all
-        others."""
+        others. `batches`: of which categories a burst of cancels may go in batches."""
         self._log = log.bind(component="bybit.orders")
         self._rest = RestClient(
             endpoints,
@@ -128,6 +131,8 @@ class BybitOrderGateway:
             stopped=stopped,
         )
         self._first = Priority.KILL if is_kill else None
+        self._batched = frozenset(batches)
+        self._cancels = CancelBatches(self._cancel_alone, self._cancel_along)
         self._categories = tuple(categories)
         self._scopes = [scope for category in categories for scope in _SCOPES[category]]
         self._contract_scopes = _SCOPES["linear"] if "linear" in categories else ()
@@ -157,7 +162,15 @@ class BybitOrderGateway:
         name = order_name(link_id, exchange_order_id)
         kind = await self._kind_of(instrument, link_id, exchange_order_id) if instrument.category == "spot" else None
         body = cancel_body(instrument, name, kind)
+        if instrument.category in self._batched and kind in (None, PLAIN):
+            return await self._cancels.cancel(instrument.category, body)
+        return await self._cancel_alone(body)
+
+    async def _cancel_alone(self, body: Body) -> Acknowledged:
         return self._acknowledged(await self._rest.command("/v5/order/cancel", body, priority=self._first))
+
+    async def _cancel_along(self, body: Body, units: int) -> Reply:
+        return await self._rest.command("/v5/order/cancel-batch", body, priority=self._first, units=units)
 
     async def cancel_working(self, category: Category) -> Collection[ExchangeOrderId]:
         """Every order that waits in the book, whoever placed it, in one request for each settle coin; conditional ones

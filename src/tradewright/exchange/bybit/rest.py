@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import quote
 
@@ -46,7 +46,7 @@ from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rolling import Turn
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
-from tradewright.exchange.bybit.wire import Envelope, Millis, RefusalResult
+from tradewright.exchange.bybit.wire import EMPTY_OBJECT, Envelope, Millis, RefusalResult
 from tradewright.exchange.ports import EndpointSource, MayGo, RateBudget, always
 
 _ENVELOPE = msgspec.json.Decoder(Envelope)
@@ -72,6 +72,8 @@ class Reply:
     result: msgspec.Raw
     trace: Trace
     time: Millis = ""  # the envelope's, by the exchange's clock, not yet checked
+    # Of a batch: what became of each item.
+    details: msgspec.Raw = field(default_factory=lambda: EMPTY_OBJECT)
 
 
 class RestClient:
@@ -171,7 +173,7 @@ class RestClient:
             raise OutcomeUnknown(f"{path}: {problem}; the outcome must be asked", trace) from problem
         trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(_told(envelope), 300))
         if answer.status == 200 and envelope.retCode == 0:
-            return Reply(envelope.result, trace, envelope.time)
+            return Reply(envelope.result, trace, envelope.time, envelope.retExtInfo)
         error = command_error(trace, retry_at=self.limits[path].resets_at)
         self._mind_limit(trace, path)
         self._log.warning("rest.command_failed", path=path, outcome=error.code, ret_code=envelope.retCode)

@@ -25,7 +25,30 @@ class Envelope(msgspec.Struct, frozen=True, gc=False):
     retCode: int
     retMsg: str = ""
     result: msgspec.Raw = EMPTY_OBJECT
+    retExtInfo: msgspec.Raw = EMPTY_OBJECT
     time: Millis = 0
+
+
+class BatchRow(msgspec.Struct, frozen=True, gc=False):
+    """One order of a batch, where it was taken; its ids are "" where it failed."""
+
+    orderId: Text = ""
+    orderLinkId: Text = ""
+
+
+class BatchRows(msgspec.Struct, frozen=True, gc=False):
+    rows: list[BatchRow] = msgspec.field(name="list")
+
+
+class BatchWord(msgspec.Struct, frozen=True, gc=False):
+    """What became of the order at the same place: `code` 0 is taken."""
+
+    code: int
+    msg: Text = ""
+
+
+class BatchWords(msgspec.Struct, frozen=True, gc=False):
+    rows: list[BatchWord] = msgspec.field(name="list")
 
 
 class RefusalReason(msgspec.Struct, frozen=True, gc=False):
