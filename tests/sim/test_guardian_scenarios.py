@@ -237,6 +237,7 @@ async def test_an_unknown_removal_is_waited_for() -> None:
     await world.until(lambda: world.exchange.stop_of(BTC) is None, "it was carried out")
     await world.until(lambda: kept(world) is None, "the plan has ended", within_s=90)
     assert asked_by_guardian(world) == []
+    assert news(world)[-2:] == ["restored", "removed"], "it was never called naked"
     assert world.exchange.stop_of(BTC) is None
 
 
@@ -330,23 +331,65 @@ async def test_every_part_of_an_order_that_fills_bit_by_bit_is_protected() -> No
 
 @in_virtual_time
 async def test_a_close_that_is_not_needed_any_more_is_taken_back_before_it_leaves() -> None:
+    world = World(1, guard=SETTINGS)
+    process = world.start(kill_at="propose.after")
+    await world.ready()
+    world.exchange.legs_dropped = 100
+    await bought(world, stop_loss=Exit(trigger_price=Decimal(57000), trigger_by="MarkPrice"))
+    world.exchange.price = Decimal(56900)
+    await world.until(lambda: process.is_dead, "a close was written down")
+    await world.kill()
+    assert asked_by_guardian(world) == [("place", "proposed")]
+    # Its stop comes back before there is another owner.
+    world.exchange.price, world.exchange.legs_dropped = Decimal(60000), 0
+    world.exchange.set_exits(BTC, PositionExits(stop_loss=Decimal(57000)), world.exchange.clock.now())
+    world.start()
+    await is_protected(world)
+    await world.until(lambda: asked_by_guardian(world) == [("place", "refused")], "it is taken back")
+    row = next(row for row in world.database.intents.values() if row.source == "guardian")
+    assert row.reason is not None
+    assert row.reason.code == "protection.restored"
+    assert held(world) == Decimal("0.5")
+    assert faults_found(world) == []
+
+
+@in_virtual_time
+async def test_a_removal_that_never_arrived_leaves_the_plan() -> None:
     world = await guarded_world()
-    world.exchange.refuse_exits = [REFUSED] * 3
-    await bought_naked(world)
-    await world.until(lambda: "flattening" in news(world), "it is being closed")
-    assert world.process is not None
-    # Its stop shows in the moment between the wish and the send.
-    row = next(row for row in world.database.intents.values() if row.source == "guardian" and row.kind == "place")
-    if row.state == "proposed":
-        world.exchange.set_exits(BTC, PositionExits(stop_loss=Decimal(57000)), world.exchange.clock.now())
-        position = world.exchange.position(BTC)
-        world.process.session.book.take([position])
-        guardian = world.process.guardian
-        assert guardian is not None
-        intent = world.database.intent_value(row, world.clock.now())
-        verdict = guardian.judge(intent)
-        assert verdict is not None
-        assert verdict.code == "protection.restored"
+    await bought(world)
+    await is_protected(world)
+    world.wire.next_command = ["request_lost"]
+    removal = world.exits(stop_loss=Decimal(0))
+    await world.until(lambda: world.database.intents[removal].state == "not_placed", "it did not happen")
+    assert kept(world) is not None
+    world.exchange.lose_stop(BTC)
+    await is_restored(world)
+    assert world.exchange.stop_of(BTC) == Decimal(57000)
+
+
+@in_virtual_time
+async def test_two_legs_of_a_contract_have_each_their_own_stop() -> None:
+    world = await guarded_world()
+    world.exchange.hedged.add(BTC)
+    world.market(quantity=Decimal("0.5"), position_index=1, stop_loss=STOP)
+    above = Exit(trigger_price=Decimal(63000))
+    world.market(side="Sell", quantity=Decimal("0.3"), position_index=2, stop_loss=above)
+    legs = [("linear", "BTCUSDT", index) for index in (1, 2)]
+    plans = world.database.protections
+    await world.until(
+        lambda: all(key in plans and plans[key].confirmed for key in legs), "both are protected", within_s=60
+    )
+    assert [plans[key].price for key in legs] == [Decimal(57000), Decimal(63000)]
+    world.exchange.lose_stop(BTC, 2)
+    await world.until(lambda: world.exchange.stop_of(BTC, 2) == Decimal(63000), "its stop is back")
+    await world.until(lambda: news(world)[-1] == "restored", "it is seen")
+    assert world.exchange.stop_of(BTC, 1) == Decimal(57000)
+    world.exchange.refuse_exits = [REFUSED] * 20
+    world.exchange.lose_stop(BTC, 1)
+    await world.until(lambda: world.exchange.size_of(BTC, 1) == 0, "the leg is closed", within_s=60)
+    await world.seconds(5)
+    assert world.exchange.size_of(BTC, 2) == Decimal("-0.3")
+    assert closes_accepted(world) == 1
 
 
 # Crashes.
@@ -367,10 +410,11 @@ async def _crash_at(point: str, seed: int) -> World:
     await world.ready()
     world.exchange.refuse_exits = [REFUSED] * 20
     await bought_naked(world)
-    for _ in range(2):
+    for life in range(2):
         await world.kill()
         process = world.start(kill_at=point)
         await world.until(partial(_has_come_to_an_end, world, process), f"{point} is reached", 120)
+        assert process.is_dead or life > 0, f"{point} was never reached"
         if not process.is_dead:
             break
     await world.kill()

@@ -90,6 +90,8 @@ class Guardian:
             if guarded.naked_since is not None:
                 gone_by = (self._clock.now() - guarded.naked_since).total_seconds()
                 watch.naked_s = self._clock.monotonic() - max(gone_by, 0.0)
+                for number in (guarded.closes, guarded.closes + 1):  # the last may be asked for and not noted down
+                    self._closes[self._id(session, guarded, "close", _episode(guarded), number)] = guarded.key
             self._watches[guarded.key] = watch
         while True:
             since = session.book.version
@@ -121,7 +123,10 @@ class Guardian:
         judgement = judge(position, session.book.orders())
         if watch.guarded is None:
             is_bare = watch.plan is None and isinstance(judgement, Naked)
-            watch.bare_s = (watch.bare_s or self._clock.monotonic()) if is_bare else None
+            if not is_bare:
+                watch.bare_s = None
+            elif watch.bare_s is None:
+                watch.bare_s = self._clock.monotonic()
             return self._due_of_plan(watch)
         is_seen = not isinstance(judgement, Protected) or judgement.is_seen or watch.verified is position
         if isinstance(judgement, Protected) and not is_seen:
@@ -189,7 +194,7 @@ class Guardian:
     ) -> float | None:
         guarded, plan = watch.guarded, watch.plan
         assert guarded is not None, "there is a plan"
-        now_s = self._clock.monotonic()
+        now_s, watch.bare_s = self._clock.monotonic(), None
         if watch.naked_s is not None:
             span_ms = round((now_s - watch.naked_s) * 1000)
             total_ms, longest_ms = guarded.naked_ms_total + span_ms, max(guarded.naked_ms_longest, span_ms)
@@ -264,8 +269,14 @@ class Guardian:
     async def _naked(self, session: SessionView, watch: _Watch, position: RemotePosition, found: Naked) -> float:
         guarded, plan, now_s = watch.guarded, watch.plan, self._clock.monotonic()
         assert guarded is not None
+        may_be_wanted = plan is not None and plan.may_be_removed
         if watch.naked_s is None:
-            watch.naked_s = watch.bare_s or now_s
+            watch.bare_s = now_s if watch.bare_s is None else watch.bare_s
+            if watch.planned_for is not position:
+                return _ASK_SECONDS_MIN  # what took it off may be a wish that was not read yet
+            if may_be_wanted:
+                return _TICK_S  # a person may have taken it off: the outcome says; else it counts from here
+            watch.naked_s = watch.bare_s
             since = self._clock.now() - timedelta(seconds=now_s - watch.naked_s)
             naked = replace(guarded, state="naked", why=found.why, naked_since=since, repairs=0, closes=0)
             await self._keep(session, watch, naked, "naked")
@@ -273,8 +284,8 @@ class Guardian:
         naked_for_s = self._clock.monotonic() - watch.naked_s
         if naked_for_s < self._settings.grace_s:
             return self._settings.grace_s - naked_for_s
-        if plan is not None and plan.may_be_removed:
-            return _TICK_S  # a person may have taken it off: the outcome says
+        if may_be_wanted:
+            return _TICK_S
         guarded = await self._learn(session, watch, guarded)
         chosen = self._step(watch, position, naked_for_s)
         if chosen == "wait":
