@@ -27,11 +27,13 @@ from tradewright.trading.ledger.books import BooksMoved, LedgerStore
 from tradewright.trading.ledger.posting import coins_from, post_executions
 from tradewright.trading.ledger.replaying import replay_breaks
 from tradewright.trading.ledger.tying import LedgerParts, TiedOut, tie_out
+from tradewright.trading.ownership import Dispossessed
 
 log = structlog.get_logger()
 
 TIE_EVERY_SECONDS = 900.0
 _AGAIN_SECONDS = 60.0  # after one that failed, found no quiet moment, or found a break
+_OPEN_SECONDS = 5.0  # the same while there are no books yet: what happens before they open is in no entry
 _POST_PAUSE_SECONDS = 2.0  # a burst of fills is posted together
 _REPLAY_EVERY_SECONDS = 86_400.0
 _KEPT_DAYS = 730
@@ -93,11 +95,18 @@ class LedgerKeeper:
             if now_s < self._next_tie_s:
                 await post_executions(self._store, self._coins_of)
                 return
-            self._next_tie_s = now_s + _AGAIN_SECONDS
+            is_open = await self._store.books() is not None
+            self._next_tie_s = now_s + (_AGAIN_SECONDS if is_open else _OPEN_SECONDS)
             found = await self.tie_out(session.journal)
         except (ExchangeUnavailable, BooksMoved, SQLAlchemyError, OSError) as problem:
             # The text of a database error holds statements and values, so only its kind is told.
             log.warning("ledger.failed", account_id=str(session.account.id), error=type(problem).__name__)
+            return
+        except Dispossessed:
+            raise
+        except Exception:
+            # A mistake of the books must not end the session that looks after the money: it shows in `checked_at`.
+            log.exception("ledger.bug", account_id=str(session.account.id))
             return
         if found.is_quiet and not found.breaks:
             self._next_tie_s = self._clock.monotonic() + TIE_EVERY_SECONDS
