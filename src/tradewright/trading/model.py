@@ -65,6 +65,14 @@ class AccountResting(Conflict):
 
 
 SessionState = Literal["connecting", "reconciling", "ready", "degraded", "closed"]
+# The moves of a session within one process; the next one begins anew with `connecting`.
+SESSION_MOVES: Mapping[SessionState, tuple[SessionState, ...]] = {
+    "connecting": ("reconciling", "degraded", "closed"),
+    "reconciling": ("ready", "degraded", "connecting", "closed"),
+    "ready": ("reconciling", "degraded", "closed"),
+    "degraded": ("reconciling", "ready", "closed"),
+    "closed": ("connecting",),
+}
 EventSource = Literal["manual", "owner", "rest", "stream", "reconciliation"]
 OwnSource = Literal["guardian", "kill", "drift"]  # which part of the owner wants it; what a person asks is "manual"
 Proposed = Literal["proposed", "known", "moot"]

@@ -10,7 +10,7 @@ order.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -240,6 +240,13 @@ _PRICE_CODES = frozenset(
 _QUANTITY_CODES = frozenset({170124, 170136, 170137, 170148, 170341, 170381, 170382})
 _NOTIONAL_CODES = frozenset({110094, 170140})
 _FILTER_CODES = _PRICE_CODES | _QUANTITY_CODES | _NOTIONAL_CODES | {10001}
+
+
+def known_reasons() -> Mapping[str, frozenset[int]]:
+    """Our codes for refusals that we know, with the exchange's: for the reference of the documentation."""
+    return _KNOWN
+
+
 _KNOWN: dict[str, frozenset[int]] = {
     "exchange.too_late": TOO_LATE_CODES,
     "exchange.insufficient_margin": frozenset(

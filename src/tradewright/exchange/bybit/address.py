@@ -39,6 +39,11 @@ _PART_RATIOS: Mapping[Priority, float] = {
 }
 
 
+def part_of(priority: Priority) -> float:
+    """How much of its address's share a class of calls may fill."""
+    return _PART_RATIOS[priority]
+
+
 class SilenceKeeper(Protocol):
     """Where a silence outlives the process, and is seen by others who come from the same address."""
 
