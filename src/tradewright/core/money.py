@@ -7,6 +7,7 @@ Not here: rounding to an instrument's steps (`core.instrument`).
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
 ZERO = Decimal(0)
@@ -22,6 +23,11 @@ def parse_decimal(text: str) -> Decimal:
     if not _PLAIN.fullmatch(text):
         raise ValueError(f"not a plain decimal number: {text[:40]!r}; allowed are digits with a point, such as 60412.5")
     return Decimal(text)
+
+
+def exactly() -> AbstractContextManager[Context]:
+    """Within it sums and products keep every digit: the usual 28 round a quantity of 18 decimals times its price."""
+    return localcontext(_WIDE)
 
 
 def multiple_below(value: Decimal, step: Decimal) -> Decimal:

@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 
 from tradewright.core.environment import Environment
 from tradewright.core.instrument import InstrumentId, OrderType, QuantityUnit, Side
-from tradewright.core.money import ZERO, plain, rounded
+from tradewright.core.money import ZERO, exactly, plain, rounded
 from tradewright.core.risk_prices import PriceView, absurdity
 
 LimitName = Literal[
@@ -193,6 +193,11 @@ def judge(asked: Asked, exposed: Exposed, prices: PriceView, effective: Effectiv
 
     Prices that are absurd decide before any other number: nothing can be valued by them.
     """
+    with exactly():
+        return _judged(asked, exposed, prices, effective)
+
+
+def _judged(asked: Asked, exposed: Exposed, prices: PriceView, effective: Effective) -> Verdict:
     limits = effective.limits
     found: list[Measure] = []
 

@@ -44,6 +44,7 @@ from tradewright.web.parts import WebParts
 from tradewright.web.schemas.limits import LimitsBody
 
 _SHOWN = Decimal("0.0001")
+_USED_MOST = Decimal(1_000_000)  # percent: beyond it nobody compares
 _WIDEST = Decimal(10) ** 15
 _SHOWN_FROM = Decimal(50)  # percent of a limit that an order would use: below nobody needs to hear of it
 
@@ -176,7 +177,7 @@ def judged(
 def _used_percent(value: Decimal | str, allowed: Decimal | str) -> Decimal | None:
     if isinstance(value, str) or isinstance(allowed, str) or not allowed:
         return None
-    return value * 100 / allowed
+    return min(value * 100 / allowed, _USED_MOST)
 
 
 def _market(parts: WebParts, environment: Environment) -> MarketData | None:

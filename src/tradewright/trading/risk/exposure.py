@@ -19,7 +19,7 @@ from typing import TypeVar
 
 from tradewright.core.ids import ExchangeOrderId, ExecutionId, IntentId, intent_of
 from tradewright.core.instrument import InstrumentId, Side
-from tradewright.core.money import ZERO
+from tradewright.core.money import ZERO, exactly
 from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.core.risk import Asked, Day, Exposed, Verdict
 from tradewright.core.risk_prices import PriceView
@@ -184,10 +184,15 @@ class Exposure:
 
     def exposed(self, asked: Asked, of: Intent | None, prices: PriceView, prices_of: PricesOf, now_s: float) -> Exposed:
         """Everything beside the intent that is judged (and, of an amend, beside the order that it changes)."""
+        with exactly():
+            return self._exposed(asked, of, prices, prices_of, now_s)
+
+    def _exposed(
+        self, asked: Asked, of: Intent | None, prices: PriceView, prices_of: PricesOf, now_s: float
+    ) -> Exposed:
         instrument = asked.instrument
         own = None if of is None else self._key_of(of)
         opposite: Side = "Sell" if asked.side == "Buy" else "Buy"
-        legs = self._positions.get(instrument, {}).values()
         return Exposed(
             toward=self._toward(instrument, asked.side),
             pending=self._pending(instrument, asked.side, prices, own),
@@ -195,7 +200,7 @@ class Exposure:
             elsewhere=self._elsewhere(instrument, prices_of),
             open_orders=sum(slot.is_live for key, slot in self._slots.items() if key != own),
             sent_last_minute=self.sent_last_minute(now_s, None if of is None else of.id),
-            leverage=max((leg.leverage for leg in legs if leg.leverage is not None), default=None),
+            leverage=self.leverage(instrument),
             day=self.loss_today(prices_of),
         )
 
