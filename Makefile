@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
 # Variables of `make run` and `make exchange`: MARKET (synthetic[:N] | replay:FILE@linear:SYMBOL | mirror), SPEED, SEED, FROM;
-# of `make sim` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
+# of `make fence`: CYCLES; of `make sim` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
 
 SHELL := /bin/sh
 UV := scripts/uv
@@ -11,8 +11,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SEEDS ?= 1000
 BODIES ?= 100000
+CYCLES ?= 50
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim fuzz fuzz-exchange seeds-exchange clients bench demo-order pictures
+.PHONY: setup setup-dev run exchange test quick check fmt sim fence fuzz fuzz-exchange seeds-exchange clients bench demo-order pictures
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -40,6 +41,9 @@ fmt: setup-dev
 
 sim: setup-dev  ## seeded simulation of the account session
 	@$(BIN)/python -m pytest tests/sim -q -n 2 --seeds $(SEEDS)
+
+fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing of an old one is accepted
+	@$(BIN)/python -m pytest tests/integration/fence -q -s --show-capture=no --fence-cycles $(CYCLES)
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))

@@ -111,6 +111,33 @@ def test_a_worker_beside_another_says_so(tmp_path: Path, database_url: str) -> N
     assert "TRADEWRIGHT_PLACEMENT" in sentence(done)
 
 
+def test_where_says_who_owns_each_account(tmp_path: Path, database_url: str) -> None:
+    def ask(*arguments: str) -> str:
+        done = tradewright("where", *arguments, home=tmp_path, DATABASE_URL=database_url)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert ask() == "There is no account yet.\n"
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO workspaces (id, name, created_at) VALUES (gen_random_uuid(), 'Home', now())")
+        connection.execute(
+            "INSERT INTO accounts (id, workspace_id, name, environment, uid, created_at, session_since)"
+            " SELECT gen_random_uuid(), id, 'Paper', 'sim', '7', now(), now() FROM workspaces"
+        )
+        (never,) = json.loads(ask("--json"))
+        assert (never["owner"], never["epoch"], never["is_alive"]) == (None, 0, False)
+        assert "no worker ever owned it" in ask()
+        connection.execute(
+            "INSERT INTO worker (id, host, process, version, capacity, began_at, beat)"
+            " VALUES (gen_random_uuid(), 'here', '12@34', '0', 1, now(), now())"
+        )
+        connection.execute("INSERT INTO account_owner SELECT a.id, w.id, 3, now() FROM accounts a, worker w")
+    (gone,) = json.loads(ask("--json"))
+    assert (gone["name"], gone["environment"], gone["uid"], gone["process"]) == ("Paper", "sim", "7", "12@34")
+    assert (gone["epoch"], gone["is_alive"], gone["state"]) == (3, False, "connecting"), "it holds no lock"
+    assert "epoch 3 since" in ask()
+
+
 def test_what_a_part_fails_with_is_logged_without_the_databases_password(tmp_path: Path) -> None:
     done = tradewright("worker", home=tmp_path, DATABASE_URL="postgresql://u:canary-password@127.0.0.1:1/x")
     assert done.returncode == 9

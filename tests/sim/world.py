@@ -59,6 +59,7 @@ BTC_SPOT = InstrumentId("spot", "BTCUSDT")
 _RULES = {BTC: RULES, BTC_SPOT: replace(RULES, id=BTC_SPOT)}
 _ACCOUNT = AccountRef(AccountId(UUID(int=1)), WorkspaceId(UUID(int=2)), "sim", "1")
 _LOOK_S = 0.05
+_UNTIL_CANCELLED = 5  # turns of the loop until a session's cancel has reached the task that stands at the point
 
 
 class DatabaseAway(OSError):
@@ -66,11 +67,13 @@ class DatabaseAway(OSError):
 
 
 class Process:
-    """One life of the worker. `kill_at` names the point where it stops dead: a name, or the number of the point."""
+    """One life of the worker. `kill_at` names the point where it stops dead: a name, or the number of the point. At the
+    point `cancel_at` its session is cancelled, as when the worker is asked to end or must claim the account anew."""
 
-    def __init__(self, world: World, *, kill_at: str | int | None = None) -> None:
+    def __init__(self, world: World, *, kill_at: str | int | None = None, cancel_at: int | None = None) -> None:
         self._world = world
         self._kill_at = kill_at
+        self._cancel_at = cancel_at
         self._points = 0
         self.is_dead = False
         self.was_ready = False
@@ -128,6 +131,15 @@ class Process:
             self.killed.set()
         if self.is_dead:
             await asyncio.Event().wait()
+        if self._points == self._cancel_at:
+            self.task.cancel()
+            for _ in range(_UNTIL_CANCELLED):
+                await asyncio.sleep(0)
+
+    @property
+    def points(self) -> int:
+        """How many steps it has taken."""
+        return self._points
 
     def spare(self) -> None:
         """It is not killed at its point any more."""
@@ -278,13 +290,29 @@ class World:
 
     # The process.
 
-    def start(self, *, kill_at: str | int | None = None) -> Process:
-        self.process = Process(self, kill_at=kill_at)
+    def start(self, *, kill_at: str | int | None = None, cancel_at: int | None = None) -> Process:
+        self.process = Process(self, kill_at=kill_at, cancel_at=cancel_at)
         return self.process
 
     async def kill(self) -> None:
         assert self.process is not None, "there is a process to kill"
         await self.process.end()
+
+    @property
+    def readings(self) -> int:
+        """How many whole readings this process has begun."""
+        assert self.process is not None, "somebody reads"
+        return self.process.points_seen.count("begin_reading.read")
+
+    async def until_settled_or_s(self, span_s: float) -> None:
+        """Until nothing is under way any more, or the time is over."""
+        deadline = self.clock.monotonic() + span_s
+        unsettled = ("proposed", "approved", "sending", "unknown")
+        while self.clock.monotonic() < deadline and any(
+            row.state in unsettled for row in self.database.intents.values()
+        ):
+            await asyncio.sleep(_LOOK_S)
+        await asyncio.sleep(_LOOK_S)
 
     async def ready(self) -> None:
         await self.until(lambda: self.database.session[0] == "ready", "the session is ready")
@@ -294,7 +322,7 @@ class World:
         deadline = self.clock.monotonic() + within_s
         while not so():
             process = self.process
-            if process is not None and process.task.done() and not process.is_dead:
+            if process is not None and process.task.done() and not (process.is_dead or process.task.cancelled()):
                 process.task.result()
             assert self.clock.monotonic() < deadline, f"not so within {within_s} virtual seconds: {what}"
             await asyncio.sleep(_LOOK_S)

@@ -8,7 +8,7 @@ supervisor of `run` must start at once and stay small.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import typer
 
@@ -19,6 +19,7 @@ from tradewright.cli import exchange as cli_exchange
 from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
 from tradewright.cli import user as cli_user
+from tradewright.cli import where as cli_where
 from tradewright.cli import worker as cli_worker
 from tradewright.core.errors import StartError
 
@@ -39,6 +40,7 @@ def main() -> None:
     cli_exchange.register(application)
     cli_user.register(application, _claim_link)
     cli_accept.register(application, _accept)
+    cli_where.register(application, _where)
     cli_kill.register(application, _kill)
     try:
         application()
@@ -85,6 +87,12 @@ def _kill(options: cli_kill.KillOptions) -> cli_kill.KillReport:
     from tradewright.app.kill import run_kill
 
     return run_kill(options)
+
+
+def _where() -> Sequence[cli_where.Whereabouts]:
+    from tradewright.app.where import look_where
+
+    return look_where()
 
 
 def _claim_link() -> str:

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.core.ids import AccountId
-from tradewright.trading.ownership import OWNER, OWNER_LOCK_KEY, Placed
+from tradewright.trading.ownership import ACCOUNTS, OWNER, OWNER_LOCK_KEY, Placed
 
 # Each worker's connections bear its id, so that the next owner can end those that a stopped one left in a transaction.
 APPLICATION = "tradewright-worker"
@@ -141,6 +141,43 @@ async def claim(connection: AsyncConnection, worker_id: UUID, account_id: Accoun
         {"account": account_id, "worker": worker_id},
     )
     return epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An account with its owner, if it ever had one, and its session's state as the world may believe it."""
+
+    account_id: AccountId
+    name: str
+    environment: str
+    uid: str
+    state: str
+    process: str | None  # the owner's
+    placed: Placed | None
+
+
+async def listed(connection: AsyncConnection) -> Sequence[Listed]:
+    """Every account, also one that rests, oldest first."""
+    placed = {one.account_id: one for one in await where(connection)}
+    found = await connection.execute(
+        text(
+            "SELECT a.id, a.name, a.environment, a.uid, CASE WHEN a.resting THEN 'resting' ELSE a.session_state END"  # noqa: S608
+            f" AS state, w.process FROM ({ACCOUNTS}) a LEFT JOIN account_owner o ON o.account_id = a.id"
+            " LEFT JOIN worker w ON w.id = o.owner ORDER BY a.created_at, a.id"
+        )
+    )
+    return [
+        Listed(
+            account_id=AccountId(row.id),
+            name=row.name,
+            environment=row.environment,
+            uid=row.uid,
+            state=row.state,
+            process=row.process,
+            placed=placed.get(AccountId(row.id)),
+        )
+        for row in found
+    ]
 
 
 async def where(connection: AsyncConnection) -> Sequence[Placed]:
