@@ -27,8 +27,7 @@ async def side_by_side(parts: Iterable[Coroutine[Any, Any, _Found]]) -> list[_Fo
             task.cancel()
         if unfinished:
             await asyncio.wait(unfinished)
-    for task in running:
-        problem = None if task.cancelled() else task.exception()
-        if problem is not None:
-            raise problem
+    problems = [problem for task in running if not task.cancelled() and (problem := task.exception()) is not None]
+    if problems:
+        raise problems[0]
     return [task.result() for task in running]

@@ -16,6 +16,9 @@ from tradewright.exchange.bybit.rest import Params
 
 SPAN_MAX = timedelta(days=7)  # the longest that Bybit takes in one question
 SPAN_MIN = timedelta(minutes=1)  # what does not fit into that is no account of a person
+# Our reading of the exchange's clock may be behind: by less than the recv window, or it would refuse us. What happened in
+# that time would be missing, and a position that its fill has moved would look as if nothing had.
+_CLOCK_BEHIND_MAX = timedelta(seconds=6)
 HISTORY_MAX = timedelta(days=730)  # it keeps no more
 _Found = TypeVar("_Found")
 
@@ -24,8 +27,7 @@ Span = tuple[datetime, datetime]
 
 def spans(since: datetime, now: datetime) -> Sequence[Span]:
     """They cover [since, now], each of at most seven days, oldest first."""
-    # One second more than now, so that nothing is missed for a reading of the clock that is a little behind.
-    until = now + timedelta(seconds=1)
+    until = now + _CLOCK_BEHIND_MAX
     start = max(since, until - HISTORY_MAX)
     found: list[Span] = []
     while start < until:

@@ -35,6 +35,7 @@ from tradewright.simulator.frames import Frame
 
 log = structlog.get_logger()
 
+_CREATES: Final = "/v5/order/create"  # and its batch: what a read or an amend names has been seen already
 LINK_IDS_MAX: Final = 20  # of one batch, which has no more
 TEXTS: Final = {
     10000: "Server Timeout",
@@ -130,7 +131,8 @@ class CallGate:
                 return await asyncio.shield(late)
             case LostReply(hang=hang, hide_ms=hide_ms):
                 response = process()
-                for order_id in _order_ids(response) if hide_ms else ():
+                makes = hide_ms and request.path.startswith(_CREATES)
+                for order_id in _order_ids(response) if makes else ():
                     self._visibility.hide(order_id, until_ms=self._wall_ms() + hide_ms)
                 self._answered(asked, processed=True, response=response, sent=False)
                 log.info("exchange.reply_swallowed", path=request.path, hang=hang, hide_ms=hide_ms)
@@ -178,7 +180,8 @@ class CallGate:
             case LostReply(hang=hang, hide_ms=hide_ms):
                 answer = process()
                 data = answer.get("data")
-                for order_id in _texts(_rows(data), "orderId") if hide_ms else ():
+                makes = hide_ms and arrival.path.startswith(_CREATES)
+                for order_id in _texts(_rows(data), "orderId") if makes else ():
                     self._visibility.hide(order_id, until_ms=self._wall_ms() + hide_ms)
                 self._frame_answered(asked, answer, send=None, processed=True)
                 if not hang:
