@@ -36,6 +36,7 @@ def follow_markets(ground: Ground, places: ExchangePlaces, lists: InstrumentList
                 rng=ground.rng,
                 log=log.bind(environment=environment),
                 proxy=proxy,
+                address=places.address(environment, proxy),
             )
             for category in CATEGORIES
         }

@@ -128,6 +128,7 @@ def session_factory(
             rng=ground.rng,
             log=log,
             proxy=way.proxy,
+            address=places.address(account.environment, way.proxy),
         )
         guardian = Guardian(PostgresGuardReads(ground.engine, account), ground.clock, guard)
         ledger = LedgerKeeper(

@@ -27,6 +27,9 @@ _WINDOW_S = ADDRESS_WINDOW_S + 0.25  # a little more than Bybit's, for clocks th
 # Together less than Bybit's 600: the rest is for what we do not count, such as opening sockets and other programs.
 OWNER_SHARE: Final = 380  # the worker: orders, cancels, reconciliation of all accounts
 PAGE_SHARE: Final = 150  # a process that only reads the market
+# Bybit takes 500 new sockets of one address in 5 minutes on each of its stream hosts; a share of that, over all hosts.
+CONNECTS_WINDOW_S: Final = 300.0
+_CONNECT_PART: Final = 0.8  # of as many as a share has calls: 304 for the worker, 120 for a process that reads
 IP_BAN: Final = timedelta(minutes=10)  # after HTTP 403 Bybit wants silence for so long
 
 _PART_RATIOS: Mapping[Priority, float] = {
@@ -65,6 +68,7 @@ class Address:
         self.name = name
         self.share = share
         self.window = RollingWindow(_WINDOW_S)
+        self._connects = RollingWindow(CONNECTS_WINDOW_S + 1.0)
         self._clock = clock
         self._keeper = keeper
         self._silent_until_s: float | None = None
@@ -86,6 +90,20 @@ class Address:
         turn = Turn(self._clock.monotonic(), windows=(self.window,))
         self.window.begin(turn)
         return turn
+
+    def connect_wait_s(self) -> float:
+        """How long until another socket may be opened; 0 when it may be now. After a 403 none is."""
+        silent_s = self.silent_for_s()
+        if silent_s > 0:
+            return silent_s
+        return self._connects.wait_s(int(self.share * _CONNECT_PART), self._clock.monotonic())
+
+    def connects(self) -> None:
+        """Another socket is being opened."""
+        now_s = self._clock.monotonic()
+        turn = Turn(now_s)
+        self._connects.begin(turn)
+        self._connects.answered(turn, now_s)
 
     def block(self) -> None:
         """HTTP 403: from now on nothing is sent from here for ten minutes."""

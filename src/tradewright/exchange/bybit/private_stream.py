@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from tradewright.core.clock import Clock, Rng, milliseconds
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.bybit import codec
+from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.bybit.stream import StreamRunner
@@ -51,13 +52,14 @@ class BybitPrivateStream:
         log: FilteringBoundLogger,
         use_aiofastnet: bool | None = None,
         proxy: Proxy | None = None,
+        address: Address | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._signer = Signer(key)
         self._server_time = server_time
         self._log = log.bind(component="bybit.private_stream")
         self._runner: StreamRunner[_Report] = StreamRunner(
-            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy
+            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy, address=address
         )
 
     def events(self) -> AsyncIterator[PrivateEvent]:

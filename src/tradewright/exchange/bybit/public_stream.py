@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.exchange.bybit import market_codec
+from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.book import BookBroken, BookMerger
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.stream import StreamRunner
@@ -50,12 +51,13 @@ class BybitPublicStream:
         log: FilteringBoundLogger,
         use_aiofastnet: bool | None = None,
         proxy: Proxy | None = None,
+        address: Address | None = None,
     ) -> None:
         self._endpoints = endpoints
         self._category: Category = category
         self._log = log.bind(component="bybit.public_stream", category=category)
         self._runner: StreamRunner[_Item] = StreamRunner(
-            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy
+            self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy, address=address
         )
         self._wanted: dict[str, None] = {}  # topics as they were asked for, in that order
         self._handlers: dict[str, _Handler] = {}  # of these, and of the books that complete spot's tickers

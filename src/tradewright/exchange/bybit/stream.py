@@ -16,6 +16,7 @@ from structlog.typing import FilteringBoundLogger
 
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import ExchangeError
+from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.stream_link import LinkEnd, StreamFailed, StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode
@@ -62,6 +63,7 @@ class StreamRunner(Generic[Event]):
         log: FilteringBoundLogger,
         use_aiofastnet: bool | None = None,
         proxy: Proxy | None = None,
+        address: Address | None = None,
         queue_max: int = QUEUE_MAX,
     ) -> None:
         self._speaker = speaker
@@ -70,6 +72,7 @@ class StreamRunner(Generic[Event]):
         self._log = log
         self._use_aiofastnet = use_aiofastnet
         self._proxy = proxy
+        self._address = address or Address(clock)
         self._queue_max = queue_max
         self._queue: deque[Event | StreamUp | StreamDown] = deque()
         self._arrived = asyncio.Event()
@@ -130,6 +133,7 @@ class StreamRunner(Generic[Event]):
         attempt = 0
         while True:
             await self._wait_for_room()
+            await self._wait_for_turn()
             started_at = self._clock.monotonic()
             end = await self._one_connection()
             lived_s = self._clock.monotonic() - started_at
@@ -186,6 +190,15 @@ class StreamRunner(Generic[Event]):
         """Ups and downs are always queued: at most two a connection, and none is opened while the queue is full."""
         self._queue.append(event)
         self._arrived.set()
+
+    async def _wait_for_turn(self) -> None:
+        """So many sockets of one address in five minutes and no more; none at all while Bybit blocks the address."""
+        while (wait_s := self._address.connect_wait_s()) > 0:
+            if self._down_reason is None:
+                self._down_reason = f"no new connection for {wait_s:.0f} s: the address may not ask for one"
+                self._control(StreamDown(self._down_reason, "link.unreachable"))
+            await self._clock.sleep(min(wait_s, BACKOFF_MAX_S))
+        self._address.connects()
 
     async def _wait_for_room(self) -> None:
         while len(self._queue) > self._queue_max // 2:
