@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contract.journal_worlds import BTC, Home, make_home
-from sim.facts import after, fill, wallet
+from sim.facts import after, fill, order_report, wallet
 from sim.memory_ledger import MemoryBooks, MemoryLedger
 from tradewright.core.holding import Holding
 from tradewright.core.ids import ExchangeOrderId, ExecutionId
@@ -225,15 +225,15 @@ async def test_executions_are_posted_once_in_the_exchanges_order_and_late_ones_t
     buy = fill("e1", "1", price=Decimal(100), executed_at=after(1))
     sell = fill("e3", "1", side="Sell", price=Decimal(120), executed_at=after(3), order_id="x-3")
     await world.book(sell, buy, fill("e0", executed_at=OPENED), fill("before", executed_at=after(-60)))
-    assert [each.exec_id for each in await world.store.unposted()] == ["e1", "e3"]
+    assert [each.execution.exec_id for each in await world.store.unposted()] == ["e1", "e3"]
     assert await post_executions(world.store, coins_of) == []
     assert await world.store.unposted() == []
     assert (await world.store.balances())["income:realised", "USDT"] == -20
     await world.book(fill("e2", "1", price=Decimal(110), executed_at=after(2)))  # heard of late: sold at 105 on average
     await post_executions(world.store, coins_of)
     assert (await world.store.balances())["income:realised", "USDT"] == -15
-    assert [each.exec_id for each in await world.store.posted(BTC)] in (["e1", "e2", "e3"], ["e1", "e3", "e2"])
-    standing = (await world.store.standings())[BTC]
+    assert [each.exec_id for each in await world.store.posted((BTC, 0))] in (["e1", "e2", "e3"], ["e1", "e3", "e2"])
+    standing = (await world.store.standings())[BTC, 0]
     assert (standing.now.size, standing.now.cost) == (1, 105)
     assert standing.last == (sell.executed_at, sell.sequence, "e3")
     changes = await world.store.wallet_changes([ExecutionId("e1"), ExecutionId("e3"), ExecutionId("other")])
@@ -346,8 +346,8 @@ async def test_standings_come_back_as_they_were_written(world: LedgerWorld) -> N
     await opened(world)
     now = Holding(is_long=False, base_size=Decimal("1.5"), base_cost=Decimal("100.00000001"), closed=Decimal("0.25"))
     standing = Standing(now=now, opening=Holding(base_size=Decimal(2), base_cost=Decimal(7)), last=(after(1), 5, "e"))
-    await world.store.post(Posting(standings={BTC: standing, SPOT: Standing()}), await version(world))
-    assert await world.store.standings() == {BTC: standing, SPOT: Standing()}
+    await world.store.post(Posting(standings={(BTC, 2): standing, (SPOT, 0): Standing()}), await version(world))
+    assert await world.store.standings() == {(BTC, 2): standing, (SPOT, 0): Standing()}
 
 
 async def test_the_database_itself_refuses_half_a_set_and_every_change_of_a_line(kept: PostgresWorld) -> None:
@@ -364,6 +364,29 @@ async def test_the_database_itself_refuses_half_a_set_and_every_change_of_a_line
                 await connection.execute(text(statement), {"account": kept.home.account.id})
         assert getattr(refused.value.orig, "sqlstate", None) == code
     assert await kept.store.balances() == await kept.store.summed()
+
+
+async def test_a_fill_in_hedge_mode_waits_until_its_order_says_which_leg_it_moved(kept: PostgresWorld) -> None:
+    await opened(kept)
+    async with kept.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO symbol_modes (account_id, category, symbol, workspace_id, hedge)"
+                " VALUES (:account, 'linear', 'BTCUSDT', :workspace, true)"
+            ),
+            {"account": kept.home.account.id, "workspace": kept.home.workspace_id},
+        )
+    paid = fill("paid", executed_at=after(2), exec_type="Funding", order_id="")
+    await kept.book(fill("e1", side="Sell", executed_at=after(1), order_id="x-9"), paid)
+    await post_executions(kept.store, coins_of)
+    assert set(await kept.store.standings()) == {(BTC, 0)}, "funding has no leg"
+    report = order_report("filled", order_id="x-9", side="Sell", position_index=2)
+    await PostgresJournal(kept.engine, kept.home.account, clock=SystemClock(), ids=SystemIds()).book(
+        [report], "reconciliation"
+    )
+    await post_executions(kept.store, coins_of)
+    assert (await kept.store.standings())[BTC, 2].now.size == Decimal("-0.5")
+    assert await replay_breaks(kept.store, coins_of) == []
 
 
 async def test_two_owners_at_once_post_each_execution_once(kept: PostgresWorld) -> None:

@@ -14,13 +14,22 @@ from decimal import Decimal, localcontext
 
 from tradewright.core.holding import WIDE
 from tradewright.core.ids import ExchangeOrderId, ExecutionId
-from tradewright.core.instrument import InstrumentId
 from tradewright.core.ledger import REALISED, Balances, EntrySet, order_of, unbalanced
 from tradewright.core.money import ZERO
 from tradewright.core.order import Execution, Wallet
 from tradewright.core.tie_out import Break
 from tradewright.core.transactions import ClosedPnl, Transaction
-from tradewright.trading.ledger.books import LATE, UNPOSTED_MAX, UNSETTLED_MAX, Books, BooksMoved, Posting, Standing
+from tradewright.trading.ledger.books import (
+    LATE,
+    UNPOSTED_MAX,
+    UNSETTLED_MAX,
+    Booked,
+    Books,
+    BooksMoved,
+    HoldingKey,
+    Posting,
+    Standing,
+)
 
 
 @dataclass(slots=True)
@@ -28,10 +37,11 @@ class MemoryBooks:
     """`told` is what listeners heard of breaks: broken or tied, and what."""
 
     executions: Callable[[], Iterable[Execution]]
+    leg_of: Callable[[Execution], int | None] = lambda _execution: 0  # None: its order is not known yet
     books: Books | None = None
     sets: list[EntrySet] = field(default_factory=list)
     balances: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))
-    standings: dict[InstrumentId, Standing] = field(default_factory=dict)
+    standings: dict[HoldingKey, Standing] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
     closed: dict[ExchangeOrderId, ClosedPnl] = field(default_factory=dict)
@@ -89,15 +99,23 @@ class MemoryLedger:
         found = [each for each in self._rows.executions() if each.executed_at > books.opened_at]
         return sorted(found, key=order_of)
 
-    async def unposted(self) -> Sequence[Execution]:
-        posted = self._posted_ids()
-        return [each for each in self._since_opening() if each.exec_id not in posted][:UNPOSTED_MAX]
+    async def unposted(self) -> Sequence[Booked]:
+        posted, found = self._posted_ids(), []
+        for each in self._since_opening():
+            leg = self._rows.leg_of(each)
+            if each.exec_id not in posted and leg is not None:
+                found.append(Booked(each, leg))
+        return found[:UNPOSTED_MAX]
 
-    async def posted(self, instrument: InstrumentId) -> Sequence[Execution]:
+    async def posted(self, key: HoldingKey) -> Sequence[Execution]:
         posted = self._posted_ids()
-        return [each for each in self._since_opening() if each.instrument == instrument and each.exec_id in posted]
+        return [
+            each
+            for each in self._since_opening()
+            if (each.instrument, self._rows.leg_of(each)) == key and each.exec_id in posted
+        ]
 
-    async def standings(self) -> Mapping[InstrumentId, Standing]:
+    async def standings(self) -> Mapping[HoldingKey, Standing]:
         return dict(self._rows.standings)
 
     async def balances(self) -> Balances:

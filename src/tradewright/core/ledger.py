@@ -206,7 +206,7 @@ def entries_of_rounding(execution: Execution, coin: str, difference: Decimal) ->
 
 
 def entries_of_opening(
-    source: str, at: datetime, wallets: Mapping[str, Decimal], held: Mapping[InstrumentId, Holding],
+    source: str, at: datetime, wallets: Mapping[str, Decimal], held: Mapping[InstrumentId, Sequence[Holding]],
     coins: Mapping[InstrumentId, Coins], balances: Balances, *, other_side: str = OPENING,
 ) -> list[EntrySet]:  # fmt: skip
     """What brings the books to what the exchange shows: of empty books an opening, after a gap what was missed.
@@ -224,11 +224,11 @@ def entries_of_opening(
                 Line("opening", other_side, coin, -missing),
             ]
         sets.append(EntrySet(source=f"{source}:wallet", at=at, lines=_told(lines)))
-        for instrument, holding in held.items():
+        for instrument, legs in held.items():
             book, against, asset = position(instrument), market(instrument), contracts(instrument)
             quote = coins[instrument].quote
-            size = holding.size - balances.get((book, asset), ZERO)
-            cost = holding.book_value - balances.get((book, quote), ZERO)
+            size = sum((leg.size for leg in legs), ZERO) - balances.get((book, asset), ZERO)
+            cost = sum((leg.book_value for leg in legs), ZERO) - balances.get((book, quote), ZERO)
             lines = [
                 Line("opening", book, asset, size),
                 Line("opening", against, asset, -size),

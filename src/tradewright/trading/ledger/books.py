@@ -47,11 +47,20 @@ class Books:
 
 
 OrderKey = tuple[datetime, int, str]
+HoldingKey = tuple[InstrumentId, int]  # with the leg: 0 in one-way mode and of spot, 1 long and 2 short in hedge mode
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """An execution with the leg that it moved, which the exchange says of its order alone."""
+
+    execution: Execution
+    leg: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Average cost of one instrument: now, before the first execution, and which execution was the newest."""
+    """Average cost of one leg of an instrument: now, before the first execution, and which execution was the newest."""
 
     now: Holding = FLAT
     opening: Holding = FLAT
@@ -64,7 +73,7 @@ class Posting:
     turned out to be where it was told under another id. `opens` moves the books' opening to that time."""
 
     sets: Sequence[EntrySet] = ()
-    standings: Mapping[InstrumentId, Standing] = field(default_factory=dict)
+    standings: Mapping[HoldingKey, Standing] = field(default_factory=dict)
     settled: Mapping[str, ExecutionId | None] = field(default_factory=dict)
     opens: datetime | None = None
 
@@ -81,15 +90,16 @@ class LedgerStore(Protocol):
         it has another by now. A source that is there already is refused by the database."""
         ...
 
-    async def unposted(self) -> Sequence[Execution]:
-        """Executions since the opening that have no entries, at most `UNPOSTED_MAX`, in the exchange's order."""
+    async def unposted(self) -> Sequence[Booked]:
+        """Executions since the opening that have no entries, at most `UNPOSTED_MAX`, in the exchange's order. One of a
+        symbol in hedge mode waits until its order, and so its leg, is known."""
         ...
 
-    async def posted(self, instrument: InstrumentId) -> Sequence[Execution]:
-        """Those since the opening that have entries."""
+    async def posted(self, key: HoldingKey) -> Sequence[Execution]:
+        """Those of one leg since the opening that have entries, funding of either leg with leg 0."""
         ...
 
-    async def standings(self) -> Mapping[InstrumentId, Standing]: ...
+    async def standings(self) -> Mapping[HoldingKey, Standing]: ...
     async def balances(self) -> Balances:
         """Of every book that ever moved."""
         ...

@@ -6,11 +6,12 @@ Not here: when (`keeper`), comparing (`tying`), the entries themselves (`core.le
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from tradewright.core.holding import held
+from tradewright.core.holding import Holding, held
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.ledger import (
     GAP,
@@ -25,7 +26,16 @@ from tradewright.core.ledger import (
 )
 from tradewright.core.order import Execution, RemotePosition, Wallet
 from tradewright.core.tie_out import Break, TiedTransactions, missing_transactions, tie_transactions
-from tradewright.trading.ledger.books import UNPOSTED_MAX, Books, BooksMoved, LedgerStore, Posting, Standing
+from tradewright.trading.ledger.books import (
+    UNPOSTED_MAX,
+    Booked,
+    Books,
+    BooksMoved,
+    HoldingKey,
+    LedgerStore,
+    Posting,
+    Standing,
+)
 
 CoinsOf = Callable[[InstrumentId], Coins | None]
 _ROUNDS_MAX = 200  # of `UNPOSTED_MAX` executions: what is beyond is posted by the next look
@@ -68,10 +78,11 @@ async def _bring_to(
 ) -> list[Break]:
     at = moment.wallet.reported_at
     balances = await store.balances() if version else {}
-    standings: dict[InstrumentId, Standing] = {}
-    for name, standing in (await store.standings()).items():
+    standings: dict[HoldingKey, Standing] = {}
+    for key, standing in (await store.standings()).items():
         # Coins that were bought keep what they cost; contracts are what the exchange says, and flat where it says none.
-        standings[name] = Standing(now=standing.now, opening=standing.now) if name.category == "spot" else Standing()
+        is_spot = key[0].category == "spot"
+        standings[key] = Standing(now=standing.now, opening=standing.now) if is_spot else Standing()
     coins: dict[InstrumentId, Coins] = {}
     unknown: list[Break] = []
     for position in moment.positions:
@@ -80,14 +91,13 @@ async def _bring_to(
         if known is None or price is None:
             unknown.append(Break("instrument_unknown", contracts(name), "", ""))
             continue
-        size = position.size if position.side == "Buy" else -position.size
-        if name in coins:  # the other leg of hedge mode: both are one holding here, at the price of the second
-            size += standings[name].now.size
-        holding = held(size, price)
-        standings[name], coins[name] = Standing(now=holding, opening=holding), known
-    holdings = {name: standing.now for name, standing in standings.items() if name.category == "linear"}
-    for name in holdings:
-        coins.setdefault(name, coins_of(name) or Coins("", "USDT"))
+        holding = held(position.size if position.side == "Buy" else -position.size, price)
+        standings[name, position.position_index], coins[name] = Standing(now=holding, opening=holding), known
+    holdings: dict[InstrumentId, list[Holding]] = defaultdict(list)
+    for (name, _leg), standing in standings.items():
+        if name.category == "linear" and (known := coins.get(name) or coins_of(name)) is not None:
+            holdings[name].append(standing.now)
+            coins[name] = known
     wallets = {coin: held_coin.wallet_balance for coin, held_coin in moment.wallet.coins.items()}
     sets = entries_of_opening(source, at, wallets, holdings, coins, balances, other_side=other_side)
     await store.post(Posting(sets=sets, standings=standings, opens=at), version)
@@ -109,36 +119,36 @@ async def post_executions(store: LedgerStore, coins_of: CoinsOf) -> list[Break]:
     return []
 
 
-async def _posting_of(
-    store: LedgerStore, waiting: Sequence[Execution], coins_of: CoinsOf
-) -> tuple[Posting, list[Break]]:
+async def _posting_of(store: LedgerStore, waiting: Sequence[Booked], coins_of: CoinsOf) -> tuple[Posting, list[Break]]:
     standings = dict(await store.standings())
-    touched: dict[InstrumentId, Standing] = {}
-    booked: dict[InstrumentId, list[Execution]] = {}  # of those instruments of which something came late
+    touched: dict[HoldingKey, Standing] = {}
+    before: dict[HoldingKey, list[Execution]] = {}  # of those legs of which something came late
     sets: list[EntrySet] = []
     unknown: dict[InstrumentId, Break] = {}
-    for execution in waiting:
-        name = execution.instrument
-        coins = coins_of(name)
+    for place, each in enumerate(waiting):
+        execution, key = each.execution, (each.execution.instrument, each.leg)
+        coins = coins_of(execution.instrument)
         if coins is None:
-            unknown[name] = Break("instrument_unknown", contracts(name), execution.exec_id, "")
+            unknown[execution.instrument] = Break(
+                "instrument_unknown", contracts(execution.instrument), execution.exec_id, ""
+            )
             continue
-        standing = touched.get(name) or standings.get(name) or Standing()
-        if standing.last is None or order_of(execution) > standing.last:
+        standing = touched.get(key) or standings.get(key) or Standing()
+        last = order_of(execution)
+        if standing.last is None or last > standing.last:
             entries, now = entries_of_execution(execution, coins, standing.now)
             sets.append(entries)
-            last = order_of(execution)
         else:
-            if name not in booked:
-                earlier = {each.exec_id for each in waiting[: waiting.index(execution)] if each.instrument == name}
-                booked[name] = [*await store.posted(name), *(each for each in waiting if each.exec_id in earlier)]
-            corrections, now = entries_of_late(execution, booked[name], coins, standing.opening)
+            if key not in before:
+                earlier = [one.execution for one in waiting[:place] if (one.execution.instrument, one.leg) == key]
+                before[key] = [*await store.posted(key), *earlier]
+            corrections, now = entries_of_late(execution, before[key], coins, standing.opening)
             sets += corrections
             last = standing.last
-        if name in booked:
-            booked[name].append(execution)
-        touched[name] = replace(standing, now=now, last=last)
-    return Posting(sets=[each for each in sets if each.lines], standings=touched), list(unknown.values())
+        if key in before:
+            before[key].append(execution)
+        touched[key] = replace(standing, now=now, last=last)
+    return Posting(sets=[one for one in sets if one.lines], standings=touched), list(unknown.values())
 
 
 async def settle_transactions(store: LedgerStore, now: datetime, grace_since: datetime) -> list[Break]:

@@ -26,14 +26,14 @@ async def replay_breaks(store: LedgerStore, coins_of: CoinsOf) -> list[Break]:
         {f"{book}:{asset}": amount for (book, asset), amount in summed.items()},
     )
     expected: dict[str, Decimal] = defaultdict(Decimal)
-    for instrument, standing in (await store.standings()).items():
-        coins = coins_of(instrument)
+    for key, standing in (await store.standings()).items():
+        coins = coins_of(key[0])
         if coins is None:
             continue
-        sets, now = replayed(await store.posted(instrument), coins, standing.opening)
+        sets, now = replayed(await store.posted(key), coins, standing.opening)
         if (now.size, now.cost) != (standing.now.size, standing.now.cost):
             ours, theirs = (f"{plain(each.size)} for {plain(each.cost)}" for each in (standing.now, now))
-            found.append(Break("replay", position(instrument), ours, theirs))
+            found.append(Break("replay", f"{position(key[0])}:{key[1]}", ours, theirs))
         with localcontext(WIDE):
             for entries in sets.values():
                 for line in entries.lines:

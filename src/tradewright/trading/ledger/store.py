@@ -26,7 +26,16 @@ from tradewright.core.transactions import ClosedPnl, Transaction
 from tradewright.storage.engine import encode_json
 from tradewright.trading.events import EventWriter
 from tradewright.trading.ledger import archive
-from tradewright.trading.ledger.books import LATE, UNPOSTED_MAX, Books, BooksMoved, Posting, Standing
+from tradewright.trading.ledger.books import (
+    LATE,
+    UNPOSTED_MAX,
+    Booked,
+    Books,
+    BooksMoved,
+    HoldingKey,
+    Posting,
+    Standing,
+)
 from tradewright.trading.ledger.telling import tell_breaks
 from tradewright.trading.model import AccountRef
 from tradewright.trading.views import Row
@@ -34,6 +43,11 @@ from tradewright.trading.views import Row
 # A transaction that began earlier may commit later, by as much as this at most.
 _LATE = f"interval '{int(LATE.total_seconds())} seconds'"
 _POSTED = "EXISTS (SELECT 1 FROM ledger_entries l WHERE l.account_id = e.account_id AND l.exec_id = e.exec_id)"
+# Of a symbol in hedge mode, and its order, which says its leg, is not known yet.
+_LEGLESS = (
+    "(e.order_id IS NULL AND e.exec_type <> 'Funding' AND EXISTS (SELECT 1 FROM symbol_modes m WHERE m.hedge"
+    " AND m.account_id = e.account_id AND m.category = e.category AND m.symbol = e.symbol))"
+)
 
 
 class PostgresLedger:
@@ -170,16 +184,16 @@ class PostgresLedger:
             ],
         )
 
-    async def _write_standings(self, connection: AsyncConnection, standings: Mapping[InstrumentId, Standing]) -> None:
+    async def _write_standings(self, connection: AsyncConnection, standings: Mapping[HoldingKey, Standing]) -> None:
         if not standings:
             return
         await connection.execute(
             text(
-                "INSERT INTO ledger_holdings (account_id, category, symbol, workspace_id, is_long, base_size,"
-                " base_cost, closed, opening_is_long, opening_size, opening_cost, last_at, last_sequence,"
-                " last_exec_id) VALUES (:account, :category, :symbol, :workspace, :is_long, :size, :cost, :closed,"
-                " :opening_is_long, :opening_size, :opening_cost, :last_at, :last_sequence, :last_exec_id)"
-                " ON CONFLICT (account_id, category, symbol) DO UPDATE SET is_long = excluded.is_long,"
+                "INSERT INTO ledger_holdings (account_id, category, symbol, position_index, workspace_id, is_long,"
+                " base_size, base_cost, closed, opening_is_long, opening_size, opening_cost, last_at, last_sequence,"
+                " last_exec_id) VALUES (:account, :category, :symbol, :leg, :workspace, :is_long, :size, :cost,"
+                " :closed, :opening_is_long, :opening_size, :opening_cost, :last_at, :last_sequence, :last_exec_id)"
+                " ON CONFLICT (account_id, category, symbol, position_index) DO UPDATE SET is_long = excluded.is_long,"
                 " base_size = excluded.base_size, base_cost = excluded.base_cost, closed = excluded.closed,"
                 " opening_is_long = excluded.opening_is_long, opening_size = excluded.opening_size,"
                 " opening_cost = excluded.opening_cost, last_at = excluded.last_at,"
@@ -191,6 +205,7 @@ class PostgresLedger:
                     "workspace": self._account.workspace_id,
                     "category": instrument.category,
                     "symbol": instrument.symbol,
+                    "leg": leg,
                     "is_long": standing.now.is_long,
                     "size": standing.now.base_size,
                     "cost": standing.now.base_cost,
@@ -202,11 +217,11 @@ class PostgresLedger:
                     "last_sequence": None if standing.last is None else standing.last[1],
                     "last_exec_id": None if standing.last is None else standing.last[2],
                 }
-                for instrument, standing in standings.items()
+                for (instrument, leg), standing in standings.items()
             ],
         )
 
-    async def unposted(self) -> Sequence[Execution]:
+    async def unposted(self) -> Sequence[Booked]:
         async with self._engine.begin() as connection:
             now = await connection.scalar(text("SELECT clock_timestamp()"))
             found = await connection.execute(
@@ -214,11 +229,11 @@ class PostgresLedger:
                     f"SELECT e.* FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"  # noqa: S608
                     f" WHERE e.account_id = :account AND e.executed_at > b.opened_at AND NOT {_POSTED}"
                     f" AND (b.posted_until IS NULL OR e.recorded_at > b.posted_until - {_LATE})"
-                    " ORDER BY e.executed_at, e.sequence, e.exec_id LIMIT :limit"
+                    f" AND NOT {_LEGLESS} ORDER BY e.executed_at, e.sequence, e.exec_id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": UNPOSTED_MAX},
             )
-            waiting = [archive.execution_of(row) for row in found.mappings()]
+            waiting = [Booked(archive.execution_of(row), row["position_index"]) for row in found.mappings()]
             if not waiting:  # only then is everything until now known to be posted
                 await connection.execute(
                     text("UPDATE ledger_books SET posted_until = :now WHERE account_id = :account"),
@@ -226,25 +241,35 @@ class PostgresLedger:
                 )
         return waiting
 
-    async def posted(self, instrument: InstrumentId) -> Sequence[Execution]:
+    async def posted(self, key: HoldingKey) -> Sequence[Execution]:
+        instrument, leg = key
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text(
                     "SELECT e.* FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"  # noqa: S608
                     " WHERE e.account_id = :account AND e.category = :category AND e.symbol = :symbol"
+                    " AND e.position_index = :leg"
                     f" AND e.executed_at > b.opened_at AND {_POSTED}"
                 ),
-                {"account": self._account.id, "category": instrument.category, "symbol": instrument.symbol},
+                {
+                    "account": self._account.id,
+                    "category": instrument.category,
+                    "symbol": instrument.symbol,
+                    "leg": leg,
+                },
             )
             return [archive.execution_of(row) for row in found.mappings()]
 
-    async def standings(self) -> Mapping[InstrumentId, Standing]:
+    async def standings(self) -> Mapping[HoldingKey, Standing]:
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text("SELECT * FROM ledger_holdings WHERE account_id = :account ORDER BY category, symbol"),
                 {"account": self._account.id},
             )
-            return {InstrumentId(row["category"], row["symbol"]): _standing(row) for row in found.mappings()}
+            return {
+                (InstrumentId(row["category"], row["symbol"]), row["position_index"]): _standing(row)
+                for row in found.mappings()
+            }
 
     async def balances(self) -> Balances:
         return await self._sums("SELECT book, asset, amount FROM ledger_balances WHERE account_id = :account")

@@ -104,6 +104,7 @@ ledger_holdings = Table(
     Column("account_id", Uuid, ForeignKey("accounts.id"), nullable=False),
     Column("category", Text, nullable=False),
     Column("symbol", Text, nullable=False),
+    Column("position_index", Integer, nullable=False),
     Column("workspace_id", Uuid, nullable=False),
     Column("is_long", Boolean, nullable=False),
     Column("base_size", Numeric, nullable=False),
@@ -115,7 +116,7 @@ ledger_holdings = Table(
     Column("last_at", _time),
     Column("last_sequence", BigInteger),
     Column("last_exec_id", Text),
-    PrimaryKeyConstraint("account_id", "category", "symbol"),
+    PrimaryKeyConstraint("account_id", "category", "symbol", "position_index"),
 )
 
 exchange_transactions = Table(

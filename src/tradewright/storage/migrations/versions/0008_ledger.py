@@ -88,6 +88,7 @@ def _books() -> None:
         _account(),
         sa.Column("category", sa.Text, nullable=False),
         sa.Column("symbol", sa.Text, nullable=False),
+        sa.Column("position_index", sa.Integer, nullable=False),
         sa.Column("workspace_id", sa.Uuid, nullable=False),
         sa.Column("is_long", sa.Boolean, nullable=False),
         sa.Column("base_size", sa.Numeric, nullable=False),
@@ -99,7 +100,7 @@ def _books() -> None:
         sa.Column("last_at", _time),
         sa.Column("last_sequence", sa.BigInteger),
         sa.Column("last_exec_id", sa.Text),
-        sa.PrimaryKeyConstraint("account_id", "category", "symbol"),
+        sa.PrimaryKeyConstraint("account_id", "category", "symbol", "position_index"),
     )
     op.create_table(
         "ledger_breaks",
