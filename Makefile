@@ -13,7 +13,7 @@ SEEDS ?= 1000
 BODIES ?= 100000
 CYCLES ?= 50
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim fence fuzz fuzz-exchange seeds-exchange clients bench demo-order pictures
+.PHONY: setup setup-dev run exchange test quick check fmt sim fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -50,6 +50,12 @@ fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 
 fuzz-exchange: setup-dev  ## spoiled requests and frames for every endpoint and stream of the simulated exchange
 	@$(BIN)/python -m pytest tests/property/test_simulator_input.py -q -s -k every_kind --show-capture=no --exchange-bodies $(BODIES) $(if $(SEED),--exchange-bodies-seed $(SEED))
+
+fuzz-codecs: setup-dev  ## mutated messages of every kind for the codecs; BODIES says how many
+	@TRADEWRIGHT_CODEC_CASES=$(BODIES) HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest tests/property/test_codec_mutations.py -q -n 2
+
+reference: setup-dev  ## the tables of docs/reference, from the code
+	@$(BIN)/python scripts/reference_tables.py
 
 seeds-exchange: setup-dev  ## the same seed says the same bytes: SEEDS sessions, each in two processes
 	@$(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)

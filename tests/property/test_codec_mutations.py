@@ -6,6 +6,7 @@ Messages of every kind are mutated: other values in place, keys gone or new, byt
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import is_dataclass
@@ -55,7 +56,8 @@ from unit.exchange.rows import (
     wallet_row,
 )
 
-EXAMPLES = settings(max_examples=300, deadline=None)
+CASES = int(os.environ.get("TRADEWRIGHT_CODEC_CASES", "0"))  # messages, four of them a run of the streams
+EXAMPLES = settings(max_examples=CASES // 6 if CASES else 300, deadline=None)
 BTC = InstrumentId("linear", "BTCUSDT")
 AT_MS = 1_700_000_000_000
 IN_LINEAR = {"category": "linear"}
@@ -311,3 +313,36 @@ def test_a_surprise_is_a_typed_error_with_the_raw_text() -> None:
     with pytest.raises(Unreadable) as caught:
         decode(msgspec.json.Decoder(OrderRow), b'{"orderId": 5}')
     assert caught.value.raw == '{"orderId": 5}'
+
+
+WORDS = {
+    "order": ("orderType", "orderStatus", "timeInForce", "rejectReason", "cancelType", "stopOrderType", "triggerBy"),
+    "execution": ("execType", "feeCurrency"),
+    "position": (),
+}
+SHAPES: dict[str, tuple[type, Callable[[Any, str], Any], Callable[..., dict[str, Any]]]] = {
+    "order": (OrderRow, codec.order, order_row),
+    "execution": (ExecutionRow, codec.execution, execution_row),
+    "position": (PositionRow, codec.position, position_row),
+}
+
+
+@pytest.mark.parametrize(("kind", "field"), [(kind, field) for kind, fields in WORDS.items() for field in fields])
+def test_a_word_of_the_future_is_read_as_unknown_and_takes_nothing_with_it(kind: str, field: str) -> None:
+    shape, convert, row = SHAPES[kind]
+    raw = json.dumps({**row(), field: "TypeOfTheFuture", "fieldOfTheFuture": {"a": [1]}}).encode()
+    found = convert(decode(msgspec.json.Decoder(shape), raw), "linear")
+    assert found is not None
+    assert_sensible(found)
+    if field == "orderStatus":
+        assert (found.state, found.raw_status) == ("unrecognised", "TypeOfTheFuture")
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes"),
+    [("order", {"side": "Neither"}), ("execution", {"side": ""}), ("position", {"positionIdx": 7, "size": "1"})],
+)
+def test_what_a_position_depends_on_is_never_guessed(kind: str, changes: dict[str, Any]) -> None:
+    shape, convert, row = SHAPES[kind]
+    with pytest.raises(Unreadable):
+        convert(decode(msgspec.json.Decoder(shape), json.dumps({**row(), **changes}).encode()), "linear")

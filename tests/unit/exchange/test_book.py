@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 
 import msgspec
@@ -94,3 +95,75 @@ def test_merged_book_equals_a_naive_merge(messages: list[tuple[list[tuple[int, i
         assert book is not None
         assert book.bids == tuple((Decimal(p), Decimal(bids[p])) for p in sorted(bids, reverse=True))
         assert book.asks == tuple((Decimal(p), Decimal(asks[p])) for p in sorted(asks))
+
+
+class Venue:
+    """The true book, and the messages that a client gets of it: one is lost, comes twice, or starts the count anew."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self.update_id = 100
+        self.bids = dict.fromkeys(range(30, 41), 1)
+        self.asks = dict.fromkeys(range(42, 53), 1)
+        self.states: dict[int, tuple[dict[int, int], dict[int, int]]] = {}
+
+    def snapshot(self, kind: str = "snapshot") -> tuple[str, BookRow]:
+        sides = [[(str(price), str(size)) for price, size in side.items()] for side in (self.bids, self.asks)]
+        self._keep()
+        return kind, row(self.update_id, *sides)
+
+    def delta(self) -> tuple[str, BookRow]:
+        self.update_id += 1
+        changes: tuple[Changes, Changes] = ([], [])
+        for side, changed, best in ((self.bids, changes[0], max(self.bids)), (self.asks, changes[1], min(self.asks))):
+            for _ in range(self._rng.randrange(3)):
+                price = best + self._rng.randrange(-6, 7)
+                within = price <= 40 if side is self.bids else price >= 42
+                size = self._rng.randrange(4) if within else 0
+                if price <= 0 or (not size and len(side) == 1):
+                    continue
+                side[price] = size
+                if not size:
+                    del side[price]
+                changed.append((str(price), str(size)))
+        self._keep()
+        return "delta", row(self.update_id, *changes)
+
+    def restart(self) -> tuple[str, BookRow]:
+        self.update_id = 1
+        return self.snapshot(self._rng.choice(["snapshot", "delta"]))
+
+    def _keep(self) -> None:
+        self.states[self.update_id] = (dict(self.bids), dict(self.asks))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_deltas_with_losses_repeats_restarts_and_crossings_publish_no_book_that_never_was(seed: int) -> None:
+    """A true book is published or none: whoever lost a message waits for the next snapshot, which is asked for."""
+    rng = random.Random(seed)
+    venue, merger = Venue(rng), BookMerger(BTC, 1_000)
+    is_asked, published, broken = True, 0, 0
+    for at in range(400):
+        what = rng.random()
+        kind, message = venue.snapshot() if is_asked else venue.restart() if what < 0.01 else venue.delta()
+        is_asked = False
+        if 0.01 <= what < 0.05 and kind == "delta":
+            continue  # lost
+        if 0.05 <= what < 0.07:
+            message = msgspec.structs.replace(message, b=[*message.b, (Decimal(45), Decimal(1))])  # it crosses
+        for _ in range(2 if 0.07 <= what < 0.1 else 1):
+            try:
+                book = merger.apply(kind, message, at)
+            except BookBroken:
+                merger.forget()
+                is_asked, broken = True, broken + 1
+                continue
+            if book is None:
+                continue
+            published += 1
+            bids, asks = venue.states[book.update_id]
+            assert book.bids == tuple((Decimal(price), Decimal(bids[price])) for price in sorted(bids, reverse=True))
+            assert book.asks == tuple((Decimal(price), Decimal(asks[price])) for price in sorted(asks))
+            assert book.bids[0][0] < book.asks[0][0]
+    assert published > 200
+    assert broken > 5
