@@ -207,10 +207,10 @@ def test_an_order_of_unknown_outcome_counts_and_so_it_does_for_the_next_owner(ou
     async def scene() -> None:
         world = await world_with(position_notional=Decimal(30000))
         await world.seconds(1)
-        faults = Faults(reply_lost=1.0) if outcome == "reply_lost" else Faults(request_lost=1.0)
-        world.set_faults(faults)
+        world.wire.next_command.append(outcome)
+        world.set_faults(Faults(event_lost=1.0))  # only an answer to a question tells
         unknown = world.place(price=Decimal(50000), quantity=Decimal("0.5"))
-        await world.until_status(unknown, "unknown", "working", within_s=30)
+        await world.until_status(unknown, "unknown", "working", within_s=15)
         over = world.place(price=Decimal(50000), quantity=Decimal("0.001"))
         await refused(world, over, "position_notional")
         world.set_faults()
@@ -407,3 +407,18 @@ def test_a_day_that_was_begun_by_the_owner_before_goes_on() -> None:
         assert kept.days[today] == began
 
     run_virtual(scene())
+
+
+@in_virtual_time
+async def test_an_order_that_did_not_leave_is_judged_once_more_before_its_next_attempt() -> None:
+    world = await world_with()
+    world.wire.next_command.append("rate_limited")
+    held_up = world.place(price=Decimal(50000))
+    await world.until(lambda: len(world.database.requests_of(held_up)) == 1, "the first attempt is made")
+    world.prices.views[BTC] = OLD["data_age"]
+    await world.until_status(held_up, "not_sent", within_s=5)
+    reason = world.database.intents[held_up].reason
+    assert reason is not None
+    assert (reason.code, accepted(world, held_up)) == ("risk.data_age", 0)
+    world.prices.views[BTC] = view_of(_P)
+    await goes(world, world.place(price=Decimal(50000)))

@@ -455,11 +455,20 @@ class AccountSession:
                 intent,
                 may_go=self._may_leave,
                 is_wanted=lambda sending: sending.id not in self._unwanted,
+                objection=self._objection,
             )
 
     def _may_leave(self, intent: Intent) -> bool:
-        """Asked again up to the last moment: a kill that came after the intent was judged stops it all the same."""
-        return self._may_go(intent) and (intent.reduces or not self._parts.is_blocked())
+        """Asked again up to the last moment: a kill that came after the intent was judged stops it all the same, and so
+        do prices that have grown old meanwhile."""
+        if intent.reduces:
+            return self._may_go(intent)
+        return self._may_go(intent) and not self._parts.is_blocked() and self._ruled(intent) is None
+
+    def _objection(self, intent: Intent) -> Reason | None:
+        """Why there is no other attempt; what is only held waits."""
+        found = None if intent.reduces else self._ruled(intent)
+        return found if isinstance(found, Reason) else None
 
     def _turns(self, intent: Intent) -> asyncio.Semaphore:
         if isinstance(intent, CancelIntent):

@@ -78,13 +78,23 @@ class Submission:
     reach: Reach = nowhere
 
 
+def _nothing_against(_intent: Intent) -> Reason | None:
+    return None
+
+
 async def submit(
-    parts: Submission, intent: Intent, *, may_go: Callable[[Intent], bool], is_wanted: Callable[[Intent], bool]
+    parts: Submission,
+    intent: Intent,
+    *,
+    may_go: Callable[[Intent], bool],
+    is_wanted: Callable[[Intent], bool],
+    objection: Callable[[Intent], Reason | None] = _nothing_against,
 ) -> Answer | None:
     """Sends an intent, at most `ATTEMPTS_MAX` times, and returns the last answer; None: it expired, nothing was sent.
 
     Another attempt waits while `may_go` says no; an opening intent then expires by its own time. There is no other
-    attempt of what is not wanted any more: its sender has asked to cancel it, and so far it certainly did not happen.
+    attempt of what is not wanted any more: its sender has asked to cancel it, and so far it certainly did not happen;
+    nor of what meets an `objection` by now: it ends as not sent, with that reason.
     A cancel that the exchange calls too late stays in `sending`: whether its order is gone is the caller's to find out.
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
@@ -115,12 +125,16 @@ async def submit(
         if not again:
             return answer
         await parts.clock.sleep(pause_seconds)
-        while not may_go(intent) and is_wanted(intent) and not _overdue(parts, intent):
+        why = objection(intent)
+        while why is None and not may_go(intent) and is_wanted(intent) and not _overdue(parts, intent):
             await parts.clock.sleep(_RETRY_PAUSE_SECONDS)
+            why = objection(intent)
         if not is_wanted(intent):
-            withdrawn = AnsweredNotSent(Reason("order.withdrawn"), answer.trace, retry=False)
-            await parts.journal.answer(intent, request, withdrawn)
-            return withdrawn
+            why = Reason("order.withdrawn")
+        if why is not None:
+            ended = AnsweredNotSent(why, answer.trace, retry=False)
+            await parts.journal.answer(intent, request, ended)
+            return ended
     raise AssertionError("the last attempt never asks for another")
 
 

@@ -174,6 +174,7 @@ class Exposure:
         if slot is None:
             return
         slot.uncommitted.discard(intent_id)
+        slot.committed.discard(intent_id)
         slot.verdicts.pop(intent_id, None)
         slot.changes.pop(intent_id, None)
         if key == intent_id and not slot.is_reported:
@@ -362,7 +363,8 @@ class Exposure:
             return
         if is_committed:
             slot.uncommitted.discard(intent.id)
-        else:
+            slot.committed.add(intent.id)
+        elif intent.id not in slot.committed:  # else it is judged once more before another attempt
             slot.uncommitted.add(intent.id)
         if verdict is not None:
             slot.verdicts[intent.id] = verdict

@@ -32,7 +32,8 @@ class Waiting:
 
 @dataclass(slots=True, kw_only=True)
 class Slot:
-    """`uncommitted`: what was judged and has no request yet. `changes`: what amends ask for and may already be so."""
+    """`uncommitted`: what was judged and has no request yet; `committed`: what has one. `changes`: what amends ask for
+    and may already be so."""
 
     instrument: InstrumentId
     side: Side
@@ -54,6 +55,7 @@ class Slot:
     waiting: list[Waiting] = field(default_factory=list)
     changes: dict[IntentId, OrderChange] = field(default_factory=dict)
     uncommitted: set[IntentId] = field(default_factory=set)
+    committed: set[IntentId] = field(default_factory=set)
     verdicts: dict[IntentId, Verdict] = field(default_factory=dict)
 
     def outstanding(self) -> Decimal:
