@@ -84,7 +84,8 @@ class Exchange(Owner):
             case ExitsIntent(exits=exits):
                 held = position(
                     "0.5", at=self._at, stop_loss=exits.stop_loss, trailing_stop=exits.trailing_stop,
-                    position_index=exits.position_index, sequence=int(self._at),
+                    position_index=exits.position_index, side="Sell" if exits.position_index == 2 else "Buy",
+                    sequence=int(self._at),
                 )  # fmt: skip
                 await self.journal.confirm(intent, [held], "reconciliation")
             case PositionModeIntent(hedge=hedge):
