@@ -84,7 +84,7 @@ def _accept(options: cli_accept.AcceptOptions, tell: Callable[[Finding], None]) 
 
 
 def _kill(options: cli_kill.KillOptions) -> cli_kill.KillReport:
-    from tradewright.app.kill import run_kill
+    from tradewright.app.kill_command import run_kill
 
     return run_kill(options)
 

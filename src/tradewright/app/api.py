@@ -13,7 +13,7 @@ import uvicorn
 
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import installed_version, open_ground
-from tradewright.app.kill import kill_desk
+from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords

@@ -21,6 +21,7 @@ from tradewright.exchange.ports import Ticker
 from tradewright.identity.model import Principal
 from tradewright.market.markets import MarketData
 from tradewright.storage.bus import Subscription
+from tradewright.storage.resolving import resolved
 from tradewright.trading import change_commands, commands, queries
 from tradewright.trading.asking import Asker
 from tradewright.trading.bodies import (
@@ -65,7 +66,7 @@ async def submit_and_wait(
     return await _do_and_wait(
         parts,
         account_id,
-        lambda: _submit(parts, caller, account_id, body, ip=ip),
+        lambda: resolved(lambda: _submit(parts, caller, account_id, body, ip=ip), parts.clock),
         read,
         lambda found: bool(found["settled"]),
         WAIT_S,
@@ -106,9 +107,13 @@ async def cancel_all(
     parts: WebParts, caller: Principal, account_id: AccountId, body: CancelAllBody, *, ip: str | None
 ) -> list[change_commands.AskedCancel]:
     """The cancels that were asked for; each goes its own way from here."""
-    async with parts.engine.begin() as connection:
-        asker = _asker(parts, connection, caller, account_id, ip)
-        return await change_commands.submit_cancel_all(asker, body)
+
+    async def submit() -> list[change_commands.AskedCancel]:
+        async with parts.engine.begin() as connection:
+            asker = _asker(parts, connection, caller, account_id, ip)
+            return await change_commands.submit_cancel_all(asker, body)
+
+    return await resolved(submit, parts.clock)
 
 
 def intent_answer(found: dict[str, Any]) -> dict[str, Any]:
