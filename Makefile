@@ -12,8 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 SEEDS ?= 1000
 BODIES ?= 100000
 CYCLES ?= 50
+STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures
+.PHONY: setup setup-dev run exchange test quick check fmt sim risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -38,6 +39,9 @@ check: setup-dev  ## format, lint, types, import floors
 
 fmt: setup-dev
 	@$(BIN)/ruff format src tests scripts && $(BIN)/ruff check --fix src tests scripts
+
+risk: setup-dev  ## many askers at the limits of risk, through faults and killed owners: STEPS steps
+	@$(BIN)/python -m pytest tests/sim/test_risk_interleavings.py -q -n 2 --steps $(STEPS)
 
 sim: setup-dev  ## seeded simulation of the account session
 	@$(BIN)/python -m pytest tests/sim -q -n 2 --seeds $(SEEDS)

@@ -170,6 +170,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/ledger": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Ledger
+         * @description Entries, newest first.
+         */
+        get: operations["readLedger"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/ledger/breaks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Breaks
+         * @description Where the ledger and the exchange differ, open differences first.
+         */
+        get: operations["readLedgerBreaks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Limits
+         * @description The limits in force for an account, the level each comes from, and how much of each is used now.
+         */
+        get: operations["readLimits"];
+        /**
+         * Set Account Limits
+         * @description Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner.
+         */
+        put: operations["setLimits"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/orders": {
         parameters: {
             query?: never;
@@ -182,6 +246,26 @@ export interface paths {
          * @description Orders, newest first: all, or those that are still live.
          */
         get: operations["readOrders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/pnl": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Results
+         * @description Profit, fees and funding of [from_ms, to_ms), by the exchange's clock; without bounds the last thirty days.
+         */
+        get: operations["readResults"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1548,6 +1632,23 @@ export interface components {
              */
             type: "heartbeat";
         };
+        /**
+         * HeldAgainst
+         * @description One limit that an intent was held against when it was let go, with the numbers.
+         */
+        HeldAgainst: {
+            /** Allowed */
+            allowed: string;
+            /** Level */
+            level: string;
+            /** Limit */
+            limit: string;
+            /**
+             * Value
+             * @description A number, or the symbol
+             */
+            value: string;
+        };
         /** Instrument */
         Instrument: {
             /** Base Coin */
@@ -1713,6 +1814,11 @@ export interface components {
              * @enum {string}
              */
             status: "sending" | "refused" | "not_sent" | "acknowledged" | "waiting_trigger" | "working" | "partially_filled" | "filled" | "cancel_requested" | "cancelled" | "amend_requested" | "rejected" | "expired" | "unknown" | "not_placed";
+            /**
+             * Verdict
+             * @description The limits of risk it was held against; null for what no limit is asked about, and before that
+             */
+            verdict: components["schemas"]["HeldAgainst"][] | null;
         };
         /** KeyFacts */
         KeyFacts: {
@@ -1886,6 +1992,26 @@ export interface components {
             /** Theirs */
             theirs: string;
         };
+        /** LedgerBreaks */
+        LedgerBreaks: {
+            /** Breaks */
+            breaks: components["schemas"]["LedgerBreak"][];
+            /**
+             * Checked Ms
+             * @description When everything was last compared in a quiet moment
+             */
+            checked_ms: number | null;
+            /**
+             * Opened Ms
+             * @description Since when there are books; null before the first look
+             */
+            opened_ms: number | null;
+            /**
+             * Tied Ms
+             * @description When that last found no break
+             */
+            tied_ms: number | null;
+        };
         /**
          * LedgerEvent
          * @description The ledger and the exchange differ, or do so no more.
@@ -1902,6 +2028,86 @@ export interface components {
              * @enum {string}
              */
             state: "broken" | "tied";
+        };
+        /** LedgerLine */
+        LedgerLine: {
+            /**
+             * Amount
+             * @example 60412.5
+             */
+            amount: string;
+            /** Asset */
+            asset: string;
+            /** Book */
+            book: string;
+            /** Kind */
+            kind: string;
+        };
+        /** LedgerPage */
+        LedgerPage: {
+            /**
+             * Next
+             * @description `before` of the next page; null at the end
+             */
+            next: number | null;
+            /** Sets */
+            sets: components["schemas"]["LedgerSet"][];
+        };
+        /**
+         * LedgerSet
+         * @description What was booked together; its lines sum to zero in each asset.
+         */
+        LedgerSet: {
+            /**
+             * At Ms
+             * @description Unix milliseconds, UTC
+             */
+            at_ms: number;
+            /** Category */
+            category: string | null;
+            /** Exchange Order Id */
+            exchange_order_id: string | null;
+            /** Execution Id */
+            execution_id: string | null;
+            /** Intent Id */
+            intent_id: string | null;
+            /** Lines */
+            lines: components["schemas"]["LedgerLine"][];
+            /** Person Id */
+            person_id: string | null;
+            /** Run Id */
+            run_id: string | null;
+            /** Sequence */
+            sequence: number;
+            /** Source */
+            source: string;
+            /** Symbol */
+            symbol: string | null;
+        };
+        /** LevelSetting */
+        LevelSetting: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "order_notional" | "position_notional" | "total_notional" | "leverage" | "open_orders" | "orders_per_minute" | "price_distance" | "daily_loss" | "data_age" | "quote_age";
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * LevelState
+         * @description What one level says itself.
+         */
+        LevelState: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "installation" | "workspace" | "account";
+            /** Limits */
+            limits: components["schemas"]["LevelSetting"][];
+            /** Symbols */
+            symbols: string[] | null;
         };
         /**
          * LeverageIntent
@@ -1930,6 +2136,81 @@ export interface components {
             leverage: string;
             /** Symbol */
             symbol: string;
+        };
+        /** LimitSetting */
+        LimitSetting: {
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "order_notional" | "position_notional" | "total_notional" | "leverage" | "open_orders" | "orders_per_minute" | "price_distance" | "daily_loss" | "data_age" | "quote_age";
+            /**
+             * Value
+             * @description Null: no limit, which only the installation may say, and not of all
+             */
+            value: string | null;
+        };
+        /**
+         * LimitState
+         * @description One limit in force. Notional is quote coin, distances and losses are percent, ages seconds.
+         */
+        LimitState: {
+            /**
+             * Allowed
+             * @description Null: no limit
+             */
+            allowed: string | null;
+            /**
+             * Level
+             * @description Which level it comes from
+             * @enum {string}
+             */
+            level: "installation" | "workspace" | "account";
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "order_notional" | "position_notional" | "total_notional" | "leverage" | "open_orders" | "orders_per_minute" | "price_distance" | "daily_loss" | "data_age" | "quote_age";
+            /**
+             * Used
+             * @description Now; null for limits of a single order, and where it is not known
+             */
+            used: string | null;
+        };
+        /**
+         * LimitsBody
+         * @description What one level says from now on, whole: what is not named it says nothing of. The tightest level decides.
+         */
+        LimitsBody: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "installation" | "workspace" | "account";
+            /** Limits */
+            limits: components["schemas"]["LimitSetting"][];
+            /**
+             * Symbols
+             * @description Those that may be traded; null: this level allows all
+             */
+            symbols?: string[] | null;
+        };
+        /** LimitsState */
+        LimitsState: {
+            /** Levels */
+            levels: components["schemas"]["LevelState"][];
+            /** Limits */
+            limits: components["schemas"]["LimitState"][];
+            /**
+             * Symbols
+             * @description Those that may be traded; null: all
+             */
+            symbols: string[] | null;
+            /**
+             * Symbols Level
+             * @enum {string}
+             */
+            symbols_level: "installation" | "workspace" | "account";
         };
         /** LoginBody */
         LoginBody: {
@@ -2427,6 +2708,11 @@ export interface components {
              * @enum {string}
              */
             order_type: "Market" | "Limit";
+            /**
+             * Position Index
+             * @description In hedge mode the leg: 1 long, 2 short; else 0 or null
+             */
+            position_index?: (0 | 1 | 2) | null;
             /** Price */
             price?: string | null;
             /**
@@ -2713,6 +2999,80 @@ export interface components {
         RemoveConnection: {
             /** Name */
             name: string;
+        };
+        /**
+         * ResultRow
+         * @description Of one key and coin. `realised` is without fees; `fees` and `interest` are positive when paid.
+         */
+        ResultRow: {
+            /** Category */
+            category: string | null;
+            /** Coin */
+            coin: string;
+            /** Day */
+            day: string | null;
+            /**
+             * Fees
+             * @example 60412.5
+             */
+            fees: string;
+            /**
+             * Funding
+             * @example 60412.5
+             */
+            funding: string;
+            /**
+             * Interest
+             * @example 60412.5
+             */
+            interest: string;
+            /**
+             * Net
+             * @example 60412.5
+             */
+            net: string;
+            /**
+             * Other
+             * @example 60412.5
+             */
+            other: string;
+            /**
+             * Person Id
+             * @description Null where it is not asked by person, and for what nobody here asked for
+             */
+            person_id: string | null;
+            /**
+             * Realised
+             * @example 60412.5
+             */
+            realised: string;
+            /**
+             * Symbol
+             * @description Null where it is not asked by symbol, and for what belongs to none
+             */
+            symbol: string | null;
+        };
+        /** Results */
+        Results: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "account" | "symbol" | "person" | "day";
+            /**
+             * From Ms
+             * @description Unix milliseconds, UTC
+             */
+            from_ms: number;
+            /** Rows */
+            rows: components["schemas"]["ResultRow"][];
+            /**
+             * To Ms
+             * @description Unix milliseconds, UTC
+             */
+            to_ms: number;
+            /** Worth */
+            worth: components["schemas"]["WorthRow"][];
         };
         /** ResumeAnswer */
         ResumeAnswer: {
@@ -3001,8 +3361,11 @@ export interface components {
         TouchedLimit: {
             /** Blocks */
             blocks: boolean;
-            /** Name */
-            name: string;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "order_notional" | "position_notional" | "total_notional" | "leverage" | "open_orders" | "orders_per_minute" | "price_distance" | "daily_loss" | "data_age" | "quote_age" | "symbols" | "prices_absurd";
             /** Used Percent */
             used_percent: string | null;
         };
@@ -3052,6 +3415,28 @@ export interface components {
             op: "unsubscribe";
             /** Topics */
             topics: string[];
+        };
+        /**
+         * WorthRow
+         * @description What the account was worth at the last look of a day, by the exchange's reckoning.
+         */
+        WorthRow: {
+            /**
+             * At Ms
+             * @description Unix milliseconds, UTC
+             */
+            at_ms: number;
+            /** Coins */
+            coins: {
+                [key: string]: string;
+            };
+            /**
+             * Day
+             * @description UTC
+             */
+            day: string;
+            /** Total Usd */
+            total_usd: string | null;
         };
     };
     responses: never;
@@ -3574,6 +3959,273 @@ export interface operations {
             };
         };
     };
+    readLedger: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before */
+                before?: number | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readLedgerBreaks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LedgerBreaks"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    setLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LimitsState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readOrders: {
         parameters: {
             query?: {
@@ -3597,6 +4249,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrderPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readResults: {
+        parameters: {
+            query?: {
+                by?: "account" | "symbol" | "person" | "day";
+                from_ms?: number | null;
+                to_ms?: number | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Results"];
                 };
             };
             /** @description Unauthorized */

@@ -31,8 +31,8 @@ async def intent(
     """
     found = await connection.execute(
         text(
-            "SELECT id, kind, state, reason, target_id, category, symbol, position_index, applied_at, created_at,"
-            " updated_at"
+            "SELECT id, kind, state, reason, verdict, target_id, category, symbol, position_index, applied_at,"
+            " created_at, updated_at"
             " FROM intents WHERE id = :id AND account_id = :account AND workspace_id = :workspace"
         ),
         {"id": intent_id, "account": account_id, "workspace": workspace_id},
@@ -107,6 +107,7 @@ def _answer(
         "intent_id": str(row["id"]),
         "kind": row["kind"],
         "state": row["state"],
+        "verdict": row["verdict"],
         "settled": row["state"] not in UNSETTLED_INTENT_STATES,
         "status": status,
         "order": order,

@@ -46,6 +46,7 @@ class _Watched:
     subscription: Subscription[Ticker]
     asked_s: float
     came_s: float | None = None
+    newest: Ticker | None = None
     is_believed: bool = True
     believed: Believed = field(default_factory=Believed)
     waiting: list[Callable[[], None]] = field(default_factory=list)
@@ -86,10 +87,12 @@ class HubPrices:
         ticker, health = hub.ticker(instrument), hub.health()
         if ticker is None or health.state == "down" or health.last_frame_age_ms is None:
             return None
+        if ticker is not watched.newest:  # it came this very moment: a jump must not go by unnoticed
+            self._take(watched, ticker)
         return PriceView(
             quotes=quotes_of(ticker),
             link_age_s=health.last_frame_age_ms / 1000,
-            quote_age_s=now_s - watched.came_s,
+            quote_age_s=max(0.0, now_s - watched.came_s),
             has_jumped=not watched.is_believed,
         )
 
@@ -123,7 +126,9 @@ class HubPrices:
                 del self._watched[instrument]
 
     def _take(self, watched: _Watched, ticker: Ticker) -> None:
-        watched.came_s = self._clock.monotonic()
+        if ticker is watched.newest:
+            return
+        watched.newest, watched.came_s = ticker, self._clock.monotonic()
         price = ticker.last_price if ticker.mark_price is None else ticker.mark_price
         watched.is_believed = watched.believed.takes(price, watched.came_s)
         for arrived in watched.waiting:

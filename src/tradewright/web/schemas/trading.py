@@ -436,8 +436,20 @@ class StatusMoment(Output):
     source: Literal["manual", "rest", "stream", "reconciliation", "owner"]
 
 
+class HeldAgainst(Output):
+    """One limit that an intent was held against when it was let go, with the numbers."""
+
+    limit: str
+    value: str = Field(description="A number, or the symbol")
+    allowed: str
+    level: str
+
+
 class IntentHistory(IntentAnswer):
     history: list[StatusMoment]
+    verdict: list[HeldAgainst] | None = Field(
+        description="The limits of risk it was held against; null for what no limit is asked about, and before that"
+    )
 
 
 class CancelAllBody(Input):
