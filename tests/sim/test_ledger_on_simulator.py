@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,8 +14,9 @@ from support.ledger_desk import LedgerDesk
 from tradewright.core.clock import milliseconds
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.holding import PLACE
-from tradewright.core.ledger import FUNDING_INCOME, REALISED, ROUNDING, unbalanced
+from tradewright.core.ledger import FEES, FUNDING_INCOME, REALISED, ROUNDING, unbalanced
 from tradewright.core.tie_out import BreakKind
+from tradewright.simulator.matching.commands import read_switch_mode
 from tradewright.simulator.matching.order_options import read_create
 
 LOG = "/v5/account/transaction-log"
@@ -42,7 +44,7 @@ async def some_minutes(seed: int = 3) -> LedgerDesk:
     """Books that tie, and a few fills since."""
     desk = LedgerDesk(seed, hears=1)
     await desk.tie()
-    await desk.trade(6)
+    await desk.trade(3)
     assert (await desk.tie()).breaks == []
     return desk
 
@@ -97,12 +99,34 @@ async def test_what_came_before_the_books_were_opened_stays_outside_of_them() ->
 
 async def test_a_position_of_before_the_books_ties_out_when_it_is_closed() -> None:
     desk = LedgerDesk(4, hears=1)
-    await desk.trade(10)
+    await desk.trade(4)
     assert any(position.size for position in desk.session.engine.account.positions.values())
     await desk.tie()
-    await desk.trade(20)
+    await desk.trade(8)
     assert (await desk.tie()).breaks == []
     assert desk.in_the_books() == desk.wallet()
+
+
+async def test_both_legs_of_hedge_mode_are_held_at_their_own_cost_and_tie_out() -> None:
+    desk = LedgerDesk(3, hears=1)
+    engine = desk.session.engine
+    engine.set_position_mode(read_switch_mode({"category": "linear", "symbol": "ETHUSDT", "mode": 3}, engine.specs))
+    for begun in (False, True):  # before the books are opened, and after
+        for side, leg in (("Buy", 1), ("Sell", 2), ("Buy", 1), ("Sell", 1), ("Buy", 2)):
+            engine.place(market_order(desk, side, positionIdx=leg, qty="2" if side == "Sell" and leg == 2 else "1"))
+            desk.session._pass(20_000)
+        await desk.book(await desk.exchange.executions(await desk.exchange.now() - timedelta(minutes=5)))
+        assert (await desk.tie()).breaks == []
+        assert bool(of_realised(desk)) is begun
+    assert desk.in_the_books() == desk.wallet()
+    held = {
+        leg: standing.now.size for (name, leg), standing in desk.books.standings.items() if name.symbol == "ETHUSDT"
+    }
+    assert held == {1: 2, 2: -2}
+
+
+def of_realised(desk: LedgerDesk) -> Decimal:
+    return desk.books.balances.get((REALISED, "USDT"), Decimal(0))
 
 
 def of_kind(desk: LedgerDesk, kind: BreakKind) -> list[tuple[str, str, str]]:
@@ -159,9 +183,9 @@ async def new_fills(desk: LedgerDesk) -> None:
         desk.session._pass(3_000)
 
 
-def market_order(desk: LedgerDesk, side: str) -> Any:
+def market_order(desk: LedgerDesk, side: str, **more: Any) -> Any:
     body = {"category": "linear", "symbol": "ETHUSDT", "side": side, "orderType": "Market", "qty": "1"}
-    return read_create(body, desk.session.engine.specs)
+    return read_create(body | more, desk.session.engine.specs)
 
 
 async def test_an_execution_that_moved_more_than_we_booked_is_a_break_and_rounding_is_none() -> None:
@@ -220,15 +244,16 @@ async def test_a_closed_profit_that_is_another_is_a_break() -> None:
 
 async def test_a_line_that_is_gone_from_our_own_books_is_a_break() -> None:
     desk = await some_minutes()
-    book = next(key for key in desk.books.balances if key[0] == REALISED)
-    desk.books.balances[book] += PLACE
+    await new_fills(desk)
+    await desk.tie()
+    desk.books.balances[FEES, "USDT"] += PLACE
     kinds = {each.kind for each in (await desk.tie()).breaks}
     assert kinds == {"unbalanced", "replay"}
 
 
 async def test_away_for_longer_than_the_exchange_keeps_the_gap_is_told_and_bridged_by_an_entry() -> None:
     desk = await some_minutes()
-    await desk.trade(5)
+    await desk.trade(2)
     desk.pay_in("USDT", "-500")
     desk.session._pass(60_000)
     desk.parts = replace(desk.parts, kept=desk.parts.kept / 730 / 24 / 60)  # a minute
@@ -237,7 +262,7 @@ async def test_away_for_longer_than_the_exchange_keeps_the_gap_is_told_and_bridg
     assert desk.in_the_books() == desk.wallet()
     assert ("equity:gap", "USDT") in desk.books.balances
     desk.parts = replace(desk.parts, kept=desk.parts.kept * 730 * 24 * 60)
-    await desk.trade(3)
+    await desk.trade(2)
     assert (await desk.tie()).breaks == []
 
 

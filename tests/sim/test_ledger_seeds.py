@@ -23,7 +23,7 @@ from tradewright.core.ledger import unbalanced
 from tradewright.trading.ledger.keeper import LedgerKeeper
 from tradewright.trading.session import AccountSession, SessionParts
 
-SEEDS = 8
+SEEDS = 4
 
 
 class FailingLedger(MemoryLedger):

@@ -49,7 +49,7 @@ class LedgerDesk:
         self.hears = hears
         self.slept_s = 0.0
         self.heard: dict[ExecutionId, Execution] = {}
-        self.books = MemoryBooks(lambda: self.heard.values())
+        self.books = MemoryBooks(lambda: self.heard.values(), self.leg_of)
         self.exchange = LedgerExchange(self.session.engine, lambda: self.session.wall_ms)
         self.store = store or MemoryLedger(self.books)
         self.parts = LedgerParts(
@@ -67,6 +67,10 @@ class LedgerDesk:
             if (spec.category, spec.symbol) == (instrument.category, instrument.symbol):
                 return Coins(spec.base_coin, spec.quote_coin if spec.is_spot else spec.settle_coin)
         return None
+
+    def leg_of(self, execution: Execution) -> int:
+        order = self.session.engine.account.orders.get(execution.exchange_order_id)
+        return 0 if order is None else order.position_index
 
     async def book(self, executions: Sequence[Execution]) -> None:
         for execution in executions:
