@@ -38,9 +38,9 @@ from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.checks import MarketView
 from tradewright.trading.commands import submit_place
 
-GATE_S, LEASE_S = 2, 8
+GATE_S, LEASE_S = 4, 10
 _WITHIN_S = 240.0  # a busy machine starts a process in half a minute
-_EVERY_S = 0.1  # an order
+_UNDER_WAY = 4  # orders at any time: a worker must keep up, however busy the machine is
 
 
 class Worker:
@@ -172,9 +172,12 @@ class FenceWorld:
     # Traffic.
 
     async def _trade(self) -> None:
-        """Orders that rest, a steady stream of them, so that whenever a worker is stopped some are on their way."""
+        """Orders that rest, a few under way at any time, so that whenever a worker is stopped some are on their way."""
         view = MarketView(instrument=BTC_RULES, quotes=Quotes(last=Decimal(60000)))
         while True:
+            if await self._under_way() >= _UNDER_WAY:
+                await asyncio.sleep(0.02)
+                continue
             body = PlaceBody(
                 id=IntentId(SystemIds().new()),
                 category="linear",
@@ -198,7 +201,16 @@ class FenceWorld:
                     ids=SystemIds(),
                 )
                 await submit_place(asker, body, view)
-            await asyncio.sleep(_EVERY_S)
+
+    async def _under_way(self) -> int:
+        async with self._engine.connect() as connection:
+            found = await connection.execute(
+                text(
+                    "SELECT count(*) FROM intents WHERE state IN ('proposed', 'approved', 'sending')"
+                    " AND (valid_until > clock_timestamp() OR state = 'sending')"
+                )
+            )
+            return int(found.scalar_one())
 
     async def _watch_owners(self) -> None:
         while True:

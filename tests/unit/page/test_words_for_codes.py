@@ -42,6 +42,7 @@ CATALOGUES_OF = {
 NEVER_ON_A_PAGE = {
     "start.failed",  # on the terminal that started the program
     "bus.closed",  # inside one process
+    "session.dispossessed",  # the process ends at once, and says so in its log
     "link.proxy",  # becomes the cause of a fault; checked with the faults of links
 }
 # Tables from an exchange's answers to our codes: module, table, catalogues.

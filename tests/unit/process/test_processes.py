@@ -14,6 +14,7 @@ import pytest
 
 from tradewright.process import inspect
 from tradewright.process.child import death_notice
+from tradewright.process.identity import ProcessIdentity, has_ended, this_process
 from tradewright.process.inspect import is_alive, owner_of, started_at, working_directory
 from tradewright.process.lock import FileLock
 from tradewright.process.spec import Restart
@@ -110,3 +111,18 @@ def test_a_death_signal_between_fork_and_exec_is_not_swallowed_by_the_parents_ha
     finally:
         signal.signal(handled, before)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -death_signal
+
+
+def test_a_process_that_has_ended_is_known_to_have_ended_and_one_of_elsewhere_is_not():
+    ours = this_process()
+    assert not has_ended(ours)
+    with subprocess.Popen(["/bin/sleep", "60"]) as process:
+        other = ProcessIdentity(ours.host, f"{process.pid}@{inspect.birth_of(process.pid)}")
+        assert not has_ended(other)
+        process.send_signal(signal.SIGSTOP)
+        assert not has_ended(other), "a stopped one may go on"
+        process.kill()
+        process.wait(5)
+    assert has_ended(other)
+    assert has_ended(ProcessIdentity(ours.host, f"{os.getpid()}@1")), "its number is another's by now"
+    assert not has_ended(ProcessIdentity("another machine", other.process)), "nobody here can tell"
