@@ -21,6 +21,7 @@ type Props = {
 export function TicketHead({ account, instrument, facts, block, asking, onAsk }: Props) {
   const { t, language } = useWords();
   const isLinear = instrument.category === "linear";
+  const positionWord = t(facts.positionMode === "hedge" ? "ticket.hedge" : "ticket.one_way");
   const leverage = facts.leverage === null ? "—" : `${grouping(plain(new Big(facts.leverage)), language)}×`;
   return (
     <div className="ticket-head">
@@ -37,7 +38,7 @@ export function TicketHead({ account, instrument, facts, block, asking, onAsk }:
             testId="ticket-modes"
             trigger={
               <span data-testid="ticket-mode-words">
-                {t("ticket.one_way")} · {marginWord()}
+                {positionWord} · {marginWord()}
               </span>
             }
           >
@@ -46,7 +47,7 @@ export function TicketHead({ account, instrument, facts, block, asking, onAsk }:
                 <h2>{t("ticket.modes")}</h2>
                 <dl className="facts">
                   <dt>{t("ticket.position_mode")}</dt>
-                  <dd>{t("ticket.one_way")}</dd>
+                  <dd>{positionWord}</dd>
                   <dt>{t("ticket.margin_mode")}</dt>
                   <dd>{marginWord()}</dd>
                 </dl>

@@ -5,7 +5,7 @@
  * (`checks`), how it is sent (`intents`). Everything is computed from what is shown; nothing is asked of the server.
  */
 import Big from "big.js";
-import type { Account, Balances, Instrument, Position, SizingUnit } from "../api/types";
+import type { Account, AccountSymbol, Balances, Instrument, Position, SizingUnit } from "../api/types";
 import { plain, type Language } from "../format/number";
 import { exitPrice } from "../rules/exits";
 import { toStepDown, toStepUp, type Finding } from "../rules/order";
@@ -26,6 +26,7 @@ export type Facts = {
   readonly known: boolean;
   readonly balances: Balances | null;
   readonly marginMode: Account["margin_mode"];
+  readonly positionMode: AccountSymbol["position_mode"];
 };
 
 export type Asked = {

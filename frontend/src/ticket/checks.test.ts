@@ -22,6 +22,7 @@ const facts: Facts = {
   known: true,
   balances,
   marginMode: "REGULAR_MARGIN",
+  positionMode: "one_way",
 };
 const around: Surroundings = {
   instrument,

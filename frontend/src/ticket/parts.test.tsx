@@ -24,6 +24,7 @@ const flat: Facts = {
   known: true,
   balances,
   marginMode: "REGULAR_MARGIN",
+  positionMode: "one_way",
 };
 let now: TicketFields = freshTicket("id").fields;
 

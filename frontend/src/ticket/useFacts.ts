@@ -43,5 +43,6 @@ export function useFacts(account: Account, instrument: Instrument, position: Pos
     known: isCurrent,
     balances,
     marginMode: symbol?.margin_mode ?? account.margin_mode,
+    positionMode: symbol?.position_mode ?? null,
   };
 }

@@ -22,10 +22,11 @@ from tradewright.trading.views import available_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewFacts:
-    """`available` is in the coin that an order of this side costs; `must_ask`: the exchange should be asked of the
-    symbol's leverage and fees, which are not known or old."""
+    """`hedged`: two legs are held, None: nobody has looked. `available` is in the coin that an order of this side
+    costs; `must_ask`: the exchange should be asked of the symbol's leverage and fees, which are not known or old."""
 
     held: Holding
+    hedged: bool | None
     standing: Standing
     means: Means
     available: Decimal | None
@@ -33,18 +34,25 @@ class PreviewFacts:
 
 
 async def preview_facts(
-    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, instrument: Instrument, side: Side
+    connection: AsyncConnection,
+    workspace_id: WorkspaceId,
+    account_id: AccountId,
+    instrument: Instrument,
+    side: Side,
+    position_index: int = 0,
 ) -> PreviewFacts:
-    """What is known now. Raises `NotFound` for an account of another workspace."""
+    """What is known now, in hedge mode of the leg with that index. Raises `NotFound` for an account of another
+    workspace."""
     account = await require_account(connection, workspace_id, account_id)
     known, must_ask = await symbol(connection, workspace_id, account_id, instrument.id)
     found = await connection.execute(
         text(
             "SELECT side, size, entry_price, coalesce(value, size * coalesce(mark_price, entry_price), 0) AS value"
             " FROM positions WHERE account_id = :account AND workspace_id = :workspace AND category = :category"
-            " AND symbol = :symbol AND position_index = 0"
+            " AND symbol = :symbol AND position_index = :index"
         ),
         {
+            "index": position_index,
             "account": account_id,
             "workspace": workspace_id,
             "category": instrument.id.category,
@@ -78,7 +86,14 @@ async def preview_facts(
     else:
         coin = instrument.base_coin if side == "Sell" else instrument.quote_coin
         available = await _available(connection, workspace_id, account_id, coin) if was_read else None
-    return PreviewFacts(held=held, standing=standing, means=means, available=available, must_ask=must_ask)
+    return PreviewFacts(
+        held=held,
+        hedged=None if known["position_mode"] is None else known["position_mode"] == "hedge",
+        standing=standing,
+        means=means,
+        available=available,
+        must_ask=must_ask,
+    )
 
 
 async def _available(

@@ -13,6 +13,7 @@ from typing import Any
 from tradewright.core.errors import NotFound, Problem
 from tradewright.core.ids import AccountId
 from tradewright.core.instrument import Instrument, InstrumentId
+from tradewright.core.leg_rules import leg_problems
 from tradewright.core.money import parse_decimal, plain
 from tradewright.core.order import Exit, Trigger
 from tradewright.core.order_rules import Draft, entry_price, place_problems, place_warnings
@@ -51,7 +52,8 @@ async def preview(parts: WebParts, caller: Principal, account_id: AccountId, bod
     if instrument is None:
         raise NotFound(f"the exchange lists no {body.category} symbol {body.symbol}")
     async with parts.engine.begin() as connection:
-        facts = await preview_facts(connection, workspace_id, account_id, instrument, body.side)
+        index = body.position_index or 0
+        facts = await preview_facts(connection, workspace_id, account_id, instrument, body.side, index)
         if facts.must_ask:
             await wish(connection, Wish(account_id=account_id, whole=False, instrument=instrument_id))
     quotes = view.quotes
@@ -64,7 +66,8 @@ async def preview(parts: WebParts, caller: Principal, account_id: AccountId, bod
         cost=found.cost,
         available=facts.available,
     )
-    problems = [missing] if missing is not None else place_problems(instrument, draft, quotes, standing)
+    leg = leg_problems(instrument, index, draft.side, reduce_only=draft.reduce_only, hedged=facts.hedged)
+    problems = leg + ([missing] if missing is not None else place_problems(instrument, draft, quotes, standing))
     warnings = [] if missing is not None else place_warnings(instrument, draft, quotes, standing)
     warnings += _thin_book(instrument, draft, found)
     age_ms = _age_ms(market, instrument_id)

@@ -13,7 +13,7 @@ from integration.web.kit import Owner, Site, User
 from integration.web.test_identity_api import problem
 from sim.facts import position, wallet
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import AccountModes, FeeRates
+from tradewright.core.order import AccountModes, FeeRates, SymbolMode
 from tradewright.trading.model import SymbolFacts
 from tradewright.trading.wishes import WANTED_CHANNEL, parse_wish
 from tradewright.web.schemas.trading import Preview
@@ -63,6 +63,20 @@ async def test_in_isolated_margin_a_stop_beyond_the_liquidation_is_a_problem(sit
     assert found.liquidation_price is None
     assert found.risk_at_stop is not None
     assert [each.code for each in found.problems] == []
+
+
+async def test_in_hedge_mode_a_preview_is_of_one_leg(site: Site, ann: User) -> None:
+    await known_account(site, ann)
+    legs = [position("0.5", position_index=1), position("0.3", side="Sell", position_index=2)]
+    journal = Owner(site, ann).journal
+    await journal.book([SymbolMode(instrument=BTC, hedge=True), *legs], "reconciliation")
+    short = await ask(ann, side="Sell", price="61000", position_index=2)
+    assert short.problems == []
+    assert short.after is not None
+    assert (short.after.side, short.after.size) == ("Sell", "0.4"), "the long leg is none of its business"
+    assert [(found.field, found.code) for found in (await ask(ann)).problems] == [
+        ("position_index", "order.leg_required")
+    ]
 
 
 async def test_wishes_in_other_units_come_to_a_quantity_or_say_what_is_missing(site: Site, ann: User) -> None:

@@ -517,6 +517,9 @@ class PreviewBody(Input):
     take_profit: ExitBody | None = None
     stop_loss: ExitBody | None = None
     slippage_percent: DecimalText | None = "0.5"
+    position_index: PositionIndex | None = Field(
+        None, description="In hedge mode the leg: 1 long, 2 short; else 0 or null"
+    )
 
 
 class PositionAfter(Output):
