@@ -170,6 +170,9 @@ async def test_junk_frames_are_survived(bybit: FakeBybit, private: BybitPrivateS
         await socket.send(private_push("order", order_row(category="linear", orderStatus="StatusOfTheFuture")))
         report = await reader.next()
         assert (report.state, report.raw_status) == ("unrecognised", "StatusOfTheFuture")
+        await socket.send(private_push("order", order_row(category="linear", orderStatus="StatusOfTheFuture")))
+        await reader.next()
+        assert [event["status"] for event in logs.named("stream.status_unknown")] == ["StatusOfTheFuture"]
         assert len(logs.named("stream.unreadable")) == 7
 
 

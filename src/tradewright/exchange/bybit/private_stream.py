@@ -26,6 +26,7 @@ from tradewright.exchange.ports import ApiKey, EndpointSource, PrivateEvent
 
 TOPICS = ("order", "execution", "position", "wallet")
 AUTH_VALID_MS = 10_000
+_UNKNOWN_WORDS_MAX = 100  # told of; a healthy exchange has none
 
 _ROWS = msgspec.json.Decoder(list[msgspec.Raw])
 _Report = RemoteOrder | Execution | RemotePosition | Wallet
@@ -57,6 +58,7 @@ class BybitPrivateStream:
         self._endpoints = endpoints
         self._signer = Signer(key)
         self._server_time = server_time
+        self._unknown_words: set[str] = set()
         self._log = log.bind(component="bybit.private_stream")
         self._runner: StreamRunner[_Report] = StreamRunner(
             self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy, address=address
@@ -104,4 +106,13 @@ class BybitPrivateStream:
                 self._runner.report_unreadable(problem, raw)
             else:
                 if report is not None:
+                    self._warn_of_unknown(report)
                     self._runner.emit(report)
+
+    def _warn_of_unknown(self, report: _Report) -> None:
+        """A status of the future is no failure, but somebody should know: once for each word."""
+        if isinstance(report, RemoteOrder) and report.state == "unrecognised":
+            word = report.raw_status
+            if word not in self._unknown_words and len(self._unknown_words) < _UNKNOWN_WORDS_MAX:
+                self._unknown_words.add(word)
+                self._log.error("stream.status_unknown", status=word, order_id=report.exchange_order_id)
