@@ -22,7 +22,7 @@ from uuid import UUID
 import structlog
 
 from tradewright.core.clock import Clock, Ids, Rng
-from tradewright.core.errors import ExchangeUnavailable
+from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.fault import Fault
 from tradewright.core.ids import ExchangeOrderId, IntentId
 from tradewright.core.instrument import Instrument, InstrumentId
@@ -62,6 +62,7 @@ _RESOLVE_SECONDS = 2.0
 _RECONCILE_EVERY_SECONDS = 180.0
 _RECONCILE_ASKED_SECONDS = 1.0  # a whole reading is many requests: asked for, it comes at most so often
 _RETRY_SECONDS_MAX = 10.0
+_REFUSED_SECONDS_MAX = 60.0
 _BATCH_MAX = 200  # reports booked in one transaction
 _SENDS_AT_ONCE = 20
 _EVENTS_WAITING_MAX = 20_000
@@ -337,7 +338,9 @@ class AccountSession:
                 self._failed_readings += 1
                 await self._enter("reconciling", Fault("session.reading_failed", detail=str(error)))
                 await self._parts.clock.sleep(pause_seconds * (0.5 + self._parts.rng.random()))
-                pause_seconds = min(pause_seconds * 2, _RETRY_SECONDS_MAX)
+                # What was judged and turned down is turned down again: a key that is refused is not tried in a loop.
+                is_judged = isinstance(error, ReadRefused)
+                pause_seconds = min(pause_seconds * 2, _REFUSED_SECONDS_MAX if is_judged else _RETRY_SECONDS_MAX)
                 continue
             self._read_whole_s, self._failed_readings = self._parts.clock.monotonic(), 0
             if self._stream_generation != generation:

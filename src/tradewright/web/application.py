@@ -19,6 +19,7 @@ from tradewright.web import (
     routes_identity,
     routes_kill,
     routes_ledger,
+    routes_limits,
     routes_market,
     routes_standing,
     routes_trading,
