@@ -21,6 +21,8 @@ _KINDS = ("place",) * 9 + (
     "leverage",
     "exits",
     "exits",
+    "position_mode",
+    "margin_mode",
 )
 
 
@@ -39,7 +41,8 @@ def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
             return {"name": values.rng.choice(values.known.connections)[1]}
         case "cancelAll":
             scope = values.rng.choice(({}, {"category": "linear"}, {"category": "spot", "symbol": "BTCUSDT"}))
-            return {"id": values.id_of("id"), **scope}
+            spared = values.rng.choice(({}, {}, {"external": True}, {"conditional": False}))
+            return {"id": values.id_of("id"), **scope, **spared}
         case "reconcileAccount":
             return values.rng.choice(({}, {"category": "linear", "symbol": "BTCUSDT"}, {"category": "spot"}))
         case "login" if values.rng.random() < 0.5:
@@ -68,6 +71,8 @@ def _intent(values: Values) -> dict[str, Any]:
         }
         names = rng.sample(sorted(changes), rng.choice((1, 1, 2)))
         return body | {"order_id": values.id_of("order_id")} | {name: changes[name] for name in names}
+    if kind == "margin_mode":
+        return body | {"mode": rng.choice(("REGULAR_MARGIN", "ISOLATED_MARGIN", "PORTFOLIO_MARGIN"))}
     held = rng.choice(known.positions) if known.positions else {"symbol": "BTCUSDT", "side": "Buy", "size": "0.01"}
     body |= {"category": "linear", "symbol": held["symbol"]}
     match kind:
@@ -78,6 +83,11 @@ def _intent(values: Values) -> dict[str, Any]:
             return body | {"side": held["side"], "size": held["size"]}
         case "leverage":
             return body | {"leverage": rng.choice(("2", "5", "10", "25"))}
+        case "position_mode":
+            return body | {"symbol": rng.choice(("ETHUSDT", "BTCUSDT")), "mode": rng.choice(("one_way", "hedge"))}
+        case _ if rng.random() < 0.3:
+            trailing = {"trailing_stop": rng.choice(("100", "250.5", "0"))}
+            return body | trailing | ({"trailing_active_price": "70000"} if rng.random() < 0.3 else {})
         case _:
             is_long = held["side"] == "Buy"
             legs = {"take_profit": "75000" if is_long else "45000.5", "stop_loss": "45000.5" if is_long else "75000"}
@@ -103,6 +113,8 @@ def _order(values: Values) -> dict[str, Any]:
         order |= {"order_type": "Limit", "price": price, "time_in_force": rng.choice(("GTC", "GTC", "PostOnly", "IOC"))}
     if rng.random() < 0.15:
         order["trigger"] = {"price": _price(values, 61_000, 64_000), "rises": True, "by": "LastPrice"}
+    if rng.random() < 0.05:
+        order["position_index"] = rng.choice((0, 1, 2))
     if rng.random() < 0.2:
         order["stop_loss"] = {"trigger_price": "45000.5" if is_buy else "75000"}
         order["take_profit"] = {"trigger_price": "75000" if is_buy else "45000.5"}
