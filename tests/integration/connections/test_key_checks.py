@@ -237,6 +237,22 @@ async def test_a_refused_key_that_was_put_right_at_the_exchange_is_taken_when_ch
         assert (await desk.concluded(connection_id)).state == "ok"
 
 
+async def test_a_stopped_account_goes_on_once_its_key_was_checked_again_and_found_good(desk: Desk) -> None:
+    desk.exchange.answers[KEY] = [facts(), facts()]
+    async with desk.checking():
+        connection_id = await desk.add()
+        found = await desk.concluded(connection_id)
+        stop = """{"exchange_code": 10010, "exchange_text": "Unmatched IP", "since_ms": 1}"""
+        async with desk.engine.begin() as connection:
+            await connection.execute(
+                text("UPDATE accounts SET stopped = CAST(:stop AS jsonb) WHERE uid = '700'"), {"stop": stop}
+            )
+        await desk.check_again(connection_id)
+        desk.clock.ahead += 6
+        assert (await desk.concluded(connection_id)).account_id == found.account_id
+        assert [tuple(row) for row in await desk.rows("SELECT stopped FROM accounts WHERE uid = '700'")] == [(None,)]
+
+
 async def test_asking_again_does_not_break_the_silence_that_a_blocked_address_owes(desk: Desk) -> None:
     desk.exchange.answers[KEY] = [http(403)]
     connection_id = await desk.add()
