@@ -11,10 +11,12 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SEEDS ?= 1000
 BODIES ?= 100000
+COMMANDS ?= 5000
+COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures
+.PHONY: setup setup-dev run exchange test quick check fmt sim risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures db-chaos db-commits
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -48,6 +50,12 @@ sim: setup-dev  ## seeded simulation of the account session
 
 fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing of an old one is accepted
 	@$(BIN)/python -m pytest tests/integration/fence -q -s --show-capture=no --fence-cycles $(CYCLES)
+
+db-chaos: setup-dev  ## the database is killed every 5 to 40 s while COMMANDS commands come in: each takes effect once, or never
+	@COMMANDS=$(COMMANDS) $(BIN)/python -m pytest tests/integration/trading/test_database_restarts.py -q -s --show-capture=no -n 0
+
+db-commits: setup-dev  ## COMMITS connections are cut at COMMIT, half of them after it was delivered: no row is there twice
+	@COMMITS=$(COMMITS) $(BIN)/python -m pytest tests/integration/trading/test_commits_cut.py -q -s --show-capture=no -n 0
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
