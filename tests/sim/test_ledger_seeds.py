@@ -56,7 +56,7 @@ class LedgerWorld(World):
         self.books = MemoryBooks(lambda: [row.execution for row in self.database.executions.values()])
         self._judged = judged
 
-    def build(self, parts: SessionParts) -> AccountSession:
+    def make_session(self, parts: SessionParts) -> AccountSession:
         keeper = self._keeper(parts.gateway)
         return AccountSession(replace(parts, companions=[*parts.companions, keeper]))
 

@@ -37,13 +37,21 @@ from tradewright.simulator.faults.kinds import (
 )
 
 SAFETY_S: Final = 40.0
-COMMANDS: Final = ("/v5/order/*", "/v5/order/create", "/v5/position/*", "")
-RATES: Final = (0.02, 0.4)  # share of calls or messages; drawn evenly by its logarithm
+COMMANDS: Final = (
+    "/v5/order/create", "/v5/order/create", "/v5/order/create", "/v5/order/cancel", "/v5/order/amend",
+    "/v5/position/set-leverage", "/v5/position/trading-stop",
+)  # fmt: skip
+READS: Final = ("", "/v5/order/*", "/v5/execution/list", "/v5/position/list")
+# Shares of calls or messages, drawn evenly by their logarithm. A reading of everything is a dozen and a half calls, of
+# which none may fail: with the commands' shares no session would ever be ready.
+COMMAND_RATES: Final = (0.05, 0.5)
+READ_RATES: Final = (0.005, 0.06)
+EVENT_RATES: Final = (0.02, 0.4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireFaults:
-    """Shares of calls (0 to 1) that go wrong on their way; see `wire`."""
+    """Shares of commands (0 to 1) that go wrong on their way, of reads an eighth of it; see `wire`."""
 
     refused: float = 0.0  # no connection
     request_lost: float = 0.0  # on an open connection: nobody answers
@@ -149,18 +157,21 @@ def _share(rng: random.Random, highest: float) -> float:
     return share
 
 
-def _rate(rng: random.Random) -> float:
-    low, high = RATES
+def _rate(rng: random.Random, between: tuple[float, float]) -> float:
+    low, high = between
     share: float = low * (high / low) ** rng.random()
     return share
 
 
 def _constant(rng: random.Random) -> list[Fault]:
     def call(effect: Effect) -> Fault:
-        return Fault(effect=effect, match=Match(path=rng.choice(COMMANDS)), probability=_rate(rng))
+        command = Match(path=rng.choice(COMMANDS)), _rate(rng, COMMAND_RATES)
+        read = Match(path=rng.choice(READS)), _rate(rng, READ_RATES)
+        match, probability = command if rng.random() < 0.75 else read
+        return Fault(effect=effect, match=match, probability=probability)
 
     def event(effect: Effect, **match: Any) -> Fault:
-        return Fault(effect=effect, match=Match(**match), probability=_rate(rng))
+        return Fault(effect=effect, match=Match(**match), probability=_rate(rng, EVENT_RATES))
 
     def some() -> bool:
         return rng.random() < 0.5
@@ -179,7 +190,7 @@ def _constant(rng: random.Random) -> list[Fault]:
         event(DuplicatedEvent(delay_ms=rng.choice((0, rng.randint(1, 2_000))))),
         event(ReorderedEvent(delay_ms=rng.randint(50, 2_000))),
         event(LostEvent(), topic=topic),
-        Fault(effect=BrokenSocket(), match=Match(stream="private"), probability=_rate(rng) / 4),
+        Fault(effect=BrokenSocket(), match=Match(stream="private"), probability=_rate(rng, EVENT_RATES) / 8),
     ]
 
 

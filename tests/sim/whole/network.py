@@ -81,6 +81,7 @@ class Link:
         self.number = number
         self.host = host
         self.is_stream = False
+        self.weight = 1.0  # how much the wire's faults are about what was asked last
         self.is_mute = False  # open on both ends, and nothing arrives any more
         ours, theirs = ("127.0.0.1", 40_000 + number), ("127.0.0.1", 9_300)
         self.client = End(loop, self, True, ours, theirs)

@@ -19,6 +19,7 @@ from sim.whole.network import End, Link
 
 QUIET = WireFaults()
 LATE_S = (0.5, 7.0)
+_READS_SHARE = 1 / 8  # of a command's
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +93,26 @@ class FaultyWire:
                 link.reset()
 
     def _request(self, end: End, data: bytes, delay_s: float) -> None:
-        if self._strikes("request_lost", self.faults.request_lost):
+        faults = self.faults
+        weight = end.link.weight = 1.0 if data.startswith(b"POST") else _READS_SHARE
+        if self._strikes("request_lost", faults.request_lost * weight):
             end.link.is_mute = True
-        elif self._strikes("request_late", self.faults.request_late):
+        elif self._strikes("request_late", faults.request_late * weight):
             self._pass(end, data, self._rng.uniform(*LATE_S))
         else:
             self._pass(end, data, delay_s)
 
     def _reply(self, end: End, data: bytes, delay_s: float) -> None:
+        faults, weight = self.faults, end.link.weight
         if data.startswith(b"HTTP/1.1 403"):
             self.refusals.append("HTTP 403")
         if data.startswith(b"HTTP/1.1 101"):
             self._pass(end, data, delay_s)
-        elif self._strikes("reply_lost", self.faults.reply_lost):
+        elif self._strikes("reply_lost", faults.reply_lost * weight):
             end.link.is_mute = True
-        elif self._strikes("reply_late", self.faults.reply_late):
+        elif self._strikes("reply_late", faults.reply_late * weight):
             self._pass(end, data, self._rng.uniform(*LATE_S))
-        elif self._strikes("reply_cut", self.faults.reply_cut):
+        elif self._strikes("reply_cut", faults.reply_cut * weight):
             end.deliver(data[: self._rng.randrange(len(data))], delay_s)
             loop = asyncio.get_running_loop()
             loop.call_later(delay_s + 0.001, end.link.reset)

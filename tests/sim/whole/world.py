@@ -32,7 +32,7 @@ from support.scripted_market import START_MS
 from tradewright.core.ids import AccountId, IntentId, WorkspaceId
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
-from tradewright.exchange.ports import ApiKey, Endpoints
+from tradewright.exchange.ports import ApiKey, Endpoints, OrderGateway
 from tradewright.simulator.accounts.events import Entry
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.faults.board import Armed
@@ -56,7 +56,8 @@ JOURNAL_POINTS: Final = tuple(
     for method in ("take_over", "open_request", "answer", "book", "resolve", "confirm", "set_session")
     for side in ("before", "after")
 )
-POINTS: Final[tuple[str, ...]] = (*CRASH_POINTS, *JOURNAL_POINTS)
+# The kill switch is not pulled here.
+POINTS: Final = tuple(point for point in (*CRASH_POINTS, *JOURNAL_POINTS) if not point.startswith("kill."))
 
 
 class DatabaseAway(OSError):
@@ -102,11 +103,13 @@ class Process:
             log=log,
             use_aiofastnet=False,
         )
-        journal: Journal = MemoryJournal(world.database, clock=world.clock, ids=world.ids, point=self._database_point)
-        self.session = world.build(
+        journal = world.make_journal(
+            MemoryJournal(world.database, clock=world.clock, ids=world.ids, point=self._database_point)
+        )
+        self.session = world.make_session(
             SessionParts(
                 account=ACCOUNT,
-                gateway=gateway,
+                gateway=world.make_gateway(gateway),
                 stream=stream,
                 journal=journal,
                 instrument_of=INSTRUMENTS.get,
@@ -168,7 +171,7 @@ class Process:
 
 
 class World:
-    """Open it with `open`, close it at the end. `build` makes a session of its parts: tests plant bugs there."""
+    """Open it with `open`, close it at the end."""
 
     def __init__(self, seed: int, plan: FaultPlan, wire: FaultyWire, *, evidence: EvidenceRule | None = None) -> None:
         loop = asyncio.get_running_loop()
@@ -198,7 +201,15 @@ class World:
         self._exchange_ids = self.random_of("exchange ids")
         self.exchange: RunningSimulator
 
-    def build(self, parts: SessionParts) -> AccountSession:
+    # How the parts of a process are made: tests plant their bugs there.
+
+    def make_journal(self, journal: MemoryJournal) -> Journal:
+        return journal
+
+    def make_gateway(self, gateway: BybitOrderGateway) -> OrderGateway:
+        return gateway
+
+    def make_session(self, parts: SessionParts) -> AccountSession:
         return AccountSession(parts)
 
     async def open(self) -> None:

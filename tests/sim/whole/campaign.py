@@ -1,0 +1,124 @@
+"""Many seeds on all cores, summed up in one line: `python -m sim.whole.campaign SEEDS [FIRST]`.
+
+Lives here: running them, the line, and when it is a failure: anything found, or with a thousand seeds or more a kind of
+fault or a crash point that was never met. What was found is told beside it, seed by seed.
+`python -m sim.whole.campaign hashes SEEDS` prints one digest a seed, for comparing two processes.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import multiprocessing
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import structlog
+
+from sim.whole.checkers import WORDS
+from sim.whole.faults import KINDS
+from sim.whole.run import RunReport, run_seed
+from sim.whole.world import POINTS
+
+CHUNK = 10
+ALL_ARE_MET_FROM = 1_000  # seeds
+_SHOWN_MAX = 50
+
+
+class Sum:
+    """Of the reports of a campaign."""
+
+    def __init__(self) -> None:
+        self.seeds = 0
+        self.cpu_ms = 0.0
+        self.found: Counter[str] = Counter()
+        self.bad: dict[int, Sequence[str]] = {}
+        self.counts: Counter[str] = Counter()
+        self.crashes: Counter[str] = Counter()
+        self.strikes: Counter[str] = Counter()
+
+    def add(self, report: RunReport) -> None:
+        self.seeds += 1
+        self.cpu_ms += report.cpu_ms
+        self.crashes += report.crashes
+        self.strikes += report.strikes
+        for name in ("truth_orders", "unknown_seen", "limits_touched"):
+            self.counts[name] += getattr(report, name)
+        for word, texts in report.found.items():
+            self.found[word] += len(texts)
+        if report.problems:
+            self.bad[report.seed] = report.problems
+
+    @property
+    def missed(self) -> list[str]:
+        """What no seed has met, of what all of them together must."""
+        never = [name for name in KINDS if not self.strikes[name]]
+        never += [f"crash at {point}" for point in POINTS if not self.crashes[point]]
+        return [*never, *(name for name in ("truth_orders", "unknown_seen", "limits_touched") if not self.counts[name])]
+
+    @property
+    def is_good(self) -> bool:
+        return not self.bad and not (self.seeds >= ALL_ARE_MET_FROM and self.missed)
+
+    def line(self) -> str:
+        found = " ".join(f"{word}={self.found[word]}" for word in WORDS)
+        counts = " ".join(f"{name}={self.counts[name]}" for name in ("truth_orders", "unknown_seen", "limits_touched"))
+        kinds = ", ".join(f"{name}: {self.strikes[name]}" for name in KINDS)
+        points = ", ".join(f"crash at {name}: {self.crashes[name]}" for name in POINTS)
+        return (
+            f"seeds={self.seeds} {found} {counts} crashes={self.crashes.total()} "
+            f"faults={{{kinds}, {points}}} ms_per_seed={self.cpu_ms / max(self.seeds, 1):.0f}"
+        )
+
+
+def quiet() -> None:
+    """No log lines of ten thousand sessions."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    for name in ("asyncio", "picows.client", "aiohttp.server"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def run_chunk(seeds: Sequence[int]) -> list[RunReport]:
+    """Memory is given back between chunks only: looking for cycles all the time costs a tenth."""
+    quiet()
+    gc.collect()
+    gc.disable()
+    return [run_seed(seed) for seed in seeds]
+
+
+def run_all(seeds: range) -> Iterator[RunReport]:
+    chunks = [seeds[first : first + CHUNK] for first in range(0, len(seeds), CHUNK)]
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=20) as pool:
+        for reports in pool.imap_unordered(run_chunk, chunks):
+            yield from reports
+
+
+def main(arguments: Sequence[str]) -> int:
+    quiet()
+    if arguments[0] == "hashes":
+        for seed in range(int(arguments[1])):
+            print(run_seed(seed).digest, flush=True)
+        return 0
+    first = int(arguments[1]) if len(arguments) > 1 else 0
+    began = time.monotonic()
+    summed = Sum()
+    for report in run_all(range(first, first + int(arguments[0]))):
+        summed.add(report)
+    _tell(summed.bad.items())
+    if summed.missed and summed.seeds >= ALL_ARE_MET_FROM:
+        print(f"never met: {', '.join(summed.missed)}", file=sys.stderr)
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(summed.line())
+    return 0 if summed.is_good else 1
+
+
+def _tell(bad: Iterable[tuple[int, Sequence[str]]]) -> None:
+    for seed, problems in sorted(bad)[:_SHOWN_MAX]:
+        print(f"seed {seed}:", *problems, sep="\n  ", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
