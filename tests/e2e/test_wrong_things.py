@@ -102,7 +102,25 @@ def test_however_often_it_is_pressed_one_order_is_made_and_one_cancel(desk: Term
     assert orders_of(claimed) == before
 
 
+def widen_limits(desk: Terminal) -> None:
+    status = desk.page.evaluate(
+        """async () => {
+          const { accounts } = await (await fetch("/api/v1/accounts")).json();
+          const names = ["order_notional", "position_notional", "total_notional"];
+          const limits = names.map((name) => ({ name, value: "100000000" }));
+          const answer = await fetch(`/api/v1/accounts/${accounts[0].id}/limits`, {
+            method: "PUT",
+            headers: { "content-type": "application/json" },
+            body: JSON.stringify({ level: "installation", limits }),
+          });
+          return answer.status;
+        }"""
+    )
+    assert status == 200, f"the installation's limits could not be set: {status}"
+
+
 def test_a_key_held_down_sends_a_refused_order_once(desk: Terminal, claimed: Installation) -> None:
+    widen_limits(desk)  # else our own limit refuses what the exchange is to refuse here
     desk.fill_ticket(quantity="90", price="60000")
     desk.part("ticket-quantity").focus()
     with desk.page.expect_response(re.compile("/intents$")):
