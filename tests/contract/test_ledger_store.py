@@ -22,6 +22,7 @@ from tradewright.core.holding import Holding
 from tradewright.core.ids import ExchangeOrderId, ExecutionId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.ledger import Coins, EntrySet, Line
+from tradewright.core.money import ZERO
 from tradewright.core.order import Execution
 from tradewright.core.tie_out import Break
 from tradewright.core.transactions import ClosedPnl, Transaction
@@ -300,6 +301,17 @@ async def test_transactions_are_held_against_entries_and_what_is_no_execution_is
     assert await settle_transactions(world.store, after(10), after(-50)) == breaks
     assert await world.store.balances() == balances
     assert await replay_breaks(world.store, coins_of) == []
+
+
+async def test_a_coin_that_an_execution_should_not_have_moved_is_a_break(world: LedgerWorld) -> None:
+    await opened(world)
+    await world.book(fill("e1", executed_at=after(1)), fill("e2", executed_at=after(2), exec_type="Funding", fee=ZERO))
+    rows = [transaction("e1"), transaction("e1", change="-0.1", coin="MNT"), transaction("e2", change="0", at=2)]
+    await world.store.keep(rows, [], after(10))
+    await post_executions(world.store, coins_of)
+    breaks = await settle_transactions(world.store, after(10), after(-50))
+    assert breaks == [Break("movement", "e1:MNT", "0", "-0.1")]
+    assert [row.coin for row in await world.store.unsettled()] == ["MNT"]
 
 
 async def test_funding_that_the_log_tells_under_another_id_is_the_same_funding(world: LedgerWorld) -> None:

@@ -112,11 +112,13 @@ def tie_transactions(
         else:
             breaks.append(Break("execution_missing", str(exec_id), "0", plain(row.change)))
     for (exec_id, coin), told in of_executions.items():
-        execution, ours = executions[exec_id], changes.get(exec_id, {}).get(coin)
-        if ours is None:
-            continue  # its entries are still to be made
+        execution, own = executions[exec_id], changes.get(exec_id)
         with localcontext(WIDE):
             theirs = sum((row.change for row in told), ZERO)
+        if own is None and theirs:
+            continue  # its entries are still to be made
+        ours = ZERO if own is None else own.get(coin, ZERO)
+        with localcontext(WIDE):
             difference = theirs - ours
         if abs(difference) > rounding_allowed(execution):
             breaks.append(Break("movement", f"{exec_id}:{coin}", plain(ours), plain(theirs)))

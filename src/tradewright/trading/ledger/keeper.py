@@ -33,8 +33,8 @@ log = structlog.get_logger()
 
 TIE_EVERY_SECONDS = 900.0
 _AGAIN_SECONDS = 60.0  # after one that failed, found no quiet moment, or found a break
-_OPEN_SECONDS = 5.0  # the same while there are no books yet: what happens before they open is in no entry
-_POST_PAUSE_SECONDS = 2.0  # a burst of fills is posted together
+_OPEN_SECONDS = 5.0  # at first while there are no books yet: what happens before they open is in no entry
+_POST_PAUSE_SECONDS = 5.0  # a burst of fills is posted together
 _REPLAY_EVERY_SECONDS = 86_400.0
 _KEPT_DAYS = 730
 _KEPT_DAYS_DEMO = 7
@@ -64,6 +64,7 @@ class LedgerKeeper:
         self._clock = clock
         self._kept = kept
         self._next_tie_s = clock.monotonic()
+        self._open_pause_s = _OPEN_SECONDS
         self._next_replay_s = clock.monotonic()
         self._replayed: list[Break] = []
 
@@ -95,8 +96,11 @@ class LedgerKeeper:
             if now_s < self._next_tie_s:
                 await post_executions(self._store, self._coins_of)
                 return
-            is_open = await self._store.books() is not None
-            self._next_tie_s = now_s + (_AGAIN_SECONDS if is_open else _OPEN_SECONDS)
+            if await self._store.books() is None:
+                self._next_tie_s = now_s + self._open_pause_s
+                self._open_pause_s = min(self._open_pause_s * 2, _AGAIN_SECONDS)  # it may be a key that may not read
+            else:
+                self._next_tie_s = now_s + _AGAIN_SECONDS
             found = await self.tie_out(session.journal)
         except (ExchangeUnavailable, BooksMoved, SQLAlchemyError, OSError) as problem:
             # The text of a database error holds statements and values, so only its kind is told.

@@ -236,7 +236,10 @@ class PostgresLedger:
             waiting = [Booked(archive.execution_of(row), row["position_index"]) for row in found.mappings()]
             if not waiting:  # only then is everything until now known to be posted
                 await connection.execute(
-                    text("UPDATE ledger_books SET posted_until = :now WHERE account_id = :account"),
+                    text(
+                        "UPDATE ledger_books SET posted_until = :now WHERE account_id = :account"
+                        " AND (posted_until IS NULL OR posted_until < :now - interval '1 minute')"
+                    ),
                     {"now": now, "account": self._account.id},
                 )
         return waiting
