@@ -397,3 +397,17 @@ async def test_after_it_was_carried_out_what_a_person_places_at_the_exchange_is_
     assert not now.board.blocks(ACCOUNT)
     assert LatchFolder(now.home / "kill").read() == []
     await now.end()
+
+
+@in_virtual_time
+async def test_what_is_left_or_opened_again_while_a_kill_is_carried_out_is_closed_by_another_order() -> None:
+    now = scene()
+    await now.position()
+    now.start()
+    latch = await now.board.pull(now.latch(close=True))
+    await now.world.until(lambda: not now.size(), "the position is closed")
+    await now.position("0.2")  # an order of somebody's that was under way
+    await now.until_done(latch)
+    assert (now.size(), now.closes()) == (Decimal(0), 2)
+    assert len({entry.act_id for entry in now.of(CloseBegun)}) == 2
+    await now.end()

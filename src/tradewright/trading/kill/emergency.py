@@ -68,7 +68,7 @@ class Left:
 
 
 @dataclass(slots=True)
-class _Closing:
+class Closing:
     """One position on its way out: the round, when its order was last sent, and when it was seen to have ended.
     `was_refused`: perhaps for its size, so the next one names none, and the exchange closes what it can."""
 
@@ -90,7 +90,7 @@ class TakeDown:
     ids: Ids
     may_act: Callable[[], bool]
     reach: Reach = nowhere
-    _closing: dict[PositionKey, _Closing] = field(default_factory=dict)
+    closing: dict[PositionKey, Closing] = field(default_factory=dict)  # may be that of an earlier try on this cause
 
     async def look(self, *, close: bool, only_ours: bool = False) -> Left:
         """One pass: reads what is open and does what there is to do about it. What it returns is what it found, so only
@@ -187,32 +187,27 @@ class TakeDown:
 
     async def _close_or_wait(self, position: RemotePosition) -> None:
         key = (position.instrument.category, position.instrument.symbol, position.position_index)
-        closing = self._closing.setdefault(key, _Closing())
+        closing = self.closing.setdefault(key, Closing())
         now_s = self.clock.monotonic()
         if closing.ended_s is not None:
             if now_s - closing.ended_s < _SETTLES_WITHIN_S:
                 return
             closing.number, closing.sent_s, closing.ended_s = closing.number + 1, None, None
-        # After a restart the rounds that were sent before are found one after another.
-        while closing.number < ROUNDS_MAX:
-            order = self._order(position, closing)
-            known = await self.gateway.find_order(order.instrument, link_id=order.link_id, exchange_order_id=None)
-            if known is None:
-                break
-            if known.state not in FINAL_STATES:
-                return
-            if closing.sent_s is not None:
-                closing.ended_s = self.clock.monotonic()
-                return
-            closing.number += 1
-        else:
+        if closing.number >= ROUNDS_MAX:
             log.error("kill.close_given_up", account_id=str(self.account.id), symbol=key[1], rounds=ROUNDS_MAX)
+            return
+        # Also before the first: after a restart the rounds that were sent before are found one after another.
+        order = self._order(position, closing)
+        known = await self.gateway.find_order(order.instrument, link_id=order.link_id, exchange_order_id=None)
+        if known is not None:
+            if known.state in FINAL_STATES:
+                closing.ended_s = self.clock.monotonic()
             return
         if closing.sent_s is not None and self.clock.monotonic() - closing.sent_s < _LANDS_WITHIN_S:
             return  # it may still land, or be shown
         await self._send(position, order, closing)
 
-    def _order(self, position: RemotePosition, closing: _Closing) -> NewOrder:
+    def _order(self, position: RemotePosition, closing: Closing) -> NewOrder:
         instrument = position.instrument
         about = (instrument.category, instrument.symbol, str(position.position_index), str(closing.number))
         return NewOrder(
@@ -227,7 +222,7 @@ class TakeDown:
             position_index=position.position_index,
         )
 
-    async def _send(self, position: RemotePosition, order: NewOrder, closing: _Closing) -> None:
+    async def _send(self, position: RemotePosition, order: NewOrder, closing: Closing) -> None:
         assert position.side is not None, "a position that is not flat has a side"
         act = intent_of(order.link_id)
         assert act is not None, "the id was made here"

@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,7 +26,7 @@ from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.kill.board import LatchBoard
-from tradewright.trading.kill.emergency import Left, TakeDown, is_protecting
+from tradewright.trading.kill.emergency import Closing, Left, PositionKey, TakeDown, is_protecting
 from tradewright.trading.kill.entries import Cause, TakenDown
 from tradewright.trading.kill.latch import Latch
 from tradewright.trading.kill.recorder import Recorder
@@ -39,6 +40,7 @@ _SLOW_AFTER = 200  # passes; then they come every few seconds, as long as the la
 _SLOW_PAUSE_S = 5.0
 _LOOK_S = 1.0
 _COMMAND_PASSES_MAX = 60
+_CAUSES_KEPT = 100
 
 GatewaySource = Callable[[], OrderGateway]
 
@@ -78,6 +80,7 @@ class AccountSwitch:
     _gateway_of: GatewaySource | None = None
     _loading: asyncio.Task[None] | None = None
     _closing: list[asyncio.Future[None]] = field(default_factory=list)
+    _closings: dict[UUID, dict[PositionKey, Closing]] = field(default_factory=dict)
     _acting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -219,7 +222,14 @@ class AccountSwitch:
             ids=self.ids,
             may_act=self.may_act,
             reach=self.reach,
+            closing=self._closing_of(cause),
         )
+
+    def _closing_of(self, cause: Cause) -> dict[PositionKey, Closing]:
+        """How far each close on this cause is, also over tries that failed in the middle."""
+        while len(self._closings) > _CAUSES_KEPT:
+            self._closings.pop(next(iter(self._closings)))
+        return self._closings.setdefault(cause.id, {})
 
     async def _drop_gateway(self) -> None:
         for closing in self._closing:
