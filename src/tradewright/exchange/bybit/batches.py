@@ -27,7 +27,7 @@ from tradewright.exchange.bybit.wire import BatchRow, BatchRows, BatchWord, Batc
 from tradewright.exchange.ports import Acknowledged
 
 ITEMS_MAX = 10  # what Bybit takes of spot in one batch (of contracts 20), and what it takes in a second
-ALONE_MAX = 10  # so many are under way one by one before the next ones go along: a second's budget
+ALONE_MAX = 10  # a second's budget of single cancels
 
 Outcome = Acknowledged | ExchangeError
 _ROWS = msgspec.json.Decoder(BatchRows)
@@ -49,21 +49,25 @@ class _Lane:
 
 
 class CancelBatches:
-    """Of one account. `alone` sends the body of a single cancel, `along` the body of a batch of so many items."""
+    """Of one account. `alone` sends the body of a single cancel, `along` the body of a batch of so many items. So many
+    as `alone_max` are under way one by one before the next ones go along."""
 
     def __init__(
         self,
         alone: Callable[[Body], Awaitable[Acknowledged]],
         along: Callable[[Body, int], Awaitable[Reply]],
+        *,
+        alone_max: int = ALONE_MAX,
     ) -> None:
         self._alone = alone
         self._along = along
+        self._alone_max = alone_max
         self._alone_now = 0
         self._lanes: dict[Category, _Lane] = {}
 
     async def cancel(self, category: Category, body: Body) -> Acknowledged:
         """Sent once, alone or in a batch. Raises what a single cancel raises, for itself alone."""
-        if self._alone_now < ALONE_MAX:
+        if self._alone_now < self._alone_max:
             self._alone_now += 1
             try:
                 return await self._alone(body)
