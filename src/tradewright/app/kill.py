@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 
-from tradewright.app.ground import Ground, database_url
+from tradewright.app.ground import Ground
 from tradewright.audit.spool import Spool
 from tradewright.storage.engine import create_engine
 from tradewright.trading.crash_points import Reach, nowhere
@@ -32,7 +32,8 @@ async def kill_care(
     """Reads every latch first, so that no session opens without knowing of one. `may_act`: nobody else can own the
     accounts now."""
     settings = ground.settings
-    engine = create_engine(database_url(settings), pool_size=_CONNECTIONS, application="tradewright-kill")
+    url = ground.engine.url.render_as_string(hide_password=False)
+    engine = create_engine(url, pool_size=_CONNECTIONS, application="tradewright-kill")
     try:
         store = KillStore(engine, ground.clock, ground.ids)
         spool = Spool(settings.spool_home)

@@ -10,9 +10,11 @@ from typing import Any
 from integration.connections.conftest import Desk
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground
+from tradewright.app.kill import kill_care
 from tradewright.app.sessions import session_factory
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import load
+from tradewright.trading.ownership import SoleOwner
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
 from tradewright.vault.opening import Opener
@@ -24,20 +26,21 @@ WAIT_S = 10.0
 async def kept(ground: Ground, keyring: Opener) -> AsyncIterator[asyncio.Task[None]]:
     """The worker's sessions run with this keyring, at the hosts that are set by now."""
     lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
-    keeper = SessionKeeper(
-        ground.engine,
-        ground.bus,
-        session_factory(ground, lists, ExchangePlaces(load()), keyring),
-        lambda account: PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
-        clock=ground.clock,
-        rng=ground.rng,
-    )
-    task = asyncio.create_task(keeper.run())
-    try:
-        yield task
-    finally:
-        task.cancel()
-        await asyncio.wait([task])
+    async with kill_care(ground) as care:
+        keeper = SessionKeeper(
+            ground.engine,
+            ground.bus,
+            session_factory(ground, lists, ExchangePlaces(load()), keyring, care, ownership=SoleOwner()),
+            lambda account: PostgresJournal(ground.engine, account, clock=ground.clock, ids=ground.ids),
+            clock=ground.clock,
+            rng=ground.rng,
+        )
+        task = asyncio.create_task(keeper.run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
 
 
 async def until_session(desk: Desk, so: Callable[[Any], bool]) -> Any:
