@@ -32,7 +32,7 @@ CONNECTS_WINDOW_S: Final = 300.0
 _CONNECT_PART: Final = 0.8  # of as many as a share has calls: 304 for the worker, 120 for a process that reads
 IP_BAN: Final = timedelta(minutes=10)  # after HTTP 403 Bybit wants silence for so long
 
-_PART_RATIOS: Mapping[Priority, float] = {
+_PART_RATIO: Mapping[Priority, float] = {
     Priority.KILL: 1.0,
     Priority.CANCEL: 0.97,
     Priority.REDUCE: 0.94,
@@ -44,7 +44,7 @@ _PART_RATIOS: Mapping[Priority, float] = {
 
 def part_of(priority: Priority) -> float:
     """How much of its address's share a class of calls may fill."""
-    return _PART_RATIOS[priority]
+    return _PART_RATIO[priority]
 
 
 class SilenceKeeper(Protocol):
@@ -75,7 +75,7 @@ class Address:
 
     def room_for(self, priority: Priority) -> int:
         """How much may be counted in a window when a call of this class goes."""
-        return max(1, int(self.share * _PART_RATIOS[priority]))
+        return max(1, int(self.share * _PART_RATIO[priority]))
 
     def wait_s(self, priority: Priority) -> float:
         """How long until the next look, at most; 0 when a call of this class fits now."""
