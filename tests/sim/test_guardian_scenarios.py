@@ -14,7 +14,7 @@ from sim.faults import Faults
 from sim.virtual_loop import in_virtual_time, run_virtual
 from sim.world import BTC, Process, World
 from tradewright.core.ids import IntentId, LinkId
-from tradewright.core.order import Exit, NewOrder, PositionExits
+from tradewright.core.order import Execution, Exit, NewOrder, PositionExits
 from tradewright.trading.guardian.model import Guarded, GuardSettings
 
 SETTINGS = GuardSettings(grace_s=2.0, flatten_after_s=30.0)
@@ -365,6 +365,22 @@ async def test_a_removal_that_never_arrived_leaves_the_plan() -> None:
     world.exchange.lose_stop(BTC)
     await is_restored(world)
     assert world.exchange.stop_of(BTC) == Decimal(57000)
+
+
+@in_virtual_time
+async def test_fills_that_were_not_told_are_read_so_that_the_position_can_be_guarded() -> None:
+    world = await guarded_world()
+    real = world.wire.publish
+
+    def without_fills(fact: Any) -> None:
+        if not isinstance(fact, Execution):
+            real(fact)
+
+    world.exchange.publish = without_fills
+    await bought(world)
+    assert kept(world) is None
+    await is_protected(world, within_s=15)
+    assert faults_found(world) == []
 
 
 @in_virtual_time

@@ -37,6 +37,7 @@ _TICK_S = 0.5  # while something is under way
 _WAIT_SECONDS_MIN = 0.01
 _ASK_SECONDS_MIN = 0.25  # between two readings of what was asked for a position
 _LATER_S = 10.0  # between looks at what does not settle
+_MISSING_PAUSES_S = (5.0, 20.0, 60.0)  # fills are missing for so long: everything is read again, so often and no more
 _READ_SECONDS_MIN = 1.0  # between two readings of a position at the exchange
 _VERIFY_SECONDS_MIN = 10.0
 _REPAIR_VALID = timedelta(seconds=30)
@@ -51,6 +52,8 @@ class _Watch:
     planned_for: RemotePosition | None = None  # the report that the plan was read for
     asked_s: float | None = None
     unsettled_s: float | None = None  # since when the plan is in doubt
+    missing_s: float | None = None  # since when fills are missing
+    readings_asked: int = 0  # for their sake
     bare_s: float | None = None  # since when it shows no stop while nobody can say yet what its plan is
     naked_s: float | None = None
     read_s: float | None = None
@@ -154,6 +157,7 @@ class Guardian:
             watch.unsettled_s = now_s if watch.unsettled_s is None else watch.unsettled_s
         else:
             watch.unsettled_s = None
+        self._miss_fills(session, watch, plan is None or not plan.adds_up)
         if plan is None:
             return  # fills are missing that would say whose life this is: what is kept stays
         guarded = watch.guarded
@@ -170,6 +174,18 @@ class Guardian:
             if guarded is not None:  # the same life: what was measured stays
                 fresh = replace(guarded, stop=plan.stop, followed=None, confirmed=False)
             await self._keep(session, watch, fresh, "planned" if guarded is None else None)
+
+    def _miss_fills(self, session: SessionView, watch: _Watch, is_missing: bool) -> None:
+        """A position whose fills are not told cannot be guarded: the next periodic reading would be minutes away."""
+        now_s = self._clock.monotonic()
+        if not is_missing:
+            watch.missing_s, watch.readings_asked = None, 0
+            return
+        watch.missing_s = now_s if watch.missing_s is None else watch.missing_s
+        number = watch.readings_asked
+        if number < len(_MISSING_PAUSES_S) and now_s - watch.missing_s >= _MISSING_PAUSES_S[number]:
+            watch.readings_asked += 1
+            session.want_reconcile()
 
     def _wants_plan(self, watch: _Watch, position: RemotePosition, now_s: float) -> bool:
         if watch.asked_s is None:
