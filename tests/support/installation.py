@@ -200,6 +200,15 @@ class Installation:
 
         return wait_for(look, f"the account is ready; worker: {self.log('worker')[-2000:]}", seconds=seconds)
 
+    def widen_limits(self, account: str) -> None:
+        """The installation's limits of risk beyond anything that a test asks for: for tests that are not about them."""
+        names = ("order_notional", "position_notional", "total_notional", "open_orders", "orders_per_minute")
+        limits = [{"name": name, "value": "1000000000"} for name in names]
+        limits.append({"name": "leverage", "value": "200"})
+        body = {"level": "installation", "limits": limits}
+        status, answer = self.request("PUT", f"/api/v1/accounts/{account}/limits", body)
+        assert status == 200, answer
+
     def place(self, account: str, **changes: Any) -> tuple[str, int, Any]:
         """Posts an order: (intent id, status, answer). Default: buy 0.01 BTC at market."""
         body = {
