@@ -93,6 +93,9 @@ class Values:
                 return self._text(schema, name)
             case "object":
                 return self._object(schema)
+            case "array":
+                least, most = int(schema.get("minItems", 0)), int(schema.get("maxItems", 4))
+                return [self.draw(schema["items"], name) for _ in range(rng.choice((least, least + 1, 2, most)))][:most]
             case other:
                 raise NotImplementedError(
                     f"the fuzzer cannot draw a value of type {other!r} ({name}); teach it: {schema}"
