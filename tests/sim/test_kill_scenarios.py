@@ -52,6 +52,7 @@ class Tables:
 
     away: bool = False
     frozen: bool = False
+    flaps: bool = False  # away at every second write
     held: dict[UUID, Latch] = field(default_factory=dict)
     released: set[UUID] = field(default_factory=set)
     entries: dict[UUID, Entry] = field(default_factory=dict)
@@ -85,8 +86,12 @@ class Tables:
         return gone
 
     async def write(self, _account: AccountRef, entries: Sequence[Entry]) -> None:
+        if self.flaps:
+            self.away = not self.away
         await self._answers()
         for entry in entries:
+            begun = {each.req_id for each in self.entries.values() if isinstance(each, CancelBegun | CloseBegun)}
+            assert not isinstance(entry, Answered) or entry.req_id in begun, "an answer came before its act"
             self.entries.setdefault(entry.id, entry)
 
 
@@ -410,4 +415,21 @@ async def test_what_is_left_or_opened_again_while_a_kill_is_carried_out_is_close
     await now.until_done(latch)
     assert (now.size(), now.closes()) == (Decimal(0), 2)
     assert len({entry.act_id for entry in now.of(CloseBegun)}) == 2
+    await now.end()
+
+
+@in_virtual_time
+async def test_a_database_that_comes_and_goes_gets_each_act_before_its_answer() -> None:
+    now = scene()
+    await now.position()
+    for price in range(50000, 50005):
+        now.order(str(price))
+    await now.world.seconds(1)
+    now.tables.flaps = True
+    now.start()
+    latch = await now.board.pull(now.latch(close=True))
+    await now.until_done(latch)
+    now.tables.flaps = now.tables.away = False
+    await now.world.until(lambda: not now.recorder.has_spooled, "the spool is loaded")
+    assert len(now.of(Answered)) == len(now.of(CancelBegun)) + len(now.of(CloseBegun)) == 6
     await now.end()
