@@ -25,6 +25,7 @@ from tradewright.trading.model import (
     ExitsIntent,
     LeverageIntent,
     MarginModeIntent,
+    PlaceIntent,
     PositionModeIntent,
     ReadBackIntent,
     instrument_of,
@@ -74,10 +75,14 @@ async def reconcile(
     drifts += await _missing_orders(gateway, journal, census, {} if missing is None else missing)
     if not has_positions:
         pass
-    elif is_of_one_moment:
-        drifts += await _position_breaks(gateway, journal, census, clock)
-    else:
+    elif not is_of_one_moment:
         log.info("reconcile.positions_moving")  # sizes are compared the next time
+    elif any(isinstance(unknown.intent, PlaceIntent) for unknown in await journal.unknowns()):
+        # What nobody knows the outcome of may have moved a position, with a fill that is not listed yet: that would
+        # look like a break, or set a symbol's base wrong for ever.
+        log.info("reconcile.positions_unsure")
+    else:
+        drifts += await _position_breaks(gateway, journal, census, clock)
     if drifts:
         log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
         await journal.record_drift(drifts)

@@ -292,6 +292,7 @@ class NetworkLoop(VirtualLoop):
 def run_networked(main: Any, wire: Wire) -> Any:
     """Runs a coroutine to its end on a loop of its own with a network of its own."""
     loop = NetworkLoop(wire)
+    loop.set_exception_handler(lambda _loop, _context: None)  # what dead processes leave behind is no news
     clock_of_connections = aiohttp.connector.monotonic
     aiohttp.connector.monotonic = loop.time  # it counts the age of idle connections by the machine's
     try:

@@ -241,4 +241,5 @@ class Stranger:
                 body |= {"orderType": "Limit", "price": price, "timeInForce": "GTC"}
             else:
                 body |= {"orderType": "Market"}
+            self._world.has_stranger = True
             self.orders.append(engine.place(read_create(body, specs)).order_id)

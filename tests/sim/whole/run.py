@@ -16,8 +16,10 @@ from typing import Final
 
 import msgspec
 
+from sim.protection_checks import QUIET_MARGIN_S, StopWatch, naked_beyond
 from sim.whole.checkers import Findings, accepted, check, unsettled
 from sim.whole.faults import SAFETY_S, FaultPlan, Kill, draw
+from sim.whole.guards import GUARD, moment, steal_stop
 from sim.whole.network import NetworkLoop, run_networked
 from sim.whole.people import Person, Stranger
 from sim.whole.watching import watch_sends
@@ -28,6 +30,7 @@ from tradewright.core.ids import IntentId
 TAIL_S: Final = 30.0
 _VIRTUAL_S_MAX: Final = 120.0
 _TAIL_ORDERS_FROM_S: Final = 12.0
+_STOLEN_AFTER_S: Final = 20.0
 _RESTARTS_S: Final = (0.05, 2.0)
 _FINAL: Final = ("waiting_trigger", "working", "partially_filled", "filled", "cancelled", "rejected", "refused")
 
@@ -79,11 +82,13 @@ async def _live(world: World) -> RunReport:
     person, stranger = Person(world, world.random_of("person")), Stranger(world, world.random_of("stranger"))
     keeper = _Keeper(world)
     world.begin_faults()
+    loud, quiet = StopWatch(), StopWatch()
     background = [
         asyncio.create_task(keeper.run()),
         asyncio.create_task(world.market.move()),
         asyncio.create_task(person.live(SAFETY_S)),
         asyncio.create_task(stranger.live(SAFETY_S)),
+        asyncio.create_task(loud.run(lambda: moment(world), 0.5)),
     ]
     await asyncio.sleep(SAFETY_S)
     world.end_faults()
@@ -98,11 +103,16 @@ async def _live(world: World) -> RunReport:
     tail = await _tail_orders(world, person, SAFETY_S + TAIL_S - 5)
     if reads_again and world.process is not None:
         world.process.session.want_reconcile()
+    await asyncio.sleep(SAFETY_S + _STOLEN_AFTER_S - loop.time())
+    naked = naked_beyond(loud, GUARD)
+    background.append(asyncio.create_task(quiet.run(lambda: moment(world), 0.5)))
+    steal_stop(world)
     await asyncio.sleep(SAFETY_S + TAIL_S - loop.time())
     background[1].cancel()
     late = [f"{TAIL_S} s after the faults {what}" for what in unsettled(world)]
     await asyncio.sleep(2.0)  # what the last step of the market did is told
     found = check(world, stranger)
+    found["naked"] += [*naked, *naked_beyond(quiet, GUARD, QUIET_MARGIN_S)]
     found["stuck"] += [*late, *keeper.died_of, *_unfinished(world, tail)]
     for task in background:
         task.cancel()

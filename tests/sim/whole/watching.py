@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sim.whole.guards import overexposed
 from sim.whole.wire import Call
 from sim.whole.world import World
 from tradewright.core.ids import IntentId, LinkId, intent_of
@@ -43,6 +44,10 @@ def _check_place(world: World, body: dict[str, Any]) -> None:
     if intent_id is None or not _is_open(world, intent_id):
         world.violations.append(f"place {link} left before it was committed")
         return
+    row = world.database.intents[intent_id]
+    beyond = None if row.order is None else overexposed(world, row.order)
+    if beyond is not None:
+        world.violations.append(f"place {link} left although {beyond}")
     earlier = [row.outcome for row in world.database.requests_of(intent_id)]
     if "unknown" in earlier or "acknowledged" in earlier:
         world.violations.append(f"place {link} was sent again although it may have happened")

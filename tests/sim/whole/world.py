@@ -24,6 +24,7 @@ from sim.memory_database import MemoryDatabase
 from sim.memory_journal import MemoryJournal
 from sim.virtual_loop import EPOCH, SeededIds, VirtualClock
 from sim.whole.faults import FaultPlan, Kill, Moment, OwnFaults, name_of
+from sim.whole.guards import kept_limits, with_guards
 from sim.whole.market import LightMarket
 from sim.whole.network import Host, NetworkLoop, current_host
 from sim.whole.wire import FaultyWire
@@ -107,17 +108,21 @@ class Process:
             MemoryJournal(world.database, clock=world.clock, ids=world.ids, point=self._database_point)
         )
         self.session = world.make_session(
-            SessionParts(
-                account=ACCOUNT,
-                gateway=world.make_gateway(gateway),
-                stream=stream,
-                journal=journal,
-                instrument_of=INSTRUMENTS.get,
-                clock=world.machine_clock,
-                ids=world.ids,
-                rng=world.random_of(f"session{world.lives}"),
-                evidence=world.evidence,
-                reach=self.reach,
+            with_guards(
+                world,
+                SessionParts(
+                    account=ACCOUNT,
+                    gateway=world.make_gateway(gateway),
+                    stream=stream,
+                    journal=journal,
+                    instrument_of=INSTRUMENTS.get,
+                    clock=world.machine_clock,
+                    ids=world.ids,
+                    rng=world.random_of(f"session{world.lives}"),
+                    evidence=world.evidence,
+                    reach=self.reach,
+                ),
+                self._database_point,
             )
         )
         token = current_host.set(self.host)
@@ -187,6 +192,8 @@ class World:
         self.database = MemoryDatabase()
         self.market = LightMarket(self.random_of("market"))
         self.own = OwnFaults()
+        self.kept_risk = kept_limits()
+        self.has_stranger = False
         self.process: Process | None = None
         self.lives = 0
         self.crashes: Counter[str] = Counter()
