@@ -255,17 +255,17 @@ def dearest(
     A market order's own price is the exchange's bound and no price of its sender, so it counts as well. `prices` must
     have a reference.
     """
-    assert prices.reference is not None, "whoever values an order has prices"
-    known = [prices.reference]
-    if price is not None:
-        known.append(price)
-    if trigger_price is not None:
-        known.append(trigger_price)
+    highest = prices.reference
+    assert highest is not None, "whoever values an order has prices"
+    if price is not None and price > highest:
+        highest = price
+    if trigger_price is not None and trigger_price > highest:
+        highest = trigger_price
     if order_type == "Market":
         met = prices.quotes.opposite(side)
-        if met is not None:
-            known.append(met)
-    return max(known)
+        if met is not None and met > highest:
+            highest = met
+    return highest
 
 
 def notional_of(asked: Asked, prices: PriceView) -> Decimal:

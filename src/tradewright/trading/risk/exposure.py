@@ -415,7 +415,7 @@ class Exposure:
     def _elsewhere(self, instrument: InstrumentId, prices_of: PricesOf) -> Decimal:
         """Of every other symbol the worse side. Spot coins that are held are not added: they are no contracts."""
         total = ZERO
-        for other in sorted(self.instruments() - {instrument}, key=lambda one: (one.category, one.symbol)):
+        for other in self.instruments() - {instrument}:  # a sum: whatever their order
             prices = prices_of(other)
             if other.category == "spot":
                 total += self._pending(other, "Buy", prices, None)

@@ -70,8 +70,14 @@ class Slot:
 
     def notional(self, prices: PriceView | None) -> Decimal:
         """What that may come to, in quote coin, at the dearest of its prices. Without prices at its own."""
+        if self.reduces:
+            return ZERO
+        if self.is_live and not self.changes and not self.waiting and self.quantity_unit == "base":
+            left = max(self.quantity, self.filled) - self.settled - self.untold  # the same, for nearly all of them
+            if prices is not None and prices.reference is not None:
+                return left * dearest(self.price, self.trigger_price, self.order_type, self.side, prices)
         left = self.outstanding()
-        if self.reduces or not left:
+        if not left:
             return ZERO
         if self.quantity_unit == "quote" and self.is_live:
             return left
