@@ -59,23 +59,19 @@ async def test_two_legs_are_opened_read_and_closed_each_by_its_index(world: Worl
     assert [(row.position_index, row.size) for row in await world.orders.legs(BTC)] == [(1, 0), (2, SIZE)]
 
 
-async def test_an_order_says_on_which_leg_its_fills_are(world: World) -> None:
-    await world.orders.set_position_mode(BTC, hedge=True)
+async def test_an_order_says_its_leg_and_one_that_does_not_fit_the_mode_is_refused_and_opens_nothing(
+    world: World,
+) -> None:
+    for hedge, index in ((False, 1), (False, 2), (True, 0)):
+        if hedge:
+            await world.orders.set_position_mode(BTC, hedge=True)
+        with pytest.raises(Refused) as refusal:
+            await world.orders.place(new_order(order_type="Market", quantity=SIZE, position_index=index))
+        assert code_of(refusal) == 10001
+    assert await world.orders.positions() == []
     order = new_order(price=below(await last_price(world)), position_index=1)
     await world.orders.place(order)
     assert (await until(world, order, any_one)).position_index == 1
-
-
-@pytest.mark.parametrize(("hedge", "index"), [(False, 1), (False, 2), (True, 0)])
-async def test_an_order_that_does_not_fit_the_mode_is_refused_and_nothing_is_opened(
-    world: World, hedge: bool, index: int
-) -> None:
-    if hedge:
-        await world.orders.set_position_mode(BTC, hedge=True)
-    with pytest.raises(Refused) as refusal:
-        await world.orders.place(new_order(order_type="Market", quantity=SIZE, position_index=index))
-    assert code_of(refusal) == 10001
-    assert await world.orders.positions() == []
 
 
 async def test_the_position_mode_stays_while_there_is_an_order_or_a_position(world: World) -> None:
@@ -143,15 +139,10 @@ async def test_a_trailing_stop_follows_at_once_or_from_a_price_on_and_is_removed
     assert trailing[0].is_attached
     await world.orders.set_exits(BTC, PositionExits(trailing_stop=Decimal(0)))
     assert (await leg(world, 0, lambda row: row.trailing_stop is None)).size == SIZE
-
-
-async def test_a_trailing_stop_leaves_the_other_exits_as_they_are(world: World) -> None:
-    await filled(world)
-    stop = below(await last_price(world))
+    stop = below(price)
     await world.orders.set_exits(BTC, PositionExits(stop_loss=stop))
     await world.orders.set_exits(BTC, PositionExits(trailing_stop=Decimal(500)))
     held = await leg(world, 0, lambda row: row.trailing_stop is not None)
-    assert (held.stop_loss, held.trailing_stop) == (stop, 500)
+    assert (held.stop_loss, held.trailing_stop) == (stop, 500), "each leaves the other as it is"
     await world.orders.set_exits(BTC, PositionExits(stop_loss=Decimal(0)))
-    held = await leg(world, 0, lambda row: row.stop_loss is None)
-    assert held.trailing_stop == 500
+    assert (await leg(world, 0, lambda row: row.stop_loss is None)).trailing_stop == 500
