@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 _SEEDS = 300
-_STEPS = 2_000  # at the risk limits, in lives of 250 each
+_STEPS = 1_000  # at the risk limits, in lives of 250 each
 _BATCHES_MIN = 20  # so that parallel workers share the seeds evenly
 
 
