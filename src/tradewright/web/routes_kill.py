@@ -32,6 +32,8 @@ from tradewright.web.schemas.kill import (
     TakeDownBody,
 )
 
+_NOBODY_REMEMBERED_S = 10.0
+
 
 def router() -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["kill"])
@@ -84,11 +86,19 @@ async def _puller(request: Request, needed: Role) -> Puller:
     else:
         if failure is not None and not isinstance(failure, SQLAlchemyError | OSError):
             raise failure
-        if not done:
-            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         token = token_of(request, parts)
         principal = None if token is None else parts.remembered.principal(token, parts.clock)
-        is_remembered = True
+        is_remembered = principal is not None
+        if principal is None and not done:
+            await asyncio.wait({task}, timeout=_NOBODY_REMEMBERED_S)  # nothing else can tell
+            if task.done() and task.exception() is None:
+                principal = task.result()
+                if principal is None:
+                    raise NotSignedIn("no session, or it has ended; log in")
+        if not task.done():
+            task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        elif not task.cancelled():
+            task.exception()  # looked at: it is not told as forgotten
         if principal is None:
             if token is None:
                 raise NotSignedIn("no session; log in")
