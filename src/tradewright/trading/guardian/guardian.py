@@ -11,7 +11,7 @@ is degraded. Nothing is done on word of an old report: the position is read from
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -21,47 +21,24 @@ from tradewright.core.clock import Clock, milliseconds
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.core.ids import IntentId, made_id
 from tradewright.core.order import PositionExits, RemotePosition
-from tradewright.core.protection import Judgement, Naked, Plan, Protected, is_passed, judge, planned
+from tradewright.core.protection import Judgement, Naked, Protected, is_passed, judge, planned
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.beside import SessionView
 from tradewright.trading.bodies import CloseBody, ExitsBody
 from tradewright.trading.guardian.model import Guarded, GuardSettings, PositionKey, ProtectionNews
 from tradewright.trading.guardian.steps import Outcome, Standing, Step, step
 from tradewright.trading.guardian.store import GuardReads
+from tradewright.trading.guardian.watch import ASK_SECONDS_MIN, TICK_S, Watch
 from tradewright.trading.model import Intent, Reason
 
 log = structlog.get_logger()
 
 _ALL = Decimal(100)  # percent
-_TICK_S = 0.5  # while something is under way
 _WAIT_SECONDS_MIN = 0.01
-_ASK_SECONDS_MIN = 0.25  # between two readings of what was asked for a position
-_LATER_S = 10.0  # between looks at what does not settle
 _MISSING_PAUSES_S = (5.0, 20.0, 60.0)  # fills are missing for so long: everything is read again, so often and no more
 _READ_SECONDS_MIN = 1.0  # between two readings of a position at the exchange
 _VERIFY_SECONDS_MIN = 10.0
 _REPAIR_VALID = timedelta(seconds=30)
-
-
-@dataclass(slots=True)
-class _Watch:
-    """One position as the guardian has it in mind. Times are seconds by the monotonic clock."""
-
-    guarded: Guarded | None = None
-    plan: Plan | None = None
-    planned_for: RemotePosition | None = None  # the report that the plan was read for
-    asked_s: float | None = None
-    unsettled_s: float | None = None  # since when the plan is in doubt
-    missing_s: float | None = None  # since when fills are missing
-    readings_asked: int = 0  # for their sake
-    bare_s: float | None = None  # since when it shows no stop while nobody can say yet what its plan is
-    naked_s: float | None = None
-    read_s: float | None = None
-    repair: tuple[Outcome, float] | None = None  # with when it was first seen as not open
-    close: tuple[Outcome, float] | None = None
-    unseen_s: float | None = None  # since when the position tells a stop that no order shows
-    other_s: float | None = None  # since when another stop than the planned one is shown
-    verified: RemotePosition | None = None  # the report of it that was read again
 
 
 class Guardian:
@@ -71,7 +48,7 @@ class Guardian:
         self._reads = reads
         self._clock = clock
         self._settings = settings
-        self._watches: dict[PositionKey, _Watch] = {}
+        self._watches: dict[PositionKey, Watch] = {}
         self._closes: dict[IntentId, PositionKey] = {}
         self._book: AccountBook | None = None
 
@@ -89,7 +66,7 @@ class Guardian:
     async def run(self, session: SessionView) -> None:
         self._book = session.book
         for guarded in await self._reads.guarded():
-            watch = _Watch(guarded=guarded)
+            watch = Watch(guarded=guarded)
             if guarded.naked_since is not None:
                 gone_by = (self._clock.now() - guarded.naked_since).total_seconds()
                 watch.naked_s = self._clock.monotonic() - max(gone_by, 0.0)
@@ -98,7 +75,7 @@ class Guardian:
             self._watches[guarded.key] = watch
         while True:
             since = session.book.version
-            due_s = await self._look(session) if session.book.is_whole else _TICK_S
+            due_s = await self._look(session) if session.book.is_whole else TICK_S
             try:
                 async with asyncio.timeout(None if due_s is None else max(due_s, _WAIT_SECONDS_MIN)):
                     await session.book.changed(since)
@@ -112,7 +89,7 @@ class Guardian:
         return min((due_s for due_s in dues if due_s is not None), default=None)
 
     async def _look_at(self, session: SessionView, key: PositionKey) -> float | None:
-        position, watch = session.book.position(*key), self._watches.setdefault(key, _Watch())
+        position, watch = session.book.position(*key), self._watches.setdefault(key, Watch())
         guarded = watch.guarded
         if position is None or position.side is None or not position.size:
             if guarded is not None:
@@ -121,7 +98,7 @@ class Guardian:
             return None
         if guarded is not None and guarded.side != position.side:
             await self._end(session, watch, "flat")
-            watch = self._watches[key] = _Watch()
+            watch = self._watches[key] = Watch()
         await self._replan(session, watch, position)
         judgement = judge(position, session.book.orders())
         if watch.guarded is None:
@@ -130,7 +107,7 @@ class Guardian:
                 watch.bare_s = None
             elif watch.bare_s is None:
                 watch.bare_s = self._clock.monotonic()
-            return self._due_of_plan(watch)
+            return watch.due_of_plan(self._clock.monotonic())
         is_seen = not isinstance(judgement, Protected) or judgement.is_seen or watch.verified is position
         if isinstance(judgement, Protected) and not is_seen:
             judgement = await self._verified(session, watch, position, judgement)
@@ -141,14 +118,14 @@ class Guardian:
             case Naked():
                 return await self._naked(session, watch, position, judgement)
             case _:  # its stop was set off, and takes it off now
-                return _TICK_S
+                return TICK_S
 
     # The plan.
 
-    async def _replan(self, session: SessionView, watch: _Watch, position: RemotePosition) -> None:
+    async def _replan(self, session: SessionView, watch: Watch, position: RemotePosition) -> None:
         assert position.side is not None, "it is not flat"
         now_s = self._clock.monotonic()
-        if not self._wants_plan(watch, position, now_s):
+        if not watch.wants_plan(position, now_s):
             return
         asked = await self._reads.asked(position.instrument, position.position_index)
         plan = planned(asked, position.side, position.size)
@@ -175,7 +152,7 @@ class Guardian:
                 fresh = replace(guarded, stop=plan.stop, followed=None, confirmed=False)
             await self._keep(session, watch, fresh, "planned" if guarded is None else None)
 
-    def _miss_fills(self, session: SessionView, watch: _Watch, is_missing: bool) -> None:
+    def _miss_fills(self, session: SessionView, watch: Watch, is_missing: bool) -> None:
         """A position whose fills are not told cannot be guarded: the next periodic reading would be minutes away."""
         now_s = self._clock.monotonic()
         if not is_missing:
@@ -187,26 +164,10 @@ class Guardian:
             watch.readings_asked += 1
             session.want_reconcile()
 
-    def _wants_plan(self, watch: _Watch, position: RemotePosition, now_s: float) -> bool:
-        if watch.asked_s is None:
-            return True
-        age_s = now_s - watch.asked_s
-        if position is not watch.planned_for or watch.naked_s is not None:
-            return age_s >= _ASK_SECONDS_MIN
-        return watch.unsettled_s is not None and age_s >= self._unsettled_pause_s(watch, now_s)
-
-    def _unsettled_pause_s(self, watch: _Watch, now_s: float) -> float:
-        return _TICK_S if watch.unsettled_s is None or now_s - watch.unsettled_s < _LATER_S else _LATER_S
-
-    def _due_of_plan(self, watch: _Watch) -> float | None:
-        if watch.unsettled_s is not None:
-            return self._unsettled_pause_s(watch, self._clock.monotonic())
-        return _ASK_SECONDS_MIN if watch.plan is None else None
-
     # Protected.
 
     async def _protected(
-        self, session: SessionView, watch: _Watch, position: RemotePosition, shown: Protected
+        self, session: SessionView, watch: Watch, position: RemotePosition, shown: Protected
     ) -> float | None:
         guarded, plan = watch.guarded, watch.plan
         assert guarded is not None, "there is a plan"
@@ -233,19 +194,19 @@ class Guardian:
         if not shown.is_whole or shown.price == guarded.price:
             if not guarded.confirmed:
                 await self._keep(session, watch, replace(guarded, confirmed=True, why=None), None)
-            return self._due_of_plan(watch)
+            return watch.due_of_plan(self._clock.monotonic())
         if plan is not None and plan.in_doubt:
-            return _TICK_S
+            return TICK_S
         if watch.planned_for is not position:
-            return _ASK_SECONDS_MIN  # what moved it may be a wish that was not read yet
+            return ASK_SECONDS_MIN  # what moved it may be a wish that was not read yet
         if guarded.confirmed or guarded.stop.price == shown.price:
             # Whoever moved it elsewhere knows what they want, and it protects.
             followed = None if shown.price == guarded.stop.price else shown.price
             await self._keep(session, watch, replace(guarded, followed=followed, why=None), "followed")
-            return self._due_of_plan(watch)
+            return watch.due_of_plan(self._clock.monotonic())
         return await self._other_stop(session, watch, shown)
 
-    async def _other_stop(self, session: SessionView, watch: _Watch, shown: Protected) -> float | None:
+    async def _other_stop(self, session: SessionView, watch: Watch, shown: Protected) -> float | None:
         """What was asked last never showed, and another stop protects: asked again a few times, then let be."""
         guarded = watch.guarded
         assert guarded is not None
@@ -254,17 +215,17 @@ class Guardian:
             watch.other_s = now_s
         waited_s = now_s - watch.other_s
         if waited_s < self._settings.grace_s * (guarded.repairs + 1) * 2:
-            return _TICK_S
+            return TICK_S
         if guarded.repairs >= self._settings.repairs_max:
             watch.other_s = None
             let_be = replace(guarded, followed=shown.price, confirmed=True, repairs=0, why="protection.other_stop")
             await self._keep(session, watch, let_be, "followed")
             return None
         await self._ask_repair(session, watch, guarded, since=f"other:{guarded.stop.origin}")
-        return _TICK_S
+        return TICK_S
 
     async def _verified(
-        self, session: SessionView, watch: _Watch, position: RemotePosition, shown: Protected
+        self, session: SessionView, watch: Watch, position: RemotePosition, shown: Protected
     ) -> Judgement:
         """The position tells a stop, and no order of it is seen: one of the two reports is older. Read again."""
         now_s = self._clock.monotonic()
@@ -282,16 +243,16 @@ class Guardian:
 
     # Naked.
 
-    async def _naked(self, session: SessionView, watch: _Watch, position: RemotePosition, found: Naked) -> float:
+    async def _naked(self, session: SessionView, watch: Watch, position: RemotePosition, found: Naked) -> float:
         guarded, plan, now_s = watch.guarded, watch.plan, self._clock.monotonic()
         assert guarded is not None
         may_be_wanted = plan is not None and plan.may_be_removed
         if watch.naked_s is None:
             watch.bare_s = now_s if watch.bare_s is None else watch.bare_s
             if watch.planned_for is not position:
-                return _ASK_SECONDS_MIN  # what took it off may be a wish that was not read yet
+                return ASK_SECONDS_MIN  # what took it off may be a wish that was not read yet
             if may_be_wanted:
-                return _TICK_S  # a person may have taken it off: the outcome says; else it counts from here
+                return TICK_S  # a person may have taken it off: the outcome says; else it counts from here
             watch.naked_s = watch.bare_s
             since = self._clock.now() - timedelta(seconds=now_s - watch.naked_s)
             naked = replace(guarded, state="naked", why=found.why, naked_since=since, repairs=0, closes=0)
@@ -301,22 +262,22 @@ class Guardian:
         if naked_for_s < self._settings.grace_s:
             return self._settings.grace_s - naked_for_s
         if may_be_wanted:
-            return _TICK_S
+            return TICK_S
         guarded = await self._learn(session, watch, guarded)
         chosen = self._step(watch, position, naked_for_s)
         if chosen == "wait":
-            return _TICK_S
+            return TICK_S
         fresh = await self._read(session, watch, position)
         if fresh is None or fresh.side != guarded.side or not isinstance(_judged(session, fresh), Naked):
-            return _TICK_S  # it could not be read, or is another one by now: looked at anew
+            return TICK_S  # it could not be read, or is another one by now: looked at anew
         chosen = self._step(watch, fresh, naked_for_s)
         if chosen == "repair":
             await self._ask_repair(session, watch, guarded, since=_episode(guarded))
         elif chosen == "close":
             await self._ask_close(session, watch, guarded)
-        return _TICK_S
+        return TICK_S
 
-    def _step(self, watch: _Watch, position: RemotePosition, naked_for_s: float) -> Step:
+    def _step(self, watch: Watch, position: RemotePosition, naked_for_s: float) -> Step:
         assert watch.guarded is not None
         standing = Standing(
             naked_for_s=naked_for_s,
@@ -332,7 +293,7 @@ class Guardian:
             return None
         return replace(tried[0], ended_for_s=self._clock.monotonic() - tried[1])
 
-    async def _learn(self, session: SessionView, watch: _Watch, guarded: Guarded) -> Guarded:
+    async def _learn(self, session: SessionView, watch: Watch, guarded: Guarded) -> Guarded:
         """What became of what was asked; what the owner before asked and did not live to note down is found by its
         id."""
         since = _episode(guarded)
@@ -359,7 +320,7 @@ class Guardian:
 
     # Asking.
 
-    async def _ask_repair(self, session: SessionView, watch: _Watch, guarded: Guarded, *, since: str) -> None:
+    async def _ask_repair(self, session: SessionView, watch: Watch, guarded: Guarded, *, since: str) -> None:
         number = guarded.repairs + 1
         body = ExitsBody(
             id=self._id(session, guarded, "repair", since, number),
@@ -379,7 +340,7 @@ class Guardian:
         watch.repair = (Outcome("proposed", is_open=True), self._clock.monotonic())
         session.wake()
 
-    async def _ask_close(self, session: SessionView, watch: _Watch, guarded: Guarded) -> None:
+    async def _ask_close(self, session: SessionView, watch: Watch, guarded: Guarded) -> None:
         plan = watch.plan
         if session.state != "ready" and (plan is None or not plan.adds_up):
             # Fills may be missing: the position could be another one than the one whose plan this is.
@@ -412,7 +373,7 @@ class Guardian:
 
     # Reading and keeping.
 
-    async def _read(self, session: SessionView, watch: _Watch, position: RemotePosition) -> RemotePosition | None:
+    async def _read(self, session: SessionView, watch: Watch, position: RemotePosition) -> RemotePosition | None:
         """The position as the exchange has it now, booked; None when it could not be read, or was a moment ago."""
         now_s = self._clock.monotonic()
         if watch.read_s is not None and now_s - watch.read_s < _READ_SECONDS_MIN:
@@ -425,7 +386,7 @@ class Guardian:
             return None
         return session.book.position(position.instrument, position.position_index)
 
-    async def _end(self, session: SessionView, watch: _Watch, news: ProtectionNews) -> None:
+    async def _end(self, session: SessionView, watch: Watch, news: ProtectionNews) -> None:
         guarded = watch.guarded
         assert guarded is not None
         if watch.naked_s is not None:
@@ -436,7 +397,7 @@ class Guardian:
         watch.guarded, watch.naked_s, watch.repair, watch.close = None, None, None, None
         self._closes = {name: key for name, key in self._closes.items() if key != guarded.key}
 
-    async def _keep(self, session: SessionView, watch: _Watch, guarded: Guarded, news: ProtectionNews | None) -> None:
+    async def _keep(self, session: SessionView, watch: Watch, guarded: Guarded, news: ProtectionNews | None) -> None:
         await session.journal.keep_protection(guarded, news)
         watch.guarded = guarded
 
