@@ -19,8 +19,8 @@ it("finds a missing key, a missing plural form, an unknown key, an empty text an
   ]);
 });
 
-it("declines Russian counts", () => {
-  startWords("ru");
+it("declines Russian counts", async () => {
+  await startWords("ru");
   const said = [1, 2, 5, 21, 1.5].map((count) => i18next.t("terminal.bars_shown", { count }));
   expect(said).toEqual(["1 бар", "2 бара", "5 баров", "21 бар", "1.5 бара"]);
 });

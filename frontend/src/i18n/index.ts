@@ -1,102 +1,48 @@
 /**
- * Words: catalogues by language and area, typed keys, instant switch.
- *
- * Both languages are in the first load: together they are a few kilobytes and the switch needs no network.
+ * Words: catalogues by language and area, typed keys. Only the chosen language is loaded; the other one when it is asked
+ * for, and then it stays.
  */
 import i18next from "i18next";
 import { initReactI18next } from "react-i18next";
 import type { Language } from "../format/number";
-import enActions from "./en/actions.json";
-import enAuth from "./en/auth.json";
-import enBook from "./en/book.json";
-import enCommon from "./en/common.json";
-import enConnections from "./en/connections.json";
-import enFaults from "./en/faults.json";
-import enLinks from "./en/links.json";
-import enMarkets from "./en/markets.json";
-import enNotices from "./en/notices.json";
-import enProblems from "./en/problems.json";
-import enReasons from "./en/reasons.json";
-import enShell from "./en/shell.json";
-import enStatus from "./en/status.json";
-import enTables from "./en/tables.json";
-import enTerminal from "./en/terminal.json";
-import enTicket from "./en/ticket.json";
-import ruActions from "./ru/actions.json";
-import ruAuth from "./ru/auth.json";
-import ruBook from "./ru/book.json";
-import ruCommon from "./ru/common.json";
-import ruConnections from "./ru/connections.json";
-import ruFaults from "./ru/faults.json";
-import ruLinks from "./ru/links.json";
-import ruMarkets from "./ru/markets.json";
-import ruNotices from "./ru/notices.json";
-import ruProblems from "./ru/problems.json";
-import ruReasons from "./ru/reasons.json";
-import ruShell from "./ru/shell.json";
-import ruStatus from "./ru/status.json";
-import ruTables from "./ru/tables.json";
-import ruTerminal from "./ru/terminal.json";
-import ruTicket from "./ru/ticket.json";
+import type en from "./catalogue.en";
 
-const en = {
-  actions: enActions,
-  auth: enAuth,
-  book: enBook,
-  common: enCommon,
-  connections: enConnections,
-  faults: enFaults,
-  links: enLinks,
-  markets: enMarkets,
-  notices: enNotices,
-  problems: enProblems,
-  reasons: enReasons,
-  shell: enShell,
-  status: enStatus,
-  tables: enTables,
-  terminal: enTerminal,
-  ticket: enTicket,
-};
-
-/** Russian must hold every key of English; plural forms beyond `one` and `other` are checked by the build. */
-const ru: typeof en = {
-  actions: ruActions,
-  auth: ruAuth,
-  book: ruBook,
-  common: ruCommon,
-  connections: ruConnections,
-  faults: ruFaults,
-  links: ruLinks,
-  markets: ruMarkets,
-  notices: ruNotices,
-  problems: ruProblems,
-  reasons: ruReasons,
-  shell: ruShell,
-  status: ruStatus,
-  tables: ruTables,
-  terminal: ruTerminal,
-  ticket: ruTicket,
-};
+export type Catalogue = typeof en;
 
 declare module "i18next" {
   interface CustomTypeOptions {
     defaultNS: "page";
-    resources: { page: typeof en };
+    resources: { page: Catalogue };
     returnNull: false;
     nsSeparator: false;
   }
 }
 
-export function startWords(language: Language): void {
-  void i18next.use(initReactI18next).init({
+const LOADERS: Readonly<Record<Language, () => Promise<{ readonly default: Catalogue }>>> = {
+  en: () => import("./catalogue.en"),
+  ru: () => import("./catalogue.ru"),
+};
+
+/** Loads the words of a language and speaks it. Rejects when they cannot be fetched. */
+export async function startWords(language: Language): Promise<void> {
+  const { default: words } = await LOADERS[language]();
+  await i18next.use(initReactI18next).init({
     lng: language,
-    fallbackLng: "en",
+    // Every language is complete (the build sees to it), so none lends its words to another.
+    fallbackLng: false,
     defaultNS: "page",
     nsSeparator: false,
-    resources: { en: { page: en }, ru: { page: ru } },
+    resources: { [language]: { page: words } },
     interpolation: { escapeValue: false }, // React renders text as text
     returnNull: false,
   });
+}
+
+/** Has a language's words there, without speaking it yet. Rejects when they cannot be fetched. */
+export async function loadWords(language: Language): Promise<void> {
+  if (i18next.hasResourceBundle(language, "page")) return;
+  const { default: words } = await LOADERS[language]();
+  i18next.addResourceBundle(language, "page", words);
 }
 
 export { i18next };

@@ -1,11 +1,14 @@
 import { beforeAll, expect, it } from "vitest";
 import { aPair, anInstrument, anOrder } from "../api/fixtures";
 import type { Order } from "../api/types";
-import { i18next, startWords } from "./index";
+import { i18next, loadWords, startWords } from "./index";
 import { orderSentence } from "./sentences";
 import { statusText } from "./words";
 
-beforeAll(() => startWords("en"));
+beforeAll(async () => {
+  await startWords("en");
+  await loadWords("ru");
+});
 const waiting: Partial<Order> = { price: "58990", quantity: "0.05", side: "Sell", trigger: { price: "59000", by: "LastPrice", rises: false } };
 const amount: Partial<Order> = { category: "spot", order_type: "Market", price: null, quantity: "100", quantity_unit: "quote" };
 const said = (change: Partial<Order>, language: "en" | "ru", instrument = anInstrument()): string =>

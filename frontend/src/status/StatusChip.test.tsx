@@ -2,7 +2,7 @@
 import { cleanup, render, screen } from "@testing-library/react";
 import { afterEach, beforeAll, expect, it } from "vitest";
 import type { Order, OrderStatus } from "../api/types";
-import { i18next, startWords } from "../i18n";
+import { i18next, loadWords, startWords } from "../i18n";
 import { StatusChip } from "./StatusChip";
 
 type Shown = Parameters<typeof StatusChip>[0]["order"];
@@ -18,7 +18,10 @@ function chip(status: OrderStatus, change: Partial<Order> = {}): string {
 }
 const lackOfMargin = { code: "exchange.insufficient_margin", params: {}, exchange_code: 110007, exchange_text: "ab not enough" };
 
-beforeAll(() => startWords("en"));
+beforeAll(async () => {
+  await startWords("en");
+  await loadWords("ru");
+});
 afterEach(() => i18next.changeLanguage("en"));
 
 it("says what is known and no more", () => {

@@ -9,7 +9,9 @@ export type AccountDelta =
   | Schemas["PositionEvent"]
   | Schemas["BalancesEvent"]
   | Schemas["SessionEvent"]
-  | Schemas["DriftEvent"];
+  | Schemas["DriftEvent"]
+  | Schemas["LedgerEvent"]
+  | Schemas["ProtectionEvent"];
 export type ExchangeHealth = Schemas["ExchangeLink"];
 export type Heartbeat = Schemas["HeartbeatMessage"];
 export type Message = Schemas["StreamServerMessage"];

@@ -1,9 +1,12 @@
 import { beforeAll, expect, it } from "vitest";
 import { aPair, anInstrument } from "../api/fixtures";
-import { i18next, startWords } from "../i18n";
+import { i18next, loadWords, startWords } from "../i18n";
 import { ticketSentence, type Said } from "./sentence";
 
-beforeAll(() => startWords("en"));
+beforeAll(async () => {
+  await startWords("en");
+  await loadWords("ru");
+});
 const base: Said = { side: "Buy", kind: "Limit", quantity: "0.05", quantityUnit: "base", price: "60412.5", trigger: null };
 const said = (change: Partial<Said>, language: "en" | "ru" = "en", instrument = anInstrument()): string =>
   ticketSentence(i18next.getFixedT(language, "page"), { ...base, ...change }, instrument, "sim", language).replaceAll("\u202f", " ");

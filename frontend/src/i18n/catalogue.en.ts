@@ -1,0 +1,38 @@
+/** The whole English catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
+import actions from "./en/actions.json";
+import auth from "./en/auth.json";
+import book from "./en/book.json";
+import common from "./en/common.json";
+import connections from "./en/connections.json";
+import faults from "./en/faults.json";
+import links from "./en/links.json";
+import markets from "./en/markets.json";
+import notices from "./en/notices.json";
+import problems from "./en/problems.json";
+import reasons from "./en/reasons.json";
+import shell from "./en/shell.json";
+import status from "./en/status.json";
+import tables from "./en/tables.json";
+import terminal from "./en/terminal.json";
+import ticket from "./en/ticket.json";
+
+const en = {
+  actions,
+  auth,
+  book,
+  common,
+  connections,
+  faults,
+  links,
+  markets,
+  notices,
+  problems,
+  reasons,
+  shell,
+  status,
+  tables,
+  terminal,
+  ticket,
+};
+
+export default en;
