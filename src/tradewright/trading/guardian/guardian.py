@@ -28,7 +28,7 @@ from tradewright.trading.bodies import CloseBody, ExitsBody
 from tradewright.trading.guardian.model import Guarded, GuardSettings, PositionKey, ProtectionNews
 from tradewright.trading.guardian.steps import Outcome, Standing, Step, step
 from tradewright.trading.guardian.store import GuardReads
-from tradewright.trading.guardian.watch import ASK_SECONDS_MIN, TICK_S, Watch
+from tradewright.trading.guardian.watch import ASK_SECONDS_MIN, TICK_S, Tried, Watch
 from tradewright.trading.model import Intent, Reason
 
 log = structlog.get_logger()
@@ -288,10 +288,10 @@ class Guardian:
         )
         return step(watch.guarded, standing, self._settings)
 
-    def _rested(self, tried: tuple[Outcome, float] | None) -> Outcome | None:
+    def _rested(self, tried: Tried | None) -> Outcome | None:
         if tried is None:
             return None
-        return replace(tried[0], ended_for_s=self._clock.monotonic() - tried[1])
+        return replace(tried.outcome, ended_for_s=self._clock.monotonic() - tried.seen_s)
 
     async def _learn(self, session: SessionView, watch: Watch, guarded: Guarded) -> Guarded:
         """What became of what was asked; what the owner before asked and did not live to note down is found by its
@@ -314,9 +314,10 @@ class Guardian:
         watch.guarded = guarded
         return guarded
 
-    def _noted(self, before: tuple[Outcome, float] | None, now: Outcome) -> tuple[Outcome, float]:
-        goes_on = before is not None and before[0] == now and not now.is_open
-        return (now, before[1] if goes_on and before is not None else self._clock.monotonic())
+    def _noted(self, before: Tried | None, now: Outcome) -> Tried:
+        if before is not None and before.outcome == now and not now.is_open:
+            return before
+        return Tried(now, self._clock.monotonic())
 
     # Asking.
 
@@ -337,7 +338,7 @@ class Guardian:
             return
         state = "protected" if guarded.state == "protected" else "repairing"
         await self._keep(session, watch, replace(guarded, state=state, repairs=number), "repairing")  # type: ignore[arg-type]
-        watch.repair = (Outcome("proposed", is_open=True), self._clock.monotonic())
+        watch.repair = Tried(Outcome("proposed", is_open=True), self._clock.monotonic())
         session.wake()
 
     async def _ask_close(self, session: SessionView, watch: Watch, guarded: Guarded) -> None:
@@ -363,7 +364,7 @@ class Guardian:
         if answer == "moot":
             return
         await self._keep(session, watch, replace(guarded, state="flattening", closes=number), "flattening")
-        watch.close = (Outcome("proposed", is_open=True), self._clock.monotonic())
+        watch.close = Tried(Outcome("proposed", is_open=True), self._clock.monotonic())
         session.wake()
 
     def _id(self, session: SessionView, guarded: Guarded, what: str, since: str, number: int) -> IntentId:

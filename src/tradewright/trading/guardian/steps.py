@@ -18,7 +18,7 @@ Step = Literal["wait", "repair", "close"]
 PASSED_CODES = frozenset({110092, 110093})
 _REPAIR_PAUSES_S = (2.0, 4.0, 8.0)  # after a repair that came to nothing
 _CLOSE_PAUSES_S = (2.0, 2.0, 4.0, 8.0)  # after a close that left something: its position may be told late
-_CLOSE_PAUSE_S_LATER = 60.0  # for as long as the position is there
+_LATER_CLOSE_PAUSE_S = 60.0  # for as long as the position is there
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +83,4 @@ def _repair_pause_s(number: int) -> float:
 
 
 def _close_pause_s(number: int) -> float:
-    return _CLOSE_PAUSES_S[number - 1] if number <= len(_CLOSE_PAUSES_S) else _CLOSE_PAUSE_S_LATER
+    return _CLOSE_PAUSES_S[number - 1] if number <= len(_CLOSE_PAUSES_S) else _LATER_CLOSE_PAUSE_S

@@ -17,6 +17,14 @@ ASK_SECONDS_MIN = 0.25  # between two readings of what was asked for a position
 _LATER_S = 10.0  # between looks at what does not settle
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """`seen_s`: when the outcome was first seen as it is."""
+
+    outcome: Outcome
+    seen_s: float
+
+
 @dataclass(slots=True)
 class Watch:
     """One position as the guardian has it in mind. Times are seconds by the monotonic clock."""
@@ -31,8 +39,8 @@ class Watch:
     bare_s: float | None = None  # since when it shows no stop while nobody can say yet what its plan is
     naked_s: float | None = None
     read_s: float | None = None
-    repair: tuple[Outcome, float] | None = None  # with when it was first seen as not open
-    close: tuple[Outcome, float] | None = None
+    repair: Tried | None = None
+    close: Tried | None = None
     unseen_s: float | None = None  # since when the position tells a stop that no order shows
     other_s: float | None = None  # since when another stop than the planned one is shown
     verified: RemotePosition | None = None  # the report of it that was read again
