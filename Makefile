@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
 # Variables of `make run` and `make exchange`: MARKET (synthetic[:N] | replay:FILE@linear:SYMBOL | mirror), SPEED, SEED, FROM;
-# of `make fence`: CYCLES; of `make sim` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
+# of `make fence`: CYCLES; of `make sim`, `make sim-hashes` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
 
 SHELL := /bin/sh
 UV := scripts/uv
@@ -16,7 +16,7 @@ COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures db-chaos db-commits
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures db-chaos db-commits
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -45,8 +45,11 @@ fmt: setup-dev
 risk: setup-dev  ## many askers at the limits of risk, through faults and killed owners: STEPS steps
 	@$(BIN)/python -m pytest tests/sim/test_risk_interleavings.py -q -n 2 --steps $(STEPS)
 
-sim: setup-dev  ## seeded simulation of the account session
-	@$(BIN)/python -m pytest tests/sim -q -n 2 --seeds $(SEEDS)
+sim: setup-dev  ## seeded simulation of session, gateway and exchange in one process; FIRST begins elsewhere than at seed 0
+	@PYTHONPATH=tests $(BIN)/python -m sim.whole.campaign $(SEEDS) $(FIRST)
+
+sim-hashes: setup-dev  ## the same seed is the same night: SEEDS of them in two processes, where strings hash otherwise
+	@PYTHONPATH=tests $(BIN)/python -m sim.whole.campaign same $(SEEDS)
 
 fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing of an old one is accepted
 	@$(BIN)/python -m pytest tests/integration/fence -q -s --show-capture=no --fence-cycles $(CYCLES)

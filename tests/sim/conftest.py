@@ -1,6 +1,6 @@
 """Options and fixtures of the simulation: how many seeds are run, and no log lines of a thousand sessions.
 
-`pytest tests/sim --seeds N` runs seeds 0 to N-1; the saved bad ones of `seeds.txt` are always run as well.
+`pytest tests/sim --seeds N` runs seeds 0 to N-1 of the whole simulation; the saved bad ones of `seeds.txt` always run.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-_SEEDS = 300
+_SEEDS = 500
 _STEPS = 1_000  # at the risk limits, in lives of 250 each
-_BATCHES_MIN = 20  # so that parallel workers share the seeds evenly
+_BATCH = 25
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,12 +25,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "risk_seed" in metafunc.fixturenames:
         steps = metafunc.config.getoption("steps", default=_STEPS)
         metafunc.parametrize("risk_seed", range(max(1, steps // 250)))
-    if "batch" not in metafunc.fixturenames:
-        return
     count = metafunc.config.getoption("seeds", default=_SEEDS)
-    size = max(1, min(50, count // _BATCHES_MIN))
-    batches = [range(first, min(first + size, count)) for first in range(0, count, size)]
-    metafunc.parametrize("batch", batches, ids=lambda batch: f"{batch.start}-{batch.stop - 1}")
+    # Two files with half of them each: a file is one process's.
+    for name, seeds in (("batch", range(count // 2)), ("later_batch", range(count // 2, count))):
+        if name in metafunc.fixturenames:
+            batches = [seeds[first : first + _BATCH] for first in range(0, len(seeds), _BATCH)]
+            metafunc.parametrize(name, batches, ids=lambda batch: f"{batch.start}-{batch.stop - 1}")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,7 +2,7 @@
 
 Lives here: running them, the line, and when it is a failure: anything found, or with a thousand seeds or more a kind of
 fault or a crash point that was never met. What was found is told beside it, seed by seed.
-`python -m sim.whole.campaign hashes SEEDS` prints one digest a seed, for comparing two processes.
+`python -m sim.whole.campaign same SEEDS` compares the digests of two processes (`hashes SEEDS` prints those of one).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import gc
 import logging
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -102,6 +103,8 @@ def main(arguments: Sequence[str]) -> int:
         for seed in range(int(arguments[1])):
             print(run_seed(seed).digest, flush=True)
         return 0
+    if arguments[0] == "same":
+        return _compare(int(arguments[1]))
     first = int(arguments[1]) if len(arguments) > 1 else 0
     began = time.monotonic()
     summed = Sum()
@@ -113,6 +116,19 @@ def main(arguments: Sequence[str]) -> int:
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
     print(summed.line())
     return 0 if summed.is_good else 1
+
+
+def _compare(count: int) -> int:
+    """Two processes side by side whose strings hash differently."""
+    command = [sys.executable, "-m", "sim.whole.campaign", "hashes", str(count)]
+    running = [
+        subprocess.Popen(command, env=os.environ | {"PYTHONHASHSEED": hash_seed}, stdout=subprocess.PIPE, text=True)
+        for hash_seed in ("1", "2024")
+    ]
+    told = [process.communicate()[0].split() for process in running]
+    same = sum(one == other for one, other in zip(*told, strict=False))
+    print(f"seeds={count} same={same}")
+    return 0 if same == count == len(told[0]) else 1
 
 
 def _tell(bad: Iterable[tuple[int, Sequence[str]]]) -> None:

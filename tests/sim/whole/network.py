@@ -21,6 +21,7 @@ import aiohttp.connector
 
 from sim.virtual_loop import VirtualLoop
 
+PORT: Final = 9_300  # of the one server there is
 _APART_S: Final = 1e-7
 current_host: ContextVar[Host | None] = ContextVar("current_host", default=None)
 
@@ -83,7 +84,7 @@ class Link:
         self.is_stream = False
         self.weight = 1.0  # how much the wire's faults are about what was asked last
         self.is_mute = False  # open on both ends, and nothing arrives any more
-        ours, theirs = ("127.0.0.1", 40_000 + number), ("127.0.0.1", 9_300)
+        ours, theirs = ("127.0.0.1", 40_000 + number), ("127.0.0.1", PORT)
         self.client = End(loop, self, True, ours, theirs)
         self.server = End(loop, self, False, theirs, ours)
 
@@ -251,10 +252,10 @@ class NetworkLoop(VirtualLoop):
         self.links: list[Link] = []
         self._connected: dict[int, int] = {}  # port by the number of the socket that stands for the connection
 
-    async def create_server(self, protocol_factory: Any, *_: Any, sock: Any = None, **__: Any) -> Any:  # type: ignore[override]
-        port = int(sock.getsockname()[1])
-        self.listening[port] = protocol_factory
-        return _Server(self, port)
+    async def create_server(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+        # Not where its socket is: that number is another one in each run, and would be in the texts of errors.
+        self.listening[PORT] = protocol_factory
+        return _Server(self, PORT)
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
         await self._reach(int(address[1]))

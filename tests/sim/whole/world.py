@@ -26,7 +26,7 @@ from sim.virtual_loop import EPOCH, SeededIds, VirtualClock
 from sim.whole.faults import FaultPlan, Kill, Moment, OwnFaults, name_of
 from sim.whole.guards import kept_limits, with_guards
 from sim.whole.market import LightMarket
-from sim.whole.network import Host, NetworkLoop, current_host
+from sim.whole.network import PORT, Host, NetworkLoop, current_host
 from sim.whole.wire import FaultyWire
 from sim.world import BTC, BTC_SPOT, RULES
 from support.scripted_market import START_MS
@@ -252,8 +252,12 @@ class World:
         return random.Random(f"{self.seed}:{part}")
 
     def endpoints(self) -> Endpoints:
-        addresses = self.exchange.addresses
-        return Endpoints(rest=addresses.rest, public_stream=addresses.ws_public, private_stream=addresses.ws_private)
+        place = f"127.0.0.1:{PORT}/v5"
+        return Endpoints(
+            rest=f"http://127.0.0.1:{PORT}",
+            public_stream=f"ws://{place}/public",
+            private_stream=f"ws://{place}/private",
+        )
 
     def start(self, kill: Kill | None) -> Process:
         self.lives += 1
