@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from tradewright.exchange.bybit.spans import HISTORY_MAX, SPAN_MAX, spans
 
@@ -19,7 +20,7 @@ def test_spans_cover_what_our_reading_of_the_clock_is_behind_without_being_refus
 def test_spans_touch_and_none_is_longer_than_seven_days() -> None:
     found = spans(_NOW - timedelta(days=30), _NOW)
     assert all(end - start <= SPAN_MAX for start, end in found)
-    assert all(before[1] == after[0] for before, after in zip(found, found[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(found))
 
 
 def test_nothing_older_is_asked_for_than_the_exchange_keeps() -> None:
