@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import structlog
 
@@ -110,7 +110,8 @@ def main(arguments: Sequence[str]) -> int:
     summed = Sum()
     for report in run_all(range(first, first + int(arguments[0]))):
         summed.add(report)
-    _tell(summed.bad.items())
+        if report.problems and len(summed.bad) <= _SHOWN_MAX:
+            print(f"seed {report.seed}:", *report.problems, sep="\n  ", file=sys.stderr, flush=True)
     if summed.missed and summed.seeds >= ALL_ARE_MET_FROM:
         print(f"never met: {', '.join(summed.missed)}", file=sys.stderr)
     print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
@@ -129,11 +130,6 @@ def _compare(count: int) -> int:
     same = sum(one == other for one, other in zip(*told, strict=False))
     print(f"seeds={count} same={same}")
     return 0 if same == count == len(told[0]) else 1
-
-
-def _tell(bad: Iterable[tuple[int, Sequence[str]]]) -> None:
-    for seed, problems in sorted(bad)[:_SHOWN_MAX]:
-        print(f"seed {seed}:", *problems, sep="\n  ", file=sys.stderr)
 
 
 if __name__ == "__main__":
