@@ -6,7 +6,7 @@ Lives here: `reconcile`. When it runs is the session's business. A failed or par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -49,6 +49,7 @@ async def reconcile(
     missing: dict[ExchangeOrderId, datetime] | None = None,
     *,
     reach: Reach = nowhere,
+    is_sending: Callable[[], bool] = lambda: False,
 ) -> Sequence[Drift]:
     """Reads everything, then applies it; returns the differences that no report explains (also recorded).
 
@@ -77,9 +78,9 @@ async def reconcile(
         pass
     elif not is_of_one_moment:
         log.info("reconcile.positions_moving")  # sizes are compared the next time
-    elif any(isinstance(unknown.intent, PlaceIntent) for unknown in await journal.unknowns()):
-        # What nobody knows the outcome of may have moved a position, with a fill that is not listed yet: that would
-        # look like a break, or set a symbol's base wrong for ever.
+    elif is_sending() or any(isinstance(unknown.intent, PlaceIntent) for unknown in await journal.unknowns()):
+        # What is on its way, or nobody knows the outcome of, may have moved a position, with a fill that is not listed
+        # yet: that would look like a break, or set a symbol's base wrong for ever.
         log.info("reconcile.positions_unsure")
     else:
         drifts += await _position_breaks(gateway, journal, census, clock)

@@ -332,6 +332,7 @@ class AccountSession:
                         self._parts.clock,
                         self._missing,
                         reach=self._parts.reach,
+                        is_sending=lambda: bool(self._sending),
                     )
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))
