@@ -165,7 +165,7 @@ def _logs_the_secret(patch: pytest.MonkeyPatch, world: World) -> None:
 
 
 def _lets_viewers_trade(patch: pytest.MonkeyPatch, world: World) -> None:
-    patch.setattr("tradewright.web.auth._require", lambda principal, needed: principal)
+    patch.setattr("tradewright.web.auth.require_role", lambda principal, needed: principal)
 
 
 SABOTAGES = (

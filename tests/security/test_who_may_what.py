@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from integration.web.kit import Site, User, place_body, running_owner
+from integration.web.kit import Owner, Site, User, place_body, running_owner
+from tradewright.trading.journal import Drift
 from tradewright.web import intents
 from tradewright.web.application import routes_only
 from tradewright.web.contract import contract_of
@@ -44,11 +46,16 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/connections/{connection_id}/remove"): (401, 403, 200, 200, 404),
     ("GET", "/api/v1/accounts/{account_id}/symbols/{category}/{symbol}"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/limits"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/pnl"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/ledger"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/accounts/{account_id}/ledger/breaks"): READ_OF_ACCOUNT,
     ("PUT", "/api/v1/accounts/{account_id}/limits"): (401, 403, 403, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/preview"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/reconcile"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/cancel-all"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/intents"): (401, 403, 200, 200, 404),
+    ("GET", "/api/v1/accounts/{account_id}/differences"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/accounts/{account_id}/differences/{difference_id}/decide"): (401, 403, 200, 200, 404),
     ("GET", "/api/v1/kill"): READ,
     ("POST", "/api/v1/kill"): (401, 403, 200, 200, 200),  # each of the own workspace
     ("POST", "/api/v1/kill/release"): (401, 403, 200, 200, 200),
@@ -69,6 +76,7 @@ BODIES: dict[str, dict[str, Any]] = {
         name: value for name, value in place_body().items() if name not in ("id", "kind", "note")
     },
     "/api/v1/accounts/{account_id}/reconcile": {},
+    "/api/v1/accounts/{account_id}/differences/{difference_id}/decide": {"decision": "ignore", "version": 1},
     "/api/v1/kill": {"scope": "workspace"},
     "/api/v1/kill/release": {"scope": "workspace"},
     "/api/v1/accounts/{account_id}/take-down": {"id": CONNECTION_ID},
@@ -91,15 +99,17 @@ async def test_every_route_answers_everybody_as_declared(
     site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)  # the owner of the kit reads nothing again
-    async with running_owner(site, ann):
+    async with running_owner(site, ann) as owner:
         body = place_body()
         async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
             assert response.status == 200
+        difference_id = await a_difference(site, owner)
         seen: dict[tuple[str, str], tuple[int, ...]] = {}
         for method, path in EXPECTED:
             url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
             url = url.replace("{table}", "orders").replace("{connection_id}", CONNECTION_ID)
             url = url.replace("{category}", "linear").replace("{symbol}", "BTCUSDT")
+            url = url.replace("{difference_id}", difference_id)
             if path.endswith("/candles"):
                 url += "?symbol=BTCUSDT&interval=1"
             statuses = []
@@ -111,6 +121,13 @@ async def test_every_route_answers_everybody_as_declared(
                     statuses.append(response.status)
             seen[(method, path)] = tuple(statuses)
     assert seen == EXPECTED
+
+
+async def a_difference(site: Site, owner: Owner) -> str:
+    """The id of one that waits."""
+    await owner.journal.record_drift([Drift("order.foreign", "somebody's", "", "New")])
+    async with site.parts.engine.connect() as connection:
+        return str(await connection.scalar(text("SELECT id FROM differences")))
 
 
 async def everybody(site: Site, ann: User, *, tag: str) -> list[Any]:

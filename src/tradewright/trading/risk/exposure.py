@@ -76,7 +76,7 @@ class Exposure:
         self._sequences: dict[InstrumentId, int] = {}
         self._wallet: Wallet | None = None
         self._coins: dict[str, Decimal] = {}
-        self._sent: OrderedDict[IntentId, float] = OrderedDict()
+        self._sent_at_s: OrderedDict[IntentId, float] = OrderedDict()
         self.day: DayStart | None = None
         self.is_loaded = False
 
@@ -93,7 +93,7 @@ class Exposure:
             if slot.updated_at is not None:
                 slot.include(slot.updated_at)
         for intent_id, age_s in sorted(holdings.sent_ages_s.items(), key=lambda sent: (-sent[1], sent[0])):
-            self._sent[intent_id] = now_s - age_s
+            self._sent_at_s[intent_id] = now_s - age_s
         self.is_loaded = True
 
     def begin_day(self, start: DayStart) -> None:
@@ -157,8 +157,8 @@ class Exposure:
         if not isinstance(intent, PlaceIntent | AmendIntent):
             return
         self._reserve(intent, None, is_committed=True)
-        if not intent.reduces and intent.id not in self._sent:
-            self._sent[intent.id] = now_s
+        if not intent.reduces and intent.id not in self._sent_at_s:
+            self._sent_at_s[intent.id] = now_s
 
     def dropped(self, intent_id: IntentId) -> None:
         """It was judged and nothing was sent."""
@@ -232,9 +232,9 @@ class Exposure:
 
     def sent_last_minute(self, now_s: float, beside: IntentId | None = None) -> int:
         """Orders and changes that add exposure, with those that are judged and about to go."""
-        while self._sent and next(iter(self._sent.values())) <= now_s - MINUTE_S:
-            self._sent.popitem(last=False)
-        going = {one for slot in self._slots.values() for one in slot.uncommitted} | self._sent.keys()
+        while self._sent_at_s and next(iter(self._sent_at_s.values())) <= now_s - MINUTE_S:
+            self._sent_at_s.popitem(last=False)
+        going = {one for slot in self._slots.values() for one in slot.uncommitted} | self._sent_at_s.keys()
         return len(going - {beside})
 
     def loss_today(self, prices_of: PricesOf) -> Day | None:

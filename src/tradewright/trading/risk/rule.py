@@ -34,7 +34,7 @@ class RiskRule:
         self._exposure = exposure
         self._prices = prices
         self._clock = clock
-        self._waiting: OrderedDict[IntentId, float] = OrderedDict()  # for prices, since when
+        self._waiting_since_s: OrderedDict[IntentId, float] = OrderedDict()  # for prices, since when
 
     def judge(self, intent: Intent) -> Reason | Held | None:
         """None: it may go, and from here on it counts. Judged again it is judged without itself."""
@@ -57,7 +57,7 @@ class RiskRule:
         prices = self._prices.of(intent.instrument)
         if prices is None:
             return self._without_prices(intent)
-        self._waiting.pop(intent.id, None)
+        self._waiting_since_s.pop(intent.id, None)
         if effective.limits.daily_loss is not None and self._exposure.day is None:
             return Held(Reason("risk.not_ready"))
         exposed = self._exposure.exposed(asked, intent, prices, self._prices.of, self._clock.monotonic())
@@ -89,13 +89,13 @@ class RiskRule:
     def _without_prices(self, intent: PlaceIntent | AmendIntent) -> Reason | Held:
         self._prices.want(intent.instrument, self.wake)
         now_s = self._clock.monotonic()
-        since_s = self._waiting.setdefault(intent.id, now_s)
-        if len(self._waiting) > _WAITING_MAX:
-            self._waiting.popitem(last=False)
+        since_s = self._waiting_since_s.setdefault(intent.id, now_s)
+        if len(self._waiting_since_s) > _WAITING_MAX:
+            self._waiting_since_s.popitem(last=False)
         reason = Reason("risk.no_price", {"value": intent.instrument.symbol})
         if now_s - since_s < PRICES_DUE_S:
             return Held(reason)
-        self._waiting.pop(intent.id, None)
+        self._waiting_since_s.pop(intent.id, None)
         return reason
 
 
