@@ -13,7 +13,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, ExecutionId, IntentId, LinkId, RequestId, link_id_of
+from tradewright.core.ids import ExchangeOrderId, ExecutionId, IntentId, LinkId, RequestId, link_id_of, made_id
 from tradewright.core.instrument import InstrumentId, Side
 from tradewright.core.order import (
     FINAL_STATES,
@@ -29,7 +29,9 @@ from tradewright.core.order import (
 )
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES, Asked, IntentState, OrderStatus, status_of
 from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody, OwnBody, PlaceBody
+from tradewright.trading.differences.model import Decision, State, foreign_part, place_of
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
+from tradewright.trading.journal import Drift
 from tradewright.trading.model import (
     AmendIntent,
     CancelIntent,
@@ -45,7 +47,7 @@ from tradewright.trading.model import (
     Reason,
     SymbolFacts,
 )
-from tradewright.trading.proposals import close_order, must_close_all
+from tradewright.trading.proposals import close_order, must_close_all, part_order
 
 HAND_VALIDITY = timedelta(seconds=10)
 PROTECTING_VALIDITY = timedelta(minutes=5)
@@ -127,6 +129,26 @@ class EventRow:
     payload: dict[str, Any]
 
 
+@dataclass(slots=True, kw_only=True)
+class DifferenceRow:
+    id: UUID
+    kind: str
+    subject: str
+    instrument: InstrumentId | None
+    position_index: int
+    order_id: UUID | None
+    part: Decimal | None
+    ours: str
+    theirs: str
+    state: State
+    version: int = 1
+    told: bool = True
+    decision: Decision | None = None
+    always: bool = False
+    close_id: IntentId | None = None
+    why: str | None = None
+
+
 PositionKey = tuple[str, str, int]
 
 
@@ -148,7 +170,7 @@ class MemoryDatabase:
     notified: list[int] = field(default_factory=list)
     wallet_reported_at: datetime | None = None
     executions_read_until: datetime | None = None
-    drift_count: int = 0
+    differences: list[DifferenceRow] = field(default_factory=list)  # in the order in which they were found
     reconciled_at: datetime | None = None
     margin_mode: str | None = None
     hedged: dict[InstrumentId, bool] = field(default_factory=dict)
@@ -156,10 +178,44 @@ class MemoryDatabase:
     session: tuple[str, Fault | None] = ("connecting", None)
     epoch: int = 0  # of the newest owner; what an older one writes is refused
 
+    @property
+    def drift_count(self) -> int:
+        """Of those that wait."""
+        return sum(row.state == "open" for row in self.differences)
+
     def claim(self) -> int:
         """Somebody owns the account from here on."""
         self.epoch += 1
         return self.epoch
+
+    def found(self, drift: Drift) -> DifferenceRow:
+        """A new difference, written down."""
+        instrument, index = place_of(drift)
+        order = self.orders.get(drift.subject)
+        if instrument is None and order is not None:
+            instrument = order.report.instrument
+        decided = [
+            row
+            for row in self.differences
+            if row.kind == "order.foreign" and row.instrument == instrument and row.decision == "ignore"
+        ]
+        is_left_alone = drift.kind == "order.foreign" and bool(decided) and decided[-1].always
+        self.differences.append(
+            DifferenceRow(
+                id=made_id("difference", drift.kind, drift.subject, str(len(self.differences))),
+                kind=drift.kind,
+                subject=drift.subject,
+                instrument=instrument,
+                position_index=index or 0,
+                order_id=None if order is None else order.id,
+                part=foreign_part(drift),
+                ours=drift.ours,
+                theirs=drift.theirs,
+                state="ignored" if is_left_alone else "open",
+                told=not is_left_alone,
+            )
+        )
+        return self.differences[-1]
 
     # What a person asks, committed at once as by the commands.
 
@@ -302,6 +358,8 @@ class MemoryDatabase:
                 if held is None or held.position.side is None or not held.position.size:
                     return "moot"
                 self.propose_exits(body.id, body.instrument, body.exits, now)
+            case PlaceBody():
+                self.propose_order(body.id, part_order(body), now)
             case _:
                 assert_never(body)
         row = self.intents[body.id]

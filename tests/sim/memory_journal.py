@@ -8,7 +8,7 @@ an error after the commit is an outcome that the caller cannot know.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -16,6 +16,7 @@ from typing import Any, assert_never
 from uuid import UUID
 
 from sim.memory_database import (
+    DifferenceRow,
     EventRow,
     ExecutionRow,
     IntentRow,
@@ -45,8 +46,9 @@ from tradewright.core.order import (
 from tradewright.core.order_status import IntentState, states_before
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.checks import outdated
-from tradewright.trading.holdings import subject_of
+from tradewright.trading.differences.model import Known, State, follows, foreign_part
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
+from tradewright.trading.holdings import subject_of
 from tradewright.trading.journal import (
     REPORT_DUE,
     Answer,
@@ -369,8 +371,13 @@ class MemoryJournal:
                 self._db.protection_news.append((self._clock.now(), news, guarded))
                 told.add("protection", news=news, symbol=key[1])
 
-    async def record_drift(self, drifts: Sequence[Drift]) -> None:
+    async def record_drift(self, drifts: Sequence[Drift], *, compared: Collection[str] = ()) -> None:
         async with self._transaction("record_drift", "reconciliation") as told:
+            found = {(drift.kind, drift.subject) for drift in drifts}
+            for row in self._db.differences:
+                is_looked_for = row.kind in compared and (row.kind, row.subject) not in found
+                if is_looked_for and row.state in ("open", "ignored"):
+                    told.difference(row, "gone")
             for drift in drifts:
                 told.drift(drift)
 
@@ -558,13 +565,31 @@ class _Told:
         self.add("order", order_id)
 
     def drift(self, drift: Drift) -> None:
-        """Each difference is told once: by its kind, its subject and what the exchange has."""
-        payload = {"kind": drift.kind, "subject": drift.subject, "theirs": drift.theirs}
-        told = [event.payload for event in self._db.events if event.kind == "drift"]
-        if payload in told or ("drift", None, payload) in self._events:
-            return
-        self._db.drift_count += 1
-        self.add("drift", **payload)
+        """Each difference is told once."""
+        same = [row for row in self._db.differences if (row.kind, row.subject) == (drift.kind, drift.subject)]
+        row = same[-1] if same else None
+        known = None if row is None else Known(row.state, row.ours, row.theirs, row.part)
+        match follows(known, drift):
+            case "same":
+                return
+            case "changed":
+                assert row is not None
+                part, row.part = row.part, foreign_part(drift)
+                row.ours, row.theirs, row.version = drift.ours, drift.theirs, row.version + 1
+                if part == row.part:
+                    return
+            case "new":
+                if row is not None and row.state == "ignored":
+                    row.state = "gone"
+                row = self._db.found(drift)
+                if row.state != "open":
+                    return
+        self.add("drift", kind=drift.kind, subject=drift.subject, theirs=drift.theirs)
+
+    def difference(self, row: DifferenceRow, state: State, why: str | None = None) -> None:
+        """What became of one."""
+        row.state, row.why, row.version, row.told = state, why, row.version + 1, True
+        self.add("difference", row.id, state=state)
 
     def flush(self) -> None:
         for kind, ref, payload in self._events:

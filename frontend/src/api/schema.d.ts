@@ -87,6 +87,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/differences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Differences
+         * @description The newest 200 differences, those that wait for a decision first.
+         */
+        get: operations["readDifferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/differences/{difference_id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Decision
+         * @description Adopts (it is ours from here on), ignores (it stays, and counts as external) or closes (the order is cancelled,
+         *     the foreign part of the position taken off). Asked again it answers the same.
+         */
+        post: operations["decideDifference"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/export/{table}.csv": {
         parameters: {
             query?: never;
@@ -1298,10 +1339,29 @@ export interface components {
             /** Connections */
             connections: components["schemas"]["Connection"][];
         };
+        /**
+         * DecideBody
+         * @description `version` is that of the difference as it was seen; another one by now is a conflict.
+         */
+        DecideBody: {
+            /**
+             * Always
+             * @description With ignore of a foreign order: also those of this symbol that come later. Without it, no more
+             * @default false
+             */
+            always: boolean;
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "adopt" | "ignore" | "close";
+            /** Version */
+            version: number;
+        };
         /** DeltaMessage */
         DeltaMessage: {
             /** Data */
-            data: (components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["PositionEvent"] | components["schemas"]["BalancesEvent"] | components["schemas"]["SessionEvent"] | components["schemas"]["DriftEvent"] | components["schemas"]["LedgerEvent"] | components["schemas"]["ProtectionEvent"]) | components["schemas"]["Ticker"] | [
+            data: (components["schemas"]["OrderEvent"] | components["schemas"]["FillEvent"] | components["schemas"]["PositionEvent"] | components["schemas"]["BalancesEvent"] | components["schemas"]["SessionEvent"] | components["schemas"]["DriftEvent"] | components["schemas"]["DifferenceEvent"] | components["schemas"]["LedgerEvent"] | components["schemas"]["ProtectionEvent"]) | components["schemas"]["Ticker"] | [
                 number,
                 string,
                 string,
@@ -1321,17 +1381,153 @@ export interface components {
              */
             type: "delta";
         };
-        /** DriftEvent */
+        /** Difference */
+        Difference: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            /** @description What the exchange has; null: nothing */
+            after: components["schemas"]["DifferenceSide"] | null;
+            /**
+             * Always
+             * @description Ignored together with every foreign order of this symbol that comes
+             */
+            always: boolean;
+            /** @description What we had; null: nothing */
+            before: components["schemas"]["DifferenceSide"] | null;
+            /**
+             * Blocks
+             * @description Nothing that adds exposure goes on this symbol
+             */
+            blocks: boolean;
+            /** Category */
+            category: ("linear" | "spot") | null;
+            /**
+             * Choices
+             * @description What may be decided now
+             */
+            choices: ("adopt" | "ignore" | "close")[];
+            /** Decided By */
+            decided_by: string | null;
+            /** Decided Ms */
+            decided_ms: number | null;
+            /** Ended Ms */
+            ended_ms: number | null;
+            /**
+             * Foreign
+             * @description Of a position: what no fill explains, signed
+             */
+            foreign: string | null;
+            /**
+             * Found Ms
+             * @description Unix milliseconds, UTC
+             */
+            found_ms: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "order.foreign" | "order.duplicate" | "order.unexpected" | "order.missing" | "order.unreadable" | "change.unreadable" | "position.size";
+            /**
+             * Order Id
+             * @description The order's row
+             */
+            order_id: string | null;
+            /** Position Index */
+            position_index: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "ignored" | "adopted" | "closing" | "closed" | "gone";
+            /**
+             * Subject
+             * @description The exchange's order id, or category:symbol with :long or :short of a leg
+             */
+            subject: string;
+            /** Symbol */
+            symbol: string | null;
+            /** Version */
+            version: number;
+            /**
+             * Why
+             * @description A stable code: why it was not closed
+             */
+            why: string | null;
+        };
+        /**
+         * DifferenceEvent
+         * @description What became of a difference: it was decided, carried out, or is gone by itself.
+         */
+        DifferenceEvent: {
+            difference: components["schemas"]["Difference"];
+            /** Drift Count */
+            drift_count: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "difference";
+        };
+        /** DifferenceList */
+        DifferenceList: {
+            /** Differences */
+            differences: components["schemas"]["Difference"][];
+        };
+        /**
+         * DifferenceSide
+         * @description What one side has. Of a position `size` is signed (short is negative); of an order what is known of it.
+         */
+        DifferenceSide: {
+            /**
+             * Price
+             * @description Null: at market, or not an order
+             */
+            price: string | null;
+            /** Quantity */
+            quantity: string | null;
+            /** Side */
+            side: ("Buy" | "Sell") | null;
+            /** Size */
+            size: string | null;
+            /**
+             * State
+             * @description Of an order or a change: ours by our word, theirs by the exchange's
+             */
+            state: string | null;
+        };
+        /**
+         * DriftEvent
+         * @description A difference was found; before and after are in `difference`, as it was then.
+         */
         DriftEvent: {
-            /** Drift */
-            drift: {
-                [key: string]: unknown;
-            };
+            difference: components["schemas"]["Difference"];
+            drift: components["schemas"]["DriftTold"];
+            /** Drift Count */
+            drift_count: number;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             kind: "drift";
+        };
+        /** DriftTold */
+        DriftTold: {
+            /** Kind */
+            kind: string;
+            /** Ours */
+            ours: string;
+            /** Subject */
+            subject: string;
+            /** Theirs */
+            theirs: string;
         };
         /** EndpointBudget */
         EndpointBudget: {
@@ -1577,7 +1773,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "manual" | "external" | "attached" | "guardian" | "kill" | "drift";
+            source: "manual" | "external" | "adopted" | "attached" | "guardian" | "kill" | "drift";
             /** Symbol */
             symbol: string;
             /**
@@ -1809,6 +2005,11 @@ export interface components {
             /** @description Of leverage, exits and position mode: as read back since; null before, and else */
             position: components["schemas"]["Position"] | null;
             reason: components["schemas"]["Reason"] | null;
+            /**
+             * Requests
+             * @description In the order of their attempts
+             */
+            requests: components["schemas"]["RequestMoment"][];
             /**
              * Status
              * @enum {string}
@@ -2364,7 +2565,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "manual" | "external" | "attached" | "guardian" | "kill" | "drift";
+            source: "manual" | "external" | "adopted" | "attached" | "guardian" | "kill" | "drift";
             /**
              * Status
              * @enum {string}
@@ -3001,6 +3202,35 @@ export interface components {
             name: string;
         };
         /**
+         * RequestMoment
+         * @description One try at the exchange: written down before its first byte leaves, then signed, then answered.
+         */
+        RequestMoment: {
+            /** Answered Ms */
+            answered_ms: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /** Exchange Code */
+            exchange_code: number | null;
+            /** Exchange Text */
+            exchange_text: string | null;
+            /**
+             * Outcome
+             * @description Null while it is under way
+             */
+            outcome: ("acknowledged" | "refused" | "duplicate" | "not_sent" | "unknown") | null;
+            /**
+             * Signed Ms
+             * @description By the exchange's clock; null: not sent, or not yet
+             */
+            signed_ms: number | null;
+        };
+        /**
          * ResultRow
          * @description Of one key and coin. `realised` is without fees; `fees` and `interest` are positive when paid.
          */
@@ -3623,6 +3853,148 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CancelAllAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readDifferences: {
+        parameters: {
+            query?: {
+                /** @description Only those; without it all */
+                state?: ("open" | "ignored" | "adopted" | "closing" | "closed" | "gone") | null;
+            };
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DifferenceList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    decideDifference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+                difference_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Difference"];
                 };
             };
             /** @description Unauthorized */

@@ -41,6 +41,8 @@ from tradewright.trading.account_notes import PostgresNotes
 from tradewright.trading.budgets import BudgetTeller
 from tradewright.trading.capabilities import CapabilityRule
 from tradewright.trading.crash_points import Reach, nowhere
+from tradewright.trading.differences.keeper import DifferenceKeeper
+from tradewright.trading.differences.store import PostgresDifferences
 from tradewright.trading.guardian.guardian import Guardian
 from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.guardian.store import PostgresGuardReads
@@ -131,6 +133,7 @@ def session_factory(
             address=places.address(account.environment, way.proxy),
         )
         guardian = Guardian(PostgresGuardReads(ground.engine, account), ground.clock, guard)
+        differences = DifferenceKeeper(PostgresDifferences(ground.engine, account), ground.clock, ground.bus)
         ledger = LedgerKeeper(
             gateway,
             PostgresLedger(ground.engine, account),
@@ -155,11 +158,12 @@ def session_factory(
                 CapabilityRule(capabilities_of(account.environment, way.categories)),
                 stop,
                 guardian,
+                differences,
             ],
             ownership=ownership,
             reach=reach,
             is_blocked=is_blocked,
-            companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger],
+            companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger, differences],
         )
         return AccountSession(parts if risk is None else risk.added_to(parts))
 

@@ -224,7 +224,8 @@ SymbolBody = PlaceBody | CloseBody | ReverseBody | LeverageBody | ExitsBody | Po
 Body = SymbolBody | CancelBody | AmendBody | MarginModeBody
 
 
-OwnBody = CancelBody | CloseBody | ExitsBody  # what an account's owner itself may want sent
+# What an account's owner itself may want sent; of orders only what takes something off at market.
+OwnBody = CancelBody | CloseBody | ExitsBody | PlaceBody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

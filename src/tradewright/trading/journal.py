@@ -6,7 +6,7 @@ twin. Every method is one transaction: it commits whole or leaves nothing, and w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -202,8 +202,8 @@ class Journal(Protocol):
         The id says what it is about (`core.ids.made_id`), so that after a restart nothing is asked twice: "known", and
         nothing is written, when there is an intent of this id, or for a cancel another one under way. "moot": the
         order has ended, or the position is flat or of the other side. A close is of all of the position at market
-        (anything else raises ValueError) and goes to the exchange without a price to bound it. Without `validity` it
-        never expires.
+        (anything else raises ValueError) and goes to the exchange without a price to bound it; a part is taken off by a
+        reduce-only order at market, the one order that may be given. Without `validity` it never expires.
         """
         ...
 
@@ -302,7 +302,11 @@ class Journal(Protocol):
         "flat" end it: then nothing is kept."""
         ...
 
-    async def record_drift(self, drifts: Sequence[Drift]) -> None: ...
+    async def record_drift(self, drifts: Sequence[Drift], *, compared: Collection[str] = ()) -> None:
+        """Tells differences, each once. `compared`: the kinds that were looked for everywhere, so that those of them
+        which wait and are not among `drifts` are gone."""
+        ...
+
     async def set_session(self, state: SessionState, reason: Fault | None) -> None: ...
 
 

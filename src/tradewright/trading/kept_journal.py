@@ -6,7 +6,7 @@ Lives here: `KeptJournal`, a journal that hands every call on and, once it is co
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -171,8 +171,8 @@ class KeptJournal:
     async def keep_protection(self, guarded: Guarded, news: ProtectionNews | None) -> None:
         await self._journal.keep_protection(guarded, news)
 
-    async def record_drift(self, drifts: Sequence[Drift]) -> None:
-        await self._journal.record_drift(drifts)
+    async def record_drift(self, drifts: Sequence[Drift], *, compared: Collection[str] = ()) -> None:
+        await self._journal.record_drift(drifts, compared=compared)
 
     async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         await self._journal.set_session(state, reason)

@@ -20,7 +20,7 @@ from tradewright.core.instrument import InstrumentId, Side
 from tradewright.core.order import NewOrder
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.trading.asking import Asked, insert_intent
-from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody, OwnBody
+from tradewright.trading.bodies import CancelBody, CloseBody, ExitsBody, OwnBody, PlaceBody
 from tradewright.trading.change_commands import ENDED_STATUSES, cancel_asked, exits_asked
 from tradewright.trading.commands import place_asked
 from tradewright.trading.intent_moves import IntentMoves
@@ -94,6 +94,8 @@ async def _asked(moves: IntentMoves, body: OwnBody) -> Asked | Proposed:
             if held is None or held["side"] is None or not held["size"]:
                 return "moot"
             return exits_asked(body, held["side"])
+        case PlaceBody():
+            return place_asked(part_order(body), "order.close")
         case _:
             assert_never(body)
 
@@ -119,6 +121,27 @@ def close_order(body: CloseBody, size: Decimal, position_index: int = 0) -> NewO
         reduce_only=True,
         slippage_percent=body.slippage_percent,
         position_index=position_index,
+    )
+
+
+def part_order(body: PlaceBody) -> NewOrder:
+    """The order that takes a part of a position off."""
+    if not body.reduce_only or body.order_type != "Market" or body.trigger is not None:
+        raise ValueError(
+            f"the owner itself opens nothing and rests nothing: {body.order_type} {body.side} {body.symbol}; give a"
+            " reduce-only order at market"
+        )
+    return NewOrder(
+        link_id=link_id_of(body.id),
+        instrument=body.instrument,
+        side=body.side,
+        order_type="Market",
+        quantity=body.quantity,
+        price=None,
+        time_in_force="IOC",
+        reduce_only=True,
+        slippage_percent=body.slippage_percent,
+        position_index=body.position_index,
     )
 
 

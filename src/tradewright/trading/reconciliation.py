@@ -74,6 +74,7 @@ async def reconcile(
     for change in reading.unread:
         drifts += await _read_back(gateway, journal, change, census)
     drifts += await _missing_orders(gateway, journal, census, {} if missing is None else missing)
+    compared = {"order.missing", "order.unreadable"}
     if not has_positions:
         pass
     elif not is_of_one_moment:
@@ -83,10 +84,13 @@ async def reconcile(
         # yet: that would look like a break, or set a symbol's base wrong for ever.
         log.info("reconcile.positions_unsure")
     else:
-        drifts += await _position_breaks(gateway, journal, census, clock)
+        breaks = await _position_breaks(gateway, journal, census, clock)
+        if breaks is not None:
+            drifts += breaks
+            compared.add("position.size")
     if drifts:
         log.warning("reconcile.drift", count=len(drifts), kinds=sorted({drift.kind for drift in drifts}))
-        await journal.record_drift(drifts)
+    await journal.record_drift(drifts, compared=compared)  # also when there are none: what waited may be gone
     await journal.note_reconciled(reading.began_at, census.modes)
     reach("reading.applied")
     await journal.forget_events(keep=EVENTS_KEPT)
@@ -225,15 +229,19 @@ async def _find(gateway: OrderGateway, live: LiveOrder) -> RemoteOrder | None:
     )
 
 
-async def _position_breaks(gateway: OrderGateway, journal: Journal, census: Census, clock: Clock) -> list[Drift]:
-    """Sizes that booked fills do not add up to. The exchange may list a fill a little after it moved the position: only
-    a break that stays over several looks counts."""
-    breaks = list(await journal.position_breaks(census.positions))
+async def _position_breaks(
+    gateway: OrderGateway, journal: Journal, census: Census, clock: Clock
+) -> Sequence[Drift] | None:
+    """Sizes that booked fills do not add up to; None when the positions would not stand still. The exchange may list a
+    fill a little after it moved the position: only a break that stays over several looks counts."""
+    breaks = await journal.position_breaks(census.positions)
     for _ in range(_STABLE_LOOKS - 1):
         if not breaks:
-            return []
+            break
         await clock.sleep(_LOOK_PAUSE_SECONDS)
         executions, positions, is_of_one_moment = await _fills_and_positions(gateway, census.executions_since)
         await journal.book([*executions, *positions], "reconciliation")
-        breaks = list(await journal.position_breaks(positions)) if is_of_one_moment else []
+        if not is_of_one_moment:
+            return None
+        breaks = await journal.position_breaks(positions)
     return breaks

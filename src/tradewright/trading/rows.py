@@ -60,7 +60,8 @@ SELECT i.id, i.workspace_id, i.account_id, a.environment, i.source, i.category, 
  WHERE i.kind = 'place'
 UNION ALL
 SELECT o.id, o.workspace_id, o.account_id, a.environment,
-       CASE WHEN {_IS_ATTACHED} THEN 'attached' ELSE 'external' END, o.category, o.symbol, o.side, o.order_type,
+       CASE WHEN {_IS_ATTACHED} THEN 'attached' WHEN o.adopted_by IS NOT NULL THEN 'adopted' ELSE 'external' END,
+       o.category, o.symbol, o.side, o.order_type,
        o.time_in_force, o.quantity, o.quantity_unit,
        o.price, o.reduce_only, o.position_index,
        o.trigger_price, o.trigger_by, o.trigger_rises,
@@ -88,6 +89,7 @@ LIVE = """(intent_state IN ('proposed', 'approved', 'sending', 'unknown')
 FILL_ROWS = f"""
 SELECT e.*, CASE WHEN i.id IS NOT NULL THEN i.source
                  WHEN {_IS_ATTACHED} THEN 'attached'
+                 WHEN o.adopted_by IS NOT NULL THEN 'adopted'
                  ELSE 'external' END AS source
   FROM executions e
   LEFT JOIN orders o ON o.account_id = e.account_id AND o.id = e.order_id

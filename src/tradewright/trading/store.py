@@ -8,7 +8,7 @@ differences in `drifts`; reads for the API are in `queries`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -28,7 +28,7 @@ from tradewright.trading.attempts import close_attempt, open_attempt
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.checks import outdated
-from tradewright.trading.drifts import tell_drifts
+from tradewright.trading.drifts import end_unfound, tell_drifts
 from tradewright.trading.events import EventWriter
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.guardian.store import keep_guarded
@@ -287,7 +287,7 @@ class PostgresJournal:
                     await book_modes(connection, self._account, fact, events)
                 case _:
                     assert_never(fact)
-        await tell_drifts(connection, self._account, drifts, events)
+        await tell_drifts(connection, self._account, self._ids, drifts, events)
 
     async def live_orders(self) -> Sequence[LiveOrder]:
         async with self._engine.connect() as connection:
@@ -388,9 +388,10 @@ class PostgresJournal:
         async with self._transaction("owner") as (connection, events):
             await keep_guarded(connection, self._account, guarded, news, events)
 
-    async def record_drift(self, drifts: Sequence[Drift]) -> None:
+    async def record_drift(self, drifts: Sequence[Drift], *, compared: Collection[str] = ()) -> None:
         async with self._transaction("reconciliation") as (connection, events):
-            await tell_drifts(connection, self._account, list(drifts), events)
+            await end_unfound(connection, self._account, drifts, compared, events)
+            await tell_drifts(connection, self._account, self._ids, drifts, events)
 
     async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         async with self._transaction("owner") as (connection, events):

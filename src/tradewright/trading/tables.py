@@ -43,7 +43,7 @@ accounts = Table(
     Column("session_reason", JSONB),
     Column("session_since", _time, nullable=False),
     Column("session_epoch", BigInteger, nullable=False, server_default="0"),  # whose word the state is
-    # How many differences reconciliation has found that nobody explained; the rows are `drift` events.
+    # How many differences wait for a decision or to be over; the rows are in `differences`.
     Column("drift_count", Integer, nullable=False, server_default="0"),
     Column("total_equity", Numeric),
     Column("total_available", Numeric),
@@ -216,6 +216,7 @@ orders = Table(
     Column("exchange_updated_at", _time, nullable=False),
     Column("updated_at", _time, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("adopted_by", Uuid),  # the person who took an order that was placed elsewhere as ours
     UniqueConstraint("account_id", "exchange_order_id"),
     UniqueConstraint("intent_id"),
     Index("ix_orders_live", "account_id", postgresql_where="state NOT IN ('filled','cancelled','rejected','expired')"),

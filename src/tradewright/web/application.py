@@ -16,6 +16,7 @@ from tradewright.web import (
     errors,
     health,
     routes_connections,
+    routes_differences,
     routes_identity,
     routes_kill,
     routes_ledger,
@@ -71,6 +72,7 @@ def routes_only() -> FastAPI:
         routes_ledger,
         routes_kill,
         routes_limits,
+        routes_differences,
         routes_connections,
         stream_route,
     ):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, RootModel
 
 from tradewright.core.instrument import Category, Side
 from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
+from tradewright.web.schemas.differences import Difference
 from tradewright.web.schemas.ledger import LedgerBreak
 from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
 from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position, Protection
@@ -63,9 +64,28 @@ class SessionEvent(Output):
     account: Account
 
 
+class DriftTold(Output):
+    kind: str
+    subject: str
+    ours: str
+    theirs: str
+
+
 class DriftEvent(Output):
+    """A difference was found; before and after are in `difference`, as it was then."""
+
     kind: Literal["drift"]
-    drift: dict[str, Any]
+    drift: DriftTold
+    difference: Difference
+    drift_count: int
+
+
+class DifferenceEvent(Output):
+    """What became of a difference: it was decided, carried out, or is gone by itself."""
+
+    kind: Literal["difference"]
+    difference: Difference
+    drift_count: int
 
 
 class LedgerEvent(Output):
@@ -93,7 +113,15 @@ class ProtectionEvent(Output):
 
 
 AccountEvent = Annotated[
-    OrderEvent | FillEvent | PositionEvent | BalancesEvent | SessionEvent | DriftEvent | LedgerEvent | ProtectionEvent,
+    OrderEvent
+    | FillEvent
+    | PositionEvent
+    | BalancesEvent
+    | SessionEvent
+    | DriftEvent
+    | DifferenceEvent
+    | LedgerEvent
+    | ProtectionEvent,
     Field(discriminator="kind"),
 ]
 

@@ -134,8 +134,9 @@ class Trigger(Output):
     rises: bool = Field(description="Sets off when the price rises to it; false: when it falls to it")
 
 
-# attached: made by the exchange for a take-profit or stop-loss; guardian, kill, drift: by the account's owner itself
-Source = Literal["manual", "external", "attached", "guardian", "kill", "drift"]
+# attached: made by the exchange for a take-profit or stop-loss; adopted: placed elsewhere and taken as ours by a
+# person since; guardian, kill, drift: by the account's owner itself
+Source = Literal["manual", "external", "adopted", "attached", "guardian", "kill", "drift"]
 
 
 class Order(Output):
@@ -445,8 +446,23 @@ class HeldAgainst(Output):
     level: str
 
 
+class RequestMoment(Output):
+    """One try at the exchange: written down before its first byte leaves, then signed, then answered."""
+
+    attempt: int
+    created_ms: UnixMs
+    signed_ms: UnixMs | None = Field(description="By the exchange's clock; null: not sent, or not yet")
+    answered_ms: UnixMs | None
+    outcome: Literal["acknowledged", "refused", "duplicate", "not_sent", "unknown"] | None = Field(
+        description="Null while it is under way"
+    )
+    exchange_code: int | None
+    exchange_text: str | None
+
+
 class IntentHistory(IntentAnswer):
     history: list[StatusMoment]
+    requests: list[RequestMoment] = Field(description="In the order of their attempts")
     verdict: list[HeldAgainst] | None = Field(
         description="The limits of risk it was held against; null for what no limit is asked about, and before that"
     )
