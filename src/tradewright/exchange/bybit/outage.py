@@ -7,8 +7,9 @@ What takes exposure away is never held back: it is rare, its tries are counted, 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import ExchangeError, ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused
@@ -30,20 +31,31 @@ class Outage:
         self._rng = rng
         self._failures = 0
         self._next_try_s = 0.0
+        self._trial: asyncio.Event | None = None  # while one call tries; it ends by its own time limit
 
     @property
     def is_resting(self) -> bool:
         return self._failures >= FAILURES_MAX
 
-    @contextlib.contextmanager
-    def attempt(self, priority: Priority, error: type[NotSent] | type[ExchangeUnavailable]) -> Iterator[None]:
-        """Around one call. Raises `error` without trying where it is not this call's turn to try."""
-        if priority > Priority.REDUCE and self.is_resting:
-            left_s = self._next_try_s - self._clock.monotonic()
-            if left_s > 0:
-                text = f"the exchange did not answer {self._failures} times in a row: tried again in {left_s:.1f} s"
-                raise error(text)
-            self._next_try_s = self._clock.monotonic() + REST_MAX_S  # whoever comes next waits for this one's end
+    @contextlib.asynccontextmanager
+    async def attempt(
+        self, priority: Priority, error: type[NotSent] | type[ExchangeUnavailable]
+    ) -> AsyncIterator[None]:
+        """Around one call. Raises `error` without trying where it is not this call's turn to try.
+
+        While another one tries it waits for that one's end: read side by side, the first to be held back would else end
+        the very one that tries, again and again.
+        """
+        trial = None
+        if priority > Priority.REDUCE:
+            while self.is_resting and self._trial is not None:
+                await self._trial.wait()
+            if self.is_resting:
+                left_s = self._next_try_s - self._clock.monotonic()
+                if left_s > 0:
+                    text = f"the exchange did not answer {self._failures} times in a row: tried again in {left_s:.1f} s"
+                    raise error(text)
+                trial = self._trial = asyncio.Event()
         try:
             yield
         except ExchangeError as problem:
@@ -54,6 +66,10 @@ class Outage:
             raise
         else:
             self._failures = 0
+        finally:
+            if trial is not None:
+                self._trial = None
+                trial.set()
 
     def _failed(self) -> None:
         self._failures += 1

@@ -286,7 +286,7 @@ class RestClient:
             raise error(f"{path}: {problem}") from problem
         try:
             self._check_silence(error)
-            with self._outage.attempt(priority, error):
+            async with self._outage.attempt(priority, error):
                 yield turn
         finally:
             self._budgets.answered(turn)
