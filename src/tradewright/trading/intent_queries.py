@@ -41,7 +41,8 @@ async def intent(
     if row is None:
         return None
     if row["kind"] in _SETTINGS:
-        return await _setting(connection, workspace_id, account_id, row)
+        answer = await _setting(connection, workspace_id, account_id, row)
+        return {**answer, "requests": await _requests(connection, workspace_id, intent_id)}
     order_id = row["id"] if row["kind"] == "place" else row["target_id"]
     order = await order_view_of(connection, account_id, order_id)
     history = await connection.execute(
@@ -55,7 +56,32 @@ async def intent(
         _step("sending", row["created_at"], "manual"),
         *(_step(step["status"], step["at"], step["source"]) for step in history.mappings()),
     ]
-    return _answer(row, order["status"] if order else "not_sent", steps, order=order)
+    answer = _answer(row, order["status"] if order else "not_sent", steps, order=order)
+    return {**answer, "requests": await _requests(connection, workspace_id, intent_id)}
+
+
+async def _requests(
+    connection: AsyncConnection, workspace_id: WorkspaceId, intent_id: IntentId
+) -> list[dict[str, Any]]:
+    found = await connection.execute(
+        text(
+            "SELECT attempt, created_at, signed_at, answered_at, outcome, ret_code, ret_msg FROM requests"
+            " WHERE intent_id = :intent AND workspace_id = :workspace ORDER BY attempt"
+        ),
+        {"intent": intent_id, "workspace": workspace_id},
+    )
+    return [
+        {
+            "attempt": row["attempt"],
+            "created_ms": milliseconds(row["created_at"]),
+            "signed_ms": None if row["signed_at"] is None else milliseconds(row["signed_at"]),
+            "answered_ms": None if row["answered_at"] is None else milliseconds(row["answered_at"]),
+            "outcome": row["outcome"],
+            "exchange_code": row["ret_code"],
+            "exchange_text": row["ret_msg"],
+        }
+        for row in found.mappings()
+    ]
 
 
 async def _setting(
