@@ -144,6 +144,7 @@ class DifferenceRow:
     version: int = 1
     told: bool = True
     decision: Decision | None = None
+    decided_version: int | None = None
     always: bool = False
     close_id: IntentId | None = None
     why: str | None = None

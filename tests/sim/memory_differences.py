@@ -9,7 +9,7 @@ from uuid import UUID
 from sim.memory_database import DifferenceRow, EventRow, MemoryDatabase
 from tradewright.core.ids import IntentId, OrderId, made_id
 from tradewright.core.order import FINAL_STATES
-from tradewright.trading.differences.model import SIZE, Decision, Difference, DifferenceChanged, choices
+from tradewright.trading.differences.model import SIZE, Decision, Difference, DifferenceChanged, choices, next_close_id
 from tradewright.trading.differences.store import End
 
 
@@ -40,6 +40,12 @@ class MemoryDifferences:
             row.state, row.why, row.version = state, why, row.version + 1
             self._tell(row)
 
+    async def close_again(self, difference: Difference) -> None:
+        await self._point("differences.close_again")
+        row = next(row for row in self._db.differences if row.id == difference.id)
+        if (row.state, row.close_id) == ("closing", difference.close_id):
+            row.close_id, row.version = next_close_id(difference), row.version + 1
+
     def _tell(self, row: DifferenceRow) -> None:
         told = EventRow(self._db.newest_event + 1, "difference", "owner", row.id, {"state": row.state})
         self._db.events.append(told)
@@ -62,6 +68,7 @@ class MemoryDifferences:
             order_id=None if row.order_id is None else OrderId(row.order_id),
             part=row.part,
             close_id=row.close_id,
+            tries=row.version - (row.version if row.decided_version is None else row.decided_version),
             has_ended=order is not None and order.tracked.state in FINAL_STATES,
             close_state=None if intent is None else intent.state,
             close_has_ended=failed or has_closed,
@@ -85,5 +92,5 @@ def decide(
     row.state = {"adopt": "adopted", "ignore": "ignored", "close": "closing"}[decision]  # type: ignore[assignment]
     row.decision, row.always, row.told, row.why = decision, always, False, None
     row.close_id = IntentId(made_id("difference", str(row.id), str(row.version))) if decision == "close" else None
-    row.version += 1
+    row.decided_version, row.version = version, version + 1
     return row

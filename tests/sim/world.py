@@ -20,6 +20,7 @@ from sim.exchange_ports import GatewayTwin, Sent, StreamTwin, Wire
 from sim.exchange_twin import ExchangeTwin
 from sim.faults import NONE, Faults
 from sim.memory_database import MemoryDatabase
+from sim.memory_differences import MemoryDifferences
 from sim.memory_guard import MemoryGuardReads
 from sim.memory_journal import MemoryJournal
 from sim.memory_risk import KeptRisk, MemoryRiskStore, SetPrices
@@ -29,6 +30,7 @@ from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import MarginMode, NewOrder, OrderChange, PositionExits
 from tradewright.core.order_status import OrderStatus
 from tradewright.trading.bodies import PlaceBody
+from tradewright.trading.differences.keeper import DifferenceKeeper
 from tradewright.trading.guardian.guardian import Guardian
 from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.model import AccountRef
@@ -100,6 +102,11 @@ class Process:
             rules=[] if guardian is None else [guardian],
             companions=[] if guardian is None else [guardian],
         )
+        self.keeper: DifferenceKeeper | None = None
+        if world.decides:
+            store = MemoryDifferences(world.database, self._database_point)
+            self.keeper = DifferenceKeeper(store, world.clock)
+            parts = replace(parts, rules=[*parts.rules, self.keeper], companions=[*parts.companions, self.keeper])
         if world.risk is not None:
             parts = self._with_risk(parts, world.risk)
         self.session = AccountSession(parts)
@@ -171,6 +178,7 @@ class World:
     risk: KeptRisk | None = None  # what is stored of risk; None: nobody judges
     prices: SetPrices = field(init=False)
     guard: GuardSettings | None = None  # None: without a guardian
+    decides: bool = False  # whether differences wait for a decision and block their symbol
     clock: VirtualClock = field(init=False)
     ids: SeededIds = field(init=False)
     database: MemoryDatabase = field(init=False, default_factory=MemoryDatabase)

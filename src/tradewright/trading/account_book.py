@@ -43,6 +43,8 @@ class AccountBook:
         self._version = 0
         self._changed = asyncio.Event()
         self.is_whole = False
+        self.broken: frozenset[InstrumentId] = frozenset()  # whose size no fill explained at the last reading
+        self.broken_version = 0  # grows with every reading that told of one
 
     @property
     def version(self) -> int:
@@ -85,6 +87,11 @@ class AccountBook:
         return self._version
 
     # Feeding.
+
+    def note_broken(self, instruments: frozenset[InstrumentId]) -> None:
+        """A reading has written down that of these the sizes differ."""
+        self.broken = instruments
+        self.broken_version += bool(instruments)
 
     def take(
         self, facts: Iterable[RemoteOrder | Execution | RemotePosition | Wallet | SymbolMode | AccountModes]

@@ -16,6 +16,7 @@ from tradewright.core.ids import RequestId
 from tradewright.core.order import AccountModes, RemotePosition
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.bodies import OwnBody
+from tradewright.trading.differences.model import SIZE, place_of
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.journal import (
     Answer,
@@ -173,6 +174,10 @@ class KeptJournal:
 
     async def record_drift(self, drifts: Sequence[Drift], *, compared: Collection[str] = ()) -> None:
         await self._journal.record_drift(drifts, compared=compared)
+        if SIZE in compared:
+            self._book.note_broken(
+                frozenset(place for one in drifts if one.kind == SIZE and (place := place_of(one)[0]) is not None)
+            )
 
     async def set_session(self, state: SessionState, reason: Fault | None) -> None:
         await self._journal.set_session(state, reason)

@@ -3,8 +3,8 @@
 Lives here: `DifferenceKeeper`, a rule and a companion of the session. Not here: storage (`store`), deciding
 (`command`), finding (`reconciliation`, `booking`).
 
-A symbol is blocked from the look after the difference was written, which its own hint brings; a foreign order counts as
-exposure from the moment at which it is booked.
+Rows are read a moment after they were written. Until then what opens on a symbol is held as soon as the account's own
+memory has a foreign order, or a size, that the last look at the rows did not know.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradewright.core.clock import Clock
-from tradewright.core.ids import OrderId
+from tradewright.core.ids import ExchangeOrderId, OrderId, intent_of
 from tradewright.core.instrument import InstrumentId, Side
+from tradewright.core.order import RemoteOrder
 from tradewright.storage.bus import Bus, Subscription
+from tradewright.trading.account_book import AccountBook
 from tradewright.trading.beside import Held, SessionView
 from tradewright.trading.bodies import CancelBody, PlaceBody
 from tradewright.trading.differences.model import CHANNEL, FOREIGN_ORDERS, SIZE, Difference
@@ -29,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0  # while there is something to look after, or no bus to be told by
 LOOK_SELDOM_S = 30.0
+CLOSE_TRIES = 5
 _CLOSING = Reason("difference.close")
 
 
@@ -43,6 +46,9 @@ class DifferenceKeeper:
         self._is_known = False
         self._blocked: dict[InstrumentId, str] = {}  # with the kind of difference
         self._is_busy = False
+        self._book: AccountBook | None = None
+        self._seen: frozenset[ExchangeOrderId] = frozenset()  # orders that the rows which were read know of
+        self._seen_broken = 0
 
     @property
     def blocked(self) -> frozenset[InstrumentId]:
@@ -51,12 +57,22 @@ class DifferenceKeeper:
     def judge(self, intent: Intent) -> Reason | Held | None:
         if intent.reduces or not isinstance(intent, PlaceIntent | AmendIntent):
             return None
-        if not self._is_known:
-            return Held(Reason("difference.open"))
         kind = self._blocked.get(intent.instrument)
         if kind is None:
-            return None
+            return None if self._is_known and not self._is_new(intent.instrument) else Held(Reason("difference.open"))
         return Reason("difference.open", {"symbol": intent.instrument.symbol, "kind": kind})
+
+    def _is_new(self, instrument: InstrumentId) -> bool:
+        """Whether the account's memory has something on a symbol that was not looked for in the rows yet."""
+        book = self._book
+        if book is None:
+            return True
+        if instrument in book.broken and book.broken_version != self._seen_broken:
+            return True
+        return any(
+            order.exchange_order_id not in self._seen and order.instrument == instrument and _is_foreign(order)
+            for order in book.orders()
+        )
 
     async def run(self, session: SessionView) -> None:
         hints = None if self._bus is None else self._bus.subscribe(CHANNEL)
@@ -71,7 +87,10 @@ class DifferenceKeeper:
     async def _look(self, session: SessionView) -> None:
         try:
             await self._store.tell_decided()
-            live = await self._store.live()
+            book = session.book
+            seen, broken = frozenset(order.exchange_order_id for order in book.orders()), book.broken_version
+            live = await self._store.live()  # what was in memory before was written before
+            self._book, self._seen, self._seen_broken = book, seen, broken
             self._take(live, session)
             for difference in live:
                 await self._look_after(difference, session)
@@ -102,11 +121,13 @@ class DifferenceKeeper:
     async def _close(self, difference: Difference, session: SessionView) -> None:
         if difference.has_ended or difference.close_is_full:
             await self._store.move(difference, "closed")
+        elif difference.close_state == "not_placed" and difference.tries < CLOSE_TRIES:
+            await self._store.close_again(difference)  # it never arrived; the wish stands
         elif difference.close_has_ended:
             # The order is as it was: somebody may decide again. Of a position the base has moved: it is ours.
             state: End = "adopted" if difference.kind == SIZE else "open"
             await self._store.move(difference, state, "difference.not_closed")
-        elif difference.close_state is None:
+        elif difference.close_state is None and session.book.is_whole:  # before, nobody knows what is there
             body = _body(difference, session)
             proposed = "moot" if body is None else await session.journal.propose(body, source="drift", reason=_CLOSING)
             if proposed == "moot":
@@ -122,6 +143,10 @@ class DifferenceKeeper:
                 await self._clock.sleep(left_s)
             elif await hints.get(left_s) in (None, str(session.account.id)):
                 return
+
+
+def _is_foreign(order: RemoteOrder) -> bool:
+    return intent_of(order.link_id) is None and not order.is_attached
 
 
 def _body(difference: Difference, session: SessionView) -> CancelBody | PlaceBody | None:

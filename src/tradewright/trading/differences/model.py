@@ -17,7 +17,7 @@ from typing import Literal
 from uuid import UUID
 
 from tradewright.core.errors import Conflict
-from tradewright.core.ids import IntentId, OrderId
+from tradewright.core.ids import IntentId, OrderId, made_id
 from tradewright.core.instrument import CATEGORIES, Category, InstrumentId
 from tradewright.core.order_status import IntentState
 from tradewright.trading.journal import Drift
@@ -115,6 +115,7 @@ class Difference:
     order_id: OrderId | None
     part: Decimal | None
     close_id: IntentId | None
+    tries: int = 1  # of closing it, since that was decided
     has_ended: bool = False
     close_state: IntentState | None = None
     close_has_ended: bool = False
@@ -123,3 +124,8 @@ class Difference:
     @property
     def blocks(self) -> bool:
         return self.kind in BLOCKING and self.state in ("open", "closing") and self.instrument is not None
+
+
+def next_close_id(difference: Difference) -> IntentId:
+    """The intent that closes it after the last one came to nothing; the same after a restart."""
+    return IntentId(made_id("difference", str(difference.id), "after", str(difference.close_id)))

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import InstrumentId
-from tradewright.trading.differences.model import Difference
+from tradewright.trading.differences.model import Difference, next_close_id
 from tradewright.trading.drifts import tell_moved
 from tradewright.trading.events import EventWriter
 from tradewright.trading.model import AccountRef
@@ -37,6 +37,10 @@ class DifferenceStore(Protocol):
 
     async def move(self, difference: Difference, state: End, why: str | None = None) -> None:
         """It is over; or open again, because of `why`. No change if somebody decided meanwhile."""
+        ...
+
+    async def close_again(self, difference: Difference) -> None:
+        """What was to close it never got to the exchange: another intent is to (`next_close_id`)."""
         ...
 
 
@@ -84,6 +88,21 @@ class PostgresDifferences:
             )
             await tell_moved(connection, self._account, list(moved.mappings()), events)
 
+    async def close_again(self, difference: Difference) -> None:
+        async with self._transaction() as (connection, _):
+            await connection.execute(
+                text(
+                    "UPDATE differences SET close_id = :next, version = version + 1 WHERE account_id = :account"
+                    " AND id = :id AND state = 'closing' AND close_id = :close"
+                ),
+                {
+                    "next": next_close_id(difference),
+                    "account": self._account.id,
+                    "id": difference.id,
+                    "close": difference.close_id,
+                },
+            )
+
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[tuple[AsyncConnection, EventWriter]]:
         async with self._engine.begin() as connection:
@@ -95,6 +114,7 @@ class PostgresDifferences:
 # The intent that closes it: of a cancel it is over with the intent, of an order with the order.
 _LIVE = """
 SELECT d.id, d.kind, d.state, d.category, d.symbol, d.position_index, d.order_id, d.part, d.close_id,
+       d.version - coalesce(d.decided_version, d.version) AS tries,
        coalesce(o.state IN ('filled', 'cancelled', 'rejected', 'expired'), false) AS has_ended, c.state AS close_state,
        coalesce(c.state IN ('refused', 'rejected', 'expired', 'not_placed')
                 OR (c.kind = 'cancel' AND c.state = 'acknowledged' AND c.applied_at IS NOT NULL)
@@ -119,6 +139,7 @@ def _difference(row: Row) -> Difference:
         order_id=None if row["order_id"] is None else OrderId(row["order_id"]),
         part=row["part"],
         close_id=None if row["close_id"] is None else IntentId(row["close_id"]),
+        tries=row["tries"],
         has_ended=row["has_ended"],
         close_state=row["close_state"],
         close_has_ended=row["close_has_ended"],
