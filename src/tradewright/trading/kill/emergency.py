@@ -13,9 +13,8 @@ Stops and take-profits of a position stay as long as it does: without them it wo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 import structlog
 
@@ -31,6 +30,7 @@ from tradewright.core.errors import (
 from tradewright.core.ids import intent_of, link_id_of
 from tradewright.core.money import ZERO
 from tradewright.core.order import FINAL_STATES, NewOrder, RemoteOrder, RemotePosition
+from tradewright.core.side_by_side import side_by_side
 from tradewright.exchange.ports import Acknowledged, OrderGateway
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.kill.entries import (
@@ -54,7 +54,6 @@ SWEPT_FROM = 8  # orders of a category in the book
 _CANCELS_AT_ONCE = 20
 _CANCELLED_A_PASS_MAX = 1000
 
-_Found = TypeVar("_Found")
 PositionKey = tuple[str, str, int]
 
 
@@ -106,7 +105,7 @@ class TakeDown:
             await self._cancel(doomed[:_CANCELLED_A_PASS_MAX], may_sweep=not only_ours)
             self.reach("kill.cancelled")
         if close:
-            await _side_by_side(self._close(position) for position in positions)
+            await side_by_side(self._close(position) for position in positions)
         return Left(len(doomed), len(positions), len(kept))
 
     async def _read(self) -> tuple[Sequence[RemoteOrder], Sequence[RemotePosition]]:
@@ -139,7 +138,7 @@ class TakeDown:
         answers = await self._sweep(pairs) if may_sweep else []
         answered = {entry.req_id for entry in answers}
         turns = asyncio.Semaphore(_CANCELS_AT_ONCE)
-        answers += await _side_by_side(
+        answers += await side_by_side(
             self._cancel_one(order, entry, turns) for order, entry in pairs if entry.req_id not in answered
         )
         await self.recorder.record(answers)
@@ -291,16 +290,6 @@ def is_protecting(order: RemoteOrder, positions: Sequence[RemotePosition]) -> bo
         and held.position_index in (0, order.position_index)
         for held in positions
     )
-
-
-async def _side_by_side(parts: Iterable[Coroutine[Any, Any, _Found]]) -> list[_Found]:
-    """All at once; the first failure ends the others and is raised."""
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(part) for part in parts]
-    except ExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return [task.result() for task in running]
 
 
 def _is_our_opening(order: RemoteOrder) -> bool:
