@@ -78,8 +78,20 @@ const accounts = createRoute({
   component: lazyRouteComponent(() => import("../connections/AccountsPage"), "AccountsPage"),
 });
 
+const account = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/accounts/$account",
+  component: lazyRouteComponent(() => import("../standing/AccountPage"), "AccountPage"),
+});
+
+const differences = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/accounts/$account/differences",
+  component: lazyRouteComponent(() => import("../differences/DifferencesPage"), "DifferencesPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts])]),
+  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts, account, differences])]),
   defaultPreload: false,
 });
 

@@ -99,6 +99,9 @@ function SimulatedCard({ account }: { account: Account }) {
         <EnvironmentBadge environment="sim" />
         <strong>{accountName(t, account)}</strong>
         <span className="spacer" />
+        <Link to="/settings/accounts/$account" params={{ account: account.id }} className="button small" data-testid="account-standing">
+          {t("standing.open")}
+        </Link>
         <Link
           to="/terminal/$account/$category/$symbol"
           params={{ account: account.id, category: "linear", symbol: "BTCUSDT" }}

@@ -49,6 +49,11 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
             {t("connections.open")}
           </Link>
         )}
+        {connection.account_id !== null && (
+          <Link to="/settings/accounts/$account" params={{ account: connection.account_id }} className="button small" data-testid="account-standing">
+            {t("standing.open")}
+          </Link>
+        )}
         <button
           type="button"
           className="button small"

@@ -4,13 +4,16 @@ import auth from "./en/auth.json";
 import book from "./en/book.json";
 import common from "./en/common.json";
 import connections from "./en/connections.json";
+import differences from "./en/differences.json";
 import faults from "./en/faults.json";
+import kill from "./en/kill.json";
 import links from "./en/links.json";
 import markets from "./en/markets.json";
 import notices from "./en/notices.json";
 import problems from "./en/problems.json";
 import reasons from "./en/reasons.json";
 import shell from "./en/shell.json";
+import standing from "./en/standing.json";
 import status from "./en/status.json";
 import tables from "./en/tables.json";
 import terminal from "./en/terminal.json";
@@ -22,13 +25,16 @@ const en = {
   book,
   common,
   connections,
+  differences,
   faults,
+  kill,
   links,
   markets,
   notices,
   problems,
   reasons,
   shell,
+  standing,
   status,
   tables,
   terminal,

@@ -4,13 +4,16 @@ import auth from "./ru/auth.json";
 import book from "./ru/book.json";
 import common from "./ru/common.json";
 import connections from "./ru/connections.json";
+import differences from "./ru/differences.json";
 import faults from "./ru/faults.json";
+import kill from "./ru/kill.json";
 import links from "./ru/links.json";
 import markets from "./ru/markets.json";
 import notices from "./ru/notices.json";
 import problems from "./ru/problems.json";
 import reasons from "./ru/reasons.json";
 import shell from "./ru/shell.json";
+import standing from "./ru/standing.json";
 import status from "./ru/status.json";
 import tables from "./ru/tables.json";
 import terminal from "./ru/terminal.json";
@@ -24,13 +27,16 @@ const ru: Catalogue = {
   book,
   common,
   connections,
+  differences,
   faults,
+  kill,
   links,
   markets,
   notices,
   problems,
   reasons,
   shell,
+  standing,
   status,
   tables,
   terminal,

@@ -39,7 +39,11 @@ function shortened(text: string): string {
 
 /** A whole sentence for a problem code. */
 export function problemText(t: Words, code: string, params: Readonly<Record<string, unknown>>, language: Language): string {
-  return byCode(t, `problems.${code}`, readable(params, language)) ?? t("problems.unknown");
+  const said = readable(params, language);
+  const level = said["level"];
+  // A limit's level is a code too, inside the sentence.
+  const words = level === undefined ? said : { ...said, level: levelName(t, level) };
+  return byCode(t, `problems.${code}`, words) ?? t("problems.unknown");
 }
 
 /** The sentence and the copyable code of anything that a call can throw. */
@@ -65,6 +69,15 @@ export function reasonShort(t: Words, reason: Reason | null): string {
 export function reasonLong(t: Words, reason: Reason, language: Language): string {
   const sentence = problemText(t, reason.code, reason.params ?? {}, language);
   return reason.exchange_text ? `${sentence} ${t("problems.quoted", { text: reason.exchange_text })}` : sentence;
+}
+
+/** What a limit is called, and the level that says it; a name or level that this page does not know stays as it is. */
+export function limitName(t: Words, name: string): string {
+  return byCode(t, `ticket.limit_name.${name}`, {}) ?? name;
+}
+
+export function levelName(t: Words, level: string): string {
+  return byCode(t, `standing.level_of.${level}`, {}) ?? level;
 }
 
 /** Why a link or a session is not as it should be: our sentence, its cause, then the raw words in quotes. */

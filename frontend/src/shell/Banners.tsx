@@ -1,4 +1,5 @@
 /** What must not be overlooked, above the screen: at most two at once, the rest behind a button. */
+import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import type { Account, Order } from "../api/types";
 import { notices, stream } from "../app/services";
@@ -13,7 +14,7 @@ const AFTER_MS = 5_000;
 const UNKNOWN_MS = 60_000;
 const VISIBLE = 2;
 
-type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readonly text: string; readonly retry: boolean };
+type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readonly text: string; readonly retry: boolean; readonly leads?: { readonly to: "/settings/accounts/$account" | "/settings/accounts/$account/differences"; readonly account: string; readonly label: string } };
 
 function useBanners(account: Account | null, orders: readonly Order[]): Banner[] {
   const { t, language } = useWords();
@@ -38,10 +39,14 @@ function useBanners(account: Account | null, orders: readonly Order[]): Banner[]
   if (ownerlessSinceMs !== null && now - ownerlessSinceMs > AFTER_MS) {
     banners.push({ id: "owner", tone: "danger", text: t("links.banner_no_owner", { time: localTime(ownerlessSinceMs) }), retry: false });
   }
+  if (account !== null && account.stopped !== null) {
+    const leads = { to: "/settings/accounts/$account", account: account.id, label: t("kill.details_short") } as const;
+    banners.push({ id: "stopped", tone: "danger", text: t("notices.stopped"), retry: false, leads });
+  }
   const unknown = orders.filter((order) => order.status === "unknown" && now - order.updated_ms > UNKNOWN_MS).length;
   if (unknown > 0) banners.push({ id: "unknown", tone: "warning", text: t("notices.unknown_banner", { count: unknown }), retry: false });
   if (account !== null && account.drift_count > 0) {
-    banners.push({ id: "drift", tone: "warning", text: t("notices.drift", { count: account.drift_count }), retry: false });
+    banners.push({ id: "drift", tone: "warning", text: t("notices.drift", { count: account.drift_count }), retry: false, leads: { to: "/settings/accounts/$account/differences", account: account.id, label: t("differences.banner_open") } });
   }
   return banners;
 }
@@ -71,6 +76,11 @@ export function Banners({ state }: { state: AccountState | null }) {
             <button type="button" className="button small" onClick={() => stream.connection.retryNow()}>
               {t("common.retry_now")}
             </button>
+          )}
+          {banner.leads !== undefined && (
+            <Link to={banner.leads.to} params={{ account: banner.leads.account }} className="button small" data-testid={`banner-${banner.id}`}>
+              {banner.leads.label}
+            </Link>
           )}
         </div>
       ))}

@@ -14,6 +14,8 @@ import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
 import { forgetDrafts } from "../ticket/draft";
+import { KillBanner } from "../kill/KillBanner";
+import { KillSwitch } from "../kill/KillSwitch";
 import { useAccountIfAny, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
 import { LanguageSwitch, ThemeSwitch, UserMenu } from "./Controls";
@@ -38,10 +40,11 @@ export function Shell() {
 
   return (
     <div className="shell">
-      <SkipLinks isTerminal={params.account !== undefined} />
+      <SkipLinks isTerminal={params.symbol !== undefined} />
       {account !== null && <OrderNews key={account.id} account={account} />}
       {account !== null && <EnvironmentFrame environment={account.environment} />}
       <Header account={now} accounts={accounts.data ?? []} />
+      <KillBanner />
       <Banners state={state} />
       {/* Never under a key of the account: a form that somebody fills in outlives what the list of accounts says. */}
       <Outlet />
@@ -99,6 +102,7 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
       <span className="spacer" />
       <LinkIndicator />
       <ExchangeIndicator account={account} />
+      <KillSwitch account={account} />
       <LanguageSwitch />
       <ThemeSwitch />
       <UserMenu username={session.data?.user?.username ?? ""} version={session.data?.version ?? ""} onLogOut={leave} />

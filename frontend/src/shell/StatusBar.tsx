@@ -1,7 +1,10 @@
 /** The foot of every signed-in screen: what the account is worth, and what time it is here and in the market. */
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { amount } from "../format/number";
-import { utcDateTime, utcTime } from "../format/time";
+import { localTime, utcDateTime, utcTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
+import { budgetQuery } from "../standing/queries";
 import type { AccountState } from "../stream/account";
 import { useClocks, useLink, useNow } from "../stream/hooks";
 import type { Clocks } from "../stream/store";
@@ -33,6 +36,7 @@ export function StatusBar({ state }: { state: AccountState | null }) {
         <span className="muted">{t("shell.available")} </span>
         <span className={old}>{amount(balances?.total_available, language)}</span>
       </span>
+      {data !== null && <Requests accountId={data.account.id} now={now} />}
       <span className="spacer" />
       {market !== null && (
         <span data-testid="market-time">
@@ -46,6 +50,27 @@ export function StatusBar({ state }: { state: AccountState | null }) {
         {utcTime(serverNow)}
       </span>
     </footer>
+  );
+}
+
+/** What is used of what the exchange may be asked; loud only when it has to be. */
+function Requests({ accountId, now }: { accountId: string; now: number }) {
+  const { t } = useWords();
+  const budget = useQuery(budgetQuery(accountId)).data;
+  if (budget === undefined || budget.told_ms === null) return null;
+  const silent = budget.silent_until_ms !== null && budget.silent_until_ms > now;
+  return (
+    <Link
+      to="/settings/accounts/$account"
+      params={{ account: accountId }}
+      className={`wide-only requests ${silent ? "caution" : "muted"}`}
+      data-testid="budget-bar"
+      data-silent={silent}
+    >
+      {silent && budget.silent_until_ms !== null
+        ? t("standing.budget_bar_silent", { time: localTime(budget.silent_until_ms) })
+        : t("standing.budget_bar", { used: budget.address_used, limit: budget.address_limit })}
+    </Link>
   );
 }
 

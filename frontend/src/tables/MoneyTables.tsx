@@ -13,6 +13,7 @@ import { dustShown, showDust } from "./choices";
 import { SideCell, SourceCell, SymbolCell, TimeCell } from "./cells";
 import { DataTable, numeric, type Column } from "./DataTable";
 import type { FindInstrument } from "./OrdersTable";
+import { Shield } from "./Shield";
 
 function Signed({ value, language, suffix = "" }: { value: string | null; language: Language; suffix?: string }) {
   const sign = signOf(value);
@@ -139,6 +140,13 @@ export function PositionsTable({ label, environment, marginMode, positions, find
             : `${price(position, position.take_profit)} / ${price(position, position.stop_loss)}`}
         </button>
       ),
+    },
+    {
+      key: "protection",
+      head: t("tables.shield"),
+      wide: true,
+      sort: (position) => position.protection?.state ?? null,
+      cell: (position) => <Shield position={position} instrument={find(position)} onSet={() => setAction({ kind: "exits", key: keyOf(position) })} />,
     },
     { key: "break_even", head: t("tables.break_even"), numeric: true, optional: true, cell: (position) => price(position, position.break_even_price) },
     {

@@ -1,16 +1,12 @@
 /** All that is known of one order: its words, its reason, its ids, and how it got here. */
-import { useQuery } from "@tanstack/react-query";
-import { readIntent } from "../api/calls";
 import type { Instrument, Order } from "../api/types";
-import { exactTime, localTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { orderSentence } from "../i18n/sentences";
-import { reasonLong, statusText } from "../i18n/words";
+import { reasonLong } from "../i18n/words";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { StatusChip } from "../status/StatusChip";
 import { Dialog } from "../ui/Dialog";
-import { Failure } from "../ui/Failure";
-import { Waiting } from "../ui/Waiting";
+import { Trace } from "./Trace";
 
 export function OrderDialog({ order, instrument, onClose }: { order: Order; instrument: Instrument | null; onClose: () => void }) {
   const { t, language } = useWords();
@@ -22,7 +18,7 @@ export function OrderDialog({ order, instrument, onClose }: { order: Order; inst
         <p>{t(`status.meaning.${order.status}`)}</p>
         {order.reason !== null && <p className="caution">{reasonLong(t, order.reason, language)}</p>}
         {order.note !== null && <p className="muted">{order.note}</p>}
-        {order.source === "manual" && <History order={order} />}
+        {order.source !== "external" && order.source !== "attached" && order.source !== "adopted" && <Trace order={order} instrument={instrument} />}
         <dl className="facts ids">
           <dt>{t("tables.order_id")}</dt>
           <dd>
@@ -35,40 +31,5 @@ export function OrderDialog({ order, instrument, onClose }: { order: Order; inst
         </>
       )}
     </Dialog>
-  );
-}
-
-function History({ order }: { order: Order }) {
-  const { t } = useWords();
-  const detail = useQuery({
-    queryKey: ["intent", order.account_id, order.id, order.version],
-    queryFn: () => readIntent(order.account_id, order.id),
-    placeholderData: (before) => before,
-  });
-  if (detail.isError) return <Failure what={t("tables.history_of")} error={detail.error} onRetry={() => void detail.refetch()} />;
-  if (detail.data === undefined) return <Waiting rows={3} />;
-  return (
-    <table className="table" aria-label={t("tables.history_of")}>
-      <thead>
-        <tr>
-          <th scope="col">{t("tables.time")}</th>
-          <th scope="col">{t("tables.history_state")}</th>
-          <th scope="col">{t("tables.history_source")}</th>
-        </tr>
-      </thead>
-      <tbody>
-        {detail.data.history.map((moment) => (
-          <tr key={`${moment.time_ms}-${moment.status}-${moment.source}`}>
-            <td>
-              <time dateTime={exactTime(moment.time_ms)} title={exactTime(moment.time_ms)}>
-                {localTime(moment.time_ms)}.{String(moment.time_ms % 1000).padStart(3, "0")}
-              </time>
-            </td>
-            <td>{statusText(t, { ...order, status: moment.status })}</td>
-            <td className="muted">{t(`tables.source_of.${moment.source}`)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
   );
 }

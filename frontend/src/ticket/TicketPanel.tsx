@@ -23,6 +23,7 @@ import { QuantityField } from "./QuantityField";
 import type { Path } from "./reading";
 import { isEditable, type Ticket } from "./state";
 import { TicketHead } from "./TicketHead";
+import { Undecided } from "./Undecided";
 import { useFacts } from "./useFacts";
 import { useServerPreview } from "./useServerPreview";
 import { useTicket } from "./useTicket";
@@ -131,6 +132,7 @@ export function TicketPanel(props: Props) {
         asking={asksLeverage}
         onAsk={setAsksLeverage}
       />
+      <Undecided account={account} instrument={instrument} />
       <form ref={form} className="ticket" noValidate data-testid="ticket-form" data-phase={ticket.phase.kind} onSubmit={onSubmit}>
         <KindTabs {...part} />
         <Segments

@@ -33,6 +33,7 @@ const DRAWINGS = {
       <path {...stroke} d="m4.2 11.8 7.6-7.6" />
     </>
   ),
+  stop: <path {...stroke} d="M5.5 2h5L14 5.5v5L10.5 14h-5L2 10.5v-5zM5.2 8h5.6" />,
   pencil: <path {...stroke} d="m3 13 .7-3L10.5 3.2l2.3 2.3L6 12.3zM9 4.7 11.3 7" />,
   cross: <path {...stroke} strokeWidth={2.2} d="m3.6 3.6 8.8 8.8m0-8.8-8.8 8.8" />,
   question: <path {...stroke} strokeWidth={2} d="M5.3 5.8a2.7 2.7 0 1 1 4.1 2.3C8.4 8.7 8 9.2 8 10.1M8 13.1v.1" />,

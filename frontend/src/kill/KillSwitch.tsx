@@ -1,0 +1,160 @@
+/**
+ * The kill switch of the header: a button and Ctrl+Shift+K on every screen, a sheet that says what it does, one press.
+ *
+ * It asks over HTTP and needs neither the stream nor a ready account. Where the server does not answer at all, the sheet
+ * names the command that does the same on the server itself, and the exchange's own address.
+ */
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { NoAnswer, Refused } from "../api/errors";
+import { postKill } from "../api/standing";
+import type { Account, KillAccount, KillAnswer } from "../api/types";
+import { notices, queries } from "../app/services";
+import { sessionQuery } from "../app/session";
+import { useWords } from "../i18n/useWords";
+import { accountName, failureText } from "../i18n/words";
+import { Dialog } from "../ui/Dialog";
+import { Icon } from "../ui/Icon";
+import { Segments } from "../ui/Segments";
+import { killQuery, stillOpen } from "./queries";
+import { Progress } from "./progress";
+
+const EXCHANGE_ADDRESS = "https://www.bybit.com";
+
+export function KillSwitch({ account }: { account: Account | null }) {
+  const { t } = useWords();
+  const [open, setOpen] = useState(false);
+  useEffect(() => {
+    // By physical key, and also while somebody types: whoever presses this means it.
+    const onKey = (event: KeyboardEvent): void => {
+      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.code !== "KeyK") return;
+      event.preventDefault();
+      if (!event.repeat) setOpen(true);
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, []);
+  return (
+    <>
+      <button
+        type="button"
+        className="kill-button"
+        data-testid="kill-open"
+        aria-haspopup="dialog"
+        aria-keyshortcuts="Control+Shift+K"
+        title={t("kill.hint")}
+        onClick={() => setOpen(true)}
+      >
+        <Icon name="stop" size={16} />
+        <span>{t("kill.button")}</span>
+      </button>
+      {open && (
+        <Dialog title={t("kill.title")} testId="kill-dialog" onClose={() => setOpen(false)}>
+          {(close) => <Sheet account={account} close={close} />}
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+type Reach = "account" | "workspace";
+
+function Sheet({ account, close }: { account: Account | null; close: () => void }) {
+  const { t, language } = useWords();
+  const session = useQuery(sessionQuery).data;
+  const now = useQuery(killQuery);
+  const [reach, setReach] = useState<Reach>(account === null ? "workspace" : "account");
+  const [closing, setClosing] = useState(false);
+  const mayStop = session?.workspace?.role !== "viewer";
+  const pulling = useMutation({
+    mutationFn: () => postKill({ scope: reach, account_id: reach === "account" ? (account?.id ?? null) : null, close_positions: closing }),
+    onSuccess: () => {
+      notices.speak(t("kill.announce"), "assertive");
+      void queries.invalidateQueries({ queryKey: killQuery.queryKey });
+    },
+  });
+  if (pulling.data !== undefined) {
+    const answer = pulling.data;
+    const stands = now.data !== undefined && now.dataUpdatedAt > pulling.submittedAt ? now.data.accounts : answer.accounts;
+    return <Pulled answer={answer} accounts={stillOpen(answer.latch, stands)} close={close} />;
+  }
+  const unanswered = pulling.error instanceof NoAnswer || (pulling.error instanceof Refused && pulling.error.problem.status >= 500);
+  return (
+    <div className="stack wide">
+      <ol className="kill-steps">
+        <li>{t("kill.step_block")}</li>
+        <li>{t("kill.step_cancel")}</li>
+        <li>{closing ? t("kill.step_close") : t("kill.step_keep")}</li>
+      </ol>
+      {account !== null && (
+        <Segments
+          label={t("kill.scope")}
+          value={reach}
+          options={[
+            { value: "account", label: accountName(t, account), testId: "kill-scope-account" },
+            { value: "workspace", label: t("kill.scope_all"), testId: "kill-scope-workspace" },
+          ]}
+          onChange={setReach}
+        />
+      )}
+      <label className="tick">
+        <input type="checkbox" checked={closing} data-testid="kill-close" onChange={(event) => setClosing(event.target.checked)} />
+        {t("kill.also_close")}
+      </label>
+      {account !== null && account.session.state !== "ready" && <p className="hint">{t("kill.not_ready")}</p>}
+      {!mayStop && <p className="caution">{t("kill.viewer")}</p>}
+      {pulling.isError && (
+        <p className="fault" role="alert" data-testid="kill-fault">
+          {failureText(t, pulling.error, language).text}
+        </p>
+      )}
+      {unanswered && <Elsewhere command={commandOf(reach, account, session?.workspace?.id ?? null, closing)} />}
+      <div className="row">
+        <button type="button" className="button danger filled" data-first data-testid="kill-confirm" disabled={!mayStop || pulling.isPending} onClick={() => pulling.mutate()}>
+          {pulling.isPending ? t("kill.stopping") : pulling.isError ? t("kill.again") : closing ? t("kill.confirm_close") : t("kill.confirm")}
+        </button>
+        <button type="button" className="button" onClick={close}>
+          {t("kill.leave")}
+        </button>
+      </div>
+    </div>
+  );
+}
+
+/** The server did not answer: nobody knows whether it stopped, so the way without it is named. */
+function Elsewhere({ command }: { command: string }) {
+  const { t } = useWords();
+  return (
+    <div className="box error" data-testid="kill-elsewhere">
+      <p>{t("kill.elsewhere")}</p>
+      <span className="code">{command}</span>
+      <p>
+        {t("kill.exchange")} <span className="code">{EXCHANGE_ADDRESS}</span>
+      </p>
+    </div>
+  );
+}
+
+export function commandOf(reach: Reach, account: Pick<Account, "id"> | null, workspaceId: string | null, closing: boolean): string {
+  const what = reach === "account" && account !== null ? `--account ${account.id}` : workspaceId === null ? "--all" : `--workspace ${workspaceId}`;
+  return `tradewright kill ${what}${closing ? " --close" : ""}`;
+}
+
+function Pulled({ answer, accounts, close }: { answer: KillAnswer; accounts: readonly KillAccount[]; close: () => void }) {
+  const { t } = useWords();
+  return (
+    <div className="stack wide" data-testid="kill-pulled">
+      <p role="status">
+        <Icon name="stop" size={16} /> {t("kill.latched")}
+      </p>
+      {answer.reached !== "worker" && <p className="caution">{t("kill.no_worker")}</p>}
+      {!answer.durable && <p className="caution">{t("kill.not_durable")}</p>}
+      <Progress accounts={accounts} />
+      <div className="row">
+        <button type="button" className="button" onClick={close}>
+          {t("common.close")}
+        </button>
+      </div>
+    </div>
+  );
+}
