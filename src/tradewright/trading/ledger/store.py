@@ -148,7 +148,7 @@ class PostgresLedger:
                 " amount, category, symbol, exec_id, exchange_order_id, intent_id, person_id, at, recorded_at)"
                 " SELECT :account, l.sequence, l.line, :workspace, l.source, l.kind, l.book, l.asset, l.amount,"
                 " l.category, l.symbol, l.exec_id, l.exchange_order_id, coalesce(own.id, parent.id),"
-                " coalesce(own.created_by, parent.created_by), l.at, clock_timestamp()"
+                " coalesce(own.created_by, parent.created_by, adopted.adopted_by), l.at, clock_timestamp()"
                 " FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(sequence bigint, line int, source text,"
                 " kind text, book text, asset text, amount numeric, category text, symbol text, exec_id text,"
                 " exchange_order_id text, at timestamptz)"
@@ -157,6 +157,9 @@ class PostgresLedger:
                 # What the exchange did for an order that was asked for here (its exits) is on whoever asked for that.
                 " LEFT JOIN orders o ON o.account_id = :account AND o.exchange_order_id = l.exchange_order_id"
                 " AND o.parent_link_id <> ''"
+                # Placed elsewhere, and taken as ours since.
+                " LEFT JOIN orders adopted ON adopted.account_id = :account"
+                " AND adopted.exchange_order_id = l.exchange_order_id AND adopted.adopted_by IS NOT NULL"
                 " LEFT JOIN intents parent ON parent.account_id = :account AND parent.link_id = o.parent_link_id"
             ),
             {"account": self._account.id, "workspace": self._account.workspace_id, "lines": encode_json(lines)},
