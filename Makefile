@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
 # Variables of `make run` and `make exchange`: MARKET (synthetic[:N] | replay:FILE@linear:SYMBOL | mirror), SPEED, SEED, FROM;
-# of `make fence`: CYCLES; of `make sim`, `make sim-hashes` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
+# of `make fence`: CYCLES; of `make kill`: CYCLES, ACCOUNTS, TIMES; of `make sim`, `make sim-hashes` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
 
 SHELL := /bin/sh
 UV := scripts/uv
@@ -16,7 +16,7 @@ COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures db-chaos db-commits
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures kill db-chaos db-commits
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -53,6 +53,9 @@ sim-hashes: setup-dev  ## the same seed is the same night: SEEDS of them in two 
 
 fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing of an old one is accepted
 	@$(BIN)/python -m pytest tests/integration/fence -q -s --show-capture=no --fence-cycles $(CYCLES)
+
+kill: setup-dev  ## real workers are killed at every named point while ACCOUNTS trade, TIMES each, over CYCLES; 15, 20 and 5 unless said
+	@PYTHONPATH=tests $(BIN)/python -m campaigns.kill $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15) $(or $(ACCOUNTS),20) $(or $(TIMES),5)
 
 db-chaos: setup-dev  ## the database is killed every 5 to 40 s while COMMANDS commands come in: each takes effect once, or never
 	@COMMANDS=$(COMMANDS) $(BIN)/python -m pytest tests/integration/trading/test_database_restarts.py -q -s --show-capture=no -n 0

@@ -10,14 +10,17 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tradewright.core.errors import StartError
+from tradewright.settings import Settings
 from tradewright.trading.crash_points import CRASH_POINTS, Reach, nowhere
 
 _SIGNALS = {"TRADEWRIGHT_CRASH_AT": signal.SIGKILL, "TRADEWRIGHT_STOP_AT": signal.SIGSTOP}
+_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def crash_reach(environment: Mapping[str, str]) -> Reach:
@@ -37,18 +40,27 @@ def crash_reach(environment: Mapping[str, str]) -> Reach:
     return reach
 
 
-async def require_no_money(engine: AsyncEngine, reach: Reach) -> None:
-    """Raises `StartError` (exit code 2) when this installation has an account that is not simulated."""
+async def require_no_money(engine: AsyncEngine, reach: Reach, settings: Settings) -> None:
+    """Raises `StartError` (exit code 2) when this installation has an account that is not simulated:
+    neither by its environment, nor because that one's host is set to this machine."""
     if reach is nowhere:
         return
     async with engine.connect() as connection:
-        others = await connection.scalar(text("SELECT count(*) FROM accounts WHERE environment <> 'sim'"))
+        found = await connection.execute(text("SELECT environment FROM accounts"))
+        others = sum(not _is_simulated(environment, settings) for environment in found.scalars())
     if others:
         raise StartError(
             f"{' and '.join(_SIGNALS)} are for tests, and this installation has {others} accounts that are not"
             " simulated; unset them",
             exit_code=2,
         )
+
+
+def _is_simulated(environment: str, settings: Settings) -> bool:
+    if environment == "sim":
+        return True
+    address = getattr(settings.hosts, environment).rest
+    return address is not None and urlsplit(address).hostname in _HERE
 
 
 def _parsed(name: str, wish: str) -> tuple[str, int]:

@@ -62,7 +62,7 @@ async def _own_accounts(settings: Settings) -> None:
         kill_care(ground, may_act=lambda: owner.lets_reduce, reach=reach) as care,
         ControlServer(settings.control_socket, care.answer).listening(),
     ):
-        await require_no_money(ground.engine, reach)
+        await require_no_money(ground.engine, reach, settings)
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
         places, keyring = ExchangePlaces(settings, owns_accounts=True), await _keyring(ground)
         refresher = instrument_refresher(ground, places)
