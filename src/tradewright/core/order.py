@@ -313,5 +313,5 @@ def apply(known: TrackedOrder | None, report: RemoteOrder) -> TrackedOrder | Non
 
 
 def exposed_quantity(state: OrderState, quantity: Decimal, filled: Decimal) -> Decimal:
-    """What may still be filled (base coin): nothing once the order is final."""
-    return ZERO if state in FINAL_STATES else quantity - filled
+    """What may still be filled (base coin, never negative): nothing once the order is final, or filled beyond it."""
+    return ZERO if state in FINAL_STATES else max(quantity - filled, ZERO)
