@@ -1,7 +1,8 @@
 """A proxy before PostgreSQL that cuts connections at COMMIT: after its bytes were delivered, or before.
 
 Lives here: `CommitCutter`, on a Unix socket of its own. It reads the client's side of the protocol as a stream of
-messages (one letter, four bytes of length), so a COMMIT is seen however the bytes are split.
+messages (one letter, four bytes of length), so a COMMIT is seen however the bytes are split. The one statement that
+commits by itself, an order's opening, is cut at the Sync that ends it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 _CHUNK = 65_536
+_COMMITS_ITSELF = b"WITH moved AS"
 
 
 class CommitCutter:
@@ -51,10 +53,11 @@ class CommitCutter:
         length = await reader.readexactly(4)  # the first message has no letter
         up.write(length + await reader.readexactly(int.from_bytes(length) - 4))
         await up.drain()
+        watched = _Statements()
         while True:
             head = await reader.readexactly(5)
             body = await reader.readexactly(int.from_bytes(head[1:]) - 4)
-            is_commit = head[:1] in b"QP" and b"COMMIT" in body[:20].upper()
+            is_commit = watched.ends_one(head[:1], body) or (head[:1] in b"QP" and b"COMMIT" in body[:20].upper())
             cuts = is_commit and self._rng.random() < self.share
             if cuts:
                 mute.append(True)
@@ -72,6 +75,26 @@ class CommitCutter:
         """After the clients are gone: each connection ends by itself."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)
+
+
+class _Statements:
+    """Of one connection: which prepared statements commit by themselves, and whether one is about to."""
+
+    def __init__(self) -> None:
+        self._names: set[bytes] = set()
+        self._is_bound = False
+
+    def ends_one(self, kind: bytes, body: bytes) -> bool:
+        match kind:
+            case b"P":
+                name = body.partition(b"\0")[0]
+                (self._names.add if _COMMITS_ITSELF in body else self._names.discard)(name)
+            case b"B":
+                self._is_bound = body.split(b"\0", 2)[1] in self._names
+            case b"S":
+                ends, self._is_bound = self._is_bound, False
+                return ends
+        return False
 
 
 class _Cut(Exception):

@@ -19,7 +19,7 @@ from tradewright.trading.ownership import Dispossessed
 EVENTS_CHANNEL = "account_events"
 
 # Epoch 0 is that of an account that nobody ever claimed.
-_IS_OURS = "coalesce((SELECT epoch FROM account_owner WHERE account_id = :account FOR SHARE), 0) = :epoch"
+IS_OURS = "coalesce((SELECT epoch FROM account_owner WHERE account_id = :account FOR SHARE), 0) = :epoch"
 
 
 class EventWriter:
@@ -53,7 +53,7 @@ class EventWriter:
         last = await self._connection.scalar(
             text(
                 "UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account"  # noqa: S608
-                f" AND {_IS_OURS} RETURNING event_seq"
+                f" AND {IS_OURS} RETURNING event_seq"
             ),
             {"count": len(self._events), "account": self._account.id, "epoch": self._account.epoch},
         )
@@ -83,7 +83,7 @@ class EventWriter:
 
     async def _require_epoch(self) -> None:
         is_ours = await self._connection.scalar(
-            text(f"SELECT {_IS_OURS}"), {"account": self._account.id, "epoch": self._account.epoch}
+            text(f"SELECT {IS_OURS}"), {"account": self._account.id, "epoch": self._account.epoch}
         )
         if not is_ours:
             raise self._dispossessed()

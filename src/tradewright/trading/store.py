@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, assert_never
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -67,8 +68,11 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.opening import OPENING
+from tradewright.trading.opening import asked as opening_asked
 from tradewright.trading.proposals import propose
 from tradewright.trading.standing import book_modes, book_symbol_mode, note_reconciled, note_symbol, set_session
+from tradewright.trading.views import Row
 
 _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
 _UNKNOWN_MAX = 500
@@ -84,6 +88,8 @@ class PostgresJournal:
         self._clock = clock
         self._ids = ids
         self._serial = asyncio.Lock()
+        self._one_statement = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._read: dict[UUID, Row] = {}  # the places that waited when they were last looked at
 
     @asynccontextmanager
     async def _transaction(self, source: EventSource) -> AsyncIterator[tuple[AsyncConnection, EventWriter]]:
@@ -132,7 +138,9 @@ class PostgresJournal:
                 ),
                 {"account": self._account.id, "limit": _PROPOSED_MAX},
             )
-            return [intent_of_row(row) for row in found.mappings()]
+            rows = found.mappings().all()
+        self._read = {row["id"]: row for row in rows if row["kind"] == "place"}
+        return [intent_of_row(row) for row in rows]
 
     async def propose(
         self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
@@ -167,6 +175,19 @@ class PostgresJournal:
                 await moves.moved(row)
 
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
+        return await self._open_at_once(intent, req_id) or await self._open_step_by_step(intent, req_id)
+
+    async def _open_at_once(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
+        """None, and nothing is written, for whatever is not as it was when it was read, or was not read."""
+        row = self._read.pop(intent.id, None)
+        if row is None or not isinstance(intent, PlaceIntent) or intent.turns or intent.reduces:
+            return None
+        asked = opening_asked(self._account, intent, row, req_id, _verdict(intent))
+        async with self._serial, self._one_statement.connect() as connection:
+            opened = (await connection.execute(OPENING, asked)).one_or_none()
+        return None if opened is None else OpenedRequest(req_id, opened.attempt, opened.left_s)
+
+    async def _open_step_by_step(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
         async with self._transaction("owner") as (connection, events):
             moves = self._moves(connection, events)
             why = await self._outdated(connection, intent)
