@@ -16,7 +16,7 @@ COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures kill db-chaos db-commits
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures kill db-chaos db-commits keys
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -62,6 +62,9 @@ db-chaos: setup-dev  ## the database is killed every 5 to 40 s while COMMANDS co
 
 db-commits: setup-dev  ## COMMITS connections are cut at COMMIT, half of them after it was delivered: no row is there twice
 	@COMMITS=$(COMMITS) $(BIN)/python -m pytest tests/integration/trading/test_commits_cut.py -q -s --show-capture=no -n 0
+
+keys: setup-dev  ## KEYS idempotency keys, each asked for twenty times at once: one effect each
+	@KEYS=$(or $(KEYS),500) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,12 @@ class Tally:
 
 
 class Campaign:
-    def __init__(self, lean: Lean, plan: Plan, rng: random.Random) -> None:
+    """`after_cycle` is told what was counted so far."""
+
+    def __init__(
+        self, lean: Lean, plan: Plan, rng: random.Random, after_cycle: Callable[[Tally], None] = lambda _tally: None
+    ) -> None:
+        self._after_cycle = after_cycle
         self._lean = lean
         self._plan = plan
         self._rng = rng
@@ -135,10 +140,11 @@ class Campaign:
                     if not await self._kill_at(point):
                         wanted.append(point)
                 await self._settle()
-        self.tally.database_restarts = self._lean.database_restarts
-        self.tally.orders = self._truth.accepted.total()
-        self.tally.intents = len(self._traders.asked)
-        self.tally.seconds = time.monotonic() - began_s
+                self.tally.database_restarts = self._lean.database_restarts
+                self.tally.orders = self._truth.accepted.total()
+                self.tally.intents = len(self._traders.asked)
+                self.tally.seconds = time.monotonic() - began_s
+                self._after_cycle(self.tally)
         return self.tally
 
     # Kills.
@@ -312,18 +318,25 @@ class Campaign:
         return await self._lean.within(lambda connection: read_told(connection, account.id)), said
 
 
-async def run(plan: Plan, home: Path, *, seed: str) -> Tally:
+async def run(
+    plan: Plan, home: Path, *, seed: str, after_cycle: Callable[[Tally], None] = lambda _tally: None
+) -> Tally:
     rng = random.Random(seed)
     async with Lean.open(home, plan.accounts, rng) as lean:
-        return await Campaign(lean, plan, rng).run()
+        return await Campaign(lean, plan, rng, after_cycle).run()
 
 
 def main(arguments: Sequence[str]) -> int:
     given = [int(one) for one in arguments]
     plan = Plan(*given) if given else Plan(15, 20)
-    home = Path(tempfile.mkdtemp(prefix="tw-kill-"))
+    home = Path(tempfile.mkdtemp(prefix="tw-campaign-"))
     home.chmod(0o711)  # PostgreSQL, started by root, runs as another user and passes through
-    tally = asyncio.run(run(plan, home, seed=f"kill:{plan.cycles}:{plan.accounts}"))
+
+    def after_cycle(tally: Tally) -> None:
+        print(f"so far: {tally.line(plan)}", file=sys.stderr, flush=True)
+
+    seed = f"kill:{plan.cycles}:{plan.accounts}"
+    tally = asyncio.run(run(plan, home, seed=seed, after_cycle=after_cycle))
     print(tally.line(plan))
     problems = tally.problems(plan)
     for problem in problems:
