@@ -7,7 +7,8 @@ asked. Not here: whether open orders, positions and money are the same (`equal`)
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from campaigns.lean import Lean
@@ -64,19 +65,32 @@ class Truth:
             self.accepted[self._asked[record["to"]]] += 1
 
 
-async def judge(lean: Lean, truth: Truth, asked: set[Any]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An intent to place an order, as the tables tell it."""
+
+    state: str
+    requests: int  # committed ones
+    orders: int
+
+
+async def judge(lean: Lean, truth: Truth, asked: Iterable[Any]) -> Verdict:
     """Of all that was ever asked. Every intent must have come to its end before."""
-    intents = await lean.rows(
-        "SELECT i.id, i.link_id, i.state, count(r.req_id) AS requests, count(o.id) AS orders FROM intents i"
-        " LEFT JOIN requests r ON r.intent_id = i.id LEFT JOIN orders o ON o.intent_id = i.id"
-        " WHERE i.kind = 'place' GROUP BY i.id"
+    rows = await lean.rows(
+        "SELECT i.link_id, i.state, (SELECT count(*) FROM requests r WHERE r.intent_id = i.id) AS requests,"
+        " (SELECT count(*) FROM orders o WHERE o.intent_id = i.id) AS orders FROM intents i WHERE i.kind = 'place'"
     )
-    known = {row.link_id: row for row in intents}
-    everything = {row.id for row in await lean.rows("SELECT id FROM intents")}
-    accepted = truth.accepted
+    placed = {row.link_id: Placed(row.state, row.requests, row.orders) for row in rows}
+    known = {row.id for row in await lean.rows("SELECT id FROM intents")}
+    missing = [str(one) for one in asked if one not in known]
+    return replace(judged(placed, truth.arrived, truth.accepted), missing=missing)
+
+
+def judged(placed: Mapping[str, Placed], arrived: Mapping[str, int], accepted: Mapping[str, int]) -> Verdict:
+    """`placed` by link id; of the exchange's records how often each arrived, and was accepted."""
     duplicates = [link for link, times in accepted.items() if times > 1]
-    duplicates += [link for link in accepted if link in known and known[link].state in _WITHOUT]
-    lost = [link for link, row in known.items() if row.state == _HAPPENED and not accepted[link]]
-    lost += [link for link in accepted if link in known and not known[link].orders]
-    orphans = [link for link, times in truth.arrived.items() if link not in known or known[link].requests < times]
-    return Verdict(duplicates, lost, orphans, [str(one) for one in asked - everything])
+    duplicates += [link for link in accepted if link in placed and placed[link].state in _WITHOUT]
+    lost = [link for link, one in placed.items() if one.state == _HAPPENED and not accepted.get(link)]
+    lost += [link for link in accepted if link in placed and not placed[link].orders]
+    orphans = [link for link, times in arrived.items() if link not in placed or placed[link].requests < times]
+    return Verdict(duplicates, lost, orphans, [])
