@@ -45,7 +45,7 @@ export function LinkIndicator() {
       trigger={
         <>
           <span className={`dot ${link.state}`} aria-hidden="true" />
-          {t("links.link")}
+          <span className="indicator-name">{t("links.link")}</span>
           {link.state === "reconnecting" && <span className="indicator-note">{text}</span>}
         </>
       }
@@ -120,7 +120,7 @@ export function ExchangeIndicator({ account }: { account: Account | null }) {
       trigger={
         <>
           <span className={`dot ${state}`} aria-hidden="true" />
-          {t("links.exch")}
+          <span className="indicator-name">{t("links.exch")}</span>
         </>
       }
     >

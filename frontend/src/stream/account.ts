@@ -70,8 +70,10 @@ function applied(data: AccountData, delta: AccountDelta): AccountData {
       return { ...data, balances: delta.balances };
     case "session":
       return { ...data, account: delta.account };
-    case "protection": // shown with its position; this is its history
     case "drift":
+    case "difference": // the list is read by whoever shows it
+      return { ...data, account: { ...data.account, drift_count: delta.drift_count } };
+    case "protection": // shown with its position; this is its history
     case "ledger": // read by whoever shows the ledger's breaks
       return data;
     default:

@@ -10,6 +10,7 @@ export type AccountDelta =
   | Schemas["BalancesEvent"]
   | Schemas["SessionEvent"]
   | Schemas["DriftEvent"]
+  | Schemas["DifferenceEvent"]
   | Schemas["LedgerEvent"]
   | Schemas["ProtectionEvent"];
 export type ExchangeHealth = Schemas["ExchangeLink"];

@@ -80,6 +80,13 @@ export function PositionsTable({ label, environment, marginMode, positions, find
       sort: (position) => numeric(position.size),
       cell: (position) => stepped(position.size, find(position)?.quantity_step ?? position.size, language),
     },
+    {
+      key: "protection",
+      head: t("tables.shield"),
+      wide: true,
+      sort: (position) => position.protection?.state ?? null,
+      cell: (position) => <Shield position={position} instrument={find(position)} onSet={() => setAction({ kind: "exits", key: keyOf(position) })} />,
+    },
     { key: "entry", head: t("tables.entry"), numeric: true, wide: true, sort: (position) => numeric(position.entry_price), cell: (position) => price(position, position.entry_price) },
     {
       key: "mark",
@@ -140,13 +147,6 @@ export function PositionsTable({ label, environment, marginMode, positions, find
             : `${price(position, position.take_profit)} / ${price(position, position.stop_loss)}`}
         </button>
       ),
-    },
-    {
-      key: "protection",
-      head: t("tables.shield"),
-      wide: true,
-      sort: (position) => position.protection?.state ?? null,
-      cell: (position) => <Shield position={position} instrument={find(position)} onSet={() => setAction({ kind: "exits", key: keyOf(position) })} />,
     },
     { key: "break_even", head: t("tables.break_even"), numeric: true, optional: true, cell: (position) => price(position, position.break_even_price) },
     {

@@ -1,5 +1,5 @@
 // @vitest-environment jsdom
-import { cleanup, render, screen } from "@testing-library/react";
+import { cleanup, fireEvent, render, screen } from "@testing-library/react";
 import { afterEach, beforeAll, expect, it, vi } from "vitest";
 import { anInstrument } from "../api/fixtures";
 import type { Ticker } from "../api/types";
@@ -29,6 +29,12 @@ it("tells how long a quiet market has not moved, at full brightness", () => {
   show(42_000);
   expect(screen.getByTestId("quiet-age").textContent).toBe("price unchanged for 42\u00a0s");
   expect(document.querySelector(".is-old")).toBeNull();
+});
+
+it("leaves Ctrl+Shift+K to the kill switch", () => {
+  show(3_000);
+  fireEvent.keyDown(document.body, { code: "KeyK", key: "K", ctrlKey: true, shiftKey: true });
+  expect(document.querySelector("dialog")).toBeNull();
 });
 
 it("says nothing of a market that moves", () => {

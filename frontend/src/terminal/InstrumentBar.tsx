@@ -29,7 +29,7 @@ export function InstrumentBar(props: Props) {
   useEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const typing = event.target instanceof HTMLElement && (event.target.matches("input, textarea, select") || event.target.closest("dialog") !== null);
-      const asked = ((event.ctrlKey || event.metaKey) && event.code === "KeyK") || (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey);
+      const asked = ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.code === "KeyK") || (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey);
       if (!asked) return;
       event.preventDefault();
       setChoosing(true);

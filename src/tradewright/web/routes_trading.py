@@ -304,4 +304,5 @@ async def read_intent(parts: Parts, caller: Reader, account_id: UUID, intent_id:
         found = await intent(connection, caller.membership.workspace_id, AccountId(account_id), IntentId(intent_id))
     if found is None:
         raise NotFound(f"there is no intent {intent_id} on this account")
-    return JsonAnswer({**intent_answer(found), "history": found["history"], "verdict": found["verdict"]})
+    more = {name: found[name] for name in ("history", "requests", "verdict")}
+    return JsonAnswer({**intent_answer(found), **more})
