@@ -16,7 +16,7 @@ COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures kill db-chaos db-commits keys
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures kill db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -65,6 +65,12 @@ db-commits: setup-dev  ## COMMITS connections are cut at COMMIT, half of them af
 
 keys: setup-dev  ## KEYS idempotency keys, each asked for twenty times at once: one effect each
 	@KEYS=$(or $(KEYS),500) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
+
+events: setup-dev  ## private events in ORDERS orders of arrival, repeated: the same end each time
+	@ORDERS=$(or $(ORDERS),10000) $(BIN)/python -m pytest tests/sim/test_private_events.py -q -n 0
+
+moves: setup-dev  ## STEPS steps on intents and orders, in any order: only moves of the tables
+	@STEPS=$(STEPS) $(BIN)/python -m pytest tests/property/test_order_moves.py -q -n 0
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
