@@ -100,8 +100,15 @@ async def arrived(story: Story, order: Sequence[Arrival], *, reading: bool) -> M
         else:
             await journal.book([one], "stream")
     if reading:
-        await reconcile(GatewayTwin(world.wire, _pass), journal, world.clock)
+        await read(story, database)
     return database
+
+
+async def read(story: Story, database: MemoryDatabase) -> None:
+    """Everything is read whole, once."""
+    world = story.world
+    journal = MemoryJournal(database, clock=world.clock, ids=world.ids)
+    await reconcile(GatewayTwin(world.wire, _pass), journal, world.clock)
 
 
 def held(database: MemoryDatabase, *, wallet: bool) -> dict[str, Any]:
