@@ -11,7 +11,7 @@ import { Trace } from "./Trace";
 export function OrderDialog({ order, instrument, onClose }: { order: Order; instrument: Instrument | null; onClose: () => void }) {
   const { t, language } = useWords();
   return (
-    <Dialog title={orderSentence(t, order, instrument, language)} testId="order-dialog" onClose={onClose}>
+    <Dialog title={orderSentence(t, order, instrument, language)} testId="order-dialog" narrow={false} onClose={onClose}>
       {() => (
         <>
         <StatusChip order={order} />
