@@ -16,7 +16,7 @@ COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench demo-order pictures kill db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants demo-order pictures kill db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -92,6 +92,9 @@ clients: setup-dev  ## unmodified clients of others that need what we do not: na
 
 pictures: setup-dev  ## the pictures of the docs, taken anew
 	@PYTHONPATH=tests $(BIN)/python -m pictures
+
+mutants: setup-dev  ## N mutants of trading/, drawn by cosmic-ray with SEED, each given to scenarios and SIM_SEEDS seeds
+	@PYTHONPATH=tests $(BIN)/python -m campaigns.mutants $(or $(N),15) $(or $(SEED),1) $(or $(SIM_SEEDS),500)
 
 bench: setup-dev  ## our figures beside the peers'
 	@$(BIN)/python -m tests.bench

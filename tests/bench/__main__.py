@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench import rows_exchange, rows_installation, rows_messages, rows_orders
+from tests.bench import rows_exchange, rows_installation, rows_messages, rows_orders, rows_ticks
 from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, table_of_figures, write
 
 FOLDER = Path("build/bench")
@@ -14,10 +14,13 @@ def main() -> None:
     results = [_measured(row) for row in rows_messages.rows()]
     with rows_orders.rows() as rows:
         results += [_measured(row) for row in rows]
+    print("measuring from tick to wire …", flush=True)
+    judged, stated = rows_ticks.measured()
+    results += judged
     print("measuring a whole installation …", flush=True)
     absolutes = rows_installation.measured()
     print("measuring the simulated exchange …", flush=True)
-    figures = rows_exchange.measured()
+    figures = [*stated, *rows_exchange.measured()]
     print("\n" + table(results))
     print("\n" + table_of_absolutes(absolutes))
     print("\n" + table_of_figures(figures))
