@@ -15,9 +15,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from integration.trading.conftest import Desk
+from sim.facts import fill, order_report
 from tradewright.audit.spool import Spool
 from tradewright.core.ids import IntentId, link_id_of
 from tradewright.system import SystemClock, SystemIds
+from tradewright.trading import queries
 from tradewright.trading.kill.board import LatchBoard
 from tradewright.trading.kill.entries import Answered, CancelBegun, Cause, CloseBegun, Entry, TakenDown
 from tradewright.trading.kill.folder import LatchFolder
@@ -121,6 +123,25 @@ async def test_what_was_done_is_there_once_however_often_it_is_brought(desk: Des
         ]
     )
     assert await rows(desk, "SELECT count(*) FROM intents WHERE state = 'proposed'") == [(0,)]
+
+
+async def test_a_close_that_was_reported_while_it_waited_in_the_spool_is_ours_once_it_is_loaded(desk: Desk) -> None:
+    """The database was away when it was written down, and back when the exchange told of it."""
+    close = close_of(desk)
+    intent_id = IntentId(close.act_id)
+    link_id = link_id_of(intent_id)
+    await desk.journal.book([order_report("filled", filled="0.5", order_id="x-5", link_id=link_id)], "stream")
+    await desk.journal.book([fill("e-1", order_id="x-5", link_id=link_id)], "stream")
+    assert await rows(desk, "SELECT intent_id FROM orders") == [(None,)]
+    entries: list[Entry] = [close, answer_of(close, exchange_order_id="x-5")]
+    for _ in range(2):
+        await store_of(desk).write(desk.home.account, entries)
+    assert await rows(desk, "SELECT id, intent_id, state FROM orders") == [(intent_id, intent_id, "filled")]
+    assert await rows(desk, "SELECT order_id FROM executions") == [(intent_id,)]
+    (told,) = await rows(desk, "SELECT state FROM intents")
+    assert told == ("acknowledged",)
+    (shown,), _ = await desk.read(queries.orders)
+    assert (shown["id"], shown["source"]) == (str(intent_id), "kill")
 
 
 async def test_an_act_whose_outcome_nobody_knows_is_looked_for_by_the_session(desk: Desk) -> None:

@@ -30,6 +30,7 @@ from tradewright.core.ids import (
     OrderId,
     UserId,
     WorkspaceId,
+    link_id_of,
     made_id,
 )
 from tradewright.core.instrument import InstrumentId
@@ -235,6 +236,30 @@ class _Writer:
         about = {"side": entry.side, "size": str(entry.size), "symbol": entry.symbol}
         if await self._audit(entry.id, entry.at, "order.close", str(entry.act_id), "asked", entry.cause, about):
             await self._begin(entry, body, place_asked(close_order(body, entry.size), "order.close"), entry.cause)
+            await self._claim_order(entry)
+
+    async def _claim_order(self, entry: CloseBegun) -> None:
+        """A close that waited in the spool may have been reported before it was known to be ours: its row, which is
+        nobody's so far, becomes that of the intent."""
+        found = await self.connection.execute(
+            text(
+                "UPDATE orders o SET id = :intent, intent_id = :intent, version = o.version + 1,"
+                " updated_at = clock_timestamp() FROM orders before WHERE before.id = o.id AND o.account_id = :account"
+                " AND o.link_id = :link AND o.intent_id IS NULL"
+                " AND NOT EXISTS (SELECT 1 FROM orders ours WHERE ours.intent_id = :intent) RETURNING before.id"
+            ),
+            {
+                "intent": entry.act_id,
+                "account": self.account.id,
+                "link": link_id_of(IntentId(entry.act_id)),
+            },
+        )
+        reported = found.scalar_one_or_none()
+        if reported is not None:
+            await self.connection.execute(
+                text("UPDATE executions SET order_id = :intent WHERE account_id = :account AND order_id = :reported"),
+                {"intent": entry.act_id, "account": self.account.id, "reported": reported},
+            )
 
     async def _begin(
         self, entry: CancelBegun | CloseBegun, body: CancelBody | CloseBody, asked: Asked, cause: Cause
