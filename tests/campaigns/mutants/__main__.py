@@ -55,6 +55,10 @@ def main(count: str, seed: str, seeds: str) -> int:
     )
     draw = [str(peers_python("mutation")), "tests/campaigns/mutants/draw.py", seed, count, *files]
     drawn = [json.loads(line) for line in subprocess.check_output(draw, cwd=ROOT, text=True).splitlines()]
+    wrong = _found_by(None, int(seeds))
+    if wrong is not None:
+        print(f"without any mutant the copy fails {wrong}: nothing can be said of mutants")
+        return 2
     survivors = []
     for number, mutant in enumerate(drawn, 1):
         by = _found_by(mutant, int(seeds))
@@ -66,15 +70,16 @@ def main(count: str, seed: str, seeds: str) -> int:
     return 0 if len(survivors) * 15 <= len(drawn) * 2 else 1
 
 
-def _found_by(mutant: dict[str, str], seeds: int) -> str | None:
-    """The first question that the mutant fails; None when it passes all of them."""
+def _found_by(mutant: dict[str, str] | None, seeds: int) -> str | None:
+    """The first question that the mutant (or the tree as it is) fails; None when it passes all of them."""
     with tempfile.TemporaryDirectory(prefix="tw-mutant-") as folder:
         tree = Path(folder)
         tree.chmod(0o755)  # as root, PostgreSQL runs as another user
         for name in ("src", "tests"):
             shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", tree)
-        (tree / mutant["file"]).write_text(mutant["code"])
+        if mutant is not None:
+            (tree / mutant["file"]).write_text(mutant["code"])
         for name, arguments in questions(seeds).items():
             if not _passes(tree, arguments):
                 return name
