@@ -194,7 +194,8 @@ def test_a_conditional_order_that_only_reduces_and_waits_below_is_a_stop() -> No
     ("side", "stop", "liquidation", "is_protected"),
     [
         ("Buy", 57000, 56000, True), ("Buy", 57000, 57000, False), ("Buy", 57000, 58000, False),
-        ("Sell", 63000, 64000, True), ("Sell", 63000, 62000, False), ("Buy", 57000, 0, True), ("Buy", 57000, None, True),
+        ("Sell", 63000, 64000, True), ("Sell", 63000, 62000, False), ("Buy", 57000, 0, True),
+        ("Buy", 57000, None, True),
     ],
 )  # fmt: skip
 def test_a_stop_that_the_liquidation_would_come_before_protects_nothing(

@@ -16,8 +16,8 @@ from tradewright.exchange.bybit.rest import Params
 
 SPAN_MAX = timedelta(days=7)  # the longest that Bybit takes in one question
 SPAN_MIN = timedelta(minutes=1)  # what does not fit into that is no account of a person
-# Our reading of the exchange's clock may be behind: by less than the recv window, or it would refuse us. What happened in
-# that time would be missing, and a position that its fill has moved would look as if nothing had.
+# Our reading of the exchange's clock may be behind: by less than the recv window, or it would refuse us. What happened
+# in that time would be missing, and a position that its fill has moved would look as if nothing had.
 _CLOCK_BEHIND_MAX = timedelta(seconds=6)
 HISTORY_MAX = timedelta(days=730)  # it keeps no more
 _Found = TypeVar("_Found")
