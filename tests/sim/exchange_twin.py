@@ -493,7 +493,6 @@ class ExchangeTwin:
 
     def _holdings(self) -> dict[PositionKey, Holding]:
         """As the visible fills add up to."""
-        hidden = min((fill.sequence for seen_s, fill in self.fills if seen_s > self._now_s()), default=len(self.fills) + 1)
         unseen = [fill.sequence for seen_s, fill in self.fills if seen_s > self._now_s()]
         hidden = min(unseen, default=len(self.fills) + 1)
         holdings: dict[PositionKey, Holding] = {}
