@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import structlog
@@ -397,7 +398,27 @@ class Owner:
         for start in range(0, count, 100):
             async with self.journal._transaction("owner") as (_, events):
                 for n in range(start, min(count, start + 100)):
-                    events.add("drift", {"kind": "drift", "drift": {"n": n}})
+                    events.add("drift", drift_told(str(n)))
+
+
+def drift_told(ours: str) -> dict[str, Any]:
+    """What a page is told of a difference; `ours` tells one from another."""
+    drift = {"kind": "order.missing", "subject": "1", "ours": ours, "theirs": ""}
+    nothing = ("category", "symbol", "position_index", "order_id", "before", "after", "foreign", "why", "decided_by",
+               "decided_ms", "ended_ms")  # fmt: skip
+    difference = dict.fromkeys(nothing) | {
+        "id": str(UUID(int=1)),
+        "account_id": str(UUID(int=2)),
+        "kind": "order.missing",
+        "subject": "1",
+        "state": "open",
+        "blocks": False,
+        "choices": [],
+        "always": False,
+        "found_ms": 1,
+        "version": 1,
+    }
+    return {"kind": "drift", "drift": drift, "difference": difference, "drift_count": 1}
 
 
 @asynccontextmanager

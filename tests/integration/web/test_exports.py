@@ -58,7 +58,7 @@ def test_every_column_is_a_field_of_the_tables_rows(table: exports.ExportTable, 
     """A value that is never there would be an empty column for ever."""
     assert {path[0] for path in exports.COLUMNS[table].values()} <= set(model.model_fields)
     # What is the same in every row, is only of use to a program, or is in a column of its own.
-    left_out = {"account_id", "environment", "version", "cancel", "amend", "valid_until_ms", "position_index"}
+    left_out = {"account_id", "environment", "version", "cancel", "amend", "valid_until_ms"}
     left_out |= {"parent_order_id", "slippage_percent"}
     assert set(model.model_fields) - {path[0] for path in exports.COLUMNS[table].values()} <= left_out
 
