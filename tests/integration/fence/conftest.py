@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-_CYCLES = 3  # with each `make test`
+_CYCLES = 2  # with each `make test`
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
