@@ -202,6 +202,11 @@ class Scene:
         return [entry for entry in self.tables.entries.values() if isinstance(entry, kind)]
 
 
+@pytest.fixture(autouse=True)
+def _folders_go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+
 def scene(seed: int = 1) -> Scene:
     return Scene(World(seed), Path(tempfile.mkdtemp(prefix="tw-kill-")))
 
