@@ -16,29 +16,12 @@ from tradewright.core.ids import ExchangeOrderId, ExecutionId
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.core.order import Execution
 from tradewright.core.transactions import ClosedPnl, Transaction
+from tradewright.trading.fact_rows import execution_of
 from tradewright.trading.ledger.books import LATE, UNSETTLED_MAX
 from tradewright.trading.model import AccountRef
 from tradewright.trading.views import Row
 
 _UNTOLD_MAX = 500
-
-
-def execution_of(row: Row) -> Execution:
-    return Execution(
-        exec_id=ExecutionId(row["exec_id"]),
-        exchange_order_id=ExchangeOrderId(row["exchange_order_id"]),
-        link_id=row["link_id"],
-        instrument=InstrumentId(row["category"], row["symbol"]),
-        side=row["side"],
-        price=row["price"],
-        quantity=row["quantity"],
-        fee=row["fee"],
-        fee_coin=row["fee_coin"],
-        is_maker=row["is_maker"],
-        exec_type=row["exec_type"],
-        executed_at=row["executed_at"],
-        sequence=row["sequence"],
-    )
 
 
 async def executions(

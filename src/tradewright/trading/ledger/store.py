@@ -25,6 +25,7 @@ from tradewright.core.tie_out import Break
 from tradewright.core.transactions import ClosedPnl, Transaction
 from tradewright.storage.engine import encode_json
 from tradewright.trading.events import EventWriter
+from tradewright.trading.fact_rows import execution_of
 from tradewright.trading.ledger import archive
 from tradewright.trading.ledger.books import (
     LATE,
@@ -236,7 +237,7 @@ class PostgresLedger:
                 ),
                 {"account": self._account.id, "limit": UNPOSTED_MAX},
             )
-            waiting = [Booked(archive.execution_of(row), row["position_index"]) for row in found.mappings()]
+            waiting = [Booked(execution_of(row), row["position_index"]) for row in found.mappings()]
             if not waiting:  # only then is everything until now known to be posted
                 await connection.execute(
                     text(
@@ -264,7 +265,7 @@ class PostgresLedger:
                     "leg": leg,
                 },
             )
-            return [archive.execution_of(row) for row in found.mappings()]
+            return [execution_of(row) for row in found.mappings()]
 
     async def standings(self) -> Mapping[HoldingKey, Standing]:
         async with self._engine.connect() as connection:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradewright.core.ids import AccountId, ExchangeOrderId, ExecutionId, IntentId
+from tradewright.core.ids import AccountId, ExchangeOrderId, IntentId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import CoinBalance, Execution, RemoteOrder, RemotePosition, Wallet
+from tradewright.trading.fact_rows import execution_of
 from tradewright.trading.intent_rows import INTENT_ROWS, intent_of_row
 from tradewright.trading.model import AmendIntent, PlaceIntent
 from tradewright.trading.risk.exposure import MINUTE_S, Holdings
@@ -119,24 +120,7 @@ async def _fills(connection: AsyncConnection, account_id: AccountId) -> Sequence
         ),
         {"account": account_id},
     )
-    return [
-        Execution(
-            exec_id=ExecutionId(row["exec_id"]),
-            exchange_order_id=ExchangeOrderId(row["exchange_order_id"]),
-            link_id=row["link_id"],
-            instrument=InstrumentId(row["category"], row["symbol"]),
-            side=row["side"],
-            price=row["price"],
-            quantity=row["quantity"],
-            fee=row["fee"],
-            fee_coin=row["fee_coin"],
-            is_maker=row["is_maker"],
-            exec_type=row["exec_type"],
-            executed_at=row["executed_at"],
-            sequence=row["sequence"],
-        )
-        for row in found.mappings()
-    ]
+    return [execution_of(row) for row in found.mappings()]
 
 
 async def _wallet(connection: AsyncConnection, account_id: AccountId) -> Wallet | None:
