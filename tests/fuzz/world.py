@@ -51,7 +51,8 @@ from tradewright.storage.engine import create_engine, driver_url
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.model import AccountRef
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
 from tradewright.web.application import create_application, routes_only

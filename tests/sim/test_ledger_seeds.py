@@ -21,7 +21,8 @@ from sim.whole.wire import FaultyWire
 from sim.whole.world import INSTRUMENTS, World
 from tradewright.core.ledger import unbalanced
 from tradewright.trading.ledger.keeper import LedgerKeeper
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 
 SEEDS = 4
 

@@ -38,7 +38,8 @@ from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.risk.exposure import Exposure
 from tradewright.trading.risk.keeper import RiskKeeper
 from tradewright.trading.risk.rule import RiskRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 
 BTC = InstrumentId("linear", "BTCUSDT")
 RULES = Instrument(

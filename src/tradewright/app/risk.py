@@ -22,7 +22,7 @@ from tradewright.trading.risk.keeper import RiskKeeper
 from tradewright.trading.risk.prices import HubPrices
 from tradewright.trading.risk.rule import RiskRule
 from tradewright.trading.risk.store import PostgresRiskStore
-from tradewright.trading.session import SessionParts
+from tradewright.trading.session_parts import SessionParts
 
 
 class WorkerRisk:

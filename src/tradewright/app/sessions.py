@@ -55,7 +55,8 @@ from tradewright.trading.model import AccountRef
 from tradewright.trading.ownership import Ownership
 from tradewright.trading.provision import connect_account, rest_account_of
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.stops import AccountStop
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionFactory
@@ -120,7 +121,6 @@ def session_factory(
             )
 
         await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
-        is_blocked = partial(care.board.blocks, account)
         gateway = open_gateway()
         stream = BybitPrivateStream(
             way.endpoints,
@@ -154,7 +154,7 @@ def session_factory(
             instruments_stale=partial(_ask_for_instruments, ground, account),
             book=book,
             rules=[
-                LatchRule(is_blocked),
+                LatchRule(partial(care.board.blocks, account)),
                 CapabilityRule(capabilities_of(account.environment, way.categories)),
                 stop,
                 guardian,
@@ -162,7 +162,6 @@ def session_factory(
             ],
             ownership=ownership,
             reach=reach,
-            is_blocked=is_blocked,
             companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger, differences],
         )
         return AccountSession(parts if risk is None else risk.added_to(parts))

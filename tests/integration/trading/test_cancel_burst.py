@@ -27,7 +27,8 @@ from tradewright.exchange.ports import Acknowledged
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.bodies import CancelAllBody
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 ORDERS = 12

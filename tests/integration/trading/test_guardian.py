@@ -25,7 +25,8 @@ from tradewright.trading.guardian.guardian import Guardian
 from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.guardian.store import PostgresGuardReads
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 WAIT_S = 30.0

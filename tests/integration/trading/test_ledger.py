@@ -30,7 +30,8 @@ from tradewright.trading.ledger.keeper import LedgerKeeper
 from tradewright.trading.ledger.queries import Period
 from tradewright.trading.ledger.store import PostgresLedger
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 KEY = ApiKey("ledger-key", "ledger-secret")

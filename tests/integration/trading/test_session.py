@@ -24,7 +24,8 @@ from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading import queries
 from tradewright.trading.intent_queries import intent as intent_of_id
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 WAIT_S = 15.0

@@ -24,7 +24,7 @@ from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.risk.exposure import Exposure
 from tradewright.trading.risk.keeper import RiskKeeper
 from tradewright.trading.risk.rule import RiskRule
-from tradewright.trading.session import SessionParts
+from tradewright.trading.session_parts import SessionParts
 
 if TYPE_CHECKING:
     from sim.whole.world import World

@@ -23,7 +23,8 @@ from tradewright.exchange.ports import Acknowledged, MayGo, OrderGateway, always
 from tradewright.trading.journal import Fact, Journal, OpenedRequest
 from tradewright.trading.model import EventSource, Intent
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 
 
 class _Around:

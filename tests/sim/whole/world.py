@@ -44,7 +44,8 @@ from tradewright.trading.crash_points import CRASH_POINTS
 from tradewright.trading.journal import Journal
 from tradewright.trading.model import AccountRef
 from tradewright.trading.resolution import EvidenceRule
-from tradewright.trading.session import AccountSession, SessionParts
+from tradewright.trading.session import AccountSession
+from tradewright.trading.session_parts import SessionParts
 
 INSTRUMENTS: Final = {BTC: RULES, BTC_SPOT: replace(RULES, id=BTC_SPOT)}
 ACCOUNT: Final = AccountRef(AccountId(UUID(int=1)), WorkspaceId(UUID(int=2)), "sim", "1")
