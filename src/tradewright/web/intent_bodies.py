@@ -1,6 +1,6 @@
 """What a request asks for as the body of an intent: text becomes numbers, and what would be ignored is left out.
 
-Lives here: `body_of`. Not here: the shapes on the wire (`schemas.trading`), the rules (`trading.checks`).
+Lives here: `body_of`. Not here: the shapes on the wire (`schemas.intents`), the rules (`trading.checks`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tradewright.trading.bodies import (
     PositionModeBody,
     ReverseBody,
 )
-from tradewright.web.schemas.trading import (
+from tradewright.web.schemas.intents import (
     AmendIntent,
     CancelIntent,
     CloseIntent,

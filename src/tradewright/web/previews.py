@@ -30,7 +30,8 @@ from tradewright.trading.wishes import Wish, wish
 from tradewright.web.intents import market_view
 from tradewright.web.limits import touched
 from tradewright.web.parts import WebParts
-from tradewright.web.schemas.trading import ExitBody, PreviewBody, TriggerBody
+from tradewright.web.schemas.intents import ExitBody, TriggerBody
+from tradewright.web.schemas.previews import PreviewBody
 
 _MONEY = (
     "expected_price", "slippage_percent", "order_value", "initial_margin", "open_fee", "close_fee", "cost",

@@ -13,9 +13,8 @@ from tradewright.web.auth import Reader
 from tradewright.web.contract import problems
 from tradewright.web.parts import Parts
 from tradewright.web.responses import JsonAnswer
-from tradewright.web.schemas.base import Environment
+from tradewright.web.schemas.base import Environment, SymbolText
 from tradewright.web.schemas.market import CandleList, InstrumentList, Interval, TickerList
-from tradewright.web.schemas.trading import SymbolText
 from tradewright.web.views_market import candle_view, instrument_view, ticker_view
 
 CategoryQuery = Annotated[Category, Query()]

@@ -15,7 +15,7 @@ from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
 from tradewright.web.parts import Parts
 from tradewright.web.responses import JsonAnswer
-from tradewright.web.schemas.trading import RateBudget, ResumeAnswer
+from tradewright.web.schemas.accounts import RateBudget, ResumeAnswer
 
 
 def router() -> APIRouter:

@@ -27,24 +27,13 @@ from tradewright.web.intents import cancel_all, intent_answer, reconcile_and_wai
 from tradewright.web.parts import Parts
 from tradewright.web.previews import preview
 from tradewright.web.responses import JsonAnswer
-from tradewright.web.schemas.trading import (
-    AccountList,
-    AccountSymbol,
-    BalancesAnswer,
-    CancelAllAnswer,
-    CancelAllBody,
-    FillPage,
-    IntentAnswer,
-    IntentBody,
-    IntentHistory,
-    OrderPage,
-    PositionList,
-    Preview,
-    PreviewBody,
-    ReconcileAnswer,
-    ReconcileBody,
-    SymbolText,
-)
+from tradewright.web.schemas.accounts import AccountList, AccountSymbol, ReconcileAnswer, ReconcileBody
+from tradewright.web.schemas.base import SymbolText
+from tradewright.web.schemas.holdings import BalancesAnswer, FillPage, PositionList
+from tradewright.web.schemas.intent_answers import CancelAllAnswer, IntentAnswer, IntentHistory
+from tradewright.web.schemas.intents import CancelAllBody, IntentBody
+from tradewright.web.schemas.orders import OrderPage
+from tradewright.web.schemas.previews import Preview, PreviewBody
 
 PAGE_MAX = 500
 CURSOR_LENGTH_MAX = 160

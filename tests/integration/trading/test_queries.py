@@ -26,8 +26,10 @@ from tradewright.trading.change_commands import submit_amend
 from tradewright.trading.checks import MarketView
 from tradewright.trading.intent_queries import intent as intent_of_id
 from tradewright.trading.model import AmendIntent, Reason, SymbolFacts
+from tradewright.web.schemas.accounts import Account, AccountSymbol
 from tradewright.web.schemas.base import Output
-from tradewright.web.schemas.trading import Account, AccountSymbol, Balances, Fill, Order, Position
+from tradewright.web.schemas.holdings import Balances, Fill, Position
+from tradewright.web.schemas.orders import Order
 
 
 def check_shape(value: dict[str, Any], shape: type[Output]) -> None:

@@ -19,7 +19,9 @@ from tradewright.trading import queries
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.model import AccountRef, PlaceIntent
 from tradewright.trading.store import PostgresJournal
-from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position
+from tradewright.web.schemas.accounts import Account
+from tradewright.web.schemas.holdings import Balances, Fill, Position
+from tradewright.web.schemas.orders import Order
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 INTENT = (

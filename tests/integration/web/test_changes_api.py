@@ -29,16 +29,9 @@ from tradewright.trading.model import (
     SymbolFacts,
 )
 from tradewright.trading.wishes import WANTED_CHANNEL, parse_wish
-from tradewright.web.schemas.trading import (
-    Account,
-    AccountList,
-    AccountSymbol,
-    CancelAllAnswer,
-    IntentAnswer,
-    IntentHistory,
-    OrderPage,
-    ReconcileAnswer,
-)
+from tradewright.web.schemas.accounts import Account, AccountList, AccountSymbol, ReconcileAnswer
+from tradewright.web.schemas.intent_answers import CancelAllAnswer, IntentAnswer, IntentHistory
+from tradewright.web.schemas.orders import OrderPage
 
 
 class Exchange(Owner):

@@ -10,9 +10,10 @@ from integration.web.kit import Site, User, running_owner
 from sim.facts import order_report
 from tradewright.trading.differences.store import PostgresDifferences
 from tradewright.trading.journal import Drift
+from tradewright.web.schemas.accounts import AccountList
 from tradewright.web.schemas.differences import Difference, DifferenceList
+from tradewright.web.schemas.orders import OrderPage
 from tradewright.web.schemas.stream import DifferenceEvent, DriftEvent
-from tradewright.web.schemas.trading import AccountList, OrderPage
 
 SIZE = Drift("position.size", "linear:BTCUSDT:long", "1", "1.5")
 

@@ -14,7 +14,8 @@ from integration.web.kit import Site, User, place_body, running_owner
 from integration.web.test_identity_api import problem
 from tradewright.web import exports
 from tradewright.web.schemas.base import Output
-from tradewright.web.schemas.trading import CoinBalance, Fill, Order, Position
+from tradewright.web.schemas.holdings import CoinBalance, Fill, Position
+from tradewright.web.schemas.orders import Order
 
 NOTES = ['=HYPERLINK("http://evil.example","x")', "-12.5", "+7 999", "a;=1+1", "вход, «по тренду»", "＝1+1", "@me"]
 

@@ -11,7 +11,7 @@ from integration.web.kit import Owner, Site, User
 from integration.web.test_previews_api import draft
 from sim.facts import order_report, position, wallet
 from tradewright.web.schemas.limits import LimitsState
-from tradewright.web.schemas.trading import Preview
+from tradewright.web.schemas.previews import Preview
 
 PATH = "limits"
 

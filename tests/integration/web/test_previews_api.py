@@ -16,7 +16,7 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, FeeRates, SymbolMode
 from tradewright.trading.model import SymbolFacts
 from tradewright.trading.wishes import WANTED_CHANNEL, parse_wish
-from tradewright.web.schemas.trading import Preview
+from tradewright.web.schemas.previews import Preview
 
 BTC = InstrumentId("linear", "BTCUSDT")
 

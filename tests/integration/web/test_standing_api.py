@@ -13,8 +13,8 @@ from tradewright.exchange.ports import EndpointUse, RateBudget
 from tradewright.trading.account_notes import PostgresNotes
 from tradewright.trading.model import AccountRef
 from tradewright.trading.stops import Stop
-from tradewright.web.schemas.trading import AccountList, ResumeAnswer
-from tradewright.web.schemas.trading import RateBudget as Shown
+from tradewright.web.schemas.accounts import AccountList, ResumeAnswer
+from tradewright.web.schemas.accounts import RateBudget as Shown
 
 AT = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 AT_MS = 1_767_614_400_000

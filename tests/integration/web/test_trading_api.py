@@ -12,15 +12,10 @@ from sqlalchemy import text
 
 from integration.web.kit import Site, User, place_body, running_owner
 from integration.web.test_identity_api import problem
-from tradewright.web.schemas.trading import (
-    AccountList,
-    BalancesAnswer,
-    FillPage,
-    IntentAnswer,
-    IntentHistory,
-    OrderPage,
-    PositionList,
-)
+from tradewright.web.schemas.accounts import AccountList
+from tradewright.web.schemas.holdings import BalancesAnswer, FillPage, PositionList
+from tradewright.web.schemas.intent_answers import IntentAnswer, IntentHistory
+from tradewright.web.schemas.orders import OrderPage
 
 KEYS = int(os.environ.get("KEYS", "5"))
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
-from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
-from tradewright.web.schemas.trading import Capabilities, IdText, PlainText
+from tradewright.web.schemas.accounts import Capabilities
+from tradewright.web.schemas.base import Environment, Fault, IdText, Input, Output, PlainText, UnixMs
 
 SecretText = Annotated[SecretStr, Field(min_length=1, max_length=4_096, strict=False)]
 

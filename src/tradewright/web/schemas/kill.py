@@ -7,8 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from tradewright.web.schemas.base import Input, Output, UnixMs
-from tradewright.web.schemas.trading import IdText
+from tradewright.web.schemas.base import IdText, Input, Output, UnixMs
 
 ScopeKind = Literal["account", "workspace", "installation"]
 

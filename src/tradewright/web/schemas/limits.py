@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tradewright.web.schemas.base import DecimalText, Input, Output
-from tradewright.web.schemas.trading import SymbolText
+from tradewright.web.schemas.base import DecimalText, Input, Output, SymbolText
 
 LimitName = Literal[
     "order_notional",

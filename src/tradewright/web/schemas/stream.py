@@ -7,11 +7,13 @@ from typing import Annotated, Literal
 from pydantic import Field, RootModel
 
 from tradewright.core.instrument import Category, Side
+from tradewright.web.schemas.accounts import Account
 from tradewright.web.schemas.base import Environment, Fault, Input, Output, UnixMs
 from tradewright.web.schemas.differences import Difference
+from tradewright.web.schemas.holdings import Balances, Fill, Position, Protection
 from tradewright.web.schemas.ledger import LedgerBreak
 from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
-from tradewright.web.schemas.trading import Account, Balances, Fill, Order, Position, Protection
+from tradewright.web.schemas.orders import Order
 
 Sequence = Annotated[int, Field(ge=0, lt=2**53)]  # what a browser can count exactly
 
