@@ -171,6 +171,12 @@ async def test_while_the_database_answers_nobody_the_gate_lets_what_reduces_thro
                 )
                 await world.clock.advance(3)
                 assert (owner.is_open, owner.lets_reduce, owner.why_shut) == (False, True, "database_away")
+                await world.clock.advance(20)
+                assert (owner.is_open, owner.lets_reduce, owner.why_shut) == (False, True, "database_away")
+                await world.clock.jump(12)
+                assert (owner.lets_reduce, owner.why_shut) == (False, "unseen"), "it stood still: replaced, perhaps"
+                await world.clock.advance(3)
+                assert (owner.lets_reduce, owner.why_shut) == (False, "unseen"), "whatever it finds afterwards"
                 await admin.execute(text(f'ALTER DATABASE "{name}" CONNECTION LIMIT -1'))
             await world.clock.advance(3)
             assert (owner.is_open, owner.why_shut) == (True, None)

@@ -32,6 +32,7 @@ from tradewright.trading.kill.recorder import Recorder
 from tradewright.trading.kill.store import Standing
 from tradewright.trading.kill.switch import AccountSwitch, Way
 from tradewright.trading.model import AccountRef
+from tradewright.trading.ownership import Dispossessed
 
 ACCOUNT = AccountRef(AccountId(UUID(int=1)), WorkspaceId(UUID(int=2)), "sim", "1")
 OTHER = AccountRef(AccountId(UUID(int=7)), WorkspaceId(UUID(int=8)), "sim", "2")
@@ -53,6 +54,7 @@ class Tables:
     away: bool = False
     frozen: bool = False
     flaps: bool = False  # away at every second write
+    epoch: int = 0  # of the account's newest owner
     held: dict[UUID, Latch] = field(default_factory=dict)
     released: set[UUID] = field(default_factory=set)
     entries: dict[UUID, Entry] = field(default_factory=dict)
@@ -85,10 +87,12 @@ class Tables:
             self.released.add(latch.id)
         return gone
 
-    async def write(self, _account: AccountRef, entries: Sequence[Entry]) -> None:
+    async def write(self, account: AccountRef, entries: Sequence[Entry]) -> None:
         if self.flaps:
             self.away = not self.away
         await self._answers()
+        if account.epoch != self.epoch:
+            raise Dispossessed(f"the account has a newer owner than epoch {account.epoch}")
         for entry in entries:
             begun = {each.req_id for each in self.entries.values() if isinstance(each, CancelBegun | CloseBegun)}
             assert not isinstance(entry, Answered) or entry.req_id in begun, "an answer came before its act"
@@ -104,6 +108,8 @@ class Scene:
     tables: Tables = field(default_factory=Tables)
     kill_at: str = ""
     reached: list[str] = field(default_factory=list)
+    gate_is_open: bool = True
+    gave_up: bool = False
     task: asyncio.Task[None] | None = None
 
     def start(self, *, kill_at: str = "") -> None:
@@ -120,8 +126,9 @@ class Scene:
             recorder=self.recorder,
             clock=self.world.clock,
             ids=self.world.ids,
-            may_act=lambda: True,
+            may_act=lambda: self.gate_is_open and not self.gave_up,
             reach=self.reach,
+            give_up=self._give_up,
         )
         self.task = asyncio.get_running_loop().create_task(self._live())
 
@@ -139,6 +146,9 @@ class Scene:
                 raise
         finally:
             with_rows.cancel()
+
+    def _give_up(self) -> None:
+        self.gave_up = True
 
     def _gateway(self) -> GatewayTwin:
         async def alive(_name: str) -> None:
@@ -437,4 +447,80 @@ async def test_a_database_that_comes_and_goes_gets_each_act_before_its_answer() 
     now.tables.flaps = now.tables.away = False
     await now.world.until(lambda: not now.recorder.has_spooled, "the spool is loaded")
     assert len(now.of(Answered)) == len(now.of(CancelBegun)) + len(now.of(CloseBegun)) == 6
+    await now.end()
+
+
+@in_virtual_time
+async def test_an_owner_that_was_replaced_carries_out_no_kill_and_ends() -> None:
+    """Its gate does not know yet; the epoch in the transaction does."""
+    now = scene()
+    await now.position()
+    now.order("50000")
+    await now.world.seconds(1)
+    now.start()
+    await now.world.seconds(0.1)
+    now.tables.epoch = 1
+    await now.board.pull(now.latch(close=True))
+    assert now.task is not None
+    await asyncio.wait([now.task], timeout=10)
+    assert isinstance(now.task.exception(), Dispossessed)
+    assert now.gave_up
+    assert (len(now.live()), now.closes(), now.tables.entries) == (1, 0, {})
+    assert not now.recorder.has_spooled
+
+
+@in_virtual_time
+async def test_a_replaced_owner_whose_acts_wait_in_the_spool_ends_as_soon_as_the_database_says_so() -> None:
+    now = scene()
+    now.order("50000")
+    await now.world.seconds(1)
+    now.start()
+    await now.world.seconds(0.1)
+    now.tables.away = True
+    latch = await now.board.pull(now.latch())
+    await now.until_done(latch)
+    now.tables.epoch, now.tables.away = 1, False
+    assert now.task is not None
+    await asyncio.wait([now.task], timeout=10)
+    assert isinstance(now.task.exception(), Dispossessed)
+    assert now.gave_up
+    assert now.tables.entries == {}
+    assert Spool(now.home / "spool").take(str(ACCOUNT.id)), "what was done waits for the owner that there is"
+
+
+@in_virtual_time
+async def test_with_the_gate_shut_a_kill_neither_acts_nor_writes_and_goes_on_when_it_opens() -> None:
+    """The database is away, so only the gate can say that another may own the account."""
+    now = scene()
+    now.order("50000")
+    await now.world.seconds(1)
+    now.start()
+    await now.world.seconds(0.1)
+    now.tables.away, now.gate_is_open = True, False
+    latch = await now.board.pull(now.latch())
+    await now.world.seconds(20)
+    assert (len(now.live()), now.recorder.has_spooled) == (1, False)
+    assert not now.board.is_done(latch, ACCOUNT)
+    assert now.switch.progress.state == "failing"
+    now.gate_is_open = True
+    await now.until_done(latch)
+    assert now.live() == []
+    await now.end()
+
+
+@in_virtual_time
+async def test_an_account_that_this_process_claimed_anew_is_taken_down_under_the_new_epoch() -> None:
+    """Also where no session could be opened under it."""
+    now = scene()
+    now.order("50000")
+    await now.world.seconds(1)
+    now.start()
+    await now.world.seconds(0.1)
+    now.tables.epoch = 1  # committed, and the answer is under way
+    latch = await now.board.pull(now.latch())
+    await now.world.seconds(0.5)
+    now.switch.note_claim(replace(ACCOUNT, epoch=1))
+    await now.until_done(latch)
+    assert (now.live(), now.gave_up) == ([], False)
+    assert len(now.of(TakenDown)) == 1
     await now.end()

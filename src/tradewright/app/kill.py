@@ -27,10 +27,14 @@ def _always() -> bool:
 
 @contextlib.asynccontextmanager
 async def kill_care(
-    ground: Ground, *, may_act: Callable[[], bool] = _always, reach: Reach = nowhere
+    ground: Ground,
+    *,
+    may_act: Callable[[], bool] = _always,
+    give_up: Callable[[], None] = lambda: None,
+    reach: Reach = nowhere,
 ) -> AsyncIterator[KillCare]:
     """Reads every latch first, so that no session opens without knowing of one. `may_act`: nobody else can own the
-    accounts now."""
+    accounts now; `give_up` is called when somebody does."""
     settings = ground.settings
     url = ground.engine.url.render_as_string(hide_password=False)
     engine = create_engine(url, pool_size=_CONNECTIONS, application="tradewright-kill")
@@ -40,6 +44,8 @@ async def kill_care(
         spool.prepare()
         board = LatchBoard(LatchFolder(settings.kill_home, spool.give_room), store, ground.clock, reach=reach)
         await board.start()
-        yield KillCare(board, store.write, spool, ground.clock, ground.ids, may_act=may_act, reach=reach)
+        yield KillCare(
+            board, store.write, spool, ground.clock, ground.ids, may_act=may_act, reach=reach, give_up=give_up
+        )
     finally:
         await engine.dispose()

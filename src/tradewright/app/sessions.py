@@ -93,6 +93,7 @@ def session_factory(
     )
 
     async def open_session(account: AccountRef) -> AccountSession:
+        care.claimed(account)
         log = structlog.get_logger().bind(account_id=str(account.id))
         if account.environment == "sim":
             way = _simulated_way(ground.settings, places, account)

@@ -59,7 +59,7 @@ async def _own_accounts(settings: Settings) -> None:
         _lock_engine(settings, worker) as lock_engine,
         SingleOwner(lock_engine, ground.clock, worker, timing=timing, has_ended=_has_ended) as owner,
         _running(owner.keep()) as owning,
-        kill_care(ground, may_act=lambda: owner.lets_reduce, reach=reach) as care,
+        kill_care(ground, may_act=lambda: owner.lets_reduce, give_up=owner.give_up, reach=reach) as care,
         ControlServer(settings.control_socket, care.answer).listening(),
     ):
         await require_no_money(ground.engine, reach, settings)

@@ -46,11 +46,16 @@ class Timing:
 
 
 class Gate:
-    """Shut at first. `seen` opens it for `open_s`; `shut` shuts it at once, until it is seen again."""
+    """Shut at first. `seen` opens it for `open_s`; `shut` shuts it at once, until it is seen again.
 
-    def __init__(self, clock: Clock, open_s: float) -> None:
+    That the database is away from everybody here holds for `away_s` after the look that found it so: whoever stood
+    still for longer may have been replaced meanwhile, whatever it finds now.
+    """
+
+    def __init__(self, clock: Clock, open_s: float, away_s: float = 12.0) -> None:
         self._clock = clock
         self._open_s = open_s
+        self._away_s = away_s
         self._seen_s = 0.0
         self._why: ShutReason | None = "not_held"
         self._stands_still = False
@@ -61,11 +66,13 @@ class Gate:
 
     @property
     def why_shut(self) -> ShutReason | None:
+        if self._why == "database_away":
+            return "unseen" if self._is_too_old(self._away_s) else self._why
         if self._why is not None:
             return self._why
         if self._stands_still:
             return "slept"
-        return None if self._clock.monotonic() - self._seen_s < self._open_s else "unseen"
+        return "unseen" if self._is_too_old(self._open_s) else None
 
     def seen(self, began_s: float) -> None:
         """A good look at the lock began then, by the monotonic clock: later nobody knows, so the bound counts from its
@@ -73,9 +80,20 @@ class Gate:
         if self._why != "dispossessed":
             self._seen_s, self._why = began_s, None
 
+    def away(self, began_s: float) -> None:
+        """A look that began then found that the database answers nobody here. After a pause between looks in which
+        another may have become the owner it does not matter any more: only a good look opens the gate again."""
+        if self._why != "dispossessed":
+            self._why = "unseen" if self._is_too_old(self._away_s) else "database_away"
+            if self._why == "database_away":
+                self._seen_s = max(self._seen_s, began_s)
+
     def shut(self, why: ShutReason) -> None:
         if self._why != "dispossessed":  # for good
             self._why = why
+
+    def _is_too_old(self, bound_s: float) -> bool:
+        return self._clock.monotonic() - self._seen_s >= bound_s
 
     def stand_still(self) -> None:
         """This process has stood still: shut until `go_on`, also when the lock is seen to be held."""

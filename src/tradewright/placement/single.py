@@ -57,7 +57,7 @@ class SingleOwner:
         self._worker = worker
         self._timing = timing or Timing()
         self._has_ended = has_ended
-        self._gate = Gate(clock, self._timing.gate_s)
+        self._gate = Gate(clock, self._timing.gate_s, self._timing.lease_s)
         self._connection: AsyncConnection | None = None
         self._using = asyncio.Lock()  # the lock's connection, by one statement at a time
         self._held = asyncio.Event()
@@ -184,9 +184,10 @@ class SingleOwner:
             lost, self._connection = self._connection, None
         if lost is not None:
             await _drop(lost)
-        tries = 0
+        tries, another_has_it = 0, False
         while True:
             connection: AsyncConnection | None = None
+            began_s = self._clock.monotonic()
             try:
                 async with asyncio.timeout(_ANSWER_S):
                     connection = await self._connect()
@@ -198,10 +199,14 @@ class SingleOwner:
                     await self._begin(connection)
                     return
             except (SQLAlchemyError, OSError, TimeoutError):
-                self._gate.shut("database_away")
+                if another_has_it:
+                    self._gate.shut("lock_lost")
+                else:
+                    self._gate.away(began_s)
                 tries = 0
             else:
                 tries += 1
+                another_has_it |= tries > 1  # our own lost connection was ended at the first try
                 self._gate.shut("lock_lost")
             if connection is not None:
                 await _drop(connection)

@@ -24,6 +24,7 @@ from tradewright.trading.kill.entries import Cause
 from tradewright.trading.kill.latch import Latch, Scope, latch_of_json
 from tradewright.trading.kill.recorder import Recorder, Write
 from tradewright.trading.kill.switch import AccountSwitch, Way
+from tradewright.trading.model import AccountRef
 
 log = structlog.get_logger()
 
@@ -49,12 +50,13 @@ class KillCare:
     ids: Ids
     may_act: Callable[[], bool] = _always
     reach: Reach = nowhere
+    give_up: Callable[[], None] = lambda: None
     _switches: dict[AccountId, AccountSwitch] = field(default_factory=dict)
     _running: dict[AccountId, asyncio.Task[None]] = field(default_factory=dict)
     _attached: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Raises `Dispossessed` (in a group) when another owns an account."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.board.run())
@@ -80,13 +82,22 @@ class KillCare:
                 ids=self.ids,
                 may_act=self.may_act,
                 reach=self.reach,
+                give_up=self.give_up,
             )
             self._switches[way.account.id] = switch
             self._attached.set()
         else:
-            switch.way, switch.recorder.account = way, way.account
+            switch.way = way
+            switch.note_claim(way.account)
         await switch.load_spool()
         return switch
+
+    def claimed(self, account: AccountRef) -> None:
+        """The account has a new epoch of ours, also where no session can be opened under it: its kill switch goes on in
+        the way that it knows."""
+        switch = self._switches.get(account.id)
+        if switch is not None:
+            switch.note_claim(account)
 
     # What may be asked.
 

@@ -96,8 +96,10 @@ class TakeDown:
         a pass that finds nothing says that nothing is left.
 
         `only_ours`: orders that we did not place are left alone, and so are those that can only reduce.
-        Raises `ExchangeUnavailable` when it could not be read, `SpoolUnwritable` when it could not be written down.
+        Raises `ExchangeUnavailable` when it could not be read, `SpoolUnwritable` when it could not be written down,
+        `NotSent` when this process may not act: then nothing is written down either.
         """
+        self._must_act()
         orders, positions = await self._read()
         kept = [order for order in orders if is_protecting(order, positions)]
         doomed = [order for order in orders if order not in kept and (not only_ours or _is_our_opening(order))]
@@ -133,6 +135,7 @@ class TakeDown:
             )
             for order in orders
         ]
+        self._must_act()
         await self.recorder.record(begun)
         pairs = list(zip(orders, begun, strict=True))
         answers = await self._sweep(pairs) if may_sweep else []
@@ -238,6 +241,7 @@ class TakeDown:
             size=position.size,
             position_index=position.position_index,
         )
+        self._must_act()
         await self.recorder.record([begun])
         self.reach("kill.closing")
         closing.sent_s = self.clock.monotonic()
@@ -256,8 +260,7 @@ class TakeDown:
         await self.recorder.record([self._answered(begun, "acknowledged", taken.trace, taken)])
 
     def _must_act(self) -> None:
-        if not self.may_act():
-            raise NotSent("this process may not act for the account any more")
+        must_act(self.may_act)
 
     def _answered(
         self,
@@ -276,6 +279,12 @@ class TakeDown:
             exchange_order_id=None if taken is None else taken.exchange_order_id,
             **answered_fields(trace),
         )
+
+
+def must_act(may_act: Callable[[], bool]) -> None:
+    """Raises `NotSent` where another process may own the account by now."""
+    if not may_act():
+        raise NotSent("this process may not act for the account any more")
 
 
 def is_protecting(order: RemoteOrder, positions: Sequence[RemotePosition]) -> bool:

@@ -6,6 +6,9 @@ no session, and the switch goes on. Not here: the acts (`emergency`), the latche
 A latch is carried out once for the account: pass after pass until nothing is open, and then for as long as a request
 that was under way may still land. From then on, as long as it holds, only an opening order of our own that shows up
 late is cancelled: what a person places at the exchange itself afterwards is theirs.
+
+An owner that was replaced neither acts nor writes: each row is written under its epoch or not at all, what goes beside
+the database only while the gate lets it (`may_act`), and whoever is refused by the epoch ends with `Dispossessed`.
 """
 
 from __future__ import annotations
@@ -26,11 +29,12 @@ from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.kill.board import LatchBoard
-from tradewright.trading.kill.emergency import Closing, Left, PositionKey, TakeDown, is_protecting
+from tradewright.trading.kill.emergency import Closing, Left, PositionKey, TakeDown, is_protecting, must_act
 from tradewright.trading.kill.entries import Cause, TakenDown
 from tradewright.trading.kill.latch import Latch
 from tradewright.trading.kill.recorder import Recorder
 from tradewright.trading.model import AccountRef
+from tradewright.trading.ownership import Dispossessed
 
 log = structlog.get_logger()
 
@@ -66,7 +70,8 @@ class Progress:
 
 @dataclass(slots=True)
 class AccountSwitch:
-    """`may_act` says whether this process may act for the account: False once somebody else may own it."""
+    """`may_act` says whether this process may act for the account: False once somebody else may own it. `give_up` is
+    called when it is certain that somebody does: nothing of this process may leave any more."""
 
     way: Way
     board: LatchBoard
@@ -75,6 +80,7 @@ class AccountSwitch:
     ids: Ids
     may_act: Callable[[], bool]
     reach: Reach = nowhere
+    give_up: Callable[[], None] = lambda: None
     progress: Progress = field(default_factory=Progress)
     _gateway: OrderGateway | None = None
     _gateway_of: GatewaySource | None = None
@@ -82,13 +88,16 @@ class AccountSwitch:
     _closing: list[asyncio.Future[None]] = field(default_factory=list)
     _closings: dict[UUID, dict[PositionKey, Closing]] = field(default_factory=dict)
     _acting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _fenced_epoch: int | None = None  # it was refused, first at that second by the monotonic clock
+    _fenced_s: float = 0.0
 
     @property
     def account(self) -> AccountRef:
         return self.way.account
 
     async def run(self) -> None:
-        """Until cancelled. What fails is told and tried again: this is the last thing that may give up."""
+        """Until cancelled. What fails is told and tried again: this is the last thing that may give up. Raises
+        `Dispossessed` once another owns the account: then this process must end."""
         try:
             while True:
                 seen = self.board.version
@@ -105,6 +114,11 @@ class AccountSwitch:
             if self._loading is not None:
                 self._loading.cancel()
             await self._drop_gateway()
+
+    def note_claim(self, account: AccountRef) -> None:
+        """This process has claimed the account anew: from here on under that epoch."""
+        self.way = replace(self.way, account=account)
+        self.recorder.account = account
 
     async def command(self, cause: Cause, *, close: bool) -> Left:
         """Cancels everything once, and where wanted closes, without a latch. What is left after at most a minute's
@@ -132,6 +146,8 @@ class AccountSwitch:
                     await self._carry_out(latch)
                 elif self._has_late_order():
                     await self._take_down(_cause_of(latch)).look(close=False, only_ours=True)
+        except Dispossessed as gone:
+            self._note_fenced(gone)
         except AppError as error:
             self._failed(error.code, str(error))
         except (OSError, SQLAlchemyError) as error:
@@ -166,6 +182,7 @@ class AccountSwitch:
             await self.clock.sleep(_LOOK_S)
 
     async def _note_done(self, latch: Latch, *, closed: bool, left: Left) -> None:
+        must_act(self.may_act)
         done = TakenDown(
             id=self.ids.new(), at=self.clock.now(), account_id=self.account.id, latch_id=latch.id, closed=closed
         )
@@ -193,6 +210,17 @@ class AccountSwitch:
         self.progress = replace(self.progress, state="failing", fault=code, detail=detail)
         log.error("kill.failing", account_id=str(self.account.id), code=code, detail=detail)
 
+    def _note_fenced(self, gone: Dispossessed) -> None:
+        """Another owns the account by now, unless this very process has just claimed it anew and has not told: so the
+        same epoch must be refused again a moment later. Raises it then."""
+        self._failed(gone.code, str(gone))
+        epoch, now_s = self.account.epoch, self.clock.monotonic()
+        if self._fenced_epoch != epoch:
+            self._fenced_epoch, self._fenced_s = epoch, now_s
+        elif now_s - self._fenced_s >= _LOOK_S:
+            self.give_up()
+            raise gone
+
     async def _bring_spool(self) -> None:
         """As soon as the database answers; the switch does not wait for one that does not."""
         if not self.recorder.has_spooled:
@@ -200,10 +228,14 @@ class AccountSwitch:
         if self._loading is None or self._loading.done():
             self._loading = asyncio.ensure_future(self._load())
         await asyncio.wait({self._loading}, timeout=_LOOK_S)
+        if self._loading.done() and isinstance(gone := self._loading.exception(), Dispossessed):
+            self._note_fenced(gone)
 
     async def _load(self) -> None:
         try:
             await self.recorder.load()
+        except Dispossessed:
+            raise
         except (SQLAlchemyError, OSError, AppError) as error:
             log.warning("spool.waits", account_id=str(self.account.id), error=type(error).__name__)
 
