@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -101,6 +101,8 @@ def install(application: FastAPI) -> None:
     application.add_exception_handler(HTTPException, _on_http_exception)
     for outage in (OperationalError, InterfaceError, PoolTimeout):
         application.add_exception_handler(outage, _on_database_away)
+    for refusal in (ProgrammingError, InternalError):
+        application.add_exception_handler(refusal, _on_database_refusal)
 
 
 def problems_of(errors: Sequence[Mapping[str, Any]]) -> list[Problem]:
@@ -175,13 +177,45 @@ async def _on_http_exception(_request: Request, error: Exception) -> Response:
     return problem_answer(error.status_code, code, detail, headers=error.headers)
 
 
+# SQLSTATEs, whole or their class, that mean the server and not the statement: what it lacks or must not do.
+_FULL = ("53100", "53200", "53400")
+_REFUSING = ("25006", "42501", "42P01", "3F000", "58", "XX")
+
+
 async def _on_database_away(request: Request, error: Exception) -> Response:
-    cause = getattr(error, "orig", None) or error
+    return _database_answer(request, error, otherwise="database.unavailable")
+
+
+async def _on_database_refusal(request: Request, error: Exception) -> Response:
+    """A database that only reads, or in which a table is gone or may not be written: an outage like any other. Another
+    fault of a statement is ours, and stays an unexpected error."""
+    if not _sqlstate(error).startswith(_REFUSING):
+        raise error
+    return _database_answer(request, error, otherwise="database.refused")
+
+
+def _database_answer(request: Request, error: Exception, *, otherwise: str) -> Response:
+    cause, state = getattr(error, "orig", None) or error, _sqlstate(error)
+    code = "database.full" if state in _FULL else "database.refused" if state.startswith(_REFUSING) else otherwise
     log.error(
         "web.database_away",
         path=request.url.path,
         error=type(cause).__name__,
-        sqlstate=getattr(cause, "sqlstate", None),
+        sqlstate=state or None,
         reason=str(cause)[:300],
+        code=code,
     )
-    return problem_answer(503, "database.unavailable", "the database does not answer", retryable=True)
+    return problem_answer(503, code, _DATABASE_TEXTS[code], retryable=True)
+
+
+_DATABASE_TEXTS: Mapping[str, str] = {
+    "database.unavailable": "the database does not answer",
+    "database.full": "the database has no space left, so nothing was done; make room on its disk, and it goes on by"
+    " itself",
+    "database.refused": "the database refuses to keep or read what this needs, so nothing was done; the server's log"
+    " says what it refuses",
+}
+
+
+def _sqlstate(error: Exception) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
