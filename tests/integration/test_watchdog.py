@@ -10,6 +10,7 @@ import sys
 import textwrap
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ CHILD = textwrap.dedent("""
     async def main() -> None:
         beating = asyncio.create_task(Beats(os.environ.get(BEAT_FD)).run())
         await asyncio.sleep(0.05)
-        print(json.dumps({"pid": os.getpid()}), flush=True)
+        print(json.dumps({"pid": os.getpid(), "once": os.environ.get("ONCE")}), flush=True)
         await asyncio.sleep(0.2)
         if os.path.exists(sys.argv[1]):
             os.unlink(sys.argv[1])
@@ -43,15 +44,21 @@ class Watched:
     def __init__(self, stuck_once: Path) -> None:
         self.pids: asyncio.Queue[int] = asyncio.Queue()
         self.events: list[str] = []
+        self.once: list[str | None] = []
         spec = ChildSpec(
             name="worker",
             argv=[sys.executable, "-c", CHILD, str(stuck_once)],
             env=dict(os.environ),
-            ready=ReadyLine(took=lambda line: self.pids.put_nowait(line["pid"])),
+            env_once={"ONCE": "of the first life"},
+            ready=ReadyLine(took=self._took),
             restart=Restart(pause_s=0.05),
             silent_s=SILENT_S,
         )
         self.keeper = Keeper(spec, ends=_Ends(), log=self._log, lines=print)
+
+    def _took(self, line: Mapping[str, Any]) -> None:
+        self.once.append(line["once"])
+        self.pids.put_nowait(line["pid"])
 
     def _log(self, event: str, _fields: Mapping[str, object]) -> None:
         self.events.append(event)
@@ -85,6 +92,7 @@ async def test_a_stopped_child_is_killed_and_started_anew(tmp_path: Path) -> Non
         assert second != first
         assert not is_alive(first)
         assert child.events.count("supervisor.child_silent") == 1
+        assert child.once == ["of the first life", None]
 
 
 async def test_a_child_whose_event_loop_is_stuck_is_killed_though_it_lives(tmp_path: Path) -> None:

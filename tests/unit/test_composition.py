@@ -46,6 +46,13 @@ def test_the_exchange_is_not_told_where_database_and_proxies_are(settings: Setti
     assert specs["worker"] == specs["api"] == environment
 
 
+def test_a_wish_to_crash_is_for_the_first_worker_alone(settings: Settings) -> None:
+    environment = {"PATH": "/bin", "TRADEWRIGHT_CRASH_AT": "answer.received:3", "TRADEWRIGHT_STOP_AT": "facts.taken"}
+    specs = {spec.name: spec for spec in _children(settings, environment, lambda _line: None)}
+    assert specs["worker"].env == {"PATH": "/bin"}
+    assert specs["worker"].env_once == {name: environment[name] for name in environment if name != "PATH"}
+
+
 def test_an_address_file_that_is_not_whole_says_nothing_and_is_read_again_when_it_is(settings: Settings) -> None:
     """A surprise there must not end the owner of the accounts: the call did not leave, and the next one asks again."""
     endpoints = simulated_endpoints(settings)

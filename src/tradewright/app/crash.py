@@ -2,7 +2,8 @@
 
 Lives here: `crash_reach`, which reads the wish, and `require_no_money`, which refuses it beside any real account.
 `TRADEWRIGHT_CRASH_AT=request.committed:3` ends the worker with SIGKILL when it is there for the third time,
-`TRADEWRIGHT_STOP_AT` stops it with SIGSTOP. Neither is set anywhere but in tests.
+`TRADEWRIGHT_STOP_AT` stops it with SIGSTOP. Neither is set anywhere but in tests. They are wishes for one life: `run`
+hands them to the first worker alone, so that the next one can show what becomes of it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tradewright.core.errors import StartError
 from tradewright.settings import Settings
-from tradewright.trading.crash_points import CRASH_POINTS, Reach, nowhere
+from tradewright.trading.crash_points import CRASH_AT, CRASH_POINTS, STOP_AT, Reach, nowhere
 
-_SIGNALS = {"TRADEWRIGHT_CRASH_AT": signal.SIGKILL, "TRADEWRIGHT_STOP_AT": signal.SIGSTOP}
+_SIGNALS = {CRASH_AT: signal.SIGKILL, STOP_AT: signal.SIGSTOP}
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 

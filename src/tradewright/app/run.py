@@ -22,8 +22,10 @@ from tradewright.process.spec import POSTGRES, ChildSpec, ReadyHttp, ReadyLine
 from tradewright.settings import Settings, load
 from tradewright.storage.embedded import EmbeddedPostgres
 from tradewright.supervisor import Port, Supervisor
+from tradewright.trading.crash_points import CRASH_AT, STOP_AT
 
 _LINK_TIMEOUT_S = 60
+_WISHES = (CRASH_AT, STOP_AT)
 
 
 def run_installation(options: RunOptions) -> None:
@@ -127,7 +129,8 @@ def _children(
         ChildSpec(
             name="worker",
             argv=[*program, "worker"],
-            env=environment,
+            env={name: value for name, value in environment.items() if name not in _WISHES},
+            env_once={name: environment[name] for name in _WISHES if name in environment},
             ready=ReadyLine(),
             after=database,
             death_signal=signal.SIGKILL,

@@ -57,6 +57,7 @@ class Keeper:
         self._lines = lines
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
+        self._has_been_started = False
         self._has_proven_itself = False
         self._ready_line: Mapping[str, Any] | None = None
         self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
@@ -160,11 +161,16 @@ class Keeper:
         argv = self.spec.argv
         if self._ready_line is not None and self.spec.argv_again is not None:
             argv = self.spec.argv_again(self._ready_line)
+        env = dict(self.spec.env)
+        if not self._has_been_started:
+            env.update(self.spec.env_once)
+        if listener is not None:
+            env[BEAT_FD] = str(listener.writing)
         self._last_words.clear()
         try:
             process = spawn(
                 argv,
-                env=self.spec.env if listener is None else {**self.spec.env, BEAT_FD: str(listener.writing)},
+                env=env,
                 death_signal=self.spec.death_signal,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -175,7 +181,7 @@ class Keeper:
                 os.close(listener.writing)
         assert process.stdout is not None
         assert process.stderr is not None
-        self._process = process
+        self._process, self._has_been_started = process, True
         self._readers = [
             asyncio.create_task(self._read_stdout(process.stdout, line_seen)),
             asyncio.create_task(self._read_stderr(process.stderr)),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 POSTGRES = "postgres"  # the name under which the embedded database is waited for and logged
@@ -65,6 +65,7 @@ class ChildSpec:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
+    env_once: Mapping[str, str] = field(default_factory=dict)  # added to `env` at the first start alone
     ready: Ready = ReadyAtOnce()
     after: Sequence[str] = ()
     argv_again: Callable[[Mapping[str, Any]], Sequence[str]] | None = None  # from its last ready line, for a restart

@@ -35,6 +35,10 @@ CrashPoint = Literal[
 ]
 CRASH_POINTS: Final[tuple[CrashPoint, ...]] = get_args(CrashPoint)
 
+# Settings that wish for it; see `app.crash`.
+CRASH_AT: Final = "TRADEWRIGHT_CRASH_AT"
+STOP_AT: Final = "TRADEWRIGHT_STOP_AT"
+
 # Takes any name, because the floors below know theirs as plain text; see `RestClient`.
 Reach = Callable[[str], None]
 
