@@ -240,7 +240,14 @@ class _Parts:
             wall_ms=wall_ms,
         )
         self.outbox = Outbox(self._private.deliver, self._faults)
-        self.desk = FaultDesk(self._faults, self._sockets, venue=self.venue, market=market, wall=wall_ms)
+        self.desk = FaultDesk(
+            self._faults,
+            self._sockets,
+            venue=self.venue,
+            market=market,
+            wall=wall_ms,
+            show_orders=self._show_orders,
+        )
 
     def join(self, keys: KeyRing, event_log: EventLog, funds: Funds) -> Member:
         """Take an account in. Its very first time pays money in; every other one finishes what was left."""
@@ -371,6 +378,11 @@ class _Parts:
             log.exception("exchange.broken")
             if not self.broken.done():
                 self.broken.set_exception(error)
+
+    def _show_orders(self) -> int:
+        shown = self._visibility.show_all()
+        self.outbox.hasten(frozenset(shown))
+        return len(shown)
 
     def _tell(self, member: Member, account: AccountEndpoints, outcome: Outcome) -> None:
         """Each order's messages wait for its own moment: the usual delay, or until it may be seen."""

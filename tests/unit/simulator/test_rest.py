@@ -273,6 +273,22 @@ async def test_a_hidden_order_is_neither_read_nor_told_until_its_time(client: Si
     assert (await client.get("/v5/order/realtime", "category=linear&orderLinkId=late")).rows != []
 
 
+async def test_a_hidden_order_is_read_and_told_as_soon_as_orders_are_shown(client: SimClient) -> None:
+    stream = await client.private("order")
+    assert await arm(client, path="/v5/order/create", hang=False, hide_ms=600_000) == 200
+    with pytest.raises(aiohttp.ClientError):
+        await client.create("Buy", "0.010", orderLinkId="late")
+    assert (await client.get("/v5/order/realtime", "category=linear&orderLinkId=late")).rows == []
+    assert await arm(client, kind="show_orders") == 200
+    told = await stream.until(lambda frame: frame.get("topic") == "order")
+    assert told["data"][0]["orderLinkId"] == "late"
+    assert (await client.get("/v5/order/realtime", "category=linear&orderLinkId=late")).rows != []
+    # What is told of it from now on does not wait for the time that it was hidden for either.
+    assert (await client.create("Buy", "0.010", orderLinkId="next")).code == 0
+    told = await stream.until(lambda frame: frame.get("topic") == "order")
+    assert told["data"][0]["orderLinkId"] == "next"
+
+
 async def test_control_endpoints_need_the_trading_key(client: SimClient, reader: SimClient) -> None:
     assert await arm(client, key="", path="/v5/order/create") == 403
     assert await arm(client, key=reader.key.key, path="/v5/order/create") == 403

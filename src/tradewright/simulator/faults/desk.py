@@ -7,7 +7,7 @@ faults that strike at calls, messages and sockets (`board`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import structlog
 
 from tradewright.simulator.faults.bent_market import BentMarket
 from tradewright.simulator.faults.board import Faults
-from tradewright.simulator.faults.kinds import DropSockets, Fault, PriceJump
+from tradewright.simulator.faults.kinds import DropSockets, Fault, PriceJump, ShowOrders
 from tradewright.simulator.faults.plan import FaultPlan
 from tradewright.simulator.faults.reading import fault_row, read_fault
 from tradewright.simulator.faults.sockets import SocketGate
@@ -28,16 +28,24 @@ CATCH_UPS_MAX: Final = 1_000  # steps of wall time; what a longer sleep would st
 
 
 class FaultDesk:
-    """Arms, lists and clears. `market` is the venue's."""
+    """Arms, lists and clears. `market` is the venue's; `show_orders` ends the hiding of orders and says of how many."""
 
     def __init__(
-        self, faults: Faults, sockets: SocketGate, *, venue: Venue, market: BentMarket, wall: SkewedWall
+        self,
+        faults: Faults,
+        sockets: SocketGate,
+        *,
+        venue: Venue,
+        market: BentMarket,
+        wall: SkewedWall,
+        show_orders: Callable[[], int],
     ) -> None:
         self.faults = faults
         self._sockets = sockets
         self._venue = venue
         self._market = market
         self._wall = wall
+        self._show_orders = show_orders
         self._timers: list[asyncio.TimerHandle] = []  # of the plan
         self._end_timer: asyncio.TimerHandle | None = None
         faults.changed = self._stand
@@ -81,6 +89,10 @@ class FaultDesk:
                 dropped = self._sockets.drop(fault.match)
                 self.faults.truth.record("fault", {"kind": fault.effect.name, "sockets": dropped})
                 return {"sockets": dropped}
+            case ShowOrders():
+                shown = self._show_orders()
+                self.faults.truth.record("fault", {"kind": fault.effect.name, "orders": shown})
+                return {"orders": shown}
             case PriceJump(listings=listings, fraction=fraction):
                 self._catch_up()
                 for listing in listings:

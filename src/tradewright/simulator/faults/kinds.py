@@ -146,6 +146,13 @@ class Halted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ShowOrders:
+    """Whatever orders `lost_reply` still hides are seen from now on, and what waits to be told of them is told."""
+
+    name: ClassVar[str] = "show_orders"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceJump:
     """The market of these listings moves by this fraction (0.1 is up by ten per cent) at once, and goes on from there.
 
@@ -162,14 +169,14 @@ CallFault = LostRequest | LateAccept | LostReply | HttpError | RetCodeError
 EventFault = DelayedEvent | DuplicatedEvent | ReorderedEvent | LostEvent
 SocketFault = SilentSocket | BrokenSocket
 StateFault = ClockSkew | Maintenance | Halted  # holds for a time
-Deed = DropSockets | PriceJump  # is done at once, and is over then
+Deed = DropSockets | ShowOrders | PriceJump  # is done at once, and is over then
 Effect = CallFault | EventFault | SocketFault | StateFault | Deed
 
 CALLS: tuple[type[Effect], ...] = (LostRequest, LateAccept, LostReply, HttpError, RetCodeError)
 EVENTS: tuple[type[Effect], ...] = (DelayedEvent, DuplicatedEvent, ReorderedEvent, LostEvent)
 SOCKETS: tuple[type[Effect], ...] = (SilentSocket, BrokenSocket)
 STATES: tuple[type[Effect], ...] = (ClockSkew, Maintenance, Halted)
-DEEDS: tuple[type[Effect], ...] = (DropSockets, PriceJump)
+DEEDS: tuple[type[Effect], ...] = (DropSockets, ShowOrders, PriceJump)
 KINDS: dict[str, type[Effect]] = {kind.name: kind for kind in (*CALLS, *EVENTS, *SOCKETS, *STATES, *DEEDS)}
 
 

@@ -38,6 +38,7 @@ from tradewright.simulator.faults.kinds import (
     PriceJump,
     ReorderedEvent,
     RetCodeError,
+    ShowOrders,
     SilentSocket,
 )
 from tradewright.simulator.market.model import InstrumentSpec, Listing, listing_of
@@ -61,6 +62,7 @@ _MATCHES: Final[dict[type[Effect], frozenset[str]]] = {
     Maintenance: frozenset(),
     ClockSkew: frozenset(),
     Halted: frozenset(),
+    ShowOrders: frozenset(),
     PriceJump: frozenset(),
 }
 
@@ -146,6 +148,8 @@ def _effect(kind: type[Effect], left: dict[str, Any], specs: Specs) -> Effect:
             return BrokenSocket()
         case DropSockets.name:
             return DropSockets()
+        case ShowOrders.name:
+            return ShowOrders()
         case ClockSkew.name:
             return ClockSkew(skew_ms=_skew(left))
         case Maintenance.name:

@@ -15,6 +15,12 @@ class Visibility:
     def hide(self, order_id: str, *, until_ms: int) -> None:
         self._until_ms[order_id] = until_ms
 
+    def show_all(self) -> list[str]:
+        """Nothing is hidden any more; the ids that were."""
+        shown = list(self._until_ms)
+        self._until_ms.clear()
+        return shown
+
     def hidden_ms(self, order_id: str, *, now_ms: int) -> int:
         """For how many milliseconds from now the order stays hidden; 0 when it is visible."""
         left = self._until_ms.get(order_id, now_ms) - now_ms

@@ -31,6 +31,7 @@ class Message:
 class _Waiting:
     due: float  # loop time, seconds
     place: int
+    order_id: str = field(compare=False)
     message: Message = field(compare=False)
 
 
@@ -53,12 +54,23 @@ class Outbox:
         for message in messages:
             for extra_ms in self._faults.copies_ms(message.topic, message.uid, message.rows):
                 self._place += 1
-                heapq.heappush(self._heap, _Waiting(due + extra_ms / 1000, self._place, message))
+                heapq.heappush(self._heap, _Waiting(due + extra_ms / 1000, self._place, order_id, message))
         self._flush()
 
     def sends_at_once(self, order_id: str) -> bool:
         """Whether what is sent now about an order would leave now: nothing of it waits, and no fault is about."""
         return self._faults.is_quiet and self._last_due.get(order_id, 0.0) <= self._loop.time()
+
+    def hasten(self, order_ids: frozenset[str]) -> None:
+        """What waits about these orders leaves now, in the order in which it was sent."""
+        now = self._loop.time()
+        for waiting in self._heap:
+            if waiting.order_id in order_ids:
+                waiting.due = min(waiting.due, now)
+        for order_id in order_ids & self._last_due.keys():
+            self._last_due[order_id] = min(self._last_due[order_id], now)
+        heapq.heapify(self._heap)
+        self._flush()
 
     def close(self) -> None:
         """Drop what is waiting: nobody is connected any more."""
