@@ -756,7 +756,8 @@ export interface paths {
         };
         /**
          * Readyz
-         * @description The database answers, and the rules of an exchange are known (or no exchange is asked for anything yet).
+         * @description The database answers, the rules of an exchange are known (or no exchange is asked for anything yet), and a worker
+         *     was seen in the last seconds that owns every account.
          */
         get: operations["readyz"];
         put?: never;

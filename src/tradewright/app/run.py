@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -25,6 +26,8 @@ from tradewright.supervisor import Port, Supervisor
 from tradewright.trading.crash_points import CRASH_AT, STOP_AT
 
 _LINK_TIMEOUT_S = 60
+_SERVES_WITHIN_S = 60.0
+_LOOK_S = 0.2
 _WISHES = (CRASH_AT, STOP_AT)
 
 
@@ -140,7 +143,8 @@ def _children(
             name="api",
             argv=[*program, "api"],
             env=environment,
-            ready=ReadyHttp(host=settings.host, port=settings.port, path="/readyz"),
+            # That it answers: one that waits for a worker or an exchange has pages to show, and kills to hand on.
+            ready=ReadyHttp(host=settings.host, port=settings.port, path="/healthz"),
             after=database,
             death_signal=signal.SIGKILL,
         ),
@@ -153,6 +157,7 @@ def _greet(settings: Settings) -> None:
 
 
 def _say_where(settings: Settings) -> None:
+    _wait_until_it_serves(settings)
     link = _claim_link(settings)
     if link:
         print(f"Tradewright is ready. Set your password here (this link works once):\n  {link}", flush=True)  # noqa: T201
@@ -160,6 +165,25 @@ def _say_where(settings: Settings) -> None:
         print(f"Tradewright is ready: {settings.page_url}", flush=True)  # noqa: T201
     if settings.open_browser and _has_browser():
         webbrowser.open(link or settings.page_url)
+
+
+def _wait_until_it_serves(settings: Settings) -> None:
+    """All parts run; that each knows of the others takes a moment more. Said in any case at last, for a person can see
+    on the page what is missing."""
+    import http.client  # not before it is wanted
+
+    until_s = time.monotonic() + _SERVES_WITHIN_S
+    while time.monotonic() < until_s:
+        asking = http.client.HTTPConnection(settings.host, settings.port, timeout=_LOOK_S * 10)
+        try:
+            asking.request("GET", "/readyz")
+            if asking.getresponse().status == http.HTTPStatus.OK:
+                return
+        except (OSError, http.client.HTTPException):
+            pass
+        finally:
+            asking.close()
+        time.sleep(_LOOK_S)
 
 
 def _claim_link(settings: Settings) -> str:

@@ -140,6 +140,14 @@ OWNER = f"""(
        AND l.classid = {OWNER_LOCK_KEY >> 32} AND l.objid = {OWNER_LOCK_KEY & 0xFFFF_FFFF}
        AND s.backend_start = w.lock_since AND w.beat > clock_timestamp() - {SEEN_WITHIN} LIMIT 1)"""  # noqa: S608
 
+# Whether a worker lives and owns every account that does not rest. One that was just made is given a while.
+IS_LOOKED_AFTER = f"""
+SELECT o.living IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM accounts a LEFT JOIN account_owner p ON p.account_id = a.id
+     WHERE NOT a.resting AND p.owner IS DISTINCT FROM o.living
+       AND a.created_at < clock_timestamp() - {SEEN_WITHIN})
+  FROM (SELECT {OWNER} AS living) o"""  # noqa: S608
+
 # An account's row as the world outside may believe it.
 ACCOUNTS = f"""
 SELECT a.id, a.workspace_id, a.name, a.environment, a.uid, a.resting, a.event_seq, a.drift_count, a.created_at,

@@ -1,6 +1,7 @@
 """Health: alive, and able to serve.
 
-`/healthz` says that the process answers; `/readyz` asks the database and whether the rules of the exchange are known.
+`/healthz` says that the process answers; `/readyz` asks the database, whether the rules of the exchange are known, and
+whether a worker looks after the accounts.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
+from tradewright.trading.ownership import IS_LOOKED_AFTER
 from tradewright.web.parts import Parts, WebParts
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.health import Health, Readiness
@@ -39,20 +41,23 @@ async def healthz(parts: Parts) -> Response:
 
 
 async def readyz(parts: Parts) -> Response:
-    """The database answers, and the rules of an exchange are known (or no exchange is asked for anything yet)."""
+    """The database answers, the rules of an exchange are known (or no exchange is asked for anything yet), and a worker
+    was seen in the last seconds that owns every account."""
+    is_looked_after = await _is_looked_after(parts)
     checks = {
-        "database": await _database_answers(parts),
+        "database": is_looked_after is not None,
         "instruments": parts.markets.know_instruments,
+        "worker": bool(is_looked_after),
     }
     is_ready = all(checks.values())
     named = {name: "ok" if good else "unavailable" for name, good in checks.items()}
     return JsonAnswer({"status": "ok" if is_ready else "unavailable", "checks": named}, 200 if is_ready else 503)
 
 
-async def _database_answers(parts: WebParts) -> bool:
+async def _is_looked_after(parts: WebParts) -> bool | None:
+    """None where the database does not answer."""
     try:
         async with asyncio.timeout(DATABASE_TIMEOUT_S), parts.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            return bool(await connection.scalar(text(IS_LOOKED_AFTER)))
     except (SQLAlchemyError, OSError, TimeoutError):
-        return False
-    return True
+        return None
