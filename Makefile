@@ -16,6 +16,11 @@ COMMITS ?= 1000
 CYCLES ?= 50
 STEPS ?= 100000
 
+# A campaign with RECORD=1 writes its closing line, with these sizes, into docs/figures.json; a smaller run than the one
+# that stands there only with RECORD=replace. How: tests/promises/record.py.
+recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
+kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
+
 .PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants demo-order pictures kill db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
@@ -43,58 +48,59 @@ fmt: setup-dev
 	@$(BIN)/ruff format src tests scripts && $(BIN)/ruff check --fix src tests scripts
 
 risk: setup-dev  ## many askers at the limits of risk, through faults and killed owners: STEPS steps
-	@$(BIN)/python -m pytest tests/sim/test_risk_interleavings.py -q -n 2 --steps $(STEPS)
+	@$(call recorded,risk,STEPS=$(STEPS)) $(BIN)/python -m pytest tests/sim/test_risk_interleavings.py -q -n 2 --steps $(STEPS)
 
 sim: setup-dev  ## seeded simulation of session, gateway and exchange in one process; FIRST begins elsewhere than at seed 0
-	@PYTHONPATH=tests $(BIN)/python -m sim.whole.campaign $(SEEDS) $(FIRST)
+	@PYTHONPATH=tests $(call recorded,sim,SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST))) $(BIN)/python -m sim.whole.campaign $(SEEDS) $(FIRST)
 
 sim-hashes: setup-dev  ## the same seed is the same night: SEEDS of them in two processes, where strings hash otherwise
-	@PYTHONPATH=tests $(BIN)/python -m sim.whole.campaign same $(SEEDS)
+	@PYTHONPATH=tests $(call recorded,sim-hashes,SEEDS=$(SEEDS)) $(BIN)/python -m sim.whole.campaign same $(SEEDS)
 
 fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing of an old one is accepted
-	@$(BIN)/python -m pytest tests/integration/fence -q -s --show-capture=no --fence-cycles $(CYCLES)
+	@$(call recorded,fence,CYCLES=$(CYCLES)) $(BIN)/python -m pytest tests/integration/fence -q -s --show-capture=no --fence-cycles $(CYCLES)
 
 kill: setup-dev  ## real workers are killed at every named point while ACCOUNTS trade, TIMES each, over CYCLES; 15, 20 and 5 unless said
-	@PYTHONPATH=tests $(BIN)/python -m campaigns.kill $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15) $(or $(ACCOUNTS),20) $(or $(TIMES),5)
+	@PYTHONPATH=tests $(call recorded,kill,CYCLES=$(kill_cycles) ACCOUNTS=$(or $(ACCOUNTS),20) TIMES=$(or $(TIMES),5)) $(BIN)/python -m campaigns.kill $(kill_cycles) $(or $(ACCOUNTS),20) $(or $(TIMES),5)
 
 db-chaos: setup-dev  ## the database is killed every 5 to 40 s while COMMANDS commands come in: each takes effect once, or never
-	@COMMANDS=$(COMMANDS) $(BIN)/python -m pytest tests/integration/trading/test_database_restarts.py -q -s --show-capture=no -n 0
+	@COMMANDS=$(COMMANDS) $(call recorded,db-chaos,COMMANDS=$(COMMANDS)) $(BIN)/python -m pytest tests/integration/trading/test_database_restarts.py -q -s --show-capture=no -n 0
 
 db-commits: setup-dev  ## COMMITS connections are cut at COMMIT, half of them after it was delivered: no row is there twice
-	@COMMITS=$(COMMITS) $(BIN)/python -m pytest tests/integration/trading/test_commits_cut.py -q -s --show-capture=no -n 0
+	@COMMITS=$(COMMITS) $(call recorded,db-commits,COMMITS=$(COMMITS)) $(BIN)/python -m pytest tests/integration/trading/test_commits_cut.py -q -s --show-capture=no -n 0
 
 keys: setup-dev  ## KEYS idempotency keys, each asked for twenty times at once: one effect each
-	@KEYS=$(or $(KEYS),500) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
+	@KEYS=$(or $(KEYS),500) $(call recorded,keys,KEYS=$(or $(KEYS),500)) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
 
 events: setup-dev  ## private events in ORDERS orders of arrival, repeated: the same end each time
-	@ORDERS=$(or $(ORDERS),10000) $(BIN)/python -m pytest tests/sim/test_private_events.py -q -n 0
+	@ORDERS=$(or $(ORDERS),10000) $(call recorded,events,ORDERS=$(or $(ORDERS),10000)) $(BIN)/python -m pytest tests/sim/test_private_events.py -q -n 0
 
 moves: setup-dev  ## STEPS steps on intents and orders, in any order: only moves of the tables
-	@STEPS=$(STEPS) $(BIN)/python -m pytest tests/property/test_order_moves.py -q -n 0
+	@STEPS=$(STEPS) $(call recorded,moves,STEPS=$(STEPS)) $(BIN)/python -m pytest tests/property/test_order_moves.py -q -n 0
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
-	@$(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
+	@$(call recorded,fuzz,BODIES=$(BODIES) $(if $(SEED),SEED=$(SEED))) $(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
 
 fuzz-exchange: setup-dev  ## spoiled requests and frames for every endpoint and stream of the simulated exchange
-	@$(BIN)/python -m pytest tests/property/test_simulator_input.py -q -s -k every_kind --show-capture=no --exchange-bodies $(BODIES) $(if $(SEED),--exchange-bodies-seed $(SEED))
+	@$(call recorded,fuzz-exchange,BODIES=$(BODIES) $(if $(SEED),SEED=$(SEED))) $(BIN)/python -m pytest tests/property/test_simulator_input.py -q -s -k every_kind --show-capture=no --exchange-bodies $(BODIES) $(if $(SEED),--exchange-bodies-seed $(SEED))
 
 fuzz-codecs: setup-dev  ## mutated messages of every kind for the codecs; BODIES says how many
-	@TRADEWRIGHT_CODEC_CASES=$(BODIES) HYPOTHESIS_PROFILE=explore $(BIN)/python -m pytest tests/property/test_codec_mutations.py -q -n 2
+	@TRADEWRIGHT_CODEC_CASES=$(BODIES) HYPOTHESIS_PROFILE=explore $(call recorded,fuzz-codecs,BODIES=$(BODIES)) $(BIN)/python -m pytest tests/property/test_codec_mutations.py -q -n 2
 
-reference: setup-dev  ## the tables of docs/reference, from the code
+reference: setup-dev  ## the tables of docs/reference and docs/promises.md, from code and figures
 	@$(BIN)/python scripts/reference_tables.py
+	@PYTHONPATH=tests $(BIN)/python -m promises
 
 seeds-exchange: setup-dev  ## the same seed says the same bytes: SEEDS sessions, each in two processes
-	@$(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)
+	@$(call recorded,seeds-exchange,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)
 
 clients: setup-dev  ## unmodified clients of others that need what we do not: nautilus_trader (Python 3.12), bybit-api (Node)
-	@$(BIN)/python -m pytest tests/clients -q -rs
+	@$(call recorded,clients) $(BIN)/python -m pytest tests/clients -q -rs
 
 pictures: setup-dev  ## the pictures of the docs, taken anew
 	@PYTHONPATH=tests $(BIN)/python -m pictures
 
 mutants: setup-dev  ## N mutants of trading/, drawn by cosmic-ray with SEED, each given to scenarios and SIM_SEEDS seeds
-	@PYTHONPATH=tests $(BIN)/python -m campaigns.mutants $(or $(N),15) $(or $(SEED),1) $(or $(SIM_SEEDS),500)
+	@PYTHONPATH=tests $(call recorded,mutants,N=$(or $(N),15) SIM_SEEDS=$(or $(SIM_SEEDS),500) SEED=$(or $(SEED),1)) $(BIN)/python -m campaigns.mutants $(or $(N),15) $(or $(SEED),1) $(or $(SIM_SEEDS),500)
 
 bench: setup-dev  ## our figures beside the peers'
 	@$(BIN)/python -m tests.bench

@@ -5,6 +5,7 @@
 
 Lives here: `states.md` (intents, orders, sessions, and the status that a person sees), `errors.md` (Bybit's codes and
 what we do after each), `limits.md` (request budgets, capabilities). A test runs the check.
+Not here: the table of promises (`tests/promises`).
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""The reference of the documentation says what the code does; the promises name tests that are there."""
+"""The reference of the documentation says what the code does."""
 
 from __future__ import annotations
 
 import importlib.util
-import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +10,6 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).parents[3]
-_NAMED = re.compile(r"`((?:tests|frontend/src)/[\w/.*-]+)`")
 
 
 @pytest.fixture
@@ -40,10 +38,3 @@ def test_final_states_of_an_order_have_no_move_and_live_ones_reach_every_end(tab
     for state in ("filled", "cancelled", "rejected", "expired"):
         assert tables.order_moves(state) == []
     assert {"filled", "cancelled", "expired", "rejected"} <= set(tables.order_moves("working"))
-
-
-def test_every_test_that_a_promise_names_is_there() -> None:
-    named = set(_NAMED.findall((ROOT / "docs/promises.md").read_text()))
-    assert len(named) > 20
-    missing = [path for path in named if not list(ROOT.glob(path))]
-    assert missing == []

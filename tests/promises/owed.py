@@ -1,0 +1,60 @@
+"""What the list of promises asks for by now and no test holds, with the reason."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from promises.model import Owed
+
+ROWS: Final = (
+    Owed(
+        id="A2",
+        what="A second connection to PostgreSQL sees the intent at each send of a real worker",
+        why="each send is held against the rows in simulated nights only; on PostgreSQL the campaigns judge afterwards",
+    ),
+    Owed(
+        id="B6",
+        what="A thousand kills in the middle of a reconciliation",
+        why="kills are tried at each step of a session and at each named point, not in that number within one reading",
+    ),
+    Owed(
+        id="C4",
+        what="A book is whole again within 3 s of a gap",
+        why="the snapshot is asked for at once, and how long it takes is not measured",
+    ),
+    Owed(
+        id="D5",
+        what="A full disk of PostgreSQL's own: nothing is sent, nothing acknowledged is lost, and it goes on by itself",
+        why="a full disk is tried for the spool and the latch only",
+    ),
+    Owed(
+        id="F2",
+        what="A step of the wall clock fires no bot twice",
+        why="there are no bots yet",
+    ),
+    Owed(
+        id="H3",
+        what="The ledger is summed after every step of the simulation",
+        why="the nights of the whole simulation have no ledger; its own runs with faults are judged at their end",
+    ),
+    Owed(
+        id="H5",
+        what="Over all instruments that are listed, no order made by the rules is refused for a filter",
+        why="rules are held to vectors and arithmetic to properties; nobody walks through all instruments",
+    ),
+    Owed(
+        id="O6",
+        what="All open orders are cancelled within 5 s of a kill, and bots are stopped",
+        why="the tests print how long it took and allow 30 s on a loaded machine; there are no bots yet",
+    ),
+    Owed(
+        id="O7",
+        what="On a whole installation the next worker is ready within 30 s of the last beat",
+        why="the watchdog is tried on a child that does nothing else; the whole is waited for with more patience",
+    ),
+    Owed(
+        id="P6",
+        what="Stale numbers are dimmed by colour and stay readable",
+        why="the page does it, and no test looks",
+    ),
+)
