@@ -1,6 +1,6 @@
 """The engine: SQLAlchemy on psycopg 3, with money as Decimal, times in UTC and JSON through msgspec.
 
-Lives here: `create_engine`, `driver_url`, JSON. Not here: which URL is used (settings, `storage.embedded`),
+Lives here: `create_engine`, `lines_of`, `driver_url`, JSON. Not here: which URL is used (settings, `storage.embedded`),
 nor who commits when (the edges: a request, a job, the session's writer).
 """
 
@@ -10,15 +10,17 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tradewright.core.errors import StartError
+from tradewright.storage.lines import Lines
 
 DRIVER = "postgresql+psycopg"
 _POOL_SIZE = 8  # of each process; two processes and the bus stay far below the server's 50 connections
 _POOL_OVERFLOW = 4
+_LINES = "tradewright_lines"
 
 
 def driver_url(url: str) -> URL:
@@ -46,6 +48,8 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
 
     Sessions run in UTC. A statement that waits for a lock gives up after 10 s, and a transaction that was left open is
     ended by the server after 60 s, so one stuck process cannot hold the others for ever.
+
+    Beside its pool it has its lines (`lines_of`), which are closed when it is disposed of.
     """
     options = " ".join(
         (
@@ -54,8 +58,12 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
             "-c idle_in_transaction_session_timeout=60s",
         )
     )
-    return create_async_engine(
-        driver_url(url),
+    address = driver_url(url)
+    connect_args = {"application_name": application, "options": options, "connect_timeout": 10}
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    lines = Lines(plain, connect_args, decode_json)
+    engine = create_async_engine(
+        address,
         pool_size=pool_size,
         max_overflow=_POOL_OVERFLOW,
         pool_pre_ping=True,
@@ -63,8 +71,18 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
         hide_parameters=True,  # an error's text must not carry hashes of passwords and tokens into a log
         json_serializer=encode_json,
         json_deserializer=decode_json,
-        connect_args={"application_name": application, "options": options, "connect_timeout": 10},
+        connect_args=connect_args,
+        execution_options={_LINES: lines},
     )
+    event.listen(engine.sync_engine, "engine_disposed", lambda _engine: lines.drop())
+    return engine
+
+
+def lines_of(engine: AsyncEngine) -> Lines:
+    """The lines of an engine of `create_engine`, for single statements that an order waits for."""
+    lines = engine.sync_engine.get_execution_options()[_LINES]
+    assert isinstance(lines, Lines)
+    return lines
 
 
 def encode_json(value: Any) -> str:

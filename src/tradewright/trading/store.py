@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any, assert_never, cast
 from uuid import UUID
 
 from sqlalchemy import text
@@ -24,13 +24,16 @@ from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, SymbolMode, Wallet
 from tradewright.core.order_status import IntentState
-from tradewright.storage.engine import encode_json
+from tradewright.storage.engine import encode_json, lines_of
+from tradewright.storage.lines import Statement
+from tradewright.trading.answering import ANSWERING
+from tradewright.trading.answering import asked as answering_asked
 from tradewright.trading.attempts import close_attempt, open_attempt
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.checks import outdated
 from tradewright.trading.drifts import end_unfound, tell_drifts
-from tradewright.trading.events import EventWriter
+from tradewright.trading.events import IS_OURS, EventWriter
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.guardian.store import keep_guarded
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
@@ -78,6 +81,20 @@ _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
 _UNKNOWN_MAX = 500
 _UNREAD_MAX = 200  # the next reconciliation takes the rest
 
+_LOOK = Statement.of(
+    f"""
+SELECT {IS_OURS.replace("FOR SHARE", "")} AS is_ours,
+       EXISTS (SELECT 1 FROM intents WHERE account_id = :account AND state IN ('proposed', 'approved')
+                  AND valid_until <= clock_timestamp()) AS is_overdue
+""",  # noqa: S608
+    {"account": "uuid", "epoch": "int8"},
+)
+_PROPOSED = Statement.of(
+    f"{INTENT_ROWS} AND i.state IN ('proposed', 'approved')"
+    " ORDER BY i.reduces DESC, i.kind = 'cancel', i.created_at, i.id LIMIT :limit",
+    {"account": "uuid", "limit": "int8"},
+)
+
 
 class PostgresJournal:
     """The one writer of one account. Transactions are serialised, so events have one order and no gaps."""
@@ -88,8 +105,9 @@ class PostgresJournal:
         self._clock = clock
         self._ids = ids
         self._serial = asyncio.Lock()
-        self._one_statement = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._lines = lines_of(engine)
         self._read: dict[UUID, Row] = {}  # the places that waited when they were last looked at
+        self._opened: dict[RequestId, dict[str, Any]] = {}  # opened at once and not answered: their orders as told
 
     @asynccontextmanager
     async def _transaction(self, source: EventSource) -> AsyncIterator[tuple[AsyncConnection, EventWriter]]:
@@ -130,15 +148,8 @@ class PostgresJournal:
                 await moves.moved(row)
 
     async def proposed(self) -> Sequence[Intent]:
-        async with self._engine.connect() as connection:
-            found = await connection.execute(
-                text(
-                    f"{INTENT_ROWS} AND i.state IN ('proposed', 'approved')"
-                    " ORDER BY i.reduces DESC, i.kind = 'cancel', i.created_at, i.id LIMIT :limit"
-                ),
-                {"account": self._account.id, "limit": _PROPOSED_MAX},
-            )
-            rows = found.mappings().all()
+        found = await self._lines.fetch(_PROPOSED, {"account": self._account.id, "limit": _PROPOSED_MAX})
+        rows = [cast(Row, row) for row in found]  # read by name alone, as a row is
         self._read = {row["id"]: row for row in rows if row["kind"] == "place"}
         return [intent_of_row(row) for row in rows]
 
@@ -161,6 +172,10 @@ class PostgresJournal:
                 await moves.end(cancel, "refused", Reason("order.already_final"), only_from=unsent)
 
     async def expire_overdue(self) -> None:
+        """Looks first: nearly always nothing is."""
+        (found,) = await self._lines.fetch(_LOOK, {"account": self._account.id, "epoch": self._account.epoch})
+        if found["is_ours"] and not found["is_overdue"]:
+            return
         async with self._transaction("owner") as (connection, events):
             expired = await connection.execute(
                 text(
@@ -182,10 +197,13 @@ class PostgresJournal:
         row = self._read.pop(intent.id, None)
         if row is None or not isinstance(intent, PlaceIntent) or intent.turns or intent.reduces:
             return None
-        asked = opening_asked(self._account, intent, row, req_id, _verdict(intent))
-        async with self._serial, self._one_statement.connect() as connection:
-            opened = (await connection.execute(OPENING, asked)).one_or_none()
-        return None if opened is None else OpenedRequest(req_id, opened.attempt, opened.left_s)
+        asked, shown = opening_asked(self._account, intent, row, req_id, _verdict(intent))
+        async with self._serial:
+            opened = await self._lines.fetch(OPENING, asked)
+        if not opened:
+            return None
+        self._opened[req_id] = shown
+        return OpenedRequest(req_id, opened[0]["attempt"], opened[0]["left_s"])
 
     async def _open_step_by_step(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
         async with self._transaction("owner") as (connection, events):
@@ -230,6 +248,30 @@ class PostgresJournal:
             await self._moves(connection, events).end(intent, "rejected", reason)
 
     async def answer(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
+        if not await self._answer_at_once(intent, request, answer):
+            await self._answer_step_by_step(intent, request, answer)
+
+    async def _answer_at_once(self, intent: Intent, request: OpenedRequest, answer: Answer) -> bool:
+        """False, and nothing is written, for whatever is not as it was when its request was opened at once."""
+        shown = self._opened.pop(request.req_id, None)
+        if shown is None or not (isinstance(intent, PlaceIntent) and isinstance(answer, AnsweredAcknowledged)):
+            return False
+        if answer.exchange_order_id is None:
+            return False
+        asked = answering_asked(
+            self._account,
+            intent,
+            shown,
+            request.req_id,
+            answer.exchange_order_id,
+            answer.trace,
+            entry=self._ids.new(),
+            at=self._clock.now(),
+        )
+        async with self._serial:
+            return bool(await self._lines.fetch(ANSWERING, asked))
+
+    async def _answer_step_by_step(self, intent: Intent, request: OpenedRequest, answer: Answer) -> None:
         async with self._transaction("rest") as (connection, events):
             moves = self._moves(connection, events)
             match answer:
