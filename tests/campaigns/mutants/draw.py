@@ -1,12 +1,13 @@
 """Draws mutants with cosmic-ray: `python draw.py SEED N FILE…` prints one JSON line for each. Runs in its environment.
 
 A file is drawn first, by its length, then a family of the tool's operators and one of it that finds a place there, then
-the place. No two are the same. Not drawn: what stands in an import, a signature, a decorator or a type's name, which
-changes nothing that runs or stops the module from being imported.
+the place. No two are the same. Nothing is chosen: the seed decides. Not drawn is only what changes nothing that runs:
+imports, annotations, decorators, docstrings, calls of the log, what stands for type checkers.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 import sys
@@ -18,7 +19,6 @@ import cosmic_ray.mutating
 import cosmic_ray.plugins
 
 _TRIES_MAX = 2_000
-_WITHOUT_MEANING = ("import ", "from ", "->", "def ", "class ", "@")
 _NEED_A_NAME = ("core/VariableReplacer", "core/VariableInserter")  # both want to be told which variable
 
 
@@ -27,7 +27,7 @@ def mutants(chance: random.Random, files: Sequence[Path]) -> Iterator[dict[str, 
     for name in sorted(set(cosmic_ray.plugins.operator_names()) - set(_NEED_A_NAME)):
         families.setdefault(name.split("_")[0], []).append(name)
     lengths = [len(file.read_text().splitlines()) for file in files]
-    seen: set[tuple[str, int, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for _ in range(_TRIES_MAX):
         file = chance.choices(files, lengths)[0]
         name = chance.choice(families[chance.choice(sorted(families))])
@@ -39,18 +39,65 @@ def mutants(chance: random.Random, files: Sequence[Path]) -> Iterator[dict[str, 
             continue
         occurrence = chance.randrange(len(places))
         mutated = cosmic_ray.mutating.mutate_code(code, operator, occurrence)
-        if mutated is None or mutated == code:
+        if mutated is None or not _compiles(mutated):
             continue
+        runs = what_runs(mutated)
+        if (str(file), runs) in seen or runs == what_runs(code):
+            continue
+        seen.add((str(file), runs))
         before, after = _changed(code, mutated)
         line = places[occurrence][0][0]
-        if (
-            (str(file), line, after) in seen
-            or any(mark in before for mark in _WITHOUT_MEANING)
-            or not _compiles(mutated)
-        ):
-            continue
-        seen.add((str(file), line, after))
         yield {"file": str(file), "line": line, "operator": name, "before": before, "after": after, "code": mutated}
+
+
+def what_runs(code: str) -> str:
+    """The program without what changes nothing that runs: two codes with the same are no two programs."""
+    return ast.dump(_WithoutTheIdle().visit(ast.parse(code)))
+
+
+class _WithoutTheIdle(ast.NodeTransformer):
+    """Takes out imports, annotations, decorators, docstrings, calls of the log, and what only type checkers read."""
+
+    def visit_Import(self, node: ast.Import) -> None:
+        return None
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        return None
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        names = {part.id for part in ast.walk(node.test) if isinstance(part, ast.Name)}
+        return None if "TYPE_CHECKING" in names else self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        if isinstance(node.value, ast.Constant):
+            return None
+        return None if isinstance(node.value, ast.Call) and _is_log(node.value.func) else self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        node.annotation = ast.Constant(None)
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns, node.decorator_list = None, []
+        return self.generic_visit(node)
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.AST:
+        node.returns, node.decorator_list = None, []
+        return self.generic_visit(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> ast.AST:
+        node.decorator_list = []
+        return self.generic_visit(node)
+
+
+def _is_log(called: ast.expr) -> bool:
+    return (
+        isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id in ("log", "_log")
+    )
 
 
 def _changed(code: str, mutated: str) -> tuple[str, str]:
@@ -59,10 +106,6 @@ def _changed(code: str, mutated: str) -> tuple[str, str]:
         if old != new:
             return old.strip(), new.strip()
     return "", ""
-
-
-def _is_idle(line: str) -> bool:
-    return not line or line.startswith(("#", '"')) or any(mark in line for mark in _WITHOUT_MEANING)
 
 
 def _compiles(code: str) -> bool:
