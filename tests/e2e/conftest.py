@@ -27,7 +27,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-expect.set_options(timeout=15_000)
+PATIENCE_MS = 60_000  # against hanging only: a machine may be doing ten other things
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def installed_browser() -> str | None:
@@ -57,6 +58,7 @@ class Terminal:
     def __init__(self, context: BrowserContext, base: str) -> None:
         self.base = base
         self.context = context
+        context.set_default_timeout(PATIENCE_MS)
         self.page: Page = context.new_page()
         self.faults: list[str] = []
         self.page.on("console", self._console)

@@ -93,7 +93,7 @@ def test_a_demo_account_is_added_checked_used_and_removed(
     # The good one, through a proxy of its own.
     trading = demo.keys["trading"]
     accounts.add("My demo", trading["key"], trading["secret"], proxy=demo.proxy_address())
-    expect(accounts.card("My demo")).to_have_attribute("data-state", "ok", timeout=30_000)
+    expect(accounts.card("My demo")).to_have_attribute("data-state", "ok")
     shown = accounts.card("My demo").inner_text()
     assert trading["key"][-4:] in shown
     assert not any(secret in accounts.page.content() for secret in (trading["key"], trading["secret"], "canary-proxy"))

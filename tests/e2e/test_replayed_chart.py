@@ -62,7 +62,7 @@ def test_the_chart_shows_the_file_row_for_row(terminal: Terminal, installation: 
         terminal.page.keyboard.press("Escape")
         return rows if sum(opened >= begins for opened in rows) >= PLAYED else None
 
-    rows = wait_for(shown, f"{PLAYED} played rows are on the chart", seconds=60)
+    rows = wait_for(shown, f"{PLAYED} played rows are on the chart")
     assert len(rows) > 40
     assert any(opened < begins for opened in rows), "history is on the chart too"
     assert rows == {opened: expected[opened] for opened in rows}

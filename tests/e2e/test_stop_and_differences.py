@@ -10,7 +10,7 @@ import re
 from playwright.sync_api import expect
 
 from e2e.conftest import Terminal
-from support.installation import Installation, wait_for
+from support.installation import PASSWORD, Installation, wait_for
 
 
 def open_orders(installation: Installation) -> int:
@@ -22,7 +22,7 @@ def low_price(terminal: Terminal) -> int:
     return int(float(digits) * 0.9)
 
 
-def test_trading_is_stopped_in_two_presses_stays_stopped_over_a_reload_and_is_released(
+def test_trading_is_stopped_by_a_held_key_stays_stopped_over_a_reload_and_is_released(
     terminal: Terminal, installation: Installation
 ) -> None:
     terminal.claim(installation.claim_link())
@@ -48,7 +48,12 @@ def test_trading_is_stopped_in_two_presses_stays_stopped_over_a_reload_and_is_re
     terminal.page.keyboard.press("Control+Shift+K")
     expect(terminal.part("kill-confirm")).to_be_focused()
     expect(terminal.part("kill-close")).not_to_be_checked()
+    # A press alone stops nothing.
     terminal.page.keyboard.press("Enter")
+    expect(terminal.part("kill-told")).to_contain_text("nothing was stopped")
+    terminal.page.keyboard.down("Enter")
+    expect(terminal.part("kill-pulled")).to_be_visible()
+    terminal.page.keyboard.up("Enter")
     expect(terminal.part("kill-account")).to_have_attribute("data-state", "done")
     wait_for(lambda: open_orders(installation) == 0 or None, "the order is cancelled at the exchange")
     terminal.page.keyboard.press("Escape")
@@ -99,3 +104,35 @@ def test_an_order_from_elsewhere_blocks_its_symbol_until_somebody_decides(
     terminal.page.go_back()
     terminal.wait_ready()
     expect(terminal.part("ticket-blocked")).to_have_count(0)
+
+
+def test_a_page_whose_stream_never_opens_stops_and_releases_by_pointer_and_by_word(
+    terminal: Terminal, installation: Installation
+) -> None:
+    terminal.page.route_web_socket(re.compile("/stream"), lambda socket: socket.close())
+    terminal.page.goto(terminal.base)
+    terminal.part("login-username").fill("anna")
+    terminal.part("login-password").fill(PASSWORD)
+    terminal.part("login-submit").click()
+    expect(terminal.part("link-indicator")).to_have_attribute("data-state", re.compile("reconnecting|disconnected"))
+    terminal.part("kill-open").click()
+    box = terminal.part("kill-confirm").bounding_box()
+    assert box is not None
+    terminal.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    terminal.page.mouse.down()
+    expect(terminal.part("kill-pulled")).to_be_visible()
+    terminal.page.mouse.up()
+    terminal.page.keyboard.press("Escape")
+    terminal.part("kill-details").click()
+    terminal.part("kill-release").click()
+    expect(terminal.part("kill-banner")).to_have_count(0)
+
+    terminal.part("kill-open").click()
+    terminal.part("kill-typed").fill("stop")
+    terminal.page.keyboard.press("Enter")
+    expect(terminal.part("kill-pulled")).to_be_visible()
+    expect(terminal.part("kill-account")).to_have_attribute("data-state", "done")
+    terminal.page.keyboard.press("Escape")
+    terminal.part("kill-details").click()
+    terminal.part("kill-release").click()
+    expect(terminal.part("kill-banner")).to_have_count(0)

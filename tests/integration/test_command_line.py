@@ -161,7 +161,7 @@ def test_the_exchange_says_where_it_is_in_one_line_and_keeps_its_secret_to_itsel
             keys = json.loads(Path(ready["keys_file"]).read_text())
         finally:
             process.terminate()
-        rest, said = process.communicate(timeout=20)
+        rest, said = process.communicate(timeout=60)
     assert process.returncode == 0
     assert rest == ""
     for pair in ("trading", "read_only", "withdrawing"):

@@ -22,7 +22,7 @@ import pytest
 
 from support.installation import Installation, installed, wait_for
 
-DOWN_WITHIN_S = 30.0  # generous: the promise is 5 s on an idle machine, and the figure is printed
+DOWN_WITHIN_S = 60.0  # generous: the promise is 5 s on an idle machine, and the figure is printed
 ORDERS = 25
 
 
@@ -30,14 +30,14 @@ ORDERS = 25
 def running() -> Iterator[Installation]:
     with installed() as installation:
         installation.claim()
-        installation.widen_limits(installation.account(seconds=90))  # a quick machine places 121 orders within a minute
+        installation.widen_limits(installation.account())  # a quick machine places 121 orders within a minute
         yield installation
 
 
 @pytest.fixture
 def account(running: Installation) -> Iterator[str]:
     """Ready, with resting orders and a position; released and ready again at the end."""
-    account = running.account(seconds=90)
+    account = running.account()
     price = int(Decimal(running.last_price()) * Decimal("0.8"))
     resting = [running.limit(account, str(price + step))[0] for step in range(ORDERS)]
     running.until(account, resting[-1], "working")
@@ -45,8 +45,8 @@ def account(running: Installation) -> Iterator[str]:
     running.until(account, bought, "filled")
     wait_for(lambda: len(open_orders(running)) == ORDERS, "all of them are in the book")
     yield account
-    wait_for(lambda: released(running, account), "the stop is released", seconds=60)
-    running.account(seconds=90)
+    wait_for(lambda: released(running, account), "the stop is released")
+    running.account()
 
 
 def open_orders(running: Installation) -> list[str]:
@@ -162,8 +162,8 @@ def test_with_the_database_dead_the_api_still_stops_and_everything_is_written_do
         assert running.request("GET", "/readyz")[0] == 503
     finally:
         os.kill(keeper, signal.SIGCONT)
-    wait_for(lambda: loaded(running, account) or None, "the spool is in the database", seconds=90)
-    running.account(seconds=90)
+    wait_for(lambda: loaded(running, account) or None, "the spool is in the database")
+    running.account()
     assert closes_at_exchange(running) == before + 1
     orders = running.table(account, "orders")["orders"]
     assert [order["status"] for order in orders if order["status"] in ("working", "cancel_requested")] == []
@@ -182,7 +182,7 @@ def test_with_the_database_stuck_the_command_line_still_stops(running: Installat
         for pid in stuck:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
-    wait_for(lambda: loaded(running, account) or None, "the spool is in the database", seconds=90)
+    wait_for(lambda: loaded(running, account) or None, "the spool is in the database")
 
 
 def test_with_the_worker_frozen_the_next_one_acts_on_the_latch_before_all_else(
@@ -192,7 +192,7 @@ def test_with_the_worker_frozen_the_next_one_acts_on_the_latch_before_all_else(
     began_s = time.monotonic()
     code, report = command(running, "--account", account, "--close", "--wait", "0")
     assert (code, report["reached"]) == (12, "file"), report
-    until_down(running, began_s, "the worker frozen", closed=True, seconds=90)
+    until_down(running, began_s, "the worker frozen", closed=True)
 
 
 def test_a_slow_exchange_makes_a_kill_no_slower_than_it_is(running: Installation, account: str) -> None:

@@ -85,7 +85,7 @@ def test_the_file_is_served_row_for_row_and_a_demo_order_fills_inside_it(
         newest = candles(installation, begins, plays_until + MINUTE_MS)
         return sum(bool(candle[7]) for candle in newest) >= PLAYED
 
-    wait_for(played, f"{PLAYED} rows have been played", seconds=60)
+    wait_for(played, f"{PLAYED} rows have been played")
     served = candles(installation, first, plays_until)
     expected = [as_numbers(row) for row in rows[: HISTORY + PLAYED]]
     got = [(candle[0], *(Decimal(text) for text in candle[1:7])) for candle in served]

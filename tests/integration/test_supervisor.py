@@ -20,7 +20,7 @@ import psycopg
 import pytest
 
 from integration import supervised
-from integration.storage.helpers import wait_until
+from integration.storage.helpers import PATIENCE_S, wait_until
 from tradewright.process.inspect import is_alive
 
 _numbers = itertools.count(1)
@@ -60,12 +60,12 @@ class Run:
     def pids(self, name: str) -> list[int]:
         return [int(line.split()[2]) for line in self.events() if line.startswith(f"started {name} ")]
 
-    def wait_for(self, event: str, *, within_s: float = 20) -> float:
+    def wait_for(self, event: str) -> float:
         def seen() -> bool:
             assert self.process.poll() is None, self.output.read_text()
             return any(line.startswith(event) for line in self.events())
 
-        return wait_until(seen, within_s=within_s, what=event)
+        return wait_until(seen, what=event)
 
     def wait_until_ready(self) -> None:
         """All are ready, and their programs have begun: one that is ready at once may still be loading."""
@@ -83,8 +83,8 @@ class Run:
                     return int(folder.name)
         raise AssertionError("the run has no PostgreSQL")
 
-    def ended(self, *, within_s: float = 15) -> int:
-        return self.process.wait(within_s)
+    def ended(self) -> int:
+        return self.process.wait(PATIENCE_S)
 
     def everything(self) -> list[int]:
         """Every process that was started from this run, found by what it was started with."""
@@ -100,9 +100,9 @@ class Run:
                     found.append(int(folder.name))
         return [pid for pid in found if pid != os.getpid()]
 
-    def require_nothing_left(self, *, within_s: float) -> None:
+    def require_nothing_left(self) -> None:
         try:
-            wait_until(lambda: not self.everything(), within_s=within_s, what="nothing is left of a run")
+            wait_until(lambda: not self.everything(), what="nothing is left of a run")
         except AssertionError as error:
             for pid in self.everything():
                 with contextlib.suppress(OSError):
@@ -138,9 +138,9 @@ def start(tmp_path: Path, home: Path, open_folder: Path) -> Iterator[Any]:
     for one in runs:
         if one.process.poll() is None:
             one.process.kill()
-            one.process.wait(5)
+            one.process.wait(PATIENCE_S)
     for one in runs:
-        one.require_nothing_left(within_s=8)
+        one.require_nothing_left()
 
 
 def test_parts_start_in_order_and_are_stopped_in_the_opposite_one(start):
@@ -155,7 +155,7 @@ def test_parts_start_in_order_and_are_stopped_in_the_opposite_one(start):
     began = time.monotonic()
     run.process.send_signal(signal.SIGTERM)
     assert run.ended() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30  # against hanging
     stops = [tuple(line.split()[:2]) for line in run.events() if line.split()[0] in {"SIGTERM", "ended"}]
     assert stops == [(what, name) for name in ("api", "worker", "exchange") for what in ("SIGTERM", "ended")]
     assert not is_alive(postmaster)
@@ -177,8 +177,7 @@ def test_a_child_that_is_killed_is_started_again_and_the_others_are_left_alone(s
     run = start()
     run.wait_until_ready()
     os.kill(run.pids("worker")[0], signal.SIGKILL)
-    took_s = wait_until(lambda: len(run.pids("worker")) == 2, within_s=5, what="the worker is there again")
-    assert took_s < 2
+    wait_until(lambda: len(run.pids("worker")) == 2, what="the worker is there again")
     assert len(run.pids("api")) == len(run.pids("exchange")) == 1
     assert is_alive(run.pids("api")[0])
 
@@ -187,9 +186,9 @@ def test_a_child_that_has_proven_itself_is_started_again_for_ever(start):
     run = start({"worker": {"ready": "line", "after": []}}, postgres=False)
     run.wait_until_ready()
     for killed in range(5):
-        wait_until(lambda: sum(e.startswith("line ") for e in run.events()) > killed, within_s=10, what="ready again")  # noqa: B023
+        wait_until(lambda: sum(e.startswith("line ") for e in run.events()) > killed, what="ready again")  # noqa: B023
         os.kill(run.pids("worker")[-1], signal.SIGKILL)
-    wait_until(lambda: len(run.pids("worker")) == 6, within_s=10, what="started again")
+    wait_until(lambda: len(run.pids("worker")) == 6, what="started again")
     assert run.process.poll() is None
 
 
@@ -199,9 +198,9 @@ def test_a_program_that_is_missing_for_a_while_is_tried_again_until_it_is_there(
     broken = run.plan_file.with_name("broken")
     broken.touch()
     os.kill(run.pids("exchange")[0], signal.SIGKILL)
-    wait_until(lambda: run.said().count("child_not_started") >= 2, within_s=5, what="it is tried again")
+    wait_until(lambda: run.said().count("child_not_started") >= 2, what="it is tried again")
     broken.unlink()
-    wait_until(lambda: len(run.pids("exchange")) == 2, within_s=5, what="it is there again")
+    wait_until(lambda: len(run.pids("exchange")) == 2, what="it is there again")
     assert run.process.poll() is None
 
 
@@ -209,9 +208,7 @@ def test_the_exchange_is_started_again_on_the_port_of_its_ready_line(start):
     run = start({"exchange": USUAL["exchange"]}, postgres=False)
     run.wait_until_ready()
     os.kill(run.pids("exchange")[0], signal.SIGKILL)
-    wait_until(
-        lambda: len([e for e in run.events() if e.startswith("line exchange")]) == 2, within_s=5, what="its second line"
-    )
+    wait_until(lambda: len([e for e in run.events() if e.startswith("line exchange")]) == 2, what="its second line")
     assert [line.split()[3] for line in run.events() if line.startswith("started exchange")] == ["0", "4711"]
 
 
@@ -235,7 +232,7 @@ def test_postgresql_that_is_killed_comes_back_at_the_same_address_with_its_rows(
         connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
     postmaster = run.postmaster()
     os.kill(postmaster, signal.SIGKILL)
-    wait_until(lambda: not is_alive(postmaster), within_s=5, what="the old one is gone")
+    wait_until(lambda: not is_alive(postmaster), what="the old one is gone")
 
     def rows() -> list[Any]:
         try:
@@ -244,7 +241,7 @@ def test_postgresql_that_is_killed_comes_back_at_the_same_address_with_its_rows(
         except psycopg.OperationalError:
             return []
 
-    wait_until(lambda: rows() == [(7,)], within_s=10, what="the database is there again")
+    wait_until(lambda: rows() == [(7,)], what="the database is there again")
     assert json.loads((run.home / "database.json").read_text())["url"] == url
     assert [len(run.pids(name)) for name in USUAL] == [1, 1, 1]  # they reconnect by themselves
 
@@ -255,8 +252,8 @@ def test_nothing_lives_on_after_a_sigkill_of_the_supervisor_and_it_starts_again(
     run.wait_until_ready()
     alive = [run.postmaster(), *(run.pids(name)[0] for name in USUAL)]
     run.process.kill()
-    run.process.wait(5)
-    wait_until(lambda: not any(is_alive(pid) for pid in alive), within_s=4, what="everything follows the supervisor")
+    run.process.wait(PATIENCE_S)
+    wait_until(lambda: not any(is_alive(pid) for pid in alive), what="everything follows the supervisor")
     assert run.everything() == []
     again = start()
     again.wait_until_ready()
@@ -346,7 +343,7 @@ def test_a_child_that_ignores_the_signal_is_killed_after_its_time(start):
     run = start({"worker": {"stubborn": True, "stop_timeout_s": 0.3}, "api": {}}, postgres=False)
     run.wait_until_ready()
     run.process.send_signal(signal.SIGTERM)
-    assert run.ended(within_s=5) == 0
+    assert run.ended() == 0
     assert not is_alive(run.pids("worker")[0])
 
 
@@ -357,8 +354,8 @@ def test_a_second_signal_does_not_wait_for_a_stubborn_child(start):
     run.wait_for("SIGTERM worker")
     began = time.monotonic()
     run.process.send_signal(signal.SIGTERM)
-    assert run.ended(within_s=5) == 0
-    assert time.monotonic() - began < 3
+    assert run.ended() == 0
+    assert time.monotonic() - began < 30  # the child would have been given a minute
     assert run.everything() == []
 
 
@@ -367,7 +364,7 @@ def test_what_a_child_has_started_itself_ends_with_it(start):
     run.wait_for("grandchild worker")
     grandchild = next(int(line.split()[2]) for line in run.events() if line.startswith("grandchild"))
     os.kill(run.pids("worker")[0], signal.SIGKILL)
-    wait_until(lambda: not is_alive(grandchild), within_s=5, what="the grandchild is gone")
+    wait_until(lambda: not is_alive(grandchild), what="the grandchild is gone")
 
 
 def test_a_signal_while_everything_still_starts_is_obeyed(start, open_folder):

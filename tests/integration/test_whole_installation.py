@@ -282,7 +282,7 @@ def test_stopping_takes_seconds_and_leaves_nothing(running: Installation) -> Non
     began = time.monotonic()
     assert running.stop() == 0
     assert running.pids() == []
-    assert time.monotonic() - began < 15  # a bound against hanging, not a measurement
+    assert time.monotonic() - began < 60  # a bound against hanging, not a measurement
     running.start()
 
 

@@ -61,7 +61,7 @@ def demo_exchange(*arguments: str) -> Iterator[DemoExchange]:
             yield DemoExchange(ready, keys, proxy)
         finally:
             process.terminate()
-            process.wait(timeout=20)
+            process.wait(timeout=60)
 
 
 @contextmanager
@@ -78,11 +78,11 @@ def _proxy_in_a_thread() -> Iterator[RunningProxy]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert is_up.wait(timeout=10)
+    assert is_up.wait(timeout=60)
     proxy, loop, end = started[0]
     try:
         yield proxy
     finally:
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(end.set)
-        thread.join(timeout=10)
+        thread.join(timeout=60)

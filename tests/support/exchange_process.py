@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 KEY, SECRET = "client-key", "client-secret"
 FUNDS = ("USDT=1000000", "USDC=1000000", "BTC=20", "ETH=200")
 # Budgets of calls a hundred times Bybit's, for tests that are about something else.

@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 PASSWORD = "correct horse battery staple"
+PATIENCE_S = 90.0  # against hanging only: a machine that does ten other things starts a process in half a minute
 FINAL = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
 
 
@@ -39,7 +40,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(look: Callable[[], _T | None], what: str, *, seconds: float = 30.0) -> _T:
+def wait_for(look: Callable[[], _T | None], what: str, *, seconds: float = PATIENCE_S) -> _T:
     """The first thing `look` finds that is not None or False; fails with `what` when time is over."""
     deadline = time.monotonic() + seconds
     while True:
@@ -62,6 +63,7 @@ class Installation:
         self._mark = f"tw-{uuid.uuid4().hex}"
         self._environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("TRADEWRIGHT_")},
+            "PYTHONDONTWRITEBYTECODE": "",  # set, each start would compile two seconds' worth of packages
             "TRADEWRIGHT_HOME": str(home),
             "TRADEWRIGHT_PORT": str(self.port),
             "TRADEWRIGHT_OPEN_BROWSER": "false",
@@ -74,7 +76,7 @@ class Installation:
 
     # The processes.
 
-    def start(self, *, seconds: float = 60.0) -> None:
+    def start(self) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home.parent / f"{self.home.name}.out").open("ab") as out:
             self._process = subprocess.Popen(
@@ -85,7 +87,7 @@ class Installation:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
             )
-        wait_for(self._is_ready, f"the installation is ready; it said: {self.output()[-2000:]}", seconds=seconds)
+        wait_for(self._is_ready, f"the installation is ready; it said: {self.output()[-2000:]}", seconds=2 * PATIENCE_S)
 
     def _is_ready(self) -> bool:
         assert self._process is not None
@@ -109,18 +111,18 @@ class Installation:
             return 0
         if self._process.poll() is None:
             self._process.terminate()
-        code = self._process.wait(30)
+        code = self._process.wait(PATIENCE_S)
         self._process = None
-        wait_for(lambda: not self.pids() or None, f"nothing is left: {self.commands()}", seconds=10)
+        wait_for(lambda: not self.pids() or None, f"nothing is left: {self.commands()}")
         return code
 
     def kill_whole(self) -> None:
         """SIGKILL of the supervisor: what it started must follow by itself."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(PATIENCE_S)
         self._process = None
-        wait_for(lambda: not self.pids() or None, "the parts follow their killed supervisor", seconds=15)
+        wait_for(lambda: not self.pids() or None, "the parts follow their killed supervisor")
 
     def kill(self, part: str, *, number: signal.Signals = signal.SIGKILL) -> int:
         """A signal to one part (`exchange`, `worker`, `api`); the pid it had."""
@@ -163,7 +165,7 @@ class Installation:
         request = urllib.request.Request(self.base + path, data=data, method=method, headers=headers or {})
         request.add_header("Content-Type", "application/json")
         try:
-            with self._opener.open(request, timeout=20) as answer:
+            with self._opener.open(request, timeout=PATIENCE_S) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
@@ -177,7 +179,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=PATIENCE_S,
         )
         return done.stdout.strip()
 
@@ -188,7 +190,7 @@ class Installation:
         status, answer = self.request("POST", "/api/v1/claim", body)
         assert status == 201, answer
 
-    def account(self, *, seconds: float = 30.0) -> str:
+    def account(self) -> str:
         """The SIM account's id, once its session is ready."""
 
         def look() -> str | None:
@@ -198,7 +200,7 @@ class Installation:
                     return str(answer["accounts"][0]["id"])
             return None
 
-        return wait_for(look, f"the account is ready; worker: {self.log('worker')[-2000:]}", seconds=seconds)
+        return wait_for(look, f"the account is ready; worker: {self.log('worker')[-2000:]}")
 
     def widen_limits(self, account: str) -> None:
         """The installation's limits of risk beyond anything that a test asks for: for tests that are not about them."""
@@ -241,7 +243,7 @@ class Installation:
         assert status == 200, answer
         return answer
 
-    def until(self, account: str, intent_id: str, *statuses: str, seconds: float = 30.0) -> Any:
+    def until(self, account: str, intent_id: str, *statuses: str) -> Any:
         """The intent once its order has one of these statuses; fails at once when it ends in another."""
 
         def look() -> Any:
@@ -252,7 +254,7 @@ class Installation:
                 assert answer["status"] not in FINAL, answer
             return None
 
-        return wait_for(look, f"{intent_id} becomes {' or '.join(statuses)}", seconds=seconds)
+        return wait_for(look, f"{intent_id} becomes {' or '.join(statuses)}")
 
     def table(self, account: str, name: str) -> Any:
         status, answer = self.request("GET", f"/api/v1/accounts/{account}/{name}")
@@ -283,7 +285,7 @@ class Installation:
             "X-BAPI-SIGN": sign,
         }
         request = urllib.request.Request(f"{ready['rest']}{path}?{text}", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             envelope = json.load(answer)
         assert envelope["retCode"] == 0, envelope
         return envelope["result"]
@@ -303,7 +305,7 @@ class Installation:
             "Content-Type": "application/json",
         }
         request = urllib.request.Request(f"{ready['rest']}{path}", data=text.encode(), method="POST", headers=headers)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             envelope = json.load(answer)
         assert envelope["retCode"] == 0, envelope
         return envelope["result"]
@@ -318,7 +320,7 @@ class Installation:
             method=method,
             headers={"X-Sim-Key": keys["trading"]["key"], "Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
             return json.load(answer)
 
     def orders_at_exchange(self, link_id: str) -> list[dict[str, Any]]:

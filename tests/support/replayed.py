@@ -21,7 +21,7 @@ import aiohttp
 from support.sim_client import SimClient, Stream
 from tradewright.simulator import SimulatorConfig, serve
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 Row = tuple[Any, ...]
 
 

@@ -31,7 +31,7 @@ FUNDS = tuple(
     (coin, Decimal(amount)) for coin, amount in (("USDT", 500_000), ("USDC", 500_000), ("BTC", 5), ("ETH", 5))
 )
 LIMIT_FACTOR = 100  # of Bybit's budgets, so that none is ever spent
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 Frame = dict[str, Any]
 Key = tuple[str, str]  # (endpoint or topic, category); the category is "" where there is none

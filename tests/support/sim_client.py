@@ -16,7 +16,7 @@ import aiohttp
 from tradewright.simulator import Addresses
 from tradewright.simulator.accounts.keys import ApiKey
 
-PATIENCE_S = 5.0
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from tradewright.trading.provision import connect_account, rest_account_of, wake
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.opening import Opener, TradingKeyring, open_keyring
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 IDS = SystemIds()
 
 

@@ -19,7 +19,7 @@ from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
 from tradewright.vault.opening import Opener
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 @contextlib.asynccontextmanager

@@ -314,7 +314,7 @@ async def test_a_row_that_cannot_be_read_holds_checks_up_and_ends_nothing(
         await connection.execute(text("UPDATE connections SET facts = '{}'"))
     async with desk.checking():  # asserts at its end that the checker still ran
         said = ""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while "connections.unread" not in said:
                 await asyncio.sleep(0.01)
                 said += capsys.readouterr().out

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+PATIENCE_S = 60.0  # against hanging only: a machine may be doing ten other things
 
 
 def as_user(uid: int, gid: int, work: Callable[[], T]) -> T:
@@ -39,7 +40,7 @@ def as_user(uid: int, gid: int, work: Callable[[], T]) -> T:
     return value
 
 
-def wait_until(condition: Callable[[], bool], *, within_s: float, what: str) -> float:
+def wait_until(condition: Callable[[], bool], *, what: str, within_s: float = PATIENCE_S) -> float:
     """Seconds until the condition held; fails after `within_s`."""
     began = time.monotonic()
     while not condition():

@@ -79,7 +79,7 @@ def test_sigkill_of_the_parent_takes_postgresql_down_and_the_next_start_has_ever
     process.kill()
     process.wait(5)
     process.stdout.close()
-    wait_until(lambda: not is_alive(int(pid)), within_s=5, what="PostgreSQL follows its parent")
+    wait_until(lambda: not is_alive(int(pid)), what="PostgreSQL follows its parent")
     assert rows(make_server(home).start()) == ["committed"]
 
 
@@ -111,7 +111,7 @@ def test_sigkill_of_the_postmaster_loses_no_committed_row_and_it_can_be_launched
         os.kill(server.pid, signal.SIGKILL)
         server.wait(5)
         server.launch()
-        wait_until(server.is_ready, within_s=20, what="recovery")
+        wait_until(server.is_ready, what="recovery")
     assert rows(url) == ["committed"]
 
 
@@ -131,7 +131,7 @@ def test_a_backend_that_still_holds_the_memory_of_a_killed_postmaster_is_waited_
                 assert not server.is_ready()
         finally:
             os.kill(backend, signal.SIGCONT)
-        wait_until(server.is_ready, within_s=10, what="it serves once the memory is free")
+        wait_until(server.is_ready, what="it serves once the memory is free")
 
 
 def test_a_second_start_while_one_runs_is_one_sentence_with_exit_code_8(make_server, home):
@@ -212,7 +212,7 @@ def test_a_server_of_ours_that_outlived_its_run_is_stopped_before_the_next_one(m
         start_new_session=True,
         cwd="/",
     )
-    wait_until(lambda: "ready" in _pid_file(place.data), within_s=10, what="the left-over server serves")
+    wait_until(lambda: "ready" in _pid_file(place.data), what="the left-over server serves")
     said: list[str] = []
     assert rows(make_server(home, say=said.append).start()) == ["kept"]
     assert left_over.wait(5) == 0  # a fast shutdown, no crash
@@ -231,11 +231,9 @@ def test_the_start_waits_as_long_as_the_server_lives_and_says_so(make_server, ho
     server = make_server(home, binaries=binaries, say=said.append)
     server.prepare()
     server.launch()
-    wait_until(
-        lambda: not server.is_ready() and sum("still starts" in s for s in said) >= 3, within_s=10, what="it says so"
-    )
+    wait_until(lambda: not server.is_ready() and sum("still starts" in s for s in said) >= 3, what="it says so")
     gate.touch()
-    wait_until(server.is_ready, within_s=10, what="it serves")
+    wait_until(server.is_ready, what="it serves")
 
 
 def test_a_waiting_start_can_be_given_up_and_leaves_nothing_running(make_server, home, open_folder):
@@ -311,7 +309,7 @@ def test_a_stop_is_quick_although_clients_are_connected(make_server, home):
         client.execute("SELECT 1")  # idle in a transaction
         began = time.monotonic()
         server.stop()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20  # a smart shutdown would wait for the client for ever
 
 
 def test_a_server_that_answers_no_signal_is_ended_within_the_bound(make_server, home):
@@ -360,7 +358,7 @@ def test_it_runs_with_modest_memory_durable_commits_and_bounded_logs(make_server
     server.stop()
     server.prepare()
     server.launch()
-    wait_until(server.is_ready, within_s=10, what="it serves")
+    wait_until(server.is_ready, what="it serves")
     assert len(list(server.place.log.glob("postgresql-*.log"))) <= 6
 
 

@@ -226,7 +226,7 @@ def test_the_death_signal_survives_the_change_of_user(new_home, open_folder):
     process.send_signal(signal.SIGKILL)
     process.wait(5)
     process.stdout.close()
-    wait_until(lambda: not is_alive(postmaster), within_s=5, what="PostgreSQL follows its parent")
+    wait_until(lambda: not is_alive(postmaster), what="PostgreSQL follows its parent")
 
 
 @needs_root

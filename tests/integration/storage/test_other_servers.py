@@ -88,7 +88,7 @@ def other_url(request: pytest.FixtureRequest, open_folder: Path) -> Iterator[str
         return True
 
     try:
-        wait_until(serves, within_s=20, what="it serves")
+        wait_until(serves, what="it serves")
         yield url
     finally:
         server.send_signal(signal.SIGINT)

@@ -32,7 +32,7 @@ async def test_an_order_is_an_intent_with_its_audit_row_and_a_notification(desk:
         body = desk.body()
         submitted = await desk.submit(body)
         assert submitted.created
-        heard = [notification.payload async for notification in listener.notifies(timeout=5, stop_after=1)]
+        heard = [notification.payload async for notification in listener.notifies(timeout=60, stop_after=1)]
         assert heard == [str(desk.account_id)]
     (entry,) = await rows(desk, "SELECT action, actor_id, object_id, after, ip, outcome, account_id FROM audit_entries")
     assert entry.action == "order.place"

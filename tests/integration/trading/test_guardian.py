@@ -29,7 +29,7 @@ from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 BTC = BTC_RULES.id
 SETTINGS = GuardSettings(grace_s=0.5, flatten_after_s=4.0)
 

@@ -35,7 +35,7 @@ from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 KEY = ApiKey("ledger-key", "ledger-secret")
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 def rules(instrument: InstrumentId) -> Instrument | None:

@@ -28,7 +28,7 @@ from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 
 
 class Office:

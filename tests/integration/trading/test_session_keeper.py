@@ -29,7 +29,7 @@ from tradewright.trading.store import PostgresJournal
 from tradewright.trading.wishes import WANTED_CHANNEL, Wish, payload_of
 from tradewright.trading.worker import SessionKeeper
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 
 class Session:

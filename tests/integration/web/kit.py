@@ -496,7 +496,7 @@ async def started_site(
     server = uvicorn.Server(server_config(application))
     running = [asyncio.create_task(lists.run()), asyncio.create_task(markets.run())]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (server.started and "sim" in markets.followed and markets.know_instruments == knows):
             await asyncio.sleep(0.01)
     site = Site(f"http://localhost:{port}", port, parts, market, publics, clock, application)
