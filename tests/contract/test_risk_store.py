@@ -25,7 +25,8 @@ from tradewright.trading.account_book import AccountBook
 from tradewright.trading.journal import AnsweredAcknowledged, AnsweredRefused, AnsweredUnknown, Journal
 from tradewright.trading.kept_journal import KeptJournal
 from tradewright.trading.model import Intent, Reason
-from tradewright.trading.risk.exposure import DayStart, Exposure
+from tradewright.trading.risk.exposure import Exposure
+from tradewright.trading.risk.positions import DayStart
 from tradewright.trading.risk.rule import RiskRule
 from tradewright.trading.risk.store import PostgresRiskStore, RiskStore, set_limits
 
@@ -192,7 +193,7 @@ async def owner(
     await journal.take_over()
     rule = RiskRule(exposure, _Prices(), clock=clock)
     rule.limits = tightest([("installation", limits)])
-    exposure.day = DayStart(clock.now().date(), Decimal(100_000), {})
+    exposure.held.day = DayStart(clock.now().date(), Decimal(100_000), {})
     return journal, rule
 
 

@@ -18,7 +18,8 @@ from tradewright.core.risk import Level, Limits, default_limits
 from tradewright.core.risk_prices import PriceView
 from tradewright.core.rule_parts import Quotes
 from tradewright.trading.model import AmendIntent, PlaceIntent
-from tradewright.trading.risk.exposure import MINUTE_S, DayStart, Holdings
+from tradewright.trading.risk.exposure import MINUTE_S, Holdings
+from tradewright.trading.risk.positions import DayStart
 
 _CLOCKS_APART = timedelta(seconds=2)
 
@@ -50,6 +51,10 @@ class MemoryRiskStore:
     async def levels(self) -> Sequence[tuple[Level, Limits]]:
         await self._point("levels.read")
         return list(self._kept.levels)
+
+    async def day(self, day: date) -> DayStart | None:
+        await self._point("day.read")
+        return self._kept.days.get(day)
 
     async def open_day(self, start: DayStart) -> DayStart:
         await self._point("open_day.before")

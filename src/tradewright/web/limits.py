@@ -141,7 +141,7 @@ async def exposure_of(
 
     exposure = Exposure(base_coin_of)
     exposure.load(await read_holdings(connection, account_id), parts.clock.monotonic())
-    exposure.day = await read_day(connection, account_id, parts.clock.now().astimezone(UTC).date())
+    exposure.held.day = await read_day(connection, account_id, parts.clock.now().astimezone(UTC).date())
     return exposure
 
 

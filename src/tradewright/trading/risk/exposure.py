@@ -2,7 +2,7 @@
 
 Lives here: `Exposure`. It counts positions, every order that may still fill (ours, foreign, acknowledged and not yet
 reported, unknown, on its way) and what was judged and is about to be sent. Not here: the limits (`core.risk`), when it
-is asked (`rule`), what one order counts for (`slots`), who feeds it (`kept_journal`).
+is asked (`rule`), what is held (`positions`), what one order counts for (`slots`), who feeds it (`kept_journal`).
 
 Order, fill and position are told apart by the exchange, and in any order. A fill counts with its order until the
 position that we hold includes it (its sequence is not below the fill's), so that nothing is missing between the two.
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -21,9 +21,10 @@ from tradewright.core.ids import ExchangeOrderId, ExecutionId, IntentId, intent_
 from tradewright.core.instrument import InstrumentId, Side
 from tradewright.core.money import ZERO, exactly
 from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder, RemotePosition, Wallet
-from tradewright.core.risk import Asked, Day, Exposed, Verdict
+from tradewright.core.risk import Asked, Exposed, Verdict
 from tradewright.core.risk_prices import PriceView
 from tradewright.trading.model import AmendIntent, Intent, PlaceIntent
+from tradewright.trading.risk.positions import Positions, PricesOf
 from tradewright.trading.risk.slots import Slot, placed_slot, reported_slot, stray_slot
 
 MINUTE_S = 60.0
@@ -32,16 +33,6 @@ _BOOKED_KEPT = 10_000
 _CLOCKS_APART = timedelta(seconds=2)
 
 _Name = TypeVar("_Name")
-PricesOf = Callable[[InstrumentId], PriceView | None]
-
-
-@dataclass(frozen=True, slots=True)
-class DayStart:
-    """How a day (UTC) began: equity, and what each symbol had realised by then, fees and funding included."""
-
-    day: date
-    equity: Decimal | None
-    realised: Mapping[InstrumentId, Decimal]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,26 +56,21 @@ class Exposure:
     """Of one account. Every method is one synchronous step; nothing here waits."""
 
     def __init__(self, base_coin_of: Callable[[InstrumentId], str | None] = lambda _instrument: None) -> None:
-        self._base_coin_of = base_coin_of
+        self.held = Positions(base_coin_of)
         self._slots: dict[Hashable, Slot] = {}
         self._of: dict[InstrumentId, dict[Hashable, Slot]] = {}  # the same, by symbol
         self._amended: dict[IntentId, Hashable] = {}  # which order an amend on its way changes
         self._ended: OrderedDict[ExchangeOrderId, None] = OrderedDict()
         self._booked: OrderedDict[ExecutionId, None] = OrderedDict()
-        self._positions: dict[InstrumentId, dict[int, RemotePosition]] = {}
-        self._realised: dict[InstrumentId, dict[int, Decimal]] = {}
-        self._sequences: dict[InstrumentId, int] = {}
-        self._wallet: Wallet | None = None
-        self._coins: dict[str, Decimal] = {}
         self._sent_at_s: OrderedDict[IntentId, float] = OrderedDict()
-        self.day: DayStart | None = None
         self.is_loaded = False
 
     # What a new owner begins with.
 
     def load(self, holdings: Holdings, now_s: float) -> None:
         """What the journal holds, before anything else is taken."""
-        self.take([*holdings.positions, *([] if holdings.wallet is None else [holdings.wallet])])
+        self.held.inherit(holdings.positions)
+        self.take([] if holdings.wallet is None else [holdings.wallet])
         self.take(holdings.orders)
         for intent in holdings.intents:
             self._reserve(intent, None, is_committed=True)
@@ -95,11 +81,6 @@ class Exposure:
         for intent_id, age_s in sorted(holdings.sent_ages_s.items(), key=lambda sent: (-sent[1], sent[0])):
             self._sent_at_s[intent_id] = now_s - age_s
         self.is_loaded = True
-
-    def begin_day(self, start: DayStart) -> None:
-        """How the day began, as it is stored; symbols that came up since keep what they were first seen with."""
-        known = {} if self.day is None or self.day.day != start.day else self.day.realised
-        self.day = replace(start, realised={**self.realised(), **known, **start.realised})
 
     # Facts of the exchange, once they are committed.
 
@@ -112,9 +93,11 @@ class Exposure:
                 case Execution():
                     self._take_execution(fact)
                 case RemotePosition():
-                    self._take_position(fact)
+                    if self.held.take(fact):
+                        self._settle(fact.instrument)
                 case Wallet():
-                    self._take_wallet(fact)
+                    if self.held.take_wallet(fact):
+                        self._settle_spot(fact)
 
     def read_whole(self, taken_at: datetime) -> None:
         """Positions and wallet that were read after `taken_at` (the exchange's clock) are applied: they include what
@@ -125,13 +108,6 @@ class Exposure:
             if slot.updated_at is not None and slot.updated_at <= until:
                 slot.include(slot.updated_at)
             self._sweep(key)
-
-    def flatten_absent(self, named: Sequence[RemotePosition]) -> None:
-        """A complete list of open positions: those it does not name are flat."""
-        keys = {(held.instrument, held.position_index) for held in named}
-        for instrument, legs in self._positions.items():
-            for index in [index for index in legs if (instrument, index) not in keys]:
-                del legs[index]
 
     def end_unseen(self, exchange_order_id: ExchangeOrderId) -> None:
         """It is shown nowhere any more. Should it be reported again, it counts again."""
@@ -195,19 +171,15 @@ class Exposure:
         own = None if of is None else self._key_of(of)
         opposite: Side = "Sell" if asked.side == "Buy" else "Buy"
         return Exposed(
-            toward=self._toward(instrument, asked.side),
+            toward=self.held.toward(instrument, asked.side),
             pending=self._pending(instrument, asked.side, prices, own),
             opposite=self._worst(instrument, opposite, prices, own),
             elsewhere=self._elsewhere(instrument, prices_of),
             open_orders=sum(slot.is_live for key, slot in self._slots.items() if key != own),
             sent_last_minute=self.sent_last_minute(now_s, None if of is None else of.id),
-            leverage=self.leverage(instrument),
-            day=self.loss_today(prices_of),
+            leverage=self.held.leverage(instrument),
+            day=self.held.loss_today(prices_of),
         )
-
-    def leverage(self, instrument: InstrumentId) -> Decimal | None:
-        legs = self._positions.get(instrument, {}).values()
-        return max((leg.leverage for leg in legs if leg.leverage is not None), default=None)
 
     def worst_of(self, instrument: InstrumentId, prices: PriceView | None) -> Decimal:
         """The worse of the two sides of a symbol, in quote coin."""
@@ -228,7 +200,7 @@ class Exposure:
 
     def instruments(self) -> set[InstrumentId]:
         """Those with a position or an order."""
-        return self._of.keys() | {one for one, legs in self._positions.items() if legs}
+        return self._of.keys() | self.held.instruments()
 
     def sent_last_minute(self, now_s: float, beside: IntentId | None = None) -> int:
         """Orders and changes that add exposure, with those that are judged and about to go."""
@@ -236,36 +208,6 @@ class Exposure:
             self._sent_at_s.popitem(last=False)
         going = {one for slot in self._slots.values() for one in slot.uncommitted} | self._sent_at_s.keys()
         return len(going - {beside})
-
-    def loss_today(self, prices_of: PricesOf) -> Day | None:
-        """What was realised today, fees and funding included, and what open positions stand to lose now. Open profits
-        do not make up for it: they may be gone before anybody takes them."""
-        if self.day is None:
-            return None
-        realised = sum(
-            (total - self.day.realised.get(instrument, total) for instrument, total in self.realised().items()), ZERO
-        )
-        unrealised = sum(
-            (
-                _unrealised(leg, prices_of(instrument))
-                for instrument, legs in self._positions.items()
-                for leg in legs.values()
-            ),
-            ZERO,
-        )
-        return Day(loss=-(realised + min(ZERO, unrealised)), equity_at_start=self.day.equity)
-
-    def realised(self) -> dict[InstrumentId, Decimal]:
-        """What each symbol that was ever reported has realised in all its time, as the exchange tells it."""
-        return {instrument: sum(legs.values(), ZERO) for instrument, legs in self._realised.items()}
-
-    def equity(self) -> Decimal | None:
-        """Of the wallet; None while none was seen, or where it tells none."""
-        if self._wallet is None:
-            return None
-        usdt = self._wallet.coins.get("USDT")
-        told = self._wallet.total_equity
-        return told if told is not None or usdt is None else usdt.equity
 
     # Facts, one by one.
 
@@ -294,30 +236,11 @@ class Exposure:
         slot.fill(execution)
         self._settle(execution.instrument)
 
-    def _take_position(self, report: RemotePosition) -> None:
-        legs = self._positions.setdefault(report.instrument, {})
-        known = legs.get(report.position_index)
-        newest = self._sequences.get(report.instrument, -1)
-        if known is not None and (report.sequence, report.updated_at) < (known.sequence, known.updated_at):
-            return
-        if known is None and report.sequence < newest:
-            return  # it was flat since
-        legs[report.position_index] = report
-        self._realised.setdefault(report.instrument, {})[report.position_index] = report.realised_pnl
-        self._sequences[report.instrument] = max(newest, report.sequence)
-        if self.day is not None and report.instrument not in self.day.realised:
-            # Never seen before today: what it had realised until now is not today's.
-            self.day = replace(self.day, realised={**self.day.realised, report.instrument: report.realised_pnl})
-        self._settle(report.instrument)
-
-    def _take_wallet(self, wallet: Wallet) -> None:
-        if self._wallet is not None and wallet.reported_at < self._wallet.reported_at:
-            return
-        coins = wallet.coins if self._wallet is None or wallet.is_whole else {**self._wallet.coins, **wallet.coins}
-        self._wallet = replace(wallet, coins=coins)
+    def _settle_spot(self, wallet: Wallet) -> None:
+        """What the wallet includes by its time: it has no sequence."""
         for key, slot in list(self._slots.items()):
             if slot.instrument.category == "spot" and (
-                wallet.is_whole or self._base_coin_of(slot.instrument) in wallet.coins
+                wallet.is_whole or self.held.base_coin(slot.instrument) in wallet.coins
             ):
                 slot.settle(lambda one: one.executed_at < wallet.reported_at)
                 self._sweep(key)
@@ -326,7 +249,7 @@ class Exposure:
         """What the position includes by its sequence. A wallet has none: there the times decide."""
         if instrument.category == "spot":
             return
-        newest = self._sequences.get(instrument, -1)
+        newest = self.held.sequence(instrument)
         for key, slot in list(self._of.get(instrument, {}).items()):
             slot.settle(lambda one: one.sequence <= newest)
             self._sweep(key)
@@ -385,16 +308,6 @@ class Exposure:
 
     # Sums.
 
-    def _toward(self, instrument: InstrumentId, side: Side) -> Decimal:
-        """Base coin that is held on this side. What is held on the other one takes nothing off: its stop may fire, or
-        somebody may close it, a moment before an order of this side fills."""
-        if instrument.category == "spot":
-            coin = self._base_coin_of(instrument)
-            held = None if coin is None or self._wallet is None else self._wallet.coins.get(coin)
-            return ZERO if held is None or side == "Sell" else max(ZERO, held.wallet_balance)
-        legs = self._positions.get(instrument, {}).values()
-        return sum((leg.size for leg in legs if leg.side == side), ZERO)
-
     def _pending(self, instrument: InstrumentId, side: Side, prices: PriceView | None, own: Hashable) -> Decimal:
         return sum(
             (
@@ -408,8 +321,8 @@ class Exposure:
     def _worst(self, instrument: InstrumentId, side: Side, prices: PriceView | None, own: Hashable) -> Decimal:
         reference = None if prices is None else prices.reference
         if reference is None:
-            reference = next((price for price in self._told(instrument) if price is not None), ZERO)
-        held = self._toward(instrument, side) * reference
+            reference = next((price for price in self.held.told_prices(instrument) if price is not None), ZERO)
+        held = self.held.toward(instrument, side) * reference
         return max(ZERO, held + self._pending(instrument, side, prices, own))
 
     def _elsewhere(self, instrument: InstrumentId, prices_of: PricesOf) -> Decimal:
@@ -422,19 +335,6 @@ class Exposure:
             else:
                 total += max(self._worst(other, "Buy", prices, None), self._worst(other, "Sell", prices, None))
         return total
-
-    def _told(self, instrument: InstrumentId) -> Iterable[Decimal | None]:
-        """What the exchange last valued a symbol's position at."""
-        for leg in self._positions.get(instrument, {}).values():
-            yield leg.mark_price
-            yield leg.entry_price
-
-
-def _unrealised(leg: RemotePosition, prices: PriceView | None) -> Decimal:
-    mark = None if prices is None else prices.reference
-    if mark is None or leg.entry_price is None or leg.side is None:
-        return leg.unrealised_pnl if leg.side is not None else ZERO
-    return (mark - leg.entry_price) * (leg.size if leg.side == "Buy" else -leg.size)
 
 
 def _remember(kept: OrderedDict[_Name, None], name: _Name, at_most: int) -> None:

@@ -1,4 +1,4 @@
-"""What keeps an account's limits and its day true while its session runs.
+"""What keeps an account's limits, its day and its leverages true while its session runs.
 
 Lives here: `RiskKeeper`, a companion of the session. Not here: judging (`rule`), storage (`store`).
 """
@@ -11,11 +11,13 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from tradewright.core.clock import Clock
-from tradewright.core.errors import AppError
+from tradewright.core.errors import AppError, ExchangeUnavailable
+from tradewright.core.instrument import InstrumentId
 from tradewright.core.risk import tightest
 from tradewright.storage.bus import Bus, Subscription
 from tradewright.trading.beside import SessionView
-from tradewright.trading.risk.exposure import DayStart, Exposure
+from tradewright.trading.risk.exposure import Exposure
+from tradewright.trading.risk.positions import DayStart
 from tradewright.trading.risk.rule import RiskRule
 from tradewright.trading.risk.store import LIMITS_CHANNEL, RiskStore
 
@@ -23,6 +25,7 @@ log = structlog.get_logger()
 
 LOOK_S = 1.0
 LIMITS_READ_EVERY_S = 30.0
+_UNREAD_MAX = 100  # symbols whose leverage is to be read; whoever waits beyond it asks again
 
 
 class RiskKeeper:
@@ -43,12 +46,36 @@ class RiskKeeper:
         self._store = store
         self._clock = clock
         self._bus = bus
+        self._unread: dict[InstrumentId, None] = {}  # whose leverage somebody waits for, in their order
+        self._is_unread = asyncio.Event()
 
     async def run(self, session: SessionView) -> None:
         self._rule.wake = session.wake
+        self._rule.want_leverage = self._want_leverage
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._follow_limits(session))
             tasks.create_task(self._follow_days(session))
+            tasks.create_task(self._read_leverages(session))
+
+    def _want_leverage(self, instrument: InstrumentId) -> None:
+        if len(self._unread) < _UNREAD_MAX:
+            self._unread[instrument] = None
+            self._is_unread.set()
+
+    async def _read_leverages(self, session: SessionView) -> None:
+        """One after another, until cancelled. What could not be read is asked for again by whoever still waits."""
+        while True:
+            await self._is_unread.wait()
+            self._is_unread.clear()
+            while self._unread:
+                instrument = next(iter(self._unread))
+                try:
+                    await session.read_position(instrument)
+                except ExchangeUnavailable as error:
+                    log.warning("risk.leverage_unread", symbol=instrument.symbol, error=str(error))
+                    await self._clock.sleep(LOOK_S)
+                self._unread.pop(instrument, None)
+                session.wake()
 
     async def _follow_limits(self, session: SessionView) -> None:
         hints = None if self._bus is None else self._bus.subscribe(LIMITS_CHANNEL)
@@ -86,19 +113,20 @@ class RiskKeeper:
         """A day begins with the first look after 00:00 UTC at an account that was read whole; the owner before us may
         have had it."""
         written: DayStart | None = None
+        held = self._exposure.held
         while True:
-            now = self._clock.now()
-            day = self._exposure.day
-            if session.book.is_whole and (day is None or day.day != now.date()):
-                day = DayStart(now.date(), self._exposure.equity(), self._exposure.realised())
-            elif day is None or day == written:
+            today, day = self._clock.now().date(), held.day
+            is_new = day is None or day.day != today
+            if (is_new and not session.book.is_whole) or (not is_new and day == written):
                 await self._clock.sleep(LOOK_S)
                 continue
             try:
+                if day is None or is_new:
+                    day = held.goes_on(await self._store.day(today)) or DayStart(today, held.equity(), held.realised())
                 written = await self._store.open_day(day)
             except (SQLAlchemyError, OSError, AppError) as error:
                 log.warning("risk.day_unwritten", account_id=str(session.account.id), error=type(error).__name__)
                 await self._clock.sleep(LOOK_S)
                 continue
-            self._exposure.begin_day(written)
+            held.begin_day(written)
             session.wake()

@@ -21,7 +21,7 @@ from tradewright.trading.model import AmendIntent, Intent, LeverageIntent, Place
 from tradewright.trading.risk.exposure import Exposure
 from tradewright.trading.risk.prices import Prices
 
-PRICES_DUE_S = 5.0  # an order by hand expires after ten: its sender is told why before that
+DUE_S = 5.0  # prices and leverage. An order by hand expires after ten: its sender is told why before that
 _WAITING_MAX = 1_000
 
 
@@ -31,10 +31,11 @@ class RiskRule:
     def __init__(self, exposure: Exposure, prices: Prices, *, clock: Clock) -> None:
         self.limits: Effective | None = None
         self.wake: Callable[[], None] = _nobody
+        self.want_leverage: Callable[[InstrumentId], None] = _nobody_reads
         self._exposure = exposure
         self._prices = prices
         self._clock = clock
-        self._waiting_since_s: OrderedDict[IntentId, float] = OrderedDict()  # for prices, since when
+        self._waiting_since_s: OrderedDict[IntentId, float] = OrderedDict()  # for prices or a leverage, since when
 
     def judge(self, intent: Intent) -> Reason | Held | None:
         """None: it may go, and from here on it counts. Judged again it is judged without itself."""
@@ -49,16 +50,20 @@ class RiskRule:
         if effective is None or not self._exposure.is_loaded:
             return Held(Reason("risk.not_ready"))
         if isinstance(intent, LeverageIntent):
-            found = judge_leverage(intent.leverage, self._exposure.leverage(intent.instrument), effective)
+            found = judge_leverage(intent.leverage, self._exposure.held.leverage(intent.instrument), effective)
             return reason_of(found)
         asked = self._asked(intent)
         if asked is None:
             return None
+        is_leverage_known = self._knows_leverage(intent.instrument, effective)
         prices = self._prices.of(intent.instrument)
         if prices is None:
-            return self._without_prices(intent)
+            self._prices.want(intent.instrument, self.wake)
+            return self._waits(intent, "risk.no_price")
+        if not is_leverage_known:
+            return self._waits(intent, "risk.leverage_unread")
         self._waiting_since_s.pop(intent.id, None)
-        if effective.limits.daily_loss is not None and self._exposure.day is None:
+        if effective.limits.daily_loss is not None and self._exposure.held.day is None:
             return Held(Reason("risk.not_ready"))
         exposed = self._exposure.exposed(asked, intent, prices, self._prices.of, self._clock.monotonic())
         verdict = judge(asked, exposed, prices, effective)
@@ -86,14 +91,24 @@ class RiskRule:
             is_new=False,
         )
 
-    def _without_prices(self, intent: PlaceIntent | AmendIntent) -> Reason | Held:
-        self._prices.want(intent.instrument, self.wake)
+    def _knows_leverage(self, instrument: InstrumentId, effective: Effective) -> bool:
+        """A symbol without a position is in no list: its leverage is read before the first order of it, and once more
+        when it may have been changed unseen."""
+        if effective.limits.leverage is None or instrument.category != "linear":
+            return True
+        if self._exposure.held.is_leverage_sure(instrument):
+            return True
+        self.want_leverage(instrument)
+        return False
+
+    def _waits(self, intent: PlaceIntent | AmendIntent, code: str) -> Reason | Held:
+        """Held for what is on its way, and refused when it does not come."""
         now_s = self._clock.monotonic()
         since_s = self._waiting_since_s.setdefault(intent.id, now_s)
         if len(self._waiting_since_s) > _WAITING_MAX:
             self._waiting_since_s.popitem(last=False)
-        reason = Reason("risk.no_price", {"value": intent.instrument.symbol})
-        if now_s - since_s < PRICES_DUE_S:
+        reason = Reason(code, {"value": intent.instrument.symbol})
+        if now_s - since_s < DUE_S:
             return Held(reason)
         self._waiting_since_s.pop(intent.id, None)
         return reason
@@ -135,11 +150,15 @@ def usage(
         "open_orders": Decimal(exposure.open_orders()),
         "orders_per_minute": Decimal(exposure.sent_last_minute(now_s)),
     }
-    day = exposure.loss_today(prices_of)
+    day = exposure.held.loss_today(prices_of)
     if day is not None and day.equity_at_start:
         used["daily_loss"] = max(ZERO, day.loss * 100 / day.equity_at_start)
     return used
 
 
 def _nobody() -> None:
+    return None
+
+
+def _nobody_reads(_instrument: InstrumentId) -> None:
     return None

@@ -25,8 +25,9 @@ from tradewright.core.risk import LIMIT_NAMES, Level, LimitName, Limits, default
 from tradewright.storage.bus import notify
 from tradewright.storage.engine import encode_json
 from tradewright.trading.model import AccountRef
-from tradewright.trading.risk.exposure import DayStart, Holdings
+from tradewright.trading.risk.exposure import Holdings
 from tradewright.trading.risk.holdings import read_holdings
+from tradewright.trading.risk.positions import DayStart
 
 LIMITS_CHANNEL = "risk_limits"
 INSTALLATION = UUID(int=0)
@@ -42,6 +43,10 @@ class RiskStore(Protocol):
 
     async def levels(self) -> Sequence[tuple[Level, Limits]]:
         """What each level says now, the installation first."""
+        ...
+
+    async def day(self, day: date) -> DayStart | None:
+        """How a day began; None while nobody has written it."""
         ...
 
     async def open_day(self, start: DayStart) -> DayStart:
@@ -65,6 +70,10 @@ class PostgresRiskStore:
             return await stored_levels(
                 connection, self._account.workspace_id, self._account.id, self._account.environment
             )
+
+    async def day(self, day: date) -> DayStart | None:
+        async with self._engine.connect() as connection:
+            return await read_day(connection, self._account.id, day)
 
     async def open_day(self, start: DayStart) -> DayStart:
         key = {"account": self._account.id, "day": start.day}
