@@ -126,7 +126,7 @@ def main(arguments: Sequence[str]) -> int:
     standing = kept.reached if code == 0 else kept.failed
     assert standing is not None
     if standing is run:
-        print(f"recorded: {run.command}: {run.line}", file=sys.stderr)
+        print(f"recorded in docs/figures.json: {run.command}", file=sys.stderr)
     else:
         larger = f"{standing.command} of {standing.date} is larger and stays"
         print(f"not recorded: {larger}; RECORD=replace takes this one all the same", file=sys.stderr)

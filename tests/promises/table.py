@@ -16,7 +16,7 @@ from promises.rows import OWED, PROMISES
 
 FILE = ROOT / "docs/promises.md"
 NOTE = "<!-- Written by `make reference` from tests/promises and docs/figures.json; a test holds it. Do not edit. -->"
-_LINE_MAX = 150
+_HEAD_MAX, _TAIL_MAX = 130, 40  # of a closing line
 
 
 def page(
@@ -111,9 +111,11 @@ def _told(run: Run) -> str:
 
 
 def _line(run: Run) -> str:
-    """The closing line as code, cut at a blank where it is long."""
+    """The closing line as code; of a long one its beginning and its end, cut at blanks."""
     line = run.line.replace("`", "'")
-    return f"`{line if len(line) <= _LINE_MAX else line[:_LINE_MAX].rsplit(' ', 1)[0] + ' …'}`"
+    if len(line) > _HEAD_MAX + _TAIL_MAX:
+        line = f"{line[:_HEAD_MAX].rpartition(' ')[0]} … {line[-_TAIL_MAX:].partition(' ')[2]}"
+    return f"`{line}`"
 
 
 def _sizes(sizes: Mapping[str, int]) -> str:

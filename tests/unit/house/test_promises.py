@@ -150,6 +150,12 @@ def test_a_campaign_without_a_run_at_full_size_says_so() -> None:
     assert "no run at full size on record" in told(Figure(failed=full))
 
 
+def test_of_a_long_closing_line_the_beginning_and_the_end_are_shown() -> None:
+    long = run("seeds=10000 " + "duplicates=0 " * 40 + "ms_per_seed=140")
+    page = table.page([], [], {"sim": Figure(reached=long)})
+    assert re.search(r"`seeds=10000 (duplicates=0 ){5,9}… (duplicates=0 )*ms_per_seed=140`", page)
+
+
 def test_a_smaller_run_takes_the_place_of_no_larger_one() -> None:
     small, full, wide = run(SEEDS=500), run(), run(CYCLES=15, ACCOUNTS=2)
     later = replace(full, date="2026-02-03")
@@ -246,7 +252,7 @@ def test_a_run_is_written_down_as_what_it_was(
         for kind in ("reached", "failed"):
             one, other = getattr(found, kind), getattr(kept, kind)
             assert (one and (one.sizes, one.line)) == (other and (other.sizes, other.line))
-        assert "recorded: make sim SEEDS=30: " in capfd.readouterr().err
+        assert "recorded in docs/figures.json: make sim SEEDS=30" in capfd.readouterr().err
         assert (tmp_path / "promises.md").exists()
 
 
