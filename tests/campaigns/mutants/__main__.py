@@ -1,12 +1,12 @@
-"""Mutants of `trading/`, each in a copy of the last commit: `python -m campaigns.mutants N SEED SEEDS`.
+"""Mutants of `trading/`, each in a copy of a commit: `python -m campaigns.mutants N SEED SEEDS [COMMIT]`.
 
 Lives here: one mutant's way through the stages until something fails, and the line at the end. Not here: drawing
-(`draw`, by cosmic-ray, in an environment of its own), the copies (`trees`), the stages (`stages`).
+(`draw`, by cosmic-ray, in an environment of its own), the copies (`trees`), the stages (`stages`, `baseline`).
 
 What fails twice, or takes far longer than it may, has found the mutant. A survivor is to be looked at: either a test is
-missing, or nobody could tell the difference. The latter is written down in `equivalent.toml` with the reason, is told
-beside the survivor, and makes it no less a survivor. Exit 0 when at least 13 of 15 were found, 1 when not, 2 when a
-stage fails without a mutant.
+missing, or it is the same program written otherwise. The latter is written down in `equivalent.toml` with the reason.
+It is asked like any other, must survive, is told with its reason, and the next one that was drawn takes its place.
+Exit 0 when at least 13 of 15 were found, 1 when not, 2 when a stage fails without a mutant or an "equivalent" is found.
 """
 
 from __future__ import annotations
@@ -17,82 +17,110 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from campaigns.mutants.stages import SIMULATION, Baseline, NothingToSay, run, stages
+from campaigns.mutants.baseline import Baseline
+from campaigns.mutants.stages import NothingToSay, Stage, run, stages
 from campaigns.mutants.trees import Trees
 from support.peers import ROOT, peers_python
 
 _HERE = Path(__file__).parent
-_KEPT = ROOT / "build" / "mutants"  # what the stages do without a mutant, for each state of program and tests
+_KEPT = ROOT / "build" / "mutants"
 _AT_ONCE = 2
+_DRAWN_TIMES = 2  # as many as are wanted: what stands by for equivalents
 
 
 class Campaign:
     def __init__(self, trees: Trees, seeds: int) -> None:
         self._trees = trees
         self._stages = stages(seeds)
-        self._baseline = Baseline(trees, _KEPT, seeds)
+        self._baseline = Baseline(trees, _KEPT)
 
     def found_by(self, mutant: dict[str, str]) -> tuple[str, str, float]:
         """The stage that finds the mutant, what fails there, and the seconds it took; ("", "", …) of a survivor."""
         began = time.monotonic()
         function = self._trees.function_at(mutant["file"], int(mutant["line"]))
         with self._trees.mutated({mutant["file"]: mutant["code"]}) as tree:
-            for stage, arguments in self._stages.items():
-                wanted = self._baseline.of(stage).wanted(function)
-                while wanted:
-                    answer, _ = run(tree, arguments, None if stage == SIMULATION else wanted)
-                    if answer.passed:
-                        break
-                    if answer.failed not in wanted or self._fails_again(tree, arguments, answer.failed):
-                        return stage, answer.failed, time.monotonic() - began
-                    # Once and not again is no word on the mutant; what comes after it still is asked.
-                    wanted = {test: cpu_s for test, cpu_s in wanted.items() if test not in answer.cpu_s}
+            for stage in self._stages:
+                failed = self._failed(tree, stage, function)
+                if failed:
+                    return stage.name, failed, time.monotonic() - began
         return "", "", time.monotonic() - began
 
-    def _fails_again(self, tree: Path, arguments: tuple[str, ...], test: str) -> bool:
-        answer, _ = run(tree, arguments, {test: 0.0})
-        return not answer.passed
+    def _failed(self, tree: Path, stage: Stage, function: str | None) -> str:
+        known = self._baseline.of(stage)
+        if not stage.paths:
+            return run(tree, stage, ()).failed if known.reaches(function) else ""
+        wanted = known.asked(function)
+        while wanted:
+            answer = run(tree, stage, _files_of(wanted), wanted)
+            if answer.passed:
+                break
+            if (
+                answer.failed not in wanted
+                or not run(tree, stage, _files_of([answer.failed]), {answer.failed: 0}).passed
+            ):
+                return answer.failed
+            # Once and not again is no word on the mutant; what comes after it still is asked.
+            wanted = {test: cpu_s for test, cpu_s in wanted.items() if test not in answer.cpu_s}
+        return ""
 
 
-def main(count: str, seed: str, seeds: str) -> int:
+def main(count: str, seed: str, seeds: str, commit: str = "HEAD") -> int:
     began = time.monotonic()
-    equivalent = tomllib.loads((_HERE / "equivalent.toml").read_text())["mutant"]
+    listed = tomllib.loads((_HERE / "equivalent.toml").read_text())["mutant"]
     with tempfile.TemporaryDirectory(prefix="tw-mutants-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        trees = Trees(ROOT, Path(folder))
-        draw = [str(peers_python("mutation")), str(_HERE / "draw.py"), seed, count, *trees.files()]
-        drawn = [json.loads(line) for line in subprocess.check_output(draw, cwd=trees.base, text=True).splitlines()]
+        trees = Trees(ROOT, Path(folder), commit)
+        drawn = _drawn(trees, seed, int(count), listed)
         campaign = Campaign(trees, int(seeds))
-        survivors = 0
+        found = survived = wrongly_listed = 0
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             try:
-                for number, (mutant, (stage, failed, took_s)) in enumerate(
-                    zip(drawn, pool.map(campaign.found_by, drawn), strict=True), 1
-                ):
-                    survivors += not stage
-                    place = f"{mutant['file']}:{mutant['line']} {mutant['operator']}"
-                    print(f"{number:3} {stage or 'SURVIVED':10} {place} {took_s:.0f} s")
+                for mutant, (stage, failed, took_s) in zip(drawn, pool.map(campaign.found_by, drawn), strict=True):
+                    why = _why_same(mutant, listed)
+                    found += bool(stage and not why)
+                    survived += not (stage or why)
+                    wrongly_listed += bool(stage and why)
+                    verdict = stage or ("equivalent" if why else "SURVIVED")
+                    place = f"{mutant['file']}:{mutant['line']} {mutant['function']}"
+                    print(f"{verdict:10} {place} {mutant['operator']} {took_s:.0f} s")
                     print(f"      - {mutant['before']}\n      + {mutant['after']}")
-                    print(f"      {failed or _why_not(mutant, equivalent)}", flush=True)
+                    print(f"      {failed or why or 'no test tells'}", flush=True)
             except NothingToSay as error:
                 pool.shutdown(cancel_futures=True)
                 print(error)
                 return 2
-    found = len(drawn) - survivors
-    which = f"seed={seed} commit={trees.commit[:10]}"
-    print(f"mutants={len(drawn)} found={found} survived={survivors} {which} {time.monotonic() - began:.0f} s")
-    return 0 if found * 15 >= len(drawn) * 13 else 1
+    counts = f"mutants={found + survived} found={found} survived={survived} equivalent={len(drawn) - found - survived}"
+    print(f"{counts} seed={seed} commit={trees.commit[:10]} {time.monotonic() - began:.0f} s")
+    if wrongly_listed:
+        print("what equivalent.toml calls the same program is not: a test has told")
+        return 2
+    return 0 if found * 15 >= (found + survived) * 13 else 1
 
 
-def _why_not(mutant: dict[str, str], equivalent: Sequence[dict[str, str]]) -> str:
-    for told in equivalent:
-        if all(told[name] == mutant[name] for name in ("file", "before", "after")):
-            return f"nobody can tell: {told['why']}"
-    return "no test tells"
+def _drawn(trees: Trees, seed: str, count: int, listed: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """As many as are wanted in the order in which they were drawn, and between them those that are no mutants."""
+    draw = [str(peers_python("mutation")), str(_HERE / "draw.py"), seed, str(_DRAWN_TIMES * count), *trees.files()]
+    told = subprocess.check_output(draw, cwd=trees.base, text=True, stderr=subprocess.DEVNULL)
+    drawn: list[dict[str, str]] = []
+    for mutant in map(json.loads, told.splitlines()):
+        if sum(not _why_same(each, listed) for each in drawn) < count:
+            drawn.append(mutant)
+    return drawn
+
+
+def _files_of(tests: Iterable[str]) -> list[str]:
+    return sorted({test.partition("::")[0] for test in tests})
+
+
+def _why_same(mutant: dict[str, str], listed: Sequence[dict[str, str]]) -> str:
+    for told in listed:
+        if all(told[name] == mutant[name] for name in ("file", "function", "before", "after")):
+            return f"the same program: {told['why']}"
+    return ""
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from types import FrameType
 import pytest
 
 _LIMIT_TIMES = 10.0
-_LIMIT_S = 20.0
+_LIMIT_S = 10.0
 _WANTED = os.environ.get("MUTANTS_WANTED")
 _COSTS: dict[str, float] | None = json.loads(Path(_WANTED).read_text()) if _WANTED else None
 

@@ -47,7 +47,8 @@ def mutants(chance: random.Random, files: Sequence[Path]) -> Iterator[dict[str, 
         seen.add((str(file), runs))
         before, after = _changed(code, mutated)
         line = places[occurrence][0][0]
-        yield {"file": str(file), "line": line, "operator": name, "before": before, "after": after, "code": mutated}
+        place = {"file": str(file), "line": line, "function": _function(code, line), "operator": name}
+        yield place | {"before": before, "after": after, "code": mutated}
 
 
 def what_runs(code: str) -> str:
@@ -98,6 +99,14 @@ def _is_log(called: ast.expr) -> bool:
     return (
         isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id in ("log", "_log")
     )
+
+
+def _function(code: str, line: int) -> str:
+    """The name of the innermost function or class around the line; "" outside of any."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    around = [node for node in ast.walk(ast.parse(code)) if isinstance(node, kinds)]
+    around = [node for node in around if node.lineno <= line <= (node.end_lineno or 0)]
+    return max(around, key=lambda node: node.lineno).name if around else ""
 
 
 def _changed(code: str, mutated: str) -> tuple[str, str]:

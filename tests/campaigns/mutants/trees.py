@@ -7,6 +7,7 @@ that it was reached. Not here: what is asked of a copy (`stages`).
 from __future__ import annotations
 
 import ast
+import hashlib
 import os
 import shutil
 import subprocess
@@ -43,11 +44,12 @@ def hit(function):
 class Trees:
     """`folder` is what is left behind by nobody: the caller's temporary folder. `commit` is what is tested."""
 
-    def __init__(self, root: Path, folder: Path) -> None:
-        self.commit = _git(root, "rev-parse", "HEAD")
-        # The same program and the same tests, whatever else a commit says.
-        parts = ("src", "tests", "pyproject.toml")
-        self.name = "-".join(_git(root, "rev-parse", f"HEAD:{part}")[:10] for part in parts)
+    def __init__(self, root: Path, folder: Path, commit: str) -> None:
+        self.commit = _git(root, "rev-parse", commit)
+        listed = [line.split(None, 3)[2:] for line in _git(root, "ls-tree", "-r", self.commit).splitlines()]
+        self._blobs = {path: blob for blob, path in listed}
+        parts = [(path, blob) for path, blob in self._blobs.items() if _is_run_by_tests(path)]
+        self.program = hashlib.sha256(repr(parts).encode()).hexdigest()[:16]  # of everything but the tests themselves
         self._folder = folder
         self.base = folder / "base"
         self.base.mkdir()
@@ -55,6 +57,10 @@ class Trees:
         subprocess.run(["tar", "x", "-C", str(self.base)], input=packed, check=True)
         compiled = [sys.executable, "-m", "compileall", "-q", "src", "tests/sim", "tests/support"]
         subprocess.run(compiled, cwd=self.base, check=True)  # once, and not in every copy
+
+    def blob(self, file: str) -> str:
+        """What git calls the file's content; "" of what is no file."""
+        return self._blobs.get(file, "")
 
     def files(self) -> list[str]:
         """What may be mutated, in a fixed order."""
@@ -117,6 +123,12 @@ class _Probes(ast.NodeTransformer):
         self.generic_visit(node)
         node.body.insert(1 if ast.get_docstring(node) is not None else 0, probe)
         return node
+
+
+def _is_run_by_tests(path: str) -> bool:
+    if path.startswith("tests/"):
+        return not (Path(path).name.startswith("test_") or path.startswith("tests/campaigns/mutants/"))
+    return path.startswith("src/") or path == "pyproject.toml"
 
 
 def _git(root: Path, *arguments: str) -> str:
