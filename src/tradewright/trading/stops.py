@@ -63,7 +63,7 @@ class AccountStop:
         return self._stop
 
     def note(self, trace: Trace) -> None:
-        """A command was answered with a code that means it. Only the first counts: the others follow from it."""
+        """A command or a read was answered with a code that means it. Only the first counts: the others follow."""
         if self._stop is None:
             self._stop = Stop(trace.ret_code, trace.ret_msg, self._clock.now())
             self._is_written = False

@@ -140,6 +140,15 @@ class Socket:
         assert frame["op"] == op, f"expected {op}, got {frame}"
         return frame
 
+    async def commands(self, count: int) -> list[dict[str, Any]]:
+        """The client's next so many frames that are no pings."""
+        found: list[dict[str, Any]] = []
+        async with asyncio.timeout(5):
+            while len(found) < count:
+                frame = await self.received.get()
+                found += [] if frame["op"] == "ping" else [frame]
+        return found
+
     async def accept(self, op: str) -> dict[str, Any]:
         frame = await self.next(op)
         await self.send({"success": True, "ret_msg": "", "op": op, "conn_id": "c", "req_id": frame.get("req_id", "")})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tradewright.exchange.bybit.proxy import parse_proxy
 from tradewright.exchange.bybit.silence_file import SilenceFile
 from tradewright.system import SystemClock
 from unit.exchange.conftest import KEY
-from unit.exchange.fake_bybit import FakeBybit, refused
+from unit.exchange.fake_bybit import FakeBybit, envelope, http, refused
 from unit.exchange.fakes import FakeClock, KeptLogs
 
 BTC = InstrumentId("linear", "BTCUSDT")
@@ -75,7 +76,7 @@ def test_the_shares_of_the_processes_of_one_machine_are_together_less_than_the_a
     assert parts[0] == OWNER_SHARE
 
 
-async def test_a_refused_key_is_told_once_of_each_command_and_never_of_a_reading(
+async def test_a_refused_key_is_told_of_each_command_and_each_reading_that_says_so(
     bybit: FakeBybit, logs: KeptLogs
 ) -> None:
     told: list[CallTrace] = []
@@ -85,7 +86,9 @@ async def test_a_refused_key_is_told_once_of_each_command_and_never_of_a_reading
         bybit.script[path] = [refused(10003, "API key is invalid.")]
     with pytest.raises(ExchangeUnavailable):
         await orders.open_orders()
-    assert told == []
+    [trace] = told
+    assert (trace.ret_code, trace.ret_msg) == (10003, "API key is invalid.")
+    told.clear()
     with pytest.raises(AccountStopped):
         await orders.cancel(BTC, link_id=None, exchange_order_id=ExchangeOrderId("x"))
     [trace] = told
@@ -94,6 +97,31 @@ async def test_a_refused_key_is_told_once_of_each_command_and_never_of_a_reading
     with pytest.raises(Exception, match="110001"):
         await orders.cancel(BTC, link_id=None, exchange_order_id=ExchangeOrderId("x"))
     assert len(told) == 1
+    await orders.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "stops"),
+    [
+        *((200, code, True) for code in (10003, 10007, 10008, 10009, 10010, 10024, 10027, 33004, -2015)),
+        (401, 33004, True),  # so is an expired key told, too
+        (401, None, False),  # without the exchange's own word somebody in between may have said it
+        *((200, code, False) for code in (10005, 10004, 10028, 110123)),  # perhaps of this question alone
+        *((200, code, False) for code in (10001, 10002, 10006, 10016, 99999)),
+    ],
+)
+async def test_a_reading_stops_an_account_only_by_what_is_said_of_the_key_or_the_account_as_a_whole(
+    status: int, code: int | None, stops: bool, bybit: FakeBybit, logs: KeptLogs
+) -> None:
+    told: list[CallTrace] = []
+    orders = BybitOrderGateway(bybit.endpoints, KEY, clock=SystemClock(), log=logs.log, stopped=told.append)
+    body = b"<html>" if code is None else json.dumps(envelope(code=code, text="no")).encode()
+    answer = http(status, body)
+    for path in ("/v5/order/realtime", "/v5/order/history"):
+        bybit.script[path] = [answer, answer]
+    with pytest.raises(ExchangeUnavailable):
+        await orders.open_orders()
+    assert [trace.ret_code for trace in told] == ([code] if stops else [])
     await orders.close()
 
 

@@ -478,6 +478,61 @@ async def test_book_gap_asks_for_a_new_snapshot_and_publishes_nothing_until_then
         assert (third.update_id, third.bids) == (200, ((Decimal(8), Decimal(1)),))
 
 
+async def test_a_book_whose_snapshot_does_not_come_is_asked_for_again_with_growing_pauses(
+    bybit: FakeBybit, public: BybitPublicStream, clock: FakeClock, logs: KeptLogs
+) -> None:
+    """After a gap the request, or what it should bring, is lost, while the connection lives."""
+    topic = "orderbook.50.BTCUSDT"
+    public.subscribe(topic, "tickers.BTCUSDT")
+    whole = {"s": "BTCUSDT", "b": [["10", "1"]], "a": [["11", "1"]], "seq": 1}
+    async with reading(public) as reader:
+        socket = await next_socket(bybit)
+        await socket.accept("subscribe")
+        await reader.next()
+        await socket.send(push(topic, whole | {"u": 100}))
+        assert (await reader.next()).update_id == 100
+        await clock.advance(15)
+        assert logs.named("stream.book_missing") == [], "one that came is not asked for"
+        await socket.send(push(topic, whole | {"u": 105}, "delta"))
+        for _ in range(3):
+            assert [frame["args"] for frame in await socket.commands(2)] == [[topic], [topic]]
+            asked = len(logs.named("stream.book_missing"))
+            await until(lambda: len(logs.named("stream.book_missing")) > asked, clock, 0.5)  # noqa: B023
+            await socket.send(push("tickers.BTCUSDT", ticker_data()))  # it lives
+            await reader.next()
+        assert [each["again_in_s"] for each in logs.named("stream.book_missing")] == [6.0, 12.0, 24.0]
+        await socket.send(push(topic, whole | {"u": 300}))
+        assert (await reader.next()).update_id == 300
+        await clock.advance(25)
+        assert len(logs.named("stream.book_missing")) == 3
+
+
+async def test_a_book_that_is_broken_again_and_again_is_not_asked_for_in_a_loop(
+    bybit: FakeBybit, public: BybitPublicStream, clock: FakeClock
+) -> None:
+    topic = "orderbook.50.BTCUSDT"
+    public.subscribe(topic, "tickers.BTCUSDT")
+    whole = {"s": "BTCUSDT", "b": [["10", "1"]], "a": [["11", "1"]], "u": 99, "seq": 1}
+    crossed = {"s": "BTCUSDT", "b": [["12", "1"]], "a": [["11", "1"]], "u": 100, "seq": 1}
+    async with reading(public) as reader:
+        socket = await next_socket(bybit)
+        await socket.accept("subscribe")
+        await reader.next()
+        await socket.send(push(topic, whole))
+        await reader.next()
+        for _ in range(50):
+            await socket.send(push(topic, crossed))
+        await socket.send(push("tickers.BTCUSDT", ticker_data()))
+        await reader.next()
+        assert (await socket.next("unsubscribe"))["args"] == [topic], "the first time at once"
+        assert (await socket.next("subscribe"))["args"] == [topic]
+        assert socket.received.empty()
+        await clock.advance(3.5)
+        assert (await socket.next("unsubscribe"))["args"] == [topic]
+        assert (await socket.next("subscribe"))["args"] == [topic]
+        assert reader.waiting() == 0, "nothing of it is passed on"
+
+
 def test_an_unknown_kind_of_topic_is_refused_with_what_is_allowed(public: BybitPublicStream) -> None:
     with pytest.raises(ValueError, match=r"expected tickers\.SYMBOL"):
         public.subscribe("liquidation.BTCUSDT")

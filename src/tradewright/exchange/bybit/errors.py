@@ -80,6 +80,9 @@ _STOP = (
     *(10003, 10004, 10005, 10007, 10008, 10009, 10010, 10020, 10024, 10027, 10028, 33004, -2015),
     *(110123, 110124, 110125, 110132),
 )
+# Of these, what is said of the key or the account as a whole, whatever is asked. The others may be about the one
+# question: a key that may not read transfers trades all the same.
+_STOP_OF_READS = frozenset({10003, 10007, 10008, 10009, 10010, 10024, 10027, 33004, -2015})
 _RATE_LIMITED = (10006, 10018, 170222)
 _CLOCK = (-1, 10002, 10021)
 _DUPLICATE = (110072, 170141, 110030, 12141, 30001)
@@ -130,6 +133,11 @@ def is_judged(trace: Trace) -> bool:
 
     Narrower than `is_refusal_of_read`: what is not in the table is not known, and nothing is concluded from it."""
     return trace.http_status == 200 and VERDICTS.get(trace.ret_code or 0) in DEFINITE
+
+
+def stops_account(trace: Trace) -> bool:
+    """Whether the answer to a signed read says that the key or the account itself is refused."""
+    return trace.http_status in (200, 401) and trace.ret_code in _STOP_OF_READS
 
 
 def command_error(trace: Trace, *, retry_at: datetime | None) -> ExchangeError:

@@ -1,13 +1,15 @@
 """The public stream of one category: `exchange.ports.PublicStream` on Bybit V5.
 
 Lives here: topics, subscriptions and their refusals, merging of tickers (spot's with the best of its book), new
-snapshots for broken books.
+snapshots for broken books, also where the request for one is lost.
 Not here: staying connected (`stream`), who wants which topic (`market.hub`).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import msgspec
@@ -27,6 +29,9 @@ from tradewright.exchange.ports import Book, CandleUpdate, EndpointSource, Publi
 
 TOPICS_A_REQUEST = 10  # spot takes no more, and one bad topic fails the whole request
 TOPICS_MAX = 500  # keeps the sum of topic names below Bybit's 21,000 characters a connection
+ASK_AGAIN_S = 3.0  # for a book whose snapshot did not come; doubled each time
+ASK_AGAIN_S_MAX = 30.0
+_LOOK_S = 0.5
 
 _TICKER = msgspec.json.Decoder(Push[TickerRow])
 _KLINES = msgspec.json.Decoder(Push[list[KlineRow]])
@@ -36,6 +41,14 @@ _TOPIC_FIRST = b'{"topic":"'  # how Bybit begins every push, though it promises 
 _TOPIC_AT = len(_TOPIC_FIRST)
 _Item = Ticker | CandleUpdate | PublicTrade | Book
 _Handler = Callable[[bytes], None]
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A book that was asked for and has not come."""
+
+    due_s: float  # by the monotonic clock; then it is asked for again
+    pause_s: float = ASK_AGAIN_S
 
 
 class BybitPublicStream:
@@ -55,6 +68,7 @@ class BybitPublicStream:
     ) -> None:
         self._endpoints = endpoints
         self._category: Category = category
+        self._clock = clock
         self._log = log.bind(component="bybit.public_stream", category=category)
         self._runner: StreamRunner[_Item] = StreamRunner(
             self, clock=clock, rng=rng, log=self._log, use_aiofastnet=use_aiofastnet, proxy=proxy, address=address
@@ -66,6 +80,8 @@ class BybitPublicStream:
         self._best: dict[InstrumentId, Book] = {}  # spot only, whose tickers have no bid and ask
         self._link: StreamLink | None = None
         self._requests: dict[str, Sequence[str]] = {}
+        self._asked: dict[str, _Asked] = {}
+        self._asking: asyncio.Task[None] | None = None
         self._request_number = 0
 
     def events(self) -> AsyncIterator[PublicEvent]:
@@ -91,6 +107,7 @@ class BybitPublicStream:
         ]
         for topic in known:
             del self._by_beginning[_TOPIC_FIRST + topic.encode()]
+            self._asked.pop(topic, None)
             if topic.startswith("tickers."):
                 self._tickers.pop(self._instrument(topic), None)
                 self._best.pop(self._instrument(topic), None)
@@ -100,6 +117,9 @@ class BybitPublicStream:
         return self._runner.last_frame_age_seconds()
 
     async def close(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait([self._asking])
         await self._runner.close()
 
     def address(self) -> str:
@@ -109,6 +129,7 @@ class BybitPublicStream:
         """Forgets what was merged: only the snapshots of this connection count from here on."""
         self._link = link
         self._requests.clear()
+        self._asked.clear()
         self._tickers.clear()
         self._best.clear()
         self._set_handlers(list(self._handlers))
@@ -134,6 +155,7 @@ class BybitPublicStream:
         if frame.success is not False or "already subscribed" in frame.ret_msg or frame.op == "unsubscribe":
             return
         if len(topics) == 1:
+            self._asked.pop(topics[0], None)
             self._log.error("stream.topic_refused", topic=topics[0], reason=words(frame.ret_msg))
             return
         for topic in topics:  # one bad topic fails the whole request: ask for each alone
@@ -148,7 +170,32 @@ class BybitPublicStream:
             request_id = str(self._request_number)
             if op == "subscribe":
                 self._requests[request_id] = chunk
+                self._expect_books(chunk)
             self._link.send({"op": op, "req_id": request_id, "args": chunk})
+
+    def _expect_books(self, topics: Sequence[str]) -> None:
+        for topic in topics:
+            if topic.startswith("orderbook."):
+                self._asked.setdefault(topic, _Asked(self._clock.monotonic() + ASK_AGAIN_S))
+        if self._asked and (self._asking is None or self._asking.done()):
+            self._asking = asyncio.create_task(self._ask_again(), name="bybit-books")
+
+    async def _ask_again(self) -> None:
+        """Until each book has come: a request or its snapshot that is lost would leave the book empty for ever."""
+        while self._asked and self._link is not None and not self._link.has_ended:
+            await self._clock.sleep(_LOOK_S)
+            now_s = self._clock.monotonic()
+            for topic, asked in list(self._asked.items()):
+                if now_s >= asked.due_s:
+                    asked.pause_s = min(asked.pause_s * 2, ASK_AGAIN_S_MAX)
+                    asked.due_s = now_s + asked.pause_s
+                    self._log.warning("stream.book_missing", topic=topic, again_in_s=asked.pause_s)
+                    self._ask_anew(topic)
+
+    def _ask_anew(self, topic: str) -> None:
+        """The exchange sends a snapshot for a subscription that it did not have."""
+        self._request("unsubscribe", [topic])
+        self._request("subscribe", [topic])
 
     def _set_handlers(self, topics: Sequence[str]) -> None:
         fresh = {topic: self._handler(topic) for topic in topics}
@@ -192,11 +239,12 @@ class BybitPublicStream:
         except (BookBroken, Unreadable) as problem:
             merger.forget()
             self._log.warning("stream.book_broken", topic=topic, reason=str(problem))
-            self._request("unsubscribe", [topic])
-            self._request("subscribe", [topic])
+            if topic not in self._asked:  # else what came of asking is broken too: not in a loop, but after its pause
+                self._ask_anew(topic)
             return
         if book is None:
             return
+        self._asked.pop(topic, None)
         if topic in self._wanted:
             self._runner.emit(book)
         if self._category == "spot" and book.depth == 1:

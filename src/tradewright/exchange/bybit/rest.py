@@ -29,7 +29,7 @@ from tradewright.core.errors import (
 )
 from tradewright.exchange.bybit.address import IP_BAN, Address
 from tradewright.exchange.bybit.clock_offset import ServerClock
-from tradewright.exchange.bybit.errors import VERDICTS, ProxyUnavailable, command_error, is_judged
+from tradewright.exchange.bybit.errors import VERDICTS, ProxyUnavailable, command_error, is_judged, stops_account
 from tradewright.exchange.bybit.http import (
     HeldBack,
     HttpAnswer,
@@ -99,7 +99,7 @@ class RestClient:
 
         While `gate` says no, no command leaves, whatever it is: the account may have another owner. `reach` is told
         when a command is signed and when its bytes are the kernel's. `stopped` is told of each command that was refused
-        for the key or the account itself.
+        for the key or the account itself, and of each signed read that says so.
         """
         self._endpoints = endpoints
         self._clock = clock
@@ -233,7 +233,9 @@ class RestClient:
         answer = await self._get(path, query, headers, trace)
         trace = self._traced(trace, path, dict(params).get("category", ""), answer)
         if answer.status != 200:
-            raise ExchangeUnavailable(f"{path}: Bybit answered HTTP {answer.status}", _judged(trace, answer))
+            trace = _judged(trace, answer)
+            self._mind_stop(trace, signed=signed)
+            raise ExchangeUnavailable(f"{path}: Bybit answered HTTP {answer.status}", trace)
         try:
             envelope = _envelope(answer)
         except Unreadable as problem:
@@ -241,6 +243,7 @@ class RestClient:
             raise ExchangeUnavailable(f"{path}: {problem}", trace) from problem
         trace = replace(trace, ret_code=envelope.retCode, ret_msg=words(envelope.retMsg, 300))
         self._mind_limit(trace, path)
+        self._mind_stop(trace, signed=signed)
         return Reply(envelope.result, trace, envelope.time) if envelope.retCode == 0 else trace
 
     async def _get(self, path: str, query: str, headers: Mapping[str, str], trace: Trace) -> HttpAnswer:
@@ -290,6 +293,10 @@ class RestClient:
                 yield turn
         finally:
             self._budgets.answered(turn)
+
+    def _mind_stop(self, trace: Trace, *, signed: bool) -> None:
+        if signed and stops_account(trace):
+            self._stopped(trace)
 
     def _mind_limit(self, trace: Trace, path: str) -> None:
         """After a refusal for the limit, or once nothing remains of it, the path rests until the time that is said."""

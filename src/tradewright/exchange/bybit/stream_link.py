@@ -86,6 +86,10 @@ class StreamLink:
         self._last_frame_s = self._clock.monotonic()
         self._keeper = asyncio.create_task(self._keep(), name="bybit-stream-keeper")
 
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.done()
+
     def send(self, frame: Mapping[str, object]) -> None:
         """Sends one JSON object; into the void once the connection has ended."""
         if self._transport is not None and not self._ended.done():
