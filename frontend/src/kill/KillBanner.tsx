@@ -78,7 +78,7 @@ function Release({ latch, since, who, close }: { latch: KillLatch; since: string
     <div className="stack wide">
       <p>{t("kill.since", { time: since, who })}</p>
       {latch.close_positions && <p>{t("kill.closes")}</p>}
-      <Progress accounts={covered} />
+      <Progress accounts={covered} closing={latch.close_positions} />
       <p>{t("kill.release_text")}</p>
       {isLive && (
         <label className="field">

@@ -1,11 +1,12 @@
 /**
- * The kill switch of the header: a button and Ctrl+Shift+K on every screen, a sheet that says what it does, one press.
+ * The kill switch of the header: a button and Ctrl+Shift+K on every screen, a sheet that says what it does, and a hold of
+ * a second and a half or a typed word, which nobody does by mistake.
  *
  * It asks over HTTP and needs neither the stream nor a ready account. Where the server does not answer at all, the sheet
  * names the command that does the same on the server itself, and the exchange's own address.
  */
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { NoAnswer, Refused } from "../api/errors";
 import { postKill } from "../api/standing";
 import type { Account, KillAccount, KillAnswer } from "../api/types";
@@ -14,11 +15,14 @@ import { sessionQuery } from "../app/session";
 import { useWords } from "../i18n/useWords";
 import { accountName, failureText } from "../i18n/words";
 import { Dialog } from "../ui/Dialog";
+import { HoldButton } from "../ui/HoldButton";
 import { Icon } from "../ui/Icon";
 import { Segments } from "../ui/Segments";
 import { killQuery, stillOpen } from "./queries";
 import { Progress } from "./progress";
 
+// In whatever language the page is: who is in a hurry does not change the layout of the keyboard.
+const STOP_WORDS = ["STOP", "СТОП"];
 const EXCHANGE_ADDRESS = "https://www.bybit.com";
 
 export function KillSwitch({ account }: { account: Account | null }) {
@@ -109,15 +113,78 @@ function Sheet({ account, close }: { account: Account | null; close: () => void 
         </p>
       )}
       {unanswered && <Elsewhere command={commandOf(reach, account, session?.workspace?.id ?? null, closing)} />}
+      <Trigger
+        disabled={!mayStop || pulling.isPending}
+        label={pulling.isPending ? t("kill.stopping") : pulling.isError ? t("kill.again") : closing ? t("kill.confirm_close") : t("kill.confirm")}
+        pull={() => pulling.mutate()}
+      />
       <div className="row">
-        <button type="button" className="button danger filled" data-first data-testid="kill-confirm" disabled={!mayStop || pulling.isPending} onClick={() => pulling.mutate()}>
-          {pulling.isPending ? t("kill.stopping") : pulling.isError ? t("kill.again") : closing ? t("kill.confirm_close") : t("kill.confirm")}
-        </button>
         <button type="button" className="button" onClick={close}>
           {t("kill.leave")}
         </button>
       </div>
     </div>
+  );
+}
+
+/** Held or typed, one as good as the other: a switch, or a hand that cannot hold, types. */
+function Trigger({ disabled, label, pull }: { disabled: boolean; label: string; pull: () => void }) {
+  const { t } = useWords();
+  const hint = useId();
+  const field = useRef<HTMLInputElement>(null);
+  const [typed, setTyped] = useState("");
+  const [told, setTold] = useState<"holding" | "let_go" | "tapped" | null>(null);
+  const isWord = STOP_WORDS.includes(typed.trim().toUpperCase());
+  return (
+    <form
+      className="stack"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (isWord && !disabled) pull();
+      }}
+    >
+      <HoldButton
+        testId="kill-confirm"
+        disabled={disabled}
+        describedBy={hint}
+        holding={t("kill.holding")}
+        onHeld={pull}
+        onStart={() => setTold("holding")}
+        onLetGo={() => setTold("let_go")}
+        onTap={() => {
+          setTold("tapped");
+          field.current?.focus();
+        }}
+      >
+        {label}
+      </HoldButton>
+      <span id={hint} className="hint">
+        {t("kill.hold_hint")}
+      </span>
+      <span role="status" className={told === "let_go" || told === "tapped" ? "caution" : "visually-hidden"} data-testid="kill-told">
+        {told !== null && t(`kill.told_${told}`, { word: t("kill.stop_word") })}
+      </span>
+      <div className="row">
+        <label className="field kill-typed">
+          <span className="label">{t("kill.type_word", { word: t("kill.stop_word") })}</span>
+          <input
+            ref={field}
+            className="input"
+            autoComplete="off"
+            autoCapitalize="characters"
+            spellCheck={false}
+            maxLength={10}
+            disabled={disabled}
+            value={typed}
+            data-testid="kill-typed"
+            onChange={(event) => setTyped(event.target.value)}
+          />
+        </label>
+        <button type="submit" className="button danger" data-testid="kill-typed-go" disabled={disabled || !isWord}>
+          {t("kill.typed_go")}
+        </button>
+      </div>
+    </form>
   );
 }
 
@@ -142,6 +209,9 @@ export function commandOf(reach: Reach, account: Pick<Account, "id"> | null, wor
 
 function Pulled({ answer, accounts, close }: { answer: KillAnswer; accounts: readonly KillAccount[]; close: () => void }) {
   const { t } = useWords();
+  const leave = useRef<HTMLButtonElement>(null);
+  // The button that was held is gone, and a key that is still down must not fall to another one.
+  useEffect(() => leave.current?.focus(), []);
   return (
     <div className="stack wide" data-testid="kill-pulled">
       <p role="status">
@@ -149,9 +219,9 @@ function Pulled({ answer, accounts, close }: { answer: KillAnswer; accounts: rea
       </p>
       {answer.reached !== "worker" && <p className="caution">{t("kill.no_worker")}</p>}
       {!answer.durable && <p className="caution">{t("kill.not_durable")}</p>}
-      <Progress accounts={accounts} />
+      <Progress accounts={accounts} closing={answer.latch.close_positions} />
       <div className="row">
-        <button type="button" className="button" onClick={close}>
+        <button ref={leave} type="button" className="button" onClick={close}>
           {t("common.close")}
         </button>
       </div>

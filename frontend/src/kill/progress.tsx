@@ -6,32 +6,42 @@ import { useWords } from "../i18n/useWords";
 import { accountName, problemText } from "../i18n/words";
 import { Icon, type IconName } from "../ui/Icon";
 
-const DRAWING: Readonly<Record<KillAccount["state"], IconName>> = { idle: "hourglass", acting: "spinner", done: "check", failing: "warning" };
+type Shown = KillAccount["state"] | "watching";
 
-export function Progress({ accounts }: { accounts: readonly KillAccount[] }) {
+const DRAWING: Readonly<Record<Shown, IconName>> = { idle: "hourglass", acting: "spinner", watching: "check", done: "check", failing: "warning" };
+
+/** Everything asked is done; for some seconds the worker still looks whether a request that was under way lands late. */
+function isWatching(account: KillAccount, closing: boolean): boolean {
+  return account.state === "acting" && account.orders === 0 && (!closing || account.positions === 0);
+}
+
+export function Progress({ accounts, closing }: { accounts: readonly KillAccount[]; closing: boolean }) {
   const { t, language } = useWords();
   const nameOf = useAccountName();
   return (
     <ul className="kill-progress" aria-label={t("kill.progress")}>
-      {accounts.map((each) => (
-        <li key={each.account_id} data-testid="kill-account" data-state={each.state}>
-          <strong>{nameOf(each.account_id)}</strong>
-          <span className={`kill-state ${each.state}`}>
-            <Icon name={DRAWING[each.state]} className={each.state === "acting" ? "spinning" : ""} /> {t(`kill.state_${each.state}`)}
-          </span>
-          <span data-testid="kill-counts">
-            {each.orders === null || each.positions === null
-              ? t("kill.looking")
-              : t("kill.counts", { orders: each.orders, positions: each.positions, kept: each.kept ?? 0 })}
-          </span>
-          {each.fault !== null && (
-            <span className="caution">
-              {problemText(t, each.fault, {}, language)} {each.detail !== null && t("problems.quoted", { text: each.detail })}
+      {accounts.map((each) => {
+        const shown = isWatching(each, closing) ? "watching" : each.state;
+        return (
+          <li key={each.account_id} data-testid="kill-account" data-state={shown}>
+            <strong>{nameOf(each.account_id)}</strong>
+            <span className={`kill-state ${shown}`}>
+              <Icon name={DRAWING[shown]} className={shown === "acting" ? "spinning" : ""} /> {t(`kill.state_${shown}`)}
             </span>
-          )}
-          {each.spooled && <span className="hint">{t("kill.spooled")}</span>}
-        </li>
-      ))}
+            <span data-testid="kill-counts">
+              {each.orders === null || each.positions === null
+                ? t("kill.looking")
+                : t("kill.counts", { orders: each.orders, positions: each.positions, kept: each.kept ?? 0 })}
+            </span>
+            {each.fault !== null && (
+              <span className="caution">
+                {problemText(t, each.fault, {}, language)} {each.detail !== null && t("problems.quoted", { text: each.detail })}
+              </span>
+            )}
+            {each.spooled && <span className="hint">{t("kill.spooled")}</span>}
+          </li>
+        );
+      })}
     </ul>
   );
 }

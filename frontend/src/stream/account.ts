@@ -86,12 +86,29 @@ export function withOrder(data: AccountData, order: Order): AccountData {
   const known = data.orders.get(order.id);
   if (known !== undefined && known.version > order.version) return data;
   const orders = new Map(data.orders).set(order.id, order);
+  const taken = known === undefined ? foreignRowOf(order, data.orders) : undefined;
+  if (taken !== undefined) orders.delete(taken.id);
+  const fills = taken === undefined ? data.fills : data.fills.map((fill) => (fill.order_id === taken.id ? { ...fill, order_id: order.id, source: order.source } : fill));
   const ended = [...orders.values()].filter((each) => isTerminal(each.status));
   if (ended.length > ENDED_ORDERS_KEPT) {
     ended.sort((a, b) => a.updated_ms - b.updated_ms);
     for (const old of ended.slice(0, ended.length - ENDED_ORDERS_KEPT)) orders.delete(old.id);
   }
-  return { ...data, orders };
+  return { ...data, orders, fills };
+}
+
+/**
+ * The row under which this order stood while nobody knew whose it was. A stop that worked without the database is
+ * written down later: until then its close is told as one from elsewhere, and afterwards under its own id.
+ */
+function foreignRowOf(order: Order, orders: ReadonlyMap<string, Order>): Order | undefined {
+  if (order.source === "external") return undefined;
+  const isThis = (other: Order): boolean => {
+    if (other.id === order.id || other.source !== "external") return false;
+    if (other.exchange_order_id !== null && order.exchange_order_id !== null) return other.exchange_order_id === order.exchange_order_id;
+    return other.link_id !== null && other.link_id === order.link_id;
+  };
+  return [...orders.values()].find(isThis);
 }
 
 function positionKey(position: Position): string {

@@ -66,6 +66,25 @@ describe("an account", () => {
     expect(live().data.fills.map(({ source }) => source)).toEqual(["attached"]);
   });
 
+  it.each([
+    ["by its id at the exchange", { exchange_order_id: "e9", link_id: "tw9" }],
+    ["by its client id while it is not told with another", { exchange_order_id: null, link_id: "tw9" }],
+  ])("keeps one row of an order that was told as foreign and is known as ours since: %s", (_by, named) => {
+    delta(11, { kind: "order", order: order({ id: "x", source: "external", status: "filled", exchange_order_id: "e9", link_id: "tw9", version: 3 }) });
+    delta(12, { kind: "fill", fill: aFill({ id: "f9", order_id: "x", source: "external" }) });
+    delta(13, { kind: "order", order: order({ id: "k", source: "kill", status: "sending", version: 1, ...named }) });
+    expect([...live().data.orders.keys()]).toEqual(["o1", "k"]);
+    expect(live().data.fills).toMatchObject([{ id: "f9", order_id: "k", source: "kill" }]);
+  });
+
+  it("keeps a foreign order beside one of ours when nothing says that they are the same", () => {
+    delta(11, { kind: "order", order: order({ id: "x", source: "external", exchange_order_id: "e8", link_id: null }) });
+    delta(12, { kind: "order", order: order({ id: "y", source: "external", exchange_order_id: "e7", link_id: "tw9" }) });
+    delta(13, { kind: "order", order: order({ id: "k", source: "kill", exchange_order_id: "e9", link_id: "tw9" }) });
+    delta(14, { kind: "order", order: order({ id: "z", source: "manual", exchange_order_id: null, link_id: null }) });
+    expect([...live().data.orders.keys()]).toEqual(["o1", "x", "y", "k", "z"]);
+  });
+
   it("learns beside the events that its owner is gone, and its place in them stays", () => {
     const reason = { code: "session.no_worker", params: {}, detail: null };
     const account = { ...snapshot([]).account, session: { state: "connecting", reason, since_ms: 5 } };
