@@ -1,7 +1,7 @@
 """The guardian of one account: watches its positions and sees to it that each has the stop that it was asked to have.
 
 Lives here: `Guardian`, a companion of the session and a rule on its own closes. Not here: whether a position is
-protected and what its plan is (`core.protection`), what to do about one that is not (`steps`), rows (`store`).
+protected and what its plan is (`core.protection`), what to do about one that is not (`steps`), the asking (`wishes`).
 
 A position is protected only when the exchange shows its stop. Seen without, it is measured from that moment on; after
 the grace its stop is asked for again, and not protected after `flatten_after_s` it is closed. Both go while the session
@@ -13,32 +13,28 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import structlog
 
-from tradewright.core.clock import Clock, milliseconds
+from tradewright.core.clock import Clock
 from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.ids import IntentId, made_id
-from tradewright.core.order import PositionExits, RemotePosition
+from tradewright.core.order import RemotePosition
 from tradewright.core.protection import Judgement, Naked, Protected, is_passed, judge, planned
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.beside import SessionView
-from tradewright.trading.bodies import CloseBody, ExitsBody
 from tradewright.trading.guardian.model import Guarded, GuardSettings, PositionKey, ProtectionNews
-from tradewright.trading.guardian.steps import Outcome, Standing, Step, step
+from tradewright.trading.guardian.steps import Standing, Step, step
 from tradewright.trading.guardian.store import GuardReads
-from tradewright.trading.guardian.watch import ASK_SECONDS_MIN, TICK_S, Tried, Watch
+from tradewright.trading.guardian.watch import ASK_SECONDS_MIN, TICK_S, Watch
+from tradewright.trading.guardian.wishes import Wishes, episode, keep
 from tradewright.trading.model import Intent, Reason
 
 log = structlog.get_logger()
 
-_ALL = Decimal(100)  # percent
 _WAIT_SECONDS_MIN = 0.01
 _MISSING_PAUSES_S = (5.0, 20.0, 60.0)  # fills are missing for so long: everything is read again, so often and no more
 _READ_SECONDS_MIN = 1.0  # between two readings of a position at the exchange
 _VERIFY_SECONDS_MIN = 10.0
-_REPAIR_VALID = timedelta(seconds=30)
 
 
 class Guardian:
@@ -49,12 +45,12 @@ class Guardian:
         self._clock = clock
         self._settings = settings
         self._watches: dict[PositionKey, Watch] = {}
-        self._closes: dict[IntentId, PositionKey] = {}
+        self._wishes = Wishes(reads, clock)
         self._book: AccountBook | None = None
 
     def judge(self, intent: Intent) -> Reason | None:
         """As a rule: right before a close of ours is committed, the position may have got its stop."""
-        key = self._closes.get(intent.id)
+        key = self._wishes.closes(intent.id)
         if key is None or self._book is None:
             return None
         position = self._book.position(*key)
@@ -70,8 +66,7 @@ class Guardian:
             if guarded.naked_since is not None:
                 gone_by = (self._clock.now() - guarded.naked_since).total_seconds()
                 watch.naked_s = self._clock.monotonic() - max(gone_by, 0.0)
-                for number in (guarded.closes, guarded.closes + 1):  # the last may be asked for and not noted down
-                    self._closes[self._id(session, guarded, "close", _episode(guarded), number)] = guarded.key
+                self._wishes.inherit(session, guarded)
             self._watches[guarded.key] = watch
         while True:
             since = session.book.version
@@ -150,7 +145,7 @@ class Guardian:
             )
             if guarded is not None:  # the same life: what was measured stays
                 fresh = replace(guarded, stop=plan.stop, followed=None, confirmed=False)
-            await self._keep(session, watch, fresh, "planned" if guarded is None else None)
+            await keep(session, watch, fresh, "planned" if guarded is None else None)
 
     def _miss_fills(self, session: SessionView, watch: Watch, is_missing: bool) -> None:
         """A position whose fills are not told cannot be guarded: the next periodic reading would be minutes away."""
@@ -188,12 +183,12 @@ class Guardian:
                 closes=0,
             )
             is_planned = not shown.is_whole or shown.price == guarded.price
-            await self._keep(session, watch, replace(guarded, confirmed=guarded.confirmed or is_planned), "restored")
+            await keep(session, watch, replace(guarded, confirmed=guarded.confirmed or is_planned), "restored")
             guarded = watch.guarded
             assert guarded is not None
         if not shown.is_whole or shown.price == guarded.price:
             if not guarded.confirmed:
-                await self._keep(session, watch, replace(guarded, confirmed=True, why=None), None)
+                await keep(session, watch, replace(guarded, confirmed=True, why=None), None)
             return watch.due_of_plan(self._clock.monotonic())
         if plan is not None and plan.in_doubt:
             return TICK_S
@@ -202,7 +197,7 @@ class Guardian:
         if guarded.confirmed or guarded.stop.price == shown.price:
             # Whoever moved it elsewhere knows what they want, and it protects.
             followed = None if shown.price == guarded.stop.price else shown.price
-            await self._keep(session, watch, replace(guarded, followed=followed, why=None), "followed")
+            await keep(session, watch, replace(guarded, followed=followed, why=None), "followed")
             return watch.due_of_plan(self._clock.monotonic())
         return await self._other_stop(session, watch, shown)
 
@@ -219,9 +214,9 @@ class Guardian:
         if guarded.repairs >= self._settings.repairs_max:
             watch.other_s = None
             let_be = replace(guarded, followed=shown.price, confirmed=True, repairs=0, why="protection.other_stop")
-            await self._keep(session, watch, let_be, "followed")
+            await keep(session, watch, let_be, "followed")
             return None
-        await self._ask_repair(session, watch, guarded, since=f"other:{guarded.stop.origin}")
+        await self._wishes.repair(session, watch, guarded, since=f"other:{guarded.stop.origin}")
         return TICK_S
 
     async def _verified(
@@ -256,14 +251,14 @@ class Guardian:
             watch.naked_s = watch.bare_s
             since = self._clock.now() - timedelta(seconds=now_s - watch.naked_s)
             naked = replace(guarded, state="naked", why=found.why, naked_since=since, repairs=0, closes=0)
-            await self._keep(session, watch, naked, "naked")
+            await keep(session, watch, naked, "naked")
             guarded = naked
         naked_for_s = self._clock.monotonic() - watch.naked_s
         if naked_for_s < self._settings.grace_s:
             return self._settings.grace_s - naked_for_s
         if may_be_wanted:
             return TICK_S
-        guarded = await self._learn(session, watch, guarded)
+        guarded = await self._wishes.learn(session, watch, guarded)
         chosen = self._step(watch, position, naked_for_s)
         if chosen == "wait":
             return TICK_S
@@ -272,9 +267,9 @@ class Guardian:
             return TICK_S  # it could not be read, or is another one by now: looked at anew
         chosen = self._step(watch, fresh, naked_for_s)
         if chosen == "repair":
-            await self._ask_repair(session, watch, guarded, since=_episode(guarded))
+            await self._wishes.repair(session, watch, guarded, since=episode(guarded))
         elif chosen == "close":
-            await self._ask_close(session, watch, guarded)
+            await self._wishes.close(session, watch, guarded)
         return TICK_S
 
     def _step(self, watch: Watch, position: RemotePosition, naked_for_s: float) -> Step:
@@ -283,96 +278,12 @@ class Guardian:
             naked_for_s=naked_for_s,
             is_passed=is_passed(watch.guarded.price, position.mark_price, watch.guarded.side),
             others_open=watch.plan is not None and watch.plan.in_doubt,
-            repair=self._rested(watch.repair),
-            close=self._rested(watch.close),
+            repair=self._wishes.rested(watch.repair),
+            close=self._wishes.rested(watch.close),
         )
         return step(watch.guarded, standing, self._settings)
 
-    def _rested(self, tried: Tried | None) -> Outcome | None:
-        if tried is None:
-            return None
-        return replace(tried.outcome, ended_for_s=self._clock.monotonic() - tried.seen_s)
-
-    async def _learn(self, session: SessionView, watch: Watch, guarded: Guarded) -> Guarded:
-        """What became of what was asked; what the owner before asked and did not live to note down is found by its
-        id."""
-        since = _episode(guarded)
-        for number in (guarded.repairs + 1, guarded.repairs):
-            outcome = await self._reads.outcome(self._id(session, guarded, "repair", since, number)) if number else None
-            if outcome is not None:
-                watch.repair = self._noted(watch.repair, outcome)
-                guarded = replace(guarded, repairs=number)
-                break
-        for number in (guarded.closes + 1, guarded.closes):
-            name = self._id(session, guarded, "close", since, number)
-            outcome = await self._reads.outcome(name) if number else None
-            if outcome is not None:
-                watch.close = self._noted(watch.close, outcome)
-                self._closes[name] = guarded.key
-                guarded = replace(guarded, closes=number)
-                break
-        watch.guarded = guarded
-        return guarded
-
-    def _noted(self, before: Tried | None, now: Outcome) -> Tried:
-        if before is not None and before.outcome == now and not now.is_open:
-            return before
-        return Tried(now, self._clock.monotonic())
-
-    # Asking.
-
-    async def _ask_repair(self, session: SessionView, watch: Watch, guarded: Guarded, *, since: str) -> None:
-        number = guarded.repairs + 1
-        body = ExitsBody(
-            id=self._id(session, guarded, "repair", since, number),
-            category=guarded.instrument.category,
-            symbol=guarded.instrument.symbol,
-            exits=PositionExits(
-                stop_loss=guarded.price, stop_loss_by=guarded.stop.by, position_index=guarded.position_index
-            ),
-        )
-        reason = Reason(guarded.why or "protection.missing", {"stop": str(guarded.price), "try": str(number)})
-        answer = await session.journal.propose(body, source="guardian", reason=reason, validity=_REPAIR_VALID)
-        log.warning("guardian.repair", symbol=guarded.instrument.symbol, answer=answer, number=number)
-        if answer == "moot":
-            return
-        state = "protected" if guarded.state == "protected" else "repairing"
-        await self._keep(session, watch, replace(guarded, state=state, repairs=number), "repairing")  # type: ignore[arg-type]
-        watch.repair = Tried(Outcome("proposed", is_open=True), self._clock.monotonic())
-        session.wake()
-
-    async def _ask_close(self, session: SessionView, watch: Watch, guarded: Guarded) -> None:
-        plan = watch.plan
-        if session.state != "ready" and (plan is None or not plan.adds_up):
-            # Fills may be missing: the position could be another one than the one whose plan this is.
-            session.want_reconcile()
-            return
-        number = guarded.closes + 1
-        body = CloseBody(
-            id=self._id(session, guarded, "close", _episode(guarded), number),
-            category=guarded.instrument.category,
-            symbol=guarded.instrument.symbol,
-            side=guarded.side,
-            percent=_ALL,
-            price=None,
-            slippage_percent=None,
-        )
-        self._closes[body.id] = guarded.key
-        reason = Reason(guarded.why or "protection.missing", {"stop": str(guarded.price), "try": str(number)})
-        answer = await session.journal.propose(body, source="guardian", reason=reason)
-        log.warning("guardian.close", symbol=guarded.instrument.symbol, answer=answer, number=number)
-        if answer == "moot":
-            return
-        await self._keep(session, watch, replace(guarded, state="flattening", closes=number), "flattening")
-        watch.close = Tried(Outcome("proposed", is_open=True), self._clock.monotonic())
-        session.wake()
-
-    def _id(self, session: SessionView, guarded: Guarded, what: str, since: str, number: int) -> IntentId:
-        instrument = guarded.instrument
-        subject = (instrument.category, instrument.symbol, str(guarded.position_index))
-        return IntentId(made_id(str(session.account.id), "guardian", what, *subject, since, str(number)))
-
-    # Reading and keeping.
+    # Reading.
 
     async def _read(self, session: SessionView, watch: Watch, position: RemotePosition) -> RemotePosition | None:
         """The position as the exchange has it now, booked; None when it could not be read, or was a moment ago."""
@@ -396,21 +307,11 @@ class Guardian:
             guarded = replace(guarded, naked_ms_total=guarded.naked_ms_total + span_ms, naked_ms_longest=longest_ms)
         await session.journal.keep_protection(guarded, news)
         watch.guarded, watch.naked_s, watch.repair, watch.close = None, None, None, None
-        self._closes = {name: key for name, key in self._closes.items() if key != guarded.key}
-
-    async def _keep(self, session: SessionView, watch: Watch, guarded: Guarded, news: ProtectionNews | None) -> None:
-        await session.journal.keep_protection(guarded, news)
-        watch.guarded = guarded
+        self._wishes.forget(guarded.key)
 
 
 def _judged(session: SessionView, position: RemotePosition) -> Judgement | None:
     return None if position.side is None or not position.size else judge(position, session.book.orders())
-
-
-def _episode(guarded: Guarded) -> str:
-    """What names one time without a stop, also after a restart."""
-    assert guarded.naked_since is not None, "it is naked"
-    return str(milliseconds(guarded.naked_since))
 
 
 def _order(key: PositionKey) -> tuple[str, str, int]:
