@@ -48,8 +48,7 @@ class Stage:
 
 
 _CONTRACT = tuple(
-    f"tests/contract/test_{name}.py"
-    for name in ("journal", "ledger_store", "risk_store", "guard_reads", "differences", "placement")
+    f"tests/contract/test_{name}.py" for name in ("journal", "ledger_store", "risk_store", "guard_reads", "differences")
 )
 _PROPERTY = tuple(
     f"tests/property/test_{name}.py"
