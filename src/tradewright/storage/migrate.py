@@ -2,22 +2,23 @@
 
 Lives here: `upgrade`, and the Alembic configuration it shares with tests and `scripts/new_migration.py`.
 Not here: the steps (`migrations/versions`) and the tables (each slice's `tables.py`). Sync: it runs once, at start.
+Alembic is a third of what a process has to load, so it is loaded only where there is something to do.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from tradewright.core.errors import StartError
 from tradewright.storage.engine import driver_url
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ _LOCK_KEY = (
     7_283_016_455_921  # any number, the same in every version: starters of one database wait for each other on it
 )
 _SERVER_VERSION_MIN = 150_000
+_SCRIPTS = Path(__file__).with_name("migrations")
 
 
 def upgrade(url: str) -> str:
@@ -53,16 +55,18 @@ def upgrade(url: str) -> str:
 
 
 def head() -> str:
-    """The revision of this code. There is exactly one (a test holds it)."""
-    revision = ScriptDirectory.from_config(configuration()).get_current_head()
-    assert revision is not None, "the package holds at least one migration"
-    return revision
+    """The revision of this code, by the numbers of its steps. There is exactly one (a test holds it)."""
+    numbers = [path.name.partition("_")[0] for path in (_SCRIPTS / "versions").glob("[0-9]*_*.py")]
+    assert numbers, "the package holds at least one migration"
+    return max(numbers)
 
 
 def configuration(connection: Connection | None = None, metadata: MetaData | None = None) -> Config:
     """Alembic's configuration without an ini file. `metadata` is needed only to compare or to write a new step."""
+    from alembic.config import Config
+
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")).replace("%", "%%"))
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     config.attributes["metadata"] = metadata
@@ -70,11 +74,14 @@ def configuration(connection: Connection | None = None, metadata: MetaData | Non
 
 
 def _upgrade_locked(connection: Connection) -> str:
+    target, found = head(), _found(connection)
+    if found == [target]:
+        return target
+    from alembic import command
+    from alembic.script import ScriptDirectory
+
     config = configuration(connection)
-    scripts = ScriptDirectory.from_config(config)
-    target = head()
-    known = {script.revision for script in scripts.walk_revisions()}
-    found = MigrationContext.configure(connection).get_current_heads()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     for revision in found:
         if revision not in known:
             raise StartError(
@@ -82,10 +89,16 @@ def _upgrade_locked(connection: Connection) -> str:
                 f"does not know; start the newer version that wrote it, or restore a backup from before",
                 exit_code=5,
             )
-    if found != (target,):
-        log.info("migrate.upgrading", found=list(found), target=target)
-        command.upgrade(config, "head")
+    log.info("migrate.upgrading", found=found, target=target)
+    command.upgrade(config, "head")
     return target
+
+
+def _found(connection: Connection) -> list[str]:
+    """The revisions that the database says it has; none where it is empty."""
+    if connection.scalar(text("SELECT to_regclass('alembic_version')")) is None:
+        return []
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version ORDER BY 1")))
 
 
 def _require_server_version(connection: Connection) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -34,7 +36,16 @@ def empty_url(postgres):
 
 
 def test_there_is_one_head():
-    assert len(ScriptDirectory.from_config(migrate.configuration()).get_heads()) == 1
+    assert ScriptDirectory.from_config(migrate.configuration()).get_heads() == [migrate.head()]
+
+
+def test_a_start_with_nothing_to_upgrade_does_not_load_the_tool_for_it(database_url):
+    code = (
+        "import sys; from tradewright.storage import migrate; assert migrate.upgrade(sys.argv[1]) == migrate.head();"
+        " print('alembic' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code, database_url], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "False"
 
 
 def test_the_migrated_schema_is_the_schema_of_the_tables(database_url):
