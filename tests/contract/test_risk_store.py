@@ -99,6 +99,7 @@ async def test_positions_come_with_the_fills_that_they_do_not_include(both: tupl
         (Decimal("0.2"), 7, Decimal("-1.5"))
     ]
     assert held.wallet is not None
+    assert held.wallet.is_whole, "the rows name every coin that is held"
     assert (held.wallet.total_equity, held.wallet.coins["USDT"].wallet_balance) == (Decimal(5000), Decimal(5000))
     exposure = Exposure()
     exposure.load(held, 0.0)

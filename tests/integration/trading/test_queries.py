@@ -121,11 +121,27 @@ async def test_pages_of_fills_follow_each_other_also_within_one_moment(desk: Des
     assert read == ["e-4", "e-3", "e-2", "e-1", "e-0"]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "2026-01-01T00:00:00~x", "2026-01-01T00:00:00+00:00~", "~" + "x" * 200])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "2026-01-01T00:00:00~x",
+        "2026-01-01T00:00:00+00:00~",
+        "~" + "x" * 200,
+        "2026-01-01T00:00:00+00:00~" + "x" * 101,
+        "1970-01-01T00:00:00+00:00~x",
+        "2200-01-01T00:00:00+00:00~x",
+    ],
+)
 @pytest.mark.parametrize("query", [queries.orders, queries.fills])
 async def test_a_cursor_that_we_did_not_make_is_invalid_input(desk: Desk, query: Any, cursor: str) -> None:
     with pytest.raises(InvalidInput):
         await desk.read(query, before=cursor)
+
+
+async def test_a_cursor_of_the_longest_name_that_is_taken_leads_to_a_page(desk: Desk) -> None:
+    assert await desk.read(queries.fills, before="2026-01-01T00:00:00+00:00~" + "x" * 100) == ([], None)
 
 
 @pytest.mark.parametrize("cursor", ["2026-01-01T00:00:00+00:00~no-uuid"])

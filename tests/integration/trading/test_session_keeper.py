@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -177,6 +178,30 @@ async def test_a_key_that_may_trade_something_else_by_now_gets_a_session_of_its_
             await notify(connection, ACCOUNTS_CHANNEL, str(desk.account_id))
         await until(lambda: log.opened[desk.account_id] == 2)
         assert log.closed[desk.account_id] == 1
+
+
+async def test_while_the_accounts_cannot_be_read_every_session_goes_on_and_the_next_look_finds_the_new_one(
+    desk: Desk, bus: Bus
+) -> None:
+    log = Log()
+
+    async def run(statement: str) -> None:
+        async with desk.engine.begin() as connection:
+            await connection.execute(text(statement))
+
+    async with kept(desk, bus, log) as task:
+        await until(lambda: log.opened[desk.account_id])
+        await run("ALTER TABLE accounts RENAME TO accounts_elsewhere")
+        with structlog.testing.capture_logs() as told:
+            while not any(line["event"] == "worker.accounts_unread" for line in told):  # until the bus listens
+                assert not task.done(), task
+                async with desk.engine.begin() as connection:
+                    await notify(connection, ACCOUNTS_CHANNEL, str(desk.account_id))
+                await asyncio.sleep(0.01)
+        await run("ALTER TABLE accounts_elsewhere RENAME TO accounts")
+        later = await make_home(desk.engine, SystemIds(), SystemClock(), uid="2")
+        await until(lambda: log.opened[later.account.id])
+        assert log.closed[desk.account_id] == 0
 
 
 async def test_a_new_intent_wakes_the_session_of_its_account_and_no_other(desk: Desk, bus: Bus) -> None:

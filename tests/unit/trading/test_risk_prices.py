@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
+import pytest
 import pytest_asyncio
 import structlog
 from msgspec.structs import replace
@@ -84,6 +85,25 @@ async def test_a_price_a_hundredfold_is_a_jump_from_the_moment_it_came(desk: Des
     view = desk.prices.of(BTC)
     assert view is not None
     assert absurdity(view) is None
+
+
+@pytest.mark.parametrize("has_mark", [True, False])
+async def test_what_must_not_jump_is_the_mark_price_and_where_there_is_none_the_last_price(
+    desk: Desk, has_mark: bool
+) -> None:
+    """A position is liquidated by the mark, whatever the last trade was; spot has no mark."""
+    quiet = TICKER if has_mark else replace(TICKER, mark_price=None)
+    desk.prices.want(BTC, desk.arrived.set)
+    for ticker, jumped in (
+        (quiet, False),
+        (replace(quiet, last_price=Decimal(10_000)), not has_mark),
+        (quiet, False),
+        (replace(quiet, mark_price=Decimal(10_100)) if has_mark else quiet, has_mark),
+    ):
+        await desk.stream.say(ticker)
+        view = desk.prices.of(BTC)
+        assert view is not None
+        assert view.has_jumped == jumped, ticker
 
 
 async def test_a_symbol_that_nobody_lists_has_no_prices_and_breaks_nothing(desk: Desk) -> None:

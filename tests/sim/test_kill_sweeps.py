@@ -1,0 +1,53 @@
+"""How a kill switch cancels many orders: those of one market's book in one request, the rest one by one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+from sim.test_kill_scenarios import Scene
+from sim.virtual_loop import in_virtual_time
+from sim.world import BTC_SPOT, World
+from tradewright.core.order import Trigger
+from tradewright.trading.kill.emergency import SWEPT_FROM
+from tradewright.trading.kill.entries import Answered, CancelBegun
+
+
+async def cancels_of(contracts: int, spot: int, *, waiting: int = 0) -> Counter[str]:
+    """The requests, by kind, of a kill that finds so many orders; each is gone, with its act and its answer."""
+    with tempfile.TemporaryDirectory(prefix="tw-kill-") as home:
+        now = Scene(World(1), Path(home))
+        for _ in range(contracts):
+            now.order(quantity=Decimal("0.001"))
+        for _ in range(spot):
+            now.order(quantity=Decimal("0.001"), instrument=BTC_SPOT)
+        for _ in range(waiting):
+            now.order("70000", trigger=Trigger(price=Decimal(69000), by="LastPrice", rises=True))
+        await now.world.seconds(1)
+        assert len(now.live()) == contracts + spot + waiting
+        now.start()
+        await now.until_done(await now.board.pull(now.latch()))
+        assert now.live() == []
+        begun, answered = now.of(CancelBegun), now.of(Answered)
+        assert len(begun) == contracts + spot + waiting
+        assert {entry.req_id for entry in answered} == {entry.req_id for entry in begun}
+        assert {entry.outcome for entry in answered} == {"acknowledged"}
+        await now.end()
+        return Counter(sent.kind for sent in now.world.wire.sent)
+
+
+@in_virtual_time
+async def test_many_orders_of_a_book_go_in_one_request_whatever_another_market_has() -> None:
+    """One by one they would take seconds; few of one market do not keep the many of the next from going at once."""
+    assert await cancels_of(1, SWEPT_FROM) == {"cancel": 1, "cancel_working": 1}
+    assert await cancels_of(SWEPT_FROM, 1) == {"cancel": 1, "cancel_working": 1}
+    assert await cancels_of(SWEPT_FROM, SWEPT_FROM) == {"cancel_working": 2}
+
+
+@in_virtual_time
+async def test_few_orders_and_those_that_wait_for_a_trigger_are_cancelled_one_by_one() -> None:
+    """What goes with the sweep of a whole market may be a stop that is to stay: each trigger is named."""
+    assert await cancels_of(SWEPT_FROM - 1, 0) == {"cancel": SWEPT_FROM - 1}
+    assert await cancels_of(SWEPT_FROM, 0, waiting=SWEPT_FROM) == {"cancel_working": 1, "cancel": SWEPT_FROM}
