@@ -67,6 +67,9 @@ _WEB = tuple(
 # Of `tests/sim`, what runs hundreds of whole seeds in one test: the last stage does that.
 _SEEDED = tuple(f"test_{name}.py" for name in ("whole_seeds", "whole_seeds_more", "planted_bugs", "session_moves"))
 
+# Restarts and bursts by the real clock: what they promise depends on how busy the machine is.
+_BY_THE_CLOCK = tuple(f"test_{name}.py" for name in ("database_restarts", "commits_cut", "cancel_burst"))
+
 
 def stages(seeds: int) -> list[Stage]:
     """In the order in which they are asked: each when those before it were passed. The simulation has no SQL, so
@@ -77,6 +80,7 @@ def stages(seeds: int) -> list[Stage]:
         Stage(
             name="database",
             paths=(*_CONTRACT, "tests/integration/trading", "tests/integration/connections", *_WEB),
+            without=_BY_THE_CLOCK,
             k="not memory",
         ),
         Stage(name="simulation", seeds=seeds),
