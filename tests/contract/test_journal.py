@@ -41,6 +41,7 @@ from tradewright.trading.journal import (
     OpenedRequest,
 )
 from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, Intent, PlaceIntent, Reason, SymbolFacts
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.ownership import Dispossessed
 
 SIGNED = datetime(2026, 1, 5, 12, 0, 1, tzinfo=UTC)
@@ -1303,3 +1304,78 @@ async def test_exits_that_the_owner_wants_are_for_the_side_that_the_position_has
     again = await the_proposed(world, body.id)
     assert isinstance(again, ExitsIntent)
     assert again.is_outdated
+
+
+def own_order(world: JournalWorld, **changes: Any) -> tuple[OwnOrder, PlaceIntent]:
+    """What the owner itself wants to open, and as it would leave."""
+    own = OwnOrder(
+        body=world.new_place(**changes), source="drift", reason=Reason("order.own"), validity=timedelta(seconds=10)
+    )
+    return own, own.intent(SIGNED)
+
+
+async def test_an_own_order_is_born_in_sending_with_its_request_and_told_once(world: JournalWorld) -> None:
+    own, intent = own_order(world)
+    told, notified = len(await world.events()), len(await world.notifications())
+    request = await world.journal.open_own(own, intent, RequestId(uuid4()))
+    assert request is not None
+    assert request.attempt == 1
+    assert request.left_s is not None
+    assert 0 < request.left_s <= 10
+    assert await world.state(intent.id) == "sending"
+    assert await world.requests(intent.id) == [(1, None)]
+    assert await world.journal.proposed() == []
+    news = (await world.events())[told:]
+    assert [(event.kind, event.source, event.ref) for event in news] == [("order", "owner", intent.id)]
+    assert len(await world.notifications()) == notified + 1
+    await world.journal.answer(intent, request, AnsweredAcknowledged(ExchangeOrderId("x-1"), TRACE))
+    assert await world.state(intent.id) == "acknowledged"
+    assert await world.requests(intent.id) == [(1, "acknowledged")]
+
+
+async def test_an_own_order_whose_id_is_known_writes_nothing(world: JournalWorld) -> None:
+    """It was sent before, somebody proposed it, or an order of that id was placed elsewhere."""
+    own, intent = own_order(world)
+    assert await world.journal.open_own(own, intent, RequestId(uuid4())) is not None
+    proposed = await world.place()
+    await world.journal.book([order_report("working", exchange_order_id="x-9", link_id="")], "stream")
+    foreign = await world.order("x-9")
+    assert foreign is not None
+    told = await world.events()
+    for known in (intent.id, proposed, IntentId(foreign[0])):
+        again, as_sent = own_order(world, id=known)
+        assert await world.journal.open_own(again, as_sent, RequestId(uuid4())) is None
+    assert await world.requests(intent.id) == [(1, None)]
+    assert (await world.state(proposed), await world.requests(proposed)) == ("proposed", [])
+    assert await world.events() == told
+
+
+async def test_an_own_order_of_an_owner_who_lost_the_account_is_not_born(world: JournalWorld) -> None:
+    newer = await world.claimed()
+    told = await world.events()
+    own, intent = own_order(world)
+    with pytest.raises(Dispossessed):
+        await world.journal.open_own(own, intent, RequestId(uuid4()))
+    assert await world.events() == told
+    assert await newer.open_own(own, intent, RequestId(uuid4())) is not None
+
+
+async def test_an_own_order_is_attempted_again_and_left_unknown_like_any_other(world: JournalWorld) -> None:
+    own, intent = own_order(world)
+    first = await world.journal.open_own(own, intent, RequestId(uuid4()))
+    assert first is not None
+    await world.journal.answer(intent, first, AnsweredAgainLater(WHY, TRACE))
+    second = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert second is not None
+    assert second.attempt == 2
+    await world.journal.take_over()
+    assert await world.state(intent.id) == "unknown"
+    assert await world.requests(intent.id) == [(1, "refused"), (2, "unknown")]
+    (unknown,) = await world.journal.unknowns()
+    assert isinstance(unknown.intent, PlaceIntent)
+    assert unknown.intent.order == intent.order
+
+
+async def test_what_takes_off_is_no_own_order(world: JournalWorld) -> None:
+    with pytest.raises(ValueError, match="propose it"):
+        own_order(world, reduce_only=True)

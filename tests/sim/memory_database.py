@@ -47,6 +47,7 @@ from tradewright.trading.model import (
     Reason,
     SymbolFacts,
 )
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.proposals import close_order, must_close_all, part_order
 
 HAND_VALIDITY = timedelta(seconds=10)
@@ -366,6 +367,16 @@ class MemoryDatabase:
         row = self.intents[body.id]
         row.source, row.valid_until = source, None if validity is None else now + validity
         return "proposed"
+
+    def write_own(self, own: OwnOrder, intent: PlaceIntent, now: datetime) -> bool:
+        """An own order as it leaves; False where its id is known."""
+        if intent.id in self.intents or self.order_by_id(intent.id) is not None:
+            return False
+        self.propose_order(intent.id, own.body.order, now)
+        row = self.intents[intent.id]
+        row.state, row.source, row.verdict = "sending", own.source, intent.verdict
+        row.valid_until = now + own.validity
+        return True
 
     def _of_side(self, instrument: InstrumentId, side: Side) -> PositionRow | None:
         """The position, or the leg, that has this side and is not flat."""

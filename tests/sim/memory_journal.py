@@ -78,6 +78,7 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.ownership import Dispossessed
 
 Point = Callable[[str], Awaitable[None]]
@@ -178,6 +179,17 @@ class MemoryJournal:
             self._move(row, "sending", None, told)
             left_s = None if row.valid_until is None else (row.valid_until - self._clock.now()).total_seconds()
             return OpenedRequest(req_id, attempt, left_s)
+
+    async def open_own(self, own: OwnOrder, intent: PlaceIntent, req_id: RequestId) -> OpenedRequest | None:
+        async with self._transaction("open_own", "owner") as told:
+            now = self._clock.now()
+            if not self._db.write_own(own, intent, now):
+                return None
+            self._db.requests[req_id] = RequestRow(
+                req_id=req_id, intent_id=intent.id, attempt=1, kind=intent.kind, created_at=now
+            )
+            self._tell(self._db.intents[intent.id], told)
+            return OpenedRequest(req_id, 1, own.validity.total_seconds())
 
     async def reject(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("reject", "rest") as told:

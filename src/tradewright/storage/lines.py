@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -239,6 +239,8 @@ def _written(value: Any) -> bytes | None:
             return str(value).encode()
         case datetime():
             return value.isoformat().encode()
+        case timedelta():
+            return b"%d microseconds" % (value // timedelta(microseconds=1))
         case _:
             raise TypeError(f"{type(value).__name__} has no text for the database here; give it one in `_written`")
 

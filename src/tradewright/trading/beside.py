@@ -14,10 +14,12 @@ from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.journal import Journal
 from tradewright.trading.model import AccountRef, Intent, Reason, SessionState
+from tradewright.trading.own_orders import OwnOrder
 
 
 class SessionView(Protocol):
-    """The session as those beside it see it. Whatever they want sent is proposed in the journal, then `wake`."""
+    """The session as those beside it see it. What they want cancelled, closed or changed is proposed in the journal,
+    then `wake`; what opens is placed."""
 
     @property
     def account(self) -> AccountRef: ...
@@ -30,6 +32,12 @@ class SessionView(Protocol):
     @property
     def gateway(self) -> OrderGateway:
         """For reading. What is sent goes through the journal and the session."""
+        ...
+
+    def place(self, own: OwnOrder) -> Reason | Held | None:
+        """Judges an order that opens and sends it at once. None: it counts from here on and is on its way; what becomes
+        of it is told like of any other, and the same id again sends nothing. Else why not: nothing is written then, and
+        what is only `Held` may be asked again."""
         ...
 
     async def read_position(self, instrument: InstrumentId) -> None:

@@ -14,10 +14,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from tradewright.core.ids import IntentId, OrderId
+from tradewright.core.ids import IntentId, OrderId, link_id_of
 from tradewright.core.instrument import Category, InstrumentId, OrderType, QuantityUnit, Side, TimeInForce
 from tradewright.core.money import plain
-from tradewright.core.order import Exit, OrderChange, PositionExits, Trigger
+from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,26 @@ class PlaceBody:
     @property
     def instrument(self) -> InstrumentId:
         return InstrumentId(self.category, self.symbol)
+
+    @property
+    def order(self) -> NewOrder:
+        """The order as it would leave."""
+        return NewOrder(
+            link_id=link_id_of(self.id),
+            instrument=self.instrument,
+            side=self.side,
+            order_type=self.order_type,
+            quantity=self.quantity,
+            price=self.price,
+            time_in_force=self.time_in_force,
+            reduce_only=self.reduce_only,
+            quantity_unit=self.quantity_unit,
+            trigger=self.trigger,
+            take_profit=self.take_profit,
+            stop_loss=self.stop_loss,
+            slippage_percent=self.slippage_percent,
+            position_index=self.position_index,
+        )
 
     def canonical(self) -> dict[str, Any]:
         return {

@@ -53,23 +53,7 @@ async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> Sub
     hedge = await hedged(asker.connection, asker.account_id, body.instrument)
     problems = leg_problems(instrument, body.position_index, body.side, reduce_only=body.reduce_only, hedged=hedge)
     must_fit(problems + body_problems(instrument, body, market.quotes, standing))
-    order = NewOrder(
-        link_id=link_id_of(body.id),
-        instrument=body.instrument,
-        side=body.side,
-        order_type=body.order_type,
-        quantity=body.quantity,
-        price=body.price,
-        time_in_force=body.time_in_force,
-        reduce_only=body.reduce_only,
-        quantity_unit=body.quantity_unit,
-        trigger=body.trigger,
-        take_profit=body.take_profit,
-        stop_loss=body.stop_loss,
-        slippage_percent=body.slippage_percent,
-        position_index=body.position_index,
-    )
-    return await write(asker, body, place_asked(order, "order.place", note=body.note))
+    return await write(asker, body, place_asked(body.order, "order.place", note=body.note))
 
 
 async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> SubmittedIntent:

@@ -30,6 +30,7 @@ from tradewright.trading.model import (
     Reason,
     instrument_of,
 )
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.submission import TOO_LATE_CODES, Submission, is_filter_refusal, is_too_late, submit
 
@@ -65,6 +66,7 @@ class Intake:
         self._reducing_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
         self._cancel_sends = asyncio.Semaphore(_SENDS_AT_ONCE)
         self._sending: set[IntentId] = set()
+        self._own_sends = 0  # of them those that are the owner's own orders
         self._subjects: set[Hashable] = set()  # of what is being sent
         self._unwanted: set[UUID] = set()  # being sent, and a cancel was asked meanwhile
 
@@ -110,6 +112,26 @@ class Intake:
                 busy.add(intent.subject)
                 tasks.create_task(self._send(as_sent(intent, rules)))
 
+    def place(self, own: OwnOrder, tasks: asyncio.TaskGroup) -> Reason | Held | None:
+        """An order of the owner's own, judged now and not looked up again. None: it counts from here on and is on its
+        way, written down in the commit before its first byte; an id that was used before sends nothing. Else nothing
+        is written and nothing leaves: what is only held may be asked again."""
+        intent = own.intent(self._parts.clock.now())
+        if intent.id in self._sending:
+            return None
+        if not (self._may_look() and self._may_go(intent)) or self._own_sends >= _SENDS_AT_ONCE:
+            return Held(Reason("order.held"))
+        rules = self._rules_of(intent)
+        reason = refusal(intent, rules) or self._ruled(intent)
+        if reason is not None:
+            return reason
+        self._parts.reach("intent.judged")
+        self._sending.add(intent.id)
+        self._subjects.add(intent.subject)
+        self._own_sends += 1
+        tasks.create_task(self._send(intent, own))
+        return None
+
     def _rules_of(self, intent: Intent) -> Instrument | None:
         about = instrument_of(intent)
         return None if about is None else self._parts.instrument_of(about)
@@ -138,31 +160,33 @@ class Intake:
         await self._parts.journal.withdraw(place, cancel)
         return True
 
-    async def _send(self, intent: Intent) -> None:
+    async def _send(self, intent: Intent, own: OwnOrder | None = None) -> None:
         answer: Answer | None = None
         try:
-            answer = await self._submit(intent)
+            answer = await self._submit(intent, own)
             if isinstance(intent, CancelIntent) and is_too_late(answer, intent):
                 answer = await self._cancel_until_gone(intent, answer)
         finally:
             self._sending.discard(intent.id)
             self._subjects.discard(intent.subject)
+            self._own_sends -= own is not None
             self._parts.exposure.dropped(intent.id)  # it was judged, and came back without a request
             if intent.id in self._unwanted:
                 self._unwanted.discard(intent.id)
                 self.wake()  # its cancel waits
         await self._follow_up(intent, answer)
 
-    async def _submit(self, intent: Intent) -> Answer | None:
+    async def _submit(self, intent: Intent, own: OwnOrder | None = None) -> Answer | None:
         async with self._turns(intent):
             if not self._may_leave(intent) or intent.id in self._unwanted:
-                return None  # still proposed: it is looked at again
+                return None  # still proposed: it is looked at again; or its owner's own, and nobody wrote it down
             return await submit(
                 self._submission,
                 intent,
                 may_go=self._may_leave,
                 is_wanted=lambda sending: sending.id not in self._unwanted,
                 objection=self._objection,
+                own=own,
             )
 
     def _may_leave(self, intent: Intent) -> bool:

@@ -39,6 +39,7 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.own_orders import OwnOrder
 
 Fact = RemoteOrder | Execution | RemotePosition | Wallet | SymbolMode | AccountModes
 
@@ -219,6 +220,12 @@ class Journal(Protocol):
     async def open_request(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
         """Approves and opens an attempt; None when the intent expired, ended or is outdated by now: then nothing may
         be sent. Each attempt is judged by what is booked at its commit (`checks.outdated`)."""
+        ...
+
+    async def open_own(self, own: OwnOrder, intent: PlaceIntent, req_id: RequestId) -> OpenedRequest | None:
+        """Writes down an order that the owner itself wants together with its first attempt: intent in `sending`,
+        request, audit row and event in one commit. None, and nothing is written, where its id is known. Another attempt
+        of it is opened like any other."""
         ...
 
     async def reject(self, intent: Intent, reason: Reason) -> None:

@@ -43,6 +43,7 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.risk.exposure import Exposure, Holdings
 
 
@@ -96,6 +97,17 @@ class KeptJournal:
         opened = await self._journal.open_request(intent, req_id)
         if opened is None:
             self._exposure.ended(intent.id)
+        else:
+            self._exposure.opened(intent, self._clock.monotonic())
+        return opened
+
+    async def open_own(self, own: OwnOrder, intent: PlaceIntent, req_id: RequestId) -> OpenedRequest | None:
+        verdict = self._exposure.verdict_of(intent)
+        if verdict is not None:
+            intent = replace(intent, verdict=verdict.as_json())
+        opened = await self._journal.open_own(own, intent, req_id)
+        if opened is None:
+            self._exposure.dropped(intent.id)  # what was sent under its id before counts as it did
         else:
             self._exposure.opened(intent, self._clock.monotonic())
         return opened

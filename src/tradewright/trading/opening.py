@@ -88,11 +88,11 @@ def asked(
 def _order_told(account: AccountRef, row: Row) -> dict[str, Any]:
     """As `ORDER_ROWS` would show it right after: on its way, without anything of the exchange's."""
     moved = {"intent_state": "sending", "version": row["version"] + 1, "environment": account.environment}
-    return views.order_view(cast(Row, {**row, **_NOTHING_ELSE, **moved}))  # read by name alone, as a row is
+    return views.order_view(cast(Row, {**row, **NOTHING_ELSE, **moved}))  # read by name alone, as a row is
 
 
 # What `ORDER_ROWS` says of an intent without an order, a cancel or an amend.
-_NOTHING_ELSE: dict[str, Any] = {
+NOTHING_ELSE: dict[str, Any] = {
     "stop_order_type": "",
     "parent_order_id": None,
     "order_state": None,

@@ -26,6 +26,7 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, StreamDown, StreamUp
 from tradewright.trading.account_book import AccountBook
+from tradewright.trading.beside import Held
 from tradewright.trading.intake import Intake
 from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.kept_journal import KeptJournal
@@ -35,8 +36,10 @@ from tradewright.trading.model import (
     CancelIntent,
     Intent,
     PlaceIntent,
+    Reason,
     SessionState,
 )
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.reconciliation import reconcile
 from tradewright.trading.resolution import resolve_unknowns
 from tradewright.trading.risk.exposure import Exposure
@@ -85,6 +88,7 @@ class AccountSession:
         self._state: SessionState = "connecting"
         self._was_ready = False
         self._unknowns_wanted = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None  # while it runs
         self._reconcile_is_wanted = False
         self._first_seen: dict[IntentId, datetime] = {}
         self._missing: dict[ExchangeOrderId, datetime] = {}
@@ -134,6 +138,12 @@ class AccountSession:
             self._reconcile_is_wanted = True
             self._events.put_nowait(_ReconcileWanted())
 
+    def place(self, own: OwnOrder) -> Reason | Held | None:
+        """As `SessionView` says."""
+        if self._tasks is None:
+            return Held(Reason("order.held"))
+        return self._intake.place(own, self._tasks)
+
     async def read_position(self, instrument: InstrumentId) -> None:
         """Reads the position and books it. Raises `ExchangeUnavailable`."""
         await self._look_backs.read_position(instrument)
@@ -158,6 +168,7 @@ class AccountSession:
             self._parts.reach("takeover.done")
             self._unknowns_wanted.set()
             async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
                 tasks.create_task(self._listen())
                 tasks.create_task(self._follow())
                 tasks.create_task(self._intake.run(tasks))
@@ -167,6 +178,7 @@ class AccountSession:
                 for companion in self._parts.companions:
                     tasks.create_task(companion.run(self))
         finally:
+            self._tasks = None
             await self._close()
 
     async def _read_what_came_late(self) -> None:

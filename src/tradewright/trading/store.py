@@ -29,6 +29,8 @@ from tradewright.storage.lines import Statement
 from tradewright.trading.answering import ANSWERING
 from tradewright.trading.answering import asked as answering_asked
 from tradewright.trading.attempts import close_attempt, open_attempt
+from tradewright.trading.birth import BIRTH
+from tradewright.trading.birth import asked as birth_asked
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.checks import outdated
@@ -73,6 +75,7 @@ from tradewright.trading.model import (
 )
 from tradewright.trading.opening import OPENING
 from tradewright.trading.opening import asked as opening_asked
+from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.proposals import propose
 from tradewright.trading.standing import book_modes, book_symbol_mode, note_reconciled, note_symbol, set_session
 from tradewright.trading.views import Row
@@ -204,6 +207,20 @@ class PostgresJournal:
             return None
         self._opened[req_id] = shown
         return OpenedRequest(req_id, opened[0]["attempt"], opened[0]["left_s"])
+
+    async def open_own(self, own: OwnOrder, intent: PlaceIntent, req_id: RequestId) -> OpenedRequest | None:
+        asked, shown = birth_asked(
+            self._account, own, req_id, _verdict(intent), entry=self._ids.new(), at=self._clock.now()
+        )
+        async with self._serial:
+            found = await self._lines.fetch(BIRTH, asked)
+        if not found:
+            async with self._transaction("owner"):
+                return None  # its id is known; with the account lost this raises
+        (born,) = found
+        times = {name: born[name] for name in ("created_ms", "valid_until_ms")}
+        self._opened[req_id] = shown | times
+        return OpenedRequest(req_id, 1, born["left_s"])
 
     async def _open_step_by_step(self, intent: Intent, req_id: RequestId) -> OpenedRequest | None:
         async with self._transaction("owner") as (connection, events):

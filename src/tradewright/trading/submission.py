@@ -54,6 +54,7 @@ from tradewright.trading.model import (
     PositionModeIntent,
     Reason,
 )
+from tradewright.trading.own_orders import OwnOrder
 
 log = structlog.get_logger()
 
@@ -89,18 +90,24 @@ async def submit(
     may_go: Callable[[Intent], bool],
     is_wanted: Callable[[Intent], bool],
     objection: Callable[[Intent], Reason | None] = _nothing_against,
+    own: OwnOrder | None = None,
 ) -> Answer | None:
     """Sends an intent, at most `ATTEMPTS_MAX` times, and returns the last answer; None: it expired, nothing was sent.
 
     Another attempt waits while `may_go` says no; an opening intent then expires by its own time. There is no other
     attempt of what is not wanted any more: its sender has asked to cancel it, and so far it certainly did not happen;
     nor of what meets an `objection` by now: it ends as not sent, with that reason.
+    `own`: the intent is written down with its first attempt; None then also says that its id is known.
     A cancel that the exchange calls too late stays in `sending`: whether its order is gone is the caller's to find out.
     Raises whatever the journal raises: then the intent stays in `sending`, and the next session finds out.
     """
     for attempt in range(1, ATTEMPTS_MAX + 1):
         asked_s = parts.clock.monotonic()
-        request = await parts.journal.open_request(intent, RequestId(parts.ids.new()))
+        req_id = RequestId(parts.ids.new())
+        if own is not None and isinstance(intent, PlaceIntent) and attempt == 1:
+            request = await parts.journal.open_own(own, intent, req_id)
+        else:
+            request = await parts.journal.open_request(intent, req_id)
         if request is None:
             log.info("order.not_sent", intent_id=str(intent.id))
             return None
