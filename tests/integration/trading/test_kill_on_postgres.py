@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -142,6 +143,29 @@ async def test_a_close_that_was_reported_while_it_waited_in_the_spool_is_ours_on
     assert told == ("acknowledged",)
     (shown,), _ = await desk.read(queries.orders)
     assert (shown["id"], shown["source"]) == (str(intent_id), "kill")
+
+
+@pytest.mark.parametrize("outcome", ["not_sent", "refused"])
+async def test_a_close_that_did_not_happen_is_sent_again_by_its_id_and_its_order_is_no_surprise(
+    desk: Desk, outcome: str
+) -> None:
+    close = replace_ids(close_of(desk), position_index=1)
+    again = replace_ids(close)
+    await store_of(desk).write(desk.home.account, [close, answer_of(close, outcome)])
+    ended = await rows(desk, "SELECT state, position_index FROM intents")
+    assert ended == [("expired" if outcome == "not_sent" else "rejected", 1)]
+    await store_of(desk).write(desk.home.account, [again])
+    assert await rows(desk, "SELECT state, reason FROM intents") == [("sending", None)]
+    link_id = link_id_of(IntentId(close.act_id))
+    await desk.journal.book([order_report("filled", filled="0.5", order_id="x-5", link_id=link_id)], "stream")
+    await store_of(desk).write(desk.home.account, [answer_of(again, exchange_order_id="x-5")])
+    assert await rows(desk, "SELECT state FROM intents") == [("acknowledged",)]
+    assert await rows(desk, "SELECT attempt, outcome FROM requests ORDER BY 1") == [(1, outcome), (2, "acknowledged")]
+    assert await rows(desk, "SELECT kind FROM differences") == []
+
+
+def replace_ids(close: CloseBegun, **changes: Any) -> CloseBegun:
+    return msgspec.structs.replace(close, id=uuid4(), req_id=uuid4(), **changes)
 
 
 async def test_an_act_whose_outcome_nobody_knows_is_looked_for_by_the_session(desk: Desk) -> None:

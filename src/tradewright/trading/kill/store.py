@@ -58,6 +58,8 @@ _STATES: dict[str, tuple[IntentState, Sequence[IntentState]]] = {
     "duplicate": ("unknown", ("sending",)),
     "unknown": ("unknown", ("sending",)),
 }
+# An act keeps its id however often it is begun; what has certainly not happened is begun anew.
+_BEGUN_FROM: Sequence[IntentState] = ("proposed", "approved", "expired", "rejected", "not_placed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,8 @@ class _Writer:
         )
         about = {"side": entry.side, "size": str(entry.size), "symbol": entry.symbol}
         if await self._audit(entry.id, entry.at, "order.close", str(entry.act_id), "asked", entry.cause, about):
-            await self._begin(entry, body, place_asked(close_order(body, entry.size), "order.close"), entry.cause)
+            order = close_order(body, entry.size, entry.position_index)
+            await self._begin(entry, body, place_asked(order, "order.close"), entry.cause)
             await self._claim_order(entry)
 
     async def _claim_order(self, entry: CloseBegun) -> None:
@@ -264,7 +267,9 @@ class _Writer:
     async def _begin(
         self, entry: CancelBegun | CloseBegun, body: CancelBody | CloseBody, asked: Asked, cause: Cause
     ) -> None:
-        """The intent, which is being sent from the start, and the request that is about to leave or has left."""
+        """The intent, which is being sent from the start, and the request that is about to leave or has left. One that
+        certainly did not happen is sent again by its own id: else its order would be told as one that nobody expected.
+        """
         await insert_intent(
             self.connection,
             (self.account.workspace_id, self.account.id),
@@ -275,11 +280,12 @@ class _Writer:
         )
         moved = await self.connection.execute(
             text(
-                "UPDATE intents SET state = 'sending', version = version + 1, updated_at = clock_timestamp()"  # noqa: S608
-                " WHERE id = :id AND account_id = :account AND state IN ('proposed', 'approved')"
+                "UPDATE intents SET state = 'sending', reason = NULL, version = version + 1,"  # noqa: S608
+                " updated_at = clock_timestamp()"
+                " WHERE id = :id AND account_id = :account AND state = ANY(:from)"
                 f" RETURNING {MOVED}"
             ),
-            {"id": entry.act_id, "account": self.account.id},
+            {"id": entry.act_id, "account": self.account.id, "from": list(_BEGUN_FROM)},
         )
         await self.connection.execute(
             text(
