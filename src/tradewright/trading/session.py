@@ -48,6 +48,7 @@ from tradewright.trading.session_parts import SessionParts
 log = structlog.get_logger()
 
 _RESOLVE_SECONDS = 2.0
+_UNTOLD_SECONDS = 5.0  # between looks for outcomes that nobody here was told to be unknown
 _RECONCILE_EVERY_SECONDS = 180.0
 _RECONCILE_ASKED_SECONDS = 1.0  # a whole reading is many requests: asked for, it comes at most so often
 _RETRY_SECONDS_MAX = 10.0
@@ -327,10 +328,11 @@ class AccountSession:
         return read_s is not None and self._parts.clock.monotonic() - read_s < _LOOKS_BACK_SECONDS
 
     async def _resolve(self) -> None:
-        """Looks for unknown outcomes as soon as there is one, and again every two seconds while there are some."""
+        """Looks for unknown outcomes as soon as there is one, and again every two seconds while there are some; now and
+        then all the same: the kill switch writes its own down beside the session."""
         waiting = 0
         while True:
-            await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else None)
+            await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else _UNTOLD_SECONDS)
             before = waiting
             waiting = await resolve_unknowns(
                 self._parts.gateway,
