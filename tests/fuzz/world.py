@@ -43,6 +43,7 @@ from integration.web.kit import (
 from sim.exchange_ports import GatewayTwin, StreamTwin, Wire
 from sim.exchange_twin import ExchangeTwin
 from sim.virtual_loop import VirtualClock
+from support.routes import shared_routes
 from tradewright.core.ids import AccountId, UserId
 from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
 from tradewright.exchange.ports import Ticker
@@ -305,7 +306,7 @@ def _keeper(site: Site, engine: AsyncEngine, wires: dict[AccountId, Wire], seed:
 async def _lanes(site: Site, database_url: str, count: int, users: dict[Who, User]) -> AsyncIterator[list[Lane]]:
     """Lanes on one application, each with an engine of its own and a connection that watches what it writes."""
     parts = replace(site.parts, engine=cast("AsyncEngine", EngineOfLane()))
-    application = create_application(parts, page=PAGE)
+    application = create_application(parts, page=PAGE, routes=shared_routes())
 
     async def sign_in(who: Who) -> str:
         async with site.parts.engine.begin() as connection:

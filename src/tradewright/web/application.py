@@ -7,10 +7,11 @@ header, a rule. `routes_only` needs no parts, so the contract document can be wr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from tradewright.web import (
     errors,
@@ -35,12 +36,14 @@ from tradewright.web.stream.hub import StreamHub
 API_VERSION = "1"
 
 
-def create_application(parts: WebParts, *, page: Mapping[str, StaticFile] | None = None) -> FastAPI:
-    """The whole application. `page` replaces the packaged page's files, for tests.
+def create_application(
+    parts: WebParts, *, page: Mapping[str, StaticFile] | None = None, routes: Sequence[BaseRoute] | None = None
+) -> FastAPI:
+    """The whole application. `page` replaces the packaged page's files, and `routes` saves making them, for tests.
 
     Its lifespan runs the browser stream; the parts are started before and closed after by who built them.
     """
-    application = routes_only()
+    application = routes_only(routes)
     application.state.parts = parts
     application.state.stream = StreamHub(parts)
     application.router.default = StaticFiles(dict(packaged_files() if page is None else page))
@@ -52,8 +55,8 @@ def create_application(parts: WebParts, *, page: Mapping[str, StaticFile] | None
     return application
 
 
-def routes_only() -> FastAPI:
-    """The application's routes, without anything behind them."""
+def routes_only(routes: Sequence[BaseRoute] | None = None) -> FastAPI:
+    """The application's routes, without anything behind them; `routes` are those of `all_routes`, made anew if None."""
     application = FastAPI(
         title=TITLE,
         version=API_VERSION,
@@ -63,7 +66,16 @@ def routes_only() -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan,
     )
-    for part in (
+    # Taken over as they are: `include_router` would make each anew at its first request, and that is most of the work.
+    application.router.routes.extend(all_routes() if routes is None else routes)
+    application.openapi = lambda: contract_of(application)  # type: ignore[method-assign]
+    errors.install(application)
+    return application
+
+
+def all_routes() -> list[BaseRoute]:
+    """The routes of every slice. They hold nothing of an application, so several may have the same ones."""
+    parts = (
         health,
         routes_identity,
         routes_market,
@@ -75,11 +87,8 @@ def routes_only() -> FastAPI:
         routes_differences,
         routes_connections,
         stream_route,
-    ):
-        application.include_router(part.router())
-    application.openapi = lambda: contract_of(application)  # type: ignore[method-assign]
-    errors.install(application)
-    return application
+    )
+    return [route for part in parts for route in part.router().routes]
 
 
 @asynccontextmanager

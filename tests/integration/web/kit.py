@@ -26,6 +26,7 @@ import uvicorn
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from support.routes import shared_routes
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable, NotReady, Trace
 from tradewright.core.ids import AccountId, ExchangeOrderId, RequestId, WorkspaceId
@@ -492,7 +493,7 @@ async def started_site(
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
         kill=KillDesk(LatchFolder(home / "kill"), home / "worker.sock", clock, SystemIds()),
     )
-    application = create_application(parts, page=PAGE if page is None else page)
+    application = create_application(parts, page=PAGE if page is None else page, routes=shared_routes())
     server = uvicorn.Server(server_config(application))
     running = [asyncio.create_task(lists.run()), asyncio.create_task(markets.run())]
     serving = asyncio.create_task(server.serve(sockets=[listening]))
