@@ -99,8 +99,8 @@ clients: setup-dev  ## unmodified clients of others that need what we do not: na
 pictures: setup-dev  ## the pictures of the docs, taken anew
 	@PYTHONPATH=tests $(BIN)/python -m pictures
 
-mutants: setup-dev  ## N mutants of trading/, drawn by cosmic-ray with SEED, each given to scenarios and SIM_SEEDS seeds
-	@PYTHONPATH=tests $(call recorded,mutants,N=$(or $(N),15) SIM_SEEDS=$(or $(SIM_SEEDS),500) SEED=$(or $(SEED),1)) $(BIN)/python -m campaigns.mutants $(or $(N),15) $(or $(SEED),1) $(or $(SIM_SEEDS),500)
+mutants: setup-dev  ## N mutants of trading/ at COMMIT, drawn by cosmic-ray with SEED: the tests that reach each, then SIM_SEEDS seeds
+	@PYTHONPATH=tests $(call recorded,mutants,N=$(or $(N),15) SIM_SEEDS=$(or $(SIM_SEEDS),500) SEED=$(or $(SEED),1)) $(BIN)/python -m campaigns.mutants $(or $(N),15) $(or $(SEED),1) $(or $(SIM_SEEDS),500) $(or $(COMMIT),HEAD)
 
 bench: setup-dev  ## our figures beside the peers'
 	@$(BIN)/python -m tests.bench
