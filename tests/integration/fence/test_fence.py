@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,11 @@ async def test_nothing_of_an_old_owner_is_accepted_after_the_takeover(
         late += one.wall_ms > end_ms
         if one.code == 0 and one.wall_ms > end_ms:
             accepted_late.append(one)
-    print(f"fence cycles={cycles} accepted={accepted} late={late} accepted_late={len(accepted_late)}")
+    stopped_at = Counter(_POINTS[cycle % len(_POINTS)] or "anywhere" for cycle in range(cycles))
+    print(
+        f"fence cycles={cycles} accepted={accepted} late={late} accepted_late={len(accepted_late)}"
+        f" stopped_at={dict(stopped_at)}"
+    )
     assert accepted_late == []
     assert accepted > cycles * 5, "there was traffic under each owner"
     assert late >= late_expected, "requests of old owners did arrive, and were refused for their age"

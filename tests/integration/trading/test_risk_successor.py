@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
-import pytest
-import pytest_asyncio
 from sqlalchemy import text
 
-from contract.journal_worlds import BTC_RULES
+from contract.journal_worlds import BTC_RULES, make_home
 from integration.trading.conftest import Desk, repeatable_read
 from integration.trading.test_session import Office
 from sim.exchange_ports import GatewayTwin, StreamTwin
@@ -28,6 +26,7 @@ from tradewright.core.ids import IntentId
 from tradewright.core.risk import LIMIT_NAMES
 from tradewright.core.rule_parts import Quotes
 from tradewright.storage.bus import Bus
+from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.bodies import LeverageBody
 from tradewright.trading.change_commands import submit_leverage
@@ -43,7 +42,8 @@ from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 MARK = Decimal(60_000)
-WAIT_S = 30.0
+AT_ONCE = 4
+WAIT_S = 60.0
 
 
 class RiskOffice(Office):
@@ -90,7 +90,7 @@ class RiskOffice(Office):
             if self.task.done():
                 self.task.result()
             assert time.monotonic() < deadline, f"not so within {WAIT_S} s: {what}"
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
 
     async def next_owner(self) -> None:
         await self.kill()
@@ -293,25 +293,11 @@ EDGES = {
 }
 
 
-@pytest_asyncio.fixture
-async def office(desk: Desk, database_url: str) -> AsyncIterator[RiskOffice]:
-    bus = Bus(database_url, rng=SystemRng(), poll_s=3600)
-    await bus.start()
-    made = RiskOffice(desk, bus)
-    yield made
-    await made.kill()
-    await bus.close()
-
-
 def test_no_limit_is_without_its_edge() -> None:
     assert {each.limit for each in EDGES.values()} == set(LIMIT_NAMES)
 
 
-@pytest.mark.parametrize("case", EDGES)
-async def test_the_next_owner_refuses_the_order_that_the_killed_one_refused_until_its_limit_is_lifted(
-    office: RiskOffice, case: str
-) -> None:
-    at = EDGES[case]
+async def scene(office: RiskOffice, at: Edge) -> None:
     await office.limit(**at.limits)
     office.start()
     await office.ready()
@@ -324,3 +310,34 @@ async def test_the_next_owner_refuses_the_order_that_the_killed_one_refused_unti
     await office.refused(await at.over(office), at.limit)
     await office.limit()
     await office.until(await at.over(office), "acknowledged", "working", "filled")
+
+
+async def test_at_each_edge_the_next_owner_refuses_what_the_killed_one_refused_until_the_limit_is_lifted(
+    database_url: str,
+) -> None:
+    """Each on an account of its own, and a few at once: most of a scene is waiting."""
+    at_once = asyncio.Semaphore(AT_ONCE)
+    clock, ids = SystemClock(), SystemIds()
+    engine = create_engine(database_url, pool_size=12)
+    bus = Bus(database_url, rng=SystemRng(), poll_s=3600)  # only real notifications
+    await bus.start()
+
+    async def play(case: str, number: int) -> None:
+        home = await make_home(engine, ids, clock, uid=str(number))
+        desk = Desk(engine, home, PostgresJournal(engine, home.account, clock=clock, ids=ids))
+        office = RiskOffice(desk, bus)
+        try:
+            async with at_once:
+                await scene(office, EDGES[case])
+        except BaseException as error:
+            error.add_note(f"at the edge of {case}")
+            raise
+        finally:
+            if office.task is not None:
+                await office.kill()
+
+    async with asyncio.TaskGroup() as scenes:
+        for number, case in enumerate(EDGES, start=1):
+            scenes.create_task(play(case, number))
+    await bus.close()
+    await engine.dispose()

@@ -60,13 +60,13 @@ class RiskRule:
         if prices is None:
             self._prices.want(intent.instrument, self.wake)
             return self._waits(intent, "risk.no_price")
-        if not is_leverage_known:
-            return self._waits(intent, "risk.leverage_unread")
-        self._waiting_since_s.pop(intent.id, None)
         if effective.limits.daily_loss is not None and self._exposure.held.day is None:
             return Held(Reason("risk.not_ready"))
         exposed = self._exposure.exposed(asked, intent, prices, self._prices.of, self._clock.monotonic())
         verdict = judge(asked, exposed, prices, effective)
+        if not is_leverage_known and (verdict.over is None or verdict.over.name == "leverage"):
+            return self._waits(intent, "risk.leverage_unread")  # whatever it is, the other limits do not forbid it
+        self._waiting_since_s.pop(intent.id, None)
         if verdict.over is None:
             self._exposure.reserve(intent, verdict)
         return reason_of(verdict)
