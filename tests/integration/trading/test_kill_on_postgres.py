@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -19,15 +20,17 @@ from integration.trading.conftest import Desk
 from sim.facts import fill, order_report
 from tradewright.audit.spool import Spool
 from tradewright.core.ids import IntentId, link_id_of
+from tradewright.placement.rows import claim
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading import queries
 from tradewright.trading.kill.board import LatchBoard
-from tradewright.trading.kill.entries import Answered, CancelBegun, Cause, CloseBegun, Entry, TakenDown
+from tradewright.trading.kill.entries import Answered, CancelBegun, Cause, CloseBegun, Entry, TakenDown, as_plain
 from tradewright.trading.kill.folder import LatchFolder
 from tradewright.trading.kill.latch import Latch, Scope
 from tradewright.trading.kill.recorder import Recorder
 from tradewright.trading.kill.store import KillStore
 from tradewright.trading.model import AccountRef
+from tradewright.trading.ownership import Dispossessed
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -207,6 +210,44 @@ async def test_a_spool_is_loaded_with_its_torn_line_left_out_and_stays_where_the
     assert [path.name for path in (tmp_path / "spool").iterdir() if path.suffix == ".jsonl"] == []
     kept = [path.suffix for path in (tmp_path / "spool").iterdir() if path.name != "reserve"]
     assert kept == [".unread"], "what could not be read is kept aside"
+
+
+async def test_an_owner_that_was_replaced_writes_nothing_of_a_kill_nor_brings_its_spool(
+    desk: Desk, tmp_path: Path
+) -> None:
+    worker_id = uuid4()
+    async with desk.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO worker (id, host, process, version, capacity, began_at, beat)"
+                " VALUES (:id, 'here', '1@1', '0', 1, now(), now())"
+            ),
+            {"id": worker_id},
+        )
+    old = replace(desk.home.account, epoch=await claimed(desk, worker_id))
+    latch = latch_of(desk)
+    await store_of(desk).pull(latch)
+    before = await rows(desk, "SELECT count(*) FROM audit_entries")
+    new = replace(desk.home.account, epoch=await claimed(desk, worker_id))
+    cancel, close = cancel_of(desk, "x-1"), close_of(desk)
+    done = TakenDown(id=uuid4(), at=NOW, account_id=desk.account_id, latch_id=latch.id, closed=False)
+    for entry in (cancel, close, answer_of(close), done):
+        with pytest.raises(Dispossessed):
+            await store_of(desk).write(old, [entry])
+    spool = Spool(tmp_path)
+    spool.append(str(desk.account_id), [as_plain(cancel), as_plain(done)])
+    with pytest.raises(Dispossessed):
+        await Recorder(old, store_of(desk).write, spool, SystemClock()).load()
+    assert await rows(desk, "SELECT count(*) FROM audit_entries") == before
+    assert await rows(desk, "SELECT count(*) FROM intents WHERE source = 'kill'") == [(0,)]
+    assert await rows(desk, "SELECT count(*) FROM kill_acts") == [(0,)]
+    await Recorder(new, store_of(desk).write, spool, SystemClock()).load()
+    assert await rows(desk, "SELECT count(*) FROM kill_acts") == [(1,)], "whoever is the owner brings it"
+
+
+async def claimed(desk: Desk, worker_id: UUID) -> int:
+    async with desk.engine.begin() as connection:
+        return await claim(connection, worker_id, desk.account_id)
 
 
 async def test_with_the_audit_table_gone_nothing_is_written_but_the_spool(desk: Desk, tmp_path: Path) -> None:
