@@ -12,7 +12,7 @@ import pytest
 
 from sim.facts import wallet
 from sim.virtual_loop import VirtualClock, in_virtual_time
-from sim.whole.world import ACCOUNT
+from sim.whole.setting import ACCOUNT
 from support.ledger_desk import LedgerDesk
 from support.ledger_exchange import Row
 from tradewright.core.instrument import Instrument, InstrumentId

@@ -21,10 +21,13 @@ import structlog
 
 from sim.whole.checkers import WORDS
 from sim.whole.faults import KINDS
+from sim.whole.nights import PARTS
 from sim.whole.run import RunReport, run_seed
-from sim.whole.world import POINTS
+from sim.whole.setting import KILL_POINTS, LEDGER_POINTS, POINTS
 
 CHUNK = 10
+ALL_KINDS = (*KINDS, *PARTS)
+ALL_POINTS = (*POINTS, *KILL_POINTS, *LEDGER_POINTS)
 ALL_ARE_MET_FROM = 1_000  # seeds
 _SHOWN_MAX = 50
 
@@ -56,8 +59,8 @@ class Sum:
     @property
     def missed(self) -> list[str]:
         """What no seed has met, of what all of them together must."""
-        never = [name for name in KINDS if not self.strikes[name]]
-        never += [f"crash at {point}" for point in POINTS if not self.crashes[point]]
+        never = [name for name in ALL_KINDS if not self.strikes[name]]
+        never += [f"crash at {point}" for point in ALL_POINTS if not self.crashes[point]]
         return [*never, *(name for name in ("truth_orders", "unknown_seen", "limits_touched") if not self.counts[name])]
 
     @property
@@ -67,8 +70,8 @@ class Sum:
     def line(self) -> str:
         found = " ".join(f"{word}={self.found[word]}" for word in WORDS)
         counts = " ".join(f"{name}={self.counts[name]}" for name in ("truth_orders", "unknown_seen", "limits_touched"))
-        kinds = ", ".join(f"{name}: {self.strikes[name]}" for name in KINDS)
-        points = ", ".join(f"crash at {name}: {self.crashes[name]}" for name in POINTS)
+        kinds = ", ".join(f"{name}: {self.strikes[name]}" for name in ALL_KINDS)
+        points = ", ".join(f"crash at {name}: {self.crashes[name]}" for name in ALL_POINTS)
         return (
             f"seeds={self.seeds} {found} {counts} crashes={self.crashes.total()} "
             f"faults={{{kinds}, {points}}} ms_per_seed={self.cpu_ms / max(self.seeds, 1):.0f}"

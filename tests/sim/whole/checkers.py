@@ -20,6 +20,9 @@ from typing import Any, Final
 
 import msgspec
 
+from sim.whole.deciding import closed_by_hand, judge_differences
+from sim.whole.killing import judge_kill
+from sim.whole.owning import of_the_past
 from sim.whole.people import Stranger
 from sim.whole.world import World
 from tradewright.core.ids import IntentId, LinkId, intent_of, link_id_of
@@ -60,7 +63,8 @@ def check(world: World, stranger: Stranger) -> Findings:
         found["diverged"] += part(world)
     found["diverged"] += _drifts(world, stranger)
     found["breaches"] += [*world.violations, *_evidence(world), *_limits(world), *_strangers(world, stranger)]
-    found["stuck"] += unsettled(world)
+    found["breaches"] += of_the_past(world)
+    found["stuck"] += [*unsettled(world), *judge_kill(world), *judge_differences(world)]
     return found
 
 
@@ -216,8 +220,22 @@ def _drifts(world: World, stranger: Stranger) -> Iterator[str]:
     """Only what is foreign is told as a difference."""
     for event in world.database.events:
         payload = event.payload
-        if event.kind == "drift" and not (payload["kind"] == "order.foreign" and payload["subject"] in stranger.orders):
+        if event.kind != "drift":
+            continue
+        is_foreign = payload["kind"] == "order.foreign" and payload["subject"] in stranger.orders
+        if not is_foreign and not _is_spooled_close(world, payload):
             yield f"a difference was told that was none: {payload}"
+
+
+def _is_spooled_close(world: World, payload: dict[str, Any]) -> bool:
+    """A close of the kill switch that the exchange reported while it waited beside the database: foreign until then."""
+    order = world.engine.account.orders.get(payload["subject"])
+    return (
+        payload["kind"] == "order.foreign"
+        and order is not None
+        and bool(world.kill.spool.ever)
+        and intent_of(LinkId(order.link_id)) in world.kill.closes
+    )
 
 
 def _evidence(world: World) -> Iterator[str]:
@@ -227,13 +245,9 @@ def _evidence(world: World) -> Iterator[str]:
     off_s = max((abs(fault_s) for fault_s in world.skews_s), default=0.0)
     for intent_id, moment_s in world.not_placed_s.items():
         link = link_id_of(intent_id)
-        sent = [call.at_s for call in world.wire.calls if call.path == "/v5/order/create" and _link(call.body) == link]
+        sent = [call.at_s for call in world.wire.creates_of(link)]
         if sent and moment_s - sent[-1] < EVIDENCE_S - off_s:
             yield f"{intent_id} was called not placed {moment_s - sent[-1]:.1f} s after it was sent"
-
-
-def _link(body: Any) -> LinkId:
-    return LinkId(str(body.get("orderLinkId", "")))
 
 
 class _Reply(msgspec.Struct):
@@ -254,8 +268,9 @@ def _limits(world: World) -> Iterator[str]:
 
 def _strangers(world: World, stranger: Stranger) -> Iterator[str]:
     """What was placed elsewhere is never touched (promise B5)."""
-    foreign = set(stranger.orders)
+    touchable = stranger.cancelled | world.kill.cancels | closed_by_hand(world)
+    foreign = set(stranger.orders) - touchable
     for entry in world.entries:
         event = entry.event
-        if isinstance(event, CancelAccepted) and event.order_id in foreign - stranger.cancelled:
+        if isinstance(event, CancelAccepted) and event.order_id in foreign:
             yield f"the foreign order {event.order_id} was cancelled by us"

@@ -15,6 +15,7 @@ from asyncio import events
 from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final, Protocol
 
 import aiohttp.connector
@@ -45,17 +46,50 @@ class Wire(Protocol):
 
 
 class Host:
-    """The programs of one machine: what they opened, until they are stopped dead, as by SIGKILL."""
+    """The programs of one machine: what they opened, until they are stopped dead, as by SIGKILL.
+
+    `freeze` stops them as SIGSTOP does, at whatever they are doing: bytes that are on their way out or in stay where
+    they are until `thaw`. What a program does in its own memory goes on here; nobody can tell, as none of it gets out.
+    """
 
     def __init__(self) -> None:
         self.is_dead = False
+        self.epoch = 0  # under which these programs own the account
+        self.is_thawing = False  # what leaves now had been on its way before
         self.links: list[Link] = []
+        self._held: list[Callable[[], None]] = []
+        self._running = asyncio.Event()
+        self._running.set()
+
+    @property
+    def is_frozen(self) -> bool:
+        return not self._running.is_set()
 
     def die(self) -> None:
         """From here on nothing leaves. What had left goes on by itself; the peers learn of the end."""
         self.is_dead = True
+        self._held.clear()
+        self._running.set()
         for link in self.links:
             link.client.vanish()
+
+    def freeze(self) -> None:
+        self._running.clear()
+
+    def thaw(self) -> None:
+        self._running.set()
+        held, self._held = self._held, []
+        self.is_thawing = True
+        for act in held:
+            act()
+        self.is_thawing = False
+
+    async def runs(self) -> None:
+        """Returns while it is not frozen."""
+        await self._running.wait()
+
+    def hold(self, act: Callable[[], None]) -> None:
+        self._held.append(act)
 
 
 class FakeSocket:
@@ -120,6 +154,12 @@ class End(asyncio.Transport):
     def _is_dead(self) -> bool:
         return self.is_client and self.link.host is not None and self.link.host.is_dead
 
+    @property
+    def _frozen(self) -> Host | None:
+        """The machine of this end while it stands still."""
+        host = self.link.host
+        return host if self.is_client and host is not None and host.is_frozen else None
+
     def begin(self, protocol: Any) -> None:
         self.protocol = protocol
         protocol.connection_made(self)
@@ -128,6 +168,9 @@ class End(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._is_closing or self._is_lost or self._is_dead or not len(data):
+            return
+        if (host := self._frozen) is not None:
+            host.hold(partial(self._loop.wire.carries, self, bytes(data)))
             return
         self._loop.wire.carries(self, bytes(data))
 
@@ -192,11 +235,18 @@ class End(asyncio.Transport):
                 self.protocol.connection_lost(problem)
 
     def _say_end(self) -> None:
-        if not self.link.is_mute and not self._is_lost:
-            self.deliver(None, self._loop.wire.delay_s())
+        if self.link.is_mute or self._is_lost:
+            return
+        if (host := self._frozen) is not None:
+            host.hold(partial(self.deliver, None, _APART_S))
+            return
+        self.deliver(None, self._loop.wire.delay_s())
 
     def _receive(self, data: bytes | None) -> None:
         if self._is_lost or self._is_closing or self._is_dead:
+            return
+        if (host := self._frozen) is not None:
+            host.hold(partial(self._receive, data))
             return
         self._arrived.append(data)
         if not self._is_paused:
@@ -258,12 +308,17 @@ class NetworkLoop(VirtualLoop):
         return _Server(self, PORT)
 
     async def sock_connect(self, sock: Any, address: Any) -> None:
+        if (machine := current_host.get()) is not None:
+            await machine.runs()
         await self._reach(int(address[1]))
         self._connected[sock.fileno()] = int(address[1])
 
     async def create_connection(  # type: ignore[override]
         self, protocol_factory: Any, host: str | None = None, port: int | None = None, *, sock: Any = None, **_: Any
     ) -> tuple[End, Any]:
+        machine = current_host.get()
+        if machine is not None:
+            await machine.runs()
         if sock is None:
             assert port is not None, "somewhere"
             await self._reach(port)
@@ -271,7 +326,6 @@ class NetworkLoop(VirtualLoop):
             port = self._connected.pop(sock.fileno())
             sock.close()  # it has only carried the address
         accept = self.listening.get(port)
-        machine = current_host.get()
         if accept is None or (machine is not None and machine.is_dead):
             raise ConnectionRefusedError(111, f"connection to port {port} refused")
         link = Link(self, len(self.links) + 1, machine)

@@ -28,11 +28,12 @@ _LIVE: Final = ("acknowledged", "waiting_trigger", "working", "partially_filled"
 
 
 class Person:
-    """Asks for at most `INTENTS_MAX` things while the faults are on. `asked` are the orders."""
+    """Asks for at most `INTENTS_MAX` things while the faults are on, beside sweeps. `asked` are the orders."""
 
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world = world
         self._rng = rng
+        self._rng_of_sweeps = world.random_of("sweeps")
         self._wishes = 0
         self.asked: list[IntentId] = []
 
@@ -69,6 +70,22 @@ class Person:
             self._conditional()
         else:
             self.limit_order()
+
+    async def sweep(self, until_s: float) -> None:
+        """Now and then lays out a handful of orders a way off, and cancels whatever lives at once."""
+        rng = self._rng_of_sweeps
+        while True:
+            await asyncio.sleep(rng.uniform(2, 9))
+            if self._world.loop.time() > until_s:
+                return
+            side = rng.choice(("Buy", "Sell"))
+            for step in range(rng.randint(2, 5)):
+                away = Decimal(rng.randint(200, 500) + 10 * step) * (-1 if side == "Buy" else 1)
+                price = (self._world.price + away).quantize(_TENTH)
+                self._place(side=side, quantity=Decimal("0.01"), price=price, time_in_force="GTC")
+            await asyncio.sleep(rng.uniform(0.5, 3))
+            for order_id in [one for one in self.asked if self._db.status(one) in _LIVE]:
+                self._cancel(order_id)
 
     def limit_order(self, **changes: Any) -> IntentId:
         rng = self._rng
@@ -206,10 +223,12 @@ class Stranger:
         self.cancelled: set[str] = set()
 
     async def live(self, until_s: float) -> None:
-        for _ in range(self._rng.choice((0, 0, 0, 1, 2, 3))):
+        most = self._rng.choice((0, 0, 0, 1, 2, 3))
+        for _ in range(max(most, 4) if self._world.night.decides else most):
             await asyncio.sleep(self._rng.uniform(1, 15))
             if self._world.loop.time() > until_s:
                 return
+            self._world.stranger_s = self._world.loop.time()
             try:
                 self._act()
             except ApiError:

@@ -10,21 +10,26 @@ import hashlib
 import random
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from sim.protection_checks import QUIET_MARGIN_S, StopWatch, naked_beyond
+from sim.whole.bookkeeping import judge_books
 from sim.whole.checkers import Findings, accepted, check, unsettled
+from sim.whole.deciding import Decider
 from sim.whole.faults import SAFETY_S, FaultPlan, Kill, draw
 from sim.whole.guards import GUARD, moment, steal_stop
+from sim.whole.killing import Killer
 from sim.whole.network import NetworkLoop, run_networked
+from sim.whole.owning import stand_still
 from sim.whole.people import Person, Stranger
+from sim.whole.setting import POINTS, DatabaseAway
 from sim.whole.watching import watch_sends
 from sim.whole.wire import FaultyWire
-from sim.whole.world import POINTS, DatabaseAway, World
+from sim.whole.world import World
 from tradewright.core.ids import IntentId
 
 TAIL_S: Final = 30.0
@@ -89,6 +94,7 @@ async def _live(world: World) -> RunReport:
         asyncio.create_task(person.live(SAFETY_S)),
         asyncio.create_task(stranger.live(SAFETY_S)),
         asyncio.create_task(loud.run(lambda: moment(world), 0.5)),
+        *(asyncio.create_task(part) for part in _parts_of(world, person)),
     ]
     await asyncio.sleep(SAFETY_S)
     world.end_faults()
@@ -111,9 +117,11 @@ async def _live(world: World) -> RunReport:
     background[1].cancel()
     late = [f"{TAIL_S} s after the faults {what}" for what in unsettled(world)]
     await asyncio.sleep(2.0)  # what the last step of the market did is told
+    books = await judge_books(world) if world.night.keeps_books else []
     found = check(world, stranger)
+    found["diverged"] += books
     found["naked"] += [*naked, *naked_beyond(quiet, GUARD, QUIET_MARGIN_S)]
-    found["stuck"] += [*late, *keeper.died_of, *_unfinished(world, tail)]
+    found["stuck"] += [*late, *keeper.died_of, *_unfinished(world, tail), *_broken(background)]
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
@@ -130,6 +138,25 @@ async def _live(world: World) -> RunReport:
         strikes=world.strikes(),
         cpu_ms=0.0,
     )
+
+
+def _parts_of(world: World, person: Person) -> Iterator[Coroutine[Any, Any, None]]:
+    """What happens that night beside orders and faults."""
+    night = world.night
+    if night.pull is not None:
+        yield Killer(world, night.pull).live()
+    if night.sweeps:
+        yield person.sweep(SAFETY_S)
+    if night.decides:
+        yield Decider(world, world.random_of("decider")).live()
+    if night.standstill is not None:
+        yield stand_still(world, night.standstill)
+
+
+def _broken(tasks: Sequence[asyncio.Task[None]]) -> list[str]:
+    """A part of the night that ended by a mistake of its own would leave its promise unlooked at."""
+    ended = [task for task in tasks if task.done() and not task.cancelled()]
+    return [f"a part of the night ended: {task.exception()!r}" for task in ended if task.exception() is not None]
 
 
 async def _tail_orders(world: World, person: Person, until_s: float) -> list[IntentId] | None:
@@ -149,7 +176,8 @@ def _unfinished(world: World, tail: list[IntentId] | None) -> list[str]:
 
 
 class _Keeper:
-    """Runs the process again whenever it died: killed at its point, or ended by an error of the database."""
+    """Runs the process again whenever it died: killed at its point, or ended by an error of the database; and another
+    beside it, when its lease has run out while it stands still."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -162,11 +190,21 @@ class _Keeper:
         while True:
             has_faults = world.loop.time() < SAFETY_S
             kill = self._kills.pop(0) if self._kills and has_faults else None
+            before = world.process
             process = world.start(kill)
-            waiting = asyncio.ensure_future(process.killed.wait())
-            await asyncio.wait([process.task, waiting], return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            if process.is_dead:
+            if world.seized.is_set():
+                world.seized.clear()
+                assert before is not None, "it was replaced"
+                world.note_takeover(before)
+            waiting = [asyncio.ensure_future(each.wait()) for each in (process.killed, world.seized)]
+            await asyncio.wait([process.task, *waiting], return_when=asyncio.FIRST_COMPLETED)
+            for each in waiting:
+                each.cancel()
+            if world.seized.is_set() and not process.task.done() and not process.is_dead:
+                continue  # it goes on as long as it can
+            if process.is_dispossessed:
+                self.died_of.append(f"the owner of epoch {process.owning.epoch} was dispossessed by nobody")
+            elif process.is_dead:
                 world.crashes[process.killed_at] += 1
             else:
                 self.died_of += _mistakes(process.task)

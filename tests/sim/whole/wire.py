@@ -10,7 +10,7 @@ import asyncio
 import json
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,16 +20,18 @@ from sim.whole.network import End, Link
 QUIET = WireFaults()
 LATE_S = (0.5, 7.0)
 _READS_SHARE = 1 / 8  # of a command's
+_YES = b'"retCode":0,'
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it left: `at_s` is virtual time, `target` the path with its query."""
+    """A request as it left: `at_s` is virtual time, `target` the path with its query, `epoch` that of who sent it."""
 
     at_s: float
     method: str
     target: str
     body: Any
+    epoch: int = 0
 
     @property
     def path(self) -> str:
@@ -45,6 +47,10 @@ class FaultyWire:
         self.calls: list[Call] = []
         self.watch: Callable[[Call], None] = lambda _call: None
         self.refusals: list[str] = []  # HTTP 403 of the exchange's door
+        self.fenced_below = 0  # whoever has an older epoch was replaced while it lived
+        self.accepted_late: list[Call] = []  # commands of such an owner that the exchange said yes to
+        self._creates: dict[str, list[Call]] = {}
+        self._asked: dict[int, Call] = {}  # by the number of the connection
         self._rng = rng
 
     def connecting(self) -> float:
@@ -62,6 +68,8 @@ class FaultyWire:
         link = end.link
         if end.is_client and not link.is_stream:
             self._note(link, data)
+        if not end.is_client and not link.is_stream:
+            self._note_late(link, data)
         if link.is_mute:
             return
         delay_s = self.delay_s()
@@ -140,9 +148,23 @@ class FaultyWire:
             link.is_stream = True
             return
         at_s = asyncio.get_running_loop().time()
-        call = Call(at_s, method.decode(), target.decode(), json.loads(body) if body else None)
+        epoch = 0 if link.host is None else link.host.epoch
+        call = Call(at_s, method.decode(), target.decode(), json.loads(body) if body else None, epoch)
         self.calls.append(call)
-        self.watch(call)
+        self._asked[link.number] = call
+        if call.path == "/v5/order/create":
+            self._creates.setdefault(str(call.body.get("orderLinkId", "")), []).append(call)
+        if link.host is None or not link.host.is_thawing:
+            self.watch(call)
+
+    def creates_of(self, link_id: str) -> Sequence[Call]:
+        """Every time that an order left, by its client id."""
+        return self._creates.get(link_id, ())
+
+    def _note_late(self, link: Link, data: bytes) -> None:
+        call = self._asked.get(link.number)
+        if call is not None and call.epoch < self.fenced_below and call.method == "POST" and _YES in data:
+            self.accepted_late.append(call)
 
 
 def _open_streams(links: list[Link]) -> list[Link]:

@@ -1,9 +1,9 @@
 """One account's whole world in one process: the real session, gateway and stream, the real simulated exchange, and the
 network between them; only the database is a twin.
 
-Lives here: `World` with its exchange, database and machine, and `Process`, one life of the worker, which may be killed
-at a named point: from there on no byte of it leaves and no commit of it counts, as after SIGKILL.
-Not here: what people do (`people`), a seed's course (`run`), what must hold (`checkers`).
+Lives here: `World` with its exchange, database, machine, and the faults of a seed.
+Not here: one life of the worker (`process`), what people do (`people`), a seed's course (`run`), what must hold
+(`checkers`).
 """
 
 from __future__ import annotations
@@ -12,168 +12,42 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
-import structlog
-
 from sim.memory_database import MemoryDatabase
+from sim.memory_differences import MemoryDifferences
 from sim.memory_journal import MemoryJournal
-from sim.virtual_loop import EPOCH, SeededIds, VirtualClock
+from sim.memory_ledger import MemoryBooks, MemoryLedger
+from sim.virtual_loop import SeededIds, VirtualClock
 from sim.whole.faults import FaultPlan, Kill, Moment, OwnFaults, name_of
-from sim.whole.guards import kept_limits, with_guards
+from sim.whole.guards import kept_limits
+from sim.whole.killing import KillBench, KillNight
 from sim.whole.market import LightMarket
-from sim.whole.network import PORT, Host, NetworkLoop, current_host
+from sim.whole.network import PORT, Host, NetworkLoop
+from sim.whole.nights import draw_night, fitting
+from sim.whole.owning import Owning
+from sim.whole.process import Process
+from sim.whole.setting import BEGAN, FUNDS, KEY, DatabaseAway, MachineClock
 from sim.whole.wire import FaultyWire
-from sim.world import BTC, BTC_SPOT, RULES
 from support.scripted_market import START_MS
-from tradewright.core.ids import AccountId, IntentId, WorkspaceId
+from tradewright.core.ids import IntentId
 from tradewright.exchange.bybit.orders import BybitOrderGateway
-from tradewright.exchange.bybit.private_stream import BybitPrivateStream
-from tradewright.exchange.ports import ApiKey, Endpoints, OrderGateway
+from tradewright.exchange.ports import Endpoints, OrderGateway
 from tradewright.simulator.accounts.events import Entry
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.faults.board import Armed
 from tradewright.simulator.faults.kinds import CALLS, EVENTS, SOCKETS, ClockSkew, Fault
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.server import RunningSimulator, serve
-from tradewright.trading.crash_points import CRASH_POINTS
+from tradewright.trading.differences.keeper import DifferenceKeeper
+from tradewright.trading.differences.store import DifferenceStore
 from tradewright.trading.journal import Journal
-from tradewright.trading.model import AccountRef
+from tradewright.trading.ledger.books import LedgerStore
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
-
-INSTRUMENTS: Final = {BTC: RULES, BTC_SPOT: replace(RULES, id=BTC_SPOT)}
-ACCOUNT: Final = AccountRef(AccountId(UUID(int=1)), WorkspaceId(UUID(int=2)), "sim", "1")
-KEY: Final = ApiKey("K" * 18, "S" * 36)
-FUNDS: Final = (("USDT", Decimal(100_000)), ("BTC", Decimal(2)))
-_BEGAN: Final = datetime.fromtimestamp(START_MS / 1000, UTC) - EPOCH
-# Where the journal's twin may be killed: before anything of a commit has happened, and after it with nobody told.
-JOURNAL_POINTS: Final = tuple(
-    f"{method}.{side}"
-    for method in ("take_over", "open_request", "answer", "book", "resolve", "confirm", "set_session")
-    for side in ("before", "after")
-)
-# The kill switch is not pulled here.
-POINTS: Final = tuple(point for point in (*CRASH_POINTS, *JOURNAL_POINTS) if not point.startswith("kill."))
-
-
-class DatabaseAway(OSError):
-    """The database did not answer: before the commit nothing happened, after it everything did."""
-
-
-class Killed(BaseException):
-    """The process is dead; nothing that it still does counts."""
-
-
-class MachineClock(VirtualClock):
-    """Our machine's clock, which may be off and may be set; its monotonic time is true."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, off: timedelta) -> None:
-        super().__init__(loop, _BEGAN + off)
-        self._steps = timedelta(0)
-
-    def step(self, by: timedelta) -> None:
-        self._steps += by
-
-    def now(self) -> datetime:
-        return super().now() + self._steps
-
-
-class Process:
-    """One life of the worker. `kill` names the point where it stops dead."""
-
-    def __init__(self, world: World, kill: Kill | None) -> None:
-        self._world = world
-        self._kill = kill
-        self._reached: Counter[str] = Counter()
-        self.killed = asyncio.Event()
-        self.killed_at = ""
-        self.host = Host()
-        log = structlog.get_logger()
-        gateway = BybitOrderGateway(world.endpoints, KEY, clock=world.machine_clock, log=log, reach=self.reach)
-        stream = BybitPrivateStream(
-            world.endpoints,
-            KEY,
-            server_time=gateway.server_time,
-            clock=world.machine_clock,
-            rng=world.random_of(f"stream{world.lives}"),
-            log=log,
-            use_aiofastnet=False,
-        )
-        journal = world.make_journal(
-            MemoryJournal(world.database, clock=world.clock, ids=world.ids, point=self._database_point)
-        )
-        self.session = world.make_session(
-            with_guards(
-                world,
-                SessionParts(
-                    account=ACCOUNT,
-                    gateway=world.make_gateway(gateway),
-                    stream=stream,
-                    journal=journal,
-                    instrument_of=INSTRUMENTS.get,
-                    clock=world.machine_clock,
-                    ids=world.ids,
-                    rng=world.random_of(f"session{world.lives}"),
-                    evidence=world.evidence,
-                    reach=self.reach,
-                ),
-                self._database_point,
-            )
-        )
-        token = current_host.set(self.host)
-        try:
-            self.task = asyncio.get_running_loop().create_task(self.session.run())
-        finally:
-            current_host.reset(token)
-
-    @property
-    def is_dead(self) -> bool:
-        return self.host.is_dead
-
-    def reach(self, point: str) -> None:
-        """Production code passes a named point."""
-        if self.is_dead or self._is_fatal(point):
-            self._die(point)
-            raise Killed(point)
-
-    async def _database_point(self, point: str) -> None:
-        if self.is_dead or self._is_fatal(point):
-            self._die(point)
-            await asyncio.Event().wait()
-        await self._world.database_step(point)
-        if self.is_dead:
-            await asyncio.Event().wait()
-
-    def _is_fatal(self, point: str) -> bool:
-        kill = self._kill
-        self._world.passed[point] += 1
-        if kill is None:
-            return False
-        self._reached[point] += 1
-        times = self._reached[point] if kill.point == point else 0 if kill.point else self._reached.total()
-        return times == kill.times
-
-    def _die(self, point: str) -> None:
-        if not self.is_dead:
-            self.killed_at = point
-            self.host.die()
-            self.killed.set()
-
-    def spare(self) -> None:
-        """It is not killed any more."""
-        self._kill = None
-
-    async def end(self) -> None:
-        """As SIGKILL: nothing more is done. What it had sent goes on by itself."""
-        self.host.die()
-        self.task.cancel()
-        await asyncio.wait([self.task])
 
 
 class World:
@@ -183,19 +57,29 @@ class World:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, NetworkLoop), "the world's network is the loop's"
         self.seed = seed
-        self.plan = plan
+        self.night = draw_night(self.random_of("night"))
+        self.plan = plan = fitting(plan, self.night)
         self.loop = loop
         self.wire = wire
         self.evidence = evidence or EvidenceRule()
-        self.clock = VirtualClock(loop, _BEGAN)  # true time, the database's and the exchange's
+        self.clock = VirtualClock(loop, BEGAN)  # true time, the database's and the exchange's
         self.machine_clock = MachineClock(loop, timedelta(seconds=plan.own.clock_off_s))
         self.ids = SeededIds(self.clock, self.random_of("ids"))
         self.database = MemoryDatabase()
         self.market = LightMarket(self.random_of("market"))
         self.own = OwnFaults()
         self.kept_risk = kept_limits()
+        self.books = MemoryBooks(lambda: [row.execution for row in self.database.executions.values()])
+        self.kill = KillNight(self)
+        self.keeper: DifferenceKeeper | None = None  # of the newest process, in a night when somebody decides
+        self.waits_since_s: dict[UUID, float] = {}  # differences that nobody has decided of
         self.has_stranger = False
+        self.stranger_s = -100.0  # when a stranger last did something
         self.process: Process | None = None
+        self.replaced: list[Process] = []  # while they lived
+        self.seized = asyncio.Event()
+        self.takeovers: list[tuple[int, int]] = []  # of those: how long the exchange's log was, and the new epoch
+        self.frozen_until_s = 0.0
         self.lives = 0
         self.crashes: Counter[str] = Counter()
         self.passed: Counter[str] = Counter()
@@ -216,6 +100,18 @@ class World:
 
     def make_gateway(self, gateway: BybitOrderGateway) -> OrderGateway:
         return gateway
+
+    def make_differences(self, store: MemoryDifferences) -> DifferenceStore:
+        return store
+
+    def make_ledger(self, store: MemoryLedger) -> LedgerStore:
+        return store
+
+    def make_owning(self, host: Host) -> Owning:
+        return Owning(self, host, self.machine_clock)
+
+    def make_bench(self, process: Process) -> KillBench:
+        return KillBench(self, process)
 
     def make_session(self, parts: SessionParts) -> AccountSession:
         return AccountSession(parts)
@@ -264,6 +160,23 @@ class World:
         self.lives += 1
         self.process = Process(self, kill)
         return self.process
+
+    def replace_process(self) -> None:
+        """Another owner is to take over, while the one before may still live."""
+        self.seized.set()
+
+    def note_takeover(self, replaced: Process) -> None:
+        """The process of now owns the account from here on."""
+        assert self.process is not None, "it was just started"
+        self.replaced.append(replaced)
+        self.takeovers.append((len(self.entries), self.process.owning.epoch))
+        self.wire.fenced_below = self.process.owning.epoch
+
+    def filled_within(self, seconds: float) -> bool:
+        """Whether the exchange filled anything so lately, or may have, as its clock was off."""
+        executions = self.engine.account.executions
+        since_ms = START_MS + int((self.loop.time() - seconds) * 1000)
+        return bool(self.skews_s) or (bool(executions) and executions[-1].fill.at.wall_ms >= since_ms)
 
     def wake(self) -> None:
         if self.process is not None and not self.process.is_dead:

@@ -1,0 +1,108 @@
+"""The ledger beside the sessions of a night, on books in a database that may fail, and what must hold in the end.
+
+Lives here: `with_books` and `judge_books`. When a night keeps books is drawn in `nights`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING, Any
+
+from sim.memory_ledger import MemoryBooks, MemoryLedger
+from sim.whole.setting import INSTRUMENTS
+from tradewright.core.clock import milliseconds
+from tradewright.core.holding import WIDE
+from tradewright.core.ledger import FEES, unbalanced
+from tradewright.core.tie_out import Break
+from tradewright.trading.ledger.keeper import LedgerKeeper
+from tradewright.trading.session_parts import SessionParts
+
+if TYPE_CHECKING:
+    from sim.whole.world import World
+
+_KEPT = timedelta(days=730)
+
+
+class FailingLedger(MemoryLedger):
+    """The books in a database that may answer nothing: before a commit nothing happened, after it everything did."""
+
+    def __init__(self, rows: MemoryBooks, step: Callable[[str], Awaitable[None]]) -> None:
+        super().__init__(rows)
+        self._step = step
+
+    def __getattribute__(self, name: str) -> Any:
+        found = super().__getattribute__(name)
+        if name.startswith("_") or not asyncio.iscoroutinefunction(found):
+            return found
+        step = super().__getattribute__("_step")
+
+        async def whole(*arguments: Any, **named: Any) -> Any:
+            await step(f"ledger_{name}.before")
+            answer = await found(*arguments, **named)
+            await step(f"ledger_{name}.after")
+            return answer
+
+        return whole
+
+
+def _keeper(world: World, gateway: Any, step: Callable[[str], Awaitable[None]]) -> LedgerKeeper:
+    store = world.make_ledger(FailingLedger(world.books, step))
+    return LedgerKeeper(gateway, store, INSTRUMENTS.get, clock=world.machine_clock, kept=_KEPT)
+
+
+def with_books(world: World, parts: SessionParts, step: Callable[[str], Awaitable[None]]) -> SessionParts:
+    world.struck["books"] += world.lives == 1
+    return replace(parts, companions=[*parts.companions, _keeper(world, parts.gateway, step)])
+
+
+async def judge_books(world: World) -> list[str]:
+    """What does not tie out once the faults are over, by one more look of the keeper and by the exchange's own memory,
+    which no answer of it can bend."""
+    process = world.process
+    if process is None or not process.answers:
+        return ["the books cannot be judged: no process answers"]
+    session = process.session
+    keeper = _keeper(world, session.gateway, process.fenced_point)
+    found = await process.spawn(keeper.tie_out(session.journal))
+    told = [each for state, each in world.books.told if state == "broken"]
+    return [
+        *(f"the books do not tie out: {each}" for each in found.breaks),
+        *([] if found.is_quiet else ["the account would not stand still for its books"]),
+        *(f"a break was told of what only came late: {each}" for each in told if isinstance(each, Break)),
+        *books_apart(world),
+    ]
+
+
+def books_apart(world: World) -> list[str]:
+    """Where the books are not what the exchange holds."""
+    balances, account = world.books.balances, world.engine.account
+    wrong = [
+        f"the books hold {balances.get((f'wallet:{coin}', coin), Decimal(0))} {coin}, the exchange {held.balance}"
+        for coin, held in account.coins.items()
+        if balances.get((f"wallet:{coin}", coin), Decimal(0)) != held.balance
+    ]
+    size = sum((position.size for position in account.positions.values()), Decimal(0))
+    ours = sum((amount for (book, asset), amount in balances.items() if book == f"position:{asset}"), Decimal(0))
+    if size != ours:
+        wrong.append(f"the books hold {ours} contracts, the exchange {size}")
+    booked, paid = balances.get((FEES, "USDT"), Decimal(0)), _fees_paid(world)
+    if booked != paid:
+        wrong.append(f"the books have {booked} USDT of fees, the exchange took {paid}")
+    return wrong + [
+        f"{entries.source} sums to {unbalanced(entries)}" for entries in world.books.sets if unbalanced(entries)
+    ]
+
+
+def _fees_paid(world: World) -> Decimal:
+    """In USDT, by the exchange's log since the books were opened; one taken in the bought coin, at its price."""
+    books = world.books.books
+    if books is None:
+        return Decimal(0)
+    since_ms = milliseconds(books.opened_at)
+    fills = [one.fill for one in world.engine.account.executions if one.fill.at.wall_ms > since_ms]
+    with localcontext(WIDE):
+        return sum((fill.fee * (fill.price if fill.fee_coin == "BTC" else 1) for fill in fills), Decimal(0))
