@@ -50,7 +50,8 @@ def test_the_same_seed_is_the_same_night_in_another_process() -> None:
         "from sim.seeded import run_seed\n"
         "print(json.dumps([run_seed(seed).digest for seed in range(8)]))\n"
     )
-    environment = dict(os.environ) | {"PYTHONHASHSEED": "12345", "PYTHONPATH": str(_HERE.parent)}
+    beside = f"{_HERE.parent}{os.pathsep}{_HERE.parents[1] / 'src'}"  # this program's, where a copy of it is tested
+    environment = dict(os.environ) | {"PYTHONHASHSEED": "12345", "PYTHONPATH": beside}
     other = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True, timeout=60
     )

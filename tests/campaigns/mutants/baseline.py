@@ -42,13 +42,20 @@ class Baseline:
         self._trees = trees
         self._kept = kept
         self._known: dict[str, Known] = {}
+        self._failed: NothingToSay | None = None
         self._alone = threading.Lock()
 
     def of(self, stage: Stage) -> Known:
         """Raises `NothingToSay` when the stage does not pass."""
         with self._alone:
+            if self._failed is not None:
+                raise self._failed
             if stage.name not in self._known:
-                self._known[stage.name] = self._find(stage)
+                try:
+                    self._known[stage.name] = self._find(stage)
+                except NothingToSay as failed:
+                    self._failed = failed
+                    raise
             return self._known[stage.name]
 
     def _find(self, stage: Stage) -> Known:
@@ -57,9 +64,16 @@ class Baseline:
         files = stage.files(self._trees.base) or ["seeds"]
         new = [name for name in files if name not in said or said[name]["blob"] != self._trees.blob(name)]
         if new:
-            said |= {name: part | {"blob": self._trees.blob(name)} for name, part in _parts(new, self._run(stage, new))}
+            answer = self._run(stage, new)
+            # Files are run in this order, so those before the first failure have passed: the next run goes on there.
+            passed = new if answer.passed else new[: _place(answer.failed, new)]
+            said |= {name: part | {"blob": self._trees.blob(name)} for name, part in _parts(passed, answer)}
             self._kept.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(said))
+            if not answer.passed:
+                raise NothingToSay(
+                    f"without any mutant, {stage.name} fails {answer.failed}: nothing can be said of any"
+                )
         reached_by: dict[str, list[str]] = {}
         for name in files:
             for function, tests in said[name]["reached_by"].items():
@@ -70,13 +84,14 @@ class Baseline:
         began = time.monotonic()
         with self._trees.mutated(self._trees.probed()) as tree:
             answer = run(tree, stage, files)
-        if not answer.passed:
-            raise NothingToSay(
-                f"without any mutant, {stage.name} fails {answer.failed}: nothing can be said of mutants"
-            )
         cost = f"{len(answer.cpu_s)} tests, {sum(answer.cpu_s.values()):.0f} CPU s, {time.monotonic() - began:.0f} s"
-        print(f"    {stage.name} passes without a mutant: {cost}", flush=True)
+        print(f"    {stage.name} {'passes' if answer.passed else 'fails'} without a mutant: {cost}", flush=True)
         return answer
+
+
+def _place(failed: str, files: list[str]) -> int:
+    name = failed.partition("::")[0]
+    return files.index(name) if name in files else 0
 
 
 def _parts(files: list[str], answer: Answer) -> Iterator[tuple[str, dict[str, Any]]]:
