@@ -25,7 +25,7 @@ ROWS: Final = (
     Owed(
         id="D5",
         what="A full disk of PostgreSQL's own: nothing is sent, nothing acknowledged is lost, and it goes on by itself",
-        why="a full disk is tried for the spool and the latch only",
+        why="a really full disk is tried for the spool and the latch only; of PostgreSQL what it would say is played",
     ),
     Owed(
         id="F2",
@@ -39,8 +39,8 @@ ROWS: Final = (
     ),
     Owed(
         id="H5",
-        what="Over all instruments that are listed, no order made by the rules is refused for a filter",
-        why="rules are held to vectors and arithmetic to properties; nobody walks through all instruments",
+        what="No order made by the rules is refused for a filter by Bybit itself",
+        why="all listings of the simulated exchange are walked through; nothing is asked of Bybit by these tests",
     ),
     Owed(
         id="O6",

@@ -259,6 +259,24 @@ ROWS: Final = (
         tests=of("frontend/src/api/trading.test.ts", "is a file, or the server's reason, or no answer; never a part"),
     ),
     Promise(
+        id="P7",
+        says="Everything is stopped by a press that is held or a typed word, not by a slip, also while the page"
+        " hears nothing",
+        tests=(
+            *of(
+                "frontend/src/kill/KillSwitch.test.tsx",
+                "stops nothing when it is let go too early, and says so",
+                "stops nothing by the second button of a mouse, nor by a key that was down before the sheet opened",
+                "stops nothing by another word, nor by a press that cannot be held: that leads to the word",
+            ),
+            *of(
+                "tests/e2e/test_stop_and_differences.py",
+                "test_trading_is_stopped_by_a_held_key_stays_stopped_over_a_reload_and_is_released",
+                "test_a_page_whose_stream_never_opens_stops_and_releases_by_pointer_and_by_word",
+            ),
+        ),
+    ),
+    Promise(
         id="P5",
         says="Instruments are read by one process, at once after a filter's refusal, and a failed reading changes"
         " nothing but the age",

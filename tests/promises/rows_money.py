@@ -72,6 +72,7 @@ ROWS: Final = (
                 "test_what_is_suggested_for_a_fault_of_the_grid_is_without_it",
             ),
             *of("tests/unit/core/test_order_rules.py"),
+            *of("tests/contract/test_rules_over_all_listings.py"),
             *of("tests/unit/core/test_sizing_and_preview.py"),
             *of(
                 "tests/sim/test_session_scenarios.py",
@@ -101,8 +102,8 @@ ROWS: Final = (
     ),
     Promise(
         id="H7",
-        says="Limits hold at their edge, under any interleaving, with unknown orders counted, and for the"
-        " successor of a killed owner",
+        says="Limits hold at their edge, under any interleaving, with unknown orders counted, and each of them for"
+        " the successor of a killed owner",
         tests=(
             *of(
                 _RISK,
@@ -112,6 +113,7 @@ ROWS: Final = (
             ),
             *of("tests/sim/test_risk_interleavings.py"),
             *of("tests/contract/test_risk_store.py"),
+            *of("tests/integration/trading/test_risk_successor.py"),
         ),
         campaigns=("risk",),
     ),

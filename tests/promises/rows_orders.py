@@ -191,6 +191,21 @@ ROWS: Final = (
         tests=of("tests/integration/trading/test_opening.py"),
     ),
     Promise(
+        id="A15",
+        says="What an account's owner itself opens is judged in memory and born with its request, in the one"
+        " commit before its first byte; the same again sends nothing, and a kill at any step of it loses and"
+        " doubles nothing",
+        tests=(
+            *of("tests/sim/test_own_orders.py"),
+            *of(
+                _JOURNAL,
+                "test_an_own_order_is_born_in_sending_with_its_request_and_told_once",
+                "test_an_own_order_whose_id_is_known_writes_nothing",
+                "test_an_own_order_of_an_owner_who_lost_the_account_is_not_born",
+            ),
+        ),
+    ),
+    Promise(
         id="A14",
         says="Swallowed replies, 502 after delivery, truncated bodies, half-open sockets and 7 s delays on real"
         " sockets: orders exist once, and what is told becomes right by itself",

@@ -51,7 +51,8 @@ ROWS: Final = (
     ),
     Promise(
         id="C4",
-        says="A book with a gap or crossed is never published; a gap asks for a snapshot",
+        says="A book with a gap or crossed is never published; a gap asks for a snapshot, and for another where"
+        " none comes",
         tests=(
             *of(
                 _BOOK,
@@ -60,7 +61,11 @@ ROWS: Final = (
                 "test_crossed_or_locked_book_is_broken",
                 "test_deltas_with_losses_repeats_restarts_and_crossings_publish_no_book_that_never_was",
             ),
-            *of(_STREAMS, "test_book_gap_asks_for_a_new_snapshot_and_publishes_nothing_until_then"),
+            *of(
+                _STREAMS,
+                "test_book_gap_asks_for_a_new_snapshot_and_publishes_nothing_until_then",
+                "test_a_book_whose_snapshot_does_not_come_is_asked_for_again_with_growing_pauses",
+            ),
         ),
     ),
     Promise(
@@ -141,6 +146,16 @@ ROWS: Final = (
         ),
     ),
     Promise(
+        id="D7",
+        says="While the database says that it is full, nothing is sent without its row, nothing that was sent is"
+        " lost, and the next session goes on; whoever asks is told that it cannot be written, and nothing is"
+        " half there",
+        tests=(
+            *of("tests/integration/trading/test_full_disk.py"),
+            *of("tests/integration/web/test_refusing_database.py"),
+        ),
+    ),
+    Promise(
         id="D6",
         says="The embedded database is closed to other users of the machine and survives kills",
         tests=(
@@ -176,6 +191,21 @@ ROWS: Final = (
             *of("tests/integration/fence/test_fence.py"),
         ),
         campaigns=("fence",),
+    ),
+    Promise(
+        id="E10",
+        says="A kill switch whose owner was replaced neither acts nor writes",
+        tests=of(
+            _KILL_SCENES,
+            "test_an_owner_that_was_replaced_carries_out_no_kill_and_ends",
+            "test_a_replaced_owner_whose_acts_wait_in_the_spool_ends_as_soon_as_the_database_says_so",
+            "test_with_the_gate_shut_a_kill_neither_acts_nor_writes_and_goes_on_when_it_opens",
+        ),
+    ),
+    Promise(
+        id="E11",
+        says="Ready is said only while a worker lives and owns every account",
+        tests=of("tests/integration/web/test_readiness.py"),
     ),
     Promise(
         id="E8",
@@ -298,10 +328,15 @@ ROWS: Final = (
     ),
     Promise(
         id="G5",
-        says="A refused key stops what adds exposure, is not tried in a loop, and trading goes on when a person"
-        " says so",
+        says="A key that is refused, by a command or by a reading, stops what adds exposure, is not tried in a"
+        " loop, and trading goes on when a person says so",
         tests=(
             *of("tests/unit/trading/test_stops.py"),
+            *of(
+                "tests/unit/exchange/test_addresses.py",
+                "test_a_refused_key_is_told_of_each_command_and_each_reading_that_says_so",
+                "test_a_reading_stops_an_account_only_by_what_is_said_of_the_key_or_the_account_as_a_whole",
+            ),
             *of(
                 "tests/integration/web/test_standing_api.py",
                 "test_a_stop_is_shown_and_told_in_the_stream_and_a_trader_lifts_it_with_an_audit_row",
