@@ -109,6 +109,10 @@ class LatchBoard:
         closed = self._done.get((latch.id, account.id))
         return closed is not None and (closed or not latch.close_positions)
 
+    def has_rows(self) -> bool:
+        """Whether the tables know of every latch that holds: before, what was done about one has nothing to go by."""
+        return self._held.keys() <= self._in_rows.keys()
+
     @property
     def version(self) -> int:
         return self._version
@@ -210,6 +214,7 @@ class LatchBoard:
             row = self._in_rows.get(latch.id)
             if row is None or latch.close_positions > row.close_positions:
                 await self._rows.pull(latch)
+                self._in_rows[latch.id] = latch
             file = self._on_disk.get(latch.id)
             if file is None or latch.close_positions > file.close_positions:
                 await self._write_file(latch)

@@ -45,6 +45,7 @@ _SLOW_PAUSE_S = 5.0
 _LOOK_S = 1.0
 _COMMAND_PASSES_MAX = 60
 _CAUSES_KEPT = 100
+_ROWS_LOOKS = 5
 
 GatewaySource = Callable[[], OrderGateway]
 
@@ -135,7 +136,16 @@ class AccountSwitch:
 
     async def load_spool(self) -> None:
         """Everything beside the database into it. Raises `SQLAlchemyError` or `OSError`; then it waits where it is."""
+        await self._rows_first()
         await self.recorder.load()
+
+    async def _rows_first(self) -> None:
+        """Gives the latches' own rows a moment to be written. That one was carried out counts only beside its row, and
+        a worker that did not find it written would take everything down once more."""
+        for _ in range(_ROWS_LOOKS):
+            if self.board.has_rows():
+                return
+            await self.clock.sleep(_LOOK_S)
 
     # A latch.
 
@@ -182,6 +192,7 @@ class AccountSwitch:
             await self.clock.sleep(_LOOK_S)
 
     async def _note_done(self, latch: Latch, *, closed: bool, left: Left) -> None:
+        await self._rows_first()
         must_act(self.may_act)
         done = TakenDown(
             id=self.ids.new(), at=self.clock.now(), account_id=self.account.id, latch_id=latch.id, closed=closed
@@ -222,8 +233,8 @@ class AccountSwitch:
             raise gone
 
     async def _bring_spool(self) -> None:
-        """As soon as the database answers; the switch does not wait for one that does not."""
-        if not self.recorder.has_spooled:
+        """As soon as the database answers, and has the latches; the switch does not wait for one that does not."""
+        if not self.recorder.has_spooled or not self.board.has_rows():
             return
         if self._loading is None or self._loading.done():
             self._loading = asyncio.ensure_future(self._load())
