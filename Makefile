@@ -72,10 +72,10 @@ keys: setup-dev  ## KEYS idempotency keys, each asked for twenty times at once: 
 	@KEYS=$(or $(KEYS),500) $(call recorded,keys,KEYS=$(or $(KEYS),500)) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
 
 events: setup-dev  ## private events in ORDERS orders of arrival, repeated: the same end each time
-	@ORDERS=$(or $(ORDERS),10000) $(call recorded,events,ORDERS=$(or $(ORDERS),10000)) $(BIN)/python -m pytest tests/sim/test_private_events.py -q -n 0
+	@ORDERS=$(or $(ORDERS),10000) $(call recorded,events,ORDERS=$(or $(ORDERS),10000)) $(BIN)/python -m pytest tests/sim/test_private_events.py -q -s --show-capture=no -n 0
 
 moves: setup-dev  ## STEPS steps on intents and orders, in any order: only moves of the tables
-	@STEPS=$(STEPS) $(call recorded,moves,STEPS=$(STEPS)) $(BIN)/python -m pytest tests/property/test_order_moves.py -q -n 0
+	@STEPS=$(STEPS) $(call recorded,moves,STEPS=$(STEPS)) $(BIN)/python -m pytest tests/property/test_order_moves.py -q -s --show-capture=no -n 0
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(call recorded,fuzz,BODIES=$(BODIES) $(if $(SEED),SEED=$(SEED))) $(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))

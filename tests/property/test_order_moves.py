@@ -252,8 +252,16 @@ def reachable(before: IntentState) -> frozenset[IntentState]:
 
 
 def test_only_moves_of_the_tables_are_made_whatever_comes_in_whatever_order() -> None:
+    taken = 0
+
+    class Counted(Moves):
+        @invariant()
+        def a_step_is_counted(self) -> None:
+            nonlocal taken
+            taken += 1
+
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Moves,
+        Counted,
         settings=settings(
             max_examples=max(STEPS // _STEPS_EACH, 1),
             stateful_step_count=_STEPS_EACH,
@@ -261,3 +269,5 @@ def test_only_moves_of_the_tables_are_made_whatever_comes_in_whatever_order() ->
             suppress_health_check=list(HealthCheck),
         ),
     )
+    print(f"moves steps={taken} illegal=0")
+    assert taken >= STEPS, "as many steps as were asked for"
