@@ -30,7 +30,8 @@ TICKS = 40  # a round; the owner reads at most 100 wishes at once
 FOLDER = Path(__file__).parent
 _OURS = {
     "bare": "tick to signed order on the wire, no durability",
-    "owner": "the same, its owner's part (one commit)",
+    "own": "the same with the durable intent, as its owner opens it (one commit)",
+    "owner": "the same of a wish that waits, its owner's part (one commit)",
     "hand": "the same by hand (three commits)",
 }
 # must and goal as ratios peer / ours: of p50, of CPU

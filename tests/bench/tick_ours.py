@@ -1,20 +1,25 @@
 """Ours: a public trade through the market stream, an order of the same price through the gateway.
 
-`bare` sends it at once. `owner` has its intent in the database and commits its request before the first byte and its
-answer after: what the account's owner does between a wish and the wire. `hand` writes the wish itself down too, in a
-transaction of its own, and finds it again as the owner does: a whole order by hand, but for the API's HTTP. `floor` is
-`bare` with the least that a durable intent can cost before it: one row, inserted and on the disk, by the bare driver.
+`bare` sends it at once. `own` is an order that the account's owner itself opens, as a bot does: judged by the limits,
+written down with its request, sent, its answer written down and logged, by the session's own intake. `owner` has its
+intent in the database and commits its request before the first byte and its answer after: what the account's owner does
+between a wish and the wire. `hand` writes the wish itself down too, in a transaction of its own, and finds it again as
+the owner does: a whole order by hand, but for the API's HTTP. `floor` is `bare` with the least that a durable intent
+can cost before it: one row, inserted and on the disk, by the bare driver.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psycopg
 import structlog
@@ -24,20 +29,33 @@ from tests.bench.tick_loop import KEY, QUANTITY, SECRET, SYMBOL, TOPIC, frames, 
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own helpers are imported from their folder
 from contract.journal_worlds import BTC_RULES, Home, make_home
+from tradewright import logs
 from tradewright.core.ids import IntentId, LinkId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import NewOrder
+from tradewright.core.risk import Effective, Limits
+from tradewright.core.risk_prices import PriceView
+from tradewright.core.rule_parts import Quotes
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.public_stream import BybitPublicStream
 from tradewright.exchange.ports import ApiKey, Endpoints, PublicTrade
 from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds, SystemRng
+from tradewright.trading.account_book import AccountBook
 from tradewright.trading.asking import Asker
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.checks import MarketView
 from tradewright.trading.commands import submit_place
+from tradewright.trading.intake import Intake
 from tradewright.trading.journal import AnsweredAcknowledged
-from tradewright.trading.model import PlaceIntent
+from tradewright.trading.kept_journal import KeptJournal
+from tradewright.trading.look_backs import LookBacks
+from tradewright.trading.model import PlaceIntent, Reason
+from tradewright.trading.own_orders import OwnOrder
+from tradewright.trading.resolution import EvidenceRule
+from tradewright.trading.risk.exposure import Exposure, Holdings
+from tradewright.trading.risk.rule import RiskRule
+from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.store import PostgresJournal
 
 CLOCK, IDS = SystemClock(), SystemIds()
@@ -101,6 +119,76 @@ class Desk:
         await self.journal.expire_overdue()
         (intent,) = await self.proposed()
         await self.send(intent)
+
+
+class Prices:
+    """Fresh ones of every symbol."""
+
+    def __init__(self) -> None:
+        price = Decimal(60_250)
+        quotes = Quotes(last=price, mark=price, index=price, bid=price, ask=price)
+        self._view = PriceView(quotes=quotes, link_age_s=0.0, quote_age_s=0.0)
+
+    def of(self, _instrument: InstrumentId) -> PriceView:
+        return self._view
+
+    def want(self, instrument: InstrumentId, arrived: Callable[[], None]) -> None:
+        raise AssertionError("there is a price of each symbol")
+
+
+class OwnDesk:
+    """The part of a session that sends, with the limits in force and everything else at rest."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._exposure = Exposure()
+        self._exposure.load(Holdings(), CLOCK.monotonic())
+        rule = RiskRule(self._exposure, Prices(), clock=CLOCK)
+        plenty = Decimal(10_000_000)
+        limits = Limits(
+            order_notional=plenty,
+            position_notional=plenty,
+            open_orders=plenty,
+            orders_per_minute=plenty,
+            data_age=Decimal(30),
+        )
+        rule.limits = Effective(limits, {})
+        book = AccountBook()
+        journal = KeptJournal(desk.journal, book, self._exposure, CLOCK)
+        parts = SessionParts(
+            account=desk.home.account,
+            gateway=desk.gateway,
+            stream=cast(Any, None),
+            journal=journal,
+            instrument_of=lambda _instrument: BTC_RULES,
+            clock=CLOCK,
+            ids=IDS,
+            rng=SystemRng(),
+            evidence=EvidenceRule(),
+            book=book,
+            exposure=self._exposure,
+            rules=[rule],
+        )
+        looks = LookBacks(desk.gateway, journal, CLOCK, asyncio.Lock())
+        self._intake = Intake(
+            parts, looks, may_look=lambda: True, may_go=lambda _intent: True, note_unknown=lambda: None
+        )
+
+    async def place(self, trade: PublicTrade) -> None:
+        """Until its answer is written down. Then the order counts as over: nothing here reports it."""
+        own = OwnOrder(body=_body(trade.price), source="drift", reason=_WHY, validity=timedelta(seconds=10))
+        async with asyncio.TaskGroup() as tasks:
+            objection = self._intake.place(own, tasks)
+            assert objection is None, f"the order was to go: {objection}"
+        self._exposure.ended(own.body.id)
+
+
+_WHY = Reason("order.own")
+
+
+def _log_to_nowhere() -> None:
+    """As a worker does, with everything but the reading end."""
+    with contextlib.redirect_stderr(open(os.devnull, "w")):
+        logs.configure(process="worker", level="info", form="json")
 
 
 def _body(price: Decimal) -> PlaceBody:
@@ -177,7 +265,11 @@ def main(mode: str, address: str, url: str) -> None:
             serve(lambda count: runner.run(market.ticks(count, lambda trade: gateway.place(_order(trade)))))
         else:
             desk = runner.run(_desk(url, gateway))
-            if mode == "owner":
+            if mode == "own":
+                _log_to_nowhere()
+                own = OwnDesk(desk)
+                serve(lambda count: runner.run(market.ticks(count, own.place)))
+            elif mode == "owner":
                 serve(
                     lambda count: runner.run(_as_owner(market, desk, count)),
                     prepare=lambda count: runner.run(_ask(desk, count)),

@@ -46,7 +46,9 @@ def rounded(value: Decimal, to: Decimal) -> Decimal:
 
 def plain(value: Decimal) -> str:
     """The value without an exponent and without trailing zeros: `1E+2` is `100`, `0.10` is `0.1`, `-0` is `0`."""
-    if value == 0:
+    if not value:
         return "0"
-    text = format(value, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    text = str(value)  # three times as quick as a format, and the same but for numbers with an exponent
+    if "E" in text:
+        text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if text[-1] == "0" and "." in text else text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import pickle
 
 import pytest
@@ -51,3 +52,11 @@ def test_secret_shows_itself_in_no_text() -> None:
 def test_secret_cannot_be_pickled() -> None:
     with pytest.raises(TypeError, match="not to be pickled"):
         pickle.dumps(Secret("test-secret"))
+
+
+@pytest.mark.parametrize("length", [1, 36, 63, 64, 65, 200])
+def test_a_secret_of_any_length_signs_as_the_standard_library_does(length: int) -> None:
+    secret = ("0123456789abcdef" * 13)[:length]
+    message = b"1700000000000key5000" + bytes(range(256))
+    assert Secret(secret).sign(message) == hmac.digest(secret.encode(), message, "sha256").hex()
+    assert Secret(secret).sign(message) == Secret(secret).sign(message), "what was signed before changes nothing"

@@ -10,7 +10,7 @@ from decimal import Decimal
 from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.money import plain
-from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits
+from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
 
 Body = dict[str, object]
 _RISES, _FALLS = 1, 2
@@ -36,21 +36,23 @@ def order_filter(stop_order_type: str) -> str:
 
 def create_body(order: NewOrder) -> Body:
     """The body of `order/create`. Raises `ValueError` for a limit order without a price."""
-    is_spot = order.instrument.category == "spot"
+    category, kind = order.instrument.category, order.order_type
+    is_spot = category == "spot"
     body: Body = {
-        "category": order.instrument.category,
+        "category": category,
         "symbol": order.instrument.symbol,
         "side": order.side,
-        "orderType": order.order_type,
+        "orderType": kind,
         "qty": plain(order.quantity),
         "orderLinkId": order.link_id,
     }
     if not is_spot:
         body["positionIdx"] = order.position_index
-    if order.order_type == "Limit":
-        if order.price is None:
+    if kind == "Limit":
+        price = order.price
+        if price is None:
             raise ValueError("a limit order needs a price; got none")
-        body["price"] = plain(order.price)
+        body["price"] = plain(price)
         body["timeInForce"] = order.time_in_force
     elif is_spot:
         # Said always: without it the quantity of a buy would be an amount of the quote coin.
@@ -61,23 +63,22 @@ def create_body(order: NewOrder) -> Body:
             body["closeOnTrigger"] = True  # all of the position, up to the most that one order may be
     if order.slippage_percent is not None:
         body |= {"slippageToleranceType": "Percent", "slippageTolerance": plain(order.slippage_percent)}
-    return body | _trigger(order, is_spot=is_spot) | _attached(order, is_spot=is_spot)
+    if order.trigger is not None:
+        body |= _trigger(order.trigger, is_spot=is_spot)
+    if order.take_profit is not None or order.stop_loss is not None:
+        body |= _attached(order, is_spot=is_spot)
+    return body
 
 
-def _trigger(order: NewOrder, *, is_spot: bool) -> Body:
-    if order.trigger is None:
-        return {}
-    body: Body = {"triggerPrice": plain(order.trigger.price)}
+def _trigger(trigger: Trigger, *, is_spot: bool) -> Body:
+    body: Body = {"triggerPrice": plain(trigger.price)}
     if is_spot:
         return body | {"orderFilter": CONDITIONAL}
-    direction = _RISES if order.trigger.rises else _FALLS
-    return body | {"triggerDirection": direction, "triggerBy": order.trigger.by}
+    return body | {"triggerDirection": _RISES if trigger.rises else _FALLS, "triggerBy": trigger.by}
 
 
 def _attached(order: NewOrder, *, is_spot: bool) -> Body:
     exits = [leg for leg in (order.take_profit, order.stop_loss) if leg is not None]
-    if not exits:
-        return {}
     body = _leg("takeProfit", "tp", order.take_profit, is_spot=is_spot)
     body |= _leg("stopLoss", "sl", order.stop_loss, is_spot=is_spot)
     if is_spot:
