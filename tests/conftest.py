@@ -9,6 +9,7 @@ import itertools
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,30 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))
 
 _TEMPLATE = "template_tradewright"
 _FASTER = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "100"}
+# Files that take a minute and more, the longest first: real processes are started, killed and waited for in them.
+_LONG = (
+    "e2e/test_order_kinds.py",
+    "e2e/test_first_day.py",
+    "e2e/test_wrong_things.py",
+    "e2e/test_an_hour_of_trading.py",
+    "integration/test_whole_installation.py",
+    "integration/test_kill_switch.py",
+    "integration/test_secrets_stay_home.py",
+    "integration/test_acceptance.py",
+    "integration/test_replayed_market.py",
+    "integration/test_fault_proxy.py",
+    "integration/fence/test_fence.py",
+    "integration/test_kill_campaign.py",
+    "integration/test_supervisor.py",
+    "integration/trading/test_database_restarts.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that no process is left alone with it at the end; then the fullest files."""
+    rank = {Path(__file__).parent / name: place for place, name in enumerate(_LONG)}
+    count = Counter(item.path for item in items)
+    items.sort(key=lambda item: (rank.get(item.path, len(rank)), -count[item.path], item.path))
 
 
 @dataclass(frozen=True, slots=True)

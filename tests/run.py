@@ -96,8 +96,8 @@ def pytest_layer(folder: str, *, processes: int = 2) -> Layer:
     def layer(say: Say) -> Count:
         report = RESULTS / f"{folder}.xml"
         report.unlink(missing_ok=True)
-        # A file's tests share its installation or server, so they stay together.
-        options = ["-q", f"--junitxml={report}", "-n", str(processes), "--dist", "loadfile"]
+        # A file's tests share its installation or server, so they stay together; their order is `tests/conftest.py`'s.
+        options = ["-q", f"--junitxml={report}", "-n", str(processes), "--dist", "loadfile", "--no-loadscope-reorder"]
         code = run(say, BIN / "python", "-m", "pytest", *options, f"tests/{folder}")
         count = _junit(report)
         if code != 0 and count.failed == 0:
