@@ -34,6 +34,7 @@ export type KillBody = Schemas["KillBody"];
 export type KillLatch = Schemas["KillLatch"];
 export type KillScope = KillLatch["scope"];
 export type KillState = Schemas["KillState"];
+export type ExitsIntent = Schemas["ExitsIntent"];
 export type LeverageIntent = Schemas["LeverageIntent"];
 export type LimitLevel = Schemas["LimitState"]["level"];
 export type LimitName = Schemas["LimitState"]["name"];

@@ -1,5 +1,9 @@
-/** Margin mode of the account and position mode of one contract: asked as intents, done once the exchange was read back. */
-import { useState, type FormEvent } from "react";
+/**
+ * Margin mode of the account and position mode of one contract: asked as intents, done once the exchange was read back.
+ *
+ * Both change what the next order risks, so with real money each takes a typed word.
+ */
+import { useState, type FormEvent, type ReactNode } from "react";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
 import { useIntent } from "../tables/actions/useIntent";
@@ -25,9 +29,10 @@ function Margin({ account, mayTrade }: { account: Account; mayTrade: boolean }) 
   const now = account.margin_mode;
   const [chosen, setChosen] = useState<MarginMode | null>(null);
   const [asked, setAsked] = useState<MarginMode | null>(null);
+  const live = useLiveWord(account);
   const { phase, fault, ask } = useIntent(account.id, { said: t("standing.margin_mode"), onTaken: () => setAsked(chosen) });
   const value = chosen ?? (now === "ISOLATED_MARGIN" ? now : "REGULAR_MARGIN");
-  const closed = !mayTrade || !account.capabilities.can_set_margin_mode || chosen === null || chosen === now || phase === "sending";
+  const closed = !mayTrade || !account.capabilities.can_set_margin_mode || chosen === null || chosen === now || !live.isTyped || phase === "sending";
   return (
     <form
       className="box stack"
@@ -52,6 +57,7 @@ function Margin({ account, mayTrade }: { account: Account; mayTrade: boolean }) 
         onChange={setChosen}
       />
       <p className="hint">{account.capabilities.can_set_margin_mode ? t("standing.margin_hint") : t("problems.account.not_here")}</p>
+      {live.field}
       {asked !== null && asked !== now && fault === null && <p role="status">{t("standing.mode_asked")}</p>}
       {fault !== null && (
         <p className="fault" role="alert">
@@ -65,6 +71,21 @@ function Margin({ account, mayTrade }: { account: Account; mayTrade: boolean }) 
   );
 }
 
+/** The word to type where real money is at stake; elsewhere nothing is asked. */
+function useLiveWord(account: Account): { readonly isTyped: boolean; readonly field: ReactNode } {
+  const { t } = useWords();
+  const [typed, setTyped] = useState("");
+  if (account.environment !== "live") return { isTyped: true, field: null };
+  const word = t("kill.live_word");
+  const field = (
+    <label className="field">
+      <span className="label">{t("standing.mode_typed", { word })}</span>
+      <input className="input" autoComplete="off" spellCheck={false} value={typed} data-testid="mode-typed" onChange={(event) => setTyped(event.target.value)} />
+    </label>
+  );
+  return { isTyped: typed.trim().toUpperCase() === word, field };
+}
+
 function marginWords(t: ReturnType<typeof useWords>["t"], mode: string): string {
   return t(mode === "ISOLATED_MARGIN" ? "tables.mode_isolated" : mode === "REGULAR_MARGIN" ? "tables.mode_cross" : "tables.mode_portfolio");
 }
@@ -74,9 +95,10 @@ function Position({ account, mayTrade }: { account: Account; mayTrade: boolean }
   const [symbol, setSymbol] = useState("BTCUSDT");
   const [mode, setMode] = useState<PositionMode>("hedge");
   const [taken, setTaken] = useState<string | null>(null);
+  const live = useLiveWord(account);
   const { phase, fault, ask } = useIntent(account.id, { said: t("standing.position_mode"), onTaken: () => setTaken(symbol) });
   const may = mayTrade && account.capabilities.can_set_position_mode;
-  const closed = !may || !/^[A-Z0-9][A-Z0-9-]{1,31}$/.test(symbol) || phase === "sending";
+  const closed = !may || !/^[A-Z0-9][A-Z0-9-]{1,31}$/.test(symbol) || !live.isTyped || phase === "sending";
   return (
     <form
       className="box stack"
@@ -105,6 +127,7 @@ function Position({ account, mayTrade }: { account: Account; mayTrade: boolean }
         onChange={setMode}
       />
       <p className="hint">{account.capabilities.can_set_position_mode ? t("standing.position_hint") : t("problems.account.not_here")}</p>
+      {live.field}
       {taken !== null && fault === null && <p role="status">{t("standing.mode_asked")}</p>}
       {fault !== null && (
         <p className="fault" role="alert">

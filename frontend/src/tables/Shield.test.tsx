@@ -25,10 +25,10 @@ it("says protected with the stop's price, and no stop where none was asked", () 
   expect(show(null)).toContain("no stop");
 });
 
-it("says naked with a running time and why, and offers to set the stop", async () => {
+it("says naked with a running time, why where that says more, and offers to set the stop", async () => {
   vi.useFakeTimers();
   vi.setSystemTime(100_000);
-  expect(show(being({ state: "naked", naked_since_ms: 58_000, why: "protection.missing" }))).toContain("Naked0:42 · without its stop");
+  expect(show(being({ state: "naked", naked_since_ms: 58_000, why: "protection.missing" }))).toBe(" Naked0:42Set stop");
   await act(async () => void (await vi.advanceTimersByTimeAsync(3_000)));
   expect(screen.getByRole("timer").textContent).toBe("0:45");
   fireEvent.click(screen.getByTestId("shield-set"));

@@ -30,7 +30,8 @@ export function Shield({ position, instrument, onSet }: { position: Position; in
     <span className={`shield ${protection.state}`} data-testid="shield" data-state={protection.state} title={hint(t(`tables.shield_${protection.state}_hint`, words), why, position.stops_read_ms)}>
       <Icon name={DRAWING[protection.state]} className={protection.state === "repairing" ? "spinning" : ""} /> {t(`tables.shield_${protection.state}`, words)}
       {protection.naked_since_ms !== null && <Since ms={protection.naked_since_ms} />}
-      {why !== null && protection.state !== "protected" && <span className="muted"> · {why}</span>}
+      {/* That its stop is missing is what the word before it says. */}
+      {why !== null && protection.state !== "protected" && protection.why !== "protection.missing" && <span className="muted"> · {why}</span>}
       {protection.state === "naked" && (
         <button type="button" className="link-button" data-testid="shield-set" onClick={onSet}>
           {t("tables.shield_set")}

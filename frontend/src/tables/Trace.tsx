@@ -85,7 +85,7 @@ export function stepsOf(t: Words, order: Order, history: IntentHistory, fills: r
     const words = {
       quantity: stepped(fill.quantity, instrument?.quantity_step ?? fill.quantity, language),
       price: stepped(fill.price, instrument?.tick_size ?? fill.price, language),
-      fee: fill.fee,
+      fee: stepped(fill.fee, fill.fee, language),
       coin: fill.fee_coin,
     };
     put(`fill:${fill.id}`, fill.time_ms, t("tables.trace_fill"), t("tables.trace_fill_of", words));
