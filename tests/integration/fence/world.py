@@ -37,6 +37,7 @@ from tradewright.trading.asking import Asker
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.checks import MarketView
 from tradewright.trading.commands import submit_place
+from tradewright.trading.risk.store import set_limits
 
 GATE_S, LEASE_S = 4, 10
 _WITHIN_S = 240.0  # a busy machine starts a process in half a minute
@@ -100,6 +101,7 @@ class FenceWorld:
             ready = json.loads(await asyncio.to_thread(exchange.stdout.readline))
             write_exchange_ready(home / "exchange/ready.json", "Simulated", ready)
             owned = await make_home(engine, SystemIds(), SystemClock(), uid=ready["uid"])
+            await _lift_limits(engine, owned)
             world = cls(engine, url, home, owned, ready)
             busy = [asyncio.create_task(world._trade()), asyncio.create_task(world._watch_owners())]
             try:
@@ -172,7 +174,8 @@ class FenceWorld:
     # Traffic.
 
     async def _trade(self) -> None:
-        """Orders that rest, a few under way at any time, so that whenever a worker is stopped some are on their way."""
+        """Orders that meet nothing and end at once, a few under way at any time, so that whenever a worker is stopped
+        some are on their way. None rests: a long campaign would come to what an account may have open."""
         view = MarketView(instrument=BTC_RULES, quotes=Quotes(last=Decimal(60000)))
         while True:
             if await self._under_way() >= _UNDER_WAY:
@@ -186,7 +189,7 @@ class FenceWorld:
                 order_type="Limit",
                 quantity=Decimal("0.001"),
                 price=Decimal(20000),
-                time_in_force="GTC",
+                time_in_force="IOC",
                 reduce_only=False,
                 note=None,
             )
@@ -259,6 +262,23 @@ class FenceWorld:
         request = urllib.request.Request(f"{self._ready['rest']}{path}", headers={"X-Sim-Key": keys["trading"]["key"]})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
+
+
+async def _lift_limits(engine: AsyncEngine, owned: Home) -> None:
+    """A person's limit of orders a minute would hold the traffic up."""
+    async with engine.begin() as connection:
+        await set_limits(
+            connection,
+            level="installation",
+            workspace_id=owned.workspace_id,
+            account_id=owned.account.id,
+            values={"orders_per_minute": Decimal(100_000), "open_orders": Decimal(100_000)},
+            removed=[],
+            user_id=owned.user_id,
+            ip=None,
+            clock=SystemClock(),
+            ids=SystemIds(),
+        )
 
 
 async def until(look: Callable[[], Any], what: Callable[[], str]) -> Any:
