@@ -3,7 +3,7 @@
 Lives here: the mutants' way through the stages until something fails, and the line at the end. Not here: drawing
 (`draw`, by cosmic-ray, in an environment of its own), the copies (`trees`), the stages (`stages`, `baseline`).
 
-What fails twice, or takes far longer than it may, has found the mutant. A survivor is to be looked at: either a test is
+What fails, or takes far longer than it may, has found the mutant. A survivor is to be looked at: either a test is
 missing, or it is the same program written otherwise. The latter is written down in `equivalent.toml` with the reason.
 It is asked like any other, must survive, is told with its reason, and the next one that was drawn takes its place.
 Exit 0 when at least 13 of 15 were found, 1 when not, 2 when a stage fails without a mutant or an "equivalent" is found.
@@ -17,19 +17,17 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from campaigns.mutants.baseline import Baseline
-from campaigns.mutants.stages import NothingToSay, Stage, run, stages
+from campaigns.mutants.stages import Job, NothingToSay, Stage, ask, run, stages
 from campaigns.mutants.trees import Trees
 from support.peers import ROOT, peers_python
 
 _HERE = Path(__file__).parent
 _KEPT = ROOT / "build" / "mutants"
-_AT_ONCE = 2
 Mutant = dict[str, str]
 _DRAWN_TIMES = 2  # as many as are wanted: what stands by for equivalents
 
@@ -40,46 +38,65 @@ class Campaign:
         self._stages = stages(seeds)
         self._baseline = Baseline(trees, _KEPT)
 
-    def run(self, mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, str, float]]:
-        """As they are found: the mutant, the stage that finds it, what fails there and the seconds of that stage; in
-        the end the survivors, with ("", "", 0). Every mutant is asked by a stage before any by the next one, which is
-        dearer. Raises `NothingToSay`."""
+    def run(self, mutants: Sequence[Mutant]) -> Iterator[tuple[Mutant, str, str]]:
+        """As they are found: the mutant, the stage that finds it, and what fails there; in the end the survivors, with
+        two empty words. Every mutant is asked by a stage before any is by the next one, which is dearer. Raises
+        `NothingToSay`."""
         left = list(mutants)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for stage in self._stages:
-                survivors = []
-                for mutant, (failed, took_s) in zip(left, pool.map(partial(self._asked, stage), left), strict=True):
-                    if failed:
-                        yield mutant, stage.name, failed, took_s
-                    else:
-                        survivors.append(mutant)
-                left = survivors
-        yield from ((mutant, "", "", 0.0) for mutant in left)
+        for stage in self._stages:
+            found = self._found(stage, left)
+            yield from ((mutant, stage.name, failed) for mutant, failed in zip(left, found, strict=True) if failed)
+            left = [mutant for mutant, failed in zip(left, found, strict=True) if not failed]
+        yield from ((mutant, "", "") for mutant in left)
 
-    def _asked(self, stage: Stage, mutant: Mutant) -> tuple[str, float]:
-        began = time.monotonic()
-        function = self._trees.function_at(mutant["file"], int(mutant["line"]))
-        if not self._baseline.of(stage).reaches(function):
-            return "", 0.0
-        with self._trees.mutated({mutant["file"]: mutant["code"]}) as tree:
-            return self._failed(tree, stage, function), time.monotonic() - began
+    def _found(self, stage: Stage, mutants: Sequence[Mutant]) -> list[str]:
+        """What fails first of each mutant, "" of one that passes."""
+        if not mutants:
+            return []
+        known, found = self._baseline.of(stage), [""] * len(mutants)
+        together: dict[int, Job] = {}  # all of them in forks of one process
+        for at, mutant in enumerate(mutants):
+            function = self._trees.function_at(mutant["file"], int(mutant["line"]))
+            wanted = known.asked(function)
+            if not stage.paths and known.reaches(function):
+                with self._trees.mutated({mutant["file"]: mutant["code"]}) as tree:
+                    found[at] = run(tree, stage, ()).failed
+            elif function is None:
+                with self._trees.mutated({mutant["file"]: mutant["code"]}) as tree:
+                    found[at] = _failures(tree, stage, {at: Job(wanted)})[at]
+            elif wanted:
+                together[at] = Job(wanted, mutant["file"], int(mutant["line"]), mutant["code"])
+        if together:
+            with self._trees.mutated({}) as tree:
+                for at, failed in _failures(tree, stage, together).items():
+                    found[at] = failed
+        return found
 
-    def _failed(self, tree: Path, stage: Stage, function: str | None) -> str:
-        if not stage.paths:
-            return run(tree, stage, ()).failed
-        wanted = self._baseline.of(stage).asked(function)
-        while wanted:
-            answer = run(tree, stage, _files_of(wanted), wanted)
-            if answer.passed:
-                break
-            if (
-                answer.failed not in wanted
-                or not run(tree, stage, _files_of([answer.failed]), {answer.failed: 0}).passed
-            ):
-                return answer.failed
-            # Once and not again is no word on the mutant; what comes after it still is asked.
-            wanted = {test: cpu_s for test, cpu_s in wanted.items() if test not in answer.cpu_s}
-        return ""
+
+def _failures(tree: Path, stage: Stage, jobs: Mapping[int, Job]) -> dict[int, str]:
+    """By the real clock a failure must come twice: once and not again is no word on a mutant, and what comes after that
+    test still is asked."""
+    found: dict[int, str] = {}
+    left = dict(jobs)
+    while left:
+        answers = dict(zip(left, ask(tree, stage, list(left.values())), strict=True))
+        found |= {at: answer.failed for at, answer in answers.items()}
+        doubted = {
+            at: replace(left[at], wanted={answer.failed: left[at].wanted[answer.failed]})
+            for at, answer in answers.items()
+            if stage.by_the_clock and answer.failed in left[at].wanted
+        }
+        again = dict(zip(doubted, ask(tree, stage, list(doubted.values())), strict=True)) if doubted else {}
+        left = {
+            at: replace(
+                left[at], wanted={test: s for test, s in left[at].wanted.items() if test not in answers[at].cpu_s}
+            )
+            for at, answer in again.items()
+            if not answer.failed
+        }
+        found |= dict.fromkeys(left, "")
+        left = {at: job for at, job in left.items() if job.wanted}
+    return found
 
 
 def main(count: str, seed: str, seeds: str, commit: str = "HEAD") -> int:
@@ -92,14 +109,14 @@ def main(count: str, seed: str, seeds: str, commit: str = "HEAD") -> int:
         campaign = Campaign(trees, int(seeds))
         found = survived = wrongly_listed = 0
         try:
-            for mutant, stage, failed, took_s in campaign.run(drawn):
+            for mutant, stage, failed in campaign.run(drawn):
                 why = _why_same(mutant, listed)
                 found += bool(stage and not why)
                 survived += not (stage or why)
                 wrongly_listed += bool(stage and why)
                 verdict = stage or ("equivalent" if why else "SURVIVED")
                 place = f"{mutant['file']}:{mutant['line']} {mutant['function']}"
-                print(f"{verdict:10} {place} {mutant['operator']} {took_s:.0f} s")
+                print(f"{verdict:10} {place} {mutant['operator']}")
                 print(f"      - {mutant['before']}\n      + {mutant['after']}")
                 print(f"      {failed or why or 'no test tells'}", flush=True)
         except NothingToSay as error:
@@ -122,10 +139,6 @@ def _drawn(trees: Trees, seed: str, count: int, listed: Sequence[dict[str, str]]
         if sum(not _why_same(each, listed) for each in drawn) < count:
             drawn.append(mutant)
     return drawn
-
-
-def _files_of(tests: Iterable[str]) -> list[str]:
-    return sorted({test.partition("::")[0] for test in tests})
 
 
 def _why_same(mutant: Mutant, listed: Sequence[dict[str, str]]) -> str:

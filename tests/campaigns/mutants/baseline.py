@@ -66,11 +66,11 @@ class Baseline:
         if new:
             answer = self._run(stage, new)
             # Files are run in this order, so those before the first failure have passed: the next run goes on there.
-            passed = new if answer.passed else new[: _place(answer.failed, new)]
+            passed = new if not answer.failed else new[: _place(answer.failed, new)]
             said |= {name: part | {"blob": self._trees.blob(name)} for name, part in _parts(passed, answer)}
             self._kept.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(said))
-            if not answer.passed:
+            if answer.failed:
                 raise NothingToSay(
                     f"without any mutant, {stage.name} fails {answer.failed}: nothing can be said of any"
                 )
@@ -85,7 +85,7 @@ class Baseline:
         with self._trees.mutated(self._trees.probed()) as tree:
             answer = run(tree, stage, files)
         cost = f"{len(answer.cpu_s)} tests, {sum(answer.cpu_s.values()):.0f} CPU s, {time.monotonic() - began:.0f} s"
-        print(f"    {stage.name} {'passes' if answer.passed else 'fails'} without a mutant: {cost}", flush=True)
+        print(f"    {stage.name} {'fails' if answer.failed else 'passes'} without a mutant: {cost}", flush=True)
         return answer
 
 

@@ -17,7 +17,7 @@ def main(seeds: str) -> int:
     quiet()
     for report in run_all(range(int(seeds))):
         if report.problems:
-            told = {"failed": f"seed {report.seed}: {report.problems[0]}"}
+            told = {"job": "", "failed": f"seed {report.seed}: {report.problems[0]}"}
             Path(os.environ["MUTANTS_TOLD"]).write_text(json.dumps(told) + "\n")
             return 1
     return 0

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -33,6 +33,7 @@ class Stage:
     without: tuple[str, ...] = ()
     k: str = ""
     seeds: int = 0
+    by_the_clock: bool = False  # by the real one: a busy machine may fail it
 
     def files(self, tree: Path) -> list[str]:
         found: set[Path] = set()
@@ -81,7 +82,8 @@ def stages(seeds: int) -> list[Stage]:
             name="database",
             paths=(*_CONTRACT, "tests/integration/trading", "tests/integration/connections", *_WEB),
             without=_BY_THE_CLOCK,
-            k="not memory",
+            k="not memory and not says_nothing_of_the_key",
+            by_the_clock=True,
         ),
         Stage(name="simulation", seeds=seeds),
     ]
@@ -92,18 +94,57 @@ class NothingToSay(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """One mutant for one stage: its code, put into this function's file (`line` is in it) without another import; or
+    None, where the copy is the mutant's already. And the tests to ask with what each takes without a mutant."""
+
+    wanted: Mapping[str, float]
+    file: str = ""
+    line: int = 0
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """Of one stage in one copy: whether it passed, the first failure, the CPU seconds of each test, and, where there
+    """Of one stage about one job: the first failure, "" when all passed; the CPU seconds of each test; and, where there
     are probes, the tests that reached each function."""
 
-    passed: bool
     failed: str
     cpu_s: Mapping[str, float]
     reached_by: Mapping[str, list[str]]
 
 
-def run(tree: Path, stage: Stage, files: Collection[str], wanted: Mapping[str, float] | None = None) -> Answer:
-    """One stage in one copy: all tests of the files, or those that are wanted with what each takes without a mutant."""
+def run(tree: Path, stage: Stage, files: Collection[str]) -> Answer:
+    """All tests of these files."""
+    told, reached_by, failed = _run(tree, stage.command(files), None)
+    failed = next((str(line["failed"]) for line in told if "failed" in line), failed)
+    return Answer(failed, {line["test"]: line["cpu_s"] for line in told if "test" in line}, reached_by)
+
+
+def ask(tree: Path, stage: Stage, jobs: Sequence[Job]) -> list[Answer]:
+    """The wanted tests of each job, in the order of the jobs. Raises `NothingToSay` when a job came to no end."""
+    files = sorted({test.partition("::")[0] for job in jobs for test in job.wanted})
+    told, _, broken = _run(tree, stage.command(files), jobs)
+    broken = next((str(line["failed"]) for line in told if "failed" in line and line["job"] == ""), broken)
+    answers = []
+    for number, job in enumerate(jobs):
+        lines = [line for line in told if line["job"] == number]
+        failed = next((str(line["failed"]) for line in lines if "failed" in line), "")
+        asked = next((line["asked"] for line in lines if "asked" in line), None)
+        if not failed and job.code is None:
+            failed = broken  # what is mutated is run by the import: it may not even come to the tests
+        if not failed and asked != len(job.wanted):
+            raise NothingToSay(
+                f"{stage.name}: {asked} of {len(job.wanted)} tests were asked about {job.file}: {broken}"
+            )
+        answers.append(Answer(failed, {line["test"]: line["cpu_s"] for line in lines if "test" in line}, {}))
+    return answers
+
+
+def _run(
+    tree: Path, arguments: tuple[str, ...], jobs: Sequence[Job] | None
+) -> tuple[list[dict[str, Any]], dict[str, list[str]], str]:
+    """What was told, who reached what, and how it ended where that was not well."""
     with TemporaryDirectory(prefix="mutants-told-") as folder:
         told, reached, log = Path(folder) / "told", Path(folder) / "reached", Path(folder) / "log"
         settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
@@ -112,21 +153,15 @@ def run(tree: Path, stage: Stage, files: Collection[str], wanted: Mapping[str, f
             "MUTANTS_TOLD": str(told),
             "MUTANTS_REACHED": str(reached),
         }
-        if wanted is not None:
-            (Path(folder) / "wanted").write_text(json.dumps(wanted))
-            settings["MUTANTS_WANTED"] = str(Path(folder) / "wanted")
-        code = _run(tree, stage.command(files), settings, log)
-        lines = _lines(told)
-        failed = next((str(line["failed"]) for line in lines if "failed" in line), "")
-        if code == _NOTHING_FOUND and wanted is not None:
-            raise NothingToSay(f"none of {len(wanted)} tests was found: {log.read_text()[-1000:]}")
-        if code not in (0, _NOTHING_FOUND) and not failed:
-            failed = "it did not end" if code < 0 else f"exit {code}: {log.read_text()[-600:].strip()}"
-        cpu_s = {line["test"]: line["cpu_s"] for line in lines if "test" in line}
-        return Answer(not failed, failed, cpu_s, _reached(reached))
+        if jobs is not None:
+            (Path(folder) / "jobs").write_text(json.dumps([{"id": at} | asdict(job) for at, job in enumerate(jobs)]))
+            settings["MUTANTS_JOBS"] = str(Path(folder) / "jobs")
+        code = _code_of(tree, arguments, settings, log)
+        ended = {0: "", -signal.SIGKILL: "it did not end"}.get(code, f"exit {code}: {log.read_text()[-600:].strip()}")
+        return _lines(told), _reached(reached), "" if code == _NOTHING_FOUND else ended
 
 
-def _run(tree: Path, arguments: tuple[str, ...], settings: Mapping[str, str], log: Path) -> int:
+def _code_of(tree: Path, arguments: tuple[str, ...], settings: Mapping[str, str], log: Path) -> int:
     with (
         log.open("w") as output,
         subprocess.Popen(
