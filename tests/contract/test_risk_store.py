@@ -121,11 +121,13 @@ async def test_the_first_that_wrote_how_a_day_began_stays_and_new_symbols_are_ad
     _world, store = both
     day = date(2026, 1, 5)
     other = replace(BTC, symbol="ETHUSDT")
+    assert await store.day(day) is None
     assert await store.open_day(DayStart(day, Decimal(100), {BTC: Decimal(3)})) == DayStart(
         day, Decimal(100), {BTC: Decimal(3)}
     )
     found = await store.open_day(DayStart(day, Decimal(999), {BTC: Decimal(4), other: Decimal("-0.5")}))
     assert found == DayStart(day, Decimal(100), {BTC: Decimal(3), other: Decimal("-0.5")})
+    assert await store.day(day) == found
 
 
 @pytest_asyncio.fixture
