@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from uuid import UUID
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -47,6 +47,7 @@ from tradewright.trading.model import Intent, Reason
 
 _T = TypeVar("_T")
 _STEPS_EACH = 50
+_ROUNDS_MAX = 50
 STEPS = int(os.environ.get("STEPS", "2000"))
 REASON = Reason("exchange.refused")
 
@@ -260,14 +261,18 @@ def test_only_moves_of_the_tables_are_made_whatever_comes_in_whatever_order() ->
             nonlocal taken
             taken += 1
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        Counted,
-        settings=settings(
-            max_examples=max(STEPS // _STEPS_EACH, 1),
-            stateful_step_count=_STEPS_EACH,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    # An example may end before its last step, so that there is another round with another seed until all were taken.
+    for number in range(_ROUNDS_MAX):
+        if taken >= STEPS:
+            break
+        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+            seed(number)(Counted),
+            settings=settings(
+                max_examples=max((STEPS - taken) // _STEPS_EACH, 1),
+                stateful_step_count=_STEPS_EACH,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
     print(f"moves steps={taken} illegal=0")
     assert taken >= STEPS, "as many steps as were asked for"
