@@ -49,7 +49,7 @@ def rows_of_table(desk: Terminal) -> dict[int, Row]:
 
 
 def test_the_chart_shows_the_file_row_for_row(terminal: Terminal, installation: Installation) -> None:
-    terminal.claim(installation.claim_link())
+    terminal.claim(installation.greeted_link())
     expect(terminal.page.get_by_text("Replay btcusdt-linear-1m-sample").first).to_be_visible()
     expect(terminal.part("market-time")).to_be_visible()
     expected = rows_of_file()

@@ -34,7 +34,7 @@ def low_price(terminal: Terminal) -> int:
 def test_trading_is_stopped_by_a_held_key_stays_stopped_over_a_reload_and_is_released(
     terminal: Terminal, installation: Installation
 ) -> None:
-    terminal.claim(installation.claim_link())
+    terminal.claim(installation.greeted_link())
     terminal.fill_ticket(quantity="0.01", price=str(low_price(terminal)))
     terminal.submit()
     expect(terminal.page.locator("[data-row-status=working]")).to_have_count(1)
