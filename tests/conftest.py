@@ -41,6 +41,7 @@ _LONG = (
     "e2e/test_an_hour_of_trading.py",
     "integration/test_whole_installation.py",
     "integration/test_kill_switch.py",
+    "integration/test_harm_and_return.py",
     "integration/test_secrets_stay_home.py",
     "integration/test_acceptance.py",
     "integration/test_replayed_market.py",
