@@ -434,6 +434,27 @@ async def test_what_is_left_or_opened_again_while_a_kill_is_carried_out_is_close
 
 
 @in_virtual_time
+async def test_what_waits_in_the_spool_is_loaded_while_the_switch_still_watches_for_late_orders() -> None:
+    now = scene()
+    for price in range(50000, 50005):
+        now.order(str(price))
+    await now.world.seconds(1)
+    now.start()
+    await now.world.seconds(0.1)
+    now.tables.away = True
+    latch = await now.board.pull(now.latch())
+    await now.world.until(lambda: not now.live(), "nothing is open", 5.0)
+    assert now.recorder.has_spooled
+    now.tables.away = False
+    await now.world.until(lambda: not now.recorder.has_spooled, "the spool is loaded", 4.0)
+    assert not now.board.is_done(latch, ACCOUNT), "it still watches"
+    assert len(now.of(CancelBegun)) == len(now.of(Answered)) == 5
+    await now.until_done(latch)
+    assert len(now.of(TakenDown)) == 1
+    await now.end()
+
+
+@in_virtual_time
 async def test_a_database_that_comes_and_goes_gets_each_act_before_its_answer() -> None:
     now = scene()
     await now.position()

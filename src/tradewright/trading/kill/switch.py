@@ -189,6 +189,8 @@ class AccountSwitch:
             if now_s - empty_since_s >= LANDS_WITHIN_S:
                 await self._note_done(latch, closed=closes, left=left)
                 return
+            # Nothing is left to do but to watch: what waits beside the database need not wait for the end of that.
+            await self._bring_spool()
             await self.clock.sleep(_LOOK_S)
 
     async def _note_done(self, latch: Latch, *, closed: bool, left: Left) -> None:
