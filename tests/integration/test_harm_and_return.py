@@ -117,9 +117,16 @@ def passive_price(running: Installation) -> str:
     return str(int(Decimal(running.last_price()) * Decimal("0.8")))
 
 
-@pytest.mark.parametrize("part", ["exchange", "worker", "api", "postgres"])
-def test_after_a_kill_of_any_process_the_installation_is_ready_again_by_itself(
-    running: Installation, part: str
+@pytest.mark.parametrize(
+    ("part", "how"),
+    [
+        *((part, signal.SIGKILL) for part in ("exchange", "worker", "api", "postgres")),
+        ("worker", signal.SIGSTOP),  # it beats no more, and the supervisor sees to the rest
+    ],
+    ids=lambda value: value.name if isinstance(value, signal.Signals) else value,
+)
+def test_after_the_end_of_any_process_the_installation_is_ready_again_by_itself(
+    running: Installation, part: str, how: signal.Signals
 ) -> None:
     wait_for(lambda: serves(running), "ready before", seconds=AGAIN_WITHIN_S)
     account = running.account()
@@ -127,13 +134,13 @@ def test_after_a_kill_of_any_process_the_installation_is_ready_again_by_itself(
     if part == "postgres":
         old = postmaster(running)
         assert old is not None
-        os.kill(old, signal.SIGKILL)
+        os.kill(old, how)
         wait_for(lambda: postmaster(running) not in (None, old), "another server", seconds=AGAIN_WITHIN_S)
     else:
-        old = running.kill(part)
+        old = running.kill(part, number=how)
         wait_for(lambda: running.pid_of(part) != old, f"another {part}", seconds=AGAIN_WITHIN_S)
-    wait_for(lambda: serves(running), f"ready after a kill of {part}: {readiness(running)}", seconds=AGAIN_WITHIN_S)
-    print(f"ready again {time.monotonic() - began_s:.1f} s after a kill -9 of {part}")
+    wait_for(lambda: serves(running), f"ready after {how.name} to {part}", seconds=AGAIN_WITHIN_S)
+    print(f"ready again {time.monotonic() - began_s:.1f} s after {how.name} to {part}")
     assert running.account() == account
     trades_once(running, account)
 
