@@ -137,6 +137,9 @@ ROWS: Final = (
             *of(_LEDGER_SIM),
             *of("tests/sim/test_ledger_seeds.py"),
             *of("tests/integration/trading/test_ledger.py"),
+            *of("tests/sim/test_whole_seeds.py"),
+            *of("tests/sim/test_whole_seeds_more.py"),
         ),
+        campaigns=("sim",),
     ),
 )

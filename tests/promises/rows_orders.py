@@ -317,7 +317,10 @@ ROWS: Final = (
             *of("tests/contract/test_differences.py"),
             *of("tests/sim/test_difference_scenarios.py"),
             *of("tests/integration/web/test_differences_api.py"),
+            *of("tests/sim/test_whole_seeds.py"),
+            *of("tests/sim/test_whole_seeds_more.py"),
         ),
+        campaigns=("sim",),
     ),
     Promise(
         id="B10",

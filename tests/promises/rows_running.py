@@ -13,6 +13,7 @@ _FLAPPING = "tests/sim/test_flapping_streams.py"
 _BUDGETS = "tests/sim/test_request_budgets.py"
 _KILL = "tests/integration/test_kill_switch.py"
 _KILL_SCENES = "tests/sim/test_kill_scenarios.py"
+_HARM = "tests/integration/test_harm_and_return.py"
 _PLACEMENT = "tests/contract/test_placement.py"
 _EMBEDDED = "tests/integration/storage/test_embedded_life.py"
 _SUPERVISOR = "tests/integration/test_supervisor.py"
@@ -143,6 +144,7 @@ ROWS: Final = (
                 "test_a_really_full_disk_takes_a_latch_and_a_kills_lines_and_is_as_before_when_there_is_room",
             ),
             *of(_KILL_SCENES, "test_what_cannot_be_written_down_anywhere_is_not_done"),
+            *of(_HARM, "test_with_a_full_disk_nothing_opens_a_kill_acts_and_all_goes_on_once_there_is_room"),
         ),
     ),
     Promise(
@@ -152,6 +154,7 @@ ROWS: Final = (
         " half there",
         tests=(
             *of("tests/integration/trading/test_full_disk.py"),
+            *of(_HARM, "test_with_a_full_disk_nothing_opens_a_kill_acts_and_all_goes_on_once_there_is_room"),
             *of("tests/integration/web/test_refusing_database.py"),
         ),
     ),
@@ -189,8 +192,13 @@ ROWS: Final = (
             ),
             *of("tests/unit/exchange/test_gate.py"),
             *of("tests/integration/fence/test_fence.py"),
+            *of("tests/sim/test_whole_seeds.py"),
+            *of("tests/sim/test_whole_seeds_more.py"),
         ),
-        campaigns=("fence",),
+        campaigns=(
+            "sim",
+            "fence",
+        ),
     ),
     Promise(
         id="E10",
@@ -353,7 +361,10 @@ ROWS: Final = (
             *of(_KILL_SCENES),
             *of("tests/integration/trading/test_kill_on_postgres.py"),
             *of("tests/unit/audit/test_spool.py"),
+            *of("tests/sim/test_whole_seeds.py"),
+            *of("tests/sim/test_whole_seeds_more.py"),
         ),
+        campaigns=("sim",),
     ),
     Promise(
         id="O7",
@@ -365,6 +376,7 @@ ROWS: Final = (
                 "test_a_child_whose_event_loop_is_stuck_is_killed_though_it_lives",
                 "test_a_child_that_beats_is_left_alone",
             ),
+            *of(_HARM, "test_after_the_end_of_any_process_the_installation_is_ready_again_by_itself"),
             *of(_KILL, "test_with_the_worker_frozen_the_next_one_acts_on_the_latch_before_all_else"),
         ),
     ),

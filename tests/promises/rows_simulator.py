@@ -93,6 +93,13 @@ ROWS: Final = (
         campaigns=("mutants",),
     ),
     Promise(
+        id="V4",
+        says="Bugs planted in what only some nights have (a kill that is ignored or only latched, an owner for"
+        " ever, books with a hole, legs taken for one, differences unseen) are each found within forty such"
+        " nights",
+        tests=of("tests/sim/test_planted_nights.py"),
+    ),
+    Promise(
         id="V2",
         says="The kill campaign's own checks find each way to be wrong, and it deals every point as often as it says",
         tests=(
