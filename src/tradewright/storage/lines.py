@@ -131,6 +131,7 @@ class _Line:
         self._socket = self._pg.socket
         self._loop = asyncio.get_running_loop()
         self._prepared: dict[Statement, bytes] = {}
+        self._names = 0
         self._answer: asyncio.Future[pq.abc.PGresult] | None = None
         self._result: pq.abc.PGresult | None = None
         self._is_open = True
@@ -143,7 +144,8 @@ class _Line:
     async def ask(self, statement: Statement, values: Sequence[bytes | None]) -> pq.abc.PGresult:
         name = self._prepared.get(statement)
         if name is None:
-            name = b"s%d" % len(self._prepared)
+            self._names += 1  # a cancelled caller may have prepared it all the same
+            name = b"s%d" % self._names
             await self._exchange(lambda: self._pg.send_prepare(name, statement.sql, statement.types))
             self._prepared[statement] = name
         return await self._exchange(lambda: self._pg.send_query_prepared(name, values))

@@ -130,6 +130,19 @@ async def test_a_cancelled_caller_ends_when_its_statement_is_over(lines: Lines, 
     assert await lines.fetch(PID, {}) == [before]
 
 
+async def test_a_caller_cancelled_at_a_statements_first_use_does_not_spoil_it_for_the_next(lines: Lines) -> None:
+    (before,) = await lines.fetch(PID, {})
+    line = lines._free[-1]
+    asking = asyncio.create_task(lines.fetch(KEEP, {"number": 1}))
+    while line.is_free:
+        await asyncio.sleep(0)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await lines.fetch(KEEP, {"number": 2}) == [{"number": 2}]
+    assert await lines.fetch(PID, {}) == [before]
+
+
 async def test_no_more_lines_are_open_than_stated_and_none_after_the_engine_is_gone(
     lines: Lines, ours: AsyncEngine, engine: AsyncEngine
 ) -> None:
