@@ -37,8 +37,8 @@ _ANSWERS_WITHIN_S: Final = 2.0  # a worker that does not is dead to whoever pull
 _SEEN_WITHIN_S: Final = 1.5  # a file that a running worker did not write itself
 _AGAIN_S: Final = 0.5
 _TRIES_MAX: Final = 120
-# What came in while the last pass read is not there for it.
-_UNSEEN_S: Final = 1.5
+# What came in while the last pass read is not there for it: two questions, whose answers may be up to 7 s late each.
+_UNSEEN_S: Final = 16.0
 
 
 class KillNight:
@@ -56,7 +56,8 @@ class KillNight:
         self.away_until_s = 0.0
         self.cancels: set[str] = set()  # the exchange's ids of orders whose cancel is written down
         self.closes: set[UUID] = set()  # acts
-        self.done_at: dict[bool, int] = {}  # with positions closed or not: how long the exchange's log was then
+        # With positions closed or not: how long the exchange's log was when the last pass may have begun to read.
+        self.done_at: dict[bool, int] = {}
 
     def _spooled(self, entry: Entry) -> None:
         self._world.struck["kill_spooled"] += 1
@@ -72,7 +73,7 @@ class KillNight:
                 self.closes.add(entry.act_id)
             case TakenDown():
                 if entry.closed not in self.done_at:
-                    self.done_at[entry.closed] = len(self._world.entries)
+                    self.done_at[entry.closed] = self._world.log_length(_UNSEEN_S)
                     self._world.violations += _left_open(self._world, closed=entry.closed)
             case _:
                 pass

@@ -144,6 +144,7 @@ def _parts_of(world: World, person: Person) -> Iterator[Coroutine[Any, Any, None
     """What happens that night beside orders and faults."""
     night = world.night
     if night.pull is not None:
+        yield world.note_lengths()
         yield Killer(world, night.pull).live()
     if night.sweeps:
         yield person.sweep(SAFETY_S)

@@ -80,6 +80,7 @@ class World:
         self.seized = asyncio.Event()
         self.takeovers: list[tuple[int, int]] = []  # of those: how long the exchange's log was, and the new epoch
         self.frozen_until_s = 0.0
+        self._lengths: list[tuple[float, int]] = []
         self.lives = 0
         self.crashes: Counter[str] = Counter()
         self.passed: Counter[str] = Counter()
@@ -171,6 +172,16 @@ class World:
         self.replaced.append(replaced)
         self.takeovers.append((len(self.entries), self.process.owning.epoch))
         self.wire.fenced_below = self.process.owning.epoch
+
+    async def note_lengths(self) -> None:
+        """How long the exchange's log was at each half second."""
+        while True:
+            self._lengths.append((self.loop.time(), len(self.entries)))
+            await asyncio.sleep(0.5)
+
+    def log_length(self, seconds_ago: float) -> int:
+        since_s = self.loop.time() - seconds_ago
+        return max((length for at_s, length in self._lengths if at_s <= since_s), default=0)
 
     def filled_within(self, seconds: float) -> bool:
         """Whether the exchange filled anything so lately, or may have, as its clock was off."""

@@ -186,7 +186,9 @@ class AccountSwitch:
             if empty_since_s is None:
                 empty_since_s = now_s
                 log.warning("kill.nothing_open", account_id=str(self.account.id), passes=passes)
-            if now_s - empty_since_s >= LANDS_WITHIN_S:
+            # What is written of it counts only beside the latch's own row: a little longer is waited for that.
+            rows_s = 0.0 if self.board.has_rows() else _ROWS_LOOKS * _LOOK_S
+            if now_s - empty_since_s >= LANDS_WITHIN_S + rows_s:
                 await self._note_done(latch, closed=closes, left=left)
                 return
             # Nothing is left to do but to watch: what waits beside the database need not wait for the end of that.
@@ -194,7 +196,6 @@ class AccountSwitch:
             await self.clock.sleep(_LOOK_S)
 
     async def _note_done(self, latch: Latch, *, closed: bool, left: Left) -> None:
-        await self._rows_first()
         must_act(self.may_act)
         done = TakenDown(
             id=self.ids.new(), at=self.clock.now(), account_id=self.account.id, latch_id=latch.id, closed=closed
