@@ -24,7 +24,8 @@ _SOURCES = {"refused": "owner", "expired": "owner", "not_placed": "reconciliatio
 async def intent(
     connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, intent_id: IntentId
 ) -> dict[str, Any] | None:
-    """An intent with what it is about and its history; None if this workspace has no such intent.
+    """An intent with what it is about and its history; None if this workspace has no such intent. Run it in a
+    REPEATABLE READ transaction: else its reason may be of another moment than the status of its order.
 
     `status` of a cancel or amend is the status of the order it is about. `settled` is False while the answer is still
     awaited; of a setting also while it was not read back; `position` shows it (of a margin mode the account does).

@@ -238,6 +238,7 @@ async def _do_and_wait(
         deadline = parts.clock.monotonic() + wait_s
         while True:
             async with parts.engine.connect() as connection:
+                await connection.execution_options(isolation_level="REPEATABLE READ")  # all of one moment
                 found = await read(connection)
             if is_there(found) or deadline <= parts.clock.monotonic():
                 return found, is_there(found)

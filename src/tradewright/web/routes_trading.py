@@ -290,6 +290,7 @@ async def post_intent(
 async def read_intent(parts: Parts, caller: Reader, account_id: UUID, intent_id: UUID) -> Response:
     """An intent with the history of its order's status."""
     async with parts.engine.connect() as connection:
+        await connection.execution_options(isolation_level="REPEATABLE READ")  # all of one moment
         found = await intent(connection, caller.membership.workspace_id, AccountId(account_id), IntentId(intent_id))
     if found is None:
         raise NotFound(f"there is no intent {intent_id} on this account")

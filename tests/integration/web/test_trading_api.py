@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 import uuid
@@ -10,9 +11,12 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from integration.web.kit import Site, User, place_body, running_owner
 from integration.web.test_identity_api import problem
+from tradewright.trading import intent_queries
+from tradewright.trading.model import Reason
 from tradewright.web import intents
 from tradewright.web.schemas.accounts import AccountList
 from tradewright.web.schemas.holdings import BalancesAnswer, FillPage, PositionList
@@ -63,6 +67,30 @@ async def test_without_a_worker_the_answer_is_202_sending_after_two_seconds(ann:
         answer = IntentAnswer.model_validate_json(await response.read())
     assert answer.status == "sending"
     assert time.monotonic() - began >= 1.9
+
+
+async def test_an_intent_is_told_as_of_one_moment(site: Site, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intents, "WAIT_S", 0.1)
+    body = place_body()
+    async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
+        assert response.status == 202
+    order_view_of = intent_queries.order_view_of
+
+    async def refused_meanwhile(connection: AsyncConnection, *about: Any) -> Any:
+        async with site.parts.engine.begin() as other:
+            reason = json.dumps(Reason("kill.latched").as_json())
+            await other.execute(
+                text("UPDATE intents SET state = 'refused', reason = CAST(:reason AS jsonb)"), {"reason": reason}
+            )
+        return await order_view_of(connection, *about)
+
+    monkeypatch.setattr(intent_queries, "order_view_of", refused_meanwhile)
+    told = []
+    for _ in range(2):
+        async with ann.http.get(f"{ann.account_path}/intents/{body['id']}") as response:
+            answer = IntentHistory.model_validate_json(await response.read())
+        told.append((answer.status, None if answer.reason is None else answer.reason.code))
+    assert told == [("sending", None), ("refused", "kill.latched")]
 
 
 async def test_an_unknown_outcome_is_202_unknown(site: Site, ann: User) -> None:
