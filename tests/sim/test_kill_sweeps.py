@@ -1,4 +1,4 @@
-"""How a kill switch cancels many orders: those of one market's book in one request, the rest one by one."""
+"""How a kill switch cancels: many orders of one market in one request, the rest one by one; and once, on a command."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import tempfile
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
+from uuid import UUID
 
 from sim.test_kill_scenarios import Scene
 from sim.virtual_loop import in_virtual_time
 from sim.world import BTC_SPOT, World
 from tradewright.core.order import Trigger
 from tradewright.trading.kill.emergency import SWEPT_FROM
-from tradewright.trading.kill.entries import Answered, CancelBegun
+from tradewright.trading.kill.entries import Answered, CancelBegun, Cause
 
 
 async def cancels_of(contracts: int, spot: int, *, waiting: int = 0) -> Counter[str]:
@@ -51,3 +52,24 @@ async def test_few_orders_and_those_that_wait_for_a_trigger_are_cancelled_one_by
     """What goes with the sweep of a whole market may be a stop that is to stay: each trigger is named."""
     assert await cancels_of(SWEPT_FROM - 1, 0) == {"cancel": SWEPT_FROM - 1}
     assert await cancels_of(SWEPT_FROM, 0, waiting=SWEPT_FROM) == {"cancel_working": 1, "cancel": SWEPT_FROM}
+
+
+@in_virtual_time
+async def test_a_single_command_takes_down_what_there_is_through_faults_and_lasts_no_longer() -> None:
+    with tempfile.TemporaryDirectory(prefix="tw-kill-") as home:
+        now = Scene(World(1), Path(home))
+        await now.position()
+        now.order()
+        await now.world.seconds(1)
+        now.start()
+        await now.world.seconds(0.1)
+        now.world.wire.next_command = ["request_lost"]
+        left = await now.switch.command(Cause(id=UUID(int=5), kind="command", via="cli"), close=False)
+        assert (left.orders, left.positions, now.live()) == (0, 1, [])
+        assert (now.size(), now.closes()) == (Decimal("0.3"), 0), "what was not to be closed is not"
+        left = await now.switch.command(Cause(id=UUID(int=6), kind="command", via="cli"), close=True)
+        assert (left.positions, now.size(), now.closes()) == (0, Decimal(0), 1)
+        later = now.order()
+        await now.world.seconds(30)
+        assert now.live() == [later], "a command is no latch"
+        await now.end()
