@@ -60,10 +60,16 @@ afterEach(cleanup);
 
 it("shows ours and theirs side by side, and which symbol it blocks", () => {
   render(draw(aDifference()));
-  const text = screen.getByTestId("difference").textContent;
+  const text = screen.getByTestId("difference").textContent.replaceAll("\u202f", " ");
   expect(text).toContain("Ours: nothing");
-  expect(text).toContain("Exchange: Buy 0.01 · @ 60000 · New");
+  expect(text).toContain("Exchange: Buy 0.01 · at 60 000 · in the book");
   expect(text).toContain("Blocks new risk on BTCUSDT");
+});
+
+it("calls the closing of an order what it is, and shows a word of the exchange that it does not know as it came", () => {
+  render(draw(aDifference({ after: side({ state: "PendingSomething" }) })));
+  expect(screen.getByTestId("difference-close").textContent).toBe("Cancel the order…");
+  expect(screen.getByTestId("difference").textContent).toContain("PendingSomething");
 });
 
 it("says what a decision does before it is made, and decides about the one that was seen", async () => {

@@ -4,9 +4,10 @@ import { useEffect, useRef, useState } from "react";
 import { decideDifference } from "../api/differences";
 import type { Decision, Difference } from "../api/types";
 import { notices, queries } from "../app/services";
+import { stepped, type Language } from "../format/number";
 import { exactTime, tableTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
-import { failureText, problemText, type Words } from "../i18n/words";
+import { failureText, foundState, problemText, type Words } from "../i18n/words";
 import { useNow } from "../stream/hooks";
 import { Icon } from "../ui/Icon";
 import { differencesQuery } from "./queries";
@@ -30,14 +31,14 @@ export function DifferenceCard({ difference, mayDecide }: { difference: Differen
       </header>
       <p className="before-after">
         <span>
-          <span className="muted">{t("differences.before")}:</span> {sideWords(t, difference.before)}
+          <span className="muted">{t("differences.before")}:</span> {sideWords(t, difference.before, language)}
         </span>
         <span aria-hidden="true">→</span>
         <span>
-          <span className="muted">{t("differences.after")}:</span> {sideWords(t, difference.after)}
+          <span className="muted">{t("differences.after")}:</span> {sideWords(t, difference.after, language)}
         </span>
       </p>
-      {difference.foreign !== null && <p className="hint">{t("differences.foreign", { size: difference.foreign })}</p>}
+      {difference.foreign !== null && <p className="hint">{t("differences.foreign", { size: stepped(difference.foreign, difference.foreign, language) })}</p>}
       {difference.blocks && difference.symbol !== null && (
         <p className="caution">
           <Icon name="barred" /> {t("differences.blocks", { symbol: difference.symbol })}
@@ -48,7 +49,7 @@ export function DifferenceCard({ difference, mayDecide }: { difference: Differen
         <div className="row">
           {difference.choices.map((choice) => (
             <button key={choice} type="button" className="button small" data-testid={`difference-${choice}`} onClick={() => setChosen(choice)}>
-              {t("differences.decide", { decision: t(`differences.${choice}`) })}
+              {t("differences.decide", { decision: decisionWords(t, choice, difference.kind) })}
             </button>
           ))}
         </div>
@@ -67,7 +68,7 @@ function Confirm({ difference, decision, onDone }: { difference: Difference; dec
   // The one that was looked at when this was opened: what changes meanwhile is a conflict, not another decision.
   const [seen] = useState(difference);
   const about = difference.kind === "position.size" ? "position" : "order";
-  const word = t(`differences.${decision}`);
+  const word = decisionWords(t, decision, difference.kind);
   const deciding = useMutation({
     mutationFn: () => decideDifference(seen, decision, always && decision === "ignore"),
     onSuccess: () => {
@@ -102,11 +103,18 @@ function Confirm({ difference, decision, onDone }: { difference: Difference; dec
   );
 }
 
-/** "Buy 0.01 at 60000 · New", a size, or nothing. */
-function sideWords(t: Words, side: Difference["before"]): string {
+/** "Buy 0.01 · at 60 000 · in the book", a size, or nothing. */
+function sideWords(t: Words, side: Difference["before"], language: Language): string {
   if (side === null) return t("differences.nothing");
-  const order = side.side === null ? null : `${t(side.side === "Buy" ? "tables.buy" : "tables.sell")} ${side.quantity ?? ""}`.trim();
-  const parts = [order, order === null ? side.quantity : null, side.price === null ? null : `@ ${side.price}`, side.size, side.state];
+  const digits = (value: string | null): string | null => (value === null ? null : stepped(value, value, language));
+  const [quantity, price] = [digits(side.quantity), digits(side.price)];
+  const order = side.side === null ? null : `${t(side.side === "Buy" ? "tables.buy" : "tables.sell")} ${quantity ?? ""}`.trim();
+  const parts = [order, order === null ? quantity : null, price === null ? null : t("differences.at_price", { price }), digits(side.size), side.state === null ? null : foundState(t, side.state)];
   const said = parts.filter((part): part is string => part !== null && part !== "");
   return said.length === 0 ? t("differences.nothing") : said.join(" · ");
+}
+
+/** Closing an order is cancelling it, and its button says so. */
+function decisionWords(t: Words, decision: Decision, kind: Difference["kind"]): string {
+  return t(decision === "close" && kind !== "position.size" ? "differences.cancel_order" : `differences.${decision}`);
 }

@@ -46,6 +46,11 @@ export function problemText(t: Words, code: string, params: Readonly<Record<stri
   return byCode(t, `problems.${code}`, words) ?? t("problems.unknown");
 }
 
+/** The state of an order in a difference, by the exchange's word or ours; one that has no words here stands as it came. */
+export function foundState(t: Words, state: string): string {
+  return byCode(t, `differences.order_state.${state}`, {}) ?? state;
+}
+
 /** The sentence and the copyable code of anything that a call can throw. */
 export function failureText(t: Words, error: unknown, language: Language): { text: string; code: string } {
   if (error instanceof Refused) {

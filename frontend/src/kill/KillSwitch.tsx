@@ -164,7 +164,7 @@ function Trigger({ disabled, label, pull }: { disabled: boolean; label: string; 
       <span role="status" className={told === "let_go" || told === "tapped" ? "caution" : "visually-hidden"} data-testid="kill-told">
         {told !== null && t(`kill.told_${told}`, { word: t("kill.stop_word") })}
       </span>
-      <div className="row">
+      <div className="row typed-row">
         <label className="field kill-typed">
           <span className="label">{t("kill.type_word", { word: t("kill.stop_word") })}</span>
           <input
