@@ -22,6 +22,8 @@ DECIDES_SHARE: Final = 0.12
 SWEEPS_SHARE: Final = 0.12
 # Longer than an owner's lease: whoever is away for so long is replaced.
 REPLACED_AFTER_S: Final = 12.0
+# Often where there must be something open for it to be met.
+_DEATHS: Final = (*KILL_POINTS, *("kill.cancelled", "kill.closing") * 2)
 # What each part counts as, in the line of a campaign.
 PARTS: Final = (
     "kill_pulled", "kill_closes", "kill_released", "kill_by_file", "kill_away", "kill_spooled",
@@ -84,7 +86,7 @@ def draw_night(rng: random.Random) -> Night:
 def _pull(rng: random.Random) -> Pull:
     at_s = rng.uniform(3, SAFETY_S - 2)
     again_s, held_s, late_s = rng.uniform(0.2, 12), rng.uniform(0.5, 25), rng.uniform(SAFETY_S + 2, SAFETY_S + 6)
-    closes, closes_later, dies, is_away = (rng.random() < share for share in (0.5, 0.3, 0.5, 0.35))
+    closes, closes_later, dies, is_away = (rng.random() < share for share in (0.5, 0.3, 0.7, 0.35))
     away_s = rng.uniform(0.5, 8)
     ends = rng.random()
     return Pull(
@@ -93,7 +95,7 @@ def _pull(rng: random.Random) -> Pull:
         closes_at_s=at_s + again_s if closes_later and not closes else None,
         released_at_s=at_s + held_s if ends < 0.35 else late_s if ends < 0.55 else None,
         away_for_s=away_s if is_away else 0.0,
-        crash=Kill(rng.choice(KILL_POINTS), rng.choice((1, 1, 1, 2))) if dies else None,
+        crash=Kill(rng.choice(_DEATHS), rng.choice((1, 1, 1, 2))) if dies else None,
     )
 
 
