@@ -28,6 +28,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE_MS = 60_000  # against hanging only: a machine may be doing ten other things
+RESTART_MS = 180_000  # of a process that was killed, until the page knows that it is back
 expect.set_options(timeout=PATIENCE_MS)
 
 

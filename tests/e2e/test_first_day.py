@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from e2e.conftest import Terminal
+from e2e.conftest import RESTART_MS, Terminal
 from support.installation import Installation, installed, wait_for
 
 # Nothing is called not placed within a test, however long a reload takes here: what is hidden stays unknown.
@@ -189,6 +189,12 @@ def test_the_live_bar_moves_and_the_chart_tells_its_numbers(desk: Terminal) -> N
     first = desk.part("last-price").inner_text()
     wait_for(lambda: desk.part("last-price").inner_text() != first, "the price moves")
     desk.part("chart-data-table").click()
+    retry = desk.page.get_by_role("button", name="Retry", exact=True)  # a busy server's candles may have come too late
+    expect(desk.part("bar-row").or_(retry).first).to_be_visible()
+    if retry.is_visible():
+        desk.page.keyboard.press("Escape")
+        retry.click()
+        desk.part("chart-data-table").click()
     expect(desk.part("bar-row").first).to_be_visible()
     assert desk.part("bar-row").count() > 20
 
@@ -208,11 +214,11 @@ def test_the_two_links_tell_their_troubles_apart(desk: Terminal, installation: I
     expect(desk.part("exch-indicator")).not_to_have_attribute("data-state", "live")
     expect(desk.part("link-indicator")).to_have_attribute("data-state", "live")
     wait_for(lambda: installation.pid_of("exchange") != old, "the exchange is back")
-    expect(desk.part("exch-indicator")).to_have_attribute("data-state", "live")
+    expect(desk.part("exch-indicator")).to_have_attribute("data-state", "live", timeout=RESTART_MS)
     old = installation.kill("api")
     expect(desk.part("link-indicator")).not_to_have_attribute("data-state", "live")
     wait_for(lambda: installation.pid_of("api") != old, "the API is back")
-    expect(desk.part("link-indicator")).to_have_attribute("data-state", "live")
+    expect(desk.part("link-indicator")).to_have_attribute("data-state", "live", timeout=RESTART_MS)
     desk.tab("positions")
     expect(desk.part("position-row")).to_have_count(1)
 

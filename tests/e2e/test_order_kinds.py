@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from e2e.conftest import Terminal
-from support.installation import Installation, installed, wait_for
+from e2e.conftest import RESTART_MS, Terminal
+from support.installation import FINAL, Installation, installed, wait_for
 
 MINUTE_MS = 60_000
 BEGIN_MS = 1_767_225_600_000  # 2026-01-01
@@ -95,8 +95,22 @@ class Desk(Terminal):
             "a new row in the table",
         )
 
-    def ends_as(self, order_id: str, status: str) -> None:
+    def ends_as(self, order_id: str, status: str, word: str = "") -> None:
+        """Also when its row has left the table, some seconds after its end, before it was looked at: history has it."""
+
+        def shown() -> list[str]:
+            found: list[str] = self.chip(order_id).evaluate_all("(chips) => chips.map((chip) => chip.dataset.status)")
+            return found
+
+        if status in FINAL:
+            wait_for(lambda: shown() in ([], [status]), f"the order's row is {status}, or gone")
+        is_gone = status in FINAL and not shown()
+        if is_gone:
+            self.tab("history")
         expect(self.chip(order_id)).to_have_attribute("data-status", status)
+        expect(self.chip(order_id)).to_contain_text(word)
+        if is_gone:
+            self.tab("orders")
 
     def side(self, side: str) -> None:
         self.part(f"ticket-side-{side}").click()
@@ -148,8 +162,7 @@ def test_orders_on_a_contract_end_as_their_kind_says(desk: Desk, market: Market)
     market.moves("up")
     desk.ends_as(resting, "working")
     market.moves("down")
-    desk.ends_as(resting, "filled")
-    expect(desk.chip(resting)).to_contain_text(WORDS[language][1])
+    desk.ends_as(resting, "filled", WORDS[language][1])
 
     # IOC and FOK that meet nothing, post-only that would take: all end without a fill.
     for time_in_force in ("IOC", "FOK"):
@@ -304,7 +317,7 @@ def test_a_restart_of_the_server_and_a_lost_link_lose_nothing(desk: Desk, market
     desk.context.set_offline(True)
     market.installation.kill("api")
     desk.context.set_offline(False)
-    expect(desk.part("link-indicator")).to_have_attribute("data-state", "live")
+    expect(desk.part("link-indicator")).to_have_attribute("data-state", "live", timeout=RESTART_MS)
     desk.ends_as(before, "working")
     killed = market.installation.kill("worker")
     wait_for(lambda: market.installation.pid_of("worker") != killed, "another worker is there")

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from e2e.conftest import Terminal
+from e2e.conftest import RESTART_MS, Terminal
 from support.installation import PASSWORD, Installation, wait_for
 
 
@@ -205,7 +205,7 @@ def test_an_open_page_learns_that_nobody_looks_after_the_account(browser: Browse
         desk.part("ticket-reduce-only").check()
         expect(desk.part("ticket-submit")).to_be_enabled()
         desk.part("ticket-reduce-only").uncheck()
-    expect(desk.part("ticket-submit")).to_be_enabled()
+    expect(desk.part("ticket-submit")).to_be_enabled(timeout=RESTART_MS)
     assert desk.faults == []
     context.close()
 
