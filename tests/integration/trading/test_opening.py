@@ -39,7 +39,7 @@ _ORDERS: dict[str, dict[str, Any]] = {
 
 async def waiting(desk: Desk, intent_id: IntentId) -> PlaceIntent:
     # A loaded machine may take longer than an order by hand is meant to wait.
-    await _run(desk, "UPDATE intents SET valid_until = valid_until + interval '45 seconds'")
+    await _run(desk, "UPDATE intents SET valid_until = valid_until + interval '45 seconds' WHERE state = 'proposed'")
     found = next(intent for intent in await desk.journal.proposed() if intent.id == intent_id)
     assert isinstance(found, PlaceIntent)
     return found
