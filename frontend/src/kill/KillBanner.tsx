@@ -5,7 +5,7 @@ import { releaseKill } from "../api/standing";
 import type { KillLatch } from "../api/types";
 import { notices, queries } from "../app/services";
 import { accountsQuery, sessionQuery } from "../app/session";
-import { exactTime, tableTime } from "../format/time";
+import { tableTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { failureText, type Words } from "../i18n/words";
 import { useNow } from "../stream/hooks";
@@ -48,7 +48,7 @@ export function KillBanner() {
       })}
       {about !== undefined && (
         <Dialog title={t("kill.details_title", { scope: scopeWords(about) })} testId="release-dialog" onClose={() => setAboutId(null)}>
-          {(close) => <Release latch={about} since={exactTime(about.pulled_ms)} who={whoWords(t, about, session?.user?.id ?? null)} close={close} />}
+          {(close) => <Release latch={about} since={tableTime(about.pulled_ms, now)} who={whoWords(t, about, session?.user?.id ?? null)} close={close} />}
         </Dialog>
       )}
     </div>
