@@ -79,7 +79,7 @@ async def test_cached_history_and_the_live_candle_equal_the_exchanges_own() -> N
     async with running_market(SimulatorConfig(seed=3, speed=Decimal(60))) as market:
         assert BTC in [row.id for row in await market.gateway.instruments("linear")]
         before = await market.candles.get(BTC, "1", limit=1_200)
-        assert len(before.rows) == 1_200
+        assert len(before.rows) in (1_199, 1_200), "a minute may begin between its two pages"
         assert before.gaps == []
         reader = market.hub.subscribe_candles(BTC, "1")
         closed = []

@@ -68,6 +68,8 @@ async def test_every_route_with_every_method_and_outcome_is_protected(site: Site
                     await response.read()
                     assert_protected(response)
                     seen.add(response.status)
+                    if path == "/readyz" and response.status == 503:
+                        continue  # its own answer: the kit has no worker
                     assert response.status < 500, path
                     if response.status >= 400 and method != "HEAD":
                         assert response.content_type == "application/problem+json", (method, path)

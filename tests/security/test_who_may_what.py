@@ -21,7 +21,7 @@ READ_OF_ACCOUNT = (401, 200, 200, 200, 404)
 OPEN = (200, 200, 200, 200, 200)
 EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/healthz"): OPEN,
-    ("GET", "/readyz"): OPEN,
+    ("GET", "/readyz"): (503, 503, 503, 503, 503),  # told to everybody; no worker in the kit
     ("GET", "/api/v1/session"): OPEN,
     ("POST", "/api/v1/claim"): (404, 404, 404, 404, 404),  # with a made-up token
     ("POST", "/api/v1/login"): (401, 401, 401, 401, 401),  # with a wrong password
