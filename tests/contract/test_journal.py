@@ -38,6 +38,7 @@ from tradewright.trading.journal import (
     AnsweredRefused,
     AnsweredUnknown,
     Drift,
+    Listed,
     OpenedRequest,
 )
 from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, Intent, PlaceIntent, Reason, SymbolFacts
@@ -532,6 +533,24 @@ async def test_fills_of_a_position_that_a_whole_list_does_not_name_must_add_up_t
     assert await world.journal.position_breaks([]) == [Drift("position.size", "linear:BTCUSDT", "0.5", "0")]
     await world.journal.book([fill("e-2", "0.5", side="Sell")], "reconciliation")
     assert await world.journal.position_breaks([]) == []
+
+
+async def test_positions_are_not_compared_while_a_fill_is_booked_that_was_not_read_with_them(
+    world: JournalWorld,
+) -> None:
+    """Something else found it while the reading was under way: a base that was set now would be wrong for ever."""
+    held, grown = position("0.5"), position("0.8", sequence=2, at=2)
+    read, found = fill("e-1", "0.5"), fill("e-2", "0.3")
+    await world.journal.book([read, held, found], "reconciliation")
+    since = min(read.executed_at, found.executed_at)
+    assert await world.journal.position_breaks([held], Listed.of([read], since)) is None
+    assert await world.journal.position_breaks([grown], Listed.of([read, found], since)) == []
+    assert await world.journal.position_breaks([held], Listed.of([read, found], since)) == [
+        Drift("position.size", "linear:BTCUSDT", "0.8", "0.5")
+    ]
+    # What is older than what was read cannot be missing from it, and neither can a spot fill move a contract.
+    later = max(read.executed_at, found.executed_at) + timedelta(seconds=1)
+    assert await world.journal.position_breaks([grown], Listed.of([], later)) == []
 
 
 async def test_funding_moves_no_quantity(world: JournalWorld) -> None:

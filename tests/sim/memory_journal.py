@@ -59,6 +59,7 @@ from tradewright.trading.journal import (
     AnsweredUnknown,
     Drift,
     Fact,
+    Listed,
     LiveOrder,
     OpenedRequest,
     Reading,
@@ -313,8 +314,18 @@ class MemoryJournal:
         async with self._transaction("note_executions_read", "reconciliation"):
             self._db.executions_read_until = max(self._db.executions_read_until or until, until)
 
-    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+    async def position_breaks(
+        self, positions: Sequence[RemotePosition], listed: Listed | None = None
+    ) -> Sequence[Drift] | None:
         async with self._transaction("position_breaks", "reconciliation"):
+            if listed is not None and any(
+                row.execution.executed_at >= listed.since
+                and row.execution.instrument.category != "spot"
+                and row.execution.exec_type != "Funding"
+                and row.execution.exec_id not in listed.exec_ids
+                for row in self._db.executions.values()
+            ):
+                return None
             found = []
             named = {
                 _key(position): -position.size if position.side == "Sell" else position.size for position in positions

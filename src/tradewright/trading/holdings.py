@@ -16,7 +16,7 @@ from tradewright.core.money import plain
 from tradewright.core.order import RemotePosition, Wallet
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
-from tradewright.trading.journal import Drift
+from tradewright.trading.journal import Drift, Listed
 from tradewright.trading.model import AccountRef
 
 _POSITION_SHOWN = (
@@ -179,12 +179,15 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
 
 
 async def position_breaks(
-    connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition]
-) -> list[Drift]:
+    connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition], listed: Listed | None
+) -> list[Drift] | None:
     """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat.
+    None where a fill is booked that was not read with them.
 
     In hedge mode each leg is one: a fill does not say to which it belongs, its order does.
     """
+    if listed is not None and await _holds_others(connection, account, listed):
+        return None
     theirs = {
         (held.instrument.category, held.instrument.symbol, held.position_index): (
             -held.size if held.side == "Sell" else held.size
@@ -203,6 +206,19 @@ async def position_breaks(
         if ours != size:
             breaks.append(Drift("position.size", subject_of(category, symbol, index), plain(ours), plain(size)))
     return breaks
+
+
+async def _holds_others(connection: AsyncConnection, account: AccountRef, listed: Listed) -> bool:
+    """Whether a contract's fill is booked since then that is not listed."""
+    found: bool = await connection.scalar(
+        text(
+            "SELECT EXISTS (SELECT 1 FROM executions e WHERE e.account_id = :account AND e.executed_at >= :since"
+            " AND e.category <> 'spot' AND e.exec_type <> 'Funding' AND NOT EXISTS"
+            " (SELECT 1 FROM unnest(CAST(:listed AS text[])) l(exec_id) WHERE l.exec_id = e.exec_id))"
+        ),
+        {"account": account.id, "since": listed.since, "listed": list(listed.exec_ids)},
+    )
+    return found
 
 
 def subject_of(category: str, symbol: str, index: int) -> str:

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, RequestId
+from tradewright.core.ids import ExchangeOrderId, ExecutionId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import (
     AccountModes,
@@ -54,6 +54,18 @@ POSITION_DUE = timedelta(seconds=5)
 
 # A page resumes from at most 1,000 events back; what is ten times older is nobody's any more.
 EVENTS_KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The fills that were read beside some positions: all since then, by the exchange's clock."""
+
+    since: datetime
+    exec_ids: frozenset[ExecutionId]
+
+    @classmethod
+    def of(cls, executions: Sequence[Execution], since: datetime) -> Listed:
+        return cls(since, frozenset(execution.exec_id for execution in executions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,9 +300,15 @@ class Journal(Protocol):
         """Every execution until then is booked. Never moves back."""
         ...
 
-    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+    async def position_breaks(
+        self, positions: Sequence[RemotePosition], listed: Listed | None = None
+    ) -> Sequence[Drift] | None:
         """Positions whose size is not what the booked fills add up to, by a complete list: what it does not name is
-        flat. The first look at a symbol sets its base."""
+        flat. The first look at a symbol sets its base.
+
+        None, and nothing is set, where a contract's fill is booked that is not among those `listed`: something else
+        found it meanwhile, and the positions may be older than it.
+        """
         ...
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:

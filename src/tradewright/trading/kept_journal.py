@@ -25,6 +25,7 @@ from tradewright.trading.journal import (
     Drift,
     Fact,
     Journal,
+    Listed,
     LiveOrder,
     OpenedRequest,
     Reading,
@@ -170,8 +171,10 @@ class KeptJournal:
         await self._journal.note_executions_read(until)
         self._read_at = until
 
-    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
-        return await self._journal.position_breaks(positions)
+    async def position_breaks(
+        self, positions: Sequence[RemotePosition], listed: Listed | None = None
+    ) -> Sequence[Drift] | None:
+        return await self._journal.position_breaks(positions, listed)
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
         await self._journal.flatten_absent(positions)

@@ -18,7 +18,7 @@ from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.crash_points import Reach, nowhere
-from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, LiveOrder
+from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, Listed, LiveOrder
 from tradewright.trading.model import (
     AmendIntent,
     CancelIntent,
@@ -233,15 +233,20 @@ async def _position_breaks(
     gateway: OrderGateway, journal: Journal, census: Census, clock: Clock
 ) -> Sequence[Drift] | None:
     """Sizes that booked fills do not add up to; None when the positions would not stand still. The exchange may list a
-    fill a little after it moved the position: only a break that stays over several looks counts."""
-    breaks = await journal.position_breaks(census.positions)
+    fill a little after it moved the position: only a break that stays over several looks counts.
+
+    Nor do they count while a fill is booked that was not read with them (the look for an unknown order found it while
+    the reading was under way): it would look like a break, or set a symbol's base wrong for ever.
+    """
+    since = census.executions_since
+    breaks = await journal.position_breaks(census.positions, Listed.of(census.executions, since))
     for _ in range(_STABLE_LOOKS - 1):
-        if not breaks:
+        if breaks is not None and not breaks:
             break
         await clock.sleep(_LOOK_PAUSE_SECONDS)
-        executions, positions, is_of_one_moment = await _fills_and_positions(gateway, census.executions_since)
+        executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
         await journal.book([*executions, *positions], "reconciliation")
         if not is_of_one_moment:
             return None
-        breaks = await journal.position_breaks(positions)
+        breaks = await journal.position_breaks(positions, Listed.of(executions, since))
     return breaks

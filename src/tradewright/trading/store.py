@@ -51,6 +51,7 @@ from tradewright.trading.journal import (
     AnsweredUnknown,
     Drift,
     Fact,
+    Listed,
     LiveOrder,
     OpenedRequest,
     Reading,
@@ -445,9 +446,11 @@ class PostgresJournal:
                 {"until": until, "account": self._account.id},
             )
 
-    async def position_breaks(self, positions: Sequence[RemotePosition]) -> Sequence[Drift]:
+    async def position_breaks(
+        self, positions: Sequence[RemotePosition], listed: Listed | None = None
+    ) -> Sequence[Drift] | None:
         async with self._transaction("reconciliation") as (connection, _):
-            return await position_breaks(connection, self._account, positions)
+            return await position_breaks(connection, self._account, positions, listed)
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
         async with self._transaction("reconciliation") as (connection, events):
