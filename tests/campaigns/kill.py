@@ -336,6 +336,10 @@ def main(arguments: Sequence[str]) -> int:
 
     def after_cycle(tally: Tally) -> None:
         print(f"so far: {tally.line(plan)}", file=sys.stderr, flush=True)
+        # At once: a campaign that is broken off later must not take along what it has found.
+        for wrong in WRONGS:
+            if found := getattr(tally.verdicts[-1], wrong):
+                print(f"  {wrong} after {tally.settled_s[-1]:.1f} s: {found}", file=sys.stderr, flush=True)
 
     seed = f"kill:{plan.cycles}:{plan.accounts}"
     tally = asyncio.run(run(plan, home, seed=seed, after_cycle=after_cycle))
