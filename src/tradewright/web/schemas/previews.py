@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from tradewright.core.instrument import Category, OrderType, Side, TimeInForce
+from tradewright.core.risk import LimitName
 from tradewright.web.schemas.base import DecimalText, Input, Output, PositionIndex, SymbolText
 from tradewright.web.schemas.intents import ExitBody, TriggerBody
 from tradewright.web.schemas.problems import FieldProblem
@@ -42,20 +43,7 @@ class PositionAfter(Output):
     entry_price: DecimalText | None
 
 
-TouchedName = Literal[
-    "order_notional",
-    "position_notional",
-    "total_notional",
-    "leverage",
-    "open_orders",
-    "orders_per_minute",
-    "price_distance",
-    "daily_loss",
-    "data_age",
-    "quote_age",
-    "symbols",
-    "prices_absurd",
-]
+TouchedName = Literal[LimitName, "prices_absurd"]
 
 
 class TouchedLimit(Output):
