@@ -278,7 +278,7 @@ async def test_taking_over_a_quiet_account_tells_nothing(world: JournalWorld) ->
 async def test_an_unknown_knows_until_when_it_was_signed(world: JournalWorld) -> None:
     intent = await answered(world, AnsweredUnknown(WHY, TRACE))
     (unknown,) = await world.journal.unknowns()
-    assert (unknown.intent.id, unknown.signed_by) == (intent.id, SIGNED)
+    assert (unknown.intent.id, unknown.signed_by, unknown.last_signed) == (intent.id, SIGNED, SIGNED)
 
 
 async def test_when_a_request_of_an_earlier_owner_was_signed_is_not_known(world: JournalWorld) -> None:
@@ -286,7 +286,7 @@ async def test_when_a_request_of_an_earlier_owner_was_signed_is_not_known(world:
     await opened(world)
     await world.journal.take_over()
     (unknown,) = await world.journal.unknowns()
-    assert unknown.signed_by is None
+    assert (unknown.signed_by, unknown.last_signed) == (None, None)
 
 
 @pytest.mark.parametrize(("happened", "state"), [(True, "acknowledged"), (False, "not_placed")])

@@ -227,6 +227,14 @@ class MemoryJournal:
                 self._value(row),
                 self._signed_by(row.id),
                 is_duplicate=row.reason is not None and row.reason.code == "exchange.duplicate",
+                last_signed=max(
+                    (
+                        request.signed_at
+                        for request in self._db.requests.values()
+                        if request.intent_id == row.id and request.signed_at is not None
+                    ),
+                    default=None,
+                ),
             )
             for row in rows
         ]

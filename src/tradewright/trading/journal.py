@@ -128,13 +128,15 @@ Answer = AnsweredAcknowledged | AnsweredRefused | AnsweredNotSent | AnsweredAgai
 class UnknownIntent:
     """An intent whose outcome is open. No request of it was signed after `signed_by`, by the exchange's clock.
 
-    None when its sender ended before it could say so: then the time is the exchange's when we first look.
+    None when its sender ended before it could say so: then the time is the exchange's when we first look, or
+    `last_signed`, the latest that is known, where an attempt was made after that.
     `is_duplicate`: the exchange said that it has it already, so it can only have happened.
     """
 
     intent: Intent
     signed_by: datetime | None
     is_duplicate: bool = False
+    last_signed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,8 @@ async def _overdue(
     """Whether absence counts by now. Asked before the questions: what is absent afterwards was absent late enough."""
     now = await gateway.server_time()
     signed_by = unknown.signed_by or first_seen.setdefault(unknown.intent.id, now)
+    if unknown.last_signed is not None:
+        signed_by = max(signed_by, unknown.last_signed)  # the kill switch tries again what nobody knows the outcome of
     return now > signed_by + rule.total
 
 

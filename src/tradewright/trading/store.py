@@ -319,13 +319,20 @@ class PostgresJournal:
                 text(
                     f"SELECT u.*, (SELECT CASE WHEN bool_and(r.signed_at IS NOT NULL) THEN max(r.signed_at) END"  # noqa: S608
                     f" FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id"
-                    f" AND r.outcome = 'unknown') AS signed_by"
+                    f" AND r.outcome = 'unknown') AS signed_by,"
+                    " (SELECT max(r.signed_at) FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id)"
+                    " AS last_signed"
                     f" FROM ({INTENT_ROWS}) u WHERE u.state = 'unknown' ORDER BY u.created_at, u.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _UNKNOWN_MAX},
             )
             return [
-                UnknownIntent(intent_of_row(row), row["signed_by"], is_duplicate=_is_duplicate(row["reason"]))
+                UnknownIntent(
+                    intent_of_row(row),
+                    row["signed_by"],
+                    is_duplicate=_is_duplicate(row["reason"]),
+                    last_signed=row["last_signed"],
+                )
                 for row in found.mappings()
             ]
 

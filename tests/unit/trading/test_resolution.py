@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -143,6 +144,21 @@ async def test_without_a_time_of_signing_the_exchanges_clock_counts_from_the_fir
         assert await world.state(intent_id) == state
     await look(world, Answers(begun), first_seen)
     assert first_seen == {}
+
+
+async def test_an_attempt_that_was_signed_after_the_first_look_is_given_all_its_time() -> None:
+    """The kill switch tries again what nobody knows the outcome of, while it is being looked for."""
+    world = MemoryWorld()
+    intent_id = await unknown_place(world, signed=False)
+    first_seen: dict[IntentId, datetime] = {}
+    await look(world, Answers(START), first_seen)
+    again = START + timedelta(seconds=4)
+    [first] = [row for row in world._db.requests.values() if row.intent_id == intent_id]
+    world._db.requests[RequestId(uuid4())] = replace(first, attempt=2, signed_at=again)
+    await look(world, Answers(again + SPAN), first_seen)
+    assert await world.state(intent_id) == "unknown"
+    await look(world, Answers(again + SPAN + timedelta(milliseconds=1)), first_seen)
+    assert await world.state(intent_id) == "not_placed"
 
 
 async def unknown_cancel(world: MemoryWorld) -> tuple[IntentId, IntentId]:
