@@ -33,11 +33,6 @@ ROWS: Final = (
         why="there are no bots yet",
     ),
     Owed(
-        id="H3",
-        what="The ledger is summed after every step of the simulation",
-        why="the books of a night are judged at its end",
-    ),
-    Owed(
         id="H5",
         what="No order made by the rules is refused for a filter by Bybit itself",
         why="all listings of the simulated exchange are walked through; nothing is asked of Bybit by these tests",

@@ -1,11 +1,13 @@
 """The ledger beside the sessions of a night, on books in a database that may fail, and what must hold in the end.
 
-Lives here: `with_books` and `judge_books`. When a night keeps books is drawn in `nights`.
+Lives here: `with_books`, `RunningSums`, which sums the books at every step of the database, and `judge_books`. When a
+night keeps books is drawn in `nights`.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -25,6 +27,38 @@ if TYPE_CHECKING:
     from sim.whole.world import World
 
 _KEPT = timedelta(days=730)
+
+
+class RunningSums:
+    """The books as whoever reads them at any moment finds them: at every step of the database, of whichever process,
+    each asset sums to zero over all books, and each book is the sum of its lines. `steps` counts the looks at books
+    that have something in them."""
+
+    def __init__(self, rows: MemoryBooks) -> None:
+        self._rows = rows
+        self._seen = 0
+        self._lines: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        self.steps = 0
+        self.wrong: dict[str, str] = {}  # what, and at which step it was first so
+
+    def look(self, point: str) -> None:
+        rows = self._rows
+        if not rows.balances:
+            return
+        self.steps += 1
+        with localcontext(WIDE):
+            for entries in rows.sets[self._seen :]:
+                for line in entries.lines:
+                    self._lines[line.book, line.asset] += line.amount
+            self._seen = len(rows.sets)
+            by_asset: dict[str, Decimal] = defaultdict(Decimal)
+            for (_book, asset), amount in rows.balances.items():
+                by_asset[asset] += amount
+        for asset, amount in by_asset.items():
+            if amount:
+                self.wrong.setdefault(f"{asset} does not sum to zero over all books", point)
+        if rows.balances != self._lines:
+            self.wrong.setdefault("a book is not the sum of its lines", point)
 
 
 class FailingLedger(MemoryLedger):
@@ -73,6 +107,7 @@ async def judge_books(world: World) -> list[str]:
         *(f"the books do not tie out: {each}" for each in found.breaks),
         *([] if found.is_quiet else ["the account would not stand still for its books"]),
         *(f"a break was told of what only came late: {each}" for each in told if isinstance(each, Break)),
+        *(f"{what}, first at {point}" for what, point in world.sums.wrong.items()),
         *books_apart(world),
     ]
 

@@ -21,6 +21,7 @@ from sim.memory_differences import MemoryDifferences
 from sim.memory_journal import MemoryJournal
 from sim.memory_ledger import MemoryBooks, MemoryLedger
 from sim.virtual_loop import SeededIds, VirtualClock
+from sim.whole.bookkeeping import RunningSums
 from sim.whole.faults import FaultPlan, Kill, Moment, OwnFaults, name_of
 from sim.whole.guards import kept_limits
 from sim.whole.killing import KillBench, KillNight
@@ -70,6 +71,7 @@ class World:
         self.own = OwnFaults()
         self.kept_risk = kept_limits()
         self.books = MemoryBooks(lambda: [row.execution for row in self.database.executions.values()])
+        self.sums = RunningSums(self.books)
         self.kill = KillNight(self)
         self.keeper: DifferenceKeeper | None = None  # of the newest process, in a night when somebody decides
         self.waits_since_s: dict[UUID, float] = {}  # differences that nobody has decided of
@@ -242,6 +244,7 @@ class World:
 
     async def database_step(self, point: str) -> None:
         """What the database does before or after a commit, or at a read."""
+        self.sums.look(point)
         own, rng = self.own, self._database_rng
         if own.database_slow and rng.random() < own.database_slow:
             self.struck["database_slow"] += 1
