@@ -18,11 +18,6 @@ ROWS: Final = (
         why="kills are tried at each step of a session and at each named point, not in that number within one reading",
     ),
     Owed(
-        id="C4",
-        what="A book is whole again within 3 s of a gap",
-        why="the snapshot is asked for at once, and how long it takes is not measured",
-    ),
-    Owed(
         id="D5",
         what="A full disk of PostgreSQL that is tried wherever the tests run",
         why="a disk that may be filled needs root: elsewhere that test is skipped, and what a full disk says is played",

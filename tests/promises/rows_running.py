@@ -53,7 +53,7 @@ ROWS: Final = (
     Promise(
         id="C4",
         says="A book with a gap or crossed is never published; a gap asks for a snapshot, and for another where"
-        " none comes",
+        " none comes; where it comes, over a line of up to 0.3 s, the book is whole again within 3 s",
         tests=(
             *of(
                 _BOOK,
@@ -66,6 +66,10 @@ ROWS: Final = (
                 _STREAMS,
                 "test_book_gap_asks_for_a_new_snapshot_and_publishes_nothing_until_then",
                 "test_a_book_whose_snapshot_does_not_come_is_asked_for_again_with_growing_pauses",
+            ),
+            *of(
+                "tests/sim/test_book_gaps.py",
+                "test_a_book_with_a_gap_is_whole_again_within_three_seconds_and_never_one_that_was_not",
             ),
         ),
     ),
