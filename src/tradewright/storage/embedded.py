@@ -28,6 +28,7 @@ from tradewright.storage.embedded_cluster import (
     LogMark,
     create_cluster,
     end_of_log,
+    first_words,
     load_secrets,
     mark_log,
     prune_logs,
@@ -274,7 +275,7 @@ class EmbeddedPostgres:
 
     def _memory_may_be_freed(self) -> bool:
         """Whether it ended only because backends of a killed postmaster hold the memory; they go by themselves."""
-        if _MEMORY_IN_USE not in end_of_log(self.place, self._log_mark):
+        if _MEMORY_IN_USE not in first_words(self.place):
             return False
         now = time.monotonic()
         self._memory_in_use_since = self._memory_in_use_since or now

@@ -140,11 +140,17 @@ def mark_log(place: Place) -> LogMark:
 
 def end_of_log(place: Place, mark: LogMark, *, lines: int = 12) -> str:
     """The last lines that a launch wrote: before it opened its log file, and after."""
-    words = _lines_from(place.root / "start.log", 0)
+    words = first_words(place).splitlines()
     newest = _newest_log(place)
     if newest is not None:
         words += _lines_from(newest, mark.size if newest == mark.file else 0)
     return "\n".join(words[-lines:])
+
+
+def first_words(place: Place) -> str:
+    """What the newest launch wrote before it opened its log file. In that file others may write too: the backends of a
+    killed server, a line each."""
+    return "\n".join(_lines_from(place.root / "start.log", 0))
 
 
 def _newest_log(place: Place) -> Path | None:

@@ -34,6 +34,10 @@ def rows(url: str) -> list[str]:
         return [str(row[0]) for row in connection.execute("SELECT what FROM kept ORDER BY 1")]
 
 
+def log_bytes(server: embedded.EmbeddedPostgres) -> int:
+    return sum(path.stat().st_size for path in server.place.log.iterdir())
+
+
 def run_in_a_process_of_its_own(home: Path, open_folder: Path) -> subprocess.Popen[str]:
     code = (
         "import sys, time; from pathlib import Path; from tradewright.storage.embedded import EmbeddedPostgres as E;"
@@ -131,6 +135,29 @@ def test_a_backend_that_still_holds_the_memory_of_a_killed_postmaster_is_waited_
                 assert not server.is_ready()
         finally:
             os.kill(backend, signal.SIGCONT)
+        wait_until(server.is_ready, what="it serves once the memory is free")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere memory is not looked up by the data folder")
+def test_it_is_waited_for_however_much_the_dying_backends_write_meanwhile(make_server, home):
+    server = make_server(home)
+    url = server.start()
+    with contextlib.ExitStack() as clients:
+        backends = [clients.enter_context(contextlib.closing(psycopg.connect(url))).info.backend_pid for _ in range(20)]
+        for backend in backends:
+            os.kill(backend, signal.SIGSTOP)
+        os.kill(server.pid, signal.SIGKILL)
+        server.wait(5)
+        server.launch()
+        written = log_bytes(server)
+        wait_until(lambda: server.poll() is not None, what="the memory is in use")
+        for backend in backends[1:]:  # each writes that it ends, into the log of the server that is gone
+            os.kill(backend, signal.SIGCONT)
+        try:
+            wait_until(lambda: log_bytes(server) > written + 19 * 80, what="they have written")
+            assert not server.is_ready()
+        finally:
+            os.kill(backends[0], signal.SIGCONT)
         wait_until(server.is_ready, what="it serves once the memory is free")
 
 
