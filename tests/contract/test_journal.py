@@ -553,6 +553,30 @@ async def test_positions_are_not_compared_while_a_fill_is_booked_that_was_not_re
     assert await world.journal.position_breaks([grown], Listed.of([], later)) == []
 
 
+async def test_positions_are_not_compared_while_an_order_of_a_contract_is_under_way(world: JournalWorld) -> None:
+    """It may have moved a position with a fill that is not listed yet, whoever sent it."""
+    held, nothing = position("0.5"), Listed.of([], SIGNED)
+    await world.journal.book([held], "reconciliation")
+    assert await world.journal.position_breaks([held], nothing) == []
+    spot, _ = await opened(world, category="spot")
+    assert await world.journal.position_breaks([held], nothing) == []
+
+    sent, request = await opened(world)
+    assert await world.journal.position_breaks([held], nothing) is None
+    await world.journal.answer(sent, request, AnsweredUnknown(WHY, TRACE))
+    assert await world.journal.position_breaks([held], nothing) is None
+    await world.journal.resolve(sent, happened=True)
+    assert await world.journal.position_breaks([held], nothing) is None, "it is not reported yet"
+    await world.journal.book([report_of(sent)], "stream")
+    assert await world.journal.position_breaks([held], nothing) == []
+
+    never = await answered(world, AnsweredAcknowledged(ExchangeOrderId("x-2"), TRACE))
+    assert await world.journal.position_breaks([held], nothing) is None
+    await world.make_report_due(never.id)
+    assert await world.journal.position_breaks([held], nothing) == [], "it is missing, which is told"
+    assert await world.state(spot.id) == "sending"
+
+
 async def test_funding_moves_no_quantity(world: JournalWorld) -> None:
     held = position("0.5")
     await world.journal.book([held], "reconciliation")

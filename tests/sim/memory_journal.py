@@ -326,6 +326,8 @@ class MemoryJournal:
         self, positions: Sequence[RemotePosition], listed: Listed | None = None
     ) -> Sequence[Drift] | None:
         async with self._transaction("position_breaks", "reconciliation"):
+            if listed is not None and any(self._is_moving(row) for row in self._db.intents.values()):
+                return None
             if listed is not None and any(
                 row.execution.executed_at >= listed.since
                 and row.execution.instrument.category != "spot"
@@ -355,6 +357,12 @@ class MemoryJournal:
                 if ours != theirs:
                     found.append(Drift("position.size", subject_of(*key), plain(ours), plain(theirs)))
             return found
+
+    def _is_moving(self, row: IntentRow) -> bool:
+        if row.order is None or row.instrument.category == "spot":
+            return False
+        is_taken = row.state == "acknowledged" and row.updated_at > self._clock.now() - REPORT_DUE
+        return row.state in ("sending", "unknown") or (is_taken and self._db.order_of(row.id) is None)
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
         async with self._transaction("flatten_absent", "reconciliation") as told:

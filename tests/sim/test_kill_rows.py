@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sim.exchange_twin import ExchangeTwin
 from sim.memory_database import RequestRow
-from sim.test_kill_scenarios import Scene, Tables
+from sim.memory_kill import KeptKill, MemoryKillRows
+from sim.test_kill_scenarios import ACCOUNT, Scene, Tables
 from sim.virtual_loop import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, RequestId
-from tradewright.trading.kill.entries import Entry, TakenDown
+from tradewright.core.order import Execution
+from tradewright.trading.kill.entries import Cause, CloseBegun, Entry, TakenDown
 from tradewright.trading.model import AccountRef
 
 
@@ -67,3 +70,58 @@ async def test_an_unknown_outcome_that_the_kill_switch_wrote_down_is_looked_for_
         req_id=req_id, intent_id=key, attempt=1, kind="cancel", created_at=now, signed_at=now, outcome="unknown"
     )
     await world.until(lambda: world.database.intents[key].state == "not_placed", "it is looked for", 40.0)
+
+
+def _fills_before(link_id: str) -> Callable[[ExchangeTwin], list[Execution]]:
+    """The exchange lists no fill of that order."""
+    return lambda exchange: [fill for _, fill in exchange.fills if fill.link_id != link_id]
+
+
+async def _read_whole(world: World) -> None:
+    assert world.process is not None
+    before = world.database.reconciled_at
+    world.process.session.want_reconcile()
+    await world.until(lambda: world.database.reconciled_at != before, "everything is read")
+
+
+@in_virtual_time
+async def test_a_close_of_the_kill_switch_whose_fill_is_not_listed_yet_is_no_break_of_its_position() -> None:
+    """The session does not send it: that it is under way stands in the journal alone."""
+    world = World(1)
+    world.start()
+    await world.ready()
+    buy = world.market(quantity=Decimal("0.5"))
+    await world.until_status(buy, "filled")
+    await world.seconds(1)
+    rows = MemoryKillRows(world.database, KeptKill(), now=world.clock.now)
+    act = IntentId(world.ids.new())
+    begun = CloseBegun(
+        id=world.ids.new(),
+        at=world.clock.now(),
+        account_id=ACCOUNT.id,
+        act_id=act,
+        req_id=world.ids.new(),
+        cause=Cause(id=world.ids.new(), kind="latch", via="page"),
+        category="linear",
+        symbol="BTCUSDT",
+        side="Buy",
+        size=Decimal("0.5"),
+        position_index=0,
+    )
+    await _read_whole(world)  # from here on sizes are compared
+    await rows.write(ACCOUNT, [begun])
+    close = world.database.intents[act].order
+    assert close is not None
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(type(world.exchange), "visible_fills", _fills_before(close.link_id))
+        patched.setattr(type(world.exchange), "visible_orders", lambda self: [])
+        patched.setattr(world.exchange, "publish", lambda fact: None)
+        world.exchange.place(close, world.exchange.clock.now())
+        await world.until(lambda: world.exchange.positions() == [], "it is closed")
+        await _read_whole(world)
+        assert world.database.positions["linear", "BTCUSDT", 0].position.size == 0
+        assert world.database.differences == []
+    await _read_whole(world)
+    assert world.database.differences == []
+    assert world.database.status(act) == "filled"

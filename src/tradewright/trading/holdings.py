@@ -16,7 +16,7 @@ from tradewright.core.money import plain
 from tradewright.core.order import RemotePosition, Wallet
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
-from tradewright.trading.journal import Drift, Listed
+from tradewright.trading.journal import REPORT_DUE, Drift, Listed
 from tradewright.trading.model import AccountRef
 
 _POSITION_SHOWN = (
@@ -182,11 +182,13 @@ async def position_breaks(
     connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition], listed: Listed | None
 ) -> list[Drift] | None:
     """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat.
-    None where a fill is booked that was not read with them.
+    None where a fill is booked that was not read with them, or an order is under way.
 
     In hedge mode each leg is one: a fill does not say to which it belongs, its order does.
     """
-    if listed is not None and await _holds_others(connection, account, listed):
+    if listed is not None and (
+        await _is_moving(connection, account) or await _holds_others(connection, account, listed)
+    ):
         return None
     theirs = {
         (held.instrument.category, held.instrument.symbol, held.position_index): (
@@ -206,6 +208,20 @@ async def position_breaks(
         if ours != size:
             breaks.append(Drift("position.size", subject_of(category, symbol, index), plain(ours), plain(size)))
     return breaks
+
+
+async def _is_moving(connection: AsyncConnection, account: AccountRef) -> bool:
+    """Whether a contract's order is on its way, nobody knows its outcome, or it was taken and not reported yet."""
+    found: bool = await connection.scalar(
+        text(
+            "SELECT EXISTS (SELECT 1 FROM intents i WHERE account_id = :account AND kind = 'place'"
+            " AND category <> 'spot' AND (state IN ('sending', 'unknown') OR (state = 'acknowledged'"
+            " AND updated_at > clock_timestamp() - CAST(:due AS interval)"
+            " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.account_id = :account AND o.intent_id = i.id))))"
+        ),
+        {"account": account.id, "due": REPORT_DUE},
+    )
+    return found
 
 
 async def _holds_others(connection: AsyncConnection, account: AccountRef, listed: Listed) -> bool:

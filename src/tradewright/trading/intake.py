@@ -70,10 +70,6 @@ class Intake:
         self._subjects: set[Hashable] = set()  # of what is being sent
         self._unwanted: set[UUID] = set()  # being sent, and a cancel was asked meanwhile
 
-    @property
-    def is_sending(self) -> bool:
-        return bool(self._sending)
-
     def wake(self) -> None:
         """There may be intents that can go now. Only a hint: they are looked at every second anyway."""
         self._wanted.set()

@@ -309,7 +309,9 @@ class Journal(Protocol):
         flat. The first look at a symbol sets its base.
 
         None, and nothing is set, where a contract's fill is booked that is not among those `listed`: something else
-        found it meanwhile, and the positions may be older than it.
+        found it meanwhile, and the positions may be older than it. So while an order of a contract is under way,
+        whoever sent it: sending, unknown, or acknowledged within `REPORT_DUE` and not reported. It may have moved a
+        position with a fill that is not listed yet.
         """
         ...
 

@@ -6,7 +6,7 @@ Lives here: `reconcile`. When it runs is the session's business. A failed or par
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -25,7 +25,6 @@ from tradewright.trading.model import (
     ExitsIntent,
     LeverageIntent,
     MarginModeIntent,
-    PlaceIntent,
     PositionModeIntent,
     ReadBackIntent,
     instrument_of,
@@ -49,7 +48,6 @@ async def reconcile(
     missing: dict[ExchangeOrderId, datetime] | None = None,
     *,
     reach: Reach = nowhere,
-    is_sending: Callable[[], bool] = lambda: False,
 ) -> Sequence[Drift]:
     """Reads everything, then applies it; returns the differences that no report explains (also recorded).
 
@@ -79,13 +77,11 @@ async def reconcile(
         pass
     elif not is_of_one_moment:
         log.info("reconcile.positions_moving")  # sizes are compared the next time
-    elif is_sending() or any(isinstance(unknown.intent, PlaceIntent) for unknown in await journal.unknowns()):
-        # What is on its way, or nobody knows the outcome of, may have moved a position, with a fill that is not listed
-        # yet: that would look like a break, or set a symbol's base wrong for ever.
-        log.info("reconcile.positions_unsure")
     else:
         breaks = await _position_breaks(gateway, journal, census, clock)
-        if breaks is not None:
+        if breaks is None:
+            log.info("reconcile.positions_unsure")
+        else:
             drifts += breaks
             compared.add("position.size")
     if drifts:
@@ -235,8 +231,9 @@ async def _position_breaks(
     """Sizes that booked fills do not add up to; None when the positions would not stand still. The exchange may list a
     fill a little after it moved the position: only a break that stays over several looks counts.
 
-    Nor do they count while a fill is booked that was not read with them (the look for an unknown order found it while
-    the reading was under way): it would look like a break, or set a symbol's base wrong for ever.
+    Nor do they count while an order is under way, of the kill switch too, or a fill is booked that was not read with
+    them (the look for an unknown order found it meanwhile): what moved a position and is not listed yet would look like
+    a break, or set a symbol's base wrong for ever.
     """
     since = census.executions_since
     breaks = await journal.position_breaks(census.positions, Listed.of(census.executions, since))

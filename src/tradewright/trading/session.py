@@ -286,7 +286,6 @@ class AccountSession:
                         self._parts.clock,
                         self._missing,
                         reach=self._parts.reach,
-                        is_sending=lambda: self._intake.is_sending,
                     )
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))
