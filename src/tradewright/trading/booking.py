@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.core.clock import Ids
-from tradewright.core.ids import ExchangeOrderId, intent_of
+from tradewright.core.ids import ExchangeOrderId, IntentId, intent_of
 from tradewright.core.order import FINAL_STATES, UNSEEN, Execution, RemoteOrder, TrackedOrder, apply
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
@@ -116,20 +116,13 @@ async def _insert_order(
 ) -> tuple[UUID, list[Drift]]:
     """The new row's id, and what cannot be explained about it. What nobody here asked for belongs to nobody."""
     intent_id = intent_of(report.link_id)
-    intent_state: str | None = None
-    has_order = False
-    if intent_id is not None:
-        found = await connection.execute(
-            text(
-                "SELECT state, EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id)"
-                " AS has_order FROM intents i"
-                " WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE OF i"
-            ),
-            {"id": intent_id, "account": account.id},
-        )
-        intent = found.first()
-        if intent is not None:
-            intent_state, has_order = intent.state, intent.has_order
+    intent = None if intent_id is None else await _intent_behind(connection, account, intent_id)
+    if intent_id is not None and intent is None:
+        # Perhaps a close of the kill switch that is being brought just now: of two that do not see each other, none
+        # would join the order with its intent.
+        await hold_claims(connection, account)
+        intent = await _intent_behind(connection, account, intent_id)
+    intent_state, has_order = (None, False) if intent is None else (intent.state, intent.has_order)
     ours = intent_state is not None and not has_order
     order_id: UUID = intent_id if ours and intent_id is not None else ids.new()
     await connection.execute(
@@ -188,6 +181,27 @@ async def _insert_order(
         )
         await _audit_evidence(connection, account, ids, order_id, report)
     return order_id, _unexpected(report, intent_state, has_order)
+
+
+async def _intent_behind(connection: AsyncConnection, account: AccountRef, intent_id: IntentId) -> Any:
+    """Its `state`, and whether it `has_order`; None where nobody here has asked for it, so far."""
+    found = await connection.execute(
+        text(
+            "SELECT state, EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id)"
+            " AS has_order FROM intents i"
+            " WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE OF i"
+        ),
+        {"id": intent_id, "account": account.id},
+    )
+    return found.first()
+
+
+async def hold_claims(connection: AsyncConnection, account: AccountRef) -> None:
+    """Held until the commit by whoever brings an intent whose order may have been reported before, and by whoever books
+    a report whose intent may be under way: the second of them sees what the first has done."""
+    await connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))"), {"name": f"claims:{account.id}"}
+    )
 
 
 async def _link_fills(

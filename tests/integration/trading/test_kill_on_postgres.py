@@ -148,6 +148,44 @@ async def test_a_close_that_was_reported_while_it_waited_in_the_spool_is_ours_on
     assert (shown["id"], shown["source"]) == (str(intent_id), "kill")
 
 
+@pytest.mark.parametrize("first", ["brought", "reported"])
+async def test_a_close_that_is_brought_while_its_order_is_being_booked_is_ours_whoever_comes_first(
+    desk: Desk, first: str
+) -> None:
+    """The kill switch does not wait for a slow database: neither transaction sees what the other has not committed."""
+    close = close_of(desk)
+    intent_id = IntentId(close.act_id)
+    report = order_report("filled", filled="0.5", order_id="x-5", link_id=link_id_of(intent_id))
+
+    async def bring() -> None:
+        await store_of(desk).write(desk.home.account, [close, answer_of(close, exchange_order_id="x-5")])
+
+    async def book() -> None:
+        await desk.journal.book([report, fill("e-1", order_id="x-5", link_id=report.link_id)], "stream")
+
+    async with desk.engine.begin() as slow:  # what every transaction of the account needs last
+        await slow.execute(text("SELECT 1 FROM accounts WHERE id = :id FOR UPDATE"), {"id": desk.account_id})
+        tasks = []
+        for number, work in enumerate((bring, book) if first == "brought" else (book, bring), start=1):
+            tasks.append(asyncio.ensure_future(work()))
+            async with asyncio.timeout(30):
+                while await waiting_for_locks(desk) < number:
+                    await asyncio.sleep(0.01)
+    await asyncio.gather(*tasks)
+    assert await rows(desk, "SELECT id, intent_id FROM orders") == [(intent_id, intent_id)]
+    assert await rows(desk, "SELECT order_id FROM executions") == [(intent_id,)]
+    assert await rows(desk, "SELECT state FROM intents") == [("acknowledged",)]
+    assert await rows(desk, "SELECT kind FROM differences") == []
+
+
+async def waiting_for_locks(desk: Desk) -> int:
+    ((found,),) = await rows(
+        desk,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'",
+    )
+    return int(found)
+
+
 @pytest.mark.parametrize("outcome", ["not_sent", "refused"])
 async def test_a_close_that_did_not_happen_is_sent_again_by_its_id_and_its_order_is_no_surprise(
     desk: Desk, outcome: str

@@ -38,6 +38,7 @@ from tradewright.core.order_status import IntentState
 from tradewright.storage.bus import notify
 from tradewright.trading.asking import Asked, insert_intent
 from tradewright.trading.bodies import CancelBody, CloseBody
+from tradewright.trading.booking import hold_claims
 from tradewright.trading.change_commands import cancel_asked
 from tradewright.trading.commands import place_asked
 from tradewright.trading.events import EventWriter
@@ -158,6 +159,8 @@ class KillStore:
         async with self.engine.begin() as connection:
             events = EventWriter(connection, account, "owner")
             writer = _Writer(connection, account, IntentMoves(connection, account, events, self.clock, self.ids))
+            if any(isinstance(entry, CloseBegun) for entry in entries):
+                await hold_claims(connection, account)  # before anything else is held
             for entry in entries:
                 await writer.write(entry)
             await events.flush()
