@@ -115,7 +115,8 @@ class JournalWorld(Protocol):
 
     async def make_overdue(self, intent_id: IntentId) -> None: ...
     async def make_report_due(self, intent_id: IntentId) -> None:
-        """As if its last change were long enough ago that the exchange should have reported its order."""
+        """As if its last change, and that of its order, were long enough ago that the exchange should show the order
+        everywhere."""
         ...
 
     async def state(self, intent_id: IntentId) -> str: ...
@@ -263,7 +264,10 @@ class MemoryWorld:
         return intent_id
 
     async def make_report_due(self, intent_id: IntentId) -> None:
-        self._db.intents[intent_id].updated_at -= REPORT_DUE
+        order = self._db.order_of(intent_id)
+        for row in (self._db.intents[intent_id], order):
+            if row is not None:
+                row.updated_at -= REPORT_DUE
 
     async def make_overdue(self, intent_id: IntentId) -> None:
         self._db.intents[intent_id].valid_until = self._clock.now()
@@ -457,10 +461,11 @@ class PostgresWorld:
 
     async def make_report_due(self, intent_id: IntentId) -> None:
         async with self._engine.begin() as connection:
-            await connection.execute(
-                text("UPDATE intents SET updated_at = updated_at - CAST(:due AS interval) WHERE id = :id"),
-                {"id": intent_id, "due": REPORT_DUE},
-            )
+            for table in ("intents", "orders"):
+                await connection.execute(
+                    text(f"UPDATE {table} SET updated_at = updated_at - CAST(:due AS interval) WHERE id = :id"),
+                    {"id": intent_id, "due": REPORT_DUE},
+                )
 
     async def make_overdue(self, intent_id: IntentId) -> None:
         async with self._engine.begin() as connection:

@@ -462,6 +462,16 @@ async def test_an_acknowledged_order_that_is_not_reported_is_to_be_found_too_onc
     assert await world.journal.live_orders() == []
 
 
+async def test_a_live_order_is_fresh_until_every_read_should_show_what_was_reported(world: JournalWorld) -> None:
+    intent, _ = await opened(world)
+    await world.journal.book([report_of(intent)], "stream")
+    assert [order.is_fresh for order in await world.journal.live_orders()] == [True]
+    await world.make_report_due(intent.id)
+    assert [order.is_fresh for order in await world.journal.live_orders()] == [False]
+    await world.journal.book([report_of(intent, "partially_filled", filled="0.1", at=2)], "stream")
+    assert [order.is_fresh for order in await world.journal.live_orders()] == [True]
+
+
 async def test_until_when_executions_are_known_is_not_told_by_the_newest_of_them(world: JournalWorld) -> None:
     """A look-up books the fills of one order; those of others that came before may still be unread."""
     assert await world.journal.executions_read_until() is None

@@ -300,12 +300,18 @@ class MemoryJournal:
 
     async def live_orders(self) -> Sequence[LiveOrder]:
         await self._point("live_orders.read")
+        due = self._clock.now() - REPORT_DUE
         live = [
-            LiveOrder(ExchangeOrderId(key), row.report.link_id, row.report.instrument, row.tracked.state)
+            LiveOrder(
+                ExchangeOrderId(key),
+                row.report.link_id,
+                row.report.instrument,
+                row.tracked.state,
+                is_fresh=row.updated_at > due,
+            )
             for key, row in self._db.orders.items()
             if row.tracked.state not in FINAL_STATES
         ]
-        due = self._clock.now() - REPORT_DUE
         unreported = [
             LiveOrder(row.exchange_order_id or ExchangeOrderId(""), link_id_of(row.id), row.instrument, "acknowledged")
             for row in self._db.intents.values()

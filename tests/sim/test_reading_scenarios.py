@@ -216,6 +216,22 @@ async def test_an_order_that_nobody_shows_any_more_ends_as_unseen_after_long_eno
 
 
 @in_virtual_time
+async def test_an_order_that_was_reported_a_moment_ago_is_not_missed_by_a_reading_that_does_not_show_it_yet() -> None:
+    world = await ready_world()
+    order = await working_order(world)
+    assert world.process is not None
+    there = dict(world.exchange.orders)
+    world.exchange.orders.clear()
+    before = world.database.reconciled_at
+    world.process.session.want_reconcile()
+    await world.until(lambda: world.database.reconciled_at != before, "everything is read")
+    assert drifts(world) == []
+    world.exchange.orders.update(there)
+    await world.seconds(400)
+    assert (drifts(world), world.database.status(order)) == ([], "working")
+
+
+@in_virtual_time
 async def test_an_order_that_is_shown_in_between_was_not_away() -> None:
     world = await ready_world()
     order = await working_order(world)

@@ -144,12 +144,14 @@ class LiveOrder:
     """An order that we hold as live, to be found again at a reconciliation.
 
     `acknowledged`: the exchange took it and has not reported it since. The exchange's id is "" where no answer told it.
+    `is_fresh`: it was reported within `REPORT_DUE`; what is read may be older than that report.
     """
 
     exchange_order_id: ExchangeOrderId
     link_id: str
     instrument: InstrumentId
     state: OrderState | Literal["acknowledged"]
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,7 @@ async def _missing_orders(
 ) -> list[Drift]:
     """Orders that we hold as live and that are neither open nor in history: asked for one by one.
 
+    One that was reported a moment ago is not missed yet: what is read may lag behind what the stream tells.
     One that stays away from whole lists and from every answer for `UNSEEN_AFTER` has ended without a trace. Bybit keeps
     what was cancelled without a fill for a day only. Should it ever be reported again, the report counts.
     """
@@ -204,6 +205,8 @@ async def _missing_orders(
             continue
         if found is not None:
             await journal.book([found], "reconciliation")
+            continue
+        if live.is_fresh:
             continue
         drifts.append(Drift("order.missing", name, live.state, ""))
         if live.state != "acknowledged":

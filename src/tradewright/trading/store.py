@@ -381,9 +381,12 @@ class PostgresJournal:
         async with self._engine.connect() as connection:
             found = await connection.execute(
                 text(
-                    "SELECT exchange_order_id, link_id, category, symbol, state FROM orders WHERE account_id = :account"
+                    "SELECT exchange_order_id, link_id, category, symbol, state,"
+                    " updated_at > clock_timestamp() - CAST(:due AS interval) AS is_fresh"
+                    " FROM orders WHERE account_id = :account"
                     " AND state NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
-                    " UNION ALL SELECT coalesce(exchange_order_id, ''), link_id, category, symbol, state FROM intents i"
+                    " UNION ALL SELECT coalesce(exchange_order_id, ''), link_id, category, symbol, state, false"
+                    " FROM intents i"
                     " WHERE account_id = :account AND kind = 'place' AND state = 'acknowledged'"
                     " AND updated_at <= clock_timestamp() - CAST(:due AS interval)"
                     " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.account_id = :account AND o.intent_id = i.id)"
@@ -396,6 +399,7 @@ class PostgresJournal:
                     row["link_id"],
                     InstrumentId(row["category"], row["symbol"]),
                     row["state"],
+                    is_fresh=row["is_fresh"],
                 )
                 for row in found.mappings()
             ]
