@@ -5,7 +5,7 @@ line tells what was done and what was wrong; exit 1 when anything was. A cycle k
 then its successors at named points, and ends with a time without faults, within which everything must become what the
 exchange says.
 Lives here: which is killed when, and the line. Not here: the installation (`lean`), who trades (`trading`), the judging
-(`verdict`, `equal`).
+(`verdict`), when all is right again (`settling`).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ import sys
 import tempfile
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from campaigns.equal import State, read_said, read_told
-from campaigns.lean import Held, Lean
+from campaigns.lean import Lean
 from campaigns.processes import WorkerProcess
+from campaigns.settling import until_settled
 from campaigns.trading import Traders
-from campaigns.verdict import WRONGS, Truth, Verdict, judge
+from campaigns.verdict import WRONGS, Truth, Verdict, judge, told_of
 from tradewright.core.errors import AppError
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.crash_points import CRASH_POINTS, CrashPoint
@@ -42,7 +42,6 @@ _TRIES_MORE, _TRIES_MIN = 2, 4  # times the kills that were planned, and some mo
 _POKE_S = 0.5
 _TRADING_WITHIN_S = 20.0
 _LOOK_S = 0.02
-_SETTLING_GIVEN_UP_S = 120.0  # what takes longer than it may is still told in seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +69,11 @@ class Tally:
     account_kills: int = 0
     counted: int = 0  # with a request in flight or an intent uncommitted
     settled_s: list[float] = field(default_factory=list)
+    waited: list[Mapping[str, float]] = field(default_factory=list)  # until when, in seconds, by what
     unsettled: list[str] = field(default_factory=list)
     diverged: list[str] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+    notes: dict[str, str] = field(default_factory=dict)  # what the tables and the exchange say of what is wrong
     orders: int = 0
     intents: int = 0
     database_restarts: int = 0
@@ -87,7 +88,7 @@ class Tally:
 
     def problems(self, plan: Plan) -> list[str]:
         """All that is wrong, or was not shown; none where the campaign is passed."""
-        found = [f"{kind}: {one}" for kind in WRONGS for one in sorted(self.wrong(kind))]
+        found = [f"{kind}: {one} {self.notes.get(one, '')}" for kind in WRONGS for one in sorted(self.wrong(kind))]
         found += [f"diverged: {one}" for one in self.diverged]
         found += [f"it took {one} until all was right" for one in self.unsettled]
         few = [point for point in plan.points if self.points[point] < plan.times_each]
@@ -129,7 +130,7 @@ class Campaign:
         """Raises `AssertionError` where the campaign itself cannot go on."""
         began_s = time.monotonic()
         most = self._plan.cycles + len(self._plan.points) * self._plan.times_each * _TRIES_MORE + _TRIES_MIN
-        async with self._traders.trading(), self._beside(self._chaos()), self._beside(self._release()):
+        async with self._traders.trading(), beside(self._chaos(), self._release()):
             for wanted in self._plan.dealt(self._rng):
                 self._traders.go()
                 self._chaos_may.set()
@@ -183,6 +184,7 @@ class Campaign:
         finally:
             poking.cancel()
             await asyncio.wait([poking])
+            assert poking.cancelled() or not poking.exception(), poking.exception()
         if not worker.has_ended:
             await self._kill_here()
             return False
@@ -243,16 +245,6 @@ class Campaign:
 
     # Beside.
 
-    @contextlib.asynccontextmanager
-    async def _beside(self, work: Any) -> AsyncIterator[None]:
-        task = asyncio.create_task(work)
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-        assert task.cancelled(), task.exception()
-
     async def _chaos(self) -> None:
         while True:
             await asyncio.sleep(self._rng.uniform(*self._plan.restarts_s))
@@ -281,43 +273,31 @@ class Campaign:
         async with self._restarting:
             await asyncio.to_thread(self._lean.exchange.control, "DELETE", "/sim/faults")
         self._lean.start_worker()
-        began_s = time.monotonic()
-        while True:
-            await asyncio.sleep(0.5)
-            wrong = await self._unequal()
-            took_s = time.monotonic() - began_s
-            if not wrong or took_s > _SETTLING_GIVEN_UP_S:
-                break
-            worker = self._lean.worker
-            assert worker is not None
-            assert not worker.has_ended, worker.says()
-        self.tally.settled_s.append(took_s)
-        self.tally.diverged += wrong
-        if took_s > self._plan.settled_within_s:
-            self.tally.unsettled.append(f"{took_s:.1f} s")
+        settled = await until_settled(self._lean)
+        self.tally.settled_s.append(settled.took_s)
+        self.tally.waited.append(settled.waited_s)
+        if settled.took_s > self._plan.settled_within_s:
+            self.tally.unsettled.append(f"{settled.took_s:.1f} s {settled.waited_s}")
+        if not settled.wrong:  # judged is what nobody touches any more: a kill goes on cancelling and closing
+            settled = await until_settled(self._lean, kills=True)
+        self.tally.diverged += settled.wrong
         await asyncio.to_thread(self._truth.read)
-        self.tally.verdicts.append(await judge(self._lean, self._truth, self._traders.asked))
+        verdict = await judge(self._lean, self._truth, self._traders.asked)
+        self.tally.verdicts.append(verdict)
+        for link_id in {one for kind in WRONGS for one in getattr(verdict, kind)}:
+            self.tally.notes[link_id] = await told_of(self._lean, self._truth, link_id)
 
-    async def _unequal(self) -> list[str]:
-        """What is not final yet, or not as the exchange says, by account."""
-        open_rows = await self._lean.rows(
-            "SELECT account_id, count(*) AS intents FROM intents"
-            " WHERE state IN ('proposed', 'approved', 'sending', 'unknown') GROUP BY account_id"
-        )
-        if open_rows:
-            return [f"{row.account_id}: {row.intents} intents without an outcome" for row in open_rows]
-        if await self._lean.ready() < len(self._lean.accounts):
-            return ["not every account is ready"]
-        found: list[str] = []
-        for account in self._lean.accounts:
-            told, said = await self._states(account)
-            if told != said:
-                found.append(f"{account.id}: told {told}, the exchange says {said}")
-        return found
 
-    async def _states(self, account: Held) -> tuple[State, State]:
-        said = await asyncio.to_thread(read_said, self._lean.exchange, account.pair)
-        return await self._lean.within(lambda connection: read_told(connection, account.id)), said
+@contextlib.asynccontextmanager
+async def beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """They go on as long as what is within; where one fails, that ends too, at once."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(work) for work in works]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
 
 
 async def run(
@@ -336,10 +316,12 @@ def main(arguments: Sequence[str]) -> int:
 
     def after_cycle(tally: Tally) -> None:
         print(f"so far: {tally.line(plan)}", file=sys.stderr, flush=True)
+        print(f"  waited for, in seconds: {tally.waited[-1]}", file=sys.stderr, flush=True)
         # At once: a campaign that is broken off later must not take along what it has found.
         for wrong in WRONGS:
             if found := getattr(tally.verdicts[-1], wrong):
-                print(f"  {wrong} after {tally.settled_s[-1]:.1f} s: {found}", file=sys.stderr, flush=True)
+                told = [f"{one} {tally.notes.get(one, '')}" for one in found]
+                print(f"  {wrong} after {tally.settled_s[-1]:.1f} s: {told}", file=sys.stderr, flush=True)
 
     seed = f"kill:{plan.cycles}:{plan.accounts}"
     tally = asyncio.run(run(plan, home, seed=seed, after_cycle=after_cycle))

@@ -30,7 +30,8 @@ from tradewright.trading.commands import submit_place
 _VIEW = MarketView(instrument=BTC_RULES, quotes=Quotes(last=Decimal(60000)))
 _UNDER_WAY = 2  # of an account at any time
 _RESTING_MAX = 12  # of an account; from then on its orders are cancelled
-_LOOK_S = 0.1
+_LOOK_S = 0.25
+_TAKEN_LOOK_S = 0.01
 _SIDES: tuple[Side, ...] = ("Buy", "Sell")
 
 
@@ -51,19 +52,17 @@ class Traders:
         """Nothing new is asked from now on, and what is being asked has been taken."""
         self._may.clear()
         while self._writing:
-            await asyncio.sleep(_LOOK_S / 10)
+            await asyncio.sleep(_TAKEN_LOOK_S)
 
     @contextlib.asynccontextmanager
     async def trading(self) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self._trade(account)) for account in self._lean.accounts]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        for task in tasks:
-            assert task.cancelled(), task.exception()
+        async with asyncio.TaskGroup() as group:  # one that fails ends the campaign
+            tasks = [group.create_task(self._trade(account)) for account in self._lean.accounts]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
 
     async def _trade(self, account: Held) -> None:
         while True:

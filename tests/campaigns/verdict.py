@@ -86,6 +86,21 @@ async def judge(lean: Lean, truth: Truth, asked: Iterable[Any]) -> Verdict:
     return replace(judged(placed, truth.arrived, truth.accepted), missing=missing)
 
 
+async def told_of(lean: Lean, truth: Truth, link_id: str) -> str:
+    """All that the tables and the exchange know of an order, for whoever has to find out why it is wrong."""
+    intents = await lean.rows("SELECT id, source, state, reason FROM intents WHERE link_id = :link", link=link_id)
+    requests = await lean.rows(
+        "SELECT r.attempt, r.epoch, r.outcome, r.ret_code, r.signed_at FROM requests r JOIN intents i"
+        " ON i.id = r.intent_id WHERE i.link_id = :link ORDER BY r.attempt",
+        link=link_id,
+    )
+    orders = await lean.rows("SELECT id, intent_id, state FROM orders WHERE link_id = :link", link=link_id)
+    return (
+        f"arrived {truth.arrived[link_id]}, accepted {truth.accepted[link_id]}; intent {intents}; requests {requests};"
+        f" orders {orders}"
+    )
+
+
 def judged(placed: Mapping[str, Placed], arrived: Mapping[str, int], accepted: Mapping[str, int]) -> Verdict:
     """`placed` by link id; of the exchange's records how often each arrived, and was accepted."""
     duplicates = [link for link, times in accepted.items() if times > 1]
