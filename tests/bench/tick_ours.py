@@ -168,7 +168,7 @@ class OwnDesk:
             exposure=self._exposure,
             rules=[rule],
         )
-        looks = LookBacks(desk.gateway, journal, CLOCK, asyncio.Lock())
+        looks = LookBacks(desk.gateway, journal, CLOCK, asyncio.Lock(), book.owed)
         self._intake = Intake(
             parts, looks, may_look=lambda: True, may_go=lambda _intent: True, note_unknown=lambda: None
         )

@@ -15,7 +15,7 @@ from sim.memory_journal import MemoryJournal
 from sim.virtual_loop import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, LinkId, link_id_of
-from tradewright.core.order import NewOrder
+from tradewright.core.order import NewOrder, RemoteOrder
 
 DAY_S = 86_400.0
 
@@ -229,6 +229,19 @@ async def test_an_order_that_was_reported_a_moment_ago_is_not_missed_by_a_readin
     world.exchange.orders.update(there)
     await world.seconds(400)
     assert (drifts(world), world.database.status(order)) == ([], "working")
+
+
+@in_virtual_time
+async def test_an_order_whose_report_of_a_fill_got_lost_is_asked_for_long_before_everything_is_read_again() -> None:
+    world = await ready_world()
+    publish = world.exchange.publish
+    world.exchange.publish = lambda fact: None if isinstance(fact, RemoteOrder) else publish(fact)
+    order = world.market(quantity=Decimal("0.5"))
+    rows = world.database.executions
+    await world.until(lambda: sum(row.execution.quantity for row in rows.values()) == Decimal("0.5"), "it is filled")
+    assert world.database.status(order) == "acknowledged"
+    await world.until_status(order, "filled", within_s=10)
+    assert drifts(world) == []
 
 
 @in_virtual_time

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
+from tradewright.core.money import ZERO
 from tradewright.core.order import (
     FINAL_STATES,
     AccountModes,
@@ -24,6 +25,7 @@ from tradewright.core.order import (
     Wallet,
     apply,
 )
+from tradewright.trading.owed_reports import OwedReports
 
 _ENDED_KEPT = 10_000  # so that a late report of an order that has ended brings it back to nobody
 
@@ -42,6 +44,7 @@ class AccountBook:
         self._margin_mode: str | None = None
         self._version = 0
         self._changed = asyncio.Event()
+        self.owed = OwedReports()
         self.is_whole = False
         self.broken: frozenset[InstrumentId] = frozenset()  # whose size no fill explained at the last reading
         self.broken_version = 0  # grows with every reading that told of one
@@ -111,7 +114,7 @@ class AccountBook:
                 case AccountModes(margin_mode=mode):
                     self._margin_mode = mode
                 case Execution():
-                    pass  # the order and the position that it moved are told apart from it
+                    self._take_fill(fact)  # the order and the position that it moved are told apart from it
         self._tell()
 
     def end_order(self, exchange_order_id: ExchangeOrderId) -> None:
@@ -137,9 +140,16 @@ class AccountBook:
             self._forget(name)
         else:
             self._orders[name] = report
+            self.owed.take_report(report)
+
+    def _take_fill(self, fill: Execution) -> None:
+        if fill.exchange_order_id not in self._ended:
+            known = self._orders.get(fill.exchange_order_id)
+            self.owed.take_fill(fill, reported=ZERO if known is None else known.filled_quantity)
 
     def _forget(self, name: ExchangeOrderId) -> None:
         self._orders.pop(name, None)
+        self.owed.forget(name)
         self._ended[name] = None
         if len(self._ended) > _ENDED_KEPT:
             self._ended.popitem(last=False)

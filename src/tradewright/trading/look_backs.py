@@ -14,8 +14,9 @@ import structlog
 
 from tradewright.core.clock import Clock
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
+from tradewright.core.ids import LinkId
 from tradewright.core.instrument import InstrumentId
-from tradewright.core.order import FINAL_STATES, RemoteOrder
+from tradewright.core.order import FINAL_STATES, Execution, RemoteOrder
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.model import (
@@ -28,6 +29,7 @@ from tradewright.trading.model import (
     PositionModeIntent,
     SymbolFacts,
 )
+from tradewright.trading.owed_reports import OwedReports
 from tradewright.trading.reconciliation import give_up_reading
 from tradewright.trading.settings_read import facts_of, read_setting
 
@@ -38,16 +40,20 @@ log = structlog.get_logger()
 _FIRST_PAUSES_SECONDS = (0.0, 0.25, 0.5, 1.0, 2.0)
 _LATER_PAUSES_SECONDS = (4.0,) * 10
 _SYMBOLS_WAITING_MAX = 100
+_OWED_LOOK_SECONDS = 2.5
 
 
 class LookBacks:
     """`positions` is held while a position is read and booked, so that this does not cross a reconciliation."""
 
-    def __init__(self, gateway: OrderGateway, journal: Journal, clock: Clock, positions: asyncio.Lock) -> None:
+    def __init__(
+        self, gateway: OrderGateway, journal: Journal, clock: Clock, positions: asyncio.Lock, owed: OwedReports
+    ) -> None:
         self._gateway = gateway
         self._journal = journal
         self._clock = clock
         self._positions = positions
+        self._owed = owed
         self._symbols: dict[InstrumentId, None] = {}  # wanted, in the order in which they were asked for
         self._symbol_wanted = asyncio.Event()
 
@@ -104,6 +110,27 @@ class LookBacks:
         if is_enough:
             await self._journal.confirm(intent, facts, "reconciliation")
         return is_enough
+
+    async def read_owed(self) -> None:
+        """Asks for each order whose report is owed, until cancelled."""
+        while True:
+            await self._clock.sleep(_OWED_LOOK_SECONDS)
+            for fill in self._owed.due(self._clock.monotonic()):
+                await self._read_owed(fill)
+
+    async def _read_owed(self, fill: Execution) -> None:
+        log.info("order.report_owed", order=fill.exchange_order_id)
+        try:
+            order = await self._gateway.find_order(
+                fill.instrument,
+                link_id=LinkId(fill.link_id) if fill.link_id else None,
+                exchange_order_id=fill.exchange_order_id,
+            )
+        except ExchangeUnavailable as error:
+            log.warning("order.look_failed", order=fill.exchange_order_id, error=str(error))
+            return
+        if order is not None:
+            await self._journal.book([order], "reconciliation")
 
     # What somebody asks about a symbol.
 

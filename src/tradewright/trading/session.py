@@ -81,7 +81,7 @@ class AccountSession:
         self._log = log.bind(account_id=str(parts.account.id), environment=parts.account.environment)
         # Held while positions are read one by one, and while everything is: the one must not cross the other.
         self._positions = asyncio.Lock()
-        self._look_backs = LookBacks(parts.gateway, parts.journal, parts.clock, self._positions)
+        self._look_backs = LookBacks(parts.gateway, parts.journal, parts.clock, self._positions, parts.book.owed)
         self._events: asyncio.Queue[_Happened] = asyncio.Queue(_EVENTS_WAITING_MAX)
         self._held_back: _Happened | None = None  # taken from the queue with a batch it does not belong to
         self._stream_is_up = False
@@ -175,6 +175,7 @@ class AccountSession:
                 tasks.create_task(self._intake.run(tasks))
                 tasks.create_task(self._resolve())
                 tasks.create_task(self._look_backs.read_symbols())
+                tasks.create_task(self._look_backs.read_owed())
                 tasks.create_task(self._read_what_came_late())
                 for companion in self._parts.companions:
                     tasks.create_task(companion.run(self))

@@ -61,6 +61,7 @@ class Faults:
 
     def __init__(self, *, now_ms: Callable[[], int], truth: TruthLog, seed: int = 0) -> None:
         self.seed = seed
+        self.clearings = 0  # how often everything was disarmed
         self.truth = truth
         self.changed: Callable[[], None] = lambda: None
         self._now_ms = now_ms
@@ -100,6 +101,7 @@ class Faults:
 
     def disarm(self, number: int | None = None) -> int:
         """Disarm one by its number, or all; how many that were."""
+        self.clearings += number is None
         gone = [each for each in self._armed if number in (None, each.number)]
         self._armed = [each for each in self._armed if each not in gone]
         for each in gone:

@@ -33,6 +33,7 @@ class _Waiting:
     place: int
     order_id: str = field(compare=False)
     message: Message = field(compare=False)
+    lost_under: int | None = field(compare=False, default=None)  # how often everything had been disarmed by then
 
 
 class Outbox:
@@ -48,11 +49,19 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
 
     def send(self, messages: list[Message], *, order_id: str, delay_s: float) -> None:
-        """Deliver after `delay_s`, but not before what was sent earlier about the same order; unless a fault has it."""
+        """Deliver after `delay_s`, but not before what was sent earlier about the same order; unless a fault has it.
+
+        One that waits and is to be lost is lost when it would leave: where all faults are over by then, it comes.
+        """
         due = max(self._loop.time() + delay_s, self._last_due.get(order_id, 0.0))
         self._last_due[order_id] = due
         for message in messages:
-            for extra_ms in self._faults.copies_ms(message.topic, message.uid, message.rows):
+            copies_ms = self._faults.copies_ms(message.topic, message.uid, message.rows)
+            if not copies_ms and due > self._loop.time():
+                self._place += 1
+                lost = _Waiting(due, self._place, order_id, message, self._faults.clearings)
+                heapq.heappush(self._heap, lost)
+            for extra_ms in copies_ms:
                 self._place += 1
                 heapq.heappush(self._heap, _Waiting(due + extra_ms / 1000, self._place, order_id, message))
         self._flush()
@@ -81,7 +90,9 @@ class Outbox:
     def _flush(self) -> None:
         now = self._loop.time()
         while self._heap and self._heap[0].due <= now:
-            self._deliver(heapq.heappop(self._heap).message)
+            leaves = heapq.heappop(self._heap)
+            if leaves.lost_under != self._faults.clearings:
+                self._deliver(leaves.message)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
