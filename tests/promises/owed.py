@@ -8,11 +8,6 @@ from promises.model import Owed
 
 ROWS: Final = (
     Owed(
-        id="A2",
-        what="A second connection to PostgreSQL sees the intent at each send of a real worker",
-        why="each send is held against the rows in simulated nights only; on PostgreSQL the campaigns judge afterwards",
-    ),
-    Owed(
         id="B6",
         what="A thousand kills in the middle of a reconciliation",
         why="kills are tried at each step of a session and at each named point, not in that number within one reading",

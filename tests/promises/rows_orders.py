@@ -34,9 +34,15 @@ ROWS: Final = (
     Promise(
         id="A2",
         says="An intent and its request are committed before the first byte leaves: each request of a simulated"
-        " night is held against what was written down by then",
+        " night is held against what was written down by then, and at each command of a real worker, of every kind,"
+        " a second connection to PostgreSQL sees both before the exchange sees a byte; what the kill switch does"
+        " may stand in its spool instead, while the database is away or slow",
         tests=(
             *_WHOLE,
+            *of(
+                "tests/integration/test_nothing_leaves_unwritten.py",
+                "test_at_each_send_of_a_real_worker_the_database_has_the_intent_and_its_open_request",
+            ),
             *of(_JOURNAL, "test_opening_a_request_commits_the_request_and_the_intent_in_sending"),
             *of(
                 "tests/integration/trading/test_commits_cut.py",

@@ -12,7 +12,7 @@ import json
 from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from urllib.parse import urlsplit
 
 _CHUNK: Final = 65_536
@@ -32,6 +32,7 @@ DELIVERED: Final[tuple[RestFault, ...]] = (
 )
 UNDELIVERED: Final[tuple[RestFault, ...]] = ("half_open_before", "late_request")  # the exchange refuses what is so old
 HandshakeFault = Literal["handshake_502", "handshake_unanswered"]
+_Proxy = TypeVar("_Proxy", bound="FaultProxy")
 _BAD_GATEWAY: Final = b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\nbad gateway"
 
 
@@ -99,9 +100,14 @@ class FaultProxy:
 
     # REST.
 
+    async def meets(self, method: str, path: str, body: bytes) -> None:
+        """A whole call has come, and nothing of it was passed on: for those who look at that moment."""
+
     async def _pass_call(self, head: bytes, body: bytes, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection goes on."""
-        fault = self._fault_of(head, body)
+        method, path, _version = head.split(b"\r\n")[0].decode().split(" ")
+        await self.meets(method, path, body)
+        fault = self._fault_of(method, path, body)
         if fault is not None:
             self.struck[fault] += 1
         if fault == "half_open_before":
@@ -131,8 +137,7 @@ class FaultProxy:
         await writer.drain()
         return True
 
-    def _fault_of(self, head: bytes, body: bytes) -> RestFault | None:
-        method, path, _version = head.split(b"\r\n")[0].decode().split(" ")
+    def _fault_of(self, method: str, path: str, body: bytes) -> RestFault | None:
         if method == "POST" and path == "/v5/order/create":
             return self.orders.pop(str(json.loads(body).get("orderLinkId")), None)
         if method == "GET" and path.startswith(("/v5/order", "/v5/position", "/v5/execution")) and self.reads:
@@ -245,7 +250,13 @@ async def _body(head: bytes, reader: asyncio.StreamReader) -> bytes:
 @asynccontextmanager
 async def fault_proxy(rest: str, stream: str) -> AsyncIterator[FaultProxy]:
     """`rest` and `stream` are the exchange's own addresses."""
-    proxy = FaultProxy(rest, stream)
+    async with serving(FaultProxy(rest, stream)) as proxy:
+        yield proxy
+
+
+@asynccontextmanager
+async def serving(proxy: _Proxy) -> AsyncIterator[_Proxy]:
+    """On a port of its own."""
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     proxy._port = server.sockets[0].getsockname()[1]
     try:
