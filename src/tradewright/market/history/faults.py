@@ -7,7 +7,7 @@ Not here: finding them (`judging`), how a command prints them (`cli`).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tradewright.core.errors import AppError
@@ -30,6 +30,10 @@ class CandleFault:
     message: str
     count: int = 1
     times: tuple[int, ...] = ()
+
+    def of(self, name: str) -> CandleFault:
+        """The same, told with the name of the file."""
+        return replace(self, message=f"{name}: {self.message}")
 
     def as_json(self) -> dict[str, object]:
         """The candle error of a report: `code`, `message`, `count`, `times`."""

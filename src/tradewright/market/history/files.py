@@ -12,13 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tradewright.market.history.delimited import Wanted, columns_of_pieces
-from tradewright.market.history.faults import BadCandles, CandleFault, bad_file
+from tradewright.market.history.faults import BadCandles, bad_file
 from tradewright.market.history.frames import columns_of_table, table_of
 from tradewright.market.history.judging import faults_of, filled
 from tradewright.market.history.rows import BARS_MAX, PRICES, TIME, Rows, joined
 from tradewright.market.history.source import Source, kind_of, name_of, opened, whole_frame, whole_lines
 from tradewright.strategy.candles import Candles
-from tradewright.strategy.timeframe import Timeframe
+from tradewright.strategy.timeframe import Timeframe, length_ms
 
 CANDLE_COLUMNS = Wanted(whole=TIME, numbers=(*PRICES, "volume"), optional=("turnover",))
 
@@ -42,14 +42,15 @@ def read_candles(source: Source, timeframe: Timeframe, *, fill_gaps: bool = Fals
 def read(source: Source, timeframe: Timeframe, *, fill_gaps: bool = False) -> Read:
     """As `read_candles`, with what was mended."""
     rows = read_rows(source)
-    faults = faults_of(rows, timeframe)
+    length = length_ms(timeframe)
+    faults = faults_of(rows, length)
     if fill_gaps and faults and all(fault.code == "gap" for fault in faults):
         before = len(rows)
-        rows, faults = filled(rows, timeframe), []
+        rows, faults = filled(rows, length), []
         return Read(candles=rows.candles(timeframe), filled_bars=len(rows) - before)
     if faults:
         name = name_of(source)
-        raise BadCandles([_named(name, fault) for fault in faults])
+        raise BadCandles([fault.of(name) for fault in faults])
     return Read(candles=rows.candles(timeframe), filled_bars=0)
 
 
@@ -69,7 +70,3 @@ def read_rows(source: Source) -> Rows:
             if rows > BARS_MAX:
                 raise bad_file(f"{name} has more than {BARS_MAX} bars; split it")
         return joined(pieces)
-
-
-def _named(name: str, fault: CandleFault) -> CandleFault:
-    return CandleFault(code=fault.code, message=f"{name}: {fault.message}", count=fault.count, times=fault.times)

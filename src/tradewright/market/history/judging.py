@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from tradewright.market.history.faults import TIMES_TOLD_MAX, BadCandles, CandleCode, CandleFault
 from tradewright.market.history.rows import BARS_MAX, PRICES, TIME_MAX_MS, Rows
-from tradewright.strategy.timeframe import Timeframe, length_ms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +35,11 @@ def spacing_ms(open_time_ms: NDArray[np.int64], expected_ms: int | None = None) 
     return expected_ms if expected_ms in commonest else int(commonest[0])
 
 
-def faults_of(rows: Rows, timeframe: Timeframe) -> list[CandleFault]:
-    """Every kind found, the gravest first; none when the rows are fit to be used."""
+def faults_of(rows: Rows, length_ms: int, *, with_gaps: bool = True) -> list[CandleFault]:
+    """Every kind found, the gravest first; none when the rows are fit to be used as bars of `length_ms`.
+
+    Without `with_gaps` bars may be missing.
+    """
     if not len(rows):
         return [CandleFault(code="no_candles", message="there are no candles")]
     opens = rows.open_time_ms
@@ -45,19 +47,19 @@ def faults_of(rows: Rows, timeframe: Timeframe) -> list[CandleFault]:
     if len(strange):
         what = f"{len(strange)} open times are before 1970 or after 9999; they must be Unix milliseconds"
         return [_fault("bad_file", what, strange)]
-    beside = _beside_the_grid(opens, timeframe)
+    beside = _beside_the_grid(opens, length_ms)
     found = [beside] if beside is not None else []
     found += _order_faults(opens)
-    if beside is None:
-        gap = gap_of(opens, timeframe)
+    if with_gaps and beside is None:
+        gap = gap_of(opens, length_ms)
         found += [gap] if gap is not None else []
     bad = _bad_candles(rows)
     return found + ([bad] if bad is not None else [])
 
 
-def gap_of(opens: NDArray[np.int64], timeframe: Timeframe) -> CandleFault | None:
+def gap_of(opens: NDArray[np.int64], length_ms: int) -> CandleFault | None:
     """Where bars are missing between others; `times` are the first missing ones. Takes any order of `opens`."""
-    firsts, missing = gaps_in(opens, timeframe)
+    firsts, missing = gaps_in(opens, length_ms)
     if not len(firsts):
         return None
     total = int(missing.sum())
@@ -65,35 +67,33 @@ def gap_of(opens: NDArray[np.int64], timeframe: Timeframe) -> CandleFault | None
     return _fault("gap", message, firsts)
 
 
-def gaps_in(opens: NDArray[np.int64], timeframe: Timeframe) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def gaps_in(opens: NDArray[np.int64], length_ms: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Of each gap the open time of its first missing bar, and how many bars are missing."""
     import numpy as np
 
-    length = length_ms(timeframe)
     times = np.unique(opens)
     steps = np.diff(times)
-    wide = steps > length
-    return times[:-1][wide] + length, steps[wide] // length - 1
+    wide = steps > length_ms
+    return times[:-1][wide] + length_ms, steps[wide] // length_ms - 1
 
 
-def filled(rows: Rows, timeframe: Timeframe) -> Rows:
+def filled(rows: Rows, length_ms: int) -> Rows:
     """Without gaps: a missing bar is open = high = low = close = last close, volume and turnover 0.
 
     The rows must have no other fault of their times. Raises `BadCandles` (`gap`) where that would be too many bars.
     """
     import numpy as np
 
-    length = length_ms(timeframe)
     opens = rows.open_time_ms
-    if not len(rows) or not (np.diff(opens) > length).any():
+    if not len(rows) or not (np.diff(opens) > length_ms).any():
         return rows
-    bars = int(opens[-1] - opens[0]) // length + 1
+    bars = int(opens[-1] - opens[0]) // length_ms + 1
     if bars > BARS_MAX:
-        fault = gap_of(opens, timeframe)
+        fault = gap_of(opens, length_ms)
         assert fault is not None, "more bars than there are rows means gaps"
         message = f"{fault.message}; that would be {bars} bars, and at most {BARS_MAX} are read: is a time wrong?"
         raise BadCandles([CandleFault(code="gap", message=message, count=fault.count, times=fault.times)])
-    every = opens[0] + length * np.arange(bars, dtype=np.int64)
+    every = opens[0] + length_ms * np.arange(bars, dtype=np.int64)
     before = np.searchsorted(opens, every, side="right") - 1
     is_new = opens[before] != every
     columns = {name: np.where(is_new, rows.close[before], getattr(rows, name)[before]) for name in PRICES}
@@ -108,23 +108,22 @@ def outside_their_range(rows: Rows) -> NDArray[np.int64]:
     return rows.open_time_ms[odd]
 
 
-def _beside_the_grid(opens: NDArray[np.int64], timeframe: Timeframe) -> CandleFault | None:
+def _beside_the_grid(opens: NDArray[np.int64], length: int) -> CandleFault | None:
     import numpy as np
 
-    length = length_ms(timeframe)
     spacing = spacing_ms(opens, length)
     if spacing is None:
         return None
     if spacing != length:
         in_seconds = opens[-1] < _SECONDS_BEFORE_MS and spacing * 1_000 == length
         hint = "; the times look like seconds, and must be milliseconds" if in_seconds else ""
-        message = f"the bars are {spacing} ms apart, where {timeframe} is {length} ms{hint}"
+        message = f"the bars are {spacing} ms apart, where the timeframe is {length} ms{hint}"
         return CandleFault(code="wrong_timeframe", message=message, count=len(opens), times=_first(opens))
     phases, counts = np.unique(opens % length, return_counts=True)
     if len(phases) == 1:
         return None
     beside = opens[opens % length != phases[counts.argmax()]]
-    message = f"{len(beside)} bars open inside other bars: not a whole number of {timeframe} from the rest"
+    message = f"{len(beside)} bars open inside other bars: not a whole number of bars from the rest"
     return _fault("wrong_timeframe", message, beside)
 
 
