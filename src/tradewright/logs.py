@@ -30,6 +30,7 @@ _SECRET_TEXT = re.compile(
     r"[^'\",\s}&]+",
     re.I,
 )
+_MARK = re.compile("[:#=,]")  # one of these stands before each of them
 _DEPTH_MAX = 6
 _PLAIN = (bool, int, float, type(None))
 _TOLD_AS_TEXT = (Decimal, UUID, datetime, PurePath)
@@ -63,8 +64,14 @@ def _clean(value: Any, depth: int) -> Any:
 
 
 def _clean_text(value: str) -> str:
-    text = _SECRET_TEXT.sub(lambda match: f"{match[match.lastgroup or 0]}{MASK}", value)
+    text = _SECRET_TEXT.sub(_masked, value) if _MARK.search(value) else value
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def _masked(found: re.Match[str]) -> str:
+    return f"{found[found.lastgroup or 0]}{MASK}"
 
 
 def _one_line(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

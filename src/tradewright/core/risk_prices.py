@@ -35,7 +35,8 @@ def absurdity(view: PriceView) -> str | None:
     """Why these prices cannot be true, in one word; None: nothing speaks against them."""
     quotes = view.quotes
     named = [price for price in (quotes.last, quotes.mark, quotes.index, quotes.bid, quotes.ask) if price is not None]
-    if view.reference is None:
+    reference = view.reference
+    if reference is None:
         return "missing"
     if any(not price.is_finite() or price <= 0 for price in named):
         return "zero"
@@ -43,8 +44,9 @@ def absurdity(view: PriceView) -> str | None:
         return "crossed"
     if view.has_jumped:
         return "jumped"
+    highest = reference * APART_FACTOR
     for other in named:
-        if other > view.reference * APART_FACTOR or other * APART_FACTOR < view.reference:
+        if other > highest or other * APART_FACTOR < reference:
             return "apart"
     return None
 

@@ -173,8 +173,10 @@ class Intake:
         await self._follow_up(intent, answer)
 
     async def _submit(self, intent: Intent, own: OwnOrder | None = None) -> Answer | None:
-        async with self._turns(intent):
-            if not self._may_leave(intent) or intent.id in self._unwanted:
+        turns = self._turns(intent)
+        may_leave = self._may_leave if turns.locked() else self._may_go  # the rules were asked this very moment
+        async with turns:
+            if not may_leave(intent) or intent.id in self._unwanted:
                 return None  # still proposed: it is looked at again; or its owner's own, and nobody wrote it down
             return await submit(
                 self._submission,
