@@ -1,0 +1,153 @@
+"""What a run reads at each bar: prices, what the program says, funding that is due, the finer bars inside.
+
+Lives here: `Feed`, over columns that were worked out before the run. Not here: deciding anything.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tradewright.backtest.result import NoBars
+from tradewright.backtest.settings import FundingRate, Settings
+from tradewright.backtest.touch import Ranges
+from tradewright.strategy.candles import Candles
+from tradewright.strategy.evaluate.position import Position
+from tradewright.strategy.timeframe import length_ms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tradewright.strategy.evaluate.arrays import Columns
+
+FAR = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A bar that is walked: the base bar, or one of the finer bars inside it."""
+
+    time_ms: int
+    open: float
+    high: float
+    low: float
+    close: float
+
+
+class Feed:
+    """Bars `first` … `last` of the candles, by their indices in them. Prices are doubles."""
+
+    def __init__(self, candles: Candles, columns: Columns, settings: Settings) -> None:
+        import numpy as np
+
+        times = np.ascontiguousarray(candles.open_time_ms)
+        self.first = 0 if settings.from_ms is None else int(np.searchsorted(times, settings.from_ms))
+        end = len(times) if settings.to_ms is None else int(np.searchsorted(times, settings.to_ms))
+        if self.first >= end:
+            raise NoBars("there is no bar between the times asked for")
+        self.last = end - 1
+        self.length_ms = length_ms(candles.timeframe)
+        self._columns = columns
+        self.times = times.data
+        self.open = np.ascontiguousarray(candles.open).data
+        self.high = np.ascontiguousarray(candles.high).data
+        self.low = np.ascontiguousarray(candles.low).data
+        self.close = np.ascontiguousarray(candles.close).data
+        self._fine = None if settings.fine is None else _Fine(settings.fine, candles)
+        self.ranges = Ranges(candles.low, candles.high) if self._fine is None else self._fine.ranges(candles)
+        self.funding = _Funding(settings.funding, times, self.first, self.last)
+
+    def close_ms(self, bar: int) -> int:
+        """T: when the bar closed."""
+        return int(self.times[bar]) + self.length_ms
+
+    def first_closing_at(self, time_ms: int) -> int:
+        """The first bar whose close is at or after `time_ms`."""
+        return bisect_left(self.times, time_ms - self.length_ms)
+
+    def pieces(self, bar: int) -> Iterator[Piece]:
+        """The finer bars inside where they cover it, else the bar itself."""
+        inside = None if self._fine is None else self._fine.pieces(bar)
+        if inside is None:
+            inside = iter((Piece(self.times[bar], self.open[bar], self.high[bar], self.low[bar], self.close[bar]),))
+        return inside
+
+    def flags(self, output: str) -> bytes | None:
+        """For each bar 1 where the rule is true; None where that hangs on the position."""
+        return None if output in self._columns.of_position else (self._columns[output] == 1.0).tobytes()
+
+    def at(self, output: str, bar: int, position: Position) -> float:
+        """The output's double at this bar's close, NaN unknown."""
+        return self._columns.at(output, bar, position)
+
+
+class _Funding:
+    """Rates by the bar at whose open they are due, oldest first; read forward."""
+
+    def __init__(self, rates: Sequence[FundingRate], times: NDArray[np.int64], first: int, last: int) -> None:
+        import numpy as np
+
+        bars = np.searchsorted(times, np.array([rate.time_ms for rate in rates], dtype=np.int64))
+        # None is charged at the first bar of a run, whose position would be from before it.
+        self._due = sorted((int(bar), rate.rate) for bar, rate in zip(bars, rates, strict=True) if first < bar <= last)
+        self._next = 0
+        self.bar = self._due[0][0] if self._due else FAR
+
+    def due(self, bar: int) -> Decimal | None:
+        """The sum of the rates due at this bar's open; those of earlier bars are passed over. None: nothing is due."""
+        if bar < self.bar:
+            return None
+        total: Decimal | None = None
+        while self._next < len(self._due) and self._due[self._next][0] <= bar:
+            if self._due[self._next][0] == bar:
+                total = self._due[self._next][1] + (total or 0)
+            self._next += 1
+        self.bar = self._due[self._next][0] if self._next < len(self._due) else FAR
+        return total
+
+    def pass_over(self, bar: int) -> None:
+        """Nothing was held at the opens before `bar`."""
+        if self.bar < bar:
+            self.due(bar - 1)
+
+
+class _Fine:
+    """Finer candles by the base bar in which they lie."""
+
+    def __init__(self, fine: Candles, base: Candles) -> None:
+        import numpy as np
+
+        length = length_ms(fine.timeframe)
+        self._each = length_ms(base.timeframe) // length
+        starts = np.searchsorted(fine.open_time_ms, base.open_time_ms)
+        ends = starts + self._each - 1
+        inside = ends < len(fine)
+        # Strictly growing times on the finer grid: the first and the last of them in place, all between them are there.
+        is_whole = inside & (fine.open_time_ms[np.minimum(starts, len(fine) - 1)] == base.open_time_ms)
+        is_whole &= fine.open_time_ms[np.minimum(ends, len(fine) - 1)] == base.open_time_ms + (self._each - 1) * length
+        self._starts, self._is_whole = starts, is_whole
+        self._columns = tuple(
+            np.ascontiguousarray(column).data
+            for column in (fine.open_time_ms, fine.open, fine.high, fine.low, fine.close)
+        )
+        self._low, self._high = fine.low, fine.high
+
+    def pieces(self, bar: int) -> Iterator[Piece] | None:
+        if not self._is_whole[bar]:
+            return None
+        start = int(self._starts[bar])
+        return (Piece(*(column[index] for column in self._columns)) for index in range(start, start + self._each))
+
+    def ranges(self, base: Candles) -> Ranges:
+        """Lows and highs of what is walked."""
+        import numpy as np
+
+        low, high = base.low.copy(), base.high.copy()
+        inside = self._starts[self._is_whole][:, None] + np.arange(self._each)
+        low[self._is_whole] = self._low[inside].min(axis=1)
+        high[self._is_whole] = self._high[inside].max(axis=1)
+        return Ranges(low, high)
