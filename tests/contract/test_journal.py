@@ -620,6 +620,20 @@ async def test_an_older_report_of_the_wallet_changes_nothing(world: JournalWorld
     assert await world.wallet_balance() == Decimal("80000")
 
 
+async def test_a_wallet_that_was_asked_for_later_is_newer_though_the_clock_of_the_exchange_was_put_back(
+    world: JournalWorld,
+) -> None:
+    await world.journal.book([wallet("90000", at=5)], "stream")
+    reading = await world.journal.begin_reading()
+    assert reading.wallet_at == wallet(at=5).reported_at
+    await world.journal.book([replace(wallet("80000", at=4), read_after=reading.wallet_at)], "reconciliation")
+    assert await world.wallet_balance() == Decimal("80000")
+    await world.journal.book([wallet("70000", at=4.5)], "stream")
+    assert await world.wallet_balance() == Decimal("70000"), "from here on that clock counts"
+    await world.journal.book([replace(wallet("60000", at=4), read_after=reading.wallet_at)], "reconciliation")
+    assert await world.wallet_balance() == Decimal("70000"), "the stream told another meanwhile"
+
+
 async def test_the_sessions_state_is_told_when_it_changes(world: JournalWorld) -> None:
     await world.journal.set_session("reconciling", None)
     await world.journal.set_session("reconciling", None)

@@ -281,7 +281,8 @@ class MemoryJournal:
             if row.kind in ("amend", *_SETTINGS) or (row.kind == "cancel" and self._lives(row.target_id))
         ]
         values = [self._value(row) for row in rows]
-        return Reading(self._clock.now(), [value for value in values if isinstance(value, ReadBackIntent)])
+        unread = [value for value in values if isinstance(value, ReadBackIntent)]
+        return Reading(self._clock.now(), unread, self._db.wallet_reported_at)
 
     def _lives(self, order_id: UUID | None) -> bool:
         order = self._db.order_by_id(order_id)
@@ -577,8 +578,7 @@ class MemoryJournal:
             told.add("position", symbol=position.instrument.symbol, size=plain(position.size))
 
     def _book_wallet(self, wallet: Wallet, told: _Told) -> None:
-        held_at = self._db.wallet_reported_at
-        if held_at is not None and wallet.reported_at < held_at:
+        if not wallet.replaces(self._db.wallet_reported_at):
             return
         self._db.wallet_reported_at = wallet.reported_at
         before = (dict(self._db.balances), self._db.totals)

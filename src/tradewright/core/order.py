@@ -247,6 +247,12 @@ class Wallet:
     reported_at: datetime  # by the exchange's clock; the rows themselves carry no time
     coins: Mapping[str, CoinBalance] = field(default_factory=dict)
     is_whole: bool = False  # it names every coin that is held; else only those that moved
+    read_after: datetime | None = None  # `reported_at` of the one that was held when this one was asked for
+
+    def replaces(self, held_at: datetime | None) -> bool:
+        """Whether it is newer than the one that is held, which was reported then: by its time, or because it was asked
+        for when that one was there already. The exchange's clock may have been put back in between."""
+        return held_at is None or self.reported_at >= held_at or self.read_after == held_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

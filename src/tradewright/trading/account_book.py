@@ -107,7 +107,7 @@ class AccountBook:
                 case RemotePosition():
                     self._take_position(fact)
                 case Wallet():
-                    if self._wallet is None or fact.reported_at >= self._wallet.reported_at:
+                    if fact.replaces(None if self._wallet is None else self._wallet.reported_at):
                         self._wallet = fact
                 case SymbolMode(instrument=instrument, hedge=hedge):
                     self._hedged[instrument] = hedge

@@ -113,7 +113,7 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
         {"account": account.id},
     )
     before = found.one()
-    if before.wallet_reported_at is not None and wallet.reported_at < before.wallet_reported_at:
+    if not wallet.replaces(before.wallet_reported_at):
         return
     changed = (before.total_equity, before.total_available) != (wallet.total_equity, wallet.total_available)
     for balance in wallet.coins.values():

@@ -169,10 +169,11 @@ class Drift:
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a reconciliation begins with: the database's time, and what was acknowledged before and not read back, also
-    cancels whose orders are still held as live."""
+    cancels whose orders are still held as live. `wallet_at`: when the wallet that is held was reported."""
 
     began_at: datetime
     unread: Sequence[ReadBackIntent]
+    wallet_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ Lives here: `reconcile`. When it runs is the session's business. A failed or par
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -18,7 +19,7 @@ from tradewright.core.ids import ExchangeOrderId, LinkId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.crash_points import Reach, nowhere
-from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, Listed, LiveOrder
+from tradewright.trading.journal import EVENTS_KEPT, Census, Drift, Journal, Listed, LiveOrder, Reading
 from tradewright.trading.model import (
     AmendIntent,
     CancelIntent,
@@ -59,7 +60,7 @@ async def reconcile(
     """
     reach("reading.begun")
     reading = await journal.begin_reading()
-    census, is_of_one_moment = await _read(gateway, journal)
+    census, is_of_one_moment = await _read(gateway, journal, reading)
     facts = census.facts()
     for start in range(0, len(facts), _BOOKED_AT_ONCE):
         await journal.book(facts[start : start + _BOOKED_AT_ONCE], "reconciliation")
@@ -94,7 +95,7 @@ async def reconcile(
     return drifts
 
 
-async def _read(gateway: OrderGateway, journal: Journal) -> tuple[Census, bool]:
+async def _read(gateway: OrderGateway, journal: Journal, reading: Reading) -> tuple[Census, bool]:
     """All of it or `ExchangeUnavailable`; and whether fills and positions are of one moment.
 
     Orders are read before fills, so that a fill never lacks its order.
@@ -114,7 +115,7 @@ async def _read(gateway: OrderGateway, journal: Journal) -> tuple[Census, bool]:
         ended_orders=ended_orders,
         executions=executions,
         positions=positions,
-        wallet=await gateway.wallet(),
+        wallet=replace(await gateway.wallet(), read_after=reading.wallet_at),
         modes=await gateway.modes(),
     )
     return census, is_of_one_moment

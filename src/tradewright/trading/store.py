@@ -429,7 +429,11 @@ class PostgresJournal:
                 {"account": self._account.id, "limit": _UNREAD_MAX},
             )
             intents = [intent_of_row(row) for row in [*found.mappings(), *without_effect.mappings()]]
-            return Reading(began_at, [intent for intent in intents if isinstance(intent, ReadBackIntent)])
+            wallet_at: datetime | None = await connection.scalar(
+                text("SELECT wallet_reported_at FROM accounts WHERE id = :account"), {"account": self._account.id}
+            )
+            unread = [intent for intent in intents if isinstance(intent, ReadBackIntent)]
+            return Reading(began_at, unread, wallet_at)
 
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
         async with self._transaction("reconciliation") as (connection, events):

@@ -71,7 +71,7 @@ class Positions:
 
     def take_wallet(self, wallet: Wallet) -> bool:
         """Whether it is news."""
-        if self._wallet is not None and wallet.reported_at < self._wallet.reported_at:
+        if not wallet.replaces(None if self._wallet is None else self._wallet.reported_at):
             return False
         coins = wallet.coins if self._wallet is None or wallet.is_whole else {**self._wallet.coins, **wallet.coins}
         self._wallet = replace(wallet, coins=coins)
