@@ -16,8 +16,6 @@ from tradewright.core.money import exactly
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.model import Dca, Grid, Signal, Strategy
 
-VERSION = "1"  # of the meaning: another one may give other trades for the same spec, candles and settings
-
 
 def run(strategy: Strategy, candles: Candles, settings: Settings, *, watch: Watch | None = None) -> Result:
     """Runs the bars asked for. The same arguments give the same result.

@@ -6,16 +6,19 @@ Lives here: `Feed`, over columns that were worked out before the run. Not here: 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tradewright.backtest.result import NoBars
-from tradewright.backtest.settings import FundingRate, Settings
+from tradewright.backtest.settings import Settings
 from tradewright.backtest.touch import Ranges
+from tradewright.market.history.fine import FineCandles, cover
+from tradewright.market.history.funding import Funding
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.evaluate.position import Position
+from tradewright.strategy.prices import decimal_of
 from tradewright.strategy.timeframe import length_ms
 
 if TYPE_CHECKING:
@@ -88,12 +91,18 @@ class Feed:
 class _Funding:
     """Rates by the bar at whose open they are due, oldest first; read forward."""
 
-    def __init__(self, rates: Sequence[FundingRate], times: NDArray[np.int64], first: int, last: int) -> None:
+    def __init__(self, funding: Funding | None, times: NDArray[np.int64], first: int, last: int) -> None:
         import numpy as np
 
-        bars = np.searchsorted(times, np.array([rate.time_ms for rate in rates], dtype=np.int64))
-        # None is charged at the first bar of a run, whose position would be from before it.
-        self._due = sorted((int(bar), rate.rate) for bar, rate in zip(bars, rates, strict=True) if first < bar <= last)
+        self._due: list[tuple[int, Decimal]] = []
+        if funding is not None:
+            bars = np.searchsorted(times, funding.time_ms)
+            # None is charged at the first bar of a run, whose position would be from before it.
+            is_inside = (bars > first) & (bars <= last)
+            self._due = [
+                (int(bar), decimal_of(rate))
+                for bar, rate in zip(bars[is_inside], funding.rate_ratio[is_inside], strict=True)
+            ]
         self._next = 0
         self.bar = self._due[0][0] if self._due else FAR
 
@@ -109,37 +118,26 @@ class _Funding:
         self.bar = self._due[self._next][0] if self._next < len(self._due) else FAR
         return total
 
-    def pass_over(self, bar: int) -> None:
-        """Nothing was held at the opens before `bar`."""
-        if self.bar < bar:
-            self.due(bar - 1)
-
 
 class _Fine:
     """Finer candles by the base bar in which they lie."""
 
-    def __init__(self, fine: Candles, base: Candles) -> None:
+    def __init__(self, fine: FineCandles, base: Candles) -> None:
         import numpy as np
 
-        length = length_ms(fine.timeframe)
-        self._each = length_ms(base.timeframe) // length
-        starts = np.searchsorted(fine.open_time_ms, base.open_time_ms)
-        ends = starts + self._each - 1
-        inside = ends < len(fine)
-        # Strictly growing times on the finer grid: the first and the last of them in place, all between them are there.
-        is_whole = inside & (fine.open_time_ms[np.minimum(starts, len(fine) - 1)] == base.open_time_ms)
-        is_whole &= fine.open_time_ms[np.minimum(ends, len(fine) - 1)] == base.open_time_ms + (self._each - 1) * length
-        self._starts, self._is_whole = starts, is_whole
+        self._starts, self._each = cover(base, fine)
+        rows = fine.rows
         self._columns = tuple(
             np.ascontiguousarray(column).data
-            for column in (fine.open_time_ms, fine.open, fine.high, fine.low, fine.close)
+            for column in (rows.open_time_ms, rows.open, rows.high, rows.low, rows.close)
         )
-        self._low, self._high = fine.low, fine.high
+        self._low, self._high = rows.low, rows.high
 
     def pieces(self, bar: int) -> Iterator[Piece] | None:
-        if not self._is_whole[bar]:
-            return None
+        """None where they do not cover the bar completely."""
         start = int(self._starts[bar])
+        if start < 0:
+            return None
         return (Piece(*(column[index] for column in self._columns)) for index in range(start, start + self._each))
 
     def ranges(self, base: Candles) -> Ranges:
@@ -147,7 +145,8 @@ class _Fine:
         import numpy as np
 
         low, high = base.low.copy(), base.high.copy()
-        inside = self._starts[self._is_whole][:, None] + np.arange(self._each)
-        low[self._is_whole] = self._low[inside].min(axis=1)
-        high[self._is_whole] = self._high[inside].max(axis=1)
+        is_whole = self._starts >= 0
+        inside = self._starts[is_whole][:, None] + np.arange(self._each)
+        low[is_whole] = self._low[inside].min(axis=1)
+        high[is_whole] = self._high[inside].max(axis=1)
         return Ranges(low, high)

@@ -5,16 +5,15 @@ Lives here: the values, their defaults by category, what cannot be. Not here: th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal
 
 from tradewright.core.money import ZERO
-from tradewright.strategy.candles import Candles
+from tradewright.market.history.fine import FineCandles
+from tradewright.market.history.funding import Funding
 from tradewright.strategy.model import Signal, Strategy
 from tradewright.strategy.prices import HUNDRED, Filters
-from tradewright.strategy.timeframe import length_ms
 
 BASIS_POINT = Decimal("0.0001")
 TAKER_BPS = {"linear": Decimal("5.5"), "spot": Decimal(10)}
@@ -23,12 +22,6 @@ MAKER_BPS = {"linear": Decimal(2), "spot": Decimal(10)}
 
 class BadSettings(ValueError):
     """A setting that this strategy cannot be run with; the text names it and what is allowed."""
-
-
-@dataclass(frozen=True, slots=True)
-class FundingRate:
-    time_ms: int
-    rate: Decimal  # a fraction; positive: longs pay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +38,10 @@ class Settings:
     slippage_bps: Decimal = Decimal(1)
     filters: Filters = field(default_factory=Filters)
     maintenance_margin_pct: Decimal = Decimal("0.5")
-    funding: Sequence[FundingRate] = ()
+    funding: Funding | None = None
     from_ms: int | None = None
     to_ms: int | None = None
-    fine: Candles | None = None
+    fine: FineCandles | None = None
 
     def taker_rate(self, category: Literal["linear", "spot"]) -> Decimal:
         return (TAKER_BPS[category] if self.fee_taker_bps is None else self.fee_taker_bps) * BASIS_POINT
@@ -56,17 +49,20 @@ class Settings:
     def maker_rate(self, category: Literal["linear", "spot"]) -> Decimal:
         return (MAKER_BPS[category] if self.fee_maker_bps is None else self.fee_maker_bps) * BASIS_POINT
 
-    def check(self, strategy: Strategy) -> None:
-        """Raises `BadSettings` for what the contract does not allow with this strategy."""
+    def check(self, strategy: Strategy, *, has_funding: bool = False, has_fine: bool = False) -> None:
+        """Raises `BadSettings` for what the contract does not allow with this strategy.
+
+        `has_funding`, `has_fine`: they will be there, though they are not yet.
+        """
         if self.equity <= 0:
             raise BadSettings(f"--equity is {self.equity}; it must be more than 0")
         self._check_costs()
         self._check_filters()
-        if strategy.market.category == "spot" and self.funding:
+        if strategy.market.category == "spot" and (has_funding or self.funding is not None):
             raise BadSettings("--funding is for linear only: on spot no funding is paid. Leave it out")
         self._check_margin(strategy)
-        if self.fine is not None:
-            self._check_fine(strategy, self.fine)
+        if (has_fine or self.fine is not None) and not isinstance(strategy.plan, Signal):
+            raise BadSettings("--fine is for strategies of kind signal only. Leave it out")
 
     def _check_costs(self) -> None:
         for name, value in (
@@ -97,14 +93,4 @@ class Settings:
             raise BadSettings(
                 f"--maintenance-margin-pct is {margin}; with leverage {strategy.leverage} it must be less than "
                 f"{HUNDRED / strategy.leverage:.6g} (100/leverage), or a position would be liquidated as it opens"
-            )
-
-    def _check_fine(self, strategy: Strategy, fine: Candles) -> None:
-        if not isinstance(strategy.plan, Signal):
-            raise BadSettings("--fine is for strategies of kind signal only. Leave it out")
-        base, finer = length_ms(strategy.market.timeframe), length_ms(fine.timeframe)
-        if finer >= base or base % finer:
-            raise BadSettings(
-                f"--fine has candles of {fine.timeframe}; their length must be a whole divisor of "
-                f"{strategy.market.timeframe}, and shorter"
             )
