@@ -18,6 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 NAN = math.nan
+DAY_MS = 86_400_000.0
+_FLAT = 1e-14  # TA-Lib's: a difference of less than so much of what it is taken from is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +30,8 @@ class Definition:
     step: Callable[..., float]
     cells: Callable[..., int]
     afresh: bool = True
+
+
+def is_flat(difference: float, scale: float) -> bool:
+    """Whether a difference of numbers as large as `scale` is nothing but their rounding."""
+    return abs(difference) <= _FLAT * scale
