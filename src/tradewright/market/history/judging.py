@@ -136,7 +136,8 @@ def _in_order(opens: NDArray[np.int64]) -> NDArray[np.int64]:
     if (np.diff(opens) > 0).all():
         return opens
     times = np.sort(opens)  # not `unique`: with hashes it takes four seconds for a million times
-    return times[np.concatenate([[True], np.diff(times) > 0])]
+    once: NDArray[np.int64] = times[np.append(True, np.diff(times) > 0)]
+    return once
 
 
 def _order_faults(opens: NDArray[np.int64]) -> list[CandleFault]:

@@ -47,6 +47,10 @@ class Rows:
         """Some rows: a slice, or an array of indices or of booleans."""
         return Rows(**{name: getattr(self, name)[which] for name in COLUMNS})
 
+    def ends(self) -> tuple[int, int] | None:
+        """The first and the last open time of rows in order; None where there are none."""
+        return (int(self.open_time_ms[0]), int(self.open_time_ms[-1])) if len(self) else None
+
 
 def rows_of(candles: Candles) -> Rows:
     return Rows(**{name: getattr(candles, name) for name in COLUMNS})
