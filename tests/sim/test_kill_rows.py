@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from sim.exchange_ports import GatewayTwin
 from sim.exchange_twin import ExchangeTwin
 from sim.memory_database import RequestRow
+from sim.memory_journal import MemoryJournal
 from sim.memory_kill import KeptKill, MemoryKillRows
 from sim.test_kill_scenarios import ACCOUNT, Scene, Tables
 from sim.virtual_loop import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, RequestId
-from tradewright.core.order import Execution
+from tradewright.core.order import Execution, NewOrder
+from tradewright.trading.bodies import CloseBody
 from tradewright.trading.kill.entries import Cause, CloseBegun, Entry, TakenDown
 from tradewright.trading.model import AccountRef
+from tradewright.trading.proposals import close_order
+from tradewright.trading.reconciliation import reconcile
 
 
 class StrictTables(Tables):
@@ -72,9 +78,21 @@ async def test_an_unknown_outcome_that_the_kill_switch_wrote_down_is_looked_for_
     await world.until(lambda: world.database.intents[key].state == "not_placed", "it is looked for", 40.0)
 
 
-def _fills_before(link_id: str) -> Callable[[ExchangeTwin], list[Execution]]:
-    """The exchange lists no fill of that order."""
-    return lambda exchange: [fill for _, fill in exchange.fills if fill.link_id != link_id]
+@contextmanager
+def _unlisted(world: World, order: NewOrder) -> Iterator[None]:
+    """The exchange lists and tells nothing of that order; what it moves is moved."""
+    with pytest.MonkeyPatch.context() as patched:
+        rest: Callable[[ExchangeTwin], list[Execution]] = lambda exchange: [  # noqa: E731
+            fill for _, fill in exchange.fills if fill.link_id != order.link_id
+        ]
+        patched.setattr(type(world.exchange), "visible_fills", rest)
+        patched.setattr(type(world.exchange), "visible_orders", lambda self: [])
+        patched.setattr(world.exchange, "publish", lambda fact: None)
+        yield
+
+
+async def _alive(_point: str) -> None:
+    return None
 
 
 async def _read_whole(world: World) -> None:
@@ -84,18 +102,20 @@ async def _read_whole(world: World) -> None:
     await world.until(lambda: world.database.reconciled_at != before, "everything is read")
 
 
-@in_virtual_time
-async def test_a_close_of_the_kill_switch_whose_fill_is_not_listed_yet_is_no_break_of_its_position() -> None:
-    """The session does not send it: that it is under way stands in the journal alone."""
+async def _with_long_position() -> World:
+    """Whose size is compared from here on."""
     world = World(1)
     world.start()
     await world.ready()
     buy = world.market(quantity=Decimal("0.5"))
     await world.until_status(buy, "filled")
     await world.seconds(1)
-    rows = MemoryKillRows(world.database, KeptKill(), now=world.clock.now)
-    act = IntentId(world.ids.new())
-    begun = CloseBegun(
+    await _read_whole(world)
+    return world
+
+
+def _close_begun(world: World, act: IntentId) -> CloseBegun:
+    return CloseBegun(
         id=world.ids.new(),
         at=world.clock.now(),
         account_id=ACCOUNT.id,
@@ -108,15 +128,18 @@ async def test_a_close_of_the_kill_switch_whose_fill_is_not_listed_yet_is_no_bre
         size=Decimal("0.5"),
         position_index=0,
     )
-    await _read_whole(world)  # from here on sizes are compared
-    await rows.write(ACCOUNT, [begun])
+
+
+@in_virtual_time
+async def test_a_close_of_the_kill_switch_whose_fill_is_not_listed_yet_is_no_break_of_its_position() -> None:
+    """The session does not send it: that it is under way stands in the journal alone."""
+    world = await _with_long_position()
+    act = IntentId(world.ids.new())
+    rows = MemoryKillRows(world.database, KeptKill(), now=world.clock.now)
+    await rows.write(ACCOUNT, [_close_begun(world, act)])
     close = world.database.intents[act].order
     assert close is not None
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(type(world.exchange), "visible_fills", _fills_before(close.link_id))
-        patched.setattr(type(world.exchange), "visible_orders", lambda self: [])
-        patched.setattr(world.exchange, "publish", lambda fact: None)
+    with _unlisted(world, close):
         world.exchange.place(close, world.exchange.clock.now())
         await world.until(lambda: world.exchange.positions() == [], "it is closed")
         await _read_whole(world)
@@ -125,3 +148,23 @@ async def test_a_close_of_the_kill_switch_whose_fill_is_not_listed_yet_is_no_bre
     await _read_whole(world)
     assert world.database.differences == []
     assert world.database.status(act) == "filled"
+
+
+@in_virtual_time
+async def test_while_a_close_of_the_kill_switch_waits_beside_the_database_sizes_are_not_compared() -> None:
+    """Not even the journal knows of it yet."""
+    world = await _with_long_position()
+    await world.kill()
+    body = CloseBody(
+        id=IntentId(world.ids.new()), category="linear", symbol="BTCUSDT", side="Buy",
+        percent=Decimal(100), price=None, slippage_percent=None,
+    )  # fmt: skip
+    close = close_order(body, Decimal("0.5"), 0)
+    gateway = GatewayTwin(world.wire, _alive)
+    journal = MemoryJournal(world.database, clock=world.clock, ids=world.ids)
+    with _unlisted(world, close):
+        world.exchange.place(close, world.exchange.clock.now())
+        await world.until(lambda: world.exchange.positions() == [], "it is closed")
+        assert await reconcile(gateway, journal, world.clock, waits_beside=lambda: True) == []
+        found = await reconcile(gateway, journal, world.clock)
+        assert [(drift.kind, drift.ours, drift.theirs) for drift in found] == [("position.size", "0.5", "0")]

@@ -121,7 +121,7 @@ def session_factory(
                 batches=_batched(account.environment),
             )
 
-        await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
+        switch = await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
         gateway = open_gateway()
         stream = BybitPrivateStream(
             way.endpoints,
@@ -163,6 +163,7 @@ def session_factory(
             ],
             ownership=ownership,
             reach=reach,
+            waits_beside=lambda: switch.recorder.has_spooled,
             companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger, differences],
         )
         return AccountSession(parts if risk is None else risk.added_to(parts))

@@ -6,7 +6,7 @@ Lives here: `reconcile`. When it runs is the session's business. A failed or par
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -49,6 +49,7 @@ async def reconcile(
     missing: dict[ExchangeOrderId, datetime] | None = None,
     *,
     reach: Reach = nowhere,
+    waits_beside: Callable[[], bool] = lambda: False,
 ) -> Sequence[Drift]:
     """Reads everything, then applies it; returns the differences that no report explains (also recorded).
 
@@ -79,7 +80,7 @@ async def reconcile(
     elif not is_of_one_moment:
         log.info("reconcile.positions_moving")  # sizes are compared the next time
     else:
-        breaks = await _position_breaks(gateway, journal, census, clock)
+        breaks = await _position_breaks(gateway, journal, census, clock, waits_beside)
         if breaks is None:
             log.info("reconcile.positions_unsure")
         else:
@@ -230,16 +231,18 @@ async def _find(gateway: OrderGateway, live: LiveOrder) -> RemoteOrder | None:
 
 
 async def _position_breaks(
-    gateway: OrderGateway, journal: Journal, census: Census, clock: Clock
+    gateway: OrderGateway, journal: Journal, census: Census, clock: Clock, waits_beside: Callable[[], bool]
 ) -> Sequence[Drift] | None:
     """Sizes that booked fills do not add up to; None when the positions would not stand still. The exchange may list a
     fill a little after it moved the position: only a break that stays over several looks counts.
 
-    Nor do they count while an order is under way, of the kill switch too, or a fill is booked that was not read with
-    them (the look for an unknown order found it meanwhile): what moved a position and is not listed yet would look like
-    a break, or set a symbol's base wrong for ever.
+    Nor do they count while an order is under way, of the kill switch too (`waits_beside`: not written down yet), or a
+    fill is booked that was not read with them (the look for an unknown order found it meanwhile): what moved a position
+    and is not listed yet would look like a break, or set a symbol's base wrong for ever.
     """
     since = census.executions_since
+    if waits_beside():
+        return None
     breaks = await journal.position_breaks(census.positions, Listed.of(census.executions, since))
     for _ in range(_STABLE_LOOKS - 1):
         if breaks is not None and not breaks:
@@ -247,7 +250,7 @@ async def _position_breaks(
         await clock.sleep(_LOOK_PAUSE_SECONDS)
         executions, positions, is_of_one_moment = await _fills_and_positions(gateway, since)
         await journal.book([*executions, *positions], "reconciliation")
-        if not is_of_one_moment:
+        if not is_of_one_moment or waits_beside():
             return None
         breaks = await journal.position_breaks(positions, Listed.of(executions, since))
     return breaks

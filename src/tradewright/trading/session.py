@@ -287,6 +287,7 @@ class AccountSession:
                         self._parts.clock,
                         self._missing,
                         reach=self._parts.reach,
+                        waits_beside=self._parts.waits_beside,
                     )
             except ExchangeUnavailable as error:
                 self._log.warning("reconcile.failed", error=str(error))

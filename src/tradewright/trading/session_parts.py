@@ -32,7 +32,8 @@ class SessionParts:
     `instruments_stale` is awaited when the exchange refused an order by rules that are not those we hold. `book` is the
     account's memory, filled by the session, `exposure` what of it counts as risk, rebuilt from `holdings` at the start;
     `rules` may hold an intent back or refuse it, `companions` run beside.
-    `ownership` is asked before anything leaves. `reach` is told of each crash point.
+    `ownership` is asked before anything leaves. `reach` is told of each crash point. `waits_beside`: whether something
+    that was sent waits beside the database to be written down in it.
     """
 
     account: AccountRef
@@ -52,3 +53,4 @@ class SessionParts:
     companions: Sequence[Companion] = ()
     ownership: Ownership = field(default_factory=SoleOwner)
     reach: Reach = nowhere
+    waits_beside: Callable[[], bool] = lambda: False

@@ -96,6 +96,7 @@ class Process:
             book=self.book,
             ownership=self.owning,
             reach=self.reach,
+            waits_beside=lambda: self.bench is not None and self.bench.recorder.has_spooled,
         )
 
     def open_gateway(self, *, is_kill: bool = False) -> BybitOrderGateway:
