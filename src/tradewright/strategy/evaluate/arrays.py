@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.evaluate import elementwise, fields, stretches
 from tradewright.strategy.evaluate.longer import Lane, lanes_of
-from tradewright.strategy.evaluate.position import Position, PositionRule, rule_of
+from tradewright.strategy.evaluate.plan import plan
+from tradewright.strategy.evaluate.position import Position, PositionRule
 from tradewright.strategy.functions.definitions import DEFINITIONS
 from tradewright.strategy.functions.scalars import SCALARS
 from tradewright.strategy.program import (
@@ -79,31 +80,18 @@ def evaluate(program: Program, candles: Candles, *, longer: Mapping[Timeframe, C
     """
     if candles.timeframe != program.base:
         raise ValueError(f"the program is for bars of {program.base}, the candles are of {candles.timeframe}")
-    of_position = program.of_position()
-    rules = {name: rule_of(program, step, of_position) for name, step in program.outputs.items() if step in of_position}
-    kept = {step for step in program.outputs.values() if step not in of_position}
-    kept |= {leaf for rule in rules.values() for leaf in rule.leaves}
-    needed = _needed(program, kept)
-    lanes = lanes_of(candles, {program.steps[index].timeframe for index in needed}, longer or {})
-    last_use = {argument: index for index in needed for argument in program.steps[index].arguments}
+    planned = plan(program)
+    steps = program.steps
+    lanes = lanes_of(candles, {steps[index].timeframe for index in planned.needed}, longer or {})
+    last_use = {argument: index for index in planned.needed for argument in steps[index].arguments}
     worked: dict[int, Column] = {}
-    for index in needed:
-        step = program.steps[index]
-        worked[index] = _worked(step, [worked[argument] for argument in step.arguments], lanes, program.steps)
+    for index in planned.needed:
+        step = steps[index]
+        worked[index] = _worked(step, [worked[argument] for argument in step.arguments], lanes, steps)
         for argument in set(step.arguments):
-            if last_use[argument] == index and argument not in kept:
+            if last_use[argument] == index and argument not in planned.kept:
                 del worked[argument]
-    outputs = {name: worked[step] for name, step in program.outputs.items() if step not in of_position}
-    return Columns(outputs, rules, worked)
-
-
-def _needed(program: Program, kept: set[int]) -> list[int]:
-    """The steps that those of `kept` are made of, in order."""
-    needed = set(kept)
-    for index in range(len(program.steps) - 1, -1, -1):  # a step refers only to steps before it
-        if index in needed:
-            needed.update(program.steps[index].arguments)
-    return sorted(needed)
+    return Columns({name: worked[step] for name, step in planned.outputs.items()}, planned.rules, worked)
 
 
 def _worked(step: Step, inputs: list[Column], lanes: Mapping[Timeframe, Lane], steps: Sequence[Step]) -> Column:
