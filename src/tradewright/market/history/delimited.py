@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tradewright.core.clock import milliseconds
 from tradewright.market.history.faults import bad_file
 from tradewright.market.history.source import LINE_BYTES_MAX
 
@@ -32,11 +34,17 @@ _CELL_TOLD = 40
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """`whole`: the one column of whole numbers (a time). `numbers`: columns that must be there; `optional` may not."""
+    """`whole`: the one column of whole numbers (a time). `numbers`: columns that must be there; `optional` may not.
+
+    `aliases`: other names, in small letters, that a column goes by where its own is not there, the likeliest first.
+    `takes_dates`: a time may be ISO 8601 too, UTC where it names no zone.
+    """
 
     whole: str
     numbers: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    takes_dates: bool = False
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -55,6 +63,7 @@ def header_of(first_line: bytes, name: str) -> list[str]:
 
 def places_of(header: Sequence[str], wanted: Wanted, name: str) -> list[int | None]:
     """Where each wanted column is; None for an optional one that is not there. Raises `BadCandles` (`bad_file`)."""
+    header = _by_our_names(header, wanted)
     missing = [column for column in (wanted.whole, *wanted.numbers) if column not in header]
     if missing:
         found = ",".join(header)[:200]
@@ -68,17 +77,32 @@ def places_of(header: Sequence[str], wanted: Wanted, name: str) -> list[int | No
     return [header.index(column) if column in header else None for column in wanted.all]
 
 
-def columns_of_pieces(pieces: Iterator[bytes], wanted: Wanted, name: str) -> Iterator[list[NDArray[Any]]]:
+def _by_our_names(header: Sequence[str], wanted: Wanted) -> list[str]:
+    found, small = list(header), [cell.lower() for cell in header]
+    for column, others in wanted.aliases.items():
+        if column in header:
+            continue
+        other = next((other for other in (column, *others) if other in small), None)
+        if other is not None:
+            found = [column if cell == other else kept for cell, kept in zip(small, found, strict=True)]
+    return found
+
+
+def columns_of_pieces(
+    pieces: Iterator[bytes], wanted: Wanted, name: str, *, header: Sequence[str] | None = None
+) -> Iterator[list[NDArray[Any]]]:
     """For each piece of a file (`source.whole_lines`) the wanted columns: the first int64, the others float64.
 
-    Raises `BadCandles` (`bad_file`).
+    `header`: of a file that has none. Raises `BadCandles` (`bad_file`).
     """
     first = next(pieces, None)
     if first is None:
         raise bad_file(f"{name} is empty; its first line must name {', '.join(wanted.all)}")
-    line, _, rest = first.partition(b"\n")
-    header = header_of(line, name)
-    reader = _Reader(len(header), places_of(header, wanted, name), wanted, name)
+    rest, lines_before = first, 0
+    if header is None:
+        line, _, rest = first.partition(b"\n")
+        header, lines_before = header_of(line, name), 1
+    reader = _Reader(len(header), places_of(header, wanted, name), wanted, name, lines_before)
     for piece in _with_first(rest, pieces):
         yield reader.columns(piece)
 
@@ -90,12 +114,12 @@ def _with_first(rest: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 class _Reader:
-    def __init__(self, width: int, places: list[int | None], wanted: Wanted, name: str) -> None:
+    def __init__(self, width: int, places: list[int | None], wanted: Wanted, name: str, lines: int) -> None:
         self._width = width
         self._places = places
         self._wanted = wanted
         self._name = name
-        self._lines_before = 1  # the header
+        self._lines_before = lines
         self._numbers = msgspec.json.Decoder(list[float])
         self._numbers_and_nothing = msgspec.json.Decoder(list[float | None])
 
@@ -173,6 +197,8 @@ class _Reader:
     def _whole(self, cells: list[str], line: int) -> int:
         place = self._places[0]
         assert place is not None, "the whole number's column is required"
+        if self._wanted.takes_dates and (moment := _moment(cells[place])) is not None:
+            return moment
         number = self._number(cells[place], self._wanted.whole, line)
         if not abs(number) < WHOLE_MAX or number != int(number):
             raise bad_file(
@@ -188,6 +214,18 @@ class _Reader:
         if text.lower() in _NO_NUMBER:
             return float("nan")
         raise bad_file(f"{self._name}, line {line}: {column} is {text[:_CELL_TOLD]!r}; it must be a number")
+
+
+def _moment(cell: str) -> int | None:
+    """Unix milliseconds of ISO 8601; None for a plain number and for what is neither."""
+    text = cell.strip()
+    if _NUMBER.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError:
+        return None
+    return milliseconds(moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
 
 
 def _nothing_named(flat: bytes) -> bytes:

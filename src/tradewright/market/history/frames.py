@@ -40,13 +40,13 @@ def columns_of_table(table: polars.DataFrame, wanted: Wanted, name: str) -> list
     import numpy as np
 
     places = places_of(table.columns, wanted, name)
-    rows = table.height
+    rows, names = table.height, list(table.columns)
     columns: list[NDArray[Any]] = []
     for column, place in zip(wanted.all, places, strict=True):
         if place is None:
             columns.append(np.full(rows, np.nan))
             continue
-        series = table.drop_in_place(column)
+        series = table.drop_in_place(names[place])
         columns.append(_whole(series, name) if column == wanted.whole else _numbers(series, name))
     return columns
 
