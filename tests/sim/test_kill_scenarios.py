@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
@@ -22,7 +22,7 @@ from sim.virtual_loop import in_virtual_time
 from sim.world import BTC, World
 from tradewright.audit.spool import Spool
 from tradewright.core.ids import AccountId, LinkId, UserId, WorkspaceId
-from tradewright.core.order import NewOrder, Trigger
+from tradewright.core.order import Exit, NewOrder, Trigger
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.kill.board import LatchBoard
 from tradewright.trading.kill.entries import Answered, CancelBegun, CloseBegun, Entry, TakenDown
@@ -108,6 +108,7 @@ class Scene:
     tables: Tables = field(default_factory=Tables)
     kill_at: str = ""
     reached: list[str] = field(default_factory=list)
+    on_read: Callable[[str], None] = lambda _name: None
     gate_is_open: bool = True
     gave_up: bool = False
     task: asyncio.Task[None] | None = None
@@ -151,8 +152,8 @@ class Scene:
         self.gave_up = True
 
     def _gateway(self) -> GatewayTwin:
-        async def alive(_name: str) -> None:
-            return None
+        async def alive(name: str) -> None:
+            self.on_read(name)
 
         return GatewayTwin(self.world.wire, alive)
 
@@ -268,6 +269,32 @@ async def test_the_stop_of_a_position_that_stays_open_is_kept_and_goes_with_it_w
     await now.until_done(latch)
     assert (now.live(), now.size(), now.closes()) == ([], Decimal(0), 1)
     await now.end()
+
+
+@pytest.mark.parametrize(
+    "between", ["read.open_orders", "read.open_orders.told", "read.positions", "read.positions.told"]
+)
+def test_the_stop_of_an_entry_that_fills_while_a_kill_reads_is_kept(between: str) -> None:
+    @in_virtual_time
+    async def run() -> None:
+        now = scene()
+        stop = Exit(trigger_price=Decimal(50000))
+        now.order("59000", stop_loss=stop)
+        await now.world.seconds(1)
+
+        def fill(name: str) -> None:
+            if name == between and not now.world.exchange.fills:
+                now.world.exchange.move_price(Decimal(58900))
+
+        now.on_read = fill
+        now.start()
+        await now.until_done(await now.board.pull(now.latch()))
+        assert now.size() == Decimal("0.1")
+        assert now.world.exchange.stop_of(BTC) == stop.trigger_price
+        assert [entry.what for entry in now.world.exchange.log if entry.what == "cancelled"] == []
+        await now.end()
+
+    run()
 
 
 @pytest.mark.parametrize("point", ["kill.latched", "kill.cancelled", "kill.closing"])

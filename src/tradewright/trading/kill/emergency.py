@@ -111,11 +111,12 @@ class TakeDown:
         return Left(len(doomed), len(positions), len(kept))
 
     async def _read(self) -> tuple[Sequence[RemoteOrder], Sequence[RemotePosition]]:
-        """Orders after positions: a stop that is shown still has its position, or none that could be naked."""
-        held: Sequence[RemotePosition] = []
-        if "linear" in self.gateway.categories:
-            held = [position for position in await self.gateway.positions() if position.size != 0]
-        return await self.gateway.open_orders(), held
+        """Positions after orders: an entry that fills in between has its position, and a stop that is shown without one
+        has lost it, and ended with it. The other way round the stop of such an entry would look as if it had none."""
+        orders = await self.gateway.open_orders()
+        if "linear" not in self.gateway.categories:
+            return orders, []
+        return orders, [position for position in await self.gateway.positions() if position.size != 0]
 
     # Cancelling.
 
