@@ -15,9 +15,11 @@ import typer
 from tradewright.acceptance.model import Finding
 from tradewright.cli import accept as cli_accept
 from tradewright.cli import api as cli_api
+from tradewright.cli import backtest as cli_backtest
 from tradewright.cli import exchange as cli_exchange
 from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
+from tradewright.cli import spec as cli_spec
 from tradewright.cli import user as cli_user
 from tradewright.cli import where as cli_where
 from tradewright.cli import worker as cli_worker
@@ -42,6 +44,8 @@ def main() -> None:
     cli_accept.register(application, _accept)
     cli_where.register(application, _where)
     cli_kill.register(application, _kill)
+    cli_spec.register(application)
+    cli_backtest.register(application)
     try:
         application()
     except StartError as error:

@@ -229,7 +229,7 @@ class DcaForm:
 class SpecForm:
     """All keys of all kinds; `OF_KIND` says which belong to one."""
 
-    version: Given[int] | None = key(VersionRule(), "of this contract", required=True)
+    version: Given[int] | None = key(VersionRule(), "of the language: 1", required=True)
     kind: Given[str] | None = key(
         ChoiceRule(choices=("signal", "grid", "dca")), "which of the three plans it is", default="signal"
     )

@@ -112,6 +112,8 @@ class _Checker:
                     barred = barred or "the position is known on the strategy's own bars only, not inside `tf`"
                 case _:
                     pass
+            if constant and not _may_be_constant(node):
+                constant = None  # it is told of itself, and what it is made of is judged on its own
             for place, child in enumerate(children(node)):
                 self._barred[child], self._constant[child] = barred, constant
                 if place < len(parameters) and parameters[place].is_constant:
@@ -188,12 +190,12 @@ class _Checker:
             self._not_constant(index, f"`{node.name}`")
         return "number"
 
-    def _operation(self, index: int, node: Operation) -> Type:
+    def _operation(self, index: int, node: Operation) -> Type | None:
         symbol = node.symbol
         is_logic, is_comparison = symbol in _LOGIC, symbol in _COMPARISONS
         if self._constant[index] and (is_logic or is_comparison):
             self._not_constant(index, f"`{symbol}`")
-            return "condition"
+            return None
         wanted: Type = "condition" if is_logic else "number"
         for operand in node.operands:
             self._wants(operand, wanted, f"`{'-' if symbol == 'neg' else symbol}`", at=index)
@@ -206,7 +208,7 @@ class _Checker:
             return None
         if self._constant[index] and node.function not in FUNCTIONS_OF_CONSTANTS:
             self._not_constant(index, f"`{node.function}`")
-            return _result(function)
+            return None
         if node.timeframe is not None:
             if function.group == "arithmetic":
                 message = (
@@ -261,7 +263,9 @@ class _Checker:
     def _timeframe(self, index: int, word: str, start: int) -> None:
         if word not in TIMEFRAMES:
             message = f"`{shown(word)}` is not a timeframe; they are {', '.join(TIMEFRAMES)}"
-            self._tell(index, "tf_not_multiple", start, message, did_you_mean(word, TIMEFRAMES))
+            meant = _ALSO_CALLED.get(word, word.lower())
+            hint = f"did you mean `{meant}`?" if meant in TIMEFRAMES else None
+            self._tell(index, "tf_not_multiple", start, message, hint)
 
     def _wants(self, operand: int, wanted: Type, who: str, *, at: int | None = None) -> None:
         found = self._types[operand]
@@ -306,6 +310,21 @@ class _Checker:
     def _tell(self, index: int, code: str, offset: int, message: str, hint: str | None = None) -> None:
         self._is_sound[index] = False
         self._faults.append(self._expression.fault(code, offset, message, hint))
+
+
+_ALSO_CALLED = {"60m": "1h", "120m": "2h", "240m": "4h", "360m": "6h", "720m": "12h", "24h": "1d", "7d": "1w"}
+
+
+def _may_be_constant(node: Node) -> bool:
+    match node:
+        case Operation(symbol=symbol):
+            return symbol not in _LOGIC and symbol not in _COMPARISONS
+        case Call(function=name):
+            return name in FUNCTIONS_OF_CONSTANTS or name not in FUNCTIONS
+        case Number() | Boolean() | Name():
+            return True
+        case Longer() | History():
+            return False
 
 
 def _result(function: Function) -> Type | None:
