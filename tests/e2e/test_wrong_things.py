@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from e2e.conftest import RESTART_MS, Terminal
+from e2e.contrast import READABLE, texts
 from support.installation import PASSWORD, Installation, wait_for
 
 
@@ -208,6 +209,51 @@ def test_an_open_page_learns_that_nobody_looks_after_the_account(browser: Browse
     expect(desk.part("ticket-submit")).to_be_enabled(timeout=RESTART_MS)
     assert desk.faults == []
     context.close()
+
+
+LOOKS = [(theme, palette) for theme in ("dark", "light") for palette in (None, "classic", "inverted")]
+
+
+def look(desk: Terminal, theme: str, palette: str | None) -> None:
+    desk.page.evaluate(
+        "([theme, palette]) => { const data = document.documentElement.dataset; data.theme = theme;"
+        " if (palette) data.palette = palette; else delete data.palette; }",
+        [theme, palette],
+    )
+
+
+def test_numbers_of_a_page_that_hears_nothing_are_dim_and_stay_readable_in_every_look(
+    desk: Terminal, claimed: Installation
+) -> None:
+    desk.tab("balances")
+    expect(desk.page.get_by_role("row").filter(has_text="USDT").first).to_be_visible()
+    places = ("[data-testid=last-price]", ".book-price", "[role=tabpanel] td.number")
+    for place in places:
+        expect(desk.page.locator(place).first).to_contain_text(re.compile(r"\d"))
+    fresh = {}
+    for chosen in LOOKS:
+        look(desk, *chosen)
+        fresh[chosen] = [texts(desk, place)[0] for place in places]
+    api = claimed.pid_of("api")
+    with nobody_restarts(claimed):
+        os.kill(api, signal.SIGSTOP)
+        try:
+            for place in (".figures.is-old", ".book.is-old", "[role=tabpanel] .old"):
+                expect(desk.page.locator(place).first).to_be_visible()
+            for chosen in LOOKS:
+                look(desk, *chosen)
+                found = texts(desk, ".old, .is-old")
+                assert sum(bool(re.search(r"\d", one["text"])) for one in found) > 20, found
+                assert [one for one in found if one["contrast"] < READABLE] == [], chosen
+                for before, place in zip(fresh[chosen], places, strict=True):
+                    now = texts(desk, place)[0]
+                    # What is coloured may have hardly more contrast than it must have: then it loses its colour.
+                    is_dimmer = now["contrast"] < before["contrast"] or now["colour"] < before["colour"] / 1.5
+                    assert is_dimmer, (chosen, place, before, now)
+        finally:
+            os.kill(api, signal.SIGCONT)
+    expect(desk.part("link-indicator")).to_have_attribute("data-state", "live", timeout=RESTART_MS)
+    expect(desk.page.locator(".figures.is-old")).to_have_count(0)
 
 
 def test_a_link_to_the_login_leads_nowhere_else(terminal: Terminal, claimed: Installation) -> None:

@@ -37,9 +37,4 @@ ROWS: Final = (
         what="On a whole installation the next worker is ready within 30 s of the last beat",
         why="the test prints how long it took and allows 150 s on a loaded machine",
     ),
-    Owed(
-        id="P6",
-        what="Stale numbers are dimmed by colour and stay readable",
-        why="the page does it, and no test looks",
-    ),
 )

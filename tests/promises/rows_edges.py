@@ -259,6 +259,19 @@ ROWS: Final = (
         tests=of("frontend/src/api/trading.test.ts", "is a file, or the server's reason, or no answer; never a part"),
     ),
     Promise(
+        id="P6",
+        says="Stale numbers are dimmed by colour, not by opacity, and stay readable: 4.5:1 in every theme and palette,"
+        " also over the bars of the book, by the tokens and as a real browser computes it",
+        tests=(
+            *of("frontend/src/styles/stale.test.ts"),
+            *of("frontend/src/terminal/InstrumentBar.test.tsx", "tells the age of an old price instead"),
+            *of(
+                _WRONG,
+                "test_numbers_of_a_page_that_hears_nothing_are_dim_and_stay_readable_in_every_look",
+            ),
+        ),
+    ),
+    Promise(
         id="P7",
         says="Everything is stopped by a press that is held or a typed word, not by a slip, also while the page"
         " hears nothing",
