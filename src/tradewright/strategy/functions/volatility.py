@@ -60,19 +60,20 @@ def natr(s: list[float], o: int, n: float, high: float, low: float, close: float
 
 
 def cells_variance(n: int) -> int:
-    return 6 + n
+    return 7 + n
 
 
 def variance(s: list[float], o: int, n: float, x: float) -> float:
     """Population variance of the last n, as TA-Lib 0.8 makes it: sums of deviations from a shift near the window, made
     anew where the shift has become stale, where an outlier has left, and every 32 windows, so that nothing drifts.
+    `s[o + 6]` is then their mean.
 
     Cells: bars seen up to n, slot of the oldest, shift, sum and sum of squares without the oldest, bars until the sums
-    are made anew, ring.
+    are made anew, mean, ring.
     """
     size = int(n)
     at = int(s[o + 1])
-    ring = o + 6
+    ring = o + 7
     s[ring + at] = x
     at += 1
     if at >= size:
@@ -118,6 +119,7 @@ def variance(s: list[float], o: int, n: float, x: float) -> float:
         s[o + 2] = shift
     s[o + 3] = summed
     s[o + 4] = squares
+    s[o + 6] = s[o + 2] + mean
     return value
 
 

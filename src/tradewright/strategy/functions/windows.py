@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-from tradewright.strategy.functions.averages import cells_sma, sma
-from tradewright.strategy.functions.rings import cells_before
 from tradewright.strategy.functions.steps import NAN
 from tradewright.strategy.functions.volatility import cells_variance, variance
 
@@ -31,20 +29,15 @@ def percent_rank(s: list[float], o: int, n: float, x: float) -> float:
 
 
 def cells_zscore(n: int) -> int:
-    return 2 + cells_sma(n) + cells_variance(n)
+    return 2 + cells_variance(n)
 
 
 def zscore(s: list[float], o: int, n: float, x: float) -> float:
     """Cells: x before, how many in a row are equal to it. A flat window is known by counting, for its variance is
-    rounding."""
+    rounding. The mean is not `sma`'s, which keeps the rounding of an outlier that has left."""
     s[o + 1] = s[o + 1] + 1.0 if x == s[o] else 1.0
     s[o] = x
-    mean = sma(s, o + 2, n, x)
-    spread = variance(s, o + 5 + int(n), n, x)
+    spread = variance(s, o + 2, n, x)
     if s[o + 1] >= n or not spread > 0.0:
         return NAN
-    return (x - mean) / math.sqrt(spread)
-
-
-def cells_change(n: int) -> int:
-    return cells_before(n)
+    return (x - s[o + 8]) / math.sqrt(spread)
