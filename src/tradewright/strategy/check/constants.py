@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tradewright.strategy.check.params import Param
 from tradewright.strategy.expression.tree import Call, Name, Number, Operation, Tree, children
@@ -26,7 +26,16 @@ class TooMuchWork(Exception):
 
 @dataclass(slots=True)
 class Work:
+    """`doubles`: the ranges that were written out already, by the param's name."""
+
     left: int = WORK_MAX
+    doubles: dict[str, list[float]] = field(default_factory=dict)
+
+    def range_of(self, param: Param) -> list[float]:
+        if param.name not in self.doubles:
+            self.take(param.count())
+            self.doubles[param.name] = param.doubles()
+        return self.doubles[param.name]
 
     def take(self, values: int) -> None:
         self.left -= values
@@ -39,7 +48,7 @@ class Case:
     """Constants of one call, worked out together. `param` is the ranged one, None for the values in force."""
 
     param: str | None
-    values: tuple[float, ...]
+    values: Sequence[float]
     columns: tuple[Column, ...]
 
     def of(self, place: int) -> Sequence[float]:
@@ -72,13 +81,12 @@ def cases(tree: Tree, nodes: Sequence[int], params: Mapping[str, Param], work: W
     values: dict[str, Column] = {name: float(params[name].value) for name in sorted(named)}
     yield Case(None, (NAN,), tuple(_column(tree, part, values, work) for part in parts))
     for name in sorted(named):
-        count = params[name].count()
-        if not count:
+        ranged = work.range_of(params[name])
+        if not ranged:
             continue
-        work.take(count)
-        ranged = [float(value) for value in params[name].values()]
+        work.take(len(ranged))
         columns = tuple(_column(tree, part, {**values, name: ranged}, work) for part in parts)
-        yield Case(name, tuple(ranged), columns)
+        yield Case(name, ranged, columns)
 
 
 def _below(tree: Tree, node: int) -> list[int]:

@@ -6,8 +6,7 @@ timeframe on which an expression is evaluated (`compiling`).
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -288,7 +287,7 @@ class _Checker:
         try:
             for case in cases(self._tree, [node for _, node in given], self._names.params.known, self._names.work):
                 for place, (parameter, node) in enumerate(given):
-                    row = next((row for row, value in enumerate(case.of(place)) if not _fits(parameter, value)), None)
+                    row = _first_misfit(parameter, case.of(place))
                     if row is not None and node not in wrong:
                         wrong[node] = _misfit(parameter, case.of(place)[row]) + case.told(row)
                 if not wrong and function in _ORDERED:
@@ -347,12 +346,12 @@ _ORDERED = {
 }
 
 
-def _fits(parameter: Parameter, value: float) -> bool:
-    """Whether a constant may come out as `value`."""
+def _first_misfit(parameter: Parameter, values: Sequence[float]) -> int | None:
+    """The first of the values, by its place, as which a constant may not come out."""
     if parameter.kind == "multiplier":
-        return value > 0
-    most = LOOKBACK_MAX if parameter is _HISTORY else LENGTH_MAX
-    return parameter.least <= value <= most and value == math.floor(value)
+        return next((row for row, value in enumerate(values) if not value > 0), None)
+    least, most = parameter.least, LOOKBACK_MAX if parameter is _HISTORY else LENGTH_MAX
+    return next((row for row, value in enumerate(values) if not (least <= value <= most and value.is_integer())), None)
 
 
 def _misfit(parameter: Parameter, value: float) -> str:

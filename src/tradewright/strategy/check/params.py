@@ -6,7 +6,7 @@ Lives here: reading `params`, and what names are free. Not here: where a param i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal, localcontext
 
@@ -23,6 +23,7 @@ NAME = re.compile("[a-z][a-z0-9_]{0,39}", re.ASCII)
 WORDS = ("and", "or", "not", "true", "false", "tf", "if", "position", "now")
 TAKEN = frozenset((*FIELDS, *TIMES, *FUNCTIONS, *WORDS))
 EXACT = Context(prec=60)
+_PLACES_MAX = 30  # decimals up to which a range is walked in whole numbers
 _KEYS = ("default", "min", "max", "step")
 
 
@@ -48,14 +49,18 @@ class Param:
         with localcontext(EXACT):
             return int((self.high - self.low) / self.step) + 1
 
-    def values(self) -> Iterator[Decimal]:
-        """Every value of the range: min + k · step up to max."""
+    def doubles(self) -> list[float]:
+        """Every value of the range, min + k · step up to max, as the double nearest to it."""
         if self.low is None or self.step is None:
-            return
+            return []
+        places = -min(_exponent(self.low), _exponent(self.step))
+        if 0 <= places <= _PLACES_MAX:  # whole numbers are twenty times quicker, and their quotient is as exact
+            unit = 10**places
+            with localcontext(EXACT):
+                low, step = int(self.low * unit), int(self.step * unit)
+            return [(low + k * step) / unit for k in range(self.count())]
         with localcontext(EXACT):
-            low, step = self.low, self.step
-            listed = [low + k * step for k in range(self.count())]
-        yield from listed
+            return [float(self.low + k * self.step) for k in range(self.count())]
 
     def is_whole(self) -> bool:
         """Whether the value in force and every value of the range is a whole number."""
@@ -71,6 +76,11 @@ class Params:
 
     known: Mapping[str, Param]
     broken: frozenset[str] = frozenset()
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return min(exponent, 0) if isinstance(exponent, int) else 0
 
 
 def name_fault(name: str, place: Place, path: str) -> Fault | None:

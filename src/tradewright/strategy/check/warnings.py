@@ -50,7 +50,7 @@ def _unused(reader: Reader, used: set[str]) -> list[Fault]:
             message=f"nothing uses the param `{name}`",
         )
         for name, param in reader.params.known.items()
-        if name not in used
+        if name not in used and name not in reader.params.broken
     ]
 
 

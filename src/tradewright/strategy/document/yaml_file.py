@@ -7,6 +7,7 @@ it stands. Nothing is built of what the file names, and the stack is ours: nesti
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -57,12 +58,12 @@ def read_yaml(text: str, faults: list[Fault]) -> Node | None:
         return None
     reader = _Reader(text, faults)
     try:
-        for event in yaml.parse(text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
-            reader.take(event)
-    except _Stop:
-        pass
+        reader.whole()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark is not None and "nesting depth" in (error.problem or ""):
+            _too_deep(text[: mark.index], faults)
+            return None
         message = ", ".join(part for part in (error.problem, error.context) if part) or "not YAML"
         is_tab = mark is not None and text[mark.index : mark.index + 1] == "\t"
         hint = "indent with spaces, not with tabs" if is_tab else None
@@ -76,6 +77,12 @@ def read_yaml(text: str, faults: list[Fault]) -> Node | None:
     return reader.root
 
 
+def _too_deep(text: str, faults: list[Fault]) -> None:
+    """libyaml looks ahead, and ends at a thousand levels before it tells of the first: `text` is what it looked at."""
+    with contextlib.suppress(yaml.YAMLError):  # it is cut off
+        _Reader(text, faults).whole()
+
+
 class _Reader:
     def __init__(self, text: str, faults: list[Fault]) -> None:
         self.root: Node | None = None
@@ -84,7 +91,14 @@ class _Reader:
         self._stack: list[_Open] = []
         self._documents = 0
 
-    def take(self, event: yaml.Event) -> None:
+    def whole(self) -> None:
+        try:
+            for event in yaml.parse(self._text, Loader=getattr(yaml, "CBaseLoader", yaml.BaseLoader)):
+                self._take(event)
+        except _Stop:
+            pass
+
+    def _take(self, event: yaml.Event) -> None:
         place = _at(event.start_mark)
         match event:
             case yaml.DocumentStartEvent():
