@@ -77,11 +77,7 @@ class Lines:
 
         Cancelled, it waits a moment for the answer: what follows must not overtake it.
         """
-        try:
-            async with asyncio.timeout(_TURN_S):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise exc.TimeoutError(f"all {LINES_MAX} lines to the database were busy for {_TURN_S:.0f} s") from None
+        await self._turn()
         line: _Line | None = None
         try:
             line = await self._line()
@@ -97,6 +93,16 @@ class Lines:
         for line in self._free:
             line.close(None)
         self._free.clear()
+
+    async def _turn(self) -> None:
+        if not self._turns.locked():
+            await self._turns.acquire()  # which waits for nothing
+            return
+        try:
+            async with asyncio.timeout(_TURN_S):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise exc.TimeoutError(f"all {LINES_MAX} lines to the database were busy for {_TURN_S:.0f} s") from None
 
     async def _line(self) -> _Line:
         while self._free:

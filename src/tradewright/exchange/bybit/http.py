@@ -2,18 +2,23 @@
 
 Lives here: `HttpTransport` on aiohttp, the last question before a command's bytes leave, and whether a failed call may
 have reached the peer. Not here: what is said (`rest`), what an answer means (`errors`).
+
+A command takes a connection of aiohttp's pool and is written on it by ourselves, in one piece; its answer is read by
+aiohttp's parser like any other. What aiohttp does around that, for all that HTTP may be, cost more than everything else
+of an order (decision 0027).
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import aiohttp
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp_socks import ProxyConnector, ProxyType
 from python_socks import ProxyError
 from yarl import URL
@@ -27,6 +32,10 @@ KEEP_ALIVE_S = 20.0  # shorter than the peer's, so that we close an idle connect
 CONNECTIONS_MAX = 16
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
+_INTERIM_ANSWERS_MAX = 10  # of the kind "go on", before the answer
+_TARGETS_KEPT = 64  # addresses of commands; a restarted exchange may have another one
+_SAID_ALWAYS = ("Host", "Accept", "Accept-Encoding", "User-Agent")
+_UNSPEAKABLE = re.compile(r"[\r\n\0]")
 
 
 class NotConnected(Exception):
@@ -61,21 +70,13 @@ class LastWord:
     handed: Callable[[], None]
 
 
-class _Watched(aiohttp.BytesPayload):
-    """A body that leaves, together with the headers before it, only on the last word. aiohttp keeps the headers back
-    until the first bytes of a body come, and writes both without a pause."""
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where commands of one address go. `peer` asks the pool for a connection and is never sent itself; `head` is the
+    first line and what is said to that peer always, as aiohttp would say it."""
 
-    def __init__(self, body: bytes, last_word: LastWord) -> None:
-        super().__init__(body)
-        self._last_word = last_word
-        self.is_held_back = False
-
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
-        if not self._last_word.may_go():
-            self.is_held_back = True
-            raise HeldBack("it may not go any more")
-        await super().write_with_length(writer, content_length)
-        self._last_word.handed()
+    peer: aiohttp.ClientRequest
+    head: str
 
 
 class HttpTransport:
@@ -84,6 +85,7 @@ class HttpTransport:
     def __init__(self, proxy: Proxy | None = None) -> None:
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._targets: dict[str, _Target] = {}
         self._closed = False
 
     async def call(
@@ -94,30 +96,55 @@ class HttpTransport:
         body: bytes | None,
         last_word: LastWord | None = None,
     ) -> HttpAnswer:
-        """Sends `url` as it is written. Raises `NotConnected` (`ProxyFailed` where the proxy is why, `HeldBack` on the
-        last word) or `NoAnswer`; a cancelled call closes its connection."""
-        watched = None if body is None or last_word is None else _Watched(body, last_word)
+        """Sends `url` as it is written; a body only together with a last word. Raises `NotConnected` (`ProxyFailed`
+        where the proxy is why, `HeldBack` on the last word) or `NoAnswer`; a cancelled call closes its connection."""
+        if body is not None:
+            assert last_word is not None, "what has a body may have an effect"
+            return await self._command(method, url, headers, body, last_word)
         try:
             async with self._open_session().request(
-                method,
-                URL(url, encoded=True),
-                headers=headers,
-                data=body if watched is None else watched,
-                allow_redirects=False,
+                method, URL(url, encoded=True), headers=headers, allow_redirects=False
             ) as response:
-                return HttpAnswer(response.status, response.headers, await _read_bounded(response))
+                return HttpAnswer(response.status, response.headers, await _read_bounded(response.content))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as problem:
             raise NotConnected(str(problem) or type(problem).__name__) from problem
-        except (aiohttp.ClientError, HeldBack, TimeoutError, OSError, asyncio.IncompleteReadError) as problem:
-            if watched is not None and watched.is_held_back:
-                raise HeldBack("it may not go any more") from problem
+        except (aiohttp.ClientError, TimeoutError, OSError, asyncio.IncompleteReadError) as problem:
             raise NoAnswer(f"{type(problem).__name__}: {problem}") from problem
+
+    async def _command(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, last_word: LastWord
+    ) -> HttpAnswer:
+        connection: aiohttp.connector.Connection | None = None
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                session = self._open_session()
+                target = self._targets.get(url) or self._target(session, method, url)
+                request = _request_bytes(target, headers, body)
+                assert session.connector is not None, "it is closed with its transport only"
+                connection = await session.connector.connect(target.peer, [], session.timeout)
+                return await _exchange(connection, request, last_word)
+        except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError) as problem:
+            if connection is None:
+                raise NotConnected(str(problem) or type(problem).__name__) from problem
+            raise NoAnswer(f"{type(problem).__name__}: {problem}") from problem
+        finally:
+            if connection is not None:
+                connection.close()  # unless it was given back
+
+    def _target(self, session: aiohttp.ClientSession, method: str, url: str) -> _Target:
+        peer = aiohttp.ClientRequest(method, URL(url, encoded=True), loop=asyncio.get_running_loop(), session=session)
+        said = "".join(f"{name}: {peer.headers[name]}\r\n" for name in _SAID_ALWAYS)
+        if len(self._targets) >= _TARGETS_KEPT:
+            self._targets.clear()
+        target = self._targets[url] = _Target(peer, f"{method} {peer.url.raw_path_qs} HTTP/1.1\r\n{said}")
+        return target
 
     async def close(self) -> None:
         self._closed = True
         if self._session is not None:
             await self._session.close()
             self._session = None
+            self._targets.clear()
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -164,11 +191,37 @@ def connector_through(proxy: Proxy | None) -> aiohttp.BaseConnector:
     return _ThroughProxy(proxy, limit=CONNECTIONS_MAX, keepalive_timeout=KEEP_ALIVE_S)
 
 
-async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:
+def _request_bytes(target: _Target, headers: Mapping[str, str], body: bytes) -> bytes:
+    said = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    if _UNSPEAKABLE.search("".join(headers.values())):
+        raise ValueError("a header's value has the end of a line in it; a key of the exchange has none")
+    return f"{target.head}{said}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def _exchange(connection: aiohttp.connector.Connection, request: bytes, last_word: LastWord) -> HttpAnswer:
+    """The request on a connection of the pool, and its answer; then the connection is given back."""
+    protocol, transport = connection.protocol, connection.transport
+    if protocol is None or transport is None or transport.is_closing():
+        raise NotConnected("the connection ended before anything was sent on it")
+    protocol.set_response_params(read_until_eof=True)
+    if not last_word.may_go():
+        connection.release()
+        raise HeldBack("it may not go any more")
+    transport.write(request)
+    last_word.handed()
+    for _ in range(_INTERIM_ANSWERS_MAX):
+        message, content = await protocol.read()
+        if not 100 <= message.code < 200:
+            answer = HttpAnswer(message.code, message.headers, await _read_bounded(content))
+            connection.release()
+            return answer
+    raise NoAnswer(f"{_INTERIM_ANSWERS_MAX} answers in a row announce another one")
+
+
+async def _read_bounded(content: aiohttp.StreamReader) -> bytes:
     body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+    async for chunk in content.iter_chunked(_CHUNK_BYTES):
         body += chunk
         if len(body) > ANSWER_BYTES_MAX:
-            response.close()
             raise NoAnswer(f"the answer is longer than {ANSWER_BYTES_MAX} bytes")
     return bytes(body)

@@ -104,6 +104,9 @@ class RequestBudgets:
         Raises `BudgetSpent` instead of waiting beyond reason.
         """
         endpoint = self._endpoints.get(path, self._others)
+        now_s = self._clock.monotonic()
+        if not endpoint.line and self._wait_s(endpoint, priority, units, now_s) <= 0:
+            return self._begin(endpoint, units, now_s)  # as nearly always
         self._refuse_the_hopeless(endpoint, path, priority)
         self._count += 1
         waiter = _Waiter(priority, self._count)
@@ -115,9 +118,11 @@ class RequestBudgets:
                     await waiter.called.wait()
                     continue
                 now_s = self._clock.monotonic()
-                wait_s = max(endpoint.wait_s(priority, units, now_s), self.address.wait_s(priority))
+                wait_s = self._wait_s(endpoint, priority, units, now_s)
                 if wait_s <= 0:
-                    return self._begin(endpoint, units, now_s)
+                    turn = self._begin(endpoint, units, now_s)
+                    turn.has_waited = True
+                    return turn
                 await self._clock.sleep(min(wait_s, _LOOK_SECONDS))
         finally:
             endpoint.line.remove(waiter)
@@ -180,6 +185,9 @@ class RequestBudgets:
                     )
                 )
         return uses
+
+    def _wait_s(self, endpoint: _Endpoint, priority: Priority, units: int, now_s: float) -> float:
+        return max(endpoint.wait_s(priority, units, now_s), self.address.wait_s(priority))
 
     def _begin(self, endpoint: _Endpoint, units: int, now_s: float) -> Turn:
         """Both windows at once: nothing may come between the look and the taking."""

@@ -146,7 +146,7 @@ class RestClient:
             now_ms = await self.server_clock.now_ms()
         except ExchangeUnavailable as problem:
             raise NotSent(f"the exchange's clock could not be read: {problem}", problem.trace) from problem
-        if not (self._gate() and may_go()):  # asked here too: it must not cost a connection
+        if not self._gate() or (turn.has_waited and not may_go()):  # asked here too: it must not cost a connection
             raise NotSent(f"{path}: it waited for its turn until it might not go any more; nothing was sent")
         self._budgets.leaves(turn)
         payload = msgspec.json.encode(body)

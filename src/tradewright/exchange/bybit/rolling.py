@@ -21,6 +21,7 @@ class Turn:
 
     begun_s: float
     windows: tuple[RollingWindow, ...] = ()
+    has_waited: bool = False
 
 
 @dataclass(slots=True)
