@@ -118,7 +118,7 @@ def wandering(
     if ticks:
         opened, high, low, close = (np.round(column, 2) for column in (opened, high, low, close))
     volume = np.round(random.exponential(50, length), 3) * (random.random(length) < 0.9)
-    turnover = np.where(np.repeat(random.random(length // 30 + 1) < 0.2, 30)[:length], np.nan, volume * close)
+    turnover = np.where(np.repeat(random.random(length // 30 + 1) < 0.3, 30)[:length], np.nan, volume * close)
     steps = np.ones(length, dtype=np.int64)
     if gaps:
         steps += (random.random(length) < 0.03) * random.integers(1, 60, length)
