@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
@@ -179,7 +180,7 @@ async def test_what_came_before_a_failure_stays_and_the_next_run_goes_on(desk: D
 async def test_what_came_before_a_cancel_stays(desk: Desk) -> None:
     market = History(20_000)
     going = asyncio.ensure_future(desk.download(market, 0, 20_000))
-    while len(market.pages) < 8:
+    while len(market.pages) < 8 and not going.done():
         await asyncio.sleep(0)
     going.cancel()
     with pytest.raises(asyncio.CancelledError):
