@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from contract.placement_worlds import MemoryPlacementWorld, PlacementWorld, SingleOwnerWorld, kept
@@ -182,3 +183,28 @@ async def test_while_the_database_answers_nobody_the_gate_lets_what_reduces_thro
             assert (owner.is_open, owner.why_shut) == (True, None)
     finally:
         await world.close()
+
+
+async def test_claims_that_wait_for_a_transaction_of_the_epoch_before_do_not_cost_the_lock(database_url: str) -> None:
+    """Of many accounts one may be slow: were a look at the lock behind all their claims, it would count as lost, and
+    every session would be built anew, with as many claims again."""
+    engine = create_engine(database_url, pool_size=2)
+    world = await SingleOwnerWorld.open(engine, database_url)
+    owner = await world.begin()
+    before = await owner.claim(world.account_id)
+    async with kept(owner), engine.begin() as writing:
+        await writing.execute(
+            text("SELECT 1 FROM account_owner WHERE account_id = :id FOR SHARE"), {"id": world.account_id}
+        )
+        claims = [asyncio.create_task(owner.claim(world.account_id)) for _ in range(3)]
+        await world.clock.advance(1)  # the next look begins behind the first of them
+        failures = await asyncio.gather(*claims, return_exceptions=True)
+        assert [type(failure) for failure in failures] == [OperationalError] * 3
+        assert owner.is_open
+    assert await owner.claim(world.account_id) == before + 1
+    over = asyncio.create_task(owner.until_over(world.account_id, before + 1))
+    await world.clock.settle()
+    assert not over.done(), "the lock was never lost"
+    over.cancel()
+    await world.close()
+    await engine.dispose()

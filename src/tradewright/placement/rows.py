@@ -116,6 +116,13 @@ async def register(connection: AsyncConnection, worker: Registered) -> Holder:
     return Holder(row.lock_pid, row.lock_since)
 
 
+async def wait_no_longer(connection: AsyncConnection, seconds: float) -> None:
+    """A statement that waits so long for somebody else's transaction fails; the connection stays as it is."""
+    await connection.execute(
+        text("SELECT set_config('lock_timeout', :within, false)"), {"within": f"{seconds * 1000:.0f}ms"}
+    )
+
+
 async def beat(connection: AsyncConnection, worker_id: UUID) -> bool:
     """Whether the worker counts as living, which it is seen to do now."""
     seen = await connection.execute(

@@ -33,6 +33,7 @@ log = structlog.get_logger()
 _WAIT_S = 5.0  # the owner before may still be going down; the supervisor gives it half of that
 _LOOK_S = 0.2
 _ANSWER_S = 3.0  # the lock's connection answers by then, or counts as lost
+_WAITS_S = 1.5  # for a row, on that connection: what waits must not look like a connection that is lost
 _AWAY_LOOK_S = 0.5
 _STOOD_STILL_S = 4.0  # a look that comes so much later than it should: the process or its machine stood still
 _TAKING_TRIES = 10  # at a lock that is still held by our own lost connection
@@ -60,6 +61,7 @@ class SingleOwner:
         self._gate = Gate(clock, self._timing.gate_s, self._timing.lease_s)
         self._connection: AsyncConnection | None = None
         self._using = asyncio.Lock()  # the lock's connection, by one statement at a time
+        self._claiming = asyncio.Lock()  # so that of many claims only one is ever before a look at the lock
         self._held = asyncio.Event()
         self._over = asyncio.Event()  # of what was claimed since the lock was last taken
         self._claims: dict[AccountId, tuple[int, asyncio.Event]] = {}
@@ -88,7 +90,7 @@ class SingleOwner:
         """Raises what the database raises; then nothing was claimed, and it may be tried again."""
         while True:
             await self._held.wait()
-            async with self._using:
+            async with self._claiming, self._using:
                 if self._connection is None:
                     continue
                 # On the lock's own connection: while that one answers the lock is ours.
@@ -236,7 +238,9 @@ class SingleOwner:
             await self._clock.sleep(left_s)
 
     async def _connect(self) -> AsyncConnection:
-        return await (await self._engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+        connection = await (await self._engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+        await rows.wait_no_longer(connection, _WAITS_S)
+        return connection
 
 
 async def _drop(connection: AsyncConnection) -> None:
