@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from campaigns.equal import State, read_said, read_told
 from campaigns.lean import Held, Lean
+from tradewright.trading.differences.model import BLOCKING
 
 _GIVEN_UP_S = 120.0  # what takes longer than it may is still told in seconds
 _LOOK_S = 0.5
@@ -60,6 +61,13 @@ async def _not_right(lean: Lean, *, kills: bool) -> dict[str, list[str]]:
         for row in await lean.rows(
             "SELECT link_id FROM intents i WHERE kind = 'place' AND state = 'acknowledged'"
             " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.intent_id = i.id)"
+        )
+    ]
+    found["differences"] = [  # nobody else trades on these accounts: each would be a false one, and blocks its symbol
+        f"{row.account_id}: {row.kind} {row.subject}"
+        for row in await lean.rows(
+            "SELECT account_id, kind, subject FROM differences WHERE state = 'open' AND kind = ANY(:kinds)",
+            kinds=sorted(BLOCKING),
         )
     ]
     if not any(found.values()):
