@@ -164,6 +164,11 @@ class Settings(BaseSettings):
         return self.home / "spool"
 
     @property
+    def data_home(self) -> Path:
+        """Where candles for backtests are kept."""
+        return self.home / "data"
+
+    @property
     def control_socket(self) -> Path:
         """Where the worker of this HOME may be asked, also without a database."""
         return self.home / "run" / "worker.sock"

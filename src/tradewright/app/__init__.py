@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,6 +17,7 @@ from tradewright.acceptance.model import Finding
 from tradewright.cli import accept as cli_accept
 from tradewright.cli import api as cli_api
 from tradewright.cli import backtest as cli_backtest
+from tradewright.cli import data as cli_data
 from tradewright.cli import exchange as cli_exchange
 from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
@@ -24,6 +26,10 @@ from tradewright.cli import user as cli_user
 from tradewright.cli import where as cli_where
 from tradewright.cli import worker as cli_worker
 from tradewright.core.errors import StartError
+
+if TYPE_CHECKING:
+    from tradewright.market.history.downloading import Downloaded, Progress
+    from tradewright.market.history.store import DataStore
 
 
 def main() -> None:
@@ -46,6 +52,7 @@ def main() -> None:
     cli_kill.register(application, _kill)
     cli_spec.register(application)
     cli_backtest.register(application)
+    cli_data.register(application, cli_data.DataParts(store=_data_store, download=_download))
     try:
         application()
     except StartError as error:
@@ -91,6 +98,18 @@ def _kill(options: cli_kill.KillOptions) -> cli_kill.KillReport:
     from tradewright.app.kill_command import run_kill
 
     return run_kill(options)
+
+
+def _data_store() -> DataStore:
+    from tradewright.app.data import data_store
+
+    return data_store()
+
+
+def _download(options: cli_data.DownloadOptions, tell: Callable[[Progress], None]) -> Downloaded:
+    from tradewright.app.data import download_candles
+
+    return download_candles(options, tell)
 
 
 def _where() -> Sequence[cli_where.Whereabouts]:
