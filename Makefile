@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants demo-order pictures kill db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -89,6 +89,9 @@ fuzz-codecs: setup-dev  ## mutated messages of every kind for the codecs; BODIES
 reference: setup-dev  ## the tables of docs/reference and docs/promises.md, from code and figures
 	@$(BIN)/python scripts/reference_tables.py
 	@PYTHONPATH=tests $(BIN)/python -m promises
+
+backtest-twins: setup-dev  ## the fast backtest against a second, plain engine on SEEDS scenes drawn by chance; FIRST begins elsewhere
+	@SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(BIN)/python -m pytest tests/property/test_backtest_twins.py -q -s --show-capture=no -n 2
 
 seeds-exchange: setup-dev  ## the same seed says the same bytes: SEEDS sessions, each in two processes
 	@$(call recorded,seeds-exchange,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)
