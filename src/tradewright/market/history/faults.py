@@ -55,9 +55,7 @@ class BadCandles(AppError):
 
 
 class CannotOpen(AppError):
-    """The file is not there, or may not be read. Commands exit 64."""
-
-    code = "candles.cannot_open"
+    """The file is not there, or may not be read. Commands exit 64; no page ever shows it."""
 
 
 def bad_file(message: str) -> BadCandles:

@@ -47,9 +47,7 @@ _LOOKS = 3
 
 
 class StoreBusy(AppError):
-    """Another process is writing this series. Trying again later works."""
-
-    code = "history.busy"
+    """Another process is writing this series. Trying again later works. No page ever shows it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
