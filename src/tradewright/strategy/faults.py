@@ -6,11 +6,12 @@ Lives here: the type, JSON pointers, "did you mean". Not here: who finds what (`
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 FAULTS_MAX = 100  # of one file: more help nobody
 _SHOWN_MAX = 60
+_HINTS_MAX = 30  # words of one file for which something near is looked for
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,11 +22,19 @@ class Place:
     column: int
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """What a wrong word may have been meant to be: looked for only where somebody will read it, since it takes long."""
+
+    word: str
+    known: Collection[str]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """An error or a warning. `path` is a JSON pointer; `place` None where the file has none (a `--set`).
 
-    `code` is stable and documented; `message` and `hint` are for people.
+    `code` is stable and documented; `message` and `hint` are for people. `near` becomes a hint in `in_file_order`.
     """
 
     code: str
@@ -33,6 +42,7 @@ class Fault:
     place: Place | None
     message: str
     hint: str | None = None
+    near: Near | None = field(default=None, compare=False, repr=False)
 
     def plain(self) -> dict[str, str | int | None]:
         """As `--json` and the API write it."""
@@ -49,7 +59,13 @@ class Fault:
 def in_file_order(faults: Iterable[Fault]) -> list[Fault]:
     """Sorted by place, at most FAULTS_MAX; those without a place come last."""
     nowhere = Place(2**31, 0)
-    return sorted(faults, key=lambda fault: fault.place or nowhere)[:FAULTS_MAX]
+    told = sorted(faults, key=lambda fault: fault.place or nowhere)[:FAULTS_MAX]
+    looked_for = 0
+    for index, fault in enumerate(told):
+        if fault.near is not None and looked_for < _HINTS_MAX:
+            looked_for += 1
+            told[index] = replace(fault, hint=fault.hint or did_you_mean(fault.near.word, fault.near.known), near=None)
+    return told
 
 
 def below(path: str, key: str | int) -> str:

@@ -127,7 +127,7 @@ def _applied(function: Callable[..., float], operands: list[Column], work: Work)
 
 
 def _finite(value: float) -> float:
-    return value if math.isfinite(value) else NAN
+    return float(value) if math.isfinite(value) else NAN
 
 
 def _divided(a: float, b: float) -> float:

@@ -6,6 +6,7 @@ timeframe on which an expression is evaluated (`compiling`).
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,7 +26,7 @@ from tradewright.strategy.expression.tree import (
     Tree,
     children,
 )
-from tradewright.strategy.faults import Fault, did_you_mean, shown
+from tradewright.strategy.faults import Fault, Near, shown
 from tradewright.strategy.functions.table import FUNCTIONS, LENGTH_MAX, LOOKBACK_MAX, VARIADIC_MAX, Function, Parameter
 from tradewright.strategy.program import FIELDS, POSITION_FIELDS, TIMES
 from tradewright.strategy.timeframe import TIMEFRAMES
@@ -45,7 +46,7 @@ class Meaning:
     is_sound: bool
 
 
-@dataclass(slots=True)
+@dataclass
 class Names:
     """What expressions may name. `meanings` of series grow as they are checked, those named before those that name
     them; a series of a cycle has none."""
@@ -56,9 +57,10 @@ class Names:
     used: set[str] = field(default_factory=set)
     work: Work = field(default_factory=Work)
 
-    def known(self) -> list[str]:
+    @functools.cached_property
+    def known(self) -> tuple[str, ...]:
         """All that a plain name can be, for "did you mean"."""
-        return [*FIELDS, *TIMES, *self.params.known, *self.series, "true", "false", *FUNCTIONS]
+        return (*FIELDS, *TIMES, *self.params.known, *self.series, "true", "false", *FUNCTIONS)
 
 
 def check_meaning(expression: Expression, names: Names, faults: list[Fault]) -> Meaning:
@@ -173,14 +175,15 @@ class _Checker:
             "unknown_name",
             node.start,
             f"`{shown(name)}` {kind}; a field, param or series has to stand here",
-            hint or did_you_mean(name, self._names.known()),
+            hint,
+            near=Near(name, self._names.known),
         )
         return None
 
     def _position(self, index: int, node: Name) -> Type | None:
         if node.name not in POSITION_FIELDS:
             message = f"`{shown(node.name)}` is not known; the fields are {', '.join(POSITION_FIELDS)}"
-            self._tell(index, "unknown_name", node.start, message, did_you_mean(node.name, POSITION_FIELDS))
+            self._tell(index, "unknown_name", node.start, message, near=Near(node.name, POSITION_FIELDS))
             return None
         barred = self._barred[index]
         if barred:
@@ -244,10 +247,17 @@ class _Checker:
 
     def _no_function(self, index: int, node: Call) -> None:
         name = node.function
-        hint = did_you_mean(name, FUNCTIONS)
+        hint = None
         if name in FIELDS or name in TIMES or name in self._names.series or name in self._names.params.known:
             hint = f"`{name}` is not called; its history is `{name}[1]`"
-        self._tell(index, "unknown_function", node.start, f"there is no function `{shown(name)}`", hint)
+        self._tell(
+            index,
+            "unknown_function",
+            node.start,
+            f"there is no function `{shown(name)}`",
+            hint,
+            near=Near(name, FUNCTIONS),
+        )
 
     def _has_arguments(self, index: int, node: Call, function: Function) -> bool:
         least = len(function.parameters) if not function.variadic else 2
@@ -306,9 +316,11 @@ class _Checker:
     def _start(self, index: int) -> int:
         return self._tree.nodes[index].start
 
-    def _tell(self, index: int, code: str, offset: int, message: str, hint: str | None = None) -> None:
+    def _tell(
+        self, index: int, code: str, offset: int, message: str, hint: str | None = None, *, near: Near | None = None
+    ) -> None:
         self._is_sound[index] = False
-        self._faults.append(self._expression.fault(code, offset, message, hint))
+        self._faults.append(self._expression.fault(code, offset, message, hint, near=near))
 
 
 _ALSO_CALLED = {"60m": "1h", "120m": "2h", "240m": "4h", "360m": "6h", "720m": "12h", "24h": "1d", "7d": "1w"}

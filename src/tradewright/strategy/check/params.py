@@ -12,7 +12,7 @@ from decimal import Context, Decimal, localcontext
 
 from tradewright.strategy.document.nodes import BrokenNode, Entry, Node, ObjectNode, ScalarNode
 from tradewright.strategy.document.scalars import decimal_of, kind_of
-from tradewright.strategy.faults import Fault, Place, below, did_you_mean, shown
+from tradewright.strategy.faults import Fault, Near, Place, below, shown
 from tradewright.strategy.functions.table import FUNCTIONS
 from tradewright.strategy.program import FIELDS, TIMES
 
@@ -123,8 +123,8 @@ def _put_in_force(name: str, text: str, known: dict[str, Param], faults: list[Fa
     param = known.get(name)
     if param is None:
         message = f"there is no param `{shown(name)}` to set"
-        hint = did_you_mean(name, known)
-        faults.append(Fault(code="unknown_param", path=path, place=None, message=message, hint=hint))
+        near = Near(name, tuple(known))
+        faults.append(Fault(code="unknown_param", path=path, place=None, message=message, near=near))
         return
     if kind_of(text) != "number":
         message = f"`{name}` is set to `{shown(text)}`, which is not a decimal number"
@@ -215,7 +215,5 @@ class _Reading:
         return value
 
     def _tell(self, code: str, path: str, place: Place, message: str, near: str | None = None) -> None:
-        if any(isinstance(fault.place, Place) and fault.path == path and fault.code == code for fault in self._faults):
-            return
-        hint = did_you_mean(near, _KEYS) if near else None
-        self._faults.append(Fault(code=code, path=path, place=place, message=message, hint=hint))
+        meant = Near(near, _KEYS) if near else None
+        self._faults.append(Fault(code=code, path=path, place=place, message=message, near=meant))

@@ -36,7 +36,7 @@ from tradewright.strategy.document.scalars import decimal_of
 from tradewright.strategy.expression.parsing import NODES_MAX, NUMBER_MAX, parse
 from tradewright.strategy.expression.tokens import ExpressionError
 from tradewright.strategy.expression.tree import Boolean, Number, Tree
-from tradewright.strategy.faults import Fault, Place, below, did_you_mean, shown
+from tradewright.strategy.faults import Fault, Near, Place, below, shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)", re.ASCII)
@@ -99,7 +99,7 @@ class Reader:
             self._tell("unknown_key", path, place, f"`{name}` belongs to {kinds}, not to a spec of this kind")
             return
         message = f"`{shown(name)}` is no key here; the keys are {', '.join(allowed)}"
-        self._tell("unknown_key", path, place, message, did_you_mean(name, allowed))
+        self._tell("unknown_key", path, place, message, near=Near(name, allowed))
 
     def _value(self, rule: Rule, node: Node, path: str) -> Given[Any] | None:
         if isinstance(node, BrokenNode):
@@ -159,7 +159,7 @@ class Reader:
         param = self.params.known.get(node.text)
         if param is None:
             message = f"`{shown(node.text)}` is not a param; a number or the name of a param has to stand here"
-            self._tell("unknown_param", path, node.place, message, did_you_mean(node.text, self.params.known))
+            self._tell("unknown_param", path, node.place, message, near=Near(node.text, self.params.known))
             return None
         if not self._has_bounds(rule, [param.value, *param.ends], f"the param `{param.name}`", path, node.place):
             return None
@@ -185,7 +185,7 @@ class Reader:
         if text is None or text in choices:
             return text
         message = f"`{shown(text)}`; allowed: {', '.join(choices)}"
-        self._tell("bad_choice", path, node.place, message, did_you_mean(text, choices))
+        self._tell("bad_choice", path, node.place, message, near=Near(text, choices))
         return None
 
     def _boolean(self, node: Node, path: str) -> bool | None:
@@ -340,8 +340,10 @@ class Reader:
                 days.append(given.value)
         return tuple(days)
 
-    def _tell(self, code: str, path: str, place: Place, message: str, hint: str | None = None) -> None:
-        self.faults.append(Fault(code=code, path=path, place=place, message=message, hint=hint))
+    def _tell(
+        self, code: str, path: str, place: Place, message: str, hint: str | None = None, *, near: Near | None = None
+    ) -> None:
+        self.faults.append(Fault(code=code, path=path, place=place, message=message, hint=hint, near=near))
 
 
 def _seen(node: Node) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from tradewright.strategy.check.rules import ExpressionRule
 from tradewright.strategy.document.nodes import ScalarNode
-from tradewright.strategy.document.places import place_in
+from tradewright.strategy.document.places import Places
 from tradewright.strategy.expression.tree import Tree
-from tradewright.strategy.faults import Fault
+from tradewright.strategy.faults import Fault, Near
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Expression:
     """`tree` is None where the text is no expression, which a fault tells. `is_now`: the word `now` as `dca.start`."""
 
@@ -21,6 +22,12 @@ class Expression:
     tree: Tree | None
     is_now: bool = False
 
-    def fault(self, code: str, offset: int, message: str, hint: str | None = None) -> Fault:
+    @functools.cached_property
+    def _places(self) -> Places:
+        return Places(self.scalar)
+
+    def fault(
+        self, code: str, offset: int, message: str, hint: str | None = None, *, near: Near | None = None
+    ) -> Fault:
         """`offset` is a place in the text."""
-        return Fault(code=code, path=self.path, place=place_in(self.scalar, offset), message=message, hint=hint)
+        return Fault(code=code, path=self.path, place=self._places.of(offset), message=message, hint=hint, near=near)

@@ -6,6 +6,8 @@ counted off against each other.
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -18,20 +20,31 @@ _BLANK_ESCAPES = frozenset("tnvfrNLP_ \t\r\n")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-def place_in(scalar: ScalarNode, offset: int) -> Place:
-    """The place of `scalar.text[offset]`; of a blank or the end, the place right behind what stands before it."""
-    if scalar.kind != "text":
-        return scalar.place
-    text = scalar.text
-    wanted = sum(1 for character in text[:offset] if not character.isspace())
-    is_behind = offset >= len(text) or text[offset].isspace()
-    start = end = 0
-    for count, (start, end) in enumerate(_characters(scalar)):
-        if is_behind and count + 1 == wanted:
-            return _advanced(scalar.place, scalar.source[:end])
-        if not is_behind and count == wanted:
-            return _advanced(scalar.place, scalar.source[:start])
-    return scalar.place
+class Places:
+    """The places of one text's characters."""
+
+    def __init__(self, scalar: ScalarNode) -> None:
+        self._scalar = scalar
+        self._stands = list(_characters(scalar)) if scalar.kind == "text" else []
+        # How many characters that are not blank stand before each, and before the end.
+        self._before = [0, *itertools.accumulate(not character.isspace() for character in scalar.text)]
+        self._line_starts = [0, *(end.end() for end in _LINE_END.finditer(scalar.source))]
+
+    def of(self, offset: int) -> Place:
+        """The place of `text[offset]`; of a blank or the end, the place right behind what stands before it."""
+        text = self._scalar.text
+        before = self._before[min(offset, len(text))]
+        if not self._stands or before > len(self._stands):
+            return self._scalar.place
+        if offset < len(text) and not text[offset].isspace():
+            return self._at(self._stands[before][0]) if before < len(self._stands) else self._scalar.place
+        return self._at(self._stands[before - 1][1]) if before else self._scalar.place
+
+    def _at(self, position: int) -> Place:
+        line = bisect.bisect_right(self._line_starts, position) - 1
+        column = position - self._line_starts[line]
+        place = self._scalar.place
+        return Place(place.line + line, column + (place.column if line == 0 else 1))
 
 
 def _characters(scalar: ScalarNode) -> Iterator[tuple[int, int]]:
@@ -70,10 +83,3 @@ def _one(source: str, position: int, style: str) -> tuple[int, bool]:
 
 def _is_blank(code_point: int) -> bool:
     return code_point <= 0x10FFFF and chr(code_point).isspace()
-
-
-def _advanced(place: Place, passed: str) -> Place:
-    lines = _LINE_END.split(passed)
-    if len(lines) == 1:
-        return Place(place.line, place.column + len(passed))
-    return Place(place.line + len(lines) - 1, len(lines[-1]) + 1)
