@@ -1,17 +1,20 @@
 """An order: to its signed body and headers, and there and back over a loopback socket.
 
-The first row stops short of the HTTP library on both sides. The second has everything but the durable intent; both
-clients talk to the same bare server in a process of its own.
+The first rows stop short of the HTTP library on both sides; ccxt does its part in an environment of its own and is told
+how often through a pipe, which adds some 2 % to it. The last has everything but the durable intent; both clients talk
+to the same bare server in a process of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -19,6 +22,8 @@ import uvloop
 from pybit.unified_trading import HTTP
 from tests.bench.harness import Row
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own helpers are imported from their folder
+from support.peers import peers_python
 from tradewright.core.clock import milliseconds
 from tradewright.core.ids import LinkId
 from tradewright.core.instrument import InstrumentId
@@ -59,6 +64,7 @@ def rows() -> Iterator[list[Row]]:
     command = [sys.executable, "-m", "tests.bench.loopback_exchange"]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server,
+        _ccxt() as ccxt,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         assert server.stdout is not None
@@ -74,6 +80,16 @@ def rows() -> Iterator[list[Row]]:
                 operations=ORDERS,
                 must=7,
                 goal=15,
+                floor=_sign_floor,
+            ),
+            Row(
+                name="order to signed body and headers",
+                ours=_sign_ours,
+                peer=lambda: _sign_ccxt(ccxt),
+                peer_name="ccxt",
+                operations=ORDERS,
+                must=5,
+                goal=10,
                 floor=_sign_floor,
             ),
             Row(
@@ -110,6 +126,30 @@ def _sign_pybit(session: HTTP) -> None:
     for _ in range(ORDERS):
         query = session._clean_query(dict(PYBIT_ORDER))
         session._prepare_headers(session.prepare_payload("POST", query), session.recv_window)
+
+
+@contextmanager
+def _ccxt() -> Iterator[subprocess.Popen[str]]:
+    # Without compiled files ccxt would take half a minute to start each time.
+    settings = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    script = str(Path(__file__).parent / "sign_ccxt.py")
+    command = [str(peers_python()), script, ORDER.link_id, str(ORDER.price)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=settings) as running:
+        try:
+            assert running.stdout is not None
+            first = running.stdout.readline()
+            assert first == "ready\n", f"ccxt did not start: {first!r}"
+            yield running
+        finally:
+            running.communicate()
+
+
+def _sign_ccxt(running: subprocess.Popen[str]) -> None:
+    assert running.stdin is not None
+    assert running.stdout is not None
+    running.stdin.write(f"{ORDERS}\n")
+    running.stdin.flush()
+    assert running.stdout.readline() == "done\n"
 
 
 async def _gateway(address: str) -> BybitOrderGateway:

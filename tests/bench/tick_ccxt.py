@@ -11,7 +11,7 @@ from typing import Any
 import ccxt.pro
 from tick_loop import KEY, QUANTITY, SECRET, TOPIC, frames, serve
 
-_MARKET: dict[str, Any] = {
+MARKET: dict[str, Any] = {
     "id": "BTCUSDT",
     "lowercaseId": "btcusdt",
     "symbol": "BTC/USDT:USDT",
@@ -55,7 +55,7 @@ async def _open(address: str) -> Any:
         {"apiKey": KEY, "secret": SECRET, "enableRateLimit": False, "options": {"enableUnifiedAccount": True}}
     )
     exchange.urls["api"] = dict.fromkeys(exchange.urls["api"], address)
-    exchange.set_markets([_MARKET])
+    exchange.set_markets([MARKET])
     return exchange
 
 
@@ -78,7 +78,7 @@ def main(address: str) -> None:
     with asyncio.Runner() as runner:
         exchange = runner.run(_open(address))
         pushes = frames()
-        assert TOPIC.endswith(_MARKET["id"])
+        assert TOPIC.endswith(MARKET["id"])
         serve(lambda count: runner.run(_ticks(exchange, pushes, count)))
         runner.run(exchange.close())
 
