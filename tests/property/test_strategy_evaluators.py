@@ -111,8 +111,12 @@ def programs(draw: st.DrawFn) -> Program:
     return builder.program()
 
 
+_CONSTANT_OF_HOURS = Program("15m", (Step(CONSTANT, "1h", (), (0.0,)), Step(RESAMPLE, "15m", (0,))), {"series.s1": 1})
+
+
 @settings(max_examples=40)
 @given(program=programs(), seed=st.integers(0, 10**6), gaps=st.booleans())
+@example(program=_CONSTANT_OF_HOURS, seed=0, gaps=False)  # unknown before the first hour, though it never changes
 def test_columns_and_bars_give_the_same_bits(program: Program, seed: int, gaps: bool) -> None:
     market = wandering(220, seed, gaps=gaps, start_ms=1_700_006_400_000 + seed % 7 * 900_000)
     columns, evaluator = evaluate(program, market), Evaluator(program)

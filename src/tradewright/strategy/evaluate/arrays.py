@@ -16,7 +16,7 @@ from tradewright.strategy.evaluate import elementwise, fields, stretches
 from tradewright.strategy.evaluate.longer import Lane, lanes_of
 from tradewright.strategy.evaluate.plan import plan
 from tradewright.strategy.evaluate.position import Position, PositionRule
-from tradewright.strategy.functions.definitions import DEFINITIONS
+from tradewright.strategy.functions.definitions import DEFINITIONS, typed
 from tradewright.strategy.functions.scalars import SCALARS
 from tradewright.strategy.program import (
     CONSTANT,
@@ -107,7 +107,7 @@ def _worked(step: Step, inputs: list[Column], lanes: Mapping[Timeframe, Lane], s
         return _seen(inputs[0], lanes[steps[step.arguments[0]].timeframe].seen_from(lane))
     if name in SCALARS:
         return elementwise.apply(name, inputs)
-    return stretches.run(DEFINITIONS[name], step.constants, inputs)
+    return stretches.run(DEFINITIONS[name], typed(name, step.constants), inputs)
 
 
 def _before(column: Column, bars: int) -> Column:

@@ -16,7 +16,7 @@ from tradewright.strategy.evaluate.fields import Bar, field
 from tradewright.strategy.evaluate.forming import Forming
 from tradewright.strategy.evaluate.plan import Plan, plan
 from tradewright.strategy.evaluate.position import Position
-from tradewright.strategy.functions.definitions import DEFINITIONS
+from tradewright.strategy.functions.definitions import DEFINITIONS, typed
 from tradewright.strategy.functions.scalars import SCALARS, UNKNOWN
 from tradewright.strategy.functions.steps import Definition
 from tradewright.strategy.program import CONSTANT, FIELDS, HISTORY, OPEN_TIME, RESAMPLE, TIMES, Program, Step
@@ -51,19 +51,28 @@ class _Lane:
 
     def __init__(self, timeframe: Timeframe) -> None:
         self._length_ms = length_ms(timeframe)
-        self._fields: list[tuple[int, str]] = []
+        self._constants: list[tuple[int, float]] = []  # known from the first bar on, as everything is
+        self._plain: list[tuple[int, int]] = []  # steps that are one of a bar's own values: which
+        self._derived: list[tuple[int, str]] = []
         self._actions: list[Action] = []
 
     def add(self, index: int, step: Step, values: list[float]) -> None:
         if step.name == CONSTANT:
-            values[index] = step.constants[0]
+            self._constants.append((index, step.constants[0]))
+        elif step.name in Bar._fields:
+            self._plain.append((index, Bar._fields.index(step.name)))
         elif step.name in FIELDS or step.name in TIMES or step.name == OPEN_TIME:
-            self._fields.append((index, step.name))
+            self._derived.append((index, step.name))
         else:
             self._actions.append(_action(index, step, values))
 
     def run(self, bar: Bar, values: list[float]) -> None:
-        for index, name in self._fields:
+        while self._constants:
+            index, constant = self._constants.pop()
+            values[index] = constant
+        for index, place in self._plain:
+            values[index] = bar[place]
+        for index, name in self._derived:
             values[index] = field(bar, self._length_ms, name)
         for action in self._actions:
             action()
@@ -87,13 +96,14 @@ class Evaluator:
         ordered = sorted(lanes, key=length_ms, reverse=True)
         given = longer or {}
         self._longer = [(Forming(program.base, one, given.get(one)), lanes[one]) for one in ordered]
-        self._last_open_ms: int | None = None
+        self._last_open_ms = -1
 
     def close(self, bar: Bar) -> Values:
         """All outputs at this bar's close. Raises `ValueError` when it does not open after the last one."""
-        if self._last_open_ms is not None and bar.open_time_ms <= self._last_open_ms:
-            raise ValueError(f"a bar that opens at {bar.open_time_ms} came after the one of {self._last_open_ms}")
-        self._last_open_ms = bar.open_time_ms
+        open_time_ms = bar.open_time_ms
+        if open_time_ms <= self._last_open_ms:
+            raise ValueError(f"a bar that opens at {open_time_ms} came after the one of {self._last_open_ms}")
+        self._last_open_ms = open_time_ms
         values = self._values
         for forming, lane in self._longer:
             for longer_bar in forming.closed_by(bar):
@@ -111,10 +121,11 @@ def _action(index: int, step: Step, values: list[float]) -> Action:
     scalar = SCALARS.get(step.name)
     if scalar is not None:
         return _plain(index, scalar, step.arguments, values)
-    definition = DEFINITIONS[step.name]
+    definition, constants = DEFINITIONS[step.name], typed(step.name, step.constants)
+    memory = [0.0] * definition.cells(*constants)
     if len(step.arguments) == 1 and definition.afresh:
-        return _remembering_one(index, definition, step, values)
-    return _remembering(index, definition, step, values)
+        return _remembering_one(index, step.arguments[0], definition, constants, memory, values)
+    return _remembering(index, step.arguments, definition, constants, memory, values)
 
 
 def _copy(index: int, argument: int, values: list[float]) -> Action:
@@ -149,54 +160,72 @@ def _plain(index: int, function: Callable[..., float], arguments: Sequence[int],
     return act
 
 
-def _remembering_one(index: int, definition: Definition, step: Step, values: list[float]) -> Action:
+def _remembering_one(
+    index: int,
+    argument: int,
+    definition: Definition,
+    constants: Sequence[float],
+    memory: list[float],
+    values: list[float],
+) -> Action:
     """A function of one input, the commonest kind, without the loop over inputs."""
-    memory, take = _memory(definition, step)
-    argument = step.arguments[0]
-    fresh = True
+    take = _bound(definition, constants, memory)
+    before = 0
 
     def act() -> None:
-        nonlocal fresh
+        nonlocal before
         x = values[argument]
         if x == x:
-            fresh = False
-            value = take(x)
+            value = take(before, x)
+            before += 1
             values[index] = value if value - value == 0.0 else UNKNOWN
         else:
-            if not fresh:
+            if before:
                 memory[:] = [0.0] * len(memory)
-                fresh = True
+                before = 0
             values[index] = UNKNOWN
 
     return act
 
 
-def _remembering(index: int, definition: Definition, step: Step, values: list[float]) -> Action:
-    memory, take = _memory(definition, step)
-    arguments, afresh = step.arguments, definition.afresh
+def _remembering(
+    index: int,
+    arguments: Sequence[int],
+    definition: Definition,
+    constants: Sequence[float],
+    memory: list[float],
+    values: list[float],
+) -> Action:
+    take, afresh = _bound(definition, constants, memory), definition.afresh
     inputs_of: Callable[[list[float]], tuple[float, ...]] = (
         itemgetter(*arguments) if len(arguments) > 1 else lambda known: (known[arguments[0]],)
     )
-    fresh = True
+    before = 0
 
     def act() -> None:
-        nonlocal fresh
+        nonlocal before
         inputs = inputs_of(values)
         if afresh:
             for x in inputs:
                 if x != x:
-                    if not fresh:
+                    if before:
                         memory[:] = [0.0] * len(memory)
-                        fresh = True
+                        before = 0
                     values[index] = UNKNOWN
                     return
-            fresh = False
-        value = take(*inputs)
+        value = take(before, *inputs)
+        before += 1
         values[index] = value if value - value == 0.0 else UNKNOWN
 
     return act
 
 
-def _memory(definition: Definition, step: Step) -> tuple[list[float], Callable[..., float]]:
-    memory = [0.0] * definition.cells(*(int(constant) for constant in step.constants))
-    return memory, partial(definition.step, memory, 0, *step.constants)
+def _bound(definition: Definition, constants: Sequence[float], memory: list[float]) -> Callable[..., float]:
+    """The step as a function of the bars before this one and its inputs."""
+    step = definition.step
+    if not constants:
+        return partial(step, memory, 0)
+    if len(constants) == 1:
+        n = constants[0]
+        return lambda before, *inputs: step(memory, 0, before, n, *inputs)
+    return lambda before, *inputs: step(memory, 0, before, *constants, *inputs)

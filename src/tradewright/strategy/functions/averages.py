@@ -24,47 +24,43 @@ def cells_sma(n: int) -> int:
     return cells_total(n)
 
 
-def sma(s: list[float], o: int, n: float, x: float) -> float:
-    return total(s, o, n, x) / n
+def sma(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    return total(s, o, t, n, x) / n
 
 
 def cells_ema(n: int) -> int:
-    return 2
+    return 1
 
 
-def ema(s: list[float], o: int, n: float, x: float) -> float:
-    """Seeded with the simple mean of the first n. Cells: bars seen up to n, sum, then the average."""
-    seen = s[o]
-    held = s[o + 1]
-    if seen >= n:
-        value = (x - held) * (2.0 / (n + 1.0)) + held
-        s[o + 1] = value
+def ema(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    """Seeded with the simple mean of the first n. Cells: the average, before that the sum."""
+    value = s[o]
+    if t >= n:
+        value += (x - value) * (2.0 / (n + 1.0))
+        s[o] = value
         return value
-    seen += 1.0
-    s[o] = seen
-    if seen < n:
-        s[o + 1] = held + x
+    value += x
+    if t < n - 1:
+        s[o] = value
         return NAN
-    value = (held + x) / n
-    s[o + 1] = value
+    value /= n
+    s[o] = value
     return value
 
 
-def rma(s: list[float], o: int, n: float, x: float) -> float:
+def rma(s: list[float], o: int, t: int, n: int, x: float) -> float:
     """Wilder's, seeded with the simple mean of the first n. Cells as of `ema`."""
-    seen = s[o]
-    held = s[o + 1]
-    if seen >= n:
-        value = (held * (n - 1.0) + x) / n
-        s[o + 1] = value
+    value = s[o]
+    if t >= n:
+        value = (value * (n - 1.0) + x) / n
+        s[o] = value
         return value
-    seen += 1.0
-    s[o] = seen
-    if seen < n:
-        s[o + 1] = held + x
+    value += x
+    if t < n - 1:
+        s[o] = value
         return NAN
-    value = (held + x) / n
-    s[o + 1] = value
+    value /= n
+    s[o] = value
     return value
 
 
@@ -72,119 +68,111 @@ def cells_wma(n: int) -> int:
     return cells_aged(n)
 
 
-def wma(s: list[float], o: int, n: float, x: float) -> float:
+def wma(s: list[float], o: int, t: int, n: int, x: float) -> float:
     """The newest weighs n, the oldest 1."""
-    if not aged(s, o, n, x):
+    if not aged(s, o, t, n, x):
         return NAN
-    return (n * s[o + 2] - s[o + 3]) / (n * (n + 1.0) / 2.0)
+    return (n * s[o] - s[o + 1]) / (n * (n + 1.0) / 2.0)
 
 
 def cells_dema(n: int) -> int:
-    return 2 * cells_ema(n)
+    return 2
 
 
-def dema(s: list[float], o: int, n: float, x: float) -> float:
-    once = ema(s, o, n, x)
-    if once != once:
+def dema(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    once = ema(s, o, t, n, x)
+    if t < n - 1:
         return NAN
-    return 2.0 * once - ema(s, o + 2, n, once)
+    return 2.0 * once - ema(s, o + 1, t - n + 1, n, once)
 
 
 def cells_tema(n: int) -> int:
-    return 3 * cells_ema(n)
+    return 3
 
 
-def tema(s: list[float], o: int, n: float, x: float) -> float:
-    once = ema(s, o, n, x)
-    if once != once:
+def tema(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    once = ema(s, o, t, n, x)
+    if t < n - 1:
         return NAN
-    twice = ema(s, o + 2, n, once)
-    if twice != twice:
+    twice = ema(s, o + 1, t - n + 1, n, once)
+    if t < 2 * n - 2:
         return NAN
-    return ema(s, o + 4, n, twice) + (3.0 * once - 3.0 * twice)
+    return ema(s, o + 2, t - 2 * n + 2, n, twice) + (3.0 * once - 3.0 * twice)
 
 
 def cells_kama(n: int) -> int:
-    return 6 + cells_before(n)
+    return 5 + cells_before(n)
 
 
-def kama(s: list[float], o: int, n: float, x: float) -> float:
+def kama(s: list[float], o: int, t: int, n: int, x: float) -> float:
     """Kaufman's, seeded with the value before the first.
 
-    Cells: sum of the last n moves, x of n + 1 bars ago, the average, x of one bar ago, whether it has begun, bars in a
-    row without a move; `before`.
+    Cells: sum of the last n moves, x of n + 1 bars ago, the average, x of one bar ago, bars in a row without a move;
+    `before`.
     """
-    oldest = before(s, o + 6, n, x)
+    oldest = before(s, o + 5, t, n, x)
     last = s[o + 3]
     s[o + 3] = x
-    s[o + 5] = s[o + 5] + 1.0 if x == last else 0.0
-    if oldest != oldest:
-        if s[o + 6] > 1.0:
-            s[o] += abs(last - x)
+    if t == 0:
         return NAN
-    if s[o + 4] == 0.0:
-        s[o + 4] = 1.0
-        moves = s[o] + abs(last - x)
-        average = last
-    else:
-        moves = s[o] - abs(s[o + 1] - oldest) + abs(x - last)
-        average = s[o + 2]
-    if s[o + 5] >= n:
+    s[o + 4] = s[o + 4] + 1.0 if x == last else 0.0
+    moves = s[o]
+    if t > n:
+        moves -= abs(s[o + 1] - oldest)
+    moves += abs(x - last)
+    if s[o + 4] >= n:
         moves = 0.0
     s[o] = moves
+    if t < n:
+        return NAN
     s[o + 1] = oldest
     way = x - oldest
     efficiency = 1.0
     if moves > way and moves > 0.0:
         efficiency = abs(way / moves)
     share = efficiency * (_FASTEST - _SLOWEST) + _SLOWEST
+    average = last if t == n else s[o + 2]
     average = (x - average) * (share * share) + average
     s[o + 2] = average
-    return x if n == 1.0 else average  # of one bar TA-Lib gives the bar itself
+    return x if n == 1 else average  # of one bar TA-Lib gives the bar itself
 
 
-def half(n: float) -> float:
-    return math.floor(n / 2.0) + 0.0
-
-
-def root(n: float) -> float:
-    return math.floor(math.sqrt(n) + 0.5) + 0.0
+def root(n: int) -> int:
+    return int(math.sqrt(n) + 0.5)
 
 
 def cells_hma(n: int) -> int:
-    return cells_wma(n) + cells_wma(n // 2) + cells_wma(math.floor(math.sqrt(n) + 0.5))
+    return cells_wma(n) + cells_wma(n // 2) + cells_wma(root(n))
 
 
-def hma(s: list[float], o: int, n: float, x: float) -> float:
+def hma(s: list[float], o: int, t: int, n: int, x: float) -> float:
     """Hull's: `wma(2 wma(x, n / 2) - wma(x, n), root of n)`."""
-    slow = wma(s, o, n, x)
-    at = o + 5 + int(n)
-    fast = wma(s, at, half(n), x)
-    if slow != slow:
+    slow = wma(s, o, t, n, x)
+    fast = wma(s, o + 2 + n, t, n // 2, x)
+    if t < n - 1:
         return NAN
-    return wma(s, at + 5 + int(half(n)), root(n), 2.0 * fast - slow)
+    return wma(s, o + 4 + n + n // 2, t - n + 1, root(n), 2.0 * fast - slow)
 
 
 def cells_vwma(n: int) -> int:
     return cells_ratio(n)
 
 
-def vwma(s: list[float], o: int, n: float, x: float, volume: float) -> float:
-    return ratio(s, o, n, x * volume, volume)
+def vwma(s: list[float], o: int, t: int, n: int, x: float, volume: float) -> float:
+    return ratio(s, o, t, n, x * volume, volume)
 
 
 def cells_vwap() -> int:
-    return 4
+    return 3
 
 
-def vwap(s: list[float], o: int, price: float, volume: float, open_time: float) -> float:
-    """Since the first bar that opened on the UTC day. Cells: whether there was a bar, its day, both sums."""
-    day = math.floor(open_time / DAY_MS) + 0.0
-    if s[o] == 0.0 or s[o + 1] != day:
-        s[o] = 1.0
-        s[o + 1] = day
+def vwap(s: list[float], o: int, t: int, price: float, volume: float, open_time: float) -> float:
+    """Since the first bar that opened on the UTC day. Cells: that day, both sums."""
+    day = open_time // DAY_MS
+    if t == 0 or s[o] != day:
+        s[o] = day
+        s[o + 1] = 0.0
         s[o + 2] = 0.0
-        s[o + 3] = 0.0
-    s[o + 2] += price * volume
-    s[o + 3] += volume
-    return s[o + 2] / s[o + 3] if s[o + 3] != 0.0 else NAN
+    s[o + 1] += price * volume
+    s[o + 2] += volume
+    return s[o + 1] / s[o + 2] if s[o + 2] != 0.0 else NAN

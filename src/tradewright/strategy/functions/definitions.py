@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from tradewright.strategy.functions import (
@@ -17,6 +17,7 @@ from tradewright.strategy.functions import (
     windows,
 )
 from tradewright.strategy.functions.steps import Definition
+from tradewright.strategy.functions.table import FUNCTIONS
 
 DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
     {
@@ -53,7 +54,7 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "tr": Definition(volatility.tr, volatility.cells_tr),
         "stddev": Definition(volatility.stddev, volatility.cells_variance),
         "bb_upper": Definition(volatility.bb_upper, volatility.cells_bb),
-        "bb_middle": Definition(volatility.bb_middle, volatility.cells_bb),
+        "bb_middle": Definition(volatility.bb_middle, volatility.cells_bb_middle),
         "bb_lower": Definition(volatility.bb_lower, volatility.cells_bb),
         "bb_width": Definition(volatility.bb_width, volatility.cells_bb),
         "keltner_upper": Definition(volatility.keltner_upper, volatility.cells_keltner),
@@ -62,7 +63,7 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "donchian_lower": Definition(volatility.lowest, volatility.cells_highest),
         "supertrend": Definition(trend.supertrend, trend.cells_supertrend),
         "supertrend_dir": Definition(trend.supertrend_dir, trend.cells_supertrend),
-        "psar": Definition(trend.psar, lambda step, most: trend.cells_psar()),
+        "psar": Definition(trend.psar, trend.cells_psar),
         "linreg_slope": Definition(trend.linreg_slope, trend.cells_linreg),
         "linreg": Definition(trend.linreg, trend.cells_linreg),
         "obv": Definition(volume.obv, volume.cells_obv),
@@ -73,7 +74,7 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "lowest": Definition(volatility.lowest, volatility.cells_highest),
         "sum": Definition(rings.total, rings.cells_total),
         "change": Definition(momentum.mom, rings.cells_before),
-        "percent_rank": Definition(windows.percent_rank, rings.cells_before),
+        "percent_rank": Definition(windows.percent_rank, windows.cells_percent_rank),
         "zscore": Definition(windows.zscore, windows.cells_zscore),
         "count": Definition(rings.total, rings.cells_total),
         "crosses_above": Definition(events.crosses_above, events.cells_cross, afresh=False),
@@ -86,3 +87,9 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
         "held": Definition(events.held, events.cells_held, afresh=False),
     }
 )
+
+
+def typed(name: str, constants: Sequence[float]) -> tuple[float, ...]:
+    """A step's constants as its definition takes them: lengths are ints."""
+    named = zip(FUNCTIONS[name].constants, constants, strict=True)
+    return tuple(int(value) if parameter.kind == "length" else value for parameter, value in named)

@@ -1,4 +1,4 @@
-"""Directional movement: `plus_di`, `minus_di`, `adx`, after Wilder and in TA-Lib's order."""
+"""Directional movement: `plus_di`, `minus_di`, `adx`, after Wilder and in TA-Lib's order (steps: `steps`)."""
 
 from __future__ import annotations
 
@@ -13,81 +13,78 @@ def plus_move(high: float, low: float, last_high: float, last_low: float) -> flo
 
 
 def cells_di(n: int) -> int:
-    return 6
+    return 5
 
 
-def _di(s: list[float], o: int, n: float, high: float, low: float, close: float) -> float:
-    """Cells: bars seen up to n, high, low and close before, sum of moves, sum of true ranges (then Wilder's sums)."""
-    seen = s[o]
-    move = plus_move(high, low, s[o + 1], s[o + 2])
-    span = true_range(high, low, s[o + 3])
-    s[o + 1] = high
-    s[o + 2] = low
-    s[o + 3] = close
-    if seen < n:
-        s[o] = seen + 1.0
-    if seen == 0.0:
+def plus_di(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+    """Cells: high, low and close before, sum of moves, sum of true ranges (then Wilder's sums)."""
+    move = plus_move(high, low, s[o], s[o + 1])
+    span = true_range(high, low, s[o + 2])
+    s[o] = high
+    s[o + 1] = low
+    s[o + 2] = close
+    if t == 0:
         return NAN
-    if n == 1.0:  # not smoothed, and TA-Lib then gives the ratio, not per cent
+    if n == 1:  # not smoothed, and TA-Lib then gives the ratio, not per cent
         return move / span if span > 0.0 else 0.0
-    if seen < n:
-        s[o + 4] += move
-        s[o + 5] += span
+    moves = s[o + 3]
+    spans = s[o + 4]
+    if t >= n:
+        moves -= moves / n
+        spans -= spans / n
+    moves += move
+    spans += span
+    s[o + 3] = moves
+    s[o + 4] = spans
+    if t < n:
         return NAN
-    moves = s[o + 4] - s[o + 4] / n + move
-    spans = s[o + 5] - s[o + 5] / n + span
-    s[o + 4] = moves
-    s[o + 5] = spans
     return 100.0 * (moves / spans) if spans > 0.0 else 0.0
 
 
-def plus_di(s: list[float], o: int, n: float, high: float, low: float, close: float) -> float:
-    return _di(s, o, n, high, low, close)
-
-
-def minus_di(s: list[float], o: int, n: float, high: float, low: float, close: float) -> float:
+def minus_di(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
     """`plus_di` upside down: negation rounds nothing."""
-    return _di(s, o, n, -low, -high, -close)
+    return plus_di(s, o, t, n, -low, -high, -close)
 
 
 def cells_adx(n: int) -> int:
-    return 8
+    return 7
 
 
-def adx(s: list[float], o: int, n: float, high: float, low: float, close: float) -> float:
-    """Cells: bars seen up to 2n, high, low and close before, sums of moves up, down, of true ranges; sum of the first
-    n indices, then their average."""
-    seen = s[o]
-    up = plus_move(high, low, s[o + 1], s[o + 2])
-    down = plus_move(-low, -high, -s[o + 2], -s[o + 1])
-    span = true_range(high, low, s[o + 3])
-    s[o + 1] = high
-    s[o + 2] = low
-    s[o + 3] = close
-    if seen < 2.0 * n:
-        s[o] = seen + 1.0
-    if seen == 0.0:
+def adx(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+    """Cells: high, low and close before, sums of moves up, down, of true ranges; sum of the first n indices, then their
+    average."""
+    up = plus_move(high, low, s[o], s[o + 1])
+    down = plus_move(-low, -high, -s[o + 1], -s[o])
+    span = true_range(high, low, s[o + 2])
+    s[o] = high
+    s[o + 1] = low
+    s[o + 2] = close
+    if t == 0:
         return NAN
-    if seen < n:
-        s[o + 4] += up
-        s[o + 5] += down
-        s[o + 6] += span
+    ups = s[o + 3]
+    downs = s[o + 4]
+    spans = s[o + 5]
+    if t >= n:
+        ups -= ups / n
+        downs -= downs / n
+        spans -= spans / n
+    ups += up
+    downs += down
+    spans += span
+    s[o + 3] = ups
+    s[o + 4] = downs
+    s[o + 5] = spans
+    if t < n:
         return NAN
-    ups = s[o + 4] - s[o + 4] / n + up
-    downs = s[o + 5] - s[o + 5] / n + down
-    spans = s[o + 6] - s[o + 6] / n + span
-    s[o + 4] = ups
-    s[o + 5] = downs
-    s[o + 6] = spans
-    average = s[o + 7]
+    average = s[o + 6]
     if spans > 0.0:
         plus = 100.0 * (ups / spans)
         minus = 100.0 * (downs / spans)
         both = minus + plus
         if both > 0.0:
             index = 100.0 * (abs(minus - plus) / both)
-            average = average + index if seen < 2.0 * n else (average * (n - 1.0) + index) / n
-    if seen == 2.0 * n - 1.0:
+            average = average + index if t < 2 * n else (average * (n - 1.0) + index) / n
+    if t == 2 * n - 1:
         average /= n
-    s[o + 7] = average
-    return average if seen >= 2.0 * n - 1.0 else NAN
+    s[o + 6] = average
+    return average if t >= 2 * n - 1 else NAN

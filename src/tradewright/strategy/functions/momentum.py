@@ -2,87 +2,69 @@
 
 from __future__ import annotations
 
-from tradewright.strategy.functions.averages import cells_ema, ema, sma
-from tradewright.strategy.functions.rings import (
-    before,
-    cells_extreme,
-    cells_total,
-    extreme,
-)
+from tradewright.strategy.functions.averages import ema, sma
+from tradewright.strategy.functions.rings import before, cells_extreme, cells_total, extreme
 from tradewright.strategy.functions.steps import NAN, is_flat
 
 
 def cells_rsi(n: int) -> int:
-    return 4
+    return 3
 
 
-def rsi(s: list[float], o: int, n: float, x: float) -> float:
-    """Cells: bars seen up to n + 1, x before, gains, losses (sums, then Wilder's averages)."""
-    seen = s[o]
-    move = x - s[o + 1]
-    s[o + 1] = x
-    if seen <= n:
-        s[o] = seen + 1.0
-        if seen == 0.0:
-            return NAN
-        if move < 0.0:
-            s[o + 3] -= move
-        else:
-            s[o + 2] += move
-        if seen < n:
-            return NAN
-        gains = s[o + 2] / n
-        losses = s[o + 3] / n
+def rsi(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    """Cells: x before, gains, losses (sums, then Wilder's averages)."""
+    move = x - s[o]
+    s[o] = x
+    if t == 0:
+        return NAN
+    gains = s[o + 1]
+    losses = s[o + 2]
+    if t > n:
+        gains *= n - 1.0
+        losses *= n - 1.0
+    if move < 0.0:
+        losses -= move
     else:
-        gains = s[o + 2] * (n - 1.0)
-        losses = s[o + 3] * (n - 1.0)
-        if move < 0.0:
-            losses -= move
-        else:
-            gains += move
+        gains += move
+    if t >= n:
         gains /= n
         losses /= n
-    s[o + 2] = gains
-    s[o + 3] = losses
+    s[o + 1] = gains
+    s[o + 2] = losses
+    if t < n:
+        return NAN
     moves = gains + losses
     return 100.0 * (gains / moves) if moves > 0.0 else 0.0
 
 
-def mom(s: list[float], o: int, n: float, x: float) -> float:
-    return x - before(s, o, n, x)
+def mom(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    return x - before(s, o, t, n, x)
 
 
-def roc(s: list[float], o: int, n: float, x: float) -> float:
-    oldest = before(s, o, n, x)
+def roc(s: list[float], o: int, t: int, n: int, x: float) -> float:
+    oldest = before(s, o, t, n, x)
     if oldest == 0.0:
         return 0.0
     return (x / oldest - 1.0) * 100.0
 
 
 def cells_cci(n: int) -> int:
-    return 2 + n
+    return n
 
 
-def cci(s: list[float], o: int, n: float, high: float, low: float, close: float) -> float:
+def cci(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
     """Takes time with n: the deviation from a mean that moves has no running form. Summed in the order of the ring, as
-    TA-Lib does. Cells: bars seen up to n, slot of the next, ring of typical prices."""
+    TA-Lib does. Cells: ring of typical prices."""
     price = (high + low + close) / 3.0
-    at = int(s[o + 1])
-    ring = o + 2
-    s[ring + at] = price
-    at += 1
-    s[o + 1] = at if at < n else 0
-    if s[o] < n:
-        s[o] += 1.0
-        if s[o] < n:
-            return NAN
-    end = ring + int(n)
+    s[o + t % n] = price
+    if t < n - 1:
+        return NAN
     summed = 0.0
-    for cell in range(ring, end):
+    for cell in range(o, o + n):
         summed += s[cell]
     mean = summed / n
     deviations = 0.0
-    for cell in range(ring, end):
+    for cell in range(o, o + n):
         deviations += abs(s[cell] - mean)
     deviation = deviations / n
     distance = price - mean
@@ -95,11 +77,10 @@ def cells_range(n: int) -> int:
     return 2 * cells_extreme(n)
 
 
-def willr(s: list[float], o: int, n: float, high: float, low: float, close: float) -> float:
-    highest = s[extreme(s, o, n, high)]
-    other = o + 3 + 2 * int(n)
-    lowest = -s[extreme(s, other, n, -low)]
-    if s[o] < n:
+def willr(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+    highest = s[extreme(s, o, t, n, high)]
+    lowest = -s[extreme(s, o + 2 + 2 * n, t, n, -low)]
+    if t < n - 1:
         return NAN
     if is_flat(highest - lowest, abs(highest) + abs(lowest)):
         return 0.0
@@ -107,44 +88,33 @@ def willr(s: list[float], o: int, n: float, high: float, low: float, close: floa
 
 
 def cells_mfi(n: int) -> int:
-    return 6 + 2 * n
+    return 4 + 2 * n
 
 
-def mfi(s: list[float], o: int, n: float, high: float, low: float, close: float, volume: float) -> float:
-    """Cells: bars seen up to n + 1, typical price before, slot of the oldest, bars in a row without a flow, flow up,
-    flow down, both rings."""
+def mfi(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float, volume: float) -> float:
+    """Cells: typical price before, bars in a row without a flow, flow up, flow down, both rings."""
     price = (high + low + close) / 3.0
-    last = s[o + 1]
-    s[o + 1] = price
-    seen = s[o]
-    if seen == 0.0:
-        s[o] = 1.0
+    last = s[o]
+    s[o] = price
+    if t == 0:
         return NAN
-    at = int(s[o + 2])
-    ring_up = o + 6 + at
-    ring_down = ring_up + int(n)
+    cell_up = o + 4 + t % n
+    cell_down = cell_up + n
     move = price - last
     flow = 0.0 if is_flat(move, abs(price) + abs(last)) else price * volume
     up = 0.0 if move < 0.0 else flow
     down = flow if move < 0.0 else 0.0
-    if seen <= n:
-        s[o] = seen + 1.0
-        sum_up = s[o + 4] + up
-        sum_down = s[o + 5] + down
-    else:
-        sum_up = s[o + 4] - s[ring_up] + up
-        sum_down = s[o + 5] - s[ring_down] + down
-    s[ring_up] = up
-    s[ring_down] = down
-    at += 1
-    s[o + 2] = at if at < n else 0
-    s[o + 3] = s[o + 3] + 1.0 if flow == 0.0 else 0.0
-    if s[o + 3] >= n:
+    sum_up = s[o + 2] - s[cell_up] + up
+    sum_down = s[o + 3] - s[cell_down] + down
+    s[cell_up] = up
+    s[cell_down] = down
+    s[o + 1] = s[o + 1] + 1.0 if flow == 0.0 else 0.0
+    if s[o + 1] >= n:
         sum_up = 0.0
         sum_down = 0.0
-    s[o + 4] = sum_up
-    s[o + 5] = sum_down
-    if seen < n:
+    s[o + 2] = sum_up
+    s[o + 3] = sum_down
+    if t < n:
         return NAN
     flows = sum_up + sum_down
     if flows <= 0.0:
@@ -156,121 +126,105 @@ def cells_aroon(n: int) -> int:
     return cells_extreme(n + 1)
 
 
-def _aroon(s: list[float], o: int, n: float, x: float) -> float:
+def _aroon(s: list[float], o: int, t: int, n: int, x: float) -> float:
     """Of equal extremes the later bar counts."""
-    cell = extreme(s, o, n + 1.0, x)
-    if s[o] <= n:
+    cell = extreme(s, o, t, n + 1, x)
+    if t < n:
         return NAN
-    age = s[o] - s[cell + int(n) + 1]
-    return 100.0 / n * (n - age)
+    return 100.0 / n * (n - (t - s[cell + n + 1]))
 
 
-def aroon_up(s: list[float], o: int, n: float, high: float, low: float) -> float:
-    return _aroon(s, o, n, high)
+def aroon_up(s: list[float], o: int, t: int, n: int, high: float, low: float) -> float:
+    return _aroon(s, o, t, n, high)
 
 
-def aroon_down(s: list[float], o: int, n: float, high: float, low: float) -> float:
-    return _aroon(s, o, n, -low)
+def aroon_down(s: list[float], o: int, t: int, n: int, high: float, low: float) -> float:
+    return _aroon(s, o, t, n, -low)
 
 
-def cells_stochf(k: int) -> int:
-    return 2 * cells_extreme(k)
-
-
-def _stochf(s: list[float], o: int, k: float, high: float, low: float, close: float) -> float:
-    """Where the close lies in the range of the last k, in per cent, not smoothed."""
-    highest = s[extreme(s, o, k, high)]
-    other = o + 3 + 2 * int(k)
-    lowest = -s[extreme(s, other, k, -low)]
-    if s[o] < k:
-        return NAN
+def _stochf(s: list[float], o: int, t: int, k: int, high: float, low: float, close: float) -> float:
+    """Where the close lies in the range of the last k, in per cent, not smoothed. Cells as of `cells_range`."""
+    highest = s[extreme(s, o, t, k, high)]
+    lowest = -s[extreme(s, o + 2 + 2 * k, t, k, -low)]
     if is_flat(highest - lowest, abs(highest) + abs(lowest)):
         return 0.0
     return (close - lowest) / ((highest - lowest) / 100.0)
 
 
 def cells_stoch(k: int, smooth: int, d: int) -> int:
-    return cells_stochf(k) + cells_total(smooth) + cells_total(d)
+    return cells_range(k) + cells_total(smooth) + cells_total(d)
 
 
-def stoch_k(s: list[float], o: int, k: float, smooth: float, d: float, high: float, low: float, close: float) -> float:
+def stoch_k(
+    s: list[float], o: int, t: int, k: int, smooth: int, d: int, high: float, low: float, close: float
+) -> float:
     """Known from where `stoch_d` is, as TA-Lib has it."""
-    at = o + 6 + 4 * int(k)
-    raw = _stochf(s, o, k, high, low, close)
-    if raw != raw:
+    raw = _stochf(s, o, t, k, high, low, close)
+    if t < k - 1:
         return NAN
-    slow = sma(s, at, smooth, raw)
-    if slow != slow:
-        return NAN
-    signal = sma(s, at + 3 + int(smooth), d, slow)
-    return slow if signal == signal else NAN
+    slow = sma(s, o + 4 + 4 * k, t - k + 1, smooth, raw)
+    return slow if t >= k + smooth + d - 3 else NAN
 
 
-def stoch_d(s: list[float], o: int, k: float, smooth: float, d: float, high: float, low: float, close: float) -> float:
-    at = o + 6 + 4 * int(k)
-    raw = _stochf(s, o, k, high, low, close)
-    if raw != raw:
+def stoch_d(
+    s: list[float], o: int, t: int, k: int, smooth: int, d: int, high: float, low: float, close: float
+) -> float:
+    raw = _stochf(s, o, t, k, high, low, close)
+    if t < k - 1:
         return NAN
-    slow = sma(s, at, smooth, raw)
-    if slow != slow:
+    at = o + 4 + 4 * k
+    slow = sma(s, at, t - k + 1, smooth, raw)
+    if t < k + smooth - 2:
         return NAN
-    return sma(s, at + 3 + int(smooth), d, slow)
+    return sma(s, at + 1 + smooth, t - k - smooth + 2, d, slow)
 
 
 def cells_stochrsi(n: int, k: int, d: int) -> int:
-    return cells_rsi(n) + cells_stochf(k) + cells_total(d)
+    return cells_rsi(n) + cells_range(k) + cells_total(d)
 
 
-def stochrsi_k(s: list[float], o: int, n: float, k: float, d: float, x: float) -> float:
+def stochrsi_k(s: list[float], o: int, t: int, n: int, k: int, d: int, x: float) -> float:
     """Not smoothed; known from where `stochrsi_d` is, as TA-Lib has it."""
-    strength = rsi(s, o, n, x)
-    if strength != strength:
+    strength = rsi(s, o, t, n, x)
+    if t < n:
         return NAN
-    raw = _stochf(s, o + 4, k, strength, strength, strength)
-    if raw != raw:
-        return NAN
-    signal = sma(s, o + 10 + 4 * int(k), d, raw)
-    return raw if signal == signal else NAN
+    raw = _stochf(s, o + 3, t - n, k, strength, strength, strength)
+    return raw if t >= n + k + d - 2 else NAN
 
 
-def stochrsi_d(s: list[float], o: int, n: float, k: float, d: float, x: float) -> float:
-    strength = rsi(s, o, n, x)
-    if strength != strength:
+def stochrsi_d(s: list[float], o: int, t: int, n: int, k: int, d: int, x: float) -> float:
+    strength = rsi(s, o, t, n, x)
+    if t < n:
         return NAN
-    raw = _stochf(s, o + 4, k, strength, strength, strength)
-    if raw != raw:
+    raw = _stochf(s, o + 3, t - n, k, strength, strength, strength)
+    if t < n + k - 1:
         return NAN
-    return sma(s, o + 10 + 4 * int(k), d, raw)
+    return sma(s, o + 7 + 4 * k, t - n - k + 1, d, raw)
 
 
 def cells_macd(fast: int, slow: int, signal: int) -> int:
-    return 3 * cells_ema(slow)
+    return 3
 
 
-def _macd(s: list[float], o: int, fast: float, slow: float, x: float) -> float:
+def _macd(s: list[float], o: int, t: int, fast: int, slow: int, x: float) -> float:
     """The difference of both averages; the fast one is seeded at the same bar as the slow one."""
-    seen = s[o]
-    slowly = ema(s, o, slow, x)
-    if seen < slow - fast:
+    slowly = ema(s, o, t, slow, x)
+    if t < slow - fast:
         return NAN
-    quickly = ema(s, o + 2, fast, x)
-    return quickly - slowly
+    return ema(s, o + 1, t - slow + fast, fast, x) - slowly
 
 
-def macd(s: list[float], o: int, fast: float, slow: float, signal: float, x: float) -> float:
+def macd(s: list[float], o: int, t: int, fast: int, slow: int, signal: int, x: float) -> float:
     """Known from where `macd_signal` is, as TA-Lib has it. Cells: of the three averages, slow, fast, signal."""
-    value = _macd(s, o, fast, slow, x)
-    if value != value:
-        return NAN
-    averaged = ema(s, o + 4, signal, value)
-    return value if averaged == averaged else NAN
+    value = _macd(s, o, t, fast, slow, x)
+    return value if t >= slow + signal - 2 else NAN
 
 
-def macd_signal(s: list[float], o: int, fast: float, slow: float, signal: float, x: float) -> float:
-    value = _macd(s, o, fast, slow, x)
-    return ema(s, o + 4, signal, value) if value == value else NAN
+def macd_signal(s: list[float], o: int, t: int, fast: int, slow: int, signal: int, x: float) -> float:
+    value = _macd(s, o, t, fast, slow, x)
+    return ema(s, o + 2, t - slow + 1, signal, value) if t >= slow - 1 else NAN
 
 
-def macd_hist(s: list[float], o: int, fast: float, slow: float, signal: float, x: float) -> float:
-    value = _macd(s, o, fast, slow, x)
-    return value - ema(s, o + 4, signal, value) if value == value else NAN
+def macd_hist(s: list[float], o: int, t: int, fast: int, slow: int, signal: int, x: float) -> float:
+    value = _macd(s, o, t, fast, slow, x)
+    return value - ema(s, o + 2, t - slow + 1, signal, value) if t >= slow - 1 else NAN

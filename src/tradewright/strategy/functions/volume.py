@@ -6,20 +6,17 @@ from tradewright.strategy.functions.rings import cells_ratio, ratio
 
 
 def cells_obv() -> int:
-    return 3
+    return 2
 
 
-def obv(s: list[float], o: int, close: float, volume: float) -> float:
-    """Starts at the first volume. Cells: whether there was a bar before, its close, the sum."""
-    if s[o] == 0.0:
-        s[o] = 1.0
-        s[o + 2] = volume
-    elif close > s[o + 1]:
-        s[o + 2] += volume
-    elif close < s[o + 1]:
-        s[o + 2] -= volume
-    s[o + 1] = close
-    return s[o + 2]
+def obv(s: list[float], o: int, t: int, close: float, volume: float) -> float:
+    """Starts at the first volume. Cells: close before, the sum."""
+    if t == 0 or close > s[o]:
+        s[o + 1] += volume
+    elif close < s[o]:
+        s[o + 1] -= volume
+    s[o] = close
+    return s[o + 1]
 
 
 def _flow_ratio(high: float, low: float, close: float) -> float:
@@ -32,7 +29,7 @@ def cells_ad() -> int:
     return 1
 
 
-def ad(s: list[float], o: int, high: float, low: float, close: float, volume: float) -> float:
+def ad(s: list[float], o: int, t: int, high: float, low: float, close: float, volume: float) -> float:
     s[o] += _flow_ratio(high, low, close) * volume
     return s[o]
 
@@ -41,5 +38,5 @@ def cells_cmf(n: int) -> int:
     return cells_ratio(n)
 
 
-def cmf(s: list[float], o: int, n: float, high: float, low: float, close: float, volume: float) -> float:
-    return ratio(s, o, n, _flow_ratio(high, low, close) * volume, volume)
+def cmf(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float, volume: float) -> float:
+    return ratio(s, o, t, n, _flow_ratio(high, low, close) * volume, volume)
