@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -61,6 +61,9 @@ fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing 
 
 kill: setup-dev  ## real workers are killed at every named point while ACCOUNTS trade, TIMES each, over CYCLES; 15, 20 and 5 unless said
 	@PYTHONPATH=tests $(call recorded,kill,CYCLES=$(kill_cycles) ACCOUNTS=$(or $(ACCOUNTS),20) TIMES=$(or $(TIMES),5)) $(BIN)/python -m campaigns.kill $(kill_cycles) $(or $(ACCOUNTS),20) $(or $(TIMES),5)
+
+kills-reading: setup-dev  ## KILLS workers are killed in the middle of a reading of their account, in virtual time
+	@PYTHONPATH=tests $(call recorded,kills-reading,KILLS=$(or $(KILLS),1000)) $(BIN)/python -m sim.whole.reading_kills $(or $(KILLS),1000)
 
 db-chaos: setup-dev  ## the database is killed every 5 to 40 s while COMMANDS commands come in: each takes effect once, or never
 	@COMMANDS=$(COMMANDS) $(call recorded,db-chaos,COMMANDS=$(COMMANDS)) $(BIN)/python -m pytest tests/integration/trading/test_database_restarts.py -q -s --show-capture=no -n 0

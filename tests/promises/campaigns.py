@@ -29,6 +29,12 @@ CAMPAIGNS = {
             closing=r"cycles=(?P<CYCLES>\d+) accounts=(?P<ACCOUNTS>\d+) .*",
         ),
         Campaign(
+            name="kills-reading",
+            does="workers killed in the middle of a reading of their account, in virtual time",
+            full={"KILLS": 1_000},
+            closing=r"kills-reading kills=(?P<KILLS>\d+) .*",
+        ),
+        Campaign(
             name="fence",
             does="owners stopped at drawn instants, replaced, and let go on",
             full={"CYCLES": 50},

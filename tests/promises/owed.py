@@ -8,11 +8,6 @@ from promises.model import Owed
 
 ROWS: Final = (
     Owed(
-        id="B6",
-        what="A thousand kills in the middle of a reconciliation",
-        why="kills are tried at each step of a session and at each named point, not in that number within one reading",
-    ),
-    Owed(
         id="D5",
         what="A full disk of PostgreSQL that is tried wherever the tests run",
         why="a disk that may be filled needs root: elsewhere that test is skipped, and what a full disk says is played",

@@ -276,14 +276,16 @@ ROWS: Final = (
     ),
     Promise(
         id="B6",
-        says="No fill is made up, each is booked once in any order of arrival and over any kill, and what no fill"
-        " explains waits for a person",
+        says="No fill is made up, each is booked and told once in any order of arrival and over any kill, also one in"
+        " the middle of a reading, and what no fill explains waits for a person",
         tests=(
             *of(_JOURNAL, "test_each_execution_is_booked_once", "test_a_fill_before_its_order_finds_it_later"),
             *of("tests/property/test_tracker_properties.py"),
             *of(_ROWS_OF_NAUTILUS, "test_every_scenario_row_of_reconciliation"),
             *of(_SCENES, "test_a_kill_at_any_step_loses_and_doubles_nothing"),
+            *of("tests/sim/test_reading_kills.py"),
         ),
+        campaigns=("kills-reading",),
     ),
     Promise(
         id="B7",

@@ -7,6 +7,7 @@ and ends (`run`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from decimal import Decimal
@@ -228,11 +229,12 @@ class Stranger:
             await asyncio.sleep(self._rng.uniform(1, 15))
             if self._world.loop.time() > until_s:
                 return
-            self._world.stranger_s = self._world.loop.time()
-            try:
-                self._act()
-            except ApiError:
-                continue  # the exchange would not: no news of ours
+            self.act()
+
+    def act(self) -> None:
+        self._world.stranger_s = self._world.loop.time()
+        with contextlib.suppress(ApiError):  # the exchange would not: no news of ours
+            self._act()
 
     def _act(self) -> None:
         rng, engine, specs = self._rng, self._world.engine, self._world.engine.specs
