@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -62,6 +62,9 @@ fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing 
 kill: setup-dev  ## real workers are killed at every named point while ACCOUNTS trade, TIMES each, over CYCLES; 15, 20 and 5 unless said
 	@PYTHONPATH=tests $(call recorded,kill,CYCLES=$(kill_cycles) ACCOUNTS=$(or $(ACCOUNTS),20) TIMES=$(or $(TIMES),5)) $(BIN)/python -m campaigns.kill $(kill_cycles) $(or $(ACCOUNTS),20) $(or $(TIMES),5)
 
+stops: setup-dev  ## how long a kill and the next worker take on a whole installation, over ROUNDS; on a machine that is quiet
+	@PYTHONPATH=tests $(call recorded,stops,ROUNDS=$(or $(ROUNDS),5)) $(BIN)/python -m campaigns.stops $(or $(ROUNDS),5)
+
 kills-reading: setup-dev  ## KILLS workers are killed in the middle of a reading of their account, in virtual time
 	@PYTHONPATH=tests $(call recorded,kills-reading,KILLS=$(or $(KILLS),1000)) $(BIN)/python -m sim.whole.reading_kills $(or $(KILLS),1000)
 
@@ -88,6 +91,9 @@ fuzz-exchange: setup-dev  ## spoiled requests and frames for every endpoint and 
 
 fuzz-codecs: setup-dev  ## mutated messages of every kind for the codecs; BODIES says how many
 	@TRADEWRIGHT_CODEC_CASES=$(BODIES) HYPOTHESIS_PROFILE=explore $(call recorded,fuzz-codecs,BODIES=$(BODIES)) $(BIN)/python -m pytest tests/property/test_codec_mutations.py -q -n 2
+
+fuzz-specs: setup-dev  ## SPECS made-up strategies: each is answered, soon, whatever it says
+	@SPECS=$(or $(SPECS),50000) HYPOTHESIS_PROFILE=explore $(call recorded,fuzz-specs,SPECS=$(or $(SPECS),50000)) $(BIN)/python -m pytest tests/property/test_specs_fuzz.py -q -s --show-capture=no -n 0
 
 reference: setup-dev  ## the tables of docs/reference and docs/promises.md, from code and figures
 	@$(BIN)/python scripts/reference_tables.py

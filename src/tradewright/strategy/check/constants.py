@@ -14,7 +14,7 @@ from tradewright.strategy.check.params import Param
 from tradewright.strategy.expression.tree import Call, Name, Number, Operation, Tree, children
 
 FUNCTIONS_OF_CONSTANTS = frozenset(("abs", "min", "max", "round", "floor", "ceil"))
-WORK_MAX = 500_000  # values worked out for one spec
+WORK_MAX = 250_000  # values worked out for one spec
 NAN = math.nan
 
 Column = float | list[float]  # the same for all values of the ranged param, or one for each

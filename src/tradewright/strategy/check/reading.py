@@ -36,7 +36,7 @@ from tradewright.strategy.document.scalars import decimal_of
 from tradewright.strategy.expression.parsing import NODES_MAX, NUMBER_MAX, parse
 from tradewright.strategy.expression.tokens import ExpressionError
 from tradewright.strategy.expression.tree import Boolean, Number, Tree
-from tradewright.strategy.faults import Fault, Near, Place, below, shown
+from tradewright.strategy.faults import FAULTS_MAX, Fault, Near, Place, below, shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)", re.ASCII)
@@ -76,6 +76,7 @@ class Reader:
         known = keys_of(form)
         allowed = known if only is None else {name: known[name] for name in only}
         values: dict[str, object] = {}
+        strangers = 0
         for name, entry in node.entries.items():
             place = below(path, name)
             if name in allowed:
@@ -83,7 +84,8 @@ class Reader:
                 given = self._value(allowed[name].rule, entry.value, place)
                 if given is not None:
                     values[name] = given
-            else:
+            elif strangers < FAULTS_MAX:  # those behind them nobody is told of
+                strangers += 1
                 self._unknown(name, place, entry.key_place, known, allowed)
         for name, key in allowed.items():
             if key.required and name not in node.entries and not (form is SpecForm and only is None):
