@@ -165,6 +165,8 @@ class _Line:
                 result: pq.abc.PGresult = await asyncio.shield(answer)
         except psycopg.Error as error:
             self.close(error)
+            if answer.done():
+                answer.exception()  # it is told from here: else the loop tells it once more, as nobody's
             raise _as_of_an_engine(error, lost=True) from error
         except TimeoutError:
             self.close(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -116,6 +117,19 @@ async def test_a_line_that_dies_under_a_statement_leaves_its_outcome_open(lines:
     assert lost.value.connection_invalidated
     assert await lines.fetch(KEEP, {"number": 2}) == [{"number": 2}]
     assert await kept(ours) == [2]
+
+
+async def test_a_line_that_is_gone_when_it_is_asked_is_told_to_its_caller_alone(lines: Lines) -> None:
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: told.append(context))
+    await lines.fetch(PID, {})
+    lines._free[-1]._pg.finish()
+    with pytest.raises(DBAPIError) as lost:
+        await lines.fetch(PID, {})
+    assert lost.value.connection_invalidated
+    del lost
+    gc.collect()
+    assert told == []
 
 
 async def test_a_cancelled_caller_ends_when_its_statement_is_over(lines: Lines, ours: AsyncEngine) -> None:
