@@ -61,7 +61,7 @@ def read_rows(source: Source) -> Rows:
         kind = kind_of(stream)
         if kind != "text":
             table = table_of(whole_frame(stream, name), kind, name)
-            return joined([columns_of_table(table, CANDLE_COLUMNS, name)])
+            return joined([columns_of_table(table, CANDLE_COLUMNS)])
         pieces = []
         rows = 0
         for columns in columns_of_pieces(whole_lines(stream, name), CANDLE_COLUMNS, name):

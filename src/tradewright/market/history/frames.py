@@ -6,49 +6,84 @@ there. Not here: what the numbers say (`judging`).
 
 from __future__ import annotations
 
+import contextlib
 import io
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from tradewright.market.history.delimited import WHOLE_MAX, Wanted, places_of
 from tradewright.market.history.faults import bad_file
+from tradewright.market.history.rows import BARS_MAX
 
 if TYPE_CHECKING:
     import polars
     from numpy.typing import NDArray
 
 
-def table_of(content: bytes, kind: Literal["parquet", "arrow"], name: str) -> polars.DataFrame:
-    """The whole table. Raises `BadCandles` (`bad_file`)."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A file whose columns are read one at a time, because a million bars need not be there twice."""
+
+    content: bytes
+    kind: Literal["parquet", "arrow"]
+    name: str
+    columns: tuple[str, ...]
+
+    def column(self, column: str) -> polars.Series:
+        """Raises `BadCandles` (`bad_file`)."""
+        import polars
+
+        with _whole_file(self.kind, self.name):
+            # One row more than is taken: what has it is refused.
+            if self.kind == "parquet":
+                table = polars.read_parquet(io.BytesIO(self.content), columns=[column], n_rows=BARS_MAX + 1)
+            else:
+                table = polars.read_ipc(io.BytesIO(self.content), columns=[column], n_rows=BARS_MAX + 1)
+        if table.height > BARS_MAX:
+            raise bad_file(f"{self.name} has more than {BARS_MAX} rows; split it")
+        return table[column]
+
+
+def table_of(content: bytes, kind: Literal["parquet", "arrow"], name: str) -> Table:
+    """Raises `BadCandles` (`bad_file`)."""
     import polars
-    from polars.exceptions import PolarsError
 
-    try:
-        if kind == "parquet":
-            return polars.read_parquet(io.BytesIO(content))
-        return polars.read_ipc(io.BytesIO(content))
-    except (PolarsError, OSError, ValueError) as error:
-        what = "Parquet" if kind == "parquet" else "Feather"
-        reason = str(error).splitlines()[0][:120]
-        raise bad_file(f"{name} is not a complete {what} file ({reason}); write it again") from None
+    with _whole_file(kind, name):
+        read = polars.read_parquet_schema if kind == "parquet" else polars.read_ipc_schema
+        return Table(content, kind, name, tuple(read(io.BytesIO(content))))
 
 
-def columns_of_table(table: polars.DataFrame, wanted: Wanted, name: str) -> list[NDArray[Any]]:
-    """The wanted columns: the first int64, the others float64, NaN where there is none. Takes them out of `table`.
+def columns_of_table(table: Table, wanted: Wanted) -> list[NDArray[Any]]:
+    """The wanted columns: the first int64, the others float64, NaN where there is none.
 
     A moment in the time's column counts as milliseconds. Raises `BadCandles` (`bad_file`).
     """
     import numpy as np
 
-    places = places_of(table.columns, wanted, name)
-    rows, names = table.height, list(table.columns)
     columns: list[NDArray[Any]] = []
-    for column, place in zip(wanted.all, places, strict=True):
+    for column, place in zip(wanted.all, places_of(table.columns, wanted, table.name), strict=True):
         if place is None:
-            columns.append(np.full(rows, np.nan))
+            columns.append(np.full(len(columns[0]), np.nan))
             continue
-        series = table.drop_in_place(names[place])
-        columns.append(_whole(series, name) if column == wanted.whole else _numbers(series, name))
+        series = table.column(table.columns[place])
+        columns.append(_whole(series, table.name) if column == wanted.whole else _numbers(series, table.name))
+    if len({len(column) for column in columns}) > 1:
+        raise bad_file(f"{table.name} has columns of different lengths; write it again")
     return columns
+
+
+@contextlib.contextmanager
+def _whole_file(kind: Literal["parquet", "arrow"], name: str) -> Iterator[None]:
+    """What polars says of a broken file, one in which it panics included, as a fault of the file."""
+    from polars.exceptions import PanicException, PolarsError
+
+    try:
+        yield
+    except (PolarsError, PanicException, OSError, ValueError, MemoryError, OverflowError) as error:
+        what = "Parquet" if kind == "parquet" else "Feather"
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise bad_file(f"{name} is not a complete {what} file ({reason}); write it again") from None
 
 
 def _whole(series: polars.Series, name: str) -> NDArray[Any]:

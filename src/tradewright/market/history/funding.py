@@ -46,7 +46,7 @@ def read_funding(source: Source) -> Funding:
         kind = kind_of(stream)
         if kind != "text":
             table = table_of(whole_frame(stream, name), kind, name)
-            pieces = [columns_of_table(table, FUNDING_COLUMNS, name)]
+            pieces = [columns_of_table(table, FUNDING_COLUMNS)]
         else:
             for columns in columns_of_pieces(whole_lines(stream, name), FUNDING_COLUMNS, name):
                 pieces.append(columns)

@@ -134,7 +134,7 @@ def read_foreign(source: Source) -> Foreign:
         if kind != "text":
             table = table_of(whole_frame(stream, name), kind, name)
             _refuse_other_kinds(table.columns, name)
-            rows = joined([columns_of_table(table, FOREIGN_COLUMNS, name)])
+            rows = joined([columns_of_table(table, FOREIGN_COLUMNS)])
         else:
             lines = whole_lines(stream, name)
             first = next(lines, b"")
