@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 FAULTS_MAX = 100  # of one file: more help nobody
 _SHOWN_MAX = 60
@@ -81,6 +82,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
             return f"did you mean `{candidate}`?"
     near = difflib.get_close_matches(word[:_SHOWN_MAX].lower(), candidates, n=1, cutoff=0.6)
     return f"did you mean `{near[0]}`?" if near else None
+
+
+def number(value: Decimal) -> str:
+    """A number as an error text quotes it."""
+    return shown(f"{value:f}" if -_SHOWN_MAX < value.adjusted() < _SHOWN_MAX else f"{value:.6g}")
 
 
 def shown(text: str) -> str:

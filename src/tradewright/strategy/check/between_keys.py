@@ -14,7 +14,7 @@ from tradewright.strategy.check.forms import DcaForm, EntryForm, GridForm, Prote
 from tradewright.strategy.check.params import EXACT
 from tradewright.strategy.check.reading import Reader
 from tradewright.strategy.check.rules import Given
-from tradewright.strategy.faults import Fault, Place
+from tradewright.strategy.faults import Fault, Place, number
 
 HUNDRED = Decimal(100)
 
@@ -84,7 +84,7 @@ class _Between:
             leverage = spec.leverage.value if spec.leverage else Decimal(1)
             most = HUNDRED * leverage
             if any(value > most for (value,) in _cases(size.equity_pct)):
-                message = f"at most {most:f}, which is 100 × leverage"
+                message = f"at most {number(most)}, which is 100 × leverage"
                 self._tell("out_of_range", size.equity_pct.path, size.equity_pct.place, message)
 
     def protect(self, protect: ProtectForm, *, stop_is_there: bool) -> None:

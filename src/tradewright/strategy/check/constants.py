@@ -26,10 +26,12 @@ class TooMuchWork(Exception):
 
 @dataclass(slots=True)
 class Work:
-    """`doubles`: the ranges that were written out already, by the param's name."""
+    """`doubles`: the ranges that were written out already, by the param's name. `is_told`: that it is
+    too much."""
 
     left: int = WORK_MAX
     doubles: dict[str, list[float]] = field(default_factory=dict)
+    is_told: bool = False
 
     def range_of(self, param: Param) -> list[float]:
         if param.name not in self.doubles:

@@ -308,10 +308,17 @@ class _Checker:
                             wrong[given[0][1]] = message + case.told(row if len(case.values) > 1 else 0)
                             break
         except TooMuchWork:
-            message = "the ranges of the params have too many values to check each; take larger steps"
-            self._tell(index, "too_many", self._start(index), message)
+            self._too_much_work(index)
         for node, message in wrong.items():
             self._tell(index, "bad_length", self._start(node), message)
+
+    def _too_much_work(self, index: int) -> None:
+        """Told once: further constants of the spec are not looked at any more."""
+        self._is_sound[index] = False
+        if not self._names.work.is_told:
+            self._names.work.is_told = True
+            message = "the ranges of the params have too many values to look at each; take larger steps"
+            self._tell(index, "too_many", self._start(index), message)
 
     def _start(self, index: int) -> int:
         return self._tree.nodes[index].start

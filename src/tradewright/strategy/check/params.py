@@ -12,7 +12,7 @@ from decimal import Context, Decimal, localcontext
 
 from tradewright.strategy.document.nodes import BrokenNode, Entry, Node, ObjectNode, ScalarNode
 from tradewright.strategy.document.scalars import decimal_of, kind_of
-from tradewright.strategy.faults import Fault, Near, Place, below, shown
+from tradewright.strategy.faults import Fault, Near, Place, below, number, shown
 from tradewright.strategy.functions.table import FUNCTIONS
 from tradewright.strategy.program import FIELDS, TIMES
 
@@ -133,7 +133,7 @@ def _put_in_force(name: str, text: str, known: dict[str, Param], faults: list[Fa
     value = decimal_of(text)
     low, high = param.ends or (-VALUE_MAX, VALUE_MAX)
     if not low <= value <= high:
-        message = f"`{name}` is set to {shown(text)}; allowed: {low:f} to {high:f}"
+        message = f"`{name}` is set to {shown(text)}; allowed: {number(low)} to {number(high)}"
         faults.append(Fault(code="out_of_range", path=path, place=param.place, message=message))
         return
     known[name] = replace(param, value=value)
@@ -187,11 +187,11 @@ class _Reading:
             self._tell("out_of_range", below(self._path, key), node.entries[key].value.place, message)
 
         if low > high:
-            tell("max", f"max is {high:f} and min {low:f}; max is at least min")
+            tell("max", f"max is {number(high)} and min {number(low)}; max is at least min")
         elif not low <= default <= high:
-            tell("default", f"default is {default:f}; it lies from min {low:f} to max {high:f}")
+            tell("default", f"default is {number(default)}; it lies from min {number(low)} to max {number(high)}")
         if step <= 0:
-            tell("step", f"step is {step:f}; it is above 0")
+            tell("step", f"step is {number(step)}; it is above 0")
         elif low <= high:
             with localcontext(EXACT):
                 is_many = high - low > STEPS_MAX * step

@@ -36,7 +36,7 @@ from tradewright.strategy.document.scalars import decimal_of
 from tradewright.strategy.expression.parsing import NODES_MAX, NUMBER_MAX, parse
 from tradewright.strategy.expression.tokens import ExpressionError
 from tradewright.strategy.expression.tree import Boolean, Number, Tree
-from tradewright.strategy.faults import FAULTS_MAX, Fault, Near, Place, below, shown
+from tradewright.strategy.faults import FAULTS_MAX, Fault, Near, Place, below, number, shown
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-(?:([01][0-9]|2[0-3]):([0-5][0-9])|24:00)", re.ASCII)
@@ -174,8 +174,8 @@ class Reader:
     def _has_bounds(self, rule: NumberRule, values: list[Decimal], seen: str, path: str, place: Place) -> bool:
         wrong = next((value for value in values if not rule.fits(value)), None)
         if wrong is not None:
-            number = "" if seen[0] in "+-.0123456789" else f" can be {wrong:f}"
-            self._tell("out_of_range", path, place, f"{seen}{number}; allowed: {rule.words()}")
+            can_be = "" if seen[0] in "+-.0123456789" else f" can be {number(wrong)}"
+            self._tell("out_of_range", path, place, f"{seen}{can_be}; allowed: {rule.words()}")
             return False
         if rule.whole and len(values) == 1 and values[0] != values[0].to_integral_value():
             self._tell("not_whole", path, place, f"{seen}; allowed: {rule.words()}")

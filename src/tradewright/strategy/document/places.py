@@ -20,6 +20,12 @@ _BLANK_ESCAPES = frozenset("tnvfrNLP_ \t\r\n")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
+def place_at(text: str, index: int) -> Place:
+    """The place of a file's character."""
+    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
+    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
+
+
 class Places:
     """The places of one text's characters."""
 

@@ -6,6 +6,7 @@ import re
 
 from tradewright.strategy.document.json_file import NotJson, read_json
 from tradewright.strategy.document.nodes import ArrayNode, BrokenNode, Node, ObjectNode, ScalarNode
+from tradewright.strategy.document.places import place_at
 from tradewright.strategy.document.yaml_file import read_yaml
 from tradewright.strategy.faults import Fault, Place
 
@@ -23,7 +24,7 @@ def read_document(file: bytes | str, faults: list[Fault]) -> ObjectNode | None:
     control = _CONTROL.search(text)
     if control:
         message = f"the control character U+{ord(control[0]):04X}; a spec is plain text: remove it"
-        faults.append(Fault(code="syntax", path="", place=_place(text, control.start()), message=message))
+        faults.append(Fault(code="syntax", path="", place=place_at(text, control.start()), message=message))
         return None
     root = _root(text, faults)
     if root is None and faults:
@@ -49,7 +50,7 @@ def _text(file: bytes | str, faults: list[Fault]) -> str | None:
             file = file.encode()
         except UnicodeEncodeError as error:
             message = "half of a UTF-16 pair is no character; a spec is UTF-8"
-            faults.append(Fault(code="not_utf8", path="", place=_place(error.object, error.start), message=message))
+            faults.append(Fault(code="not_utf8", path="", place=place_at(error.object, error.start), message=message))
             return None
         size = len(file)
     if size > SIZE_MAX or isinstance(file, str):
@@ -61,7 +62,7 @@ def _text(file: bytes | str, faults: list[Fault]) -> str | None:
     except UnicodeDecodeError as error:
         before = file[: error.start].decode().removeprefix(_BOM)
         message = f"byte 0x{file[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        faults.append(Fault(code="not_utf8", path="", place=_place(before, len(before)), message=message))
+        faults.append(Fault(code="not_utf8", path="", place=place_at(before, len(before)), message=message))
         return None
 
 
@@ -72,11 +73,6 @@ def _root(text: str, faults: list[Fault]) -> Node | None:
         except NotJson:
             pass
     return read_yaml(text, faults)
-
-
-def _place(text: str, index: int) -> Place:
-    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
-    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
 
 
 def _lone_surrogate(root: Node) -> Place | None:

@@ -15,6 +15,7 @@ from typing import Protocol
 import yaml
 
 from tradewright.strategy.document.nodes import ArrayNode, BrokenNode, Entry, Node, ObjectNode, ScalarNode, Style
+from tradewright.strategy.document.places import place_at
 from tradewright.strategy.document.scalars import BOOLEANS, kind_of
 from tradewright.strategy.faults import Fault, Place, below, shown
 
@@ -52,7 +53,7 @@ def read_yaml(text: str, faults: list[Fault]) -> Node | None:
     """The first document's root, or None when nothing can be made of the file; what is wrong is added to `faults`."""
     other = _OTHER_LINE_ENDS.search(text)
     if other:
-        place = _place_at(text, other.start())
+        place = place_at(text, other.start())
         message = f"U+{ord(other[0]):04X} ends a line in YAML 1.1 and not in 1.2; write an ordinary line end"
         faults.append(Fault(code="syntax", path="", place=place, message=message))
         return None
@@ -72,7 +73,7 @@ def read_yaml(text: str, faults: list[Fault]) -> Node | None:
     except yaml.YAMLError as error:  # a character that the parser does not take
         position = getattr(error, "position", 0)
         message = f"not YAML: {getattr(error, 'reason', error)}"
-        faults.append(Fault(code="syntax", path="", place=_place_at(text, position), message=message))
+        faults.append(Fault(code="syntax", path="", place=place_at(text, position), message=message))
         return None
     return reader.root
 
@@ -213,8 +214,3 @@ def _at(mark: _Mark | None) -> Place:
 
 def _index(mark: _Mark | None) -> int:
     return mark.index if mark else 0
-
-
-def _place_at(text: str, index: int) -> Place:
-    before = text[:index].replace("\r\n", "\n").replace("\r", "\n")
-    return Place(before.count("\n") + 1, len(before) - before.rfind("\n"))
