@@ -35,6 +35,12 @@ CAMPAIGNS = {
             closing=r"kills-reading kills=(?P<KILLS>\d+) .*",
         ),
         Campaign(
+            name="stops",
+            does="how long a kill and the next worker take on a whole installation that has the machine to itself",
+            full={"ROUNDS": 5},
+            closing=r"stops rounds=(?P<ROUNDS>\d+) .*",
+        ),
+        Campaign(
             name="fence",
             does="owners stopped at drawn instants, replaced, and let go on",
             full={"CYCLES": 50},

@@ -368,7 +368,7 @@ ROWS: Final = (
             *of("tests/sim/test_whole_seeds.py"),
             *of("tests/sim/test_whole_seeds_more.py"),
         ),
-        campaigns=("sim",),
+        campaigns=("sim", "stops"),
     ),
     Promise(
         id="O7",
@@ -383,5 +383,6 @@ ROWS: Final = (
             *of(_HARM, "test_after_the_end_of_any_process_the_installation_is_ready_again_by_itself"),
             *of(_KILL, "test_with_the_worker_frozen_the_next_one_acts_on_the_latch_before_all_else"),
         ),
+        campaigns=("stops",),
     ),
 )
