@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +16,7 @@ from sim.world import World
 from tradewright.core.ids import IntentId, link_id_of
 from tradewright.trading.beside import Held
 from tradewright.trading.bodies import PlaceBody
-from tradewright.trading.model import Reason
+from tradewright.trading.model import Intent, Reason
 from tradewright.trading.own_orders import OwnOrder
 
 
@@ -126,6 +127,44 @@ async def test_own_orders_are_judged_one_with_the_other_before_anything_is_writt
     row = world.database.intents[first.body.id]
     assert row.verdict is not None, "what it was held against is written down with it"
     assert isinstance(placed(world, second), Reason), "the first still counts"
+
+
+class Spy:
+    """A rule that counts how often it is asked of an intent; `objection` is what it says once that is written down."""
+
+    def __init__(self, world: World, objection: Reason | None = None) -> None:
+        self.asked: Counter[IntentId] = Counter()
+        self._world = world
+        self._objection = objection
+        assert world.process is not None
+        rules: Any = world.process.session._parts.rules
+        rules.append(self)
+
+    def judge(self, intent: Intent) -> Reason | None:
+        self.asked[IntentId(intent.id)] += 1
+        return self._objection if intent.id in self._world.database.intents else None
+
+
+@in_virtual_time
+async def test_the_rules_are_asked_when_an_own_order_is_judged_and_on_the_last_word_and_not_in_between() -> None:
+    world = await ready_world()
+    spy, own = Spy(world), own_order(world)
+    assert placed(world, own) is None
+    await works(world, own)
+    assert spy.asked == {own.body.id: 2}
+
+
+@in_virtual_time
+async def test_what_a_rule_objects_to_after_the_commit_does_not_leave() -> None:
+    world = await ready_world()
+    spy, own = Spy(world, Reason("risk.order_notional")), own_order(world)
+    assert placed(world, own) is None
+    await world.until(lambda: own.body.id in world.database.intents, "the order is written down")
+    await world.until_status(own.body.id, "not_sent", within_s=35)
+    assert world.database.intents[own.body.id].reason == Reason("risk.order_notional")
+    assert spy.asked[own.body.id] >= 2
+    assert world.wire.sent == []
+    assert faults_found(world) == []
 
 
 @pytest.mark.parametrize("point", ["open_own.before", "open_own.after", "place.before", "place.told", "answer.before"])
