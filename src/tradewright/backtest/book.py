@@ -114,7 +114,7 @@ class Book:
                 fees=rounded(fees, SMALLEST),
                 funding=rounded(lot.funding, SMALLEST),
                 pnl=pnl,
-                pnl_pct=float(100 * pnl / lot.cost),
+                pnl_pct=100.0 * float(pnl) / float(lot.cost),
                 bars=lot.bars,
                 is_ambiguous=lot.is_ambiguous,
                 cell=lot.cell,
@@ -133,8 +133,8 @@ class Book:
         return self.equity(close) <= least
 
     def price_of(self, equity: Decimal) -> float | None:
-        """The price at which the equity is this; None while no price changes it."""
-        return float((equity - self.cash) / self.net) if self.net else None
+        """The price at which the equity is about this; None while no price changes it."""
+        return (float(equity) - self.cash_mark) / self.net_mark if self.net_mark else None
 
     def mark(self, bar: int) -> None:
         """What stands now is what the equity of this bar and of those after it is made of."""

@@ -16,7 +16,7 @@ from tradewright.backtest.run import WATCHED_EVERY, Run, Watch, opposite
 from tradewright.backtest.settings import Settings
 from tradewright.backtest.touch import pass_high, pass_low
 from tradewright.core.money import ZERO
-from tradewright.strategy.entries import are_on_their_sides, exceeds, liquidation_level
+from tradewright.strategy.entries import are_on_their_sides, exceeds
 from tradewright.strategy.model import Dca, Strategy
 from tradewright.strategy.prices import HUNDRED, Direction, decimal_of
 
@@ -190,9 +190,8 @@ class DcaRun(Run):
     def _follow_average(self, cycle: _Cycle) -> None:
         average, guard = cycle.lot.price, cycle.guard
         guard.target = self._target(average)
-        if self.strategy.market.category == "linear":
-            margin = self.settings.maintenance_margin_pct
-            guard.liquidation = liquidation_level(self.side, average, self.strategy.leverage, margin)
+        if self.liquidation_ratios:
+            guard.liquidation = average * self.liquidation_ratios[self.side]
         guard.refresh()
 
     def _target(self, average: Decimal) -> Decimal:

@@ -6,10 +6,9 @@ Lives here: `Feed`, over columns that were worked out before the run. Not here: 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradewright.backtest.result import NoBars
 from tradewright.backtest.settings import Settings
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
 FAR = 2**62
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """A bar that is walked: the base bar, or one of the finer bars inside it."""
 
     time_ms: int
@@ -72,12 +70,13 @@ class Feed:
         """The first bar whose close is at or after `time_ms`."""
         return bisect_left(self.times, time_ms - self.length_ms)
 
-    def pieces(self, bar: int) -> Iterator[Piece]:
+    def pieces(self, bar: int) -> Iterable[Piece]:
         """The finer bars inside where they cover it, else the bar itself."""
         inside = None if self._fine is None else self._fine.pieces(bar)
-        if inside is None:
-            inside = iter((Piece(self.times[bar], self.open[bar], self.high[bar], self.low[bar], self.close[bar]),))
-        return inside
+        return (self.whole(bar),) if inside is None else inside
+
+    def whole(self, bar: int) -> Piece:
+        return Piece(self.times[bar], self.open[bar], self.high[bar], self.low[bar], self.close[bar])
 
     def flags(self, output: str) -> bytes | None:
         """For each bar 1 where the rule is true; None where that hangs on the position."""

@@ -134,7 +134,7 @@ class GridRun(Run):
         if rate is not None:
             for lot in [cell.lot for cell in self._cells if cell.lot is not None and cell.opened_bar < bar]:
                 self.book.pay_funding(lot, rate, decimal_of(feed.close[bar - 1]))
-        piece = next(feed.pieces(bar))
+        piece = feed.whole(bar)
         stop = self._stop_price(piece)
         self._fill(bar, piece, is_stopped=stop is not None)
         if stop is not None:

@@ -6,8 +6,8 @@ Not here: where the levels come from (`strategy.entries`, `signal`, `dca`), what
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from tradewright.backtest.feed import Piece
 from tradewright.backtest.touch import NEVER_HIGH, NEVER_LOW, touch_high, touch_low
@@ -16,8 +16,7 @@ from tradewright.strategy.prices import Direction, decimal_of
 STOPS = ("stop_loss", "trailing", "liquidation")  # of equal levels the first named
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A level was reached: the price before slippage."""
 
     reason: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradewright.backtest.settings import Settings
 from tradewright.strategy.model import Strategy
@@ -24,8 +24,7 @@ class Cancelled(Exception):
     """The run was told to stop; there is no result."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(NamedTuple):
     """From opening to closing. Times are Unix milliseconds; costs are positive when paid; `pnl` is after them.
 
     `bars`: closes at which it was open. `cell`: of a grid, else 0. `is_ambiguous`: the order of prices inside one bar

@@ -14,6 +14,7 @@ from tradewright.backtest.notes import Notes
 from tradewright.backtest.result import Cancelled, Result, Trade
 from tradewright.backtest.settings import BASIS_POINT, Settings
 from tradewright.core.money import ZERO
+from tradewright.strategy.entries import liquidation_ratio
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.prices import Direction, decimal_of
 
@@ -30,7 +31,13 @@ class Run:
         self.strategy, self.feed, self.settings = strategy, feed, settings
         self.filters = settings.filters
         self.taker, self.maker = settings.taker_rate(category), settings.maker_rate(category)
-        self.slippage = settings.slippage_bps * BASIS_POINT
+        slippage = settings.slippage_bps * BASIS_POINT
+        self._slipped = {1: 1 + slippage, -1: 1 - slippage}
+        sides: tuple[Direction, Direction] = (1, -1)
+        margin = settings.maintenance_margin_pct
+        self.liquidation_ratios: dict[Direction, Decimal] = (
+            {side: liquidation_ratio(side, strategy.leverage, margin) for side in sides} if category == "linear" else {}
+        )
         self.book, self.notes = Book(settings.equity), Notes()
         self.last = feed.last
         self._watch = watch
@@ -48,9 +55,9 @@ class Run:
         """In the order of the report."""
         return sorted(self.book.trades, key=lambda trade: (trade.exit_time_ms, trade.entry_time_ms, trade.cell))
 
-    def slipped(self, price: Decimal, direction: int) -> Decimal:
+    def slipped(self, price: Decimal, direction: Direction) -> Decimal:
         """What an order at the market gets: a buy (1) pays more, a sell (-1) receives less."""
-        return price * (1 + direction * self.slippage)
+        return price * self._slipped[direction]
 
     def look(self, bar: int) -> None:
         """Tells who watches how far the run is. Raises `Cancelled` when it is to stop."""

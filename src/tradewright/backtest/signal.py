@@ -23,7 +23,6 @@ from tradewright.strategy.entries import (
     Measured,
     Refused,
     levels,
-    liquidation_level,
     plan_entry,
     reference_price,
     trailing_level,
@@ -208,9 +207,8 @@ class SignalRun(Run):
         assert placed is not None, "a level that was known at the decision is known at the fill"
         guard = Guard(side)
         guard.stop, guard.target, guard.trailing = placed.stop, placed.target, placed.trailing
-        if self.strategy.market.category == "linear":
-            margin = self.settings.maintenance_margin_pct
-            guard.liquidation = liquidation_level(side, price, self.strategy.leverage, margin)
+        if self.liquidation_ratios:
+            guard.liquidation = price * self.liquidation_ratios[side]
         guard.refresh()
         trailing = self.protect.trailing
         waits = trailing is not None and bool(trailing.activate_pct)

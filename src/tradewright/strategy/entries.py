@@ -1,6 +1,7 @@
 """What an entry order is: its protective levels and its quantity, or why none is sent (contract, 3.2 and 3.6).
 
-Lives here: pure arithmetic in Decimal that a backtest and a live run share, so that both send the same order.
+Lives here: pure arithmetic in Decimal that a backtest and a live run share, so that both send the same order. To be
+used inside `core.money.exactly()`.
 Not here: when an entry is decided, and how it fills (`backtest`, the runtime).
 """
 
@@ -10,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from tradewright.core.money import exactly
 from tradewright.strategy.model import Level, LimitEntry, Protect, Signal, Size
 from tradewright.strategy.prices import HUNDRED, Direction, Filters
 
@@ -64,8 +64,7 @@ def reference_price(signal: Signal, direction: Direction, close: Decimal, filter
     """The close for a market entry, the rounded price of the order for a limit entry (not positive: no order)."""
     if not isinstance(signal.entry, LimitEntry):
         return close
-    with exactly():
-        return filters.order_price(direction, close * (1 - direction * signal.entry.offset_pct / HUNDRED))
+    return filters.order_price(direction, close * (1 - direction * signal.entry.offset_pct / HUNDRED))
 
 
 def levels(
@@ -73,35 +72,32 @@ def levels(
 ) -> Levels | None:
     """The levels of a position opened at `entry`, rounded; None when one that is asked for is unknown."""
     stop = target = trailing = None
-    with exactly():
-        if protect.stop_loss is not None:
-            stop = _level(protect.stop_loss, entry, -direction, measured.stop)
-            if stop is None:
-                return None
-            stop = filters.protective_price(direction, stop)
-        if protect.take_profit is not None:
-            if protect.take_profit.by == "rr":
-                assert stop is not None, "a checked spec has no `rr` without a stop"
-                target = entry + direction * protect.take_profit.amount * abs(entry - stop)
-            else:
-                target = _level(protect.take_profit, entry, direction, measured.target)
-            if target is None:
-                return None
-            target = filters.protective_price(direction, target)
-        if protect.trailing is not None and not protect.trailing.activate_pct:
-            trailing = trailing_level(protect.trailing.pct, direction, entry, filters)
+    if protect.stop_loss is not None:
+        stop = _level(protect.stop_loss, entry, -direction, measured.stop)
+        if stop is None:
+            return None
+        stop = filters.protective_price(direction, stop)
+    if protect.take_profit is not None:
+        if protect.take_profit.by == "rr":
+            assert stop is not None, "a checked spec has no `rr` without a stop"
+            target = entry + direction * protect.take_profit.amount * abs(entry - stop)
+        else:
+            target = _level(protect.take_profit, entry, direction, measured.target)
+        if target is None:
+            return None
+        target = filters.protective_price(direction, target)
+    if protect.trailing is not None and not protect.trailing.activate_pct:
+        trailing = trailing_level(protect.trailing.pct, direction, entry, filters)
     return Levels(stop, target, trailing)
 
 
 def trailing_level(pct: Decimal, direction: Direction, best: Decimal, filters: Filters) -> Decimal:
-    with exactly():
-        return filters.protective_price(direction, best * (1 - direction * pct / HUNDRED))
+    return filters.protective_price(direction, best * (1 - direction * pct / HUNDRED))
 
 
-def liquidation_level(direction: Direction, entry: Decimal, leverage: Decimal, maintenance_pct: Decimal) -> Decimal:
-    """Of isolated margin; not rounded."""
-    with exactly():
-        return entry * (1 - direction * (1 / leverage - maintenance_pct / HUNDRED))
+def liquidation_ratio(direction: Direction, leverage: Decimal, maintenance_pct: Decimal) -> Decimal:
+    """The liquidation level of isolated margin as a part of the entry price; the level is not rounded."""
+    return 1 - direction * (1 / leverage - maintenance_pct / HUNDRED)
 
 
 def plan_entry(
@@ -127,8 +123,7 @@ def plan_entry(
     if is_capped:
         if signal.size.by in ("quote", "base"):
             return Refused("insufficient_balance")
-        with exactly():
-            quantity = filters.quantity(equity * leverage, reference * (1 + leverage * taker_rate))
+        quantity = filters.quantity(equity * leverage, reference * (1 + leverage * taker_rate))
     if filters.is_below_minimum(quantity, reference):
         return Refused("below_minimum", is_capped)
     return Entry(
@@ -149,8 +144,7 @@ def are_on_their_sides(direction: Direction, reference: Decimal, stop: Decimal |
 
 def exceeds(quantity: Decimal, price: Decimal, equity: Decimal, leverage: Decimal, taker_rate: Decimal) -> bool:
     """Whether `quantity` at `price` is more than `equity` bears, its opening fee included."""
-    with exactly():
-        return quantity * price * (1 + leverage * taker_rate) > equity * leverage
+    return quantity * price * (1 + leverage * taker_rate) > equity * leverage
 
 
 def _level(level: Level, entry: Decimal, sign: int, measured: Decimal | None) -> Decimal | None:
@@ -164,14 +158,13 @@ def _level(level: Level, entry: Decimal, sign: int, measured: Decimal | None) ->
 
 
 def _quantity(size: Size, reference: Decimal, stop: Decimal | None, equity: Decimal, filters: Filters) -> Decimal:
-    with exactly():
-        match size.by:
-            case "base":
-                return filters.quantity(size.amount, Decimal(1))
-            case "quote":
-                return filters.quantity(size.amount, reference)
-            case "equity_pct":
-                return filters.quantity(equity * size.amount, reference * HUNDRED)
-            case _:
-                assert stop is not None, "a checked spec has no `risk_pct` without a stop"
-                return filters.quantity(equity * size.amount, abs(reference - stop) * HUNDRED)
+    match size.by:
+        case "base":
+            return filters.quantity(size.amount, Decimal(1))
+        case "quote":
+            return filters.quantity(size.amount, reference)
+        case "equity_pct":
+            return filters.quantity(equity * size.amount, reference * HUNDRED)
+        case _:
+            assert stop is not None, "a checked spec has no `risk_pct` without a stop"
+            return filters.quantity(equity * size.amount, abs(reference - stop) * HUNDRED)

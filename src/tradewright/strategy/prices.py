@@ -1,6 +1,7 @@
 """Prices and quantities of a strategy's orders: from an indicator's double to a multiple of the tick or the step.
 
 Lives here: `Filters` and the roundings of the contract's section 3.4, each with its direction in its name.
+All of it is to be used inside `core.money.exactly()`: a product keeps every digit there.
 Not here: which level or size an order has (`entries`); the exchange's own rules of an order (`core.instrument`).
 """
 
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from tradewright.core.money import ZERO, exactly, multiple_below
+from tradewright.core.money import ZERO
 
 Direction = Literal[1, -1]  # of a position: long, short
 HUNDRED = Decimal(100)
@@ -28,7 +29,7 @@ class Filters:
 
     def down(self, price: Decimal) -> Decimal:
         """The highest price on the grid that is not above `price` (of a positive one)."""
-        return price if self.tick_size is None else multiple_below(price, self.tick_size)
+        return price if self.tick_size is None else price // self.tick_size * self.tick_size
 
     def up(self, price: Decimal) -> Decimal:
         """The lowest price on the grid that is not below `price`."""
@@ -37,7 +38,7 @@ class Filters:
 
     def nearest(self, price: Decimal) -> Decimal:
         """The nearest price on the grid; of two the higher one."""
-        return price if self.tick_size is None else multiple_below(price + self.tick_size * _HALF, self.tick_size)
+        return price if self.tick_size is None else self.down(price + self.tick_size * _HALF)
 
     def order_price(self, direction: Direction, price: Decimal) -> Decimal:
         """Of a resting order that opens `direction`: away from the market, a buy down and a sell up."""
@@ -48,15 +49,11 @@ class Filters:
 
     def quantity(self, value: Decimal, per_unit: Decimal) -> Decimal:
         """`value / per_unit` (quote coin) in whole steps, never more; the quotient itself is not rounded first."""
-        with exactly():
-            return value // (per_unit * self.quantity_step) * self.quantity_step
+        return value // (per_unit * self.quantity_step) * self.quantity_step
 
     def is_below_minimum(self, quantity: Decimal, price: Decimal) -> bool:
         """Whether an order of `quantity` at `price` is too small to be sent."""
-        if quantity <= 0 or quantity < self.min_quantity:
-            return True
-        with exactly():
-            return quantity * price < self.min_notional
+        return quantity <= 0 or quantity < self.min_quantity or quantity * price < self.min_notional
 
 
 def decimal_of(value: float) -> Decimal:
