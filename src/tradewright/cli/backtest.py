@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -17,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from tradewright.cli.exits import BAD_CANDLES, BAD_SPEC, WRONG_USAGE, UsageCommand
-from tradewright.market.history.rows import TIME_MAX_MS
+from tradewright.cli.moments import moment_ms
 
 if TYPE_CHECKING:
     from tradewright.backtest.settings import Settings
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 STANDARD = "-"
 _DIGITS_MAX = 24  # of a number in an option, before the point or behind it
 _PROGRESS_EVERY_PCT = 5
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,17 +306,7 @@ def _decimal(option: str, text: str) -> Decimal:
 
 
 def _moment(option: str, text: str | None) -> int | None:
-    """Milliseconds, or ISO 8601, which is UTC when it says nothing else."""
-    if text is None:
-        return None
-    if text.strip().isdecimal() and int(text) <= TIME_MAX_MS:
-        return int(text)
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        _usage(f"{option} is {text!r}; it must be milliseconds or ISO 8601, such as 2024-01-31T12:00")
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return round((moment - _EPOCH).total_seconds() * 1000)
+    return None if text is None else moment_ms(option, text)
 
 
 def _usage(message: str) -> NoReturn:
