@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench import rows_exchange, rows_installation, rows_messages, rows_orders, rows_ticks
+from tests.bench import rows_exchange, rows_indicators, rows_installation, rows_messages, rows_orders, rows_ticks
 from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, table_of_figures, write
 
 FOLDER = Path("build/bench")
@@ -12,6 +12,7 @@ FOLDER = Path("build/bench")
 
 def main() -> None:
     results = [_measured(row) for row in rows_messages.rows()]
+    results += [_measured(row) for row in rows_indicators.rows()]
     with rows_orders.rows() as rows:
         results += [_measured(row) for row in rows]
     print("measuring from tick to wire …", flush=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from operator import itemgetter
 
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.evaluate.fields import Bar, field
@@ -18,7 +17,6 @@ from tradewright.strategy.evaluate.plan import Plan, plan
 from tradewright.strategy.evaluate.position import Position
 from tradewright.strategy.functions.definitions import DEFINITIONS, typed
 from tradewright.strategy.functions.scalars import SCALARS, UNKNOWN
-from tradewright.strategy.functions.steps import Definition
 from tradewright.strategy.program import CONSTANT, FIELDS, HISTORY, OPEN_TIME, RESAMPLE, TIMES, Program, Step
 from tradewright.strategy.timeframe import Timeframe, length_ms
 
@@ -105,9 +103,10 @@ class Evaluator:
             raise ValueError(f"a bar that opens at {open_time_ms} came after the one of {self._last_open_ms}")
         self._last_open_ms = open_time_ms
         values = self._values
-        for forming, lane in self._longer:
-            for longer_bar in forming.closed_by(bar):
-                lane.run(longer_bar, values)
+        if self._longer:
+            for forming, lane in self._longer:
+                for longer_bar in forming.closed_by(bar):
+                    lane.run(longer_bar, values)
         self._base.run(bar, values)
         return Values(self._plan, values.copy())
 
@@ -123,9 +122,13 @@ def _action(index: int, step: Step, values: list[float]) -> Action:
         return _plain(index, scalar, step.arguments, values)
     definition, constants = DEFINITIONS[step.name], typed(step.name, step.constants)
     memory = [0.0] * definition.cells(*constants)
-    if len(step.arguments) == 1 and definition.afresh:
-        return _remembering_one(index, step.arguments[0], definition, constants, memory, values)
-    return _remembering(index, step.arguments, definition, constants, memory, values)
+    take = partial(definition.step, memory, 0, *constants)
+    match definition.afresh, step.arguments:
+        case True, (argument,):
+            return _of_one(index, argument, take, memory, values)
+        case True, (a, b, c):
+            return _of_three(index, (a, b, c), take, memory, values)
+    return _of_any(index, step.arguments, take, memory if definition.afresh else None, values)
 
 
 def _copy(index: int, argument: int, values: list[float]) -> Action:
@@ -160,72 +163,78 @@ def _plain(index: int, function: Callable[..., float], arguments: Sequence[int],
     return act
 
 
-def _remembering_one(
-    index: int,
-    argument: int,
-    definition: Definition,
-    constants: Sequence[float],
-    memory: list[float],
-    values: list[float],
-) -> Action:
-    """A function of one input, the commonest kind, without the loop over inputs."""
-    take = _bound(definition, constants, memory)
-    before = 0
+# A function begins afresh behind an unknown input: its memory is wiped, and no bar lies behind the next. The two
+# commonest shapes are written out, for to go through inputs takes longer than most functions do.
+
+
+def _of_one(index: int, argument: int, take: Callable[..., float], memory: list[float], values: list[float]) -> Action:
+    behind = 0
 
     def act() -> None:
-        nonlocal before
+        nonlocal behind
         x = values[argument]
         if x == x:
-            value = take(before, x)
-            before += 1
+            value = take(behind, x)
+            behind += 1
             values[index] = value if value - value == 0.0 else UNKNOWN
-        else:
-            if before:
-                memory[:] = [0.0] * len(memory)
-                before = 0
-            values[index] = UNKNOWN
+            return
+        if behind:
+            behind = 0
+            memory[:] = [0.0] * len(memory)
+        values[index] = UNKNOWN
 
     return act
 
 
-def _remembering(
+def _of_three(
     index: int,
-    arguments: Sequence[int],
-    definition: Definition,
-    constants: Sequence[float],
+    arguments: tuple[int, int, int],
+    take: Callable[..., float],
     memory: list[float],
     values: list[float],
 ) -> Action:
-    take, afresh = _bound(definition, constants, memory), definition.afresh
-    inputs_of: Callable[[list[float]], tuple[float, ...]] = (
-        itemgetter(*arguments) if len(arguments) > 1 else lambda known: (known[arguments[0]],)
-    )
-    before = 0
+    behind = 0
+    first, second, third = arguments
 
     def act() -> None:
-        nonlocal before
-        inputs = inputs_of(values)
-        if afresh:
+        nonlocal behind
+        x, y, z = values[first], values[second], values[third]
+        if x == x and y == y and z == z:
+            value = take(behind, x, y, z)
+            behind += 1
+            values[index] = value if value - value == 0.0 else UNKNOWN
+            return
+        if behind:
+            behind = 0
+            memory[:] = [0.0] * len(memory)
+        values[index] = UNKNOWN
+
+    return act
+
+
+def _of_any(
+    index: int,
+    arguments: Sequence[int],
+    take: Callable[..., float],
+    memory: list[float] | None,
+    values: list[float],
+) -> Action:
+    """`memory` is None of a function that has its own word on unknown inputs."""
+    behind = 0
+
+    def act() -> None:
+        nonlocal behind
+        inputs = [values[argument] for argument in arguments]
+        if memory is not None:
             for x in inputs:
                 if x != x:
-                    if before:
+                    if behind:
+                        behind = 0
                         memory[:] = [0.0] * len(memory)
-                        before = 0
                     values[index] = UNKNOWN
                     return
-        value = take(before, *inputs)
-        before += 1
+        value = take(behind, *inputs)
+        behind += 1
         values[index] = value if value - value == 0.0 else UNKNOWN
 
     return act
-
-
-def _bound(definition: Definition, constants: Sequence[float], memory: list[float]) -> Callable[..., float]:
-    """The step as a function of the bars before this one and its inputs."""
-    step = definition.step
-    if not constants:
-        return partial(step, memory, 0)
-    if len(constants) == 1:
-        n = constants[0]
-        return lambda before, *inputs: step(memory, 0, before, n, *inputs)
-    return lambda before, *inputs: step(memory, 0, before, *constants, *inputs)

@@ -23,6 +23,7 @@ def run(definition: Definition, constants: Sequence[float], inputs: Sequence[Col
     """The function's value at every bar. `constants`: as `definitions.typed` gives them."""
     cells = definition.cells(*constants)
     memory = [0.0] * cells
+    step = partial(definition.step, memory, 0, *constants)
     length = len(inputs[0])
     begun = 0  # the bar at which the stretch began
     values = np.empty(length)
@@ -33,9 +34,7 @@ def run(definition: Definition, constants: Sequence[float], inputs: Sequence[Col
             if known:
                 before = itertools.count(first + start - begun)
                 known_inputs = (column[start:end].tolist() for column in block)
-                step = partial(definition.step, memory, 0)
-                given = (itertools.repeat(constant) for constant in constants)
-                target[start:end] = list(map(step, before, *given, *known_inputs))
+                target[start:end] = list(map(step, before, *known_inputs))
             else:
                 target[start:end] = np.nan
                 memory[:] = [0.0] * cells

@@ -12,7 +12,6 @@ from tradewright.strategy.functions.rings import (
     cells_ratio,
     cells_total,
     ratio,
-    total,
 )
 from tradewright.strategy.functions.steps import DAY_MS, NAN
 
@@ -24,15 +23,22 @@ def cells_sma(n: int) -> int:
     return cells_total(n)
 
 
-def sma(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    return total(s, o, t, n, x) / n
+def sma(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    """`rings.total` / n, written out: nothing is asked for as often."""
+    s[o + 1 + t % n] = x
+    summed = s[o] + x
+    if t < n - 1:
+        s[o] = summed
+        return NAN
+    s[o] = summed - s[o + 1 + (t + 1) % n]
+    return summed / n
 
 
 def cells_ema(n: int) -> int:
     return 1
 
 
-def ema(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def ema(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Seeded with the simple mean of the first n. Cells: the average, before that the sum."""
     value = s[o]
     if t >= n:
@@ -48,7 +54,7 @@ def ema(s: list[float], o: int, t: int, n: int, x: float) -> float:
     return value
 
 
-def rma(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def rma(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Wilder's, seeded with the simple mean of the first n. Cells as of `ema`."""
     value = s[o]
     if t >= n:
@@ -68,9 +74,9 @@ def cells_wma(n: int) -> int:
     return cells_aged(n)
 
 
-def wma(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def wma(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """The newest weighs n, the oldest 1."""
-    if not aged(s, o, t, n, x):
+    if not aged(s, o, n, t, x):
         return NAN
     return (n * s[o] - s[o + 1]) / (n * (n + 1.0) / 2.0)
 
@@ -79,38 +85,38 @@ def cells_dema(n: int) -> int:
     return 2
 
 
-def dema(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    once = ema(s, o, t, n, x)
+def dema(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    once = ema(s, o, n, t, x)
     if t < n - 1:
         return NAN
-    return 2.0 * once - ema(s, o + 1, t - n + 1, n, once)
+    return 2.0 * once - ema(s, o + 1, n, t - n + 1, once)
 
 
 def cells_tema(n: int) -> int:
     return 3
 
 
-def tema(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    once = ema(s, o, t, n, x)
+def tema(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    once = ema(s, o, n, t, x)
     if t < n - 1:
         return NAN
-    twice = ema(s, o + 1, t - n + 1, n, once)
+    twice = ema(s, o + 1, n, t - n + 1, once)
     if t < 2 * n - 2:
         return NAN
-    return ema(s, o + 2, t - 2 * n + 2, n, twice) + (3.0 * once - 3.0 * twice)
+    return ema(s, o + 2, n, t - 2 * n + 2, twice) + (3.0 * once - 3.0 * twice)
 
 
 def cells_kama(n: int) -> int:
     return 5 + cells_before(n)
 
 
-def kama(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def kama(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Kaufman's, seeded with the value before the first.
 
     Cells: sum of the last n moves, x of n + 1 bars ago, the average, x of one bar ago, bars in a row without a move;
     `before`.
     """
-    oldest = before(s, o + 5, t, n, x)
+    oldest = before(s, o + 5, n, t, x)
     last = s[o + 3]
     s[o + 3] = x
     if t == 0:
@@ -145,21 +151,21 @@ def cells_hma(n: int) -> int:
     return cells_wma(n) + cells_wma(n // 2) + cells_wma(root(n))
 
 
-def hma(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def hma(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Hull's: `wma(2 wma(x, n / 2) - wma(x, n), root of n)`."""
-    slow = wma(s, o, t, n, x)
-    fast = wma(s, o + 2 + n, t, n // 2, x)
+    slow = wma(s, o, n, t, x)
+    fast = wma(s, o + 2 + n, n // 2, t, x)
     if t < n - 1:
         return NAN
-    return wma(s, o + 4 + n + n // 2, t - n + 1, root(n), 2.0 * fast - slow)
+    return wma(s, o + 4 + n + n // 2, root(n), t - n + 1, 2.0 * fast - slow)
 
 
 def cells_vwma(n: int) -> int:
     return cells_ratio(n)
 
 
-def vwma(s: list[float], o: int, t: int, n: int, x: float, volume: float) -> float:
-    return ratio(s, o, t, n, x * volume, volume)
+def vwma(s: list[float], o: int, n: int, t: int, x: float, volume: float) -> float:
+    return ratio(s, o, n, t, x * volume, volume)
 
 
 def cells_vwap() -> int:

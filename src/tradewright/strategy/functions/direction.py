@@ -16,7 +16,7 @@ def cells_di(n: int) -> int:
     return 5
 
 
-def plus_di(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+def plus_di(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
     """Cells: high, low and close before, sum of moves, sum of true ranges (then Wilder's sums)."""
     move = plus_move(high, low, s[o], s[o + 1])
     span = true_range(high, low, s[o + 2])
@@ -41,16 +41,16 @@ def plus_di(s: list[float], o: int, t: int, n: int, high: float, low: float, clo
     return 100.0 * (moves / spans) if spans > 0.0 else 0.0
 
 
-def minus_di(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+def minus_di(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
     """`plus_di` upside down: negation rounds nothing."""
-    return plus_di(s, o, t, n, -low, -high, -close)
+    return plus_di(s, o, n, t, -low, -high, -close)
 
 
 def cells_adx(n: int) -> int:
     return 7
 
 
-def adx(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+def adx(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
     """Cells: high, low and close before, sums of moves up, down, of true ranges; sum of the first n indices, then their
     average."""
     up = plus_move(high, low, s[o], s[o + 1])

@@ -43,7 +43,7 @@ def cells_run(n: int) -> int:
     return 2
 
 
-def rising(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def rising(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """n rises in a row. Cells: x before, rises in a row."""
     s[o + 1] = s[o + 1] + 1.0 if t > 0 and x > s[o] else 0.0
     s[o] = x
@@ -52,8 +52,8 @@ def rising(s: list[float], o: int, t: int, n: int, x: float) -> float:
     return 1.0 if s[o + 1] >= n else 0.0
 
 
-def falling(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    return rising(s, o, t, n, -x)
+def falling(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    return rising(s, o, n, t, -x)
 
 
 def cells_since() -> int:
@@ -83,7 +83,7 @@ def cells_held(n: int) -> int:
     return 2
 
 
-def held(s: list[float], o: int, t: int, n: int, c: float) -> float:
+def held(s: list[float], o: int, n: int, t: int, c: float) -> float:
     """Kleene's `and` of the last n; what was before the first bar is unknown.
 
     Cells: bars behind the last unknown one, bars until the last false one leaves the window.

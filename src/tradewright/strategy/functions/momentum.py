@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from tradewright.strategy.functions.averages import ema, sma
-from tradewright.strategy.functions.rings import before, cells_extreme, cells_total, extreme
-from tradewright.strategy.functions.steps import NAN, is_flat
+from tradewright.strategy.functions.rings import (
+    age_of_highest,
+    before,
+    cells_highest,
+    cells_latest_highest,
+    cells_total,
+    highest,
+    lowest,
+)
+from tradewright.strategy.functions.steps import FLAT, NAN
 
 
 def cells_rsi(n: int) -> int:
     return 3
 
 
-def rsi(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def rsi(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Cells: x before, gains, losses (sums, then Wilder's averages)."""
     move = x - s[o]
     s[o] = x
@@ -37,12 +45,12 @@ def rsi(s: list[float], o: int, t: int, n: int, x: float) -> float:
     return 100.0 * (gains / moves) if moves > 0.0 else 0.0
 
 
-def mom(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    return x - before(s, o, t, n, x)
+def mom(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    return x - before(s, o, n, t, x)
 
 
-def roc(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    oldest = before(s, o, t, n, x)
+def roc(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    oldest = before(s, o, n, t, x)
     if oldest == 0.0:
         return 0.0
     return (x / oldest - 1.0) * 100.0
@@ -52,7 +60,7 @@ def cells_cci(n: int) -> int:
     return n
 
 
-def cci(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+def cci(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
     """Takes time with n: the deviation from a mean that moves has no running form. Summed in the order of the ring, as
     TA-Lib does. Cells: ring of typical prices."""
     price = (high + low + close) / 3.0
@@ -68,30 +76,31 @@ def cci(s: list[float], o: int, t: int, n: int, high: float, low: float, close: 
         deviations += abs(s[cell] - mean)
     deviation = deviations / n
     distance = price - mean
-    if is_flat(distance, abs(mean)) or is_flat(deviation, abs(mean)):
+    if abs(distance) <= FLAT * abs(mean) or deviation <= FLAT * abs(mean):
         return 0.0
     return distance / (0.015 * deviation)
 
 
 def cells_range(n: int) -> int:
-    return 2 * cells_extreme(n)
+    return 2 * cells_highest(n)
 
 
-def willr(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
-    highest = s[extreme(s, o, t, n, high)]
-    lowest = -s[extreme(s, o + 2 + 2 * n, t, n, -low)]
+def willr(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
+    top = highest(s, o, n, t, high)
+    bottom = lowest(s, o + 1 + n, n, t, low)
     if t < n - 1:
         return NAN
-    if is_flat(highest - lowest, abs(highest) + abs(lowest)):
+    span = top - bottom
+    if span <= FLAT * (abs(top) + abs(bottom)):
         return 0.0
-    return (highest - close) / ((highest - lowest) / -100.0)
+    return (top - close) / (span / -100.0)
 
 
 def cells_mfi(n: int) -> int:
     return 4 + 2 * n
 
 
-def mfi(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float, volume: float) -> float:
+def mfi(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float, volume: float) -> float:
     """Cells: typical price before, bars in a row without a flow, flow up, flow down, both rings."""
     price = (high + low + close) / 3.0
     last = s[o]
@@ -101,7 +110,7 @@ def mfi(s: list[float], o: int, t: int, n: int, high: float, low: float, close: 
     cell_up = o + 4 + t % n
     cell_down = cell_up + n
     move = price - last
-    flow = 0.0 if is_flat(move, abs(price) + abs(last)) else price * volume
+    flow = 0.0 if abs(move) <= FLAT * (abs(price) + abs(last)) else price * volume
     up = 0.0 if move < 0.0 else flow
     down = flow if move < 0.0 else 0.0
     sum_up = s[o + 2] - s[cell_up] + up
@@ -123,32 +132,31 @@ def mfi(s: list[float], o: int, t: int, n: int, high: float, low: float, close: 
 
 
 def cells_aroon(n: int) -> int:
-    return cells_extreme(n + 1)
+    return cells_latest_highest(n + 1)
 
 
-def _aroon(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def _aroon(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Of equal extremes the later bar counts."""
-    cell = extreme(s, o, t, n + 1, x)
-    if t < n:
-        return NAN
-    return 100.0 / n * (n - (t - s[cell + n + 1]))
+    age = age_of_highest(s, o, n + 1, t, x)
+    return 100.0 / n * (n - age) if t >= n else NAN
 
 
-def aroon_up(s: list[float], o: int, t: int, n: int, high: float, low: float) -> float:
-    return _aroon(s, o, t, n, high)
+def aroon_up(s: list[float], o: int, n: int, t: int, high: float, low: float) -> float:
+    return _aroon(s, o, n, t, high)
 
 
-def aroon_down(s: list[float], o: int, t: int, n: int, high: float, low: float) -> float:
-    return _aroon(s, o, t, n, -low)
+def aroon_down(s: list[float], o: int, n: int, t: int, high: float, low: float) -> float:
+    return _aroon(s, o, n, t, -low)
 
 
-def _stochf(s: list[float], o: int, t: int, k: int, high: float, low: float, close: float) -> float:
+def _stochf(s: list[float], o: int, k: int, t: int, high: float, low: float, close: float) -> float:
     """Where the close lies in the range of the last k, in per cent, not smoothed. Cells as of `cells_range`."""
-    highest = s[extreme(s, o, t, k, high)]
-    lowest = -s[extreme(s, o + 2 + 2 * k, t, k, -low)]
-    if is_flat(highest - lowest, abs(highest) + abs(lowest)):
+    top = highest(s, o, k, t, high)
+    bottom = lowest(s, o + 1 + k, k, t, low)
+    span = top - bottom
+    if span <= FLAT * (abs(top) + abs(bottom)):
         return 0.0
-    return (close - lowest) / ((highest - lowest) / 100.0)
+    return (close - bottom) / (span / 100.0)
 
 
 def cells_stoch(k: int, smooth: int, d: int) -> int:
@@ -156,75 +164,75 @@ def cells_stoch(k: int, smooth: int, d: int) -> int:
 
 
 def stoch_k(
-    s: list[float], o: int, t: int, k: int, smooth: int, d: int, high: float, low: float, close: float
+    s: list[float], o: int, k: int, smooth: int, d: int, t: int, high: float, low: float, close: float
 ) -> float:
     """Known from where `stoch_d` is, as TA-Lib has it."""
-    raw = _stochf(s, o, t, k, high, low, close)
+    raw = _stochf(s, o, k, t, high, low, close)
     if t < k - 1:
         return NAN
-    slow = sma(s, o + 4 + 4 * k, t - k + 1, smooth, raw)
+    slow = sma(s, o + 2 + 2 * k, smooth, t - k + 1, raw)
     return slow if t >= k + smooth + d - 3 else NAN
 
 
 def stoch_d(
-    s: list[float], o: int, t: int, k: int, smooth: int, d: int, high: float, low: float, close: float
+    s: list[float], o: int, k: int, smooth: int, d: int, t: int, high: float, low: float, close: float
 ) -> float:
-    raw = _stochf(s, o, t, k, high, low, close)
+    raw = _stochf(s, o, k, t, high, low, close)
     if t < k - 1:
         return NAN
-    at = o + 4 + 4 * k
-    slow = sma(s, at, t - k + 1, smooth, raw)
+    at = o + 2 + 2 * k
+    slow = sma(s, at, smooth, t - k + 1, raw)
     if t < k + smooth - 2:
         return NAN
-    return sma(s, at + 1 + smooth, t - k - smooth + 2, d, slow)
+    return sma(s, at + 1 + smooth, d, t - k - smooth + 2, slow)
 
 
 def cells_stochrsi(n: int, k: int, d: int) -> int:
     return cells_rsi(n) + cells_range(k) + cells_total(d)
 
 
-def stochrsi_k(s: list[float], o: int, t: int, n: int, k: int, d: int, x: float) -> float:
+def stochrsi_k(s: list[float], o: int, n: int, k: int, d: int, t: int, x: float) -> float:
     """Not smoothed; known from where `stochrsi_d` is, as TA-Lib has it."""
-    strength = rsi(s, o, t, n, x)
+    strength = rsi(s, o, n, t, x)
     if t < n:
         return NAN
-    raw = _stochf(s, o + 3, t - n, k, strength, strength, strength)
+    raw = _stochf(s, o + 3, k, t - n, strength, strength, strength)
     return raw if t >= n + k + d - 2 else NAN
 
 
-def stochrsi_d(s: list[float], o: int, t: int, n: int, k: int, d: int, x: float) -> float:
-    strength = rsi(s, o, t, n, x)
+def stochrsi_d(s: list[float], o: int, n: int, k: int, d: int, t: int, x: float) -> float:
+    strength = rsi(s, o, n, t, x)
     if t < n:
         return NAN
-    raw = _stochf(s, o + 3, t - n, k, strength, strength, strength)
+    raw = _stochf(s, o + 3, k, t - n, strength, strength, strength)
     if t < n + k - 1:
         return NAN
-    return sma(s, o + 7 + 4 * k, t - n - k + 1, d, raw)
+    return sma(s, o + 5 + 2 * k, d, t - n - k + 1, raw)
 
 
 def cells_macd(fast: int, slow: int, signal: int) -> int:
     return 3
 
 
-def _macd(s: list[float], o: int, t: int, fast: int, slow: int, x: float) -> float:
+def _macd(s: list[float], o: int, fast: int, slow: int, t: int, x: float) -> float:
     """The difference of both averages; the fast one is seeded at the same bar as the slow one."""
-    slowly = ema(s, o, t, slow, x)
+    slowly = ema(s, o, slow, t, x)
     if t < slow - fast:
         return NAN
-    return ema(s, o + 1, t - slow + fast, fast, x) - slowly
+    return ema(s, o + 1, fast, t - slow + fast, x) - slowly
 
 
-def macd(s: list[float], o: int, t: int, fast: int, slow: int, signal: int, x: float) -> float:
+def macd(s: list[float], o: int, fast: int, slow: int, signal: int, t: int, x: float) -> float:
     """Known from where `macd_signal` is, as TA-Lib has it. Cells: of the three averages, slow, fast, signal."""
-    value = _macd(s, o, t, fast, slow, x)
+    value = _macd(s, o, fast, slow, t, x)
     return value if t >= slow + signal - 2 else NAN
 
 
-def macd_signal(s: list[float], o: int, t: int, fast: int, slow: int, signal: int, x: float) -> float:
-    value = _macd(s, o, t, fast, slow, x)
-    return ema(s, o + 2, t - slow + 1, signal, value) if t >= slow - 1 else NAN
+def macd_signal(s: list[float], o: int, fast: int, slow: int, signal: int, t: int, x: float) -> float:
+    value = _macd(s, o, fast, slow, t, x)
+    return ema(s, o + 2, signal, t - slow + 1, value) if t >= slow - 1 else NAN
 
 
-def macd_hist(s: list[float], o: int, t: int, fast: int, slow: int, signal: int, x: float) -> float:
-    value = _macd(s, o, t, fast, slow, x)
-    return value - ema(s, o + 2, t - slow + 1, signal, value) if t >= slow - 1 else NAN
+def macd_hist(s: list[float], o: int, fast: int, slow: int, signal: int, t: int, x: float) -> float:
+    value = _macd(s, o, fast, slow, t, x)
+    return value - ema(s, o + 2, signal, t - slow + 1, value) if t >= slow - 1 else NAN

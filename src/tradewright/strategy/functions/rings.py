@@ -15,7 +15,7 @@ def cells_before(n: int) -> int:
     return n
 
 
-def before(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def before(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """x of n bars ago. Cells: ring."""
     cell = o + t % n
     oldest = s[cell]
@@ -27,7 +27,7 @@ def cells_total(n: int) -> int:
     return 1 + n
 
 
-def total(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def total(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Sum of the last n, the newest added before the oldest is taken off. Cells: sum of the n - 1 before, ring."""
     s[o + 1 + t % n] = x
     summed = s[o] + x
@@ -38,13 +38,48 @@ def total(s: list[float], o: int, t: int, n: int, x: float) -> float:
     return summed
 
 
-def cells_extreme(n: int) -> int:
+def cells_highest(n: int) -> int:
+    return 1 + n
+
+
+def highest(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    """Highest of the last n, by blocks of n (van Herk): what is highest of the block so far, and of the rest of the
+    block before, whose cells are made to say so when it is full. A pass over n every n bars, however the values run.
+
+    Cells: highest of this block; ring, of this block the values, of the one before the highest from there to its end.
+    """
+    at = t % n
+    here = s[o]
+    if at == 0 or x > here:
+        here = x
+        s[o] = x
+    cell = o + 1 + at
+    s[cell] = x
+    if at == n - 1:
+        later = x
+        for earlier in range(cell - 1, o, -1):
+            if s[earlier] < later:
+                s[earlier] = later
+            else:
+                later = s[earlier]
+        return here
+    if t < n:
+        return NAN
+    before_it = s[cell + 1]
+    return here if here > before_it else before_it
+
+
+def lowest(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    """`highest` upside down: negation rounds nothing."""
+    return -highest(s, o, n, t, -x)
+
+
+def cells_latest_highest(n: int) -> int:
     return 2 + 2 * n
 
 
-def extreme(s: list[float], o: int, t: int, n: int, x: float) -> int:
-    """Takes x in and says in which cell the highest of the last n stands; of equals it is the latest. The cell n
-    further on holds the number of its bar.
+def age_of_highest(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    """How many bars ago the highest of the last n was; of equals it is the latest.
 
     A queue of falling values: each bar enters and leaves it once, so it costs the same however long the window.
     Cells: slots of the first and the last in the queue, ring of values, ring of their bars.
@@ -54,12 +89,12 @@ def extreme(s: list[float], o: int, t: int, n: int, x: float) -> int:
     if t > 0 and x < s[values + first] and s[values + n + first] <= t - n:
         first = first + 1 if first + 1 < n else 0
         s[o] = first
-    if t == 0 or n == 1 or x >= s[values + first]:  # higher than all
+    if t == 0 or x >= s[values + first]:  # higher than all
         s[o] = 0
         s[o + 1] = 0
         s[values] = x
         s[values + n] = t
-        return values
+        return 0.0
     last = int(s[o + 1])
     while s[values + last] <= x:
         last = last - 1 if last > 0 else n - 1
@@ -67,7 +102,7 @@ def extreme(s: list[float], o: int, t: int, n: int, x: float) -> int:
     s[o + 1] = last
     s[values + last] = x
     s[values + n + last] = t
-    return values + first
+    return t - s[values + n + first]
 
 
 def cells_exact() -> int:
@@ -89,7 +124,7 @@ def cells_ratio(n: int) -> int:
     return 1 + 2 * cells_exact() + 2 * n
 
 
-def ratio(s: list[float], o: int, t: int, n: int, a: float, b: float) -> float:
+def ratio(s: list[float], o: int, n: int, t: int, a: float, b: float) -> float:
     """Sum of the last n of a / sum of the last n of b, unknown when all b are zero.
 
     Cells: how many b are not zero, both sums, both rings.
@@ -116,7 +151,7 @@ def cells_aged(n: int) -> int:
     return 2 + n
 
 
-def aged(s: list[float], o: int, t: int, n: int, x: float) -> bool:
+def aged(s: list[float], o: int, n: int, t: int, x: float) -> bool:
     """Keeps the sum of the last n in `s[o]` and their sum weighted with age, 0 the newest, in `s[o + 1]`; false until
     there are n.
 

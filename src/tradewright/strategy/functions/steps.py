@@ -1,6 +1,6 @@
 """How a function is defined: one step a bar over explicit memory, the only definition there is of it.
 
-`step(s, o, t, constants…, inputs…)` takes one bar's inputs (in the order of `program.Step.arguments`) and gives the
+`step(s, o, constants…, t, inputs…)` takes one bar's inputs (in the order of `program.Step.arguments`) and gives the
 value of that bar, NaN until it has enough. `t` counts the bars before this one, of the stretch in which all inputs are
 known. What a step remembers lies in the cells `s[o]`, `s[o + 1]`, …: zeros before the first bar of a stretch, its own
 afterwards. Lengths are ints, multipliers and inputs doubles.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 NAN = math.nan
 DAY_MS = 86_400_000.0
-_FLAT = 1e-14  # TA-Lib's: a difference of less than so much of what it is taken from is rounding
+FLAT = 1e-14  # TA-Lib's: a difference of less than so much of what it is taken from is rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,3 @@ class Definition:
     step: Callable[..., float]
     cells: Callable[..., int]
     afresh: bool = True
-
-
-def is_flat(difference: float, scale: float) -> bool:
-    """Whether a difference of numbers as large as `scale` is nothing but their rounding."""
-    return abs(difference) <= _FLAT * scale

@@ -11,9 +11,9 @@ def cells_supertrend(n: int, k: float) -> int:
     return 6
 
 
-def supertrend_dir(s: list[float], o: int, t: int, n: int, k: float, high: float, low: float, close: float) -> float:
+def supertrend_dir(s: list[float], o: int, n: int, k: float, t: int, high: float, low: float, close: float) -> float:
     """1 up, -1 down. Cells: of `atr`; direction, final upper and lower band, close before."""
-    span = atr(s, o, t, n, high, low, close)
+    span = atr(s, o, n, t, high, low, close)
     last = s[o + 5]
     s[o + 5] = close
     if t < n:
@@ -38,9 +38,9 @@ def supertrend_dir(s: list[float], o: int, t: int, n: int, k: float, high: float
     return direction
 
 
-def supertrend(s: list[float], o: int, t: int, n: int, k: float, high: float, low: float, close: float) -> float:
+def supertrend(s: list[float], o: int, n: int, k: float, t: int, high: float, low: float, close: float) -> float:
     """The lower band while up, else the upper."""
-    direction = supertrend_dir(s, o, t, n, k, high, low, close)
+    direction = supertrend_dir(s, o, n, k, t, high, low, close)
     if t < n:
         return NAN
     return s[o + 4] if direction > 0.0 else s[o + 3]
@@ -50,7 +50,7 @@ def cells_psar(step: float, most: float) -> int:
     return 6
 
 
-def psar(s: list[float], o: int, t: int, step: float, most: float, high: float, low: float) -> float:
+def psar(s: list[float], o: int, step: float, most: float, t: int, high: float, low: float) -> float:
     """Cells: high and low before, 1 long or -1 short, acceleration, farthest price, the next value.
 
     A short is worked out as a long upside down: negation rounds nothing.
@@ -110,13 +110,13 @@ def _slope(n: int, summed: float, summed_by_age: float) -> float:
     return (n * summed_by_age - ages * summed) / (ages * ages - n * squares)
 
 
-def linreg_slope(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    return _slope(n, s[o], s[o + 1]) if aged(s, o, t, n, x) else NAN
+def linreg_slope(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    return _slope(n, s[o], s[o + 1]) if aged(s, o, n, t, x) else NAN
 
 
-def linreg(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def linreg(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """The line's value at the newest bar."""
-    if not aged(s, o, t, n, x):
+    if not aged(s, o, n, t, x):
         return NAN
     slope = _slope(n, s[o], s[o + 1])
     first = (s[o] - slope * (n * (n - 1.0) / 2.0)) / n

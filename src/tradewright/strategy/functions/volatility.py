@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 
 from tradewright.strategy.functions.averages import cells_sma, ema, sma
-from tradewright.strategy.functions.rings import cells_extreme, extreme
 from tradewright.strategy.functions.steps import NAN
 
 _RESEED_WINDOWS = 32.0
 
 
 def true_range(high: float, low: float, last_close: float) -> float:
-    span = high - low
-    up = abs(high - last_close)
-    down = abs(low - last_close)
-    if up > span:
-        span = up
-    return down if down > span else span
+    """The largest of high - low and what lies between either and the close before."""
+    if last_close > high:
+        return last_close - low
+    if last_close < low:
+        return high - last_close
+    return high - low
 
 
 def cells_tr() -> int:
@@ -35,7 +34,7 @@ def cells_atr(n: int) -> int:
     return 2
 
 
-def atr(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+def atr(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
     """Wilder's average of true ranges. Cells: close before; the average, before that the sum."""
     span = true_range(high, low, s[o])
     s[o] = close
@@ -52,9 +51,9 @@ def atr(s: list[float], o: int, t: int, n: int, high: float, low: float, close: 
     return value if t == n else NAN
 
 
-def natr(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float) -> float:
+def natr(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float) -> float:
     """In per cent of the close; of one bar TA-Lib gives the true range itself."""
-    value = atr(s, o, t, n, high, low, close)
+    value = atr(s, o, n, t, high, low, close)
     if n == 1 or t < n:
         return value
     return value / close * 100.0 if close != 0.0 else 0.0
@@ -64,7 +63,7 @@ def cells_variance(n: int) -> int:
     return 5 + n
 
 
-def variance(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def variance(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Population variance of the last n, as TA-Lib 0.8 makes it: sums of deviations from a shift near the window, made
     anew where the shift has become stale, where an outlier has left, and every 32 windows, so that nothing drifts.
     `s[o + 4]` is then their mean.
@@ -117,38 +116,43 @@ def variance(s: list[float], o: int, t: int, n: int, x: float) -> float:
     return value
 
 
-def stddev(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    value = variance(s, o, t, n, x)
+def _away(s: list[float], o: int, n: int, k: float, t: int, x: float) -> float:
+    """k standard deviations."""
+    value = variance(s, o, n, t, x)
     if t < n - 1:
         return NAN
-    return math.sqrt(value) if value > 0.0 else 0.0
+    return math.sqrt(value) * k if value > 0.0 else 0.0
+
+
+def stddev(s: list[float], o: int, n: int, t: int, x: float) -> float:
+    return _away(s, o, n, 1.0, t, x)
 
 
 def cells_bb_middle(n: int, k: float) -> int:
     return cells_sma(n)
 
 
-def bb_middle(s: list[float], o: int, t: int, n: int, k: float, x: float) -> float:
-    return sma(s, o, t, n, x)
+def bb_middle(s: list[float], o: int, n: int, k: float, t: int, x: float) -> float:
+    return sma(s, o, n, t, x)
 
 
 def cells_bb(n: int, k: float) -> int:
     return cells_variance(n)
 
 
-def bb_upper(s: list[float], o: int, t: int, n: int, k: float, x: float) -> float:
-    away = stddev(s, o, t, n, x) * k
+def bb_upper(s: list[float], o: int, n: int, k: float, t: int, x: float) -> float:
+    away = _away(s, o, n, k, t, x)
     return s[o + 4] + away
 
 
-def bb_lower(s: list[float], o: int, t: int, n: int, k: float, x: float) -> float:
-    away = stddev(s, o, t, n, x) * k
+def bb_lower(s: list[float], o: int, n: int, k: float, t: int, x: float) -> float:
+    away = _away(s, o, n, k, t, x)
     return s[o + 4] - away
 
 
-def bb_width(s: list[float], o: int, t: int, n: int, k: float, x: float) -> float:
+def bb_width(s: list[float], o: int, n: int, k: float, t: int, x: float) -> float:
     """(upper - lower) / middle, a ratio."""
-    away = stddev(s, o, t, n, x) * k
+    away = _away(s, o, n, k, t, x)
     middle = s[o + 4]
     return ((middle + away) - (middle - away)) / middle if middle != 0.0 else NAN
 
@@ -157,23 +161,9 @@ def cells_keltner(n: int, k: float) -> int:
     return 3
 
 
-def keltner_upper(s: list[float], o: int, t: int, n: int, k: float, high: float, low: float, close: float) -> float:
-    return ema(s, o, t, n, close) + k * atr(s, o + 1, t, n, high, low, close)
+def keltner_upper(s: list[float], o: int, n: int, k: float, t: int, high: float, low: float, close: float) -> float:
+    return ema(s, o, n, t, close) + k * atr(s, o + 1, n, t, high, low, close)
 
 
-def keltner_lower(s: list[float], o: int, t: int, n: int, k: float, high: float, low: float, close: float) -> float:
-    return ema(s, o, t, n, close) - k * atr(s, o + 1, t, n, high, low, close)
-
-
-def cells_highest(n: int) -> int:
-    return cells_extreme(n)
-
-
-def highest(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    value = s[extreme(s, o, t, n, x)]
-    return value if t >= n - 1 else NAN
-
-
-def lowest(s: list[float], o: int, t: int, n: int, x: float) -> float:
-    value = -s[extreme(s, o, t, n, -x)]
-    return value if t >= n - 1 else NAN
+def keltner_lower(s: list[float], o: int, n: int, k: float, t: int, high: float, low: float, close: float) -> float:
+    return ema(s, o, n, t, close) - k * atr(s, o + 1, n, t, high, low, close)

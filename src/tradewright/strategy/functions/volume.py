@@ -38,5 +38,5 @@ def cells_cmf(n: int) -> int:
     return cells_ratio(n)
 
 
-def cmf(s: list[float], o: int, t: int, n: int, high: float, low: float, close: float, volume: float) -> float:
-    return ratio(s, o, t, n, _flow_ratio(high, low, close) * volume, volume)
+def cmf(s: list[float], o: int, n: int, t: int, high: float, low: float, close: float, volume: float) -> float:
+    return ratio(s, o, n, t, _flow_ratio(high, low, close) * volume, volume)

@@ -12,7 +12,7 @@ def cells_percent_rank(n: int) -> int:
     return n
 
 
-def percent_rank(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def percent_rank(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Takes time with n: each of the n before is compared. Cells: ring."""
     value = NAN
     if t >= n:
@@ -29,12 +29,12 @@ def cells_zscore(n: int) -> int:
     return 2 + cells_variance(n)
 
 
-def zscore(s: list[float], o: int, t: int, n: int, x: float) -> float:
+def zscore(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """Cells: x before, how many in a row are equal to it. A flat window is known by counting, for its variance is
     rounding. The mean is not `sma`'s, which keeps the rounding of an outlier that has left."""
     s[o + 1] = s[o + 1] + 1.0 if x == s[o] else 1.0
     s[o] = x
-    spread = variance(s, o + 2, t, n, x)
+    spread = variance(s, o + 2, n, t, x)
     if s[o + 1] >= n or not spread > 0.0:
         return NAN
     return (x - s[o + 6]) / math.sqrt(spread)
