@@ -10,9 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from support.exchange_process import UNHURRIED, ExchangeProcess, exchange_process
+from tradewright.core.errors import ReadRefused
+from tradewright.exchange.bybit.market_data import BybitMarketGateway
+from tradewright.exchange.ports import Endpoints
+from tradewright.market.history.downloading import download
 from tradewright.market.history.files import read_candles
+from tradewright.market.history.series import Series
+from tradewright.market.history.store import DataStore
+from tradewright.system import SystemClock
 
 MINUTE = 60_000
 
@@ -68,20 +76,22 @@ def test_candles_come_in_over_sockets_twice_without_a_difference_and_a_backtest_
     assert candles.open_time_ms.tolist() == list(range(first_ms, first_ms + 2_400 * MINUTE, MINUTE))
 
 
-def test_a_symbol_that_is_not_listed_is_told_in_a_sentence(exchange: ExchangeProcess, tmp_path: Path) -> None:
-    asked = (
-        "download",
-        "--symbol",
-        "NOTLISTED",
-        "--timeframe",
-        "1m",
-        "--environment",
-        "testnet",
-        "--from",
-        "2024-01-01",
-    )
-    done = data(*asked, home=tmp_path, rest=exchange.rest)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    assert "tradewright data download:" in done.stderr
-    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").rglob("*.parquet"))
+async def test_a_symbol_that_is_not_listed_is_a_question_turned_down(exchange: ExchangeProcess, tmp_path: Path) -> None:
+    """So it is told at once, and not asked again as after an outage."""
+    endpoints = Endpoints(exchange.rest, str(exchange.ready["ws_public"]), str(exchange.ready["ws_private"]))
+    market = BybitMarketGateway(lambda: endpoints, clock=SystemClock(), log=structlog.get_logger())
+    try:
+        with pytest.raises(ReadRefused):
+            await download(
+                market,
+                DataStore(tmp_path / "data", SystemClock()),
+                Series(category="linear", symbol="NOTLISTED", timeframe="1m"),
+                from_ms=0,
+                to_ms=10 * MINUTE,
+                source=exchange.rest,
+                clock=SystemClock(),
+                tell=lambda _: None,
+            )
+    finally:
+        await market.close()
+    assert not (tmp_path / "data").exists()

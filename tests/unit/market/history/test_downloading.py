@@ -13,7 +13,8 @@ import pytest
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.ports import Candle
-from tradewright.market.history.downloading import KEEP_PAGES, PAGE_BARS, TRIES, Downloaded, Progress, download
+from tradewright.market.history import downloading
+from tradewright.market.history.downloading import PAGE_BARS, TRIES, Downloaded, Progress, download
 from tradewright.market.history.faults import BadCandles
 from tradewright.market.history.series import Series
 from tradewright.market.history.store import DataStore
@@ -161,14 +162,17 @@ async def test_a_question_that_is_turned_down_is_not_asked_again(desk: Desk) -> 
     assert desk.clock.slept == []
 
 
-async def test_what_came_before_a_failure_stays_and_the_next_run_goes_on(desk: Desk) -> None:
-    bars = (KEEP_PAGES + 8) * PAGE_BARS
+async def test_what_came_before_a_failure_stays_and_the_next_run_goes_on(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloading, "KEEP_PAGES", 4)
+    bars = 12 * PAGE_BARS
     market = History(bars)
-    market.fail_after = KEEP_PAGES + 4
+    market.fail_after = 8
     with pytest.raises(ExchangeUnavailable):
         await desk.download(market, 0, bars)
     kept = desk.minutes()
-    assert len(kept) >= KEEP_PAGES * PAGE_BARS
+    assert len(kept) >= 4 * PAGE_BARS
     assert kept == list(range(len(kept)))
     market.fail_after = None
     market.pages.clear()

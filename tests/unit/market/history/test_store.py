@@ -118,7 +118,7 @@ def test_a_turnover_that_one_side_lacks_is_taken_from_the_other(store: DataStore
     assert found.turnover.tolist()[1:] == [55, 55]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.lists(st.sets(st.integers(0, 30), min_size=1), min_size=1, max_size=5))
 def test_the_order_of_imports_does_not_matter(parts: list[set[int]]) -> None:
     def all_of(order: list[set[int]]) -> list[int]:
