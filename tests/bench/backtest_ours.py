@@ -1,0 +1,70 @@
+"""Our backtest of what `backtest_peers.py` runs, asked the same way: `python -m tests.bench.backtest_ours CANDLES`.
+
+Says `ready`, then for each line on standard input runs once more, indicators included, and answers
+`{"seconds", "cpu_s", "trades"}`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+
+from tradewright.backtest.engine import run
+from tradewright.backtest.settings import Settings
+from tradewright.market.history.files import read_candles
+from tradewright.strategy.check import check_text
+
+SPEC = """
+version: 1
+name: EMA cross with an RSI filter
+market: { category: linear, symbol: BTCUSDT, timeframe: 1m }
+series: { fast: "ema(close, 12)", slow: "ema(close, 26)" }
+rules:
+  enter_long: crosses_above(fast, slow) and rsi(close, 14) < 70
+  exit_long: crosses_below(fast, slow)
+size: { base: 1 }
+"""
+SETTINGS = Settings(equity=Decimal(100_000_000), slippage_bps=Decimal(0))  # the default fee is 0.055 %
+
+
+class Ours:
+    def __init__(self, path: str) -> None:
+        strategy = check_text(SPEC).strategy
+        assert strategy is not None
+        self._strategy, self._candles = strategy, read_candles(path, "1m")
+
+    def answer(self) -> dict[str, Any]:
+        started, cpu = time.perf_counter(), time.process_time()
+        result = run(self._strategy, self._candles, SETTINGS)
+        seconds, cpu_s = time.perf_counter() - started, time.process_time() - cpu
+        times = self._candles.open_time_ms
+        trades = [
+            [
+                int(np.searchsorted(times, trade.entry_time_ms)),
+                float(trade.entry_price),
+                int(np.searchsorted(times, trade.exit_time_ms)),
+                float(trade.exit_price),
+                float(trade.pnl),
+            ]
+            for trade in result.trades
+            if trade.exit_reason
+            != "end_of_data"  # what is still open at the end each of us closes in a way of their own
+        ]
+        return {"seconds": seconds, "cpu_s": cpu_s, "trades": trades}
+
+
+def main() -> None:
+    ours = Ours(sys.argv[1])
+    ours.answer()
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(ours.answer()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

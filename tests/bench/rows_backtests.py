@@ -1,0 +1,180 @@
+"""A month of 1-minute candles, backtested by us and by others: warm, as a whole process, and the memory of a million.
+
+All run the same strategy (`backtest_peers.py`), and before anything is measured their trades must be the same to the
+cent. Each is a process of its own; they take turns. backtrader is slow: it has few turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tests.bench.backtest_ours import SPEC
+from tests.bench.harness import Absolute, Figure, Result
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own helpers are imported from their folder
+from support.peers import ROOT, peers_python
+from tradewright.market.history.files import read_candles
+
+FOLDER = Path(__file__).parent
+RECORDED = ROOT.parent / "shared" / "data" / "btcusd-perp-1m-2022-01.csv.gz"
+MADE_UP = ROOT / "tests" / "data" / "btcusdt-linear-1m-month.csv.gz"
+ROUNDS = {"ours": 9, "backtesting": 9, "vectorbt": 9, "backtrader": 2}
+PROCESSES = 5
+MILLION = 1_000_000
+MEMORY_MUST_MB, MEMORY_GOAL_MB = 500.0, 350.0
+_CENT = 0.005
+
+Trades = list[list[float]]
+
+
+def month() -> Path:
+    """The recorded month where it is present, else our own market's."""
+    return RECORDED if RECORDED.is_file() else MADE_UP
+
+
+def measured(
+    peers: Sequence[str] = ("backtesting", "backtrader", "vectorbt"),
+) -> tuple[list[Result], list[Absolute], list[Figure]]:
+    path = month()
+    bars = len(read_candles(path, "1m"))
+    with contextlib.ExitStack() as stack:
+        asked = {"ours": stack.enter_context(_asked(sys.executable, "-m", "tests.bench.backtest_ours", str(path)))}
+        for peer in peers:
+            python, script = str(peers_python("backtests")), str(FOLDER / "backtest_peers.py")
+            asked[peer] = stack.enter_context(_asked(python, script, peer, str(path)))
+        taken = _take_turns(asked)
+    us = {name: statistics.median(times) * 1e6 / bars for name, times in taken.items()}
+    goals = {"backtesting": (2.0, 4.0), "backtrader": (20.0, 20.0)}
+    rows = [
+        _row("backtest of a month of 1m, bar by bar, warm; a bar", us["ours"], us[peer], peer, *goals[peer])
+        for peer in peers
+        if peer in goals
+    ]
+    rows.append(_whole_process(path))
+    figures = [Figure("backtest of a month of 1m, bars a second", 1e6 / us["ours"], "bars/s")]
+    figures += [Figure(f"the same by {peer}", 1e6 / us[peer], "bars/s") for peer in peers]
+    return rows, [_memory()], figures
+
+
+def same_trades(ours: Trades, theirs: Trades) -> list[str]:
+    """What differs: bars, prices, or the result by a cent or more."""
+    found = [
+        f"trade {number}: {one} and {other}"
+        for number, (one, other) in enumerate(zip(ours, theirs, strict=False))
+        if one[:4] != other[:4] or abs(one[4] - other[4]) >= _CENT
+    ]
+    return found + ([f"{len(ours)} trades and {len(theirs)}"] if len(ours) != len(theirs) else [])
+
+
+def _take_turns(asked: dict[str, subprocess.Popen[str]]) -> dict[str, list[float]]:
+    first = {name: _ask(process) for name, process in asked.items()}
+    for name, answer in first.items():
+        ours, theirs = first["ours"]["trades"], answer["trades"][: len(first["ours"]["trades"])]
+        different = same_trades(ours, theirs)
+        assert not different, f"{name} and we do not agree: {different[:5]}"
+    taken: dict[str, list[float]] = {name: [] for name in asked}
+    for number in range(max(ROUNDS.values())):
+        for name, process in asked.items():
+            if number < ROUNDS[name]:
+                taken[name].append(_ask(process)["seconds"])
+    return taken
+
+
+@contextlib.contextmanager
+def _asked(*command: str) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+    ) as process:
+        try:
+            assert process.stdout is not None
+            first = process.stdout.readline()
+            assert first == "ready\n", f"{command} did not start: {first!r}"
+            yield process
+        finally:
+            process.kill()
+
+
+def _ask(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("once more\n")
+    process.stdin.flush()
+    answer: dict[str, Any] = json.loads(process.stdout.readline())
+    return answer
+
+
+def _whole_process(path: Path) -> Result:
+    """From the command line to a report on the disk, beside backtesting.py's imports, reading and run."""
+    with tempfile.TemporaryDirectory() as folder:
+        spec, report = Path(folder) / "spec.yaml", Path(folder) / "report.json"
+        spec.write_text(SPEC)
+        ours = [str(Path(sys.executable).with_name("tradewright")), "backtest", str(spec), "--candles", str(path)]
+        ours += ["--json", str(report)]
+        theirs = [str(peers_python("backtests")), str(FOLDER / "backtest_peers.py"), "backtesting", str(path), "once"]
+        taken = [(_wall(ours)[0], _wall(theirs)[0]) for _ in range(PROCESSES + 1)][1:]
+    us = [statistics.median(column) * 1e6 for column in zip(*taken, strict=True)]
+    return _row("backtest of a month of 1m as a whole process", us[0], us[1], "backtesting", 1 / 0.8, 1 / 0.4)
+
+
+def _memory() -> Absolute:
+    with tempfile.TemporaryDirectory() as folder:
+        spec, candles = Path(folder) / "spec.yaml", Path(folder) / "candles.csv.gz"
+        spec.write_text(SPEC)
+        write_million(candles)
+        program = str(Path(sys.executable).with_name("tradewright"))
+        _, most_mb = _wall(
+            [program, "backtest", str(spec), "--candles", str(candles), "--json", str(Path(folder) / "report.json")]
+        )
+    row = "memory of a backtest of 1,000,000 bars, at most"
+    return Absolute(row=row, ours=most_mb, unit="MB", must=MEMORY_MUST_MB, goal=MEMORY_GOAL_MB)
+
+
+def write_million(path: Path) -> None:
+    """The month over and over, each time beginning where the one before ended."""
+    candles = read_candles(month(), "1m")
+    count = len(candles)
+    columns = np.stack([candles.open, candles.high, candles.low, candles.close])
+    with gzip.open(path, "wt", compresslevel=1) as file:
+        file.write("open_time_ms,open,high,low,close,volume\n")
+        first = int(candles.open_time_ms[0])
+        for begin in range(0, MILLION, count):
+            end = min(count, MILLION - begin)
+            for number, (opened, high, low, close) in enumerate(columns[:, :end].T.tolist()):
+                file.write(f"{first + (begin + number) * 60_000},{opened},{high},{low},{close},1\n")
+
+
+def _wall(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds, and the most memory that the process had, in MB."""
+    started = time.perf_counter()
+    with open(os.devnull, "w") as nowhere:
+        process = subprocess.Popen(command, stdout=nowhere, stderr=nowhere, cwd=ROOT)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{command} ended with {process.returncode}"
+    return time.perf_counter() - started, usage.ru_maxrss / 1024
+
+
+def _row(name: str, ours: float, peer: float, peer_name: str, must: float, goal: float) -> Result:
+    return Result(
+        row=name,
+        ours=round(ours, 3),
+        peer=round(peer, 3),
+        peer_name=peer_name,
+        ratio=round(peer / ours, 2),
+        floor=None,
+        must=must,
+        goal=goal,
+        met=peer / ours >= goal,
+    )
