@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tradewright.strategy.check import check_text
+from tradewright.strategy.check.codes import ERROR_CODES, WARNING_CODES
 
 MARK = "▶"
 DATA = Path(__file__).parents[3] / "data/specs/malformed.yaml"
@@ -97,3 +98,10 @@ _CODES = {
     *("bad_length", "position_not_allowed", "tf_not_allowed", "tf_not_multiple", "cycle", "lookback_too_long"),
     "too_many_nodes",
 }
+
+
+def test_the_codes_that_are_documented_are_the_contracts() -> None:
+    assert set(ERROR_CODES) == _CODES
+    assert set(WARNING_CODES) == {
+        *("unused_param", "exit_without_enter", "no_exit", "unprotected", "never_true", "history_dependent"),
+    }
