@@ -4,8 +4,8 @@
     .venv/bin/python scripts/reference_tables.py --check  # says which file is not what the code says
 
 Lives here: `states.md` (intents, orders, sessions, and the status that a person sees), `errors.md` (Bybit's codes and
-what we do after each), `limits.md` (request budgets, capabilities), `strategy.md` (keys, functions, faults of strategies). A
-test runs the check.
+what we do after each), `limits.md` (request budgets, capabilities), `strategy.md` (keys, functions and faults of a
+strategy). A test runs the check.
 Not here: the table of promises (`tests/promises`).
 """
 
