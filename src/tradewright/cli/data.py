@@ -156,8 +156,11 @@ def register(application: typer.Typer, parts: DataParts) -> None:
                 typer.echo(f"There are no candles yet below {store.root}.")
             for series, manifest in found:
                 path = store.path(series)
-                unreadable = f"{series}  its manifest cannot be read; tradewright data check says why  {path}"
-                typer.echo(unreadable if manifest is None else _line(series, manifest, path))
+                if manifest is None:
+                    typer.echo(f"{series}  its manifest cannot be read; tradewright data check says why  {path}")
+                    continue
+                changed = "" if store.looks_whole(series, manifest) else "  NOT AS IT WAS: see tradewright data check"
+                typer.echo(f"{_line(series, manifest, path)}{changed}")
 
     @data.command("check", cls=UsageCommand)
     def check(
@@ -259,7 +262,7 @@ def _tell_check(one: Checked) -> None:
 
 def _listed(series: Series, manifest: Manifest | None, store: DataStore) -> dict[str, Any]:
     if manifest is not None:
-        return _plain(manifest, store.path(series))
+        return {**_plain(manifest, store.path(series)), "looks_whole": store.looks_whole(series, manifest)}
     names = {name: getattr(series, name) for name in ("category", "symbol", "timeframe", "origin")}
     return {**names, "path": str(store.path(series)), "error": "the manifest cannot be read"}
 

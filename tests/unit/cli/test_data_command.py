@@ -98,7 +98,10 @@ def test_gaps_end_a_check_with_three_and_whole_candles_with_zero(desk: Desk) -> 
 
 def test_damage_ends_a_check_with_three(desk: Desk) -> None:
     path = Path(desk.plain("import", MINUTES, "--symbol", "BTCUSDT")["series"]["path"])
+    assert desk.plain("list")["series"][0]["looks_whole"] is True
     path.write_bytes(path.read_bytes()[:-1])
+    assert desk.plain("list")["series"][0]["looks_whole"] is False
+    assert "NOT AS IT WAS" in desk.run("list").output
     assert desk.plain("check", code=3)["series"][0]["faults"][0]["code"] == "bad_file"
     assert "is damaged" in desk.run("check").output
 

@@ -97,6 +97,13 @@ class DataStore:
             found, key=lambda one: (one[0].origin, one[0].category, one[0].symbol, length_ms(one[0].timeframe))
         )
 
+    def looks_whole(self, series: Series, manifest: Manifest) -> bool:
+        """By the file's size alone, for a listing; `check` reads it."""
+        try:
+            return self.path(series).stat().st_size == manifest.file_bytes
+        except OSError:
+            return False
+
     def read(self, series: Series) -> Rows | None:
         """What is stored, oldest first, gaps and all; None when there is nothing.
 

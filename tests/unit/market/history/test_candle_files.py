@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import polars
 import pytest
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 from tradewright.market.history.faults import BadCandles, CannotOpen
 from tradewright.market.history.files import read, read_candles, read_rows
 from tradewright.market.history.hashing import data_sha256
+from tradewright.market.history.rows import COLUMNS
 
 DATA = Path(__file__).resolve().parents[3] / "data"
 MINUTES = DATA / "btcusdt-linear-1m-sample.csv.gz"
@@ -77,6 +79,26 @@ def test_a_number_may_be_written_as_people_write_numbers(text: str) -> None:
 def test_a_price_is_the_double_nearest_to_its_text(prices: Sequence[Decimal]) -> None:
     found = read_rows(csv(*(f"{i * MINUTE},{price},{price},{price},{price},1," for i, price in enumerate(prices))))
     assert found.close.tolist() == [float(str(price)) for price in prices]
+
+
+CELLS = st.one_of(
+    st.decimals(min_value="-1e15", max_value="1e15", allow_nan=False).map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(10**20), 10**20).map(str),
+    st.sampled_from(["", "0", "-0", "007", "1.", ".5", "1e5", " 2 ", "nan", "inf"]),
+)
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=5))
+def test_the_quick_reader_and_the_one_that_reads_cell_by_cell_say_the_same(table: Sequence[Sequence[str]]) -> None:
+    lines = [",".join([str(i * MINUTE), *cells]) for i, cells in enumerate(table)]
+    quoted = [f'"{i * MINUTE}",' + ",".join(f'"{cell}"' for cell in cells) for i, cells in enumerate(table)]
+    one, other = read_rows(csv(*lines)), read_rows(csv(*quoted))  # with quotes it is nothing for the quick one
+    for name in COLUMNS:
+        left, right = getattr(one, name), getattr(other, name)
+        # What is no finite number is none in either: 1e999 may be an infinity in one and unknown in the other.
+        assert np.array_equal(np.nan_to_num(left, posinf=0, neginf=0), np.nan_to_num(right, posinf=0, neginf=0)), name
 
 
 def test_an_empty_turnover_is_unknown_and_an_empty_price_is_no_price() -> None:

@@ -258,6 +258,26 @@ def test_two_writers_of_one_series_exclude_each_other(store: DataStore) -> None:
     store.add(SERIES, rows(1), source="two")
 
 
+def test_a_reader_between_whose_two_looks_a_writer_came_looks_again(
+    store: DataStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add(SERIES, rows(0), source="one")
+    real, writers = Path.read_bytes, [rows(1), rows(2)]
+
+    def read_bytes(path: Path) -> bytes:
+        if path.suffix == ".parquet" and writers:
+            store_add(writers.pop(0))
+        return real(path)
+
+    def store_add(more: Rows) -> None:
+        with monkeypatch.context() as unpatched:
+            unpatched.setattr(Path, "read_bytes", real)
+            store.add(SERIES, more, source="a writer")
+
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert minutes_of(store.read(SERIES)) == [0, 1, 2]
+
+
 def test_prices_of_other_markets_have_a_folder_of_their_own(store: DataStore) -> None:
     for origin in ("bybit", "testnet", "sim"):
         series = dataclasses.replace(SERIES, origin=origin)
