@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 from sqlalchemy import text
@@ -23,7 +23,7 @@ from sim.memory_database import MemoryDatabase
 from sim.memory_guard import MemoryGuardReads
 from sim.memory_journal import MemoryJournal
 from tradewright.core.clock import Clock, Ids
-from tradewright.core.ids import AccountId, IntentId, OrderId, UserId, WorkspaceId
+from tradewright.core.ids import AccountId, IntentId, OrderId, RequestId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import MarginMode, OrderChange, PositionExits
 from tradewright.system import SystemClock, SystemIds
@@ -117,6 +117,10 @@ class JournalWorld(Protocol):
     async def make_report_due(self, intent_id: IntentId) -> None:
         """As if its last change, and that of its order, were long enough ago that the exchange should show the order
         everywhere."""
+        ...
+
+    async def begin_again(self, intent_id: IntentId) -> None:
+        """As the kill switch does: another request of it, which nobody has answered."""
         ...
 
     async def state(self, intent_id: IntentId) -> str: ...
@@ -268,6 +272,11 @@ class MemoryWorld:
         for row in (self._db.intents[intent_id], order):
             if row is not None:
                 row.updated_at -= REPORT_DUE
+
+    async def begin_again(self, intent_id: IntentId) -> None:
+        [first] = self._db.requests_of(intent_id)
+        again = replace(first, req_id=RequestId(self._ids.new()), attempt=2, outcome=None, signed_at=None)
+        self._db.requests[again.req_id] = again
 
     async def make_overdue(self, intent_id: IntentId) -> None:
         self._db.intents[intent_id].valid_until = self._clock.now()
@@ -466,6 +475,18 @@ class PostgresWorld:
                     text(f"UPDATE {table} SET updated_at = updated_at - CAST(:due AS interval) WHERE id = :id"),
                     {"id": intent_id, "due": REPORT_DUE},
                 )
+
+    async def begin_again(self, intent_id: IntentId) -> None:
+        async with self._engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO requests"
+                    " (req_id, workspace_id, account_id, intent_id, kind, attempt, created_at, epoch)"
+                    " SELECT :req, workspace_id, account_id, intent_id, kind, 2, created_at, epoch"
+                    " FROM requests WHERE intent_id = :intent"
+                ),
+                {"req": uuid4(), "intent": intent_id},
+            )
 
     async def make_overdue(self, intent_id: IntentId) -> None:
         async with self._engine.begin() as connection:

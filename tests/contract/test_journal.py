@@ -279,6 +279,22 @@ async def test_an_unknown_knows_until_when_it_was_signed(world: JournalWorld) ->
     intent = await answered(world, AnsweredUnknown(WHY, TRACE))
     (unknown,) = await world.journal.unknowns()
     assert (unknown.intent.id, unknown.signed_by, unknown.last_signed) == (intent.id, SIGNED, SIGNED)
+    assert (unknown.attempts, unknown.is_being_sent) == (1, False)
+
+
+async def test_an_unknown_of_which_another_attempt_was_begun_since_it_was_looked_at_stays_unknown(
+    world: JournalWorld,
+) -> None:
+    intent = await answered(world, AnsweredUnknown(WHY, TRACE))
+    (looked_at,) = await world.journal.unknowns()
+    await world.begin_again(intent.id)
+    assert not await world.journal.resolve(intent, happened=False, attempts=looked_at.attempts)
+    assert await world.state(intent.id) == "unknown"
+    (unknown,) = await world.journal.unknowns()
+    assert (unknown.attempts, unknown.is_being_sent) == (2, True)
+    assert await world.journal.resolve(intent, happened=False, attempts=2)
+    assert await world.state(intent.id) == "not_placed"
+    assert not await world.journal.resolve(intent, happened=False, attempts=2), "it is resolved once"
 
 
 async def test_when_a_request_of_an_earlier_owner_was_signed_is_not_known(world: JournalWorld) -> None:

@@ -235,6 +235,8 @@ class MemoryJournal:
                     ),
                     default=None,
                 ),
+                attempts=len(self._db.requests_of(row.id)),
+                is_being_sent=any(request.outcome is None for request in self._db.requests_of(row.id)),
             )
             for row in rows
         ]
@@ -246,10 +248,15 @@ class MemoryJournal:
         happened: bool,
         source: EventSource = "reconciliation",
         reason: Reason | None = None,
-    ) -> None:
+        attempts: int | None = None,
+    ) -> bool:
         async with self._transaction("resolve", source) as told:
-            if self._db.intents[intent.id].state == "unknown":
-                self._end(intent.id, "acknowledged" if happened else "not_placed", reason, told)
+            if attempts is not None and attempts != len(self._db.requests_of(intent.id)):
+                return False
+            if self._db.intents[intent.id].state != "unknown":
+                return False
+            self._end(intent.id, "acknowledged" if happened else "not_placed", reason, told)
+            return True
 
     async def end_unseen(self, order: LiveOrder) -> None:
         async with self._transaction("end_unseen", "reconciliation") as told:

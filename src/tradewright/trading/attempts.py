@@ -1,7 +1,7 @@
 """The rows of requests: one for each attempt to send an intent, committed before the first byte leaves.
 
-Lives here: opening and closing one, inside the caller's transaction. Not here: what an answer means for the intent
-(`store`), sending (`submission`).
+Lives here: opening, closing and counting them, inside the caller's transaction. Not here: what an answer means for the
+intent (`store`), sending (`submission`).
 """
 
 from __future__ import annotations
@@ -58,3 +58,12 @@ async def close_attempt(
             "req": request.req_id,
         },
     )
+
+
+async def count_attempts(connection: AsyncConnection, account: AccountRef, intent: Intent) -> int:
+    """How many were begun."""
+    found: int = await connection.scalar(
+        text("SELECT count(*) FROM requests WHERE account_id = :account AND intent_id = :intent"),
+        {"account": account.id, "intent": intent.id},
+    )
+    return found

@@ -130,13 +130,17 @@ class UnknownIntent:
 
     None when its sender ended before it could say so: then the time is the exchange's when we first look, or
     `last_signed`, the latest that is known, where an attempt was made after that.
-    `is_duplicate`: the exchange said that it has it already, so it can only have happened.
+    `is_duplicate`: the exchange said that it has it already, so it can only have happened. `attempts`: how many
+    requests of it were begun. `is_being_sent`: one of them has no end yet (the kill switch tries again what nobody
+    knows the outcome of).
     """
 
     intent: Intent
     signed_by: datetime | None
     is_duplicate: bool = False
     last_signed: datetime | None = None
+    attempts: int = 0
+    is_being_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +262,10 @@ class Journal(Protocol):
         happened: bool,
         source: EventSource = "reconciliation",
         reason: Reason | None = None,
-    ) -> None:
-        """Ends an `unknown` by evidence: acknowledged, or not placed. No change if it was resolved meanwhile."""
+        attempts: int | None = None,
+    ) -> bool:
+        """Ends an `unknown` by evidence: acknowledged, or not placed. No change, and False, if it was resolved
+        meanwhile or if by now there are other than so many `attempts`: what was found says nothing of those."""
         ...
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:

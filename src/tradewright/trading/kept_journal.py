@@ -126,11 +126,20 @@ class KeptJournal:
         return await self._journal.unknowns()
 
     async def resolve(
-        self, intent: Intent, *, happened: bool, source: EventSource = "reconciliation", reason: Reason | None = None
-    ) -> None:
-        await self._journal.resolve(intent, happened=happened, source=source, reason=reason)
-        if not happened:
+        self,
+        intent: Intent,
+        *,
+        happened: bool,
+        source: EventSource = "reconciliation",
+        reason: Reason | None = None,
+        attempts: int | None = None,
+    ) -> bool:
+        is_resolved = await self._journal.resolve(
+            intent, happened=happened, source=source, reason=reason, attempts=attempts
+        )
+        if is_resolved and not happened:
             self._exposure.ended(intent.id)
+        return is_resolved
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         await self._journal.book(facts, source)

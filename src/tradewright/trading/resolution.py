@@ -99,15 +99,15 @@ async def _overdue(
     signed_by = unknown.signed_by or first_seen.setdefault(unknown.intent.id, now)
     if unknown.last_signed is not None:
         signed_by = max(signed_by, unknown.last_signed)  # the kill switch tries again what nobody knows the outcome of
-    return now > signed_by + rule.total
+    return now > signed_by + rule.total and not unknown.is_being_sent
 
 
 async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownIntent, *, overdue: bool) -> bool:
     match unknown.intent:
         case PlaceIntent() as place:
-            return await _resolve_place(gateway, journal, place, overdue=overdue, is_duplicate=unknown.is_duplicate)
+            return await _resolve_place(gateway, journal, place, unknown, overdue=overdue)
         case CancelIntent() as cancel:
-            return await _resolve_cancel(gateway, journal, cancel, overdue=overdue)
+            return await _resolve_cancel(gateway, journal, cancel, unknown, overdue=overdue)
         case AmendIntent() as amend:
             return await _resolve_amend(gateway, journal, amend, overdue=overdue)
         case LeverageIntent() | ExitsIntent() | PositionModeIntent() | MarginModeIntent() as setting:
@@ -117,7 +117,7 @@ async def _resolve(gateway: OrderGateway, journal: Journal, unknown: UnknownInte
 
 
 async def _resolve_place(
-    gateway: OrderGateway, journal: Journal, intent: PlaceIntent, *, overdue: bool, is_duplicate: bool
+    gateway: OrderGateway, journal: Journal, intent: PlaceIntent, unknown: UnknownIntent, *, overdue: bool
 ) -> bool:
     order = await gateway.find_order(intent.instrument, link_id=intent.order.link_id, exchange_order_id=None)
     executions = await gateway.executions_of(intent.instrument, intent.order.link_id)
@@ -134,12 +134,15 @@ async def _resolve_place(
     if not overdue:
         return False
     # That nobody shows it is weaker than the exchange's own word that it has it: then it is a missing order.
-    await journal.resolve(intent, happened=is_duplicate)
-    log.info("unknown.missing" if is_duplicate else "unknown.not_placed", intent_id=str(intent.id))
+    if not await journal.resolve(intent, happened=unknown.is_duplicate, attempts=unknown.attempts):
+        return False
+    log.info("unknown.missing" if unknown.is_duplicate else "unknown.not_placed", intent_id=str(intent.id))
     return True
 
 
-async def _resolve_cancel(gateway: OrderGateway, journal: Journal, intent: CancelIntent, *, overdue: bool) -> bool:
+async def _resolve_cancel(
+    gateway: OrderGateway, journal: Journal, intent: CancelIntent, unknown: UnknownIntent, *, overdue: bool
+) -> bool:
     order = await gateway.find_order(
         intent.instrument, link_id=intent.target_link_id, exchange_order_id=intent.target_exchange_order_id
     )
@@ -148,10 +151,7 @@ async def _resolve_cancel(gateway: OrderGateway, journal: Journal, intent: Cance
         if order.state in FINAL_STATES:
             await journal.resolve(intent, happened=True)
             return True
-    if not overdue:
-        return False
-    await journal.resolve(intent, happened=False)
-    return True
+    return overdue and await journal.resolve(intent, happened=False, attempts=unknown.attempts)
 
 
 async def _resolve_amend(gateway: OrderGateway, journal: Journal, intent: AmendIntent, *, overdue: bool) -> bool:

@@ -322,9 +322,12 @@ class AccountSession:
         """Everything could not be read, again and again, and never was: only what takes something away may go."""
         return not self._was_ready and self._failed_readings >= _BLIND_AFTER
 
-    def _has_read_lately(self) -> bool:
+    def _may_conclude(self) -> bool:
         """Whether what happened since an order was sent is booked, so that nothing shown of it means something: asked
-        for by its client id alone, the exchange may look no further back than seven days."""
+        for by its client id alone, the exchange may look no further back than seven days. Another attempt of it must
+        not wait beside the database either."""
+        if self._parts.waits_beside():
+            return False
         read_s = self._read_whole_s
         return read_s is not None and self._parts.clock.monotonic() - read_s < _LOOKS_BACK_SECONDS
 
@@ -341,7 +344,7 @@ class AccountSession:
                 self._parts.evidence,
                 self._first_seen,
                 self._positions,
-                may_conclude=self._has_read_lately,
+                may_conclude=self._may_conclude,
                 reach=self._parts.reach,
             )
             if waiting < max(before, 1):

@@ -28,7 +28,7 @@ from tradewright.storage.engine import encode_json, lines_of
 from tradewright.storage.lines import Statement
 from tradewright.trading.answering import ANSWERING
 from tradewright.trading.answering import asked as answering_asked
-from tradewright.trading.attempts import close_attempt, open_attempt
+from tradewright.trading.attempts import close_attempt, count_attempts, open_attempt
 from tradewright.trading.birth import BIRTH
 from tradewright.trading.birth import asked as birth_asked
 from tradewright.trading.bodies import OwnBody
@@ -321,7 +321,9 @@ class PostgresJournal:
                     f" FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id"
                     f" AND r.outcome = 'unknown') AS signed_by,"
                     " (SELECT max(r.signed_at) FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id)"
-                    " AS last_signed"
+                    " AS last_signed, (SELECT count(*) FROM requests r WHERE r.account_id = :account"
+                    " AND r.intent_id = u.id) AS attempts, EXISTS (SELECT 1 FROM requests r"
+                    " WHERE r.account_id = :account AND r.intent_id = u.id AND r.outcome IS NULL) AS is_being_sent"
                     f" FROM ({INTENT_ROWS}) u WHERE u.state = 'unknown' ORDER BY u.created_at, u.id LIMIT :limit"
                 ),
                 {"account": self._account.id, "limit": _UNKNOWN_MAX},
@@ -332,6 +334,8 @@ class PostgresJournal:
                     row["signed_by"],
                     is_duplicate=_is_duplicate(row["reason"]),
                     last_signed=row["last_signed"],
+                    attempts=row["attempts"],
+                    is_being_sent=row["is_being_sent"],
                 )
                 for row in found.mappings()
             ]
@@ -343,10 +347,13 @@ class PostgresJournal:
         happened: bool,
         source: EventSource = "reconciliation",
         reason: Reason | None = None,
-    ) -> None:
+        attempts: int | None = None,
+    ) -> bool:
         async with self._transaction(source) as (connection, events):
+            if attempts is not None and attempts != await count_attempts(connection, self._account, intent):
+                return False
             state: IntentState = "acknowledged" if happened else "not_placed"
-            await self._moves(connection, events).end(intent, state, reason, only_from=("unknown",))
+            return await self._moves(connection, events).end(intent, state, reason, only_from=("unknown",))
 
     async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
         async with self._transaction(source) as (connection, events):

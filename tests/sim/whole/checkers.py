@@ -243,9 +243,10 @@ def _evidence(world: World) -> Iterator[str]:
     exchange's clock was off, time is its own: two readings of it may be as much apart as it was off.
     """
     off_s = max((abs(fault_s) for fault_s in world.skews_s), default=0.0)
-    for intent_id, moment_s in world.not_placed_s.items():
+    for (intent_id, _), moment_s in world.not_placed_s.items():
         link = link_id_of(intent_id)
-        sent = [call.at_s for call in world.wire.creates_of(link)]
+        # What certainly did not happen may be sent anew, by the same id.
+        sent = [call.at_s for call in world.wire.creates_of(link) if call.at_s <= moment_s]
         if sent and moment_s - sent[-1] < EVIDENCE_S - off_s:
             yield f"{intent_id} was called not placed {moment_s - sent[-1]:.1f} s after it was sent"
 

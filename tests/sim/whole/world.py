@@ -88,7 +88,7 @@ class World:
         self.passed: Counter[str] = Counter()
         self.struck: Counter[str] = Counter()
         self.violations: list[str] = []
-        self.not_placed_s: dict[IntentId, float] = {}
+        self.not_placed_s: dict[tuple[IntentId, int], float] = {}  # each time that an intent was called so
         self.skews_s = [moment.effect.skew_ms / 1000 for moment in plan.moments if isinstance(moment.effect, ClockSkew)]
         self._armed: list[Armed] = []
         self._database_rng = self.random_of("database")
@@ -260,4 +260,4 @@ class World:
     def _note_not_placed(self) -> None:
         for intent_id, row in self.database.intents.items():
             if row.state == "not_placed":
-                self.not_placed_s.setdefault(intent_id, self.loop.time())
+                self.not_placed_s.setdefault((intent_id, row.version), self.loop.time())

@@ -161,6 +161,34 @@ async def test_an_attempt_that_was_signed_after_the_first_look_is_given_all_its_
     assert await world.state(intent_id) == "not_placed"
 
 
+async def test_while_another_attempt_is_on_its_way_nothing_is_called_not_placed() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+    await world.begin_again(intent_id)
+    late = Answers(START + 2 * SPAN)
+    await look(world, late)
+    assert await world.state(intent_id) == "unknown"
+    [_, again] = world._db.requests_of(intent_id)
+    again.outcome, again.signed_at = "unknown", START + SPAN
+    await look(world, late)
+    assert await world.state(intent_id) == "unknown", "not before that one could have become an order"
+    await look(world, Answers(late.now + timedelta(milliseconds=1)))
+    assert await world.state(intent_id) == "not_placed"
+
+
+async def test_an_attempt_that_is_begun_while_the_questions_are_asked_counts_too() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+
+    class Slow(Answers):
+        async def executions_of(self, instrument: InstrumentId, link_id: LinkId) -> Sequence[Execution]:
+            await world.begin_again(intent_id)
+            return []
+
+    await look(world, Slow(START + 2 * SPAN))
+    assert await world.state(intent_id) == "unknown"
+
+
 async def unknown_cancel(world: MemoryWorld) -> tuple[IntentId, IntentId]:
     """(the place, its cancel in unknown)."""
     target = await world.place()
