@@ -11,6 +11,7 @@ import pytest
 from tradewright.core.errors import NotSent, OutcomeUnknown
 from tradewright.core.ids import ExchangeOrderId
 from tradewright.exchange.bybit.orders import BybitOrderGateway
+from tradewright.exchange.bybit.outage import FAILURES_MAX
 from tradewright.exchange.ports import MayGo
 from tradewright.system import SystemClock
 from unit.exchange.conftest import KEY
@@ -90,6 +91,18 @@ async def test_what_was_handed_over_and_not_answered_is_unknown_even_if_the_gate
     bybit.script[CREATE] = [hang_up]
     with pytest.raises(OutcomeUnknown):
         await orders.place(ORDER)
+    await orders.close()
+
+
+async def test_what_was_held_back_says_nothing_of_whether_the_exchange_answers(
+    bybit: FakeBybit, logs: KeptLogs
+) -> None:
+    orders = _gateway(bybit, logs, lambda: True, lambda _point: None)
+    bybit.script[CREATE] = [ok({"orderId": "exchange-1", "orderLinkId": ORDER.link_id})]
+    for _ in range(FAILURES_MAX + 1):
+        with pytest.raises(NotSent, match="signed, and then"):
+            await orders.place(ORDER, may_go=lambda: False)
+    assert (await orders.place(ORDER)).exchange_order_id == "exchange-1"
     await orders.close()
 
 

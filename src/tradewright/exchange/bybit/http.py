@@ -123,7 +123,13 @@ class HttpTransport:
                 assert session.connector is not None, "it is closed with its transport only"
                 connection = await session.connector.connect(target.peer, [], session.timeout)
                 return await _exchange(connection, request, last_word)
-        except (aiohttp.ClientError, HttpProcessingError, TimeoutError, OSError) as problem:
+        except (
+            aiohttp.ClientError,
+            HttpProcessingError,
+            TimeoutError,
+            OSError,
+            asyncio.IncompleteReadError,
+        ) as problem:
             if connection is None:
                 raise NotConnected(str(problem) or type(problem).__name__) from problem
             raise NoAnswer(f"{type(problem).__name__}: {problem}") from problem

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 
 from tradewright.core.clock import Clock, Rng
 from tradewright.core.errors import ExchangeError, ExchangeUnavailable, NotSent, OutcomeUnknown, ReadRefused
-from tradewright.exchange.bybit.http import NotConnected
+from tradewright.exchange.bybit.http import HeldBack, NotConnected
 from tradewright.exchange.bybit.priority import Priority
 
 FAILURES_MAX = 8  # in a row; then calls are held back
@@ -84,7 +84,8 @@ def is_trouble(problem: ExchangeError) -> bool:
         return False
     if isinstance(problem, NotSent):
         # Without a connection or the exchange's clock; what was held back by us says nothing of the exchange.
-        return isinstance(problem.__cause__, NotConnected | ExchangeUnavailable)
+        cause = problem.__cause__
+        return isinstance(cause, NotConnected | ExchangeUnavailable) and not isinstance(cause, HeldBack)
     trace = problem.trace
     if trace.http_status is None:
         return isinstance(problem, ExchangeUnavailable | OutcomeUnknown)
