@@ -6,7 +6,7 @@ hangs on the position is left to `Columns.at`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from tradewright.strategy.evaluate import elementwise, fields, stretches
 from tradewright.strategy.evaluate.longer import Lane, lanes_of
 from tradewright.strategy.evaluate.plan import plan
 from tradewright.strategy.evaluate.position import Position, PositionRule
-from tradewright.strategy.functions.definitions import DEFINITIONS, typed
 from tradewright.strategy.functions.scalars import SCALARS
 from tradewright.strategy.program import (
     CONSTANT,
@@ -31,6 +30,7 @@ from tradewright.strategy.program import (
 from tradewright.strategy.timeframe import Timeframe
 
 Column = NDArray[np.float64]
+Functions = Callable[[str, Sequence[float], Sequence[Column]], Column]
 
 
 class Columns(Mapping[str, Column]):
@@ -72,10 +72,18 @@ class Columns(Mapping[str, Column]):
         return rule.value([leaf[index] for leaf in self._leaves[name]], position)
 
 
-def evaluate(program: Program, candles: Candles, *, longer: Mapping[Timeframe, Candles] | None = None) -> Columns:
+def evaluate(
+    program: Program,
+    candles: Candles,
+    *,
+    longer: Mapping[Timeframe, Candles] | None = None,
+    functions: Functions = stretches.run,
+) -> Columns:
     """All outputs of `program` over `candles`.
 
     `longer`: candles of longer timeframes of their own, for history before `candles` begins (`longer.longer_lane`).
+    `functions`: how a function is taken over columns; `compiled.Compiler().run` gives the same bits sooner, once it
+    has compiled, which takes a second or two for each function.
     Raises `ValueError` when `candles` are not of the program's base timeframe.
     """
     if candles.timeframe != program.base:
@@ -87,14 +95,20 @@ def evaluate(program: Program, candles: Candles, *, longer: Mapping[Timeframe, C
     worked: dict[int, Column] = {}
     for index in planned.needed:
         step = steps[index]
-        worked[index] = _worked(step, [worked[argument] for argument in step.arguments], lanes, steps)
+        worked[index] = _worked(step, [worked[argument] for argument in step.arguments], lanes, steps, functions)
         for argument in set(step.arguments):
             if last_use[argument] == index and argument not in planned.kept:
                 del worked[argument]
     return Columns({name: worked[step] for name, step in planned.outputs.items()}, planned.rules, worked)
 
 
-def _worked(step: Step, inputs: list[Column], lanes: Mapping[Timeframe, Lane], steps: Sequence[Step]) -> Column:
+def _worked(
+    step: Step,
+    inputs: list[Column],
+    lanes: Mapping[Timeframe, Lane],
+    steps: Sequence[Step],
+    functions: Functions,
+) -> Column:
     lane = lanes[step.timeframe]
     name = step.name
     if name in FIELDS or name in TIMES or name == OPEN_TIME:
@@ -107,7 +121,7 @@ def _worked(step: Step, inputs: list[Column], lanes: Mapping[Timeframe, Lane], s
         return _seen(inputs[0], lanes[steps[step.arguments[0]].timeframe].seen_from(lane))
     if name in SCALARS:
         return elementwise.apply(name, inputs)
-    return stretches.run(DEFINITIONS[name], typed(name, step.constants), inputs)
+    return functions(name, step.constants, inputs)
 
 
 def _before(column: Column, bars: int) -> Column:

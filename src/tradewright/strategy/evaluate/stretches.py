@@ -12,15 +12,16 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewright.strategy.functions.steps import Definition
+from tradewright.strategy.functions.definitions import DEFINITIONS, typed
 
 BLOCK_BARS = 16_384
 
 Column = NDArray[np.float64]
 
 
-def run(definition: Definition, constants: Sequence[float], inputs: Sequence[Column]) -> Column:
-    """The function's value at every bar. `constants`: as `definitions.typed` gives them."""
+def run(name: str, constants: Sequence[float], inputs: Sequence[Column]) -> Column:
+    """The function's value at every bar."""
+    definition, constants = DEFINITIONS[name], typed(name, constants)
     cells = definition.cells(*constants)
     memory = [0.0] * cells
     step = partial(definition.step, memory, 0, *constants)
