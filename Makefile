@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -94,6 +94,9 @@ fuzz-codecs: setup-dev  ## mutated messages of every kind for the codecs; BODIES
 
 fuzz-specs: setup-dev  ## SPECS made-up strategies: each is answered, soon, whatever it says
 	@SPECS=$(or $(SPECS),50000) HYPOTHESIS_PROFILE=explore $(call recorded,fuzz-specs,SPECS=$(or $(SPECS),50000)) $(BIN)/python -m pytest tests/property/test_specs_fuzz.py -q -s --show-capture=no -n 0
+
+functions: setup-dev  ## every function beside TA-Lib over the whole of the real series, and compiled: three minutes
+	@STRATEGY_BARS=0 STRATEGY_COMPILED=all $(BIN)/python -m pytest tests/unit/strategy/functions tests/unit/strategy/evaluate -q -n 2
 
 reference: setup-dev  ## the tables of docs/reference and docs/promises.md, from code and figures
 	@$(BIN)/python scripts/reference_tables.py
