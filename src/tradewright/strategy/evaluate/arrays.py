@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.strategy.candles import Candles
-from tradewright.strategy.evaluate import elementwise, fields, stretches
+from tradewright.strategy.evaluate import crossings, elementwise, fields, stretches
 from tradewright.strategy.evaluate.longer import Lane, lanes_of
 from tradewright.strategy.evaluate.plan import plan
 from tradewright.strategy.evaluate.position import Position, PositionRule
@@ -121,6 +121,8 @@ def _worked(
         return _seen(inputs[0], lanes[steps[step.arguments[0]].timeframe].seen_from(lane))
     if name in SCALARS:
         return elementwise.apply(name, inputs)
+    if name in crossings.CROSSINGS:
+        return crossings.apply(name, *inputs)
     return functions(name, step.constants, inputs)
 
 
