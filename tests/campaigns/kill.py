@@ -127,7 +127,7 @@ class Campaign:
         self.tally = Tally()
 
     async def run(self) -> Tally:
-        """Raises `AssertionError` where the campaign itself cannot go on."""
+        """Raises `AssertionError`, in a group, where the campaign itself cannot go on."""
         began_s = time.monotonic()
         most = self._plan.cycles + len(self._plan.points) * self._plan.times_each * _TRIES_MORE + _TRIES_MIN
         async with self._traders.trading(), beside(self._chaos(), self._release()):
