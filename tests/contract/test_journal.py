@@ -579,6 +579,23 @@ async def test_positions_are_not_compared_while_a_fill_is_booked_that_was_not_re
     assert await world.journal.position_breaks([grown], Listed.of([], later)) == []
 
 
+async def test_legs_are_not_compared_while_a_fill_waits_for_its_order_to_say_of_which_it_is(
+    world: JournalWorld,
+) -> None:
+    """Read between the lists of orders and of fills, somebody else's comes alone: a base that was set then counted it
+    twice once its order was known."""
+    short = position("0.5", side="Sell", position_index=2)
+    alone = fill("e-1", "0.5", side="Sell")
+    await world.journal.book([alone, short], "reconciliation")
+    read = Listed.of([alone], alone.executed_at)
+    assert await world.journal.position_breaks([short], read) is None
+    await world.journal.book([order_report("filled", filled="0.5", side="Sell", position_index=2)], "reconciliation")
+    assert await world.journal.position_breaks([short], read) == []
+    assert await world.journal.position_breaks([], read) == [
+        Drift("position.size", "linear:BTCUSDT:short", "-0.5", "0")
+    ]
+
+
 async def test_positions_are_not_compared_while_an_order_of_a_contract_is_under_way(world: JournalWorld) -> None:
     """It may have moved a position with a fill that is not listed yet, whoever sent it."""
     held, nothing = position("0.5"), Listed.of([], SIGNED)

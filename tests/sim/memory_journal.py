@@ -346,7 +346,7 @@ class MemoryJournal:
                 row.execution.executed_at >= listed.since
                 and row.execution.instrument.category != "spot"
                 and row.execution.exec_type != "Funding"
-                and row.execution.exec_id not in listed.exec_ids
+                and (row.execution.exec_id not in listed.exec_ids or self._lacks_its_leg(row))
                 for row in self._db.executions.values()
             ):
                 return None
@@ -371,6 +371,11 @@ class MemoryJournal:
                 if ours != theirs:
                     found.append(Drift("position.size", subject_of(*key), plain(ours), plain(theirs)))
             return found
+
+    def _lacks_its_leg(self, row: ExecutionRow) -> bool:
+        about = (row.execution.instrument.category, row.execution.instrument.symbol)
+        has_legs = any(key[:2] == about and key[2] for key in self._db.positions)
+        return has_legs and row.order_id is None and row.position_index == 0
 
     def _is_moving(self, row: IntentRow) -> bool:
         if row.order is None or row.instrument.category == "spot":

@@ -182,13 +182,11 @@ async def position_breaks(
     connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition], listed: Listed | None
 ) -> list[Drift] | None:
     """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat.
-    None where a fill is booked that was not read with them, or an order is under way.
+    None where a fill is booked that was not read with them or whose leg is not known yet, or an order is under way.
 
     In hedge mode each leg is one: a fill does not say to which it belongs, its order does.
     """
-    if listed is not None and (
-        await _is_moving(connection, account) or await _holds_others(connection, account, listed)
-    ):
+    if listed is not None and (await _is_moving(connection, account) or await _is_unsure(connection, account, listed)):
         return None
     theirs = {
         (held.instrument.category, held.instrument.symbol, held.position_index): (
@@ -224,13 +222,17 @@ async def _is_moving(connection: AsyncConnection, account: AccountRef) -> bool:
     return found
 
 
-async def _holds_others(connection: AsyncConnection, account: AccountRef, listed: Listed) -> bool:
-    """Whether a contract's fill is booked since then that is not listed."""
+async def _is_unsure(connection: AsyncConnection, account: AccountRef, listed: Listed) -> bool:
+    """Whether a contract's fill is booked since then that is not listed; or, of a symbol with legs, one whose order is
+    not known yet, so that it counts for neither of them."""
     found: bool = await connection.scalar(
         text(
             "SELECT EXISTS (SELECT 1 FROM executions e WHERE e.account_id = :account AND e.executed_at >= :since"
-            " AND e.category <> 'spot' AND e.exec_type <> 'Funding' AND NOT EXISTS"
-            " (SELECT 1 FROM unnest(CAST(:listed AS text[])) l(exec_id) WHERE l.exec_id = e.exec_id))"
+            " AND e.category <> 'spot' AND e.exec_type <> 'Funding' AND (NOT EXISTS"
+            " (SELECT 1 FROM unnest(CAST(:listed AS text[])) l(exec_id) WHERE l.exec_id = e.exec_id)"
+            " OR (e.order_id IS NULL AND e.position_index = 0 AND EXISTS (SELECT 1 FROM positions p"
+            " WHERE p.account_id = :account AND p.category = e.category AND p.symbol = e.symbol"
+            " AND p.position_index <> 0))))"
         ),
         {"account": account.id, "since": listed.since, "listed": list(listed.exec_ids)},
     )

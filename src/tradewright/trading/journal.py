@@ -318,7 +318,8 @@ class Journal(Protocol):
         flat. The first look at a symbol sets its base.
 
         None, and nothing is set, where a contract's fill is booked that is not among those `listed`: something else
-        found it meanwhile, and the positions may be older than it. So while an order of a contract is under way,
+        found it meanwhile, and the positions may be older than it. So while a fill of a symbol in hedge mode is not
+        known to belong to a leg, because its order is not known yet; and while an order of a contract is under way,
         whoever sent it: sending, unknown, or acknowledged within `REPORT_DUE` and not reported. It may have moved a
         position with a fill that is not listed yet.
         """
