@@ -32,6 +32,7 @@ from tradewright.strategy.timeframe import Timeframe, is_multiple
 
 _CONDITIONS = {"<", "<=", ">", ">=", "==", "!=", "and", "or", "not"}
 _LOGIC = {"and", "or", "not"}
+_UNKNOWN_IN_STRETCHES = ("turnover",) * 3
 _TIMEFRAMES: tuple[Timeframe, ...] = ("15m", "1h", "4h", "1d")
 
 
@@ -53,14 +54,14 @@ class _Builder:
         if there:
             return self._draw(st.sampled_from(there))
         if kind == "number":
-            return self.add(Step("close", tf), "number")
+            return self.add(Step(self._draw(st.sampled_from(("close", *_UNKNOWN_IN_STRETCHES))), tf), "number")
         return self.add(Step(">", tf, (self.some("number", tf), self.add(Step("open", tf), "number"))), "condition")
 
     def grow(self) -> None:
         draw, tf = self._draw, self._draw(st.sampled_from(_TIMEFRAMES))
         shape = draw(st.sampled_from(("field", "constant", "scalar", "function", "function", HISTORY, RESAMPLE)))
         if shape == "field":
-            self.add(Step(draw(st.sampled_from(FIELDS + TIMES)), tf), "number")
+            self.add(Step(draw(st.sampled_from((*FIELDS, *TIMES, *_UNKNOWN_IN_STRETCHES))), tf), "number")
         elif shape == "constant":
             self.add(Step(CONSTANT, tf, (), (draw(st.sampled_from((0.0, 1.0, -2.5, 100.0, 1e300))),)), "number")
         elif shape == HISTORY:

@@ -206,3 +206,11 @@ def test_a_forming_bar_bar_by_bar_is_caught(monkeypatch: pytest.MonkeyPatch) -> 
     assert not same(bar_by_bar(_EMA_OF_HOURS, whole), in_columns(_EMA_OF_HOURS, whole))
     with pytest.raises(AssertionError):
         test_a_longer_bar_is_seen_at_its_last_base_close_and_not_before()
+
+
+def test_a_function_of_longer_bars_is_first_known_at_the_close_of_its_nth() -> None:
+    quarters = candles([float(price) for price in range(40)], start_ms=MONDAY_MS)
+    found = in_columns(_EMA_OF_HOURS, quarters)  # ema(close, 3, tf=1h): the third hour closes with the twelfth quarter
+    assert np.isnan(found[:11]).all()
+    assert found[11] == (3 + 7 + 11) / 3
+    assert found[15] == (15 - 7.0) * 0.5 + 7.0
