@@ -34,7 +34,7 @@ class Desk:
     def __init__(self, root: Path) -> None:
         self.store = DataStore(root, SystemClock())
         self.asked: list[cli_data.DownloadOptions] = []
-        self.answer: Downloaded | Exception = Downloaded(added=0, was_there=0, absent=0, manifest=None)
+        self.answer: Downloaded | BaseException = Downloaded(added=0, was_there=0, absent=0, manifest=None)
         self._application = typer.Typer()
         self._application.callback()(lambda: None)
         cli_data.register(self._application, cli_data.DataParts(store=lambda: self.store, download=self._download))
@@ -52,7 +52,7 @@ class Desk:
     def _download(self, options: cli_data.DownloadOptions, tell: Callable[[Progress], None]) -> Downloaded:
         self.asked.append(options)
         tell(Progress(pages=1, pages_in_all=1, bars=1))
-        if isinstance(self.answer, Exception):
+        if isinstance(self.answer, BaseException):
             raise self.answer
         return self.answer
 
@@ -197,6 +197,13 @@ def test_each_way_a_download_may_fail_has_its_exit_code(failure: Exception, code
     assert (done.exit_code, "Traceback" in done.output) == (code, False)
     assert str(failure) in done.stderr
     assert str(failure) in desk.plain(*asked, code=code)["errors"][0]["message"]
+
+
+def test_a_download_that_is_stopped_says_that_what_came_stays(desk: Desk) -> None:
+    desk.answer = KeyboardInterrupt()
+    done = desk.run("download", "--symbol", "BTCUSDT", "--timeframe", "1m", "--from", "0")
+    assert done.exit_code == 130
+    assert "stopped; what came in stays" in done.stderr
 
 
 def test_a_series_that_is_being_written_is_left_alone(desk: Desk) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import polars
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tradewright.market.history.faults import BadCandles, CannotOpen
@@ -74,7 +74,7 @@ def test_a_number_may_be_written_as_people_write_numbers(text: str) -> None:
     assert found.turnover.tolist() == [55, 55]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.decimals(min_value="1e-12", max_value="1e12", allow_nan=False), min_size=1, max_size=40))
 def test_a_price_is_the_double_nearest_to_its_text(prices: Sequence[Decimal]) -> None:
     found = read_rows(csv(*(f"{i * MINUTE},{price},{price},{price},{price},1," for i, price in enumerate(prices))))
@@ -89,8 +89,8 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=50)
-@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=5))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS, CELLS, CELLS), min_size=1, max_size=3))
 def test_the_quick_reader_and_the_one_that_reads_cell_by_cell_say_the_same(table: Sequence[Sequence[str]]) -> None:
     lines = [",".join([str(i * MINUTE), *cells]) for i, cells in enumerate(table)]
     quoted = [f'"{i * MINUTE}",' + ",".join(f'"{cell}"' for cell in cells) for i, cells in enumerate(table)]
@@ -241,6 +241,7 @@ def test_times_in_seconds_are_told_as_what_they_are() -> None:
         (b"PAR1 and no more", r"not a complete Parquet"),
         (b"ARROW1 and no more", r"not a complete Feather"),
     ],
+    ids=lambda value: "file" if isinstance(value, bytes) else value,  # the bytes would be the name, all of them
 )
 def test_what_is_no_candle_file_is_told_with_its_place(source: bytes, told: str) -> None:
     with pytest.raises(BadCandles, match=told) as caught:

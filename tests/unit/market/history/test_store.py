@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tradewright.market.history.faults import BadCandles
@@ -118,7 +118,7 @@ def test_a_turnover_that_one_side_lacks_is_taken_from_the_other(store: DataStore
     assert found.turnover.tolist()[1:] == [55, 55]
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sets(st.integers(0, 30), min_size=1), min_size=1, max_size=5))
 def test_the_order_of_imports_does_not_matter(parts: list[set[int]]) -> None:
     def all_of(order: list[set[int]]) -> list[int]:
