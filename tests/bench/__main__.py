@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.bench import rows_exchange, rows_indicators, rows_installation, rows_messages, rows_orders, rows_ticks
+from tests.bench import (
+    rows_backtests,
+    rows_exchange,
+    rows_indicators,
+    rows_installation,
+    rows_messages,
+    rows_orders,
+    rows_ticks,
+)
 from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, table_of_figures, write
 
 FOLDER = Path("build/bench")
@@ -18,8 +26,12 @@ def main() -> None:
     print("measuring from tick to wire …", flush=True)
     judged, stated = rows_ticks.measured()
     results += judged
+    print("measuring backtests …", flush=True)
+    of_backtests, absolutes, more = rows_backtests.measured()
+    results += of_backtests
+    stated += more
     print("measuring a whole installation …", flush=True)
-    absolutes = rows_installation.measured()
+    absolutes += rows_installation.measured()
     print("measuring the simulated exchange …", flush=True)
     figures = [*stated, *rows_exchange.measured()]
     print("\n" + table(results))
