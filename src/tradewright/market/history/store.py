@@ -156,9 +156,19 @@ class DataStore:
         if known is None:
             message = f"{self.path(series)} is not there"
             return Checked(series=series, manifest=manifest, faults=(CandleFault(code="bad_file", message=message),))
+        if manifest != known[0]:
+            self._settle(series)  # after a crash: the next listing is of what is there
         manifest, rows = known
         faults = faults_of(rows, length_ms(series.timeframe))
         return Checked(series=series, manifest=manifest, faults=tuple(faults), outside=len(outside_their_range(rows)))
+
+    def _settle(self, series: Series) -> None:
+        """Writes the manifest that is true; a writer who is at it does so anyway."""
+        with contextlib.suppress(StoreBusy), self._writing(series):
+            known = self._known(series)
+            if known is not None:
+                _replace(self._manifest_path(series), manifest_bytes(known[0]))
+                _sync_folder(self.path(series).parent)
 
     def _known(self, series: Series) -> tuple[Manifest, Rows] | None:
         """The stored rows and a manifest that is true of them; another look where a writer came between the two."""

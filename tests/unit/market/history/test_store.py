@@ -239,6 +239,11 @@ def test_whatever_step_a_crash_comes_at_the_old_or_the_new_is_there_whole(
     assert (after is None and before is None) or minutes_of(after) in ([0, 1], whole)
     if not crashed:
         assert minutes_of(after) == whole
+    if after is not None:
+        store.check(SERIES)
+        ((_, listed),) = store.all()
+        assert listed is not None
+        assert (listed.bars, store.looks_whole(SERIES, listed)) == (len(after), True)
     # Life goes on: the next import is whole, and nothing is found wrong.
     store.add(SERIES, rows(2, 3), source="three")
     assert minutes_of(store.read(SERIES))[-2:] == [2, 3]
