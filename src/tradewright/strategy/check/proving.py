@@ -74,6 +74,10 @@ class Prover:
         """Whether the condition at `index` can be proved never to be true."""
         return not self._can(index, wanted=True)
 
+    def bounds(self, index: int) -> tuple[float, float]:
+        """Between which values the step at `index` lies whenever it is known; of a condition 0 and 1, or no bounds."""
+        return self._bounds[index]
+
     def _can(self, index: int, *, wanted: bool) -> bool:
         """Whether it is left open that the condition comes out as `wanted`. Each is worked out once."""
         if (index, wanted) not in self._possible:
