@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from support.strategy_series import REMEMBERING, bar_by_bar, candles, constants_of, in_columns, program_of, wandering
+from tradewright.strategy.evaluate import stretches
 from tradewright.strategy.functions.definitions import DEFINITIONS
 from tradewright.strategy.functions.table import FUNCTIONS
 
@@ -97,3 +98,14 @@ def test_each_stretch_of_known_inputs_is_computed_as_on_it_alone(name: str) -> N
             if known[start]:
                 alone = candles(bars.close[start:end], volume=bars.volume[start:end], turnover=bars.turnover[start:end])
                 assert np.array_equal(found[start:end], in_columns(program, alone), equal_nan=True)
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_blocks_make_no_difference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns are worked out in blocks, to keep the memory small: stretches go on across them, and begin inside them."""
+    bars = wandering(300, seed=3)
+    program = program_of(name, constants_of(name)[0], base="15m", of="turnover")
+    whole = in_columns(program, bars)
+    for bars_of_block in (1, 37, 60):
+        monkeypatch.setattr(stretches, "BLOCK_BARS", bars_of_block)
+        assert np.array_equal(in_columns(program, bars), whole, equal_nan=True)
