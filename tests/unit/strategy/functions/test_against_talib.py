@@ -27,7 +27,7 @@ from support.strategy_series import (
 )
 from tradewright.strategy.candles import Candles
 
-BARS = int(os.environ.get("STRATEGY_BARS", "400"))
+BARS = int(os.environ.get("STRATEGY_BARS", "300"))
 _SMA = 0
 
 _Oracle = Callable[..., Column]

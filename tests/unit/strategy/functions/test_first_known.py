@@ -102,7 +102,7 @@ def test_each_stretch_of_known_inputs_is_computed_as_on_it_alone(name: str) -> N
 
 @pytest.mark.parametrize("name", REMEMBERING)
 def test_blocks_make_no_difference(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Columns are worked out in blocks, to keep the memory small: stretches go on across them, and begin inside them."""
+    """Columns are worked out in blocks: stretches go on across them, and begin inside them."""
     bars = wandering(300, seed=3)
     program = program_of(name, constants_of(name)[0], base="15m", of="turnover")
     whole = in_columns(program, bars)
