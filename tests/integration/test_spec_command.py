@@ -94,3 +94,11 @@ def test_the_schema_is_printed_as_json() -> None:
     done = run("schema")
     assert done.returncode == 0
     assert told(done)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_checking_a_spec_loads_nothing_that_takes_long() -> None:
+    """Columns, compilers and readers of Parquet are for backtests: the server checks specs without them."""
+    code = "import sys, tradewright.strategy.check as c; c.check_text('a: 1'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=SECONDS_MAX, check=True, text=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"numpy", "numba", "polars", "pydantic", "lark", "sqlalchemy", "asyncio"}
