@@ -7,7 +7,7 @@ from typing import Any
 
 import lark
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tradewright.strategy.expression.parsing import NUMBER_MAX, parse
@@ -138,13 +138,13 @@ def _expressions() -> st.SearchStrategy[str]:
     return st.recursive(leaf, larger, max_leaves=12)
 
 
-@settings(max_examples=250)
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(text=soups())
 def test_words_in_any_order_are_an_expression_to_both_or_to_neither(text: str, oracle: lark.Lark) -> None:
     agree(text, oracle)
 
 
-@settings(max_examples=250)
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(text=_expressions())
 def test_what_binds_to_what_is_as_the_grammar_says(text: str, oracle: lark.Lark) -> None:
     agree(text, oracle)

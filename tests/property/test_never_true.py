@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from support.specs import signal
@@ -86,7 +86,7 @@ def _markets(seed: int) -> list[Candles]:
     return [wandering(120, seed), candles(np.full(60, 5.0))]
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(rule=CONDITIONS, seed=st.integers(0, 1000))
 def test_a_rule_that_is_told_never_to_be_true_never_is(rule: str, seed: int) -> None:
     strategy, is_never = _taken(rule)
@@ -95,7 +95,7 @@ def test_a_rule_that_is_told_never_to_be_true_never_is(rule: str, seed: int) -> 
             assert not (evaluate(strategy.program, market)["rules.enter_long"] == 1).any(), rule
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(value=VALUES, seed=st.integers(0, 1000))
 def test_every_known_value_lies_within_the_bounds_that_are_taken_for_granted(value: str, seed: int) -> None:
     strategy, _ = _taken(f"({value}) > 1")
