@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,29 @@ rules:
   exit_long: crosses_below(fast, slow)
 size: { base: 1 }
 """
+ROOT = Path(__file__).parents[2]
+RECORDED = ROOT.parent / "shared" / "data" / "btcusd-perp-1m-2022-01.csv.gz"
+MADE_UP = ROOT / "tests" / "data" / "btcusdt-linear-1m-month.csv.gz"
+_CENT = 0.005
 SETTINGS = Settings(equity=Decimal(100_000_000), slippage_bps=Decimal(0))  # the default fee is 0.055 %
+
+
+Trades = list[list[float]]
+
+
+def month() -> Path:
+    """The recorded month where it is present, else our own market's."""
+    return RECORDED if RECORDED.is_file() else MADE_UP
+
+
+def same_trades(ours: Trades, theirs: Trades) -> list[str]:
+    """What differs: bars, prices, or the result by a cent or more."""
+    found = [
+        f"trade {number}: {one} and {other}"
+        for number, (one, other) in enumerate(zip(ours, theirs, strict=False))
+        if one[:4] != other[:4] or abs(one[4] - other[4]) >= _CENT
+    ]
+    return found + ([f"{len(ours)} trades and {len(theirs)}"] if len(ours) != len(theirs) else [])
 
 
 class Ours:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.bench.backtest_ours import SPEC
+from tests.bench.backtest_ours import SPEC, month, same_trades
 from tests.bench.harness import Absolute, Figure, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own helpers are imported from their folder
@@ -28,20 +28,10 @@ from support.peers import ROOT, peers_python
 from tradewright.market.history.files import read_candles
 
 FOLDER = Path(__file__).parent
-RECORDED = ROOT.parent / "shared" / "data" / "btcusd-perp-1m-2022-01.csv.gz"
-MADE_UP = ROOT / "tests" / "data" / "btcusdt-linear-1m-month.csv.gz"
 ROUNDS = {"ours": 9, "backtesting": 9, "vectorbt": 9, "backtrader": 2}
 PROCESSES = 5
 MILLION = 1_000_000
 MEMORY_MUST_MB, MEMORY_GOAL_MB = 500.0, 350.0
-_CENT = 0.005
-
-Trades = list[list[float]]
-
-
-def month() -> Path:
-    """The recorded month where it is present, else our own market's."""
-    return RECORDED if RECORDED.is_file() else MADE_UP
 
 
 def measured(
@@ -66,16 +56,6 @@ def measured(
     figures = [Figure("backtest of a month of 1m, bars a second", 1e6 / us["ours"], "bars/s")]
     figures += [Figure(f"the same by {peer}", 1e6 / us[peer], "bars/s") for peer in peers]
     return rows, [_memory()], figures
-
-
-def same_trades(ours: Trades, theirs: Trades) -> list[str]:
-    """What differs: bars, prices, or the result by a cent or more."""
-    found = [
-        f"trade {number}: {one} and {other}"
-        for number, (one, other) in enumerate(zip(ours, theirs, strict=False))
-        if one[:4] != other[:4] or abs(one[4] - other[4]) >= _CENT
-    ]
-    return found + ([f"{len(ours)} trades and {len(theirs)}"] if len(ours) != len(theirs) else [])
 
 
 def _take_turns(asked: dict[str, subprocess.Popen[str]]) -> dict[str, list[float]]:

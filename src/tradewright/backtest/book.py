@@ -114,7 +114,7 @@ class Book:
                 fees=rounded(fees, SMALLEST),
                 funding=rounded(lot.funding, SMALLEST),
                 pnl=pnl,
-                pnl_pct=100.0 * float(pnl) / float(lot.cost),
+                pnl_pct=100.0 * float(pnl) / float(lot.cost) + 0.0,  # never -0
                 bars=lot.bars,
                 is_ambiguous=lot.is_ambiguous,
                 cell=lot.cell,

@@ -131,10 +131,9 @@ def _max_drawdown_pct(points: NDArray[np.float64]) -> float:
 
 
 def _sharpe(daily: NDArray[np.float64]) -> float:
-    if len(daily) < 2:
+    if len(daily) < 2 or daily.max() == daily.min():  # equal days deviate by nothing, whatever doubles add up to
         return 0.0
-    deviation = float(daily.std(ddof=1))
-    return float(daily.mean()) / deviation * math.sqrt(_DAYS_A_YEAR) if deviation else 0.0
+    return float(daily.mean()) / float(daily.std(ddof=1)) * math.sqrt(_DAYS_A_YEAR)
 
 
 def _sortino(daily: NDArray[np.float64]) -> float:

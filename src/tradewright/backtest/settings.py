@@ -89,7 +89,7 @@ class Settings:
         margin = self.maintenance_margin_pct
         if margin < 0:
             raise BadSettings(f"--maintenance-margin-pct is {margin}; it must be 0 or more")
-        if strategy.market.category == "linear" and margin * strategy.leverage >= HUNDRED:
+        if margin * strategy.leverage >= HUNDRED:
             raise BadSettings(
                 f"--maintenance-margin-pct is {margin}; with leverage {strategy.leverage} it must be less than "
                 f"{HUNDRED / strategy.leverage:.6g} (100/leverage), or a position would be liquidated as it opens"
