@@ -25,7 +25,7 @@ from tradewright.core.ids import AccountId, LinkId, UserId, WorkspaceId
 from tradewright.core.order import Exit, NewOrder, Trigger
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.kill.board import LatchBoard
-from tradewright.trading.kill.entries import Answered, CancelBegun, CloseBegun, Entry, TakenDown
+from tradewright.trading.kill.entries import Answered, CancelBegun, CloseBegun, Entry, TakenDown, as_plain
 from tradewright.trading.kill.folder import LatchFolder
 from tradewright.trading.kill.latch import Latch, Scope
 from tradewright.trading.kill.recorder import Recorder
@@ -478,6 +478,28 @@ async def test_what_waits_in_the_spool_is_loaded_while_the_switch_still_watches_
     assert len(now.of(CancelBegun)) == len(now.of(Answered)) == 5
     await now.until_done(latch)
     assert len(now.of(TakenDown)) == 1
+    await now.end()
+
+
+@in_virtual_time
+async def test_what_an_owner_before_wrote_beside_the_database_too_late_is_brought_without_a_new_claim() -> None:
+    now = scene()
+    now.order("50000")
+    await now.world.seconds(1)
+    now.start()
+    await now.world.until(lambda: now.board.has_rows(), "the switch runs")
+    late = Spool(now.home / "spool")
+    entry = TakenDown(
+        id=now.world.ids.new(),
+        at=now.world.clock.now(),
+        account_id=ACCOUNT.id,
+        latch_id=now.world.ids.new(),
+        closed=False,
+    )
+    late.append(str(ACCOUNT.id), [as_plain(entry)])
+    assert not now.recorder.has_spooled
+    await now.world.until(lambda: not late.names(), "the folder is empty", 10.0)
+    assert now.of(TakenDown) == [entry]
     await now.end()
 
 

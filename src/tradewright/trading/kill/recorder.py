@@ -28,6 +28,7 @@ ANSWERS_WITHIN_S = 0.7
 _LOADED_WITHIN_S = 15.0  # one transaction of the spool
 _AWAY_FOR_S = 3.0  # before the database is asked again
 _LOADED_AT_ONCE = 200
+_LOOKS_EVERY_S = 5.0
 _FILES_MAX = 100
 
 Blocking = Callable[..., Awaitable[Any]]
@@ -54,6 +55,7 @@ class Recorder:
         self._blocking = blocking
         self._away_until_s = 0.0
         self._has_spooled = False
+        self._looks_at_s = 0.0
         self._turn = asyncio.Lock()
         self._loading = asyncio.Lock()
         self._late: set[asyncio.Task[None]] = set()
@@ -62,6 +64,16 @@ class Recorder:
     def has_spooled(self) -> bool:
         """Something waits beside the database."""
         return self._has_spooled
+
+    async def look(self) -> None:
+        """Asks the folder, seldom: a process that stood still wrote an answer there after its successor had loaded
+        all. It would wait until the account is claimed anew."""
+        now_s = self._clock.monotonic()
+        if self._has_spooled or now_s < self._looks_at_s:
+            return
+        self._looks_at_s = now_s + _LOOKS_EVERY_S
+        names = await self._blocking(self._spool.names)
+        self._has_spooled = self._has_spooled or str(self.account.id) in names
 
     async def record(self, entries: Sequence[Entry]) -> None:
         """Durable when it returns. Raises `SpoolUnwritable` where neither can be written, and `Dispossessed`: then

@@ -14,6 +14,7 @@ the database only while the gate lets it (`may_act`), and whoever is refused by 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -237,6 +238,8 @@ class AccountSwitch:
 
     async def _bring_spool(self) -> None:
         """As soon as the database answers, and has the latches; the switch does not wait for one that does not."""
+        with contextlib.suppress(OSError):
+            await self.recorder.look()
         if not self.recorder.has_spooled or not self.board.has_rows():
             return
         if self._loading is None or self._loading.done():
