@@ -12,13 +12,19 @@ from decimal import Decimal
 
 import pytest
 
-from support.backtests.drawn import Scene, draw
+from support.backtests.drawn import draw
 from support.backtests.plain_engine import Found, play
+from support.strategy_series import series
 from tradewright.backtest.engine import run
 from tradewright.backtest.result import Result, Trade
+from tradewright.backtest.settings import Settings
+from tradewright.strategy.check import check_text
+from tradewright.strategy.prices import Filters
+from tradewright.strategy.templates import TEMPLATES, template_text
 
 SEEDS = int(os.environ.get("SEEDS", "96"))
 FIRST = int(os.environ.get("FIRST", "0"))
+TEMPLATE_BARS = 700
 _CHUNKS = 8
 _NEAR = Decimal("1e-15")  # of money: it is rounded once for each trade
 _NEAR_RATIO = 1e-9
@@ -31,7 +37,7 @@ def test_both_engines_tell_the_same_of_scenes_drawn_by_chance(chunk: int) -> Non
         scene = draw(seed)
         fast = run(scene.strategy, scene.candles, scene.settings)
         plain = play(scene.strategy, scene.candles, scene.settings)
-        assert_same(fast, plain, seed, scene)
+        assert_same(fast, plain, f"seed {seed}", f"{scene.text} {scene.settings}")
         told.update({"seeds": 1, "trades": len(fast.trades), "ambiguous": sum(t.is_ambiguous for t in fast.trades)})
         told.update(trade.exit_reason for trade in fast.trades)
         told.update(warned.code for warned in fast.warnings)
@@ -39,8 +45,18 @@ def test_both_engines_tell_the_same_of_scenes_drawn_by_chance(chunk: int) -> Non
     assert told["trades"] > 5 * told["seeds"], "scenes without trades compare nothing"
 
 
-def assert_same(fast: Result, plain: Found, seed: int, scene: Scene) -> None:
-    about = f"seed {seed}: {scene.text} {scene.settings}"
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_both_engines_tell_the_same_of_a_template(name: str) -> None:
+    strategy = check_text(template_text(name)).strategy
+    assert strategy is not None
+    candles = series("ethusdt-linear-15m-sample.csv.gz", TEMPLATE_BARS)
+    settings = Settings(filters=Filters(tick_size=Decimal("0.01"), quantity_step=Decimal("0.01")))
+    fast, plain = run(strategy, candles, settings), play(strategy, candles, settings)
+    assert_same(fast, plain, name, "on the sample")
+
+
+def assert_same(fast: Result, plain: Found, name: str, made_of: str) -> None:
+    about = f"{name}: {made_of}"
     for number, (one, other) in enumerate(zip(fast.trades, plain.trades, strict=False)):
         assert told(one) == {key: value for key, value in other.items() if key not in _MONEY}, (
             f"trade {number} of {about}"
