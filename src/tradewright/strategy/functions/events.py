@@ -45,7 +45,7 @@ def cells_run(n: int) -> int:
 
 def rising(s: list[float], o: int, n: int, t: int, x: float) -> float:
     """n rises in a row. Cells: x before, rises in a row."""
-    s[o + 1] = s[o + 1] + 1.0 if t > 0 and x > s[o] else 0.0
+    s[o + 1] = s[o + 1] + 1.0 if x > s[o] else 0.0  # of the first bar it says nothing, and is not asked
     s[o] = x
     if t < n:
         return NAN

@@ -270,3 +270,21 @@ def test_values_by_hand() -> None:
     assert last("zscore", 3) == pytest.approx(-math.sqrt(0.5), rel=1e-14)  # 4, 3, 3: mean 10/3, variance 2/9
     assert last("rising", 1) == 0.0
     assert math.isnan(last("zscore", 2))  # 3, 3: division by zero
+
+
+def test_a_flat_window_has_no_score_though_its_variance_is_rounded() -> None:
+    # The computed mean of 49 of these differs from each in the last place, and their variance comes out as 5.6e-45.
+    bars = candles([57.0, 58.0, *[57.44707532179869] * 60])
+    scores = in_columns(program_of("zscore", (49.0,), base="15m"), bars)
+    assert not np.isnan(scores[48:50]).any()
+    assert np.isnan(scores[50:]).all()
+
+
+@pytest.mark.parametrize("seed", range(13, 20))
+def test_kama_of_a_rest_longer_than_its_window_goes_at_its_fastest(seed: int) -> None:
+    """Whatever rounding an outlier left in the sum of its moves: nothing moved, so there is nothing to be rounded."""
+    close = wandering(150, seed, ticks=False).close
+    close[100] = 1e13 * (1 + seed / 7)
+    close[118:] = close[117]
+    away = in_columns(program_of("kama", (14.0,), base="15m"), candles(close))[131:139] - close[117]
+    assert np.allclose(away[1:] / away[:-1], 1 - (2 / 3) ** 2, rtol=1e-6)
