@@ -18,12 +18,13 @@ from tradewright.cli.exits import BAD_SPEC, WRONG_USAGE, UsageCommand, UsageGrou
 if TYPE_CHECKING:
     from tradewright.strategy.check import Checked, Facts
     from tradewright.strategy.faults import Fault
+    from tradewright.strategy.words.language import Language
 
 STANDARD = "-"
 
 
 def register(application: typer.Typer) -> None:
-    spec = typer.Typer(cls=UsageGroup, no_args_is_help=True, help="Strategies as files: check one, get the schema.")
+    spec = typer.Typer(cls=UsageGroup, no_args_is_help=True, help="Strategies as files: check, explain, compare.")
     application.add_typer(spec, name="spec")
 
     @spec.command("schema", cls=UsageCommand)
@@ -51,6 +52,71 @@ def register(application: typer.Typer) -> None:
             _tell(file, checked)
         if checked.errors:
             raise typer.Exit(BAD_SPEC)
+
+    @spec.command("explain", cls=UsageCommand)
+    def explain(
+        file: Annotated[str, typer.Argument(metavar="FILE", help="YAML or JSON; - is standard input.")],
+        lang: Annotated[str, typer.Option("--lang", help="en or ru.")] = "en",
+        as_json: Annotated[bool, typer.Option("--json", help="For programs: one object on standard output.")] = False,
+    ) -> None:
+        """Say in plain words what a strategy does.
+
+        Exit codes: 0 fine, 2 the strategy is wrong, 64 wrong usage, a file that cannot be opened included.
+        """
+        from tradewright.strategy.words import explain
+
+        language = _language(lang)
+        checked = _right(file, as_json=as_json)
+        explanation = explain(checked, language)
+        if as_json:
+            _write({**checked.plain(), **explanation.plain()})
+        else:
+            typer.echo(explanation.text())
+
+    @spec.command("diff", cls=UsageCommand)
+    def diff(
+        old: Annotated[str, typer.Argument(metavar="OLD", help="YAML or JSON; - is standard input.")],
+        new: Annotated[str, typer.Argument(metavar="NEW", help="YAML or JSON; - is standard input.")],
+        lang: Annotated[str, typer.Option("--lang", help="en or ru.")] = "en",
+        as_json: Annotated[bool, typer.Option("--json", help="For programs: one object on standard output.")] = False,
+    ) -> None:
+        """Say in plain words what changed in meaning from one strategy to another.
+
+        Exit codes: 0 fine, with or without changes; 2 one of them is wrong; 64 wrong usage.
+        """
+        from tradewright.strategy.words import differences
+
+        language = _language(lang)
+        if old == new == STANDARD:
+            _usage("only one of the two files can be standard input")
+        changes = differences(_right(old, as_json=as_json), _right(new, as_json=as_json), language)
+        if as_json:
+            _write({"ok": True, "language": language.code, "changes": [change.plain() for change in changes]})
+            return
+        for line in [change.text for change in changes] or [language.says["same"]]:
+            typer.echo(line)
+
+
+def _language(code: str) -> Language:
+    from tradewright.strategy.words import LANGUAGES
+
+    if code not in LANGUAGES:
+        _usage(f"--lang {code!r} is none of {', '.join(LANGUAGES)}")
+    return LANGUAGES[code]
+
+
+def _right(file: str, *, as_json: bool) -> Checked:
+    """A spec without errors; tells them and ends the command with 2 where it has some."""
+    from tradewright.strategy.check import check_text
+
+    checked = check_text(read_spec(file))
+    if not checked.errors:
+        return checked
+    if as_json:
+        _write({"file": file, **checked.plain()})
+    else:
+        _tell(file, checked)
+    raise typer.Exit(BAD_SPEC)
 
 
 def read_spec(file: str) -> bytes:

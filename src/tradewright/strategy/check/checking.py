@@ -10,10 +10,11 @@ from typing import cast
 from tradewright.strategy.canonical import sha256
 from tradewright.strategy.check.between_keys import check_between_keys
 from tradewright.strategy.check.building import build
-from tradewright.strategy.check.compiling import Compiler
+from tradewright.strategy.check.compiling import Compiler, Origin
 from tradewright.strategy.check.facts import Facts, facts_of
 from tradewright.strategy.check.forms import ATR_LENGTH_DEFAULT, SpecForm
 from tradewright.strategy.check.meaning import Names, check_meaning
+from tradewright.strategy.check.params import Param
 from tradewright.strategy.check.reading import Reader
 from tradewright.strategy.check.series import in_order
 from tradewright.strategy.check.texts import Expression
@@ -21,6 +22,7 @@ from tradewright.strategy.check.warnings import never_true, warnings_of
 from tradewright.strategy.document.reading import read_document
 from tradewright.strategy.faults import Fault, in_file_order
 from tradewright.strategy.model import Strategy
+from tradewright.strategy.program import Program
 from tradewright.strategy.timeframe import Timeframe
 
 _NOTHING_SET: Mapping[str, str] = MappingProxyType({})
@@ -28,12 +30,14 @@ _NOTHING_SET: Mapping[str, str] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """`facts` and `strategy` are None when, and only when, there are errors."""
+    """`facts`, `strategy` and `form` are None when, and only when, there are errors. `form` is what the file gives, key
+    by key and with the names of params: words about a spec are made of it."""
 
     errors: list[Fault]
     warnings: list[Fault]
     facts: Facts | None = None
     strategy: Strategy | None = None
+    form: SpecForm | None = None
 
     def plain(self) -> dict[str, object]:
         """The object of `spec check --json` and of the API."""
@@ -74,7 +78,36 @@ def check_text(text: bytes | str, *, settings: Mapping[str, str] = _NOTHING_SET)
         timeframes=compiler.timeframes(),
         sha256=sha256(root),
     )
-    return Checked(errors=[], warnings=in_file_order(warnings), facts=facts_of(strategy), strategy=strategy)
+    told = in_file_order(warnings)
+    return Checked(errors=[], warnings=told, facts=facts_of(strategy), strategy=strategy, form=spec)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A sound spec whose constants can be put in anew (`binding`). `in_keys`: params named outside expressions."""
+
+    params: Mapping[str, Param]
+    in_keys: frozenset[str]
+    program: Program
+    origins: tuple[tuple[Origin, ...], ...]
+
+
+def compiled_with_origins(text: bytes | str, settings: Mapping[str, str]) -> Opened:
+    """Only for a spec in which nothing was found. Series are in the program only as parts of rules and levels."""
+    faults: list[Fault] = []
+    root = read_document(text, faults)
+    assert root is not None, "a spec without faults can be read"
+    reader = Reader(faults, settings)
+    spec = reader.spec(root)
+    _, compiler = _expressions(spec, reader, keeps_origins=True)
+    assert compiler is not None, "a spec without faults can be compiled"
+    assert not faults, "it was checked before"
+    whole = compiler.program()
+    outputs = {name: step for name, step in whole.outputs.items() if not name.startswith("series.")}
+    program = Program(whole.base, whole.steps, outputs)
+    return Opened(
+        params=reader.params.known, in_keys=frozenset(reader.used), program=program, origins=compiler.origins()
+    )
 
 
 def _is_newer(faults: list[Fault]) -> bool:
@@ -87,7 +120,7 @@ def _once_each(faults: list[Fault]) -> list[Fault]:
     return list({(fault.path, fault.place, fault.code): fault for fault in reversed(faults)}.values())[::-1]
 
 
-def _expressions(spec: SpecForm, reader: Reader) -> tuple[Names, Compiler | None]:
+def _expressions(spec: SpecForm, reader: Reader, *, keeps_origins: bool = False) -> tuple[Names, Compiler | None]:
     """Checks every expression and compiles the sound ones; None where the bars they stand on are not known."""
     series = {name: given.value for name, given in spec.series.value.items()} if spec.series else {}
     names = Names(reader.params, series)
@@ -103,7 +136,7 @@ def _expressions(spec: SpecForm, reader: Reader) -> tuple[Names, Compiler | None
         return names, None
     sound_series = {name: series[name] for name, meaning in names.meanings.items() if meaning.is_sound}
     base = cast("Timeframe", market.timeframe.value)
-    compiler = Compiler(base, reader.params.known, sound_series, reader.faults)
+    compiler = Compiler(base, reader.params.known, sound_series, reader.faults, keeps_origins=keeps_origins)
     for name in sound_series:
         compiler.series_output(name)
     for name in sound:
