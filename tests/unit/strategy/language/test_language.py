@@ -136,6 +136,7 @@ def test_lookback_counts_through_series_on_each_timeframe_by_itself() -> None:
     assert codes(signal(enter="s2 > 1", more=more)) == []
     assert codes(signal(enter="tf(4h, s2) > s2", more=more)) == []
     assert codes(signal(enter="tf(4h, s2)[5000] > 1", more=more)) == []
+    assert codes(signal(enter="sma(close[4999], 2) > 1")) == []
     assert codes(signal(enter="s2[1] > 1", more=more)) == [("lookback_too_long", "/rules/enter_long")]
     assert codes(signal(enter="sma(s2, 2) > 1", more=more)) == [("lookback_too_long", "/rules/enter_long")]
 
