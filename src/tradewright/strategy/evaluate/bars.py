@@ -65,13 +65,15 @@ class _Lane:
             self._actions.append(_action(index, step, values))
 
     def run(self, bar: Bar, values: list[float]) -> None:
-        while self._constants:
-            index, constant = self._constants.pop()
-            values[index] = constant
+        if self._constants:
+            for index, constant in self._constants:
+                values[index] = constant
+            self._constants.clear()
         for index, place in self._plain:
             values[index] = bar[place]
-        for index, name in self._derived:
-            values[index] = field(bar, self._length_ms, name)
+        if self._derived:
+            for index, name in self._derived:
+                values[index] = field(bar, self._length_ms, name)
         for action in self._actions:
             action()
 

@@ -70,8 +70,26 @@ def highest(s: list[float], o: int, n: int, t: int, x: float) -> float:
 
 
 def lowest(s: list[float], o: int, n: int, t: int, x: float) -> float:
-    """`highest` upside down: negation rounds nothing."""
-    return -highest(s, o, n, t, -x)
+    """As `highest`, written out upside down: `stoch_*` and `willr` ask for both at each bar."""
+    at = t % n
+    here = s[o]
+    if at == 0 or x < here:
+        here = x
+        s[o] = x
+    cell = o + 1 + at
+    s[cell] = x
+    if at == n - 1:
+        later = x
+        for earlier in range(cell - 1, o, -1):
+            if s[earlier] > later:
+                s[earlier] = later
+            else:
+                later = s[earlier]
+        return here
+    if t < n:
+        return NAN
+    before_it = s[cell + 1]
+    return here if here < before_it else before_it
 
 
 def cells_latest_highest(n: int) -> int:
