@@ -8,10 +8,10 @@ double each other cost nothing. Not here: names and types (`meaning`); only soun
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
-from tradewright.strategy.check.constants import in_force
+from tradewright.strategy.check.constants import below, in_force
 from tradewright.strategy.check.params import Param
 from tradewright.strategy.check.texts import Expression
 from tradewright.strategy.expression.tree import (
@@ -47,22 +47,48 @@ class _TooLong:
     bars: int
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a step's constant comes from: a node of an expression, of which it is the value; or the number of the key
+    that `output` is about (`tree` None)."""
+
+    tree: Tree | None = field(compare=False)
+    place: tuple[int, int] = (0, 0)  # which tree, which node of it
+    output: str = ""
+
+    @property
+    def node(self) -> int:
+        return self.place[1]
+
+
 _Unsound = None  # a fault was told already
 _Compiled = int | _Misfit | None
 
 
 class Compiler:
-    """Gathers the steps of one spec. `series` are its sound ones by name."""
+    """Gathers the steps of one spec. `series` are its sound ones by name.
+
+    `keeps_origins`: parts become one step only where they stay equal whatever the params are, so that constants can be
+    put in anew (`binding`).
+    """
 
     def __init__(
-        self, base: Timeframe, params: Mapping[str, Param], series: Mapping[str, Expression], faults: list[Fault]
+        self,
+        base: Timeframe,
+        params: Mapping[str, Param],
+        series: Mapping[str, Expression],
+        faults: list[Fault],
+        *,
+        keeps_origins: bool = False,
     ) -> None:
         self._base = base
         self._params = params
         self._series = series
         self._faults = faults
         self._steps: list[Step] = []
-        self._indices: dict[Step, int] = {}
+        self._keeps_origins = keeps_origins
+        self._origins: list[tuple[Origin, ...]] = []
+        self._indices: dict[tuple[Step, tuple[Origin, ...]], int] = {}
         self._lookbacks: list[int] = []
         self._warm_ups: list[int] = []
         self._done: dict[tuple[str, Timeframe], _Compiled] = {}
@@ -78,7 +104,8 @@ class Compiler:
 
     def atr(self, name: str, length: int) -> None:
         """The ATR of a level that is given in times of it, on the base bars."""
-        self._outputs[name] = self._call(FUNCTIONS["atr"], [], (length,), self._base)
+        origins = (Origin(None, output=name),) if self._keeps_origins else ()
+        self._outputs[name] = self._call(FUNCTIONS["atr"], [], (length,), self._base, origins)
 
     def series_output(self, name: str) -> None:
         """A series is an output too: the chart shows it."""
@@ -88,6 +115,10 @@ class Compiler:
 
     def program(self) -> Program:
         return Program(self._base, (*self._steps,), dict(self._outputs))
+
+    def origins(self) -> tuple[tuple[Origin, ...], ...]:
+        """For each step where its constants come from, in their order; nothing where no param can change them."""
+        return (*self._origins,)
 
     def warm_up_bars(self) -> int:
         """The contract's 2.7, in bars of each timeframe."""
@@ -115,7 +146,7 @@ class Compiler:
         for index, node in enumerate(tree.nodes):
             if is_constant[index]:
                 continue
-            result = self._node(tree, node, timeframes[index], results)
+            result = self._node(tree, index, timeframes[index], results)
             if isinstance(result, _Misfit):
                 if result.outer == surrounding != self._base:
                     misfit = result  # the series is at home on other bars: who names it here is told
@@ -140,14 +171,15 @@ class Compiler:
         hint = f"take {misfit.outer}, or a whole multiple of it"
         self._faults.append(expression.fault("tf_not_multiple", offset, message, hint))
 
-    def _node(self, tree: Tree, node: Node, timeframe: Timeframe, results: list[_Compiled]) -> _Compiled | _TooLong:
+    def _node(self, tree: Tree, index: int, timeframe: Timeframe, results: list[_Compiled]) -> _Compiled | _TooLong:
+        node = tree.nodes[index]
         match node:
             case Number():
                 return self._step(Step(CONSTANT, timeframe, (), (node.value + 0.0,)))
             case Boolean():
                 return self._step(Step(CONSTANT, timeframe, (), (1.0 if node.value else 0.0,)))
             case Name(name=name):
-                return self._name(name, timeframe)
+                return self._name(name, timeframe, self._origins_of(tree, (index,)))
             case _:
                 pass
         operands: list[int] = []
@@ -160,7 +192,8 @@ class Compiler:
             case Operation(symbol=symbol):
                 return self._step(Step(symbol, timeframe, tuple(operands)))
             case History():
-                return self._history(operands[0], int(in_force(tree, node.back, self._params)), timeframe)
+                back = int(in_force(tree, node.back, self._params))
+                return self._history(operands[0], back, timeframe, self._origins_of(tree, (node.back,)))
             case Longer(timeframe=word):
                 return self._resampled(operands[0], cast("Timeframe", word), timeframe)
             case Call():
@@ -180,9 +213,10 @@ class Compiler:
             case _:
                 return children(node)
 
-    def _name(self, name: str, timeframe: Timeframe) -> _Compiled:
+    def _name(self, name: str, timeframe: Timeframe, origins: tuple[Origin, ...]) -> _Compiled:
         if name in self._params:
-            return self._step(Step(CONSTANT, timeframe, (), (float(self._params[name].value) + 0.0,)))
+            step = Step(CONSTANT, timeframe, (), (float(self._params[name].value) + 0.0,))
+            return self._step(step, origins=origins)
         if name in FIELDS or name in TIMES or name.startswith("position."):
             return self._step(Step(name, timeframe))
         return self._one_series(name, timeframe)
@@ -193,27 +227,41 @@ class Compiler:
         if not is_multiple(inner, timeframe):
             return _Misfit(inner, timeframe)
         pairs = zip(function.parameters, node.arguments, strict=False)
-        constants = tuple(
-            in_force(tree, argument, self._params) for parameter, argument in pairs if parameter.is_constant
-        )
-        call = self._call(function, operands, constants, inner)
+        given = tuple(argument for parameter, argument in pairs if parameter.is_constant)
+        constants = tuple(in_force(tree, argument, self._params) for argument in given)
+        call = self._call(function, operands, constants, inner, self._origins_of(tree, given))
         if self._lookbacks[call] > LOOKBACK_MAX:
             return _TooLong(self._lookbacks[call])
         return self._resampled(call, inner, timeframe)
 
-    def _call(self, function: Function, operands: list[int], constants: tuple[float, ...], timeframe: Timeframe) -> int:
+    def _call(
+        self,
+        function: Function,
+        operands: list[int],
+        constants: tuple[float, ...],
+        timeframe: Timeframe,
+        origins: tuple[Origin, ...],
+    ) -> int:
         fields = [self._step(Step(name, timeframe)) for name in function.reads]
         step = Step(function.name, timeframe, (*operands, *fields), tuple(map(float, constants)))
         lengths = function.lengths(constants)
-        return self._step(step, function.lookback(*lengths), _warm_up(function, lengths, timeframe))
+        return self._step(step, function.lookback(*lengths), _warm_up(function, lengths, timeframe), origins)
 
-    def _history(self, of: int, back: int, timeframe: Timeframe) -> int | _TooLong:
+    def _origins_of(self, tree: Tree, nodes: tuple[int, ...]) -> tuple[Origin, ...]:
+        """None where no param is named in them."""
+        if not self._keeps_origins:
+            return ()
+        named = any(isinstance(tree.nodes[index], Name) for node in nodes for index in below(tree, node))
+        return tuple(Origin(tree, (id(tree), node)) for node in nodes) if named else ()
+
+    def _history(self, of: int, back: int, timeframe: Timeframe, origins: tuple[Origin, ...]) -> int | _TooLong:
         inner = self._steps[of]
-        if inner.name == HISTORY:
+        if inner.name == HISTORY and not self._keeps_origins:
             of, back = inner.arguments[0], back + int(inner.constants[0])
         if back + self._lookbacks[of] > LOOKBACK_MAX:
             return _TooLong(back + self._lookbacks[of])
-        return self._step(Step(HISTORY, timeframe, (of,), (float(back),)), back) if back else of
+        is_kept = back or origins
+        return self._step(Step(HISTORY, timeframe, (of,), (float(back),)), back, 0, origins) if is_kept else of
 
     def _resampled(self, inside: int, inner: Timeframe, outer: Timeframe) -> _Compiled:
         if inner == outer:
@@ -222,15 +270,17 @@ class Compiler:
             return _Misfit(inner, outer)
         return self._step(Step(RESAMPLE, outer, (inside,)))
 
-    def _step(self, step: Step, lookback: int = 0, warm_up: int = 0) -> int:
-        found = self._indices.get(step)
+    def _step(self, step: Step, lookback: int = 0, warm_up: int = 0, origins: tuple[Origin, ...] = ()) -> int:
+        key = (step, origins)
+        found = self._indices.get(key)
         if found is not None:
             return found
         on_these_bars = (0,) if step.name == RESAMPLE else tuple(self._lookbacks[each] for each in step.arguments)
         self._steps.append(step)
         self._lookbacks.append(lookback + max(on_these_bars, default=0))
         self._warm_ups.append(warm_up)
-        self._indices[step] = len(self._steps) - 1
+        self._origins.append(key[1])
+        self._indices[key] = len(self._steps) - 1
         return len(self._steps) - 1
 
 

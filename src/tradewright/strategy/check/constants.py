@@ -71,14 +71,14 @@ class Case:
 
 def in_force(tree: Tree, node: int, params: Mapping[str, Param]) -> float:
     """The value of a constant with the params in force."""
-    column = _column(tree, _below(tree, node), {name: float(param.value) for name, param in params.items()}, Work())
+    column = _column(tree, below(tree, node), {name: float(param.value) for name, param in params.items()}, Work())
     assert not isinstance(column, list)
     return column
 
 
 def cases(tree: Tree, nodes: Sequence[int], params: Mapping[str, Param], work: Work) -> Iterator[Case]:
     """All that the constants at `nodes` can come out as. Raises `TooMuchWork`."""
-    parts = [_below(tree, node) for node in nodes]
+    parts = [below(tree, node) for node in nodes]
     named = {node.name for part in parts for node in (tree.nodes[index] for index in part) if isinstance(node, Name)}
     values: dict[str, Column] = {name: float(params[name].value) for name in sorted(named)}
     yield Case(None, (NAN,), tuple(_column(tree, part, values, work) for part in parts))
@@ -91,7 +91,7 @@ def cases(tree: Tree, nodes: Sequence[int], params: Mapping[str, Param], work: W
         yield Case(name, ranged, columns)
 
 
-def _below(tree: Tree, node: int) -> list[int]:
+def below(tree: Tree, node: int) -> list[int]:
     """A node and all that it is made of, operands first."""
     found, waiting = [], [node]
     while waiting:

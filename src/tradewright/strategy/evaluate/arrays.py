@@ -95,20 +95,21 @@ def evaluate(
     worked: dict[int, Column] = {}
     for index in planned.needed:
         step = steps[index]
-        worked[index] = _worked(step, [worked[argument] for argument in step.arguments], lanes, steps, functions)
+        worked[index] = worked_out(step, [worked[argument] for argument in step.arguments], lanes, steps, functions)
         for argument in set(step.arguments):
             if last_use[argument] == index and argument not in planned.kept:
                 del worked[argument]
     return Columns({name: worked[step] for name, step in planned.outputs.items()}, planned.rules, worked)
 
 
-def _worked(
+def worked_out(
     step: Step,
     inputs: list[Column],
     lanes: Mapping[Timeframe, Lane],
     steps: Sequence[Step],
     functions: Functions,
 ) -> Column:
+    """One step over all bars of its timeframe; `inputs` are the columns of its arguments."""
     lane = lanes[step.timeframe]
     name = step.name
     if name in FIELDS or name in TIMES or name == OPEN_TIME:
