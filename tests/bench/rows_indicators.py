@@ -1,14 +1,15 @@
 """Indicators brought up to date at one closed bar: seven of them, as one strategy of a live bot asks for them.
 
-Ours is the bot's own evaluator (a checked program, bar by bar, known and unknown kept apart). Beside it: talipp, which
-is made for updates, and TA-Lib as it is used where updates are wanted: a window of the last 500 bars, moved on by one
-and worked out anew.
+Ours is each function's step alone, and the bot's own evaluator with them (a checked program, bar by bar, known and
+unknown kept apart, the outputs of a close kept). Beside it: talipp, which is made for updates, and TA-Lib as it is used
+where updates are wanted: a window of the last 500 bars, moved on by one and worked out anew.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,28 +23,21 @@ from support.strategy_series import rows as bars_of
 from support.strategy_series import series
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.evaluate.bars import Evaluator
+from tradewright.strategy.functions.definitions import DEFINITIONS, typed
 from tradewright.strategy.program import Program, Step
 
 BARS = 1_000
 WINDOW = 500
-_NAME = "seven indicators updated by a bar"
 
 
 def rows() -> list[Row]:
     candles = series("btcusdt-linear-1m-sample.csv.gz", BARS + WINDOW)
+    sides = {"seven indicators updated, alone": _alone(candles), "the same in a bot's evaluator": _ours(candles)}
+    peers = ((_talipp(candles), "talipp", 2, 4), (_talib(candles), f"TA-Lib over {WINDOW} bars", 5, 10))
     return [
-        Row(
-            name=_NAME, ours=_ours(candles), peer=_talipp(candles), peer_name="talipp", operations=BARS, must=2, goal=4
-        ),
-        Row(
-            name=_NAME,
-            ours=_ours(candles),
-            peer=_talib(candles),
-            peer_name=f"TA-Lib over {WINDOW} bars",
-            operations=BARS,
-            must=5,
-            goal=10,
-        ),
+        Row(name=name, ours=ours, peer=peer, peer_name=peer_name, operations=BARS, must=must, goal=goal)
+        for name, ours in sides.items()
+        for peer, peer_name, must, goal in peers
     ]
 
 
@@ -67,6 +61,26 @@ PROGRAM = Program(
     ),
     {f"series.{place}": place for place in range(3, 10)},
 )
+
+
+def _alone(candles: Candles) -> Callable[[], None]:
+    """Each function's step, as the evaluator holds it, and nothing around it: what a peer's `add` is."""
+    columns = [column[WINDOW:].tolist() for column in (candles.high, candles.low, candles.close)]
+
+    def run() -> None:
+        steps = []
+        for step in PROGRAM.steps[len(columns) :]:
+            definition, constants = DEFINITIONS[step.name], typed(step.name, step.constants)
+            memory = [0.0] * definition.cells(*constants)
+            steps.append((partial(definition.step, memory, 0, *constants), len(step.arguments) == 1))
+        for behind, high, low, close in zip(range(BARS), *columns, strict=True):
+            for update, is_of_close in steps:
+                if is_of_close:
+                    update(behind, close)
+                else:
+                    update(behind, high, low, close)
+
+    return run
 
 
 def _ours(candles: Candles) -> Callable[[], None]:
