@@ -1,6 +1,6 @@
 # Two commands are enough: `make run` and `make test`. Both do their own set-up with git, make and Python 3.11 or newer.
 # Variables of `make run` and `make exchange`: MARKET (synthetic[:N] | replay:FILE@linear:SYMBOL | mirror), SPEED, SEED, FROM;
-# of `make fence`: CYCLES; of `make kill`: CYCLES, ACCOUNTS, TIMES; of `make sim`, `make sim-hashes` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
+# of `make fence`: CYCLES; of `make kill`: CYCLES, ACCOUNTS, TIMES; of `make sim`, `make sim-hedged`, `make sim-hashes` and `make seeds-exchange`: SEEDS; of `make fuzz` and `make fuzz-exchange`: BODIES, SEED.
 
 SHELL := /bin/sh
 UV := scripts/uv
@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -52,6 +52,9 @@ risk: setup-dev  ## many askers at the limits of risk, through faults and killed
 
 sim: setup-dev  ## seeded simulation of session, gateway and exchange in one process; FIRST begins elsewhere than at seed 0
 	@PYTHONPATH=tests $(call recorded,sim,SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST))) $(BIN)/python -m sim.whole.campaign $(SEEDS) $(FIRST)
+
+sim-hedged: setup-dev  ## the same in hedge mode, with a long and a short leg
+	@PYTHONPATH=tests $(call recorded,sim-hedged,SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST))) $(BIN)/python -m sim.whole.campaign hedged $(SEEDS) $(FIRST)
 
 sim-hashes: setup-dev  ## the same seed is the same night: SEEDS of them in two processes, where strings hash otherwise
 	@PYTHONPATH=tests $(call recorded,sim-hashes,SEEDS=$(SEEDS)) $(BIN)/python -m sim.whole.campaign same $(SEEDS)

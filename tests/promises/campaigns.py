@@ -17,6 +17,12 @@ CAMPAIGNS = {
             closing=r"seeds=(?P<SEEDS>\d+) duplicates=.*",
         ),
         Campaign(
+            name="sim-hedged",
+            does="the same nights with the contract held in two legs",
+            full={"SEEDS": 1_000},
+            closing=r"seeds=(?P<SEEDS>\d+) duplicates=.*",
+        ),
+        Campaign(
             name="sim-hashes",
             does="the same seed in two processes in which strings hash otherwise",
             full={"SEEDS": 1_000},

@@ -115,6 +115,7 @@ ROWS: Final = (
             *of("tests/unit/exchange/test_errors.py"),
             *of("tests/unit/trading/test_submission.py"),
             *of("tests/unit/exchange/test_orders.py", "test_what_may_have_happened_is_unknown_and_is_not_sent_again"),
+            *of("tests/unit/exchange/test_http.py"),
         ),
     ),
     Promise(
@@ -355,5 +356,11 @@ ROWS: Final = (
                 "test_after_standing_still_the_gate_is_shut_until_everybody_knows",
             ),
         ),
+    ),
+    Promise(
+        id="B13",
+        says="The same of a contract that is held in two legs, each with its fills, its stop and its books (hedge mode)",
+        tests=of("tests/sim/test_hedged_nights.py"),
+        campaigns=("sim-hedged",),
     ),
 )

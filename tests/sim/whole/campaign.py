@@ -2,6 +2,7 @@
 
 Lives here: running them, the line, and when it is a failure: anything found, or with a thousand seeds or more a kind of
 fault or a crash point that was never met. What was found is told beside it, seed by seed.
+`python -m sim.whole.campaign hedged SEEDS [FIRST]` runs the seeds' nights with the contract held in two legs.
 `python -m sim.whole.campaign same SEEDS` compares the digests of two processes (`hashes SEEDS` prints those of one).
 """
 
@@ -16,14 +17,17 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import structlog
 
 from sim.whole.checkers import WORDS
 from sim.whole.faults import KINDS
+from sim.whole.hedged import HedgedWorld
 from sim.whole.nights import PARTS
 from sim.whole.run import RunReport, run_seed
 from sim.whole.setting import KILL_POINTS, LEDGER_POINTS, POINTS
+from sim.whole.world import World
 
 CHUNK = 10
 ALL_KINDS = (*KINDS, *PARTS)
@@ -85,18 +89,18 @@ def quiet() -> None:
         logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-def run_chunk(seeds: Sequence[int]) -> list[RunReport]:
+def run_chunk(seeds: Sequence[int], make_world: type[World]) -> list[RunReport]:
     """Memory is given back between chunks only: looking for cycles all the time costs a tenth."""
     quiet()
     gc.collect()
     gc.disable()
-    return [run_seed(seed) for seed in seeds]
+    return [run_seed(seed, make_world) for seed in seeds]
 
 
-def run_all(seeds: range) -> Iterator[RunReport]:
+def run_all(seeds: range, make_world: type[World] = World) -> Iterator[RunReport]:
     chunks = [seeds[first : first + CHUNK] for first in range(0, len(seeds), CHUNK)]
     with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=20) as pool:
-        for reports in pool.imap_unordered(run_chunk, chunks):
+        for reports in pool.imap_unordered(partial(run_chunk, make_world=make_world), chunks):
             yield from reports
 
 
@@ -108,10 +112,13 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     if arguments[0] == "same":
         return _compare(int(arguments[1]))
+    make_world: type[World] = World
+    if arguments[0] == "hedged":
+        make_world, arguments = HedgedWorld, arguments[1:]
     first = int(arguments[1]) if len(arguments) > 1 else 0
     began = time.monotonic()
     summed = Sum()
-    for report in run_all(range(first, first + int(arguments[0]))):
+    for report in run_all(range(first, first + int(arguments[0])), make_world):
         summed.add(report)
         if report.problems and len(summed.bad) <= _SHOWN_MAX:
             print(f"seed {report.seed}:", *report.problems, sep="\n  ", file=sys.stderr, flush=True)

@@ -26,7 +26,7 @@ from sim.whole.owning import of_the_past
 from sim.whole.people import Stranger
 from sim.whole.world import World
 from tradewright.core.ids import IntentId, LinkId, intent_of, link_id_of
-from tradewright.simulator.accounts.events import CancelAccepted, OrderAccepted
+from tradewright.simulator.accounts.events import CancelAccepted, OrderAccepted, PositionIndex
 from tradewright.simulator.accounts.orders import Order, OrderStatus
 
 WORDS: Final = ("duplicates", "lost", "orphans", "diverged", "breaches", "naked", "stuck")
@@ -174,9 +174,14 @@ def _fills(world: World) -> Iterator[str]:
 
 
 def _position(world: World) -> Iterator[str]:
+    for leg in world.legs:
+        yield from _leg(world, leg)
+
+
+def _leg(world: World, leg: PositionIndex) -> Iterator[str]:
     account = world.engine.account
-    theirs = account.position("BTCUSDT")
-    row = world.database.positions.get(("linear", "BTCUSDT", 0))
+    theirs = account.position("BTCUSDT", leg)
+    row = world.database.positions.get(("linear", "BTCUSDT", leg))
     if row is None:
         if theirs.size:
             yield f"position: we hold none, the exchange {theirs.size}"
@@ -187,7 +192,8 @@ def _position(world: World) -> Iterator[str]:
         yield f"position: we hold {size}, the exchange {theirs.size}"
     if theirs.size and held.leverage != theirs.leverage:
         yield f"leverage: we hold {held.leverage}, the exchange {theirs.leverage}"
-    exits = {order.stop_kind: order.trigger.price for order in account.live_orders("BTCUSDT") if order.trigger}
+    waiting = [order for order in account.live_orders("BTCUSDT") if order.position_index == leg]
+    exits = {order.stop_kind: order.trigger.price for order in waiting if order.trigger}
     ours, real = (held.take_profit, held.stop_loss), (exits.get("TakeProfit"), exits.get("StopLoss"))
     if theirs.size and ours != real:
         yield f"exits of the position: we hold {ours}, the exchange {real}"

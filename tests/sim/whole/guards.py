@@ -17,6 +17,7 @@ from sim.protection_checks import Moment
 from sim.world import BTC
 from tradewright.core.order import NewOrder
 from tradewright.core.risk import Limits, default_limits
+from tradewright.simulator.accounts.events import PositionIndex
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.matching.trading_stop import read_trading_stop
 from tradewright.trading.guardian.guardian import Guardian
@@ -56,22 +57,27 @@ def with_guards(world: World, parts: SessionParts, point: Callable[[str], Awaita
 
 
 def steal_stop(world: World) -> None:
-    """Somebody takes the position's stop off at the exchange's own page."""
-    named = {"category": "linear", "symbol": "BTCUSDT", "tpslMode": "Full", "stopLoss": "0"}
-    try:
-        world.engine.set_trading_stop(read_trading_stop(named, world.engine.specs))
-    except ApiError:
-        return  # there is none
+    """Somebody takes the stop of each position off at the exchange's own page."""
+    for leg in world.legs:
+        named = {"category": "linear", "symbol": "BTCUSDT", "tpslMode": "Full", "stopLoss": "0", "positionIdx": leg}
+        try:
+            world.engine.set_trading_stop(read_trading_stop(named, world.engine.specs))
+        except ApiError:
+            continue  # there is none
 
 
-def moment(world: World) -> Moment:
+def moment(world: World, leg: PositionIndex) -> Moment:
     """How the position stands, by the exchange's own word."""
     account, process = world.engine.account, world.process
-    stops = [order.trigger for order in account.live_orders("BTCUSDT") if order.stop_kind == "StopLoss"]
+    stops = [
+        order.trigger
+        for order in account.live_orders("BTCUSDT")
+        if order.stop_kind == "StopLoss" and order.position_index == leg
+    ]
     is_alive = process is not None and not process.is_dead and not process.task.done()
     is_served = is_alive and process is not None and process.session.state in ("ready", "degraded")
-    size = account.position("BTCUSDT").size
-    kept = world.database.protections.get(("linear", "BTCUSDT", 0))
+    size = account.position("BTCUSDT", leg).size
+    kept = world.database.protections.get(("linear", "BTCUSDT", leg))
     return Moment(
         at_s=world.loop.time(),
         size=size,
@@ -84,11 +90,12 @@ def moment(world: World) -> Moment:
 def overexposed(world: World, order: NewOrder) -> str | None:
     """What the position could come to with everything that is open or on its way, if that is beyond its limit.
 
-    Not judged once a stranger has ordered: what they do is counted against us, and nobody asks us before.
+    Not judged once a stranger has ordered: what they do is counted against us, and nobody asks us before. Nor of two
+    legs, which are counted each by itself.
     """
     limit = LIMITS.position_notional
     assert limit is not None, "it is set here"
-    if order.instrument != BTC or order.reduce_only or world.has_stranger:
+    if order.instrument != BTC or order.reduce_only or world.has_stranger or world.night.hedged:
         return None
     account, side = world.engine.account, order.side
     size = account.position("BTCUSDT").size

@@ -64,6 +64,7 @@ class Night:
     standstill: Standstill | None = None
     books_crash: Kill | None = None
     keeps_books: bool = False
+    hedged: bool = False  # the contract is held in two legs: never drawn, for nights of their own (`hedged`)
     sweeps: bool = False  # many cancels at once, which go in batches
     decides: bool = False  # of what is foreign, which there is more of, and which blocks its symbol until then
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -21,7 +22,8 @@ from tradewright.simulator.errors import ApiError
 from tradewright.simulator.matching.commands import read_cancel, read_leverage
 from tradewright.simulator.matching.order_options import read_create
 from tradewright.simulator.matching.trading_stop import read_trading_stop
-from tradewright.trading.bodies import PlaceBody
+from tradewright.trading.bodies import CloseBody, PlaceBody
+from tradewright.trading.proposals import close_order
 
 INTENTS_MAX: Final = 12
 _TENTH: Final = Decimal("0.1")
@@ -34,6 +36,7 @@ class Person:
     def __init__(self, world: World, rng: random.Random) -> None:
         self._world = world
         self._rng = rng
+        self._rng_of_legs = world.random_of("legs")
         self._rng_of_sweeps = world.random_of("sweeps")
         self._wishes = 0
         self.asked: list[IntentId] = []
@@ -59,6 +62,8 @@ class Person:
         elif choice < 0.42:
             exits = self._exits()
             self._propose(lambda key, now: self._db.propose_exits(key, BTC, exits, now))
+        elif choice < 0.50 and self._world.night.hedged:
+            self._close_leg()
         elif choice < 0.46:
             self._note(self._propose(lambda key, now: self._db.propose_close(key, BTC, now)))
         elif choice < 0.50:
@@ -121,10 +126,39 @@ class Person:
         legs = changes.pop("legs", None)
         if legs is not None:
             fields |= legs(side)
+        if world.night.hedged and fields["category"] == "linear":
+            fields |= self._leg_of(side)
         intent_id: IntentId = self._db.propose_place(PlaceBody(**(fields | changes)), world.clock.now())
         world.wake()
         self.asked.append(intent_id)
         return intent_id
+
+    def _leg_of(self, side: str) -> dict[str, Any]:
+        """In hedge mode an order opens the leg of its side, or takes something off the other."""
+        own, other = (1, 2) if side == "Buy" else (2, 1)
+        if self._rng_of_legs.random() < 0.7:
+            return {"position_index": own}
+        return {"position_index": other, "reduce_only": True, "take_profit": None, "stop_loss": None}
+
+    def _close_leg(self) -> None:
+        """All of one leg that there is, at market: in hedge mode nothing is turned."""
+        held = [row.position for key, row in self._db.positions.items() if key[2] and row.position.side is not None]
+        if held:
+            leg = self._rng_of_legs.choice(held)
+            intent_id = IntentId(self._world.ids.new())
+            body = CloseBody(
+                id=intent_id,
+                category="linear",
+                symbol="BTCUSDT",
+                side=leg.side,
+                percent=Decimal(100),
+                price=None,
+                slippage_percent=None,
+            )
+            order = close_order(body, leg.size, leg.position_index)
+            self._db.propose_order(intent_id, order, self._world.clock.now(), closes=True, seen_side=leg.side)
+            self._world.wake()
+            self.asked.append(intent_id)
 
     def _propose(self, write: Callable[[IntentId, Any], IntentId | None]) -> IntentId | None:
         made = write(IntentId(self._world.ids.new()), self._world.clock.now())
@@ -164,7 +198,7 @@ class Person:
         price, rng = self._world.price, self._rng
         above, below = (price * Decimal("1.03")).quantize(_TENTH), (price * Decimal("0.97")).quantize(_TENTH)
         up, down = (above, below) if rng.random() < 0.5 else (below, above)
-        return rng.choice(
+        chosen = rng.choice(
             (
                 PositionExits(take_profit=up, stop_loss=down),
                 PositionExits(stop_loss=down),
@@ -172,6 +206,7 @@ class Person:
                 PositionExits(take_profit=Decimal(0), stop_loss=Decimal(0)),
             )
         )
+        return replace(chosen, position_index=self._rng_of_legs.choice(self._world.legs))
 
     def _legs(self) -> dict[str, Any]:
         """A stop on the losing side, and sometimes a take-profit."""
@@ -249,7 +284,9 @@ class Stranger:
             engine.set_leverage(read_leverage({**named, "buyLeverage": leverage, "sellLeverage": leverage}, specs))
         elif choice < 0.6:
             stop = str((self._world.price * Decimal(rng.choice(("0.96", "1.04")))).quantize(_TENTH))
-            engine.set_trading_stop(read_trading_stop({**named, "tpslMode": "Full", "stopLoss": stop}, specs))
+            engine.set_trading_stop(
+                read_trading_stop({**named, "tpslMode": "Full", "stopLoss": stop, **self._leg("")}, specs)
+            )
         else:
             body: dict[str, Any] = {
                 **named,
@@ -257,6 +294,7 @@ class Stranger:
                 "qty": str(Decimal(rng.randrange(1, 300)) / 1000),
                 "orderLinkId": rng.choice(("", f"by-hand-{rng.randrange(10**6)}")),
             }
+            body |= self._leg(body["side"])
             if rng.random() < 0.6:
                 price = str(self._world.price + Decimal(rng.randint(-60, 60)) * 10)
                 body |= {"orderType": "Limit", "price": price, "timeInForce": "GTC"}
@@ -264,3 +302,9 @@ class Stranger:
                 body |= {"orderType": "Market"}
             self._world.has_stranger = True
             self.orders.append(engine.place(read_create(body, specs)).order_id)
+
+    def _leg(self, side: str) -> dict[str, int]:
+        """Which of two legs, where there are two."""
+        if not self._world.night.hedged:
+            return {}
+        return {"positionIdx": self._rng.choice(self._world.legs) if not side else 1 if side == "Buy" else 2}

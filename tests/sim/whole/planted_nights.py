@@ -15,6 +15,7 @@ from typing import Any
 from sim.memory_differences import MemoryDifferences
 from sim.memory_journal import MemoryJournal
 from sim.memory_ledger import MemoryLedger
+from sim.whole.hedged import HedgedWorld
 from sim.whole.killing import KillBench
 from sim.whole.network import Host
 from sim.whole.nights import Night, draw_night
@@ -22,11 +23,13 @@ from sim.whole.owning import Owning
 from sim.whole.planted import _Around
 from sim.whole.process import Process
 from sim.whole.world import World
+from tradewright.core.order import RemotePosition
 from tradewright.trading.differences.model import Difference
 from tradewright.trading.differences.store import DifferenceStore
-from tradewright.trading.journal import Journal
+from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.kill.board import LatchRule
 from tradewright.trading.ledger.books import LedgerStore, Posting
+from tradewright.trading.model import EventSource
 from tradewright.trading.ownership import ShutReason
 from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
@@ -132,6 +135,20 @@ class DifferencesUnseen(World):
         return unseen  # type: ignore[no-any-return]
 
 
+class _OneLeg(_Around):
+    """Whatever leg a position is, it is taken for the long one."""
+
+    async def book(self, facts: Sequence[Fact], source: EventSource) -> None:
+        taken = [replace(fact, position_index=1) if isinstance(fact, RemotePosition) else fact for fact in facts]
+        await self._real.book(taken, source)
+
+
+class LegsMixed(HedgedWorld):
+    def make_journal(self, journal: MemoryJournal) -> Journal:
+        mixed: Any = _OneLeg(journal)
+        return mixed  # type: ignore[no-any-return]
+
+
 def nights_with(has: Callable[[Night], bool]) -> Iterator[int]:
     """Seeds whose night has it."""
     seed = 0
@@ -152,5 +169,6 @@ NIGHT_BUGS: dict[str, tuple[type[World], Sequence[str], Callable[[Night], bool]]
     ),
     "books with a hole": (BooksWithAHole, ("diverged",), lambda night: night.keeps_books),
     "books uneven for a moment": (BooksUnevenForAMoment, ("diverged",), lambda night: night.keeps_books),
+    "both legs taken for one": (LegsMixed, ("diverged",), lambda night: True),
     "differences that nobody sees": (DifferencesUnseen, ("breaches", "stuck"), lambda night: night.decides),
 }

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -87,13 +88,13 @@ async def _live(world: World) -> RunReport:
     person, stranger = Person(world, world.random_of("person")), Stranger(world, world.random_of("stranger"))
     keeper = _Keeper(world)
     world.begin_faults()
-    loud, quiet = StopWatch(), StopWatch()
+    loud, quiet = [StopWatch() for _ in world.legs], [StopWatch() for _ in world.legs]
     background = [
         asyncio.create_task(keeper.run()),
         asyncio.create_task(world.market.move()),
         asyncio.create_task(person.live(SAFETY_S)),
         asyncio.create_task(stranger.live(SAFETY_S)),
-        asyncio.create_task(loud.run(lambda: moment(world), 0.5)),
+        *_watched(world, loud),
         *(asyncio.create_task(part) for part in _parts_of(world, person)),
     ]
     await asyncio.sleep(SAFETY_S)
@@ -110,8 +111,8 @@ async def _live(world: World) -> RunReport:
     if reads_again and world.process is not None:
         world.process.session.want_reconcile()
     await asyncio.sleep(SAFETY_S + _STOLEN_AFTER_S - loop.time())
-    naked = naked_beyond(loud, GUARD)
-    background.append(asyncio.create_task(quiet.run(lambda: moment(world), 0.5)))
+    naked = [text for watch in loud for text in naked_beyond(watch, GUARD)]
+    background += _watched(world, quiet)
     steal_stop(world)
     await asyncio.sleep(SAFETY_S + TAIL_S - loop.time())
     background[1].cancel()
@@ -120,7 +121,7 @@ async def _live(world: World) -> RunReport:
     books = await judge_books(world) if world.night.keeps_books else []
     found = check(world, stranger)
     found["diverged"] += books
-    found["naked"] += [*naked, *naked_beyond(quiet, GUARD, QUIET_MARGIN_S)]
+    found["naked"] += [*naked, *(text for watch in quiet for text in naked_beyond(watch, GUARD, QUIET_MARGIN_S))]
     found["stuck"] += [*late, *keeper.died_of, *_unfinished(world, tail), *_broken(background)]
     for task in background:
         task.cancel()
@@ -138,6 +139,12 @@ async def _live(world: World) -> RunReport:
         strikes=world.strikes(),
         cpu_ms=0.0,
     )
+
+
+def _watched(world: World, watches: Sequence[StopWatch]) -> list[asyncio.Task[None]]:
+    """One for each leg."""
+    pairs = zip(watches, world.legs, strict=True)
+    return [asyncio.create_task(watch.run(partial(moment, world, leg), 0.5)) for watch, leg in pairs]
 
 
 def _parts_of(world: World, person: Person) -> Iterator[Coroutine[Any, Any, None]]:

@@ -34,12 +34,14 @@ from sim.whole.setting import BEGAN, FUNDS, KEY, DatabaseAway, MachineClock
 from sim.whole.wire import FaultyWire
 from support.scripted_market import START_MS
 from tradewright.core.ids import IntentId
+from tradewright.core.order import Execution
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.ports import Endpoints, OrderGateway
-from tradewright.simulator.accounts.events import Entry
+from tradewright.simulator.accounts.events import Entry, PositionIndex
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.faults.board import Armed
 from tradewright.simulator.faults.kinds import CALLS, EVENTS, SOCKETS, ClockSkew, Fault
+from tradewright.simulator.matching.commands import read_switch_mode
 from tradewright.simulator.matching.engine import Engine
 from tradewright.simulator.server import RunningSimulator, serve
 from tradewright.trading.differences.keeper import DifferenceKeeper
@@ -70,7 +72,7 @@ class World:
         self.market = LightMarket(self.random_of("market"))
         self.own = OwnFaults()
         self.kept_risk = kept_limits()
-        self.books = MemoryBooks(lambda: [row.execution for row in self.database.executions.values()])
+        self.books = MemoryBooks(lambda: [row.execution for row in self.database.executions.values()], self._leg_of)
         self.sums = RunningSums(self.books)
         self.kill = KillNight(self)
         self.keeper: DifferenceKeeper | None = None  # of the newest process, in a night when somebody decides
@@ -128,11 +130,24 @@ class World:
             new_id=lambda: str(UUID(int=self._exchange_ids.getrandbits(128), version=4)),
         )
         self.exchange.desk.faults.seed = self.seed
+        if self.night.hedged:
+            named = {"category": "linear", "symbol": "BTCUSDT", "mode": 3}
+            self.engine.set_position_mode(read_switch_mode(named, self.engine.specs))
+            self.struck["hedged"] += 1
 
     async def close(self) -> None:
         if self.process is not None:
             await self.process.end()
         await self.exchange.close()
+
+    @property
+    def legs(self) -> tuple[PositionIndex, ...]:
+        """In which the contract is held: one net position, or a long and a short one."""
+        return (1, 2) if self.night.hedged else (0,)
+
+    def _leg_of(self, execution: Execution) -> int | None:
+        row = self.database.executions[execution.exec_id]
+        return None if row.order_id is None else row.position_index
 
     @property
     def engine(self) -> Engine:
