@@ -351,4 +351,4 @@ def test_the_made_up_specs_reach_most_codes_and_some_are_right() -> None:
     print(f"fuzz-specs specs={SPECS} right={SEEN['right']} codes={len(SEEN)}")
     if SEEN:
         assert SEEN["right"] > SPECS / 200
-        assert len(SEEN) > min(SPECS / 10, 40)
+        assert len(SEEN) > min(SPECS / 10, 30)
