@@ -246,6 +246,15 @@ def test_the_three_plans_are_what_their_files_say() -> None:
     assert isinstance(now.plan, Dca)
     assert now.plan.starts_now
     assert now.program.outputs == {}
+    example = strategy(EXAMPLE).plan
+    assert isinstance(example, Signal)
+    assert (example.limits.max_entries_per_day, example.limits.cooldown_bars) == (5, 4)
+    assert (example.limits.max_daily_loss_pct, example.limits.trade_minutes) == (3, (420, 1260))
+    assert (example.protect.max_bars, example.size.amount, example.entry) == (
+        96,
+        100,
+        LimitEntry(offset_pct=Decimal("0.05"), post_only=True, expire_bars=3),
+    )
     hours = strategy(signal(more="limits: {trade_hours_utc: 22:00-24:00, trade_days: [sun]}")).plan
     assert isinstance(hours, Signal)
     assert hours.limits.trade_minutes == (1320, 1440)
