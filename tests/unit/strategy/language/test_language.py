@@ -177,6 +177,8 @@ def test_a_param_stands_for_a_number_and_fits_with_its_default_and_both_ends() -
     whole = params.replace("0.5, max", "1, max")
     assert codes(signal(more=whole + "protect: {max_bars: p}")) == [("not_whole", "/protect/max_bars")]
     assert codes(signal(more=whole.replace("0.5", "1") + "protect: {max_bars: p}")) == []
+    one = "params: {p: {default: 5, min: 5, max: 5.4, step: 0.5}}\n"  # a range of one value, which is whole
+    assert codes(signal(more=one + "protect: {max_bars: p}")) == []
 
 
 def test_what_holds_between_two_numbers_holds_at_the_ends_of_their_params_too() -> None:
