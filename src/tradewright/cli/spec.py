@@ -71,7 +71,7 @@ def register(application: typer.Typer) -> None:
         if as_json:
             _write({**checked.plain(), **explanation.plain()})
         else:
-            typer.echo(explanation.text())
+            _say(explanation.text())
 
     @spec.command("diff", cls=UsageCommand)
     def diff(
@@ -93,8 +93,7 @@ def register(application: typer.Typer) -> None:
         if as_json:
             _write({"ok": True, "language": language.code, "changes": [change.plain() for change in changes]})
             return
-        for line in [change.text for change in changes] or [language.says["same"]]:
-            typer.echo(line)
+        _say("\n".join([change.text for change in changes] or [language.says["same"]]))
 
 
 def _language(code: str) -> Language:
@@ -103,6 +102,12 @@ def _language(code: str) -> Language:
     if code not in LANGUAGES:
         _usage(f"--lang {code!r} is none of {', '.join(LANGUAGES)}")
     return LANGUAGES[code]
+
+
+def _say(text: str) -> None:
+    """Whatever the terminal cannot show is a question mark there, and no fault of the command."""
+    encoding = sys.stdout.encoding or "utf-8"
+    typer.echo(text.encode(encoding, "replace").decode(encoding))
 
 
 def _right(file: str, *, as_json: bool) -> Checked:

@@ -14,7 +14,7 @@ from typing import Literal
 from tradewright.strategy.check import Checked
 from tradewright.strategy.check.forms import SpecForm
 from tradewright.strategy.model import Strategy
-from tradewright.strategy.words.clauses import Clause, clauses, params_of, series_of
+from tradewright.strategy.words.clauses import Clause, clauses, params_of
 from tradewright.strategy.words.language import Language
 from tradewright.strategy.words.renames import renames
 from tradewright.strategy.words.sameness import Sameness
@@ -56,7 +56,6 @@ class _Comparing:
         self._language = language
         self._old = {clause.path: clause for clause in clauses(old, language, self._sameness, self._renamed)}
         self._new = {clause.path: clause for clause in clauses(new, language, self._sameness, {})}
-        self._names = {**params_of(new), **series_of(new)}
 
     def changes(self, old: Strategy, new: Strategy) -> Iterator[Change]:
         old_steps, new_steps = self._sameness.of_program(old.program), self._sameness.of_program(new.program)

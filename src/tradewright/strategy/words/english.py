@@ -295,7 +295,7 @@ _SAYS = {
     "tell.max_loss.unknown": "What is lost at the stop depends on equity or on prices, or there is no stop.",
     # Warnings, by their codes.
     "warning.unused_param": "nothing uses the param {name}.",
-    "warning.exit_without_enter": "there is the rule {name} and nothing that enters on that side.",
+    "warning.exit_without_enter": "there is {name} and nothing that enters on that side.",
     "warning.no_exit": "nothing ever closes what {name} opens: no rule, stop, target, trailing stop or time limit.",
     "warning.unprotected": "until the trailing stop is active there is no stop at all.",
     "warning.never_true": "{name} can never be true.",

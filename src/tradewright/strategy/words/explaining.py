@@ -169,8 +169,8 @@ class _Explaining:
 
     def warnings(self, warnings: list[Fault]) -> Iterator[str]:
         for fault in warnings:
-            name = fault.path.rsplit("/", 1)[-1]
-            clause = self._said.get(fault.path)
+            above, _, name = fault.path.rpartition("/")
+            clause = self._said.get(fault.path) or self._said.get(above)  # a stop's price stands within the stop
             function = _first_of_everything(clause.expression) if clause and clause.expression else ""
             subject = clause.label(self._language) if clause else self._language.quoted(name)
             words = self._says[f"warning.{fault.code}"].format(

@@ -40,6 +40,7 @@ class Bond(IntEnum):
     OR = 7
 
 
+_BOND_OF = {"+": Bond.SUM, "-": Bond.SUM, "*": Bond.PRODUCT, "/": Bond.PRODUCT}
 _TERM_AT_MOST = {"+": Bond.PRODUCT, "-": Bond.PRODUCT, "*": Bond.ATOM, "/": Bond.ATOM}
 
 
@@ -155,7 +156,7 @@ class Speaker:
         if symbol == "%":
             whole = says["%"].format(a=a.closed(Bond.ATOM), b=b.closed(Bond.ATOM))
             return _atom(whole, formula=formula and f"({formula})")
-        bond = Bond.SUM if symbol in "+-" else Bond.PRODUCT
+        bond = _BOND_OF[symbol]
         first = a.text if a.bond == bond else a.closed(_TERM_AT_MOST[symbol])
         if a.bond in (Bond.CHAIN, Bond.SUFFIXED):
             first = f"({a.text})"  # else what follows could be taken for a part of it
@@ -171,8 +172,12 @@ class Speaker:
     def _formula(self, symbol: str, operands: list[Phrase]) -> str:
         if not all(each.formula for each in operands):
             return ""
-        wrapped = [each.formula if each.bond <= Bond.CHAIN else f"({each.formula})" for each in operands]
-        return f" {_ARITHMETIC.get(symbol, symbol)} ".join(wrapped)
+        most = max(_TERM_AT_MOST.get(symbol, Bond.ATOM), Bond.CHAIN)
+        first_most = _BOND_OF.get(symbol, most)
+        first, second = operands
+        left = first.formula if first.bond <= first_most else f"({first.formula})"
+        right = second.formula if second.bond <= most else f"({second.formula})"
+        return f"{left} {_ARITHMETIC.get(symbol, symbol)} {right}"
 
     def _call(self, tree: Tree, node: Call, said: list[Phrase]) -> Phrase:
         language, function = self._language, FUNCTIONS[node.function]

@@ -35,12 +35,15 @@ def renames(old: SpecForm, new: SpecForm) -> dict[str, str]:
             found[before] = after
     # What a renamed series says may name others that are renamed.
     series_old, series_new = series_of(old), series_of(new)
-    for before, after in list(found.items()):
-        if gone[before] == "series":
-            for pair in _names(series_old[before], series_new[after]):
-                is_free = pair[0] not in found and pair[1] not in found.values()
-                if is_free and pair[0] in gone and come.get(pair[1]) == gone[pair[0]]:
-                    found[pair[0]] = pair[1]
+    waiting = [before for before in found if gone[before] == "series"]
+    while waiting:  # each series once
+        before = waiting.pop()
+        for one, other in _names(series_old[before], series_new[found[before]]):
+            is_free = one not in found and other not in found.values()
+            if is_free and one in gone and come.get(other) == gone[one]:
+                found[one] = other
+                if gone[one] == "series":
+                    waiting.append(one)
     return found
 
 

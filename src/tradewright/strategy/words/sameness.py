@@ -32,7 +32,7 @@ class Sameness:
                 case Name(name=name):
                     found.append(self._identity("name", renamed.get(name, name)))
                 case Operation(symbol=symbol, operands=operands):
-                    found.append(self._operation(symbol, [found[each] for each in operands]))
+                    found.append(self._joined(symbol, [found[each] for each in operands], "operation"))
                 case Call(function=function, arguments=arguments, timeframe=timeframe):
                     call = self._identity("call", function, *(found[each] for each in arguments))
                     found.append(call if timeframe is None else self._identity("longer", timeframe, call))
@@ -46,16 +46,16 @@ class Sameness:
         """Of each output."""
         found: list[int] = []
         for step in program.steps:
-            arguments = (found[argument] for argument in step.arguments)
-            found.append(self._identity("step", step.name, step.timeframe, step.constants, *arguments))
+            arguments = [found[argument] for argument in step.arguments]
+            found.append(self._joined(step.name, arguments, "step", step.timeframe, step.constants))
         return {name: found[index] for name, index in program.outputs.items()}
 
-    def _operation(self, symbol: str, operands: list[int]) -> int:
+    def _joined(self, symbol: str, operands: list[int], *what: Hashable) -> int:
         if symbol not in ("and", "or"):
-            return self._identity("operation", symbol, *operands)
+            return self._identity(*what, symbol, *operands)
         # Both are associative in Kleene's logic; sums of doubles are not, so theirs stay as written.
         parts = tuple(part for each in operands for part in self._parts.get((symbol, each), (each,)))
-        identity = self._identity("operation", symbol, *parts)
+        identity = self._identity(*what, symbol, *parts)
         self._parts[symbol, identity] = parts
         return identity
 
