@@ -35,6 +35,7 @@ from tradewright.core.fault import Fault
 from tradewright.core.order import KeyFacts
 from tradewright.exchange.bybit.codec import categories_of
 from tradewright.storage.bus import Bus
+from tradewright.storage.engine import reading
 from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable
 
@@ -129,7 +130,7 @@ class KeyChecker:
         facts: KeyFacts | None = None
         verdict: Verdict
         try:
-            async with self._engine.connect() as connection:
+            async with reading(self._engine) as connection:
                 credentials = await open_credentials(connection, self._keyring, known.workspace_id, known.id)
             facts = await self._ask(known, credentials)
             verdict = judge(facts, self._clock.now())

@@ -29,6 +29,7 @@ from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.core.instrument import Category
 from tradewright.core.order import KeyFacts
 from tradewright.exchange.bybit.codec import categories_of
+from tradewright.storage.engine import reading
 from tradewright.vault.binding import Binding
 from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable, Wrapped
@@ -60,7 +61,7 @@ class Waiting:
 
 async def has_boxes(engine: AsyncEngine) -> bool:
     """Whether a key is stored, of whatever workspace, so that the keyring it was stored with is needed."""
-    async with engine.connect() as connection:
+    async with reading(engine) as connection:
         return bool(await connection.scalar(text("SELECT EXISTS (SELECT 1 FROM connection_keys)")))
 
 
@@ -71,7 +72,7 @@ async def waiting_for_check(engine: AsyncEngine, now: datetime, busy: Sequence[U
         " WHERE state = 'checking' AND (next_check_at IS NULL OR next_check_at <= :now) AND NOT id = ANY(:busy)"
         " ORDER BY next_check_at NULLS FIRST, created_at LIMIT :most"
     )
-    async with engine.connect() as connection:
+    async with reading(engine) as connection:
         found = await connection.execute(statement, {"now": now, "busy": list(busy), "most": CHECKS_AT_ONCE})
         return [Waiting(connection_of(row), row["failures"]) for row in found.mappings()]
 

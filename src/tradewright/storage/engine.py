@@ -1,18 +1,19 @@
 """The engine: SQLAlchemy on psycopg 3, with money as Decimal, times in UTC and JSON through msgspec.
 
-Lives here: `create_engine`, `lines_of`, `driver_url`, JSON. Not here: which URL is used (settings, `storage.embedded`),
-nor who commits when (the edges: a request, a job, the session's writer).
+Lives here: `create_engine`, `reading`, `lines_of`, `driver_url`, JSON. Not here: which URL is used (settings,
+`storage.embedded`), nor who commits when (the edges: a request, a job, the session's writer).
 """
 
 from __future__ import annotations
 
+import select
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from tradewright.core.errors import StartError
 from tradewright.storage.lines import Lines
@@ -21,6 +22,7 @@ DRIVER = "postgresql+psycopg"
 _POOL_SIZE = 8  # of each process; two processes and the bus stay far below the server's 50 connections
 _POOL_OVERFLOW = 4
 _LINES = "tradewright_lines"
+_READS = "tradewright_reads"
 
 
 def driver_url(url: str) -> URL:
@@ -66,7 +68,6 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
         address,
         pool_size=pool_size,
         max_overflow=_POOL_OVERFLOW,
-        pool_pre_ping=True,
         pool_timeout=10,
         hide_parameters=True,  # an error's text must not carry hashes of passwords and tokens into a log
         json_serializer=encode_json,
@@ -75,7 +76,34 @@ def create_engine(url: str, *, pool_size: int = _POOL_SIZE, application: str = "
         execution_options={_LINES: lines},
     )
     event.listen(engine.sync_engine, "engine_disposed", lambda _engine: lines.drop())
+    event.listen(engine.sync_engine, "checkout", _require_alive)
+    engine.sync_engine.update_execution_options(**{_READS: engine.execution_options(isolation_level="AUTOCOMMIT")})
     return engine
+
+
+def _require_alive(connection: Any, _record: Any, _fairy: Any) -> None:
+    """Has the pool connect anew where the server has ended what lay in it. A server says something to who asks nothing
+    when it goes, and its end closes the socket: to look costs nothing, to ask is a round trip at each transaction."""
+    driven = connection.driver_connection
+    if driven.closed or _is_readable(driven.pgconn.socket):
+        raise InvalidatePoolError
+
+
+def _is_readable(descriptor: int) -> bool:
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def reading(engine: AsyncEngine) -> AsyncConnection:
+    """A connection of an engine of `create_engine` for reads, used with `async with`: no transaction is begun and ended
+    around them, which would be two round trips. Each statement sees what is committed when it begins, as it does in a
+    transaction too (READ COMMITTED). What is written is committed at once: for writes it is the wrong one."""
+    reads = engine.sync_engine.get_execution_options()[_READS]
+    assert isinstance(reads, AsyncEngine)
+    return reads.connect()
 
 
 def lines_of(engine: AsyncEngine) -> Lines:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.clock import from_milliseconds, milliseconds
 from tradewright.exchange.ports import RateBudget
-from tradewright.storage.engine import encode_json
+from tradewright.storage.engine import encode_json, reading
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
 from tradewright.trading.model import AccountRef
@@ -52,7 +52,7 @@ class PostgresNotes:
 
     async def read(self) -> tuple[bool, Stop | None]:
         try:
-            async with self._engine.connect() as connection:
+            async with reading(self._engine) as connection:
                 kept = await connection.scalar(
                     text("SELECT stopped FROM accounts WHERE id = :account"), {"account": self._account.id}
                 )

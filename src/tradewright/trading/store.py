@@ -24,7 +24,7 @@ from tradewright.core.ids import ExchangeOrderId, RequestId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, SymbolMode, Wallet
 from tradewright.core.order_status import IntentState
-from tradewright.storage.engine import encode_json, lines_of
+from tradewright.storage.engine import encode_json, lines_of, reading
 from tradewright.storage.lines import Statement
 from tradewright.trading.answering import ANSWERING
 from tradewright.trading.answering import asked as answering_asked
@@ -314,7 +314,7 @@ class PostgresJournal:
                     assert_never(answer)
 
     async def unknowns(self) -> Sequence[UnknownIntent]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     f"SELECT u.*, (SELECT CASE WHEN bool_and(r.signed_at IS NOT NULL) THEN max(r.signed_at) END"  # noqa: S608
@@ -385,7 +385,7 @@ class PostgresJournal:
         await tell_drifts(connection, self._account, self._ids, drifts, events)
 
     async def live_orders(self) -> Sequence[LiveOrder]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT exchange_order_id, link_id, category, symbol, state,"
@@ -416,7 +416,7 @@ class PostgresJournal:
             await end_unseen(connection, self._account, order.exchange_order_id, events)
 
     async def begin_reading(self) -> Reading:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             began_at: datetime = await connection.scalar(text("SELECT clock_timestamp()"))
             found = await connection.execute(
                 text(
@@ -452,7 +452,7 @@ class PostgresJournal:
             events.hint()
 
     async def executions_read_until(self) -> datetime | None:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             until: datetime | None = await connection.scalar(
                 text("SELECT executions_read_until FROM accounts WHERE id = :account"), {"account": self._account.id}
             )

@@ -20,6 +20,7 @@ from tradewright.core.errors import AppError
 from tradewright.core.fault import Fault
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.storage.bus import Bus
+from tradewright.storage.engine import reading
 from tradewright.trading.asking import INTENTS_CHANNEL
 from tradewright.trading.journal import Journal
 from tradewright.trading.model import AccountRef
@@ -125,7 +126,7 @@ class SessionKeeper:
     async def _accounts(self) -> list[_Looked] | None:
         """Those that do not rest; None when the table could not be read."""
         try:
-            async with self._engine.connect() as connection:
+            async with reading(self._engine) as connection:
                 found = await connection.execute(
                     text(
                         "SELECT id, workspace_id, environment, uid, connection_id, categories FROM accounts"

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import InstrumentId
+from tradewright.storage.engine import reading
 from tradewright.trading.differences.model import Difference, next_close_id
 from tradewright.trading.drifts import tell_moved
 from tradewright.trading.events import EventWriter
@@ -50,11 +51,15 @@ class PostgresDifferences:
         self._account = account
 
     async def live(self) -> Sequence[Difference]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(text(_LIVE), {"account": self._account.id})
             return [_difference(row) for row in found.mappings()]
 
     async def tell_decided(self) -> None:
+        async with reading(self._engine) as connection:  # asked each second: a transaction only where it has a reason
+            is_untold = text("SELECT EXISTS (SELECT 1 FROM differences WHERE account_id = :account AND NOT told)")
+            if not await connection.scalar(is_untold, {"account": self._account.id}):
+                return
         async with self._transaction() as (connection, events):
             decided = await connection.execute(
                 text("UPDATE differences SET told = true WHERE account_id = :account AND NOT told RETURNING *"),

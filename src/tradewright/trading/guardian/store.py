@@ -16,7 +16,7 @@ from tradewright.core.ids import IntentId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.core.protection import Asked, AskedStop, BookedFill, PlannedStop
-from tradewright.storage.engine import encode_json
+from tradewright.storage.engine import encode_json, reading
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
 from tradewright.trading.guardian.model import Guarded, ProtectionNews, protection_view
@@ -49,7 +49,7 @@ class PostgresGuardReads:
         self._account = account
 
     async def guarded(self) -> Sequence[Guarded]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text("SELECT * FROM protection_plans WHERE account_id = :account ORDER BY category, symbol"),
                 {"account": self._account.id},
@@ -63,7 +63,7 @@ class PostgresGuardReads:
             "symbol": instrument.symbol,
             "index": position_index,
         }
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             booked = await connection.scalar(text(_BOOKED), key)
             fills = (await connection.execute(text(_FILLS), key | {"limit": FILLS_READ + 1})).mappings().all()
             stops = (await connection.execute(text(_STOPS), key | {"limit": STOPS_READ})).mappings().all()
@@ -75,7 +75,7 @@ class PostgresGuardReads:
         )
 
     async def outcome(self, intent_id: IntentId) -> Outcome | None:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT state, kind, applied_at, reason->>'code' AS code,"

@@ -36,6 +36,7 @@ from tradewright.core.ids import (
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order_status import IntentState
 from tradewright.storage.bus import notify
+from tradewright.storage.engine import reading
 from tradewright.trading.asking import Asked, insert_intent
 from tradewright.trading.bodies import CancelBody, CloseBody
 from tradewright.trading.booking import hold_claims
@@ -81,7 +82,7 @@ class KillStore:
     ids: Ids
 
     async def standing(self) -> Standing:
-        async with self.engine.connect() as connection:
+        async with reading(self.engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT * FROM kill_latches WHERE released_at IS NULL"

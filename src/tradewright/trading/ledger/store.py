@@ -23,7 +23,7 @@ from tradewright.core.money import ZERO
 from tradewright.core.order import Execution, Wallet
 from tradewright.core.tie_out import Break
 from tradewright.core.transactions import ClosedPnl, Transaction
-from tradewright.storage.engine import encode_json
+from tradewright.storage.engine import encode_json, reading
 from tradewright.trading.events import EventWriter
 from tradewright.trading.fact_rows import execution_of
 from tradewright.trading.ledger import archive
@@ -65,7 +65,7 @@ class PostgresLedger:
             await events.flush()
 
     async def books(self) -> Books | None:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text("SELECT * FROM ledger_books WHERE account_id = :account"), {"account": self._account.id}
             )
@@ -111,7 +111,7 @@ class PostgresLedger:
 
     async def posted(self, key: HoldingKey) -> Sequence[Execution]:
         instrument, leg = key
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT e.* FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"  # noqa: S608
@@ -129,7 +129,7 @@ class PostgresLedger:
             return [execution_of(row) for row in found.mappings()]
 
     async def standings(self) -> Mapping[HoldingKey, Standing]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text("SELECT * FROM ledger_holdings WHERE account_id = :account ORDER BY category, symbol"),
                 {"account": self._account.id},
@@ -149,7 +149,7 @@ class PostgresLedger:
         )
 
     async def realised(self) -> Mapping[str, Decimal]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT l.asset, sum(l.amount) AS amount FROM ledger_entries l JOIN ledger_books b"
@@ -161,7 +161,7 @@ class PostgresLedger:
             return {row.asset: row.amount for row in found}
 
     async def _sums(self, statement: str) -> Balances:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(text(statement), {"account": self._account.id})
             return {(row.book, row.asset): row.amount for row in found}
 
@@ -177,11 +177,11 @@ class PostgresLedger:
             )
 
     async def unsettled(self) -> Sequence[Transaction]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return await archive.unsettled(connection, self._account)
 
     async def executions(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Execution]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return await archive.executions(connection, self._account, ids)
 
     async def untold(self, until: datetime) -> Sequence[Execution]:
@@ -189,11 +189,11 @@ class PostgresLedger:
             return await archive.untold(connection, self._account, until)
 
     async def closed_since(self, since: datetime) -> Sequence[ClosedPnl]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return await archive.closed_since(connection, self._account, since)
 
     async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT exec_id, asset, coalesce(sum(amount) FILTER (WHERE book = 'wallet:' || asset), 0) AS amount"
@@ -207,7 +207,7 @@ class PostgresLedger:
             return changes
 
     async def gross(self, orders: Sequence[ExchangeOrderId]) -> Mapping[ExchangeOrderId, tuple[Decimal, Decimal]]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             found = await connection.execute(
                 text(
                     "SELECT e.exchange_order_id, sum(e.quantity) AS quantity, coalesce(sum(-r.amount), 0) AS won"  # noqa: S608

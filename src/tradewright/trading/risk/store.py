@@ -23,7 +23,7 @@ from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.risk import LIMIT_NAMES, Level, LimitName, Limits, default_limits, merged
 from tradewright.storage.bus import notify
-from tradewright.storage.engine import encode_json
+from tradewright.storage.engine import encode_json, reading
 from tradewright.trading.model import AccountRef
 from tradewright.trading.risk.exposure import Holdings
 from tradewright.trading.risk.holdings import read_holdings
@@ -66,13 +66,13 @@ class PostgresRiskStore:
             return await read_holdings(connection, self._account.id)
 
     async def levels(self) -> Sequence[tuple[Level, Limits]]:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return await stored_levels(
                 connection, self._account.workspace_id, self._account.id, self._account.environment
             )
 
     async def day(self, day: date) -> DayStart | None:
-        async with self._engine.connect() as connection:
+        async with reading(self._engine) as connection:
             return await read_day(connection, self._account.id, day)
 
     async def open_day(self, start: DayStart) -> DayStart:
