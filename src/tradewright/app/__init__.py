@@ -21,6 +21,7 @@ from tradewright.cli import data as cli_data
 from tradewright.cli import exchange as cli_exchange
 from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
+from tradewright.cli import search as cli_search
 from tradewright.cli import spec as cli_spec
 from tradewright.cli import user as cli_user
 from tradewright.cli import where as cli_where
@@ -52,6 +53,7 @@ def main() -> None:
     cli_kill.register(application, _kill)
     cli_spec.register(application)
     cli_backtest.register(application)
+    cli_search.register(application)
     cli_data.register(application, cli_data.DataParts(store=_data_store, download=_download))
     try:
         application()

@@ -1,7 +1,7 @@
 """`tradewright backtest`: a strategy over recorded candles, to a report or a summary.
 
-Lives here: its options, what is printed where, and the exit codes (`exits`). Not here: reading candles
-(`market.history`), the run (`backtest`). What is heavy is imported when the command runs.
+Lives here: its options (which `search` shares), what is printed where, and the exit codes (`exits`). Not here: reading
+candles (`market.history`), the run (`backtest`). What is heavy is imported when the command runs.
 """
 
 from __future__ import annotations
@@ -125,18 +125,18 @@ def run_backtest(options: BacktestOptions) -> None:
     """Prints, writes the report, and raises `typer.Exit` where the code is not 0."""
     from tradewright.market.history.faults import BadCandles, CannotOpen
 
-    _check_usage(options)
-    checked = _checked(options)
+    check_usage(options)
+    checked = checked_spec(options)
     strategy = checked.strategy
     if strategy is None:
-        _stop_with(options, [fault.plain() for fault in checked.errors], BAD_SPEC, _spec_lines(options, checked))
+        stop_with(options, [fault.plain() for fault in checked.errors], BAD_SPEC, spec_lines(options, checked))
     try:
         _run(options, checked, strategy)
     except CannotOpen as error:
-        _usage(str(error))
+        usage(str(error))
     except BadCandles as error:
         faults = [fault.as_json() for fault in error.faults]
-        _stop_with(options, faults, BAD_CANDLES, [f"{fault.code}: {fault.message}" for fault in error.faults])
+        stop_with(options, faults, BAD_CANDLES, [f"{fault.code}: {fault.message}" for fault in error.faults])
 
 
 def _run(options: BacktestOptions, checked: Checked, strategy: Strategy) -> None:
@@ -153,28 +153,28 @@ def _run(options: BacktestOptions, checked: Checked, strategy: Strategy) -> None
     from tradewright.market.history.hashing import data_sha256
 
     try:
-        settings = _settings(options, strategy)
+        settings = settings_of(options, strategy)
         candles = read(options.candles, strategy.market.timeframe, fill_gaps=options.fill_gaps)
         result = run(strategy, candles.candles, settings, watch=_progress())
     except BadSettings as error:
-        _usage(str(error))
+        usage(str(error))
     except NoBars as error:
         raise BadCandles([CandleFault(code="no_candles", message=f"{options.candles}: {error}")]) from None
     checks = [Warned(fault.code, fault.message, 1, None) for fault in checked.warnings]
     advice = advice_of(result, candles.candles, filled_bars=candles.filled_bars)
     report = report_of(
         result,
-        warnings=_once_per_code([*checks, *result.warnings, *advice]),
+        warnings=once_per_code([*checks, *result.warnings, *advice]),
         data={"sha256": data_sha256(candles.candles), "timeframe": strategy.market.timeframe},
         program_version=version("tradewright"),
     )
     if options.report is None:
         typer.echo(summary_of(report, strategy.name))
     else:
-        _write(options.report, pieces_of(report, result))
+        write(options.report, pieces_of(report, result))
 
 
-def _once_per_code(warnings: Sequence[Any]) -> list[Any]:
+def once_per_code(warnings: Sequence[Any]) -> list[Any]:
     """The first of each code, with how many there are."""
     found: dict[str, Any] = {}
     for warned in warnings:
@@ -183,7 +183,7 @@ def _once_per_code(warnings: Sequence[Any]) -> list[Any]:
     return list(found.values())
 
 
-def _settings(options: BacktestOptions, strategy: Strategy) -> Settings:
+def settings_of(options: BacktestOptions, strategy: Strategy) -> Settings:
     from tradewright.backtest.settings import Settings
     from tradewright.market.history.fine import read_fine_candles
     from tradewright.market.history.funding import read_funding
@@ -214,33 +214,41 @@ def _settings(options: BacktestOptions, strategy: Strategy) -> Settings:
     )
 
 
-def _check_usage(options: BacktestOptions) -> None:
+def check_usage(options: BacktestOptions) -> None:
     if options.engine not in ("fast", "exact"):
-        _usage(f"--engine is {options.engine!r}; it is fast or exact")
+        usage(f"--engine is {options.engine!r}; it is fast or exact")
     if options.engine == "exact":
-        _usage("--engine exact is not built yet; leave it out to run the fast one")
+        usage("--engine exact is not built yet; leave it out to run the fast one")
     files = (options.spec, options.candles, options.funding, options.fine)
     if files.count(STANDARD) > 1:
-        _usage("standard input (-) can be only one of FILE, --candles, --funding and --fine")
+        usage("standard input (-) can be only one of FILE, --candles, --funding and --fine")
 
 
-def _checked(options: BacktestOptions) -> Checked:
+def checked_spec(options: BacktestOptions) -> Checked:
     from tradewright.strategy.check import check_text
 
+    return check_text(spec_text(options), settings=values_set(options))
+
+
+def spec_text(options: BacktestOptions) -> bytes:
     try:
-        text = sys.stdin.buffer.read() if options.spec == STANDARD else Path(options.spec).read_bytes()
+        return sys.stdin.buffer.read() if options.spec == STANDARD else Path(options.spec).read_bytes()
     except OSError as error:
-        _usage(f"{options.spec} cannot be read: {error.strerror or error}")
+        usage(f"{options.spec} cannot be read: {error.strerror or error}")
+
+
+def values_set(options: BacktestOptions) -> dict[str, str]:
+    """What `--set` says."""
     values: dict[str, str] = {}
     for param in options.params:
         name, equals, value = param.partition("=")
         if not equals or not name:
-            _usage(f"--set is {param!r}; it is written name=value, for example --set fast=9")
+            usage(f"--set is {param!r}; it is written name=value, for example --set fast=9")
         values[name.strip()] = value.strip()
-    return check_text(text, settings=values)
+    return values
 
 
-def _spec_lines(options: BacktestOptions, checked: Checked) -> list[str]:
+def spec_lines(options: BacktestOptions, checked: Checked) -> list[str]:
     lines = []
     for fault in checked.errors:
         place = f"{fault.place.line}:{fault.place.column}: " if fault.place else ""
@@ -249,7 +257,7 @@ def _spec_lines(options: BacktestOptions, checked: Checked) -> list[str]:
     return lines
 
 
-def _stop_with(options: BacktestOptions, errors: Sequence[Any], code: int, lines: Sequence[str]) -> NoReturn:
+def stop_with(options: BacktestOptions, errors: Sequence[Any], code: int, lines: Sequence[str]) -> NoReturn:
     """What is wrong, on standard error for a person and, where a report was asked for, there instead of it."""
     for line in lines:
         typer.echo(line, err=True)
@@ -257,11 +265,11 @@ def _stop_with(options: BacktestOptions, errors: Sequence[Any], code: int, lines
         import json
 
         text = json.dumps({"ok": False, "errors": list(errors)}, ensure_ascii=False)
-        _write(options.report, [text.encode(), b"\n"])
+        write(options.report, [text.encode(), b"\n"])
     raise typer.Exit(code)
 
 
-def _write(where: str, pieces: Iterable[bytes]) -> None:
+def write(where: str, pieces: Iterable[bytes]) -> None:
     if where == STANDARD:
         sys.stdout.buffer.writelines(pieces)
         sys.stdout.buffer.flush()
@@ -270,7 +278,7 @@ def _write(where: str, pieces: Iterable[bytes]) -> None:
         with Path(where).open("wb") as file:
             file.writelines(pieces)
     except OSError as error:
-        _usage(f"--json {where} cannot be written: {error.strerror or error}")
+        usage(f"--json {where} cannot be written: {error.strerror or error}")
 
 
 def _progress() -> Callable[[int, int], bool] | None:
@@ -298,10 +306,10 @@ def _decimal(option: str, text: str) -> Decimal:
     try:
         value = Decimal(text.strip())
     except InvalidOperation:
-        _usage(f"{option} is {text!r}; it must be a decimal number, such as 0.5")
+        usage(f"{option} is {text!r}; it must be a decimal number, such as 0.5")
     _, digits, exponent = value.as_tuple()
     if not isinstance(exponent, int) or exponent < -_DIGITS_MAX or len(digits) + max(exponent, 0) > _DIGITS_MAX:
-        _usage(f"{option} is {text!r}; it must be a number of at most {_DIGITS_MAX} digits before or behind the point")
+        usage(f"{option} is {text!r}; it must be a number of at most {_DIGITS_MAX} digits before or behind the point")
     return value
 
 
@@ -309,6 +317,6 @@ def _moment(option: str, text: str | None) -> int | None:
     return None if text is None else moment_ms(option, text)
 
 
-def _usage(message: str) -> NoReturn:
-    typer.echo(f"tradewright backtest: {message}", err=True)
+def usage(message: str) -> NoReturn:
+    typer.echo(f"tradewright: {message}", err=True)
     raise typer.Exit(WRONG_USAGE)
