@@ -244,6 +244,12 @@ async def test_executions_are_posted_once_in_the_exchanges_order_and_late_ones_t
     assert await post_executions(world.store, coins_of) == []
 
 
+async def test_the_newest_execution_is_that_of_the_latest_time_whenever_it_was_heard_of(world: LedgerWorld) -> None:
+    assert await world.store.newest_execution_at() is None
+    await world.book(fill("e2", executed_at=after(2)), fill("e1", executed_at=after(1)))
+    assert await world.store.newest_execution_at() == after(2)
+
+
 async def test_profit_of_an_order_is_told_only_when_all_of_it_is_in_the_books(world: LedgerWorld) -> None:
     await opened(world)
     await world.book(

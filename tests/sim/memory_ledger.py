@@ -158,6 +158,9 @@ class MemoryLedger:
         wanted = set(ids)
         return {each.exec_id: each for each in self._rows.executions() if each.exec_id in wanted}
 
+    async def newest_execution_at(self) -> datetime | None:
+        return max((each.executed_at for each in self._rows.executions()), default=None)
+
     async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:
         wanted = set(ids)
         changes: dict[ExecutionId, dict[str, Decimal]] = {}

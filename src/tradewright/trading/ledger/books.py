@@ -124,6 +124,10 @@ class LedgerStore(Protocol):
         """Those of them that are known."""
         ...
 
+    async def newest_execution_at(self) -> datetime | None:
+        """When the newest of all that are known was executed, by the exchange's clock."""
+        ...
+
     async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:
         """By coin, what the entries of each execution add to the wallet; of one without entries nothing."""
         ...

@@ -184,6 +184,14 @@ class PostgresLedger:
         async with reading(self._engine) as connection:
             return await archive.executions(connection, self._account, ids)
 
+    async def newest_execution_at(self) -> datetime | None:
+        async with reading(self._engine) as connection:
+            newest: datetime | None = await connection.scalar(
+                text("SELECT max(executed_at) FROM executions WHERE account_id = :account"),
+                {"account": self._account.id},
+            )
+            return newest
+
     async def untold(self, until: datetime) -> Sequence[Execution]:
         async with self._transaction() as (connection, _):
             return await archive.untold(connection, self._account, until)

@@ -99,13 +99,20 @@ async def _begin(parts: LedgerParts) -> list[Break] | None:
             await parts.clock.sleep(_PAUSE_SECONDS)
         wallet = await parts.gateway.wallet()
         moment = Moment(wallet=wallet, positions=await parts.gateway.positions())
-        if _held(await parts.gateway.wallet()) != _held(wallet):
+        if _held(await parts.gateway.wallet()) != _held(wallet) or await _is_behind(parts, wallet):
             continue
         if books is None:
             return await open_books(parts.store, moment, parts.coins_of)
         gap = Break("gap", "transactions", books.transactions_until.isoformat(), (now - parts.kept).isoformat())
         return [gap, *await bridge_gap(parts.store, books, moment, parts.coins_of)]
     return None
+
+
+async def _is_behind(parts: LedgerParts, wallet: Wallet) -> bool:
+    """Whether a fill that lies in this wallet bears a later time, because the exchange's clock was put back after it.
+    The books count what is later than their opening: it would be in them twice."""
+    newest = await parts.store.newest_execution_at()
+    return newest is not None and newest > wallet.reported_at
 
 
 async def _read(parts: LedgerParts) -> datetime:
