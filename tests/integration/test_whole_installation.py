@@ -92,6 +92,11 @@ def test_a_limit_order_rests_and_a_cancel_ends_it(running: Installation, account
     assert running.orders_at_exchange(cancelled["order"]["link_id"])[0]["orderStatus"] == "Cancelled"
 
 
+def _once_known(running: Installation, account: str, intent_id: str) -> Any:
+    answer = running.intent(account, intent_id)
+    return None if answer["status"] in ("proposed", "approved", "sending", "unknown") else answer
+
+
 def test_every_kind_of_wish_becomes_what_the_exchange_holds(running: Installation, account: str) -> None:
     """From the API to the exchange and back: amend, exits, leverage, trigger, close, reverse, spot, cancel-all."""
     symbol = {"category": "linear", "symbol": "BTCUSDT"}
@@ -101,7 +106,9 @@ def test_every_kind_of_wish_becomes_what_the_exchange_holds(running: Installatio
     def ask(kind: str, **fields: Any) -> Any:
         body = {"id": str(uuid.uuid4()), "kind": kind, **fields}
         status, answer = running.request("POST", f"/api/v1/accounts/{account}/intents", body)
-        assert status == 200, answer
+        if status == 202:  # not known within two seconds: a slow machine
+            answer = wait_for(lambda: _once_known(running, account, body["id"]), f"what became of the {kind} is known")
+        assert status in (200, 202), answer
         return answer
 
     def position() -> Any:
