@@ -359,7 +359,7 @@ ROWS: Final = (
     ),
     Promise(
         id="B13",
-        says="The same of a contract that is held in two legs, each with its fills, its stop and its books (hedge mode)",
+        says="The same of a contract that is held in two legs, each with its fills, stop and books (hedge mode)",
         tests=of("tests/sim/test_hedged_nights.py"),
         campaigns=("sim-hedged",),
     ),
