@@ -222,7 +222,7 @@ def _ground(options: SearchOptions, text: bytes, params: dict[str, str], checked
         strategy=strategy,
         settings=settings,
         read=candles,
-        job=Job(text=text, params=params, settings=settings, is_compiled=False),
+        job=Job(text=text, params=params, settings=settings),
         space=space,
         metric=metric,
         jobs=min(options.jobs or os.cpu_count() or 1, len(space)),

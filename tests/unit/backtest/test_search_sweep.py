@@ -39,7 +39,7 @@ params:
 rules: { enter_long: "close > close[ago]", exit_long: "close < close[ago]" }
 size: { base: lot }
 """
-JOB = Job(text=SPEC.encode(), params={}, settings=Settings(), is_compiled=False)
+JOB = Job(text=SPEC.encode(), params={}, settings=Settings())
 
 
 def _candles(days: int = 12, seed: int = 5) -> Candles:
@@ -95,7 +95,7 @@ def test_each_outcome_is_that_of_a_backtest_with_these_values_and_the_best_comes
 def test_the_least_drawdown_is_the_best_one_and_a_set_that_never_traded_the_worst() -> None:
     text = SPEC.replace("max: 6", "max: 400").replace("step: 1 }\n  lot", "step: 399 }\n  lot")
     text = text.replace("default: 3, min: 1, max: 400", "default: 1, min: 1, max: 400")
-    job = Job(text=text.encode(), params={"lot": "1"}, settings=Settings(), is_compiled=False)
+    job = Job(text=text.encode(), params={"lot": "1"}, settings=Settings())
     from tradewright.strategy.check.binding import Bindings
 
     with searching(job, _candles(), 1) as searcher:

@@ -1,24 +1,18 @@
 """What one run of a search is judged by: the contract's metrics as doubles, and what its daily returns look like.
 
-Lives here: `Figures`, from the plain engine's result or from a compiled run, to the same numbers. Money is told to
+Lives here: `Figures`, from a result of the engine. Money is told to
 nine digits behind the point at most; the exact report of a set is `tradewright backtest`'s.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tradewright.backtest.metrics import daily_returns, metrics_of
 from tradewright.backtest.result import Result
-from tradewright.backtest.search import kernel
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 DAYS_A_YEAR = 365
 # What a search may look for the best of. All but the drawdown are better when higher.
@@ -108,36 +102,6 @@ def figures_of(result: Result) -> Figures:
     )
 
 
-def figures_of_tape(tape: kernel.Tape, count: int, bars: kernel.Bars, capital: float) -> Figures:
-    """Of a compiled run of `count` trades."""
-    rows, whole = tape.doubles[:count], tape.whole[:count]
-    last = int(tape.totals[kernel.LAST_BAR])
-    pnl = rows[:, kernel.PNL]
-    gains, losses = float(pnl[pnl > 0].sum()), float(-pnl[pnl < 0].sum())
-    net = float(tape.totals[kernel.CASH]) - capital
-    moments = moments_of(_returns(tape.daily[: int(bars.day[last]) + 1], capital))
-    exposed = int(whole[:, kernel.BARS].sum())
-    return Figures(
-        net_profit=net,
-        net_profit_pct=100 * net / capital,
-        max_drawdown_pct=float(tape.totals[kernel.DRAWDOWN_PCT]),
-        sharpe=moments.sharpe,
-        sortino=moments.sortino,
-        profit_factor=gains / losses if losses else None,
-        win_rate=int((pnl > 0).sum()) / count if count else 0.0,
-        trades=count,
-        fees=float(rows[:, kernel.FEES].sum()),
-        funding=float(rows[:, kernel.FUNDING].sum()),
-        exposure_pct=100 * exposed / (last - bars.first + 1),
-        avg_trade_pct=float(rows[:, kernel.PNL_PCT].sum()) / count if count else 0.0,
-        expectancy=(gains - losses) / count if count else 0.0,
-        days=moments.days,
-        daily_sharpe_ratio=moments.daily_sharpe_ratio,
-        skewness=moments.skewness,
-        kurtosis=moments.kurtosis,
-    )
-
-
 def moments_of(returns: Sequence[float]) -> Moments:
     """Means and deviations as the contract's section 8 has them; skewness and kurtosis of the days as they were."""
     days = len(returns)
@@ -154,8 +118,3 @@ def moments_of(returns: Sequence[float]) -> Moments:
     skewness = math.fsum(((each - mean) / deviation) ** 3 for each in returns) / days
     kurtosis = math.fsum(((each - mean) / deviation) ** 4 for each in returns) / days
     return Moments(days, ratio * math.sqrt(DAYS_A_YEAR), sortino, ratio, skewness, kurtosis)
-
-
-def _returns(daily: NDArray[np.float64], capital: float) -> list[float]:
-    points = [capital, *daily.tolist()]
-    return [(now - before) / before if before else 0.0 for before, now in itertools.pairwise(points)]

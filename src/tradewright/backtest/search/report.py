@@ -179,7 +179,6 @@ def _set(values: Mapping[str, Decimal], outcome: Outcome) -> Report:
     return {
         "params": {name: plain(value) for name, value in values.items()},
         "metrics": None if outcome.figures is None else _metrics(outcome.figures),
-        "engine": outcome.engine,
         "errors": [fault.plain() for fault in outcome.faults],
     }
 

@@ -34,7 +34,6 @@ class Job:
     text: bytes
     params: dict[str, str]
     settings: Settings
-    is_compiled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def workers(job: Job, candles: Candles, count: int) -> Iterator[Workers]:
 def serve(connection: Connection, job: Job, folder: str, timeframe: Timeframe) -> None:
     """A process's whole life: trials as they are asked for, until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that asks: it ends its processes
-    trials = trials_of(job, read_shared(Path(folder), timeframe), is_compiled=job.is_compiled)
+    trials = trials_of(job, read_shared(Path(folder), timeframe))
     while True:
         try:
             task = connection.recv()
@@ -141,13 +140,8 @@ def serve(connection: Connection, job: Job, folder: str, timeframe: Timeframe) -
         connection.send(answer)
 
 
-def trials_of(job: Job, candles: Candles, *, is_compiled: bool) -> Trials:
-    loop = None
-    if is_compiled:
-        from tradewright.backtest.search.compiled import compiled_loop
-
-        loop = compiled_loop()
-    return Trials(job.text, job.params, candles, job.settings, loop)
+def trials_of(job: Job, candles: Candles) -> Trials:
+    return Trials(job.text, job.params, candles, job.settings)
 
 
 def write_shared(candles: Candles, folder: Path) -> None:
@@ -161,7 +155,6 @@ def read_shared(folder: Path, timeframe: Timeframe) -> Candles:
     """Mapped, not read: all processes see the same pages (nobody writes to them)."""
     import numpy as np
 
-    # "c" and not "r": what is compiled for arrays that may be written to would be compiled again for others.
     times = np.asarray(np.load(folder / "times.npy", mmap_mode="c"))
     prices = np.asarray(np.load(folder / "prices.npy", mmap_mode="c"))
     columns = dict(zip(_PRICES, prices, strict=True))

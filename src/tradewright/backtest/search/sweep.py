@@ -21,7 +21,6 @@ from tradewright.backtest.search.trial import Outcome, Trials, Window
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.check.binding import Impossible
 
-COMPILED_FROM_BARS = 4_000_000  # bars times sets: with fewer the plain engine is done before anything is compiled
 _TASK_SETS_MAX = 64
 _TASKS_PER_JOB = 8
 _SAME_RATIO = 1e-6
@@ -119,15 +118,10 @@ class Searcher:
 def searching(job: Job, candles: Candles, jobs: int) -> Iterator[Searcher]:
     """`jobs`: processes; 1 runs everything in this one."""
     if jobs == 1:
-        yield Searcher(trials_of(job, candles, is_compiled=job.is_compiled), None, 1)
+        yield Searcher(trials_of(job, candles), None, 1)
         return
     with workers(job, candles, jobs) as pool:
-        # What is run here is run by the plain engine: nothing has to be compiled once more.
-        yield Searcher(trials_of(job, candles, is_compiled=False), pool, jobs)
-
-
-def is_worth_compiling(sets: int, bars: int) -> bool:
-    return sets * bars >= COMPILED_FROM_BARS
+        yield Searcher(trials_of(job, candles), pool, jobs)
 
 
 def _tasks(space: Space, window: Window, jobs: int) -> Iterator[Task]:
