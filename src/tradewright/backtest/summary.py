@@ -14,7 +14,8 @@ def summary_of(report: dict[str, Any], name: str) -> str:
     lines = [
         f"{name}: {report['bars']} bars, {_moment(report['from'])} – {_moment(report['to'])} UTC",
         "",
-        f"  net profit       {metrics['net_profit']} ({metrics['net_profit_pct']:+.2f} %) of {settings['equity']}",
+        f"  net profit       {_short(metrics['net_profit'])} ({metrics['net_profit_pct']:+.2f} %)"
+        f" of {settings['equity']}",
         f"  buy and hold     {held['net_profit_pct']:+.2f} %, deepest drawdown {held['max_drawdown_pct']:.2f} %",
         f"  max drawdown     {metrics['max_drawdown_pct']:.2f} %",
         f"  trades           {metrics['trades']}, {100 * metrics['win_rate']:.1f} % won, "

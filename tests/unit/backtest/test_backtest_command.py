@@ -143,7 +143,7 @@ def test_without_json_a_summary_for_people_is_printed(desk: Desk) -> None:
     done = desk.run()
     assert done.exit_code == 0
     assert "Volume says so: 4 bars, 2024-01-01 00:00 – 2024-01-01 04:00 UTC" in done.output
-    assert "net profit       9.86350055 (+0.10 %) of 10000" in done.output
+    assert "net profit       9.8635 (+0.10 %) of 10000" in done.output
     assert "exit_long 1" in done.output
     assert "few_trades" in done.output
 
