@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 FILE_CODES: Mapping[str, str] = MappingProxyType(
     {
-        "too_large": "the file has more than 64 KiB",
+        "too_large": "the file has more than 64 KiB, or more than 4,000 keys and values",
         "not_utf8": "the file is not UTF-8",
         "syntax": "neither YAML nor JSON, a control character, or NaN and Infinity in JSON",
         "not_a_mapping": "the file is not a mapping of keys to values",

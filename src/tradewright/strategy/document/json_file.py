@@ -10,7 +10,7 @@ import json
 import re
 
 from tradewright.strategy.document.nodes import ArrayNode, BrokenNode, Entry, Node, ObjectNode, ScalarNode
-from tradewright.strategy.document.yaml_file import NESTING_MAX
+from tradewright.strategy.document.yaml_file import NESTING_MAX, PARTS_MAX, too_many_parts
 from tradewright.strategy.faults import Fault, Place, below, shown
 
 _BLANK = re.compile(r"[ \t\r\n]*")
@@ -28,14 +28,21 @@ class _TooDeep(Exception):
     """More levels than a spec may have."""
 
 
+class _TooMany(Exception):
+    """More keys and values than are read."""
+
+
 def read_json(text: str, faults: list[Fault]) -> Node | None:
-    """The root; None where it nests too deep. Raises `NotJson`, and then has added nothing to `faults`."""
+    """The root, or None: it nests too deep or has too many parts. Raises `NotJson`, and then `faults` are as before."""
     reader = _Reader(text)
     try:
         root = reader.whole()
     except _TooDeep:
         message = f"more than {NESTING_MAX} levels of nesting"
         faults.append(Fault(code="too_deep", path="", place=reader.place(reader.position), message=message))
+        return None
+    except _TooMany:
+        faults.append(too_many_parts(reader.place(reader.position)))
         return None
     faults += reader.faults
     return root
@@ -45,6 +52,7 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.position = 0
         self.faults: list[Fault] = []
+        self._parts = 0
         self._text = text
         self._line_starts = [0, *(end.end() for end in _LINE_END.finditer(text))]
 
@@ -65,8 +73,14 @@ class _Reader:
         self.position = blank.end() if blank else self.position
         return self._text[self.position : self.position + 1]
 
+    def _part(self) -> None:
+        self._parts += 1
+        if self._parts > PARTS_MAX:
+            raise _TooMany
+
     def _value(self, path: str, depth: int) -> Node:
         first = self._skip()
+        self._part()
         if first and first in "{[" and depth == NESTING_MAX:
             raise _TooDeep
         if first == "{":
@@ -114,6 +128,7 @@ class _Reader:
         while True:
             self._skip()
             key_place = self.place(self.position)
+            self._part()
             _, key = self._string()
             if self._skip() != ":":
                 raise NotJson

@@ -20,6 +20,7 @@ from tradewright.strategy.document.scalars import BOOLEANS, kind_of
 from tradewright.strategy.faults import Fault, Place, below, shown
 
 NESTING_MAX = 20
+PARTS_MAX = 4_000  # keys and values; the largest spec has about a thousand
 _STYLES: dict[str | None, Style] = {
     None: "plain",
     "": "plain",
@@ -78,6 +79,11 @@ def read_yaml(text: str, faults: list[Fault]) -> Node | None:
     return reader.root
 
 
+def too_many_parts(place: Place) -> Fault:
+    message = f"more than {PARTS_MAX} keys and values; the file is read no further than here"
+    return Fault(code="too_large", path="", place=place, message=message)
+
+
 def _too_deep(text: str, faults: list[Fault]) -> None:
     """libyaml looks ahead, and ends at a thousand levels before it tells of the first: `text` is what it looked at."""
     with contextlib.suppress(yaml.YAMLError):  # it is cut off
@@ -91,6 +97,7 @@ class _Reader:
         self._faults = faults
         self._stack: list[_Open] = []
         self._documents = 0
+        self._parts = 0
 
     def whole(self) -> None:
         try:
@@ -166,6 +173,10 @@ class _Reader:
         self._stack.append(_Open(place, path, is_object))
 
     def _add(self, node: Node) -> None:
+        self._parts += 1
+        if self._parts > PARTS_MAX:
+            self._faults.append(too_many_parts(node.place))
+            raise _Stop
         if not self._stack:
             self.root = node
             return
