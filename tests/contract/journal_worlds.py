@@ -19,13 +19,13 @@ import psycopg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from sim.memory_database import MemoryDatabase
 from sim.memory_guard import MemoryGuardReads
-from sim.memory_journal import MemoryJournal
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.ids import AccountId, IntentId, OrderId, RequestId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import MarginMode, OrderChange, PositionExits
+from tradewright.lab.memory_database import MemoryDatabase
+from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.asking import Asker
 from tradewright.trading.bodies import (

@@ -14,11 +14,11 @@ import pytest_asyncio
 
 from contract.journal_worlds import JournalWorld, MemoryWorld, PostgresWorld
 from sim.facts import BTC, after, fill, order_report, position, wallet
-from sim.memory_risk import KeptRisk, MemoryRiskStore, view_of
 from tradewright.core.clock import Clock
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, RequestId, link_id_of
 from tradewright.core.risk import LIMIT_NAMES, Limits, tightest
+from tradewright.lab.memory_risk import KeptRisk, MemoryRiskStore, view_of
 from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.account_book import AccountBook

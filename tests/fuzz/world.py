@@ -42,12 +42,12 @@ from integration.web.kit import (
 )
 from sim.exchange_ports import GatewayTwin, StreamTwin, Wire
 from sim.exchange_twin import ExchangeTwin
-from sim.virtual_loop import VirtualClock
 from support.routes import shared_routes
 from tradewright.core.ids import AccountId, UserId
 from tradewright.core.instrument import Category, Instrument, InstrumentId, RiskTier
 from tradewright.exchange.ports import Ticker
 from tradewright.identity.sessions import open_session
+from tradewright.lab.virtual_loop import VirtualClock
 from tradewright.storage.engine import create_engine, driver_url
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.model import AccountRef

@@ -27,12 +27,12 @@ from hypothesis.stateful import (
 )
 
 from sim.facts import START, fill, order_report
-from sim.memory_database import MemoryDatabase
-from sim.memory_journal import MemoryJournal
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
 from tradewright.core.order import FINAL_STATES, UNSEEN, Execution, OrderState, RemoteOrder
 from tradewright.core.order_status import INTENT_MOVES, IntentState
+from tradewright.lab.memory_database import MemoryDatabase
+from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.journal import (
     Answer,

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sim.twin_book import Holding, TwinOrder, amended_order, wallet_of
-from sim.virtual_loop import VirtualClock
 from tradewright.core.errors import ClockRejected, DuplicateLinkId, Refused, Trace
 from tradewright.core.ids import ExchangeOrderId, ExecutionId, LinkId
 from tradewright.core.instrument import InstrumentId
@@ -30,6 +29,7 @@ from tradewright.core.order import (
     Trigger,
     Wallet,
 )
+from tradewright.lab.virtual_loop import VirtualClock
 
 RECV_WINDOW = timedelta(seconds=5)
 FUNDS = Decimal(100_000)

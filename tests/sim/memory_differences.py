@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from sim.memory_database import DifferenceRow, EventRow, MemoryDatabase
 from tradewright.core.ids import IntentId, OrderId, made_id
 from tradewright.core.order import FINAL_STATES
+from tradewright.lab.memory_database import DifferenceRow, EventRow, MemoryDatabase
 from tradewright.trading.differences.model import SIZE, Decision, Difference, DifferenceChanged, choices, next_close_id
 from tradewright.trading.differences.store import End
 

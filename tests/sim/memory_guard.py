@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 
-from sim.memory_database import IntentRow, MemoryDatabase
 from tradewright.core.ids import IntentId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
 from tradewright.core.protection import Asked, AskedStop, BookedFill, PlannedStop
+from tradewright.lab.memory_database import IntentRow, MemoryDatabase
 from tradewright.trading.guardian.model import Guarded
 from tradewright.trading.guardian.steps import Outcome
 from tradewright.trading.guardian.store import FILLS_READ, STOPS_READ

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, assert_never
 from uuid import UUID
 
-from sim.memory_database import IntentRow, MemoryDatabase, RequestRow
-from sim.memory_journal import _Told as Told
 from tradewright.audit.spool import SpoolLines
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, UserId, link_id_of
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order_status import IntentState
+from tradewright.lab.memory_database import IntentRow, MemoryDatabase, RequestRow
+from tradewright.lab.memory_journal import _Told as Told
 from tradewright.trading.bodies import CloseBody
 from tradewright.trading.kill.entries import Answered, CancelBegun, CloseBegun, Entry, TakenDown, entry_of
 from tradewright.trading.kill.latch import Latch, Scope, latch_of_json

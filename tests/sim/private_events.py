@@ -14,12 +14,12 @@ from typing import Any
 
 from sim.exchange_ports import GatewayTwin
 from sim.exchange_twin import Fact
-from sim.memory_database import MemoryDatabase
-from sim.memory_journal import MemoryJournal
 from sim.world import World
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
 from tradewright.core.order import FINAL_STATES
+from tradewright.lab.memory_database import MemoryDatabase
+from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.trading.journal import AnsweredAcknowledged, OpenedRequest
 from tradewright.trading.model import Intent, PlaceIntent
 from tradewright.trading.reconciliation import reconcile

@@ -14,10 +14,10 @@ from decimal import Decimal
 
 from sim.checks import faults_found, unsettled
 from sim.faults import Faults, draw_faults
-from sim.virtual_loop import run_virtual
 from sim.world import World
 from tradewright.core.ids import IntentId
 from tradewright.core.order import Exit, Trigger
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.resolution import EvidenceRule
 
 SETTLED_WITHIN_S = 30.0

@@ -15,13 +15,13 @@ from decimal import Decimal
 import pytest
 import structlog
 
-from sim.virtual_loop import VirtualClock
-from sim.whole.network import PORT, End, Link, run_networked
 from sim.whole.setting import BEGAN
 from support.scripted_market import START_MS, ScriptedMarket
 from tradewright.core.instrument import InstrumentId
 from tradewright.exchange.bybit.public_stream import BybitPublicStream
 from tradewright.exchange.ports import Book, Endpoints
+from tradewright.lab.network import PORT, End, Link, run_networked
+from tradewright.lab.virtual_loop import VirtualClock
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.market.model import Level
 from tradewright.simulator.server import serve

@@ -10,10 +10,11 @@ import pytest
 from sim.checks import faults_found
 from sim.exchange_ports import Sent
 from sim.faults import Faults
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, BTC_SPOT, World
 from tradewright.core.ids import IntentId, LinkId, link_id_of
 from tradewright.core.order import Exit, NewOrder, Trigger
+from tradewright.lab.virtual_loop import run_virtual
 
 
 async def ready_world(seed: int = 1) -> World:

@@ -7,11 +7,12 @@ from decimal import Decimal
 import pytest
 
 from sim.checks import faults_found
-from sim.memory_database import DifferenceRow
 from sim.memory_differences import decide
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId
+from tradewright.lab.memory_database import DifferenceRow
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.differences.model import Decision
 
 KEY = ("linear", "BTCUSDT", 0)

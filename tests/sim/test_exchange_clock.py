@@ -10,10 +10,11 @@ import pytest
 
 from sim.counting_exchange import CountingExchange
 from sim.test_request_budgets import CREATE, ORDERS, World
-from sim.virtual_loop import VirtualClock, in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from tradewright.core.errors import ClockRejected
 from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.rest import RestClient
+from tradewright.lab.virtual_loop import VirtualClock, run_virtual
 
 TIME = "/v5/market/time"
 

@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 
 from sim.facts import fill, order_report, position
-from sim.memory_database import MemoryDatabase
-from sim.memory_journal import MemoryJournal
-from sim.virtual_loop import run_virtual
 from sim.world import BTC, World
 from tradewright.core.errors import Trace
 from tradewright.core.ids import ExchangeOrderId, IntentId, RequestId, link_id_of
 from tradewright.core.order import OrderState
+from tradewright.lab.memory_database import MemoryDatabase
+from tradewright.lab.memory_journal import MemoryJournal
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.journal import Answer, AnsweredAcknowledged, AnsweredRefused, Fact, OpenedRequest
 from tradewright.trading.kept_journal import KeptJournal

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 import structlog
 
-from sim.virtual_loop import VirtualClock, run_virtual
 from tradewright.exchange.bybit import stream
 from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.stream import StreamRunner
 from tradewright.exchange.bybit.stream_link import LinkEnd, StreamFailed
 from tradewright.exchange.ports import StreamDown, StreamUp
+from tradewright.lab.virtual_loop import VirtualClock, run_virtual
 
 HOURS = 2
 FIVE_MINUTES_S = 300.0

@@ -11,10 +11,11 @@ import pytest
 
 from sim.checks import faults_found
 from sim.faults import Faults
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, Process, World
 from tradewright.core.ids import IntentId, LinkId
 from tradewright.core.order import Execution, Exit, NewOrder, PositionExits
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.guardian.model import Guarded, GuardSettings
 
 SETTINGS = GuardSettings(grace_s=2.0, flatten_after_s=30.0)

@@ -15,9 +15,9 @@ from sim.checks import faults_found
 from sim.faults import draw_faults
 from sim.protection_checks import QUIET_MARGIN_S, Moment, StopWatch, naked_beyond
 from sim.seeded import Keeper
-from sim.virtual_loop import run_virtual
 from sim.world import BTC, World
 from tradewright.core.order import Exit
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.guardian.model import GuardSettings
 
 SETTINGS = GuardSettings()

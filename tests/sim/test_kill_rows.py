@@ -12,14 +12,14 @@ import pytest
 
 from sim.exchange_ports import GatewayTwin
 from sim.exchange_twin import ExchangeTwin
-from sim.memory_database import RequestRow
-from sim.memory_journal import MemoryJournal
 from sim.memory_kill import KeptKill, MemoryKillRows
 from sim.test_kill_scenarios import ACCOUNT, Scene, Tables
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, RequestId
 from tradewright.core.order import Execution, NewOrder
+from tradewright.lab.memory_database import RequestRow
+from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.trading.bodies import CloseBody
 from tradewright.trading.kill.entries import Cause, CloseBegun, Entry, TakenDown
 from tradewright.trading.model import AccountRef

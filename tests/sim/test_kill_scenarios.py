@@ -18,7 +18,7 @@ import pytest
 
 from sim.exchange_ports import GatewayTwin
 from sim.faults import Faults
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.audit.spool import Spool
 from tradewright.core.ids import AccountId, LinkId, UserId, WorkspaceId

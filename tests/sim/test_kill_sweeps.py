@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sim.test_kill_scenarios import Scene
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC_SPOT, World
 from tradewright.core.order import Trigger
 from tradewright.trading.kill.emergency import SWEPT_FROM

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from sim.facts import wallet
-from sim.virtual_loop import VirtualClock, in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.whole.setting import ACCOUNT
 from support.ledger_desk import LedgerDesk
 from support.ledger_exchange import Row
 from tradewright.core.instrument import Instrument, InstrumentId
+from tradewright.lab.virtual_loop import VirtualClock
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.ledger.keeper import LedgerKeeper
 from tradewright.trading.model import SessionState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from sim.test_risk_scenarios import accepted, goes, refused, world_with
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC
 
 

@@ -13,7 +13,7 @@ from sim.checks import faults_found
 from sim.exchange_ports import Sent
 from sim.facts import after, order_report
 from sim.faults import Faults
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, LinkId
 from tradewright.core.order import NewOrder, PositionExits

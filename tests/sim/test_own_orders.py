@@ -11,9 +11,10 @@ import pytest
 
 from sim.checks import faults_found
 from sim.test_risk_scenarios import world_with
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import World
 from tradewright.core.ids import IntentId, link_id_of
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.beside import Held
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.model import Intent, Reason

@@ -8,9 +8,10 @@ from decimal import Decimal
 import pytest
 
 from sim.checks import faults_found
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import World
 from tradewright.core.fault import Fault
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.session import AccountSession
 
 _PIECE = 30  # steps in one test, so that several run side by side

@@ -9,7 +9,7 @@ import os
 import random
 
 from sim.private_events import Story, arrived, held, read, told
-from sim.virtual_loop import run_virtual
+from tradewright.lab.virtual_loop import run_virtual
 
 ORDERS = int(os.environ.get("ORDERS", "400"))
 _STORIES = 20

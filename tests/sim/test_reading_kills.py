@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from sim.memory_journal import MemoryJournal
 from sim.whole.planted import _Around
 from sim.whole.reading_kills import KILLS_A_NIGHT, MUST_DIE_AT, ReadingWorld, run_night
 from tradewright.core.ids import ExecutionId
 from tradewright.core.order import Execution
+from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.model import EventSource
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from sim.faults import Faults
-from sim.memory_journal import MemoryJournal
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, LinkId, link_id_of
 from tradewright.core.order import NewOrder, RemoteOrder
+from tradewright.lab.memory_journal import MemoryJournal
 
 DAY_S = 86_400.0
 

@@ -17,11 +17,11 @@ from sim.checks import faults_found
 from sim.exchange_twin import TwinOrder
 from sim.faults import Faults
 from sim.memory_differences import decide
-from sim.virtual_loop import run_virtual
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, LinkId, link_id_of
 from tradewright.core.instrument import Side
 from tradewright.core.order import NewOrder
+from tradewright.lab.virtual_loop import run_virtual
 
 Scene = Callable[[World], Awaitable[None]]
 KEY = ("linear", "BTCUSDT", 0)

@@ -12,13 +12,14 @@ import pytest
 import structlog
 
 from sim.counting_exchange import CountingExchange, Way
-from sim.virtual_loop import VirtualClock, in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from tradewright.core.errors import ExchangeError, ExchangeUnavailable, NotSent, RateLimited
 from tradewright.exchange.bybit.address import OWNER_SHARE, PAGE_SHARE, Address
 from tradewright.exchange.bybit.priority import Priority
 from tradewright.exchange.bybit.rest import RestClient
 from tradewright.exchange.bybit.signing import Signer
 from tradewright.exchange.ports import ApiKey, Endpoints
+from tradewright.lab.virtual_loop import VirtualClock, run_virtual
 
 CREATE, CANCEL = "/v5/order/create", "/v5/order/cancel"
 ORDERS, EXECUTIONS, POSITIONS = "/v5/order/realtime", "/v5/execution/list", "/v5/position/list"

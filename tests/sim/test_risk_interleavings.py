@@ -17,11 +17,11 @@ from typing import Any
 
 from sim.exchange_twin import LogEntry
 from sim.faults import NONE, Faults
-from sim.memory_risk import KeptRisk, SetPrices
-from sim.virtual_loop import run_virtual
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, intent_of
 from tradewright.core.risk import Limits
+from tradewright.lab.memory_risk import KeptRisk, SetPrices
+from tradewright.lab.virtual_loop import run_virtual
 
 STEPS = 250
 MARK = Decimal(60000)  # as the owner is told, whatever the exchange's price does: so that sums can be compared exactly

@@ -13,12 +13,13 @@ import pytest
 from sim.checks import faults_found
 from sim.facts import position
 from sim.faults import Faults
-from sim.memory_risk import KeptRisk, view_of
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, link_id_of
 from tradewright.core.risk import LIMIT_NAMES, Limits
 from tradewright.core.rule_parts import Quotes
+from tradewright.lab.memory_risk import KeptRisk, view_of
+from tradewright.lab.virtual_loop import run_virtual
 from tradewright.trading.risk.positions import DayStart
 
 # Wide enough for everything; each scene tightens what it is about.

@@ -10,11 +10,12 @@ import pytest
 
 from sim.checks import faults_found
 from sim.faults import Faults
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.errors import DuplicateLinkId, Refused
 from tradewright.core.ids import IntentId, LinkId
 from tradewright.core.order import NewOrder, OrderChange
+from tradewright.lab.virtual_loop import run_virtual
 
 
 async def ready_world(seed: int = 1) -> World:

@@ -10,9 +10,10 @@ import pytest
 from sim.checks import faults_found
 from sim.exchange_ports import Sent
 from sim.faults import Faults
-from sim.virtual_loop import in_virtual_time, run_virtual
+from sim.virtual_time import in_virtual_time
 from sim.world import World
 from tradewright.core.ids import IntentId, link_id_of
+from tradewright.lab.virtual_loop import run_virtual
 
 REPLY_LOST = "reply_lost"
 

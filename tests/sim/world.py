@@ -19,16 +19,16 @@ from uuid import UUID
 from sim.exchange_ports import GatewayTwin, Sent, StreamTwin, Wire
 from sim.exchange_twin import ExchangeTwin
 from sim.faults import NONE, Faults
-from sim.memory_database import MemoryDatabase
 from sim.memory_differences import MemoryDifferences
 from sim.memory_guard import MemoryGuardReads
-from sim.memory_journal import MemoryJournal
-from sim.memory_risk import KeptRisk, MemoryRiskStore, SetPrices
-from sim.virtual_loop import SeededIds, VirtualClock
 from tradewright.core.ids import AccountId, IntentId, LinkId, WorkspaceId, intent_of
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.order import MarginMode, NewOrder, OrderChange, PositionExits
 from tradewright.core.order_status import OrderStatus
+from tradewright.lab.memory_database import MemoryDatabase
+from tradewright.lab.memory_journal import MemoryJournal
+from tradewright.lab.memory_risk import KeptRisk, MemoryRiskStore, SetPrices
+from tradewright.lab.virtual_loop import SeededIds, VirtualClock
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.differences.keeper import DifferenceKeeper
 from tradewright.trading.guardian.guardian import Guardian

@@ -21,10 +21,10 @@ from integration.trading.conftest import Desk, repeatable_read
 from integration.trading.test_session import Office
 from sim.exchange_ports import GatewayTwin, StreamTwin
 from sim.facts import BTC, position
-from sim.memory_risk import SetPrices, view_of
 from tradewright.core.ids import IntentId
 from tradewright.core.risk import LIMIT_NAMES
 from tradewright.core.rule_parts import Quotes
+from tradewright.lab.memory_risk import SetPrices, view_of
 from tradewright.storage.bus import Bus
 from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds, SystemRng

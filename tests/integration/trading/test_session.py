@@ -17,9 +17,9 @@ from contract.journal_worlds import BTC_RULES
 from integration.trading.conftest import Desk
 from sim.exchange_ports import GatewayTwin, StreamTwin, Wire
 from sim.exchange_twin import ExchangeTwin
-from sim.virtual_loop import VirtualClock
 from tradewright.core.ids import IntentId, link_id_of
 from tradewright.core.order_status import OrderStatus
+from tradewright.lab.virtual_loop import VirtualClock
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading import queries
 from tradewright.trading.intent_queries import intent as intent_of_id

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
-from sim.memory_database import DifferenceRow
 from sim.memory_differences import MemoryDifferences, decide
 from sim.whole.faults import SAFETY_S
 from sim.whole.wire import Call
 from tradewright.core.instrument import InstrumentId
+from tradewright.lab.memory_database import DifferenceRow
 from tradewright.trading.differences.keeper import DifferenceKeeper
 from tradewright.trading.differences.model import BLOCKING, choices
 from tradewright.trading.session_parts import SessionParts

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from sim.memory_guard import MemoryGuardReads
-from sim.memory_risk import KeptRisk, MemoryRiskStore, SetPrices
 from sim.protection_checks import Moment
 from sim.world import BTC
 from tradewright.core.order import NewOrder
 from tradewright.core.risk import Limits, default_limits
+from tradewright.lab.memory_risk import KeptRisk, MemoryRiskStore, SetPrices
 from tradewright.simulator.accounts.events import PositionIndex
 from tradewright.simulator.errors import ApiError
 from tradewright.simulator.matching.trading_stop import read_trading_stop

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.whole.network import Host
 from sim.whole.nights import Standstill
 from tradewright.core.clock import Clock
 from tradewright.core.ids import intent_of
+from tradewright.lab.network import Host
 from tradewright.placement.gate import Gate, Timing
 from tradewright.simulator.accounts.events import OrderAccepted
 from tradewright.trading.ownership import Dispossessed, ShutReason

@@ -13,13 +13,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sim.memory_journal import MemoryJournal
 from sim.whole.world import World
 from tradewright.core.errors import OutcomeUnknown
 from tradewright.core.ids import IntentId, RequestId, link_id_of
 from tradewright.core.order import Execution, NewOrder
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.ports import Acknowledged, MayGo, OrderGateway, always
+from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.trading.journal import Fact, Journal, OpenedRequest
 from tradewright.trading.model import EventSource, Intent
 from tradewright.trading.resolution import EvidenceRule

@@ -13,17 +13,17 @@ from dataclasses import replace
 from typing import Any
 
 from sim.memory_differences import MemoryDifferences
-from sim.memory_journal import MemoryJournal
 from sim.memory_ledger import MemoryLedger
 from sim.whole.hedged import HedgedWorld
 from sim.whole.killing import KillBench
-from sim.whole.network import Host
 from sim.whole.nights import Night, draw_night
 from sim.whole.owning import Owning
 from sim.whole.planted import _Around
 from sim.whole.process import Process
 from sim.whole.world import World
 from tradewright.core.order import RemotePosition
+from tradewright.lab.memory_journal import MemoryJournal
+from tradewright.lab.network import Host
 from tradewright.trading.differences.model import Difference
 from tradewright.trading.differences.store import DifferenceStore
 from tradewright.trading.journal import Fact, Journal

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import structlog
 
-from sim.memory_journal import MemoryJournal
 from sim.whole.bookkeeping import with_books
 from sim.whole.deciding import with_differences
 from sim.whole.faults import Kill
 from sim.whole.guards import with_guards
-from sim.whole.network import Host, current_host
 from sim.whole.setting import ACCOUNT, INSTRUMENTS, KEY, Killed
 from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
+from tradewright.lab.memory_journal import MemoryJournal
+from tradewright.lab.network import Host, current_host
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.ownership import Dispossessed
 from tradewright.trading.session_parts import SessionParts

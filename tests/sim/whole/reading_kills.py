@@ -24,13 +24,13 @@ from sim.whole.bookkeeping import judge_books
 from sim.whole.campaign import quiet
 from sim.whole.checkers import WORDS, Findings, check, unsettled
 from sim.whole.faults import FaultPlan, Kill, OwnFaults, WireFaults
-from sim.whole.network import run_networked
 from sim.whole.nights import Night
 from sim.whole.people import Person, Stranger
 from sim.whole.process import Process
 from sim.whole.watching import watch_sends
 from sim.whole.wire import Call, FaultyWire
 from sim.whole.world import World
+from tradewright.lab.network import run_networked
 
 KILLS_A_NIGHT: Final = 20
 _PEACE: Final = FaultPlan(constant=(), moments=(), wire=WireFaults(), own=OwnFaults(), kills=())

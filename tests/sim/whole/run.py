@@ -24,7 +24,6 @@ from sim.whole.deciding import Decider
 from sim.whole.faults import SAFETY_S, FaultPlan, Kill, draw
 from sim.whole.guards import GUARD, moment, steal_stop
 from sim.whole.killing import Killer
-from sim.whole.network import NetworkLoop, run_networked
 from sim.whole.owning import stand_still
 from sim.whole.people import Person, Stranger
 from sim.whole.setting import POINTS, DatabaseAway
@@ -32,6 +31,7 @@ from sim.whole.watching import watch_sends
 from sim.whole.wire import FaultyWire
 from sim.whole.world import World
 from tradewright.core.ids import IntentId
+from tradewright.lab.network import NetworkLoop, run_networked
 
 TAIL_S: Final = 30.0
 _VIRTUAL_S_MAX: Final = 120.0

@@ -13,11 +13,11 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from sim.virtual_loop import EPOCH, VirtualClock
 from sim.world import BTC, BTC_SPOT, RULES
 from support.scripted_market import START_MS
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.exchange.ports import ApiKey
+from tradewright.lab.virtual_loop import EPOCH, VirtualClock
 from tradewright.trading.crash_points import CRASH_POINTS
 from tradewright.trading.model import AccountRef
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sim.whole.faults import WireFaults
-from sim.whole.network import End, Link
+from tradewright.lab.network import End, Link
 
 QUIET = WireFaults()
 LATE_S = (0.5, 7.0)

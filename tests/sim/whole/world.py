@@ -16,17 +16,13 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sim.memory_database import MemoryDatabase
 from sim.memory_differences import MemoryDifferences
-from sim.memory_journal import MemoryJournal
 from sim.memory_ledger import MemoryBooks, MemoryLedger
-from sim.virtual_loop import SeededIds, VirtualClock
 from sim.whole.bookkeeping import RunningSums
 from sim.whole.faults import FaultPlan, Kill, Moment, OwnFaults, name_of
 from sim.whole.guards import kept_limits
 from sim.whole.killing import KillBench, KillNight
 from sim.whole.market import LightMarket
-from sim.whole.network import PORT, Host, NetworkLoop
 from sim.whole.nights import draw_night, fitting
 from sim.whole.owning import Owning
 from sim.whole.process import Process
@@ -37,6 +33,10 @@ from tradewright.core.ids import IntentId
 from tradewright.core.order import Execution
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.ports import Endpoints, OrderGateway
+from tradewright.lab.memory_database import MemoryDatabase
+from tradewright.lab.memory_journal import MemoryJournal
+from tradewright.lab.network import PORT, Host, NetworkLoop
+from tradewright.lab.virtual_loop import SeededIds, VirtualClock
 from tradewright.simulator.accounts.events import Entry, PositionIndex
 from tradewright.simulator.config import SimulatorConfig
 from tradewright.simulator.faults.board import Armed

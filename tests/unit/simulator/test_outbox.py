@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sim.virtual_loop import in_virtual_time
+from sim.virtual_time import in_virtual_time
 from tradewright.simulator.faults.board import Faults
 from tradewright.simulator.faults.kinds import Fault, LostEvent, Match
 from tradewright.simulator.faults.truth import TruthLog

@@ -12,13 +12,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from sim.facts import BTC
-from sim.virtual_loop import VirtualClock, in_virtual_time
+from sim.virtual_time import in_virtual_time
 from tradewright.core.errors import Trace
 from tradewright.core.ids import IntentId, link_id_of
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Exit, NewOrder, PositionExits, Trigger
 from tradewright.exchange.bybit.environments import ENVIRONMENTS, Capabilities, capabilities_of
 from tradewright.exchange.ports import EndpointUse, RateBudget
+from tradewright.lab.virtual_loop import VirtualClock
 from tradewright.trading.beside import Held
 from tradewright.trading.budgets import BudgetTeller
 from tradewright.trading.capabilities import CapabilityRule

@@ -12,7 +12,6 @@ import pytest
 
 from contract.journal_worlds import BTC, MemoryWorld
 from sim.facts import order_report
-from sim.virtual_loop import SeededIds, VirtualClock, run_virtual
 from tradewright.core.errors import (
     ClockRejected,
     DuplicateLinkId,
@@ -27,6 +26,7 @@ from tradewright.core.errors import (
 from tradewright.core.ids import ExchangeOrderId, IntentId, link_id_of
 from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
 from tradewright.exchange.ports import Acknowledged, MayGo
+from tradewright.lab.virtual_loop import SeededIds, VirtualClock, run_virtual
 from tradewright.trading.submission import ATTEMPTS_MAX, Submission, submit
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)

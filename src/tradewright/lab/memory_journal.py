@@ -11,20 +11,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
-from sim.memory_database import (
-    DifferenceRow,
-    EventRow,
-    ExecutionRow,
-    IntentRow,
-    MemoryDatabase,
-    OrderRow,
-    PositionRow,
-    RequestRow,
-)
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
@@ -44,6 +34,16 @@ from tradewright.core.order import (
     apply,
 )
 from tradewright.core.order_status import IntentState, states_before
+from tradewright.lab.memory_database import (
+    DifferenceRow,
+    EventRow,
+    ExecutionRow,
+    IntentRow,
+    MemoryDatabase,
+    OrderRow,
+    PositionRow,
+    RequestRow,
+)
 from tradewright.trading.bodies import OwnBody
 from tradewright.trading.checks import outdated
 from tradewright.trading.differences.model import Known, State, follows, foreign_part
@@ -672,4 +672,4 @@ def _key(position: RemotePosition) -> tuple[str, str, int]:
 
 
 def _shown(position: RemotePosition) -> RemotePosition:
-    return replace(position, mark_price=None, sequence=0, updated_at=datetime.max)
+    return replace(position, mark_price=None, sequence=0, updated_at=datetime.max.replace(tzinfo=UTC))

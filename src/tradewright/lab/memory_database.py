@@ -224,7 +224,7 @@ class MemoryDatabase:
     def _propose(
         self, intent_id: IntentId, kind: IntentKind, now: datetime, *, reduces: bool, **asked: Any
     ) -> IntentId:
-        validity: timedelta | None = PROTECTING_VALIDITY if reduces else HAND_VALIDITY
+        validity = PROTECTING_VALIDITY if reduces else HAND_VALIDITY
         assert intent_id not in self.intents, "ids are unique"
         self.intents[intent_id] = IntentRow(
             id=intent_id,

@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol
 
 import aiohttp.connector
 
-from sim.virtual_loop import VirtualLoop
+from tradewright.lab.virtual_loop import VirtualLoop
 
 PORT: Final = 9_300  # of the one server there is
 _APART_S: Final = 1e-7
@@ -302,7 +302,7 @@ class NetworkLoop(VirtualLoop):
         self.links: list[Link] = []
         self._connected: dict[int, int] = {}  # port by the number of the socket that stands for the connection
 
-    async def create_server(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:  # type: ignore[override]
+    async def create_server(self, protocol_factory: Any, *_: Any, **__: Any) -> Any:
         # Not where its socket is: that number is another one in each run, and would be in the texts of errors.
         self.listening[PORT] = protocol_factory
         return _Server(self, PORT)
@@ -313,7 +313,7 @@ class NetworkLoop(VirtualLoop):
         await self._reach(int(address[1]))
         self._connected[sock.fileno()] = int(address[1])
 
-    async def create_connection(  # type: ignore[override]
+    async def create_connection(
         self, protocol_factory: Any, host: str | None = None, port: int | None = None, *, sock: Any = None, **_: Any
     ) -> tuple[End, Any]:
         machine = current_host.get()
@@ -348,12 +348,12 @@ def run_networked(main: Any, wire: Wire) -> Any:
     """Runs a coroutine to its end on a loop of its own with a network of its own."""
     loop = NetworkLoop(wire)
     loop.set_exception_handler(lambda _loop, _context: None)  # what dead processes leave behind is no news
-    clock_of_connections = aiohttp.connector.monotonic
-    aiohttp.connector.monotonic = loop.time  # it counts the age of idle connections by the machine's
+    clock_of_connections: object = vars(aiohttp.connector)["monotonic"]
+    vars(aiohttp.connector)["monotonic"] = loop.time  # it counts the age of idle connections by the machine's
     try:
         events.set_event_loop(loop)
         return loop.run_until_complete(main)
     finally:
-        aiohttp.connector.monotonic = clock_of_connections
+        vars(aiohttp.connector)["monotonic"] = clock_of_connections
         events.set_event_loop(None)
         loop.close()

@@ -2,16 +2,15 @@
 
 Lives here: `VirtualLoop`, the ports `VirtualClock` and `SeededIds` on it, and `run_virtual`. A minute of trading takes
 milliseconds, and nothing of it depends on the machine's clock: the same seed gives the same run.
-Not here: the twins of exchange and journal.
+Not here: connections on it (`network`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import random
 import selectors
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
@@ -99,16 +98,6 @@ class SeededIds:
 
     def new(self) -> UUID:
         return uuid7(milliseconds(self._clock.now()), self._rng.getrandbits(74))
-
-
-def in_virtual_time(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Makes an ordinary test function of a coroutine that runs in virtual time."""
-
-    @functools.wraps(test)
-    def run() -> None:
-        run_virtual(test())
-
-    return run
 
 
 def run_virtual(main: Coroutine[Any, Any, _T]) -> _T:

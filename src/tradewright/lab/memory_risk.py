@@ -5,18 +5,18 @@ Lives here: `MemoryRiskStore` on a `MemoryDatabase`, `SetPrices`. Not here: the 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from sim.memory_database import MemoryDatabase
 from tradewright.core.clock import Clock
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES, RemoteOrder, Wallet
 from tradewright.core.risk import Level, Limits, default_limits
 from tradewright.core.risk_prices import PriceView
 from tradewright.core.rule_parts import Quotes
+from tradewright.lab.memory_database import MemoryDatabase
 from tradewright.trading.model import AmendIntent, PlaceIntent
 from tradewright.trading.risk.exposure import MINUTE_S, Holdings
 from tradewright.trading.risk.positions import DayStart
@@ -125,7 +125,7 @@ def holdings_of(database: MemoryDatabase, now: datetime) -> Holdings:
     )
 
 
-def _is_unreported(row: object, reported: set[object]) -> bool:
+def _is_unreported(row: object, reported: Collection[object]) -> bool:
     return row.state == "acknowledged" and row.id not in reported  # type: ignore[attr-defined]
 
 
