@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from fuzz.values import Values
+from tradewright.strategy.templates import TEMPLATES, template_text
 
 _KINDS = ("place",) * 9 + (
     "cancel",
@@ -45,6 +46,10 @@ def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
             return {"id": values.id_of("id"), **scope, **spared}
         case "reconcileAccount":
             return values.rng.choice(({}, {"category": "linear", "symbol": "BTCUSDT"}, {"category": "spot"}))
+        case "checkSpec" | "explainSpec":
+            return {"text": _spec_text(values)}
+        case "diffSpecs":
+            return {"old": _spec_text(values), "new": _spec_text(values), "language": values.rng.choice(("en", "ru"))}
         case "login" if values.rng.random() < 0.5:
             return {"username": values.known.username, "password": values.known.password}
         case "claim" if values.rng.random() < 0.05:
@@ -52,6 +57,15 @@ def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
             return {"token": token, "username": "First", "password": values.known.password, "language": "en"}
         case _:
             return None
+
+
+def _spec_text(values: Values) -> str:
+    """A template, often with a part of it gone."""
+    text = template_text(values.rng.choice(TEMPLATES))
+    if values.rng.random() < 0.5:
+        begin = values.rng.randrange(len(text))
+        text = text[:begin] + text[begin + values.rng.randrange(200) :]
+    return text
 
 
 def _intent(values: Values) -> dict[str, Any]:

@@ -707,6 +707,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/specs/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Check Spec
+         * @description What is wrong with a strategy, and where; else what it needs and what it may cost.
+         */
+        post: operations["checkSpec"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/specs/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Diff Specs
+         * @description What changed in meaning from one strategy to another, in plain words.
+         */
+        post: operations["diffSpecs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/specs/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain Spec
+         * @description A strategy in plain words.
+         */
+        post: operations["explainSpec"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/specs/functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Functions
+         * @description Every function of the language.
+         */
+        get: operations["readFunctions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/specs/schema": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Spec Schema
+         * @description The JSON Schema of a strategy, for editors.
+         */
+        get: operations["readSpecSchema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/specs/templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Templates
+         * @description Well-known strategies to begin with.
+         */
+        get: operations["readTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tickers": {
         parameters: {
             query?: never;
@@ -1382,6 +1502,25 @@ export interface components {
              */
             type: "delta";
         };
+        /** DiffBody */
+        DiffBody: {
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language: "en" | "ru";
+            /**
+             * New
+             * @description A strategy's file, YAML or JSON
+             */
+            new: string;
+            /**
+             * Old
+             * @description A strategy's file, YAML or JSON
+             */
+            old: string;
+        };
         /** Difference */
         Difference: {
             /**
@@ -1692,6 +1831,25 @@ export interface components {
              */
             trailing_stop?: string | null;
         };
+        /** ExplainBody */
+        ExplainBody: {
+            /**
+             * Language
+             * @default en
+             * @enum {string}
+             */
+            language: "en" | "ru";
+            /**
+             * Params
+             * @description Values of params for this once; of one name the last counts
+             */
+            params?: components["schemas"]["ParamValue"][];
+            /**
+             * Text
+             * @description A strategy's file, YAML or JSON
+             */
+            text: string;
+        };
         /**
          * Fault
          * @description Why something that should run does not. The page has words for the code; `detail` is quoted as it is.
@@ -1798,6 +1956,52 @@ export interface components {
             fills: components["schemas"]["Fill"][];
             /** Next */
             next: string | null;
+        };
+        /**
+         * FunctionFacts
+         * @description `reads` are fields of the bar that it reads by itself. `variadic`: its one parameter is given several times.
+         */
+        FunctionFacts: {
+            /**
+             * Group
+             * @enum {string}
+             */
+            group: "averages" | "momentum" | "volatility" | "trend" | "volume" | "windows" | "events" | "arithmetic";
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: components["schemas"]["FunctionParameter"][];
+            /** Reads */
+            reads: string[];
+            /**
+             * Result
+             * @enum {string}
+             */
+            result: "number" | "condition" | "branch";
+            /** Signature */
+            signature: string;
+            /** Variadic */
+            variadic: boolean;
+        };
+        /** FunctionList */
+        FunctionList: {
+            /** Functions */
+            functions: components["schemas"]["FunctionFacts"][];
+        };
+        /** FunctionParameter */
+        FunctionParameter: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "number" | "condition" | "branch" | "length" | "multiplier";
+            /**
+             * Least
+             * @description The smallest length; null of what is no length
+             */
+            least: number | null;
+            /** Name */
+            name: string;
         };
         /** Health */
         Health: {
@@ -2615,6 +2819,23 @@ export interface components {
             /** Orders */
             orders: components["schemas"]["Order"][];
         };
+        /** ParamInForce */
+        ParamInForce: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+        };
+        /** ParamValue */
+        ParamValue: {
+            /** Name */
+            name: string;
+            /**
+             * Value
+             * @example 60412.5
+             */
+            value: string;
+        };
         /**
          * PlaceIntent
          * @description Asks for an order. `id` is made by the caller; the same id and body again is the same intent.
@@ -3368,6 +3589,15 @@ export interface components {
              */
             value_max: string;
         };
+        /** Section */
+        Section: {
+            /** Key */
+            key: string;
+            /** Lines */
+            lines: string[];
+            /** Title */
+            title: string;
+        };
         /** SessionEvent */
         SessionEvent: {
             account: components["schemas"]["Account"];
@@ -3457,6 +3687,162 @@ export interface components {
              */
             type: "snapshot";
         };
+        /**
+         * Spec
+         * @description What a right strategy is. `params` are the values in force.
+         */
+        Spec: {
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /** Description */
+            description: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "signal" | "grid" | "dca";
+            /** Name */
+            name: string;
+            /** Params */
+            params: components["schemas"]["ParamInForce"][];
+            /**
+             * Sha256
+             * @description Of the file in canonical form: the same for whatever spelling means the same
+             */
+            sha256: string;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Timeframe
+             * @enum {string}
+             */
+            timeframe: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "12h" | "1d" | "1w";
+        };
+        /** SpecBody */
+        SpecBody: {
+            /**
+             * Params
+             * @description Values of params for this once; of one name the last counts
+             */
+            params?: components["schemas"]["ParamValue"][];
+            /**
+             * Text
+             * @description A strategy's file, YAML or JSON
+             */
+            text: string;
+        };
+        /** SpecChange */
+        SpecChange: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "renamed" | "changed" | "added" | "removed" | "rewritten" | "reached";
+            /** New */
+            new: string | null;
+            /** Old */
+            old: string | null;
+            /** Path */
+            path: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * SpecChecked
+         * @description `facts` and `spec` are null where there are errors.
+         */
+        SpecChecked: {
+            /** Errors */
+            errors: components["schemas"]["SpecFault"][];
+            facts: components["schemas"]["SpecFacts"] | null;
+            /** Ok */
+            ok: boolean;
+            spec: components["schemas"]["Spec"] | null;
+            /** Warnings */
+            warnings: components["schemas"]["SpecFault"][];
+        };
+        /**
+         * SpecDiff
+         * @description `changes` is empty where both mean the same, and null where one of them has errors.
+         */
+        SpecDiff: {
+            /** Changes */
+            changes: components["schemas"]["SpecChange"][] | null;
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "en" | "ru";
+            new: components["schemas"]["SpecChecked"];
+            old: components["schemas"]["SpecChecked"];
+        };
+        /**
+         * SpecExplained
+         * @description `sections` are null where there are errors: such a strategy means nothing yet.
+         */
+        SpecExplained: {
+            checked: components["schemas"]["SpecChecked"];
+            /**
+             * Language
+             * @enum {string}
+             */
+            language: "en" | "ru";
+            /** Sections */
+            sections: components["schemas"]["Section"][] | null;
+        };
+        /**
+         * SpecFacts
+         * @description Money is of the quote coin, before costs and gaps; null where it hangs on equity or on prices.
+         */
+        SpecFacts: {
+            /** Max Loss Quote */
+            max_loss_quote: string | null;
+            /** Max Position Quote */
+            max_position_quote: string | null;
+            /** Timeframes */
+            timeframes: ("1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "12h" | "1d" | "1w")[];
+            /** Warm Up Bars */
+            warm_up_bars: number;
+        };
+        /**
+         * SpecFault
+         * @description `path` is a JSON pointer; line and column are from 1, null where the fault has no place in the file.
+         */
+        SpecFault: {
+            /** Code */
+            code: string;
+            /** Column */
+            column: number | null;
+            /** Hint */
+            hint: string | null;
+            /** Line */
+            line: number | null;
+            /** Message */
+            message: string;
+            /** Path */
+            path: string;
+        };
+        /**
+         * SpecSchema
+         * @description The JSON Schema of a strategy (draft 2020-12), which editors and other programs read.
+         */
+        SpecSchema: {
+            /** Json Schema */
+            json_schema: {
+                [key: string]: unknown;
+            };
+        };
+        /** SpecTemplate */
+        SpecTemplate: {
+            spec: components["schemas"]["Spec"];
+            /** Template */
+            template: string;
+            /** Text */
+            text: string;
+        };
         /** StatusMoment */
         StatusMoment: {
             /**
@@ -3524,6 +3910,11 @@ export interface components {
              * @description Made by the caller; a close with the same id again closes nothing twice
              */
             id: string;
+        };
+        /** TemplateList */
+        TemplateList: {
+            /** Templates */
+            templates: components["schemas"]["SpecTemplate"][];
         };
         /** Ticker */
         Ticker: {
@@ -6064,6 +6455,345 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionState"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    checkSpec: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SpecBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecChecked"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    diffSpecs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiffBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecDiff"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    explainSpec: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExplainBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecExplained"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readFunctions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FunctionList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readSpecSchema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpecSchema"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readTemplates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TemplateList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
                 };
             };
             /** @description Any other fault, as a problem document */

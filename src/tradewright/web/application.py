@@ -23,6 +23,7 @@ from tradewright.web import (
     routes_ledger,
     routes_limits,
     routes_market,
+    routes_specs,
     routes_standing,
     routes_trading,
 )
@@ -86,6 +87,7 @@ def all_routes() -> list[BaseRoute]:
         routes_limits,
         routes_differences,
         routes_connections,
+        routes_specs,
         stream_route,
     )
     return [route for part in parts for route in part.router().routes]

@@ -46,6 +46,16 @@ class Forbidden(AppError):
     code = "role.insufficient"
 
 
+class TooManyRequests(AppError):
+    """The caller has asked for this more often than is allowed; nothing was done."""
+
+    code = "request.too_many"
+
+    def __init__(self, message: str, *, retry_after_s: int) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 # Our codes for the validator's kinds of fault; what is not listed is `input.invalid`.
 _KINDS: Mapping[str, str] = {
     "missing": "input.missing",
@@ -136,7 +146,7 @@ def answer_to(error: AppError) -> Response:
             return problem_answer(404, error.code, str(error))
         case Conflict():
             return problem_answer(409, error.code, str(error))
-        case TooManyTries(retry_after_s=seconds):
+        case TooManyTries(retry_after_s=seconds) | TooManyRequests(retry_after_s=seconds):
             after = str(seconds)
             params = {"retry_after_s": after}
             return problem_answer(429, error.code, str(error), params=params, headers={"retry-after": after})

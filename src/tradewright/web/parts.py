@@ -22,6 +22,7 @@ from tradewright.trading.kill.pulling import KillDesk
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
 from tradewright.web.remembered import Remembered
+from tradewright.web.specs import SpecDesk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ class WebParts:
     `sealing_key` gives what seals an exchange key, `digest_key` what a request that brings one is known again by; both
     raise `vault.sealing.VaultNotReady` while there is none;
     `kill` stops accounts, also without the database; `remembered` is who was seen signed in lately, for that alone.
+    `specs` reads strategies beside the loop.
     `rest_address` says where the requests of an environment's region go.
     `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
@@ -71,6 +73,7 @@ class WebParts:
     rest_address: Callable[[Environment, str], str]
     kill: KillDesk
     remembered: Remembered = field(default_factory=Remembered)
+    specs: SpecDesk = field(default_factory=SpecDesk)
 
 
 def parts_of(connection: HTTPConnection) -> WebParts:
