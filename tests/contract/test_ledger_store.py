@@ -29,7 +29,7 @@ from tradewright.core.transactions import ClosedPnl, Transaction
 from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading.ledger.books import LATE, BooksMoved, LedgerStore, Posting, Standing
-from tradewright.trading.ledger.posting import Moment, open_books, post_executions, settle_transactions
+from tradewright.trading.ledger.posting import Moment, bridge_gap, open_books, post_executions, settle_transactions
 from tradewright.trading.ledger.replaying import replay_breaks
 from tradewright.trading.ledger.store import PostgresLedger
 from tradewright.trading.store import PostgresJournal
@@ -236,12 +236,53 @@ async def test_executions_are_posted_once_in_the_exchanges_order_and_late_ones_t
     assert [each.exec_id for each in await world.store.posted((BTC, 0))] in (["e1", "e2", "e3"], ["e1", "e3", "e2"])
     standing = (await world.store.standings())[BTC, 0]
     assert (standing.now.size, standing.now.cost) == (1, 105)
-    assert standing.last == (sell.executed_at, sell.sequence, "e3")
+    assert standing.last == (sell.sequence, sell.executed_at, "e3")
     changes = await world.store.wallet_changes([ExecutionId("e1"), ExecutionId("e3"), ExecutionId("other")])
     assert changes["e3"]["USDT"] == Decimal("14.97")  # type: ignore[index]
     assert "other" not in changes
     assert await replay_breaks(world.store, coins_of) == []
     assert await post_executions(world.store, coins_of) == []
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "one by one"])
+async def test_a_clock_that_is_put_back_between_two_fills_does_not_change_their_order(
+    world: LedgerWorld, at_once: bool
+) -> None:
+    await opened(world)
+    buy = fill("first", "1", price=Decimal(100), executed_at=after(9), sequence=11)
+    more = fill("second", "1", price=Decimal(200), executed_at=after(4), sequence=12)
+    sell = fill("third", "1", side="Sell", price=Decimal(180), executed_at=after(5), sequence=13, order_id="x-3")
+    if at_once:
+        await world.book(sell, more, buy)
+        await post_executions(world.store, coins_of)
+    else:
+        for one in (buy, more, sell):
+            await world.book(one)
+            await post_executions(world.store, coins_of)
+    assert (await world.store.balances())["income:realised", "USDT"] == -30, "it was held at 150 on average"
+    standing = (await world.store.standings())[BTC, 0]
+    assert (standing.now.size, standing.now.cost, standing.last) == (1, 150, (13, sell.executed_at, "third"))
+    assert await replay_breaks(world.store, coins_of) == []
+    ids = [buy.exec_id, more.exec_id, sell.exec_id]
+    assert set(await world.store.wallet_changes(ids)) == set(ids)
+
+
+async def test_what_was_heard_of_after_the_opening_with_a_time_before_it_is_told_until_the_books_go_on(
+    world: LedgerWorld,
+) -> None:
+    await world.book(fill("known", executed_at=after(-3)))
+    assert await world.store.dated_before() == []
+    await opened(world)
+    await world.book(fill("after", executed_at=after(1)))
+    assert await world.store.dated_before() == []
+    await world.book(fill("late", executed_at=after(-1)), fill("later", executed_at=OPENED))
+    assert await world.store.dated_before() == ["late", "later"]
+    books = await world.store.books()
+    assert books is not None
+    shown = Moment(wallet=replace(wallet(Decimal(99999)), reported_at=after(5)), positions=[])
+    await bridge_gap(world.store, books, shown, coins_of)
+    assert await world.store.dated_before() == []
+    assert (await world.store.balances())["wallet:USDT", "USDT"] == 99999
 
 
 async def test_the_newest_execution_is_that_of_the_latest_time_whenever_it_was_heard_of(world: LedgerWorld) -> None:
@@ -363,7 +404,7 @@ async def test_a_break_is_told_once_and_once_more_when_it_ties_again(world: Ledg
 async def test_standings_come_back_as_they_were_written(world: LedgerWorld) -> None:
     await opened(world)
     now = Holding(is_long=False, base_size=Decimal("1.5"), base_cost=Decimal("100.00000001"), closed=Decimal("0.25"))
-    standing = Standing(now=now, opening=Holding(base_size=Decimal(2), base_cost=Decimal(7)), last=(after(1), 5, "e"))
+    standing = Standing(now=now, opening=Holding(base_size=Decimal(2), base_cost=Decimal(7)), last=(5, after(1), "e"))
     await world.store.post(Posting(standings={(BTC, 2): standing, (SPOT, 0): Standing()}), await version(world))
     assert await world.store.standings() == {(BTC, 2): standing, (SPOT, 0): Standing()}
 

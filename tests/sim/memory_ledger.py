@@ -14,7 +14,7 @@ from decimal import Decimal, localcontext
 
 from tradewright.core.holding import WIDE
 from tradewright.core.ids import ExchangeOrderId, ExecutionId
-from tradewright.core.ledger import REALISED, Balances, EntrySet, order_of, unbalanced
+from tradewright.core.ledger import REALISED, Balances, EntrySet, unbalanced
 from tradewright.core.money import ZERO
 from tradewright.core.order import Execution, Wallet
 from tradewright.core.tie_out import Break
@@ -44,6 +44,7 @@ class MemoryBooks:
     standings: dict[HoldingKey, Standing] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)
+    heard: set[ExecutionId] = field(default_factory=set)  # when the books were opened, or last went on
     closed: dict[ExchangeOrderId, ClosedPnl] = field(default_factory=dict)
     breaks: dict[tuple[str, str], Break] = field(default_factory=dict)
     told: list[tuple[str, Break]] = field(default_factory=list)
@@ -78,6 +79,8 @@ class MemoryLedger:
                 transactions_until=max(now.transactions_until, opens or now.transactions_until),
                 confirmed_until=max(now.confirmed_until, opens or now.confirmed_until),
             )
+        if opens is not None:
+            rows.heard = {each.exec_id for each in rows.executions()}
         with localcontext(WIDE):
             for entries in posting.sets:
                 rows.sets.append(entries)
@@ -97,7 +100,7 @@ class MemoryLedger:
         if books is None:
             return []
         found = [each for each in self._rows.executions() if each.executed_at > books.opened_at]
-        return sorted(found, key=order_of)
+        return sorted(found, key=_by_time)
 
     async def unposted(self) -> Sequence[Booked]:
         posted, found = self._posted_ids(), []
@@ -161,6 +164,15 @@ class MemoryLedger:
     async def newest_execution_at(self) -> datetime | None:
         return max((each.executed_at for each in self._rows.executions()), default=None)
 
+    async def dated_before(self) -> Sequence[ExecutionId]:
+        books, rows = self._rows.books, self._rows
+        executions = sorted(rows.executions(), key=_by_time)
+        return [
+            each.exec_id
+            for each in executions
+            if books is not None and each.executed_at <= books.opened_at and each.exec_id not in rows.heard
+        ]
+
     async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:
         wanted = set(ids)
         changes: dict[ExecutionId, dict[str, Decimal]] = {}
@@ -181,7 +193,7 @@ class MemoryLedger:
         told = {row.exec_id for row in self._rows.transactions.values()}
         span = [
             each
-            for each in sorted(self._rows.executions(), key=order_of)
+            for each in sorted(self._rows.executions(), key=_by_time)
             if books.confirmed_until < each.executed_at <= until
         ]
         found = [each for each in span if each.exec_id not in told]
@@ -227,3 +239,7 @@ class MemoryLedger:
         rows.told += [("tied", each) for key, each in rows.breaks.items() if key not in found]
         rows.breaks = dict(found)
         rows.equity[wallet.reported_at.date()] = wallet.total_equity
+
+
+def _by_time(execution: Execution) -> tuple[datetime, int, str]:
+    return execution.executed_at, execution.sequence, execution.exec_id

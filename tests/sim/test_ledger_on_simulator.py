@@ -204,6 +204,25 @@ async def test_an_execution_that_moved_more_than_we_booked_is_a_break_and_roundi
     assert -other.books.balances[ROUNDING, "USDT"] == PLACE
 
 
+async def test_fills_dated_before_the_opening_that_came_after_it_make_the_books_go_on_from_what_is_there() -> None:
+    """As after an exchange's clock that was put back: by their time they lie in the opening."""
+    desk = await some_minutes()
+    assert desk.books.books is not None
+    opened_at = desk.books.books.opened_at + timedelta(minutes=10)  # in whose place the clock reads less now
+    desk.books.books = replace(desk.books.books, opened_at=opened_at)
+    await new_fills(desk)
+    await desk.book(await desk.exchange.executions(await desk.exchange.now() - timedelta(minutes=1)))
+    assert (await desk.tie()).breaks == []
+    assert desk.in_the_books() == desk.wallet()
+    [(broken, told), *cleared] = desk.books.told
+    assert (broken, told.kind, told.ours) == ("broken", "gap", opened_at.isoformat())
+    assert cleared == []
+    assert any(entries.source.startswith("gap:") for entries in desk.books.sets)
+    await desk.trade(3)
+    assert (await desk.tie()).breaks == []
+    assert desk.in_the_books() == desk.wallet()
+
+
 async def test_an_execution_that_only_the_transaction_log_has_is_a_break() -> None:
     desk = await some_minutes()
     known = set(desk.heard)
@@ -212,6 +231,10 @@ async def test_an_execution_that_only_the_transaction_log_has_is_a_break() -> No
     desk.exchange.spoil = lambda path, rows: (
         [row for row in rows if row["execId"] in known] if path == EXECUTIONS else rows
     )
+    soon = await desk.tie()
+    assert (soon.is_quiet, soon.breaks) == (False, []), "the exchange may list it later than its wallet has it"
+    assert desk.books.told == []
+    desk.session._pass(61_000)
     breaks = (await desk.tie()).breaks
     missing = [each for each in breaks if each.kind == "execution_missing"]
     assert len(missing) == 3

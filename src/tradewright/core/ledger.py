@@ -144,9 +144,10 @@ def replayed(
     return sets, holding
 
 
-def order_of(execution: Execution) -> tuple[datetime, int, str]:
-    """The order in which the exchange carried them out."""
-    return execution.executed_at, execution.sequence, execution.exec_id
+def order_of(execution: Execution) -> tuple[int, datetime, str]:
+    """The order in which the exchange carried out those of one instrument: by its sequence, which only grows, where its
+    clock may be put back between two of them."""
+    return execution.sequence, execution.executed_at, execution.exec_id
 
 
 def entries_of_late(

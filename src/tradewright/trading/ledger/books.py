@@ -46,7 +46,7 @@ class Books:
     confirmed_until: datetime
 
 
-OrderKey = tuple[datetime, int, str]
+OrderKey = tuple[int, datetime, str]  # of `core.ledger.order_of`
 HoldingKey = tuple[InstrumentId, int]  # with the leg: 0 in one-way mode and of spot, 1 long and 2 short in hedge mode
 
 
@@ -91,8 +91,8 @@ class LedgerStore(Protocol):
         ...
 
     async def unposted(self) -> Sequence[Booked]:
-        """Executions since the opening that have no entries, at most `UNPOSTED_MAX`, in the exchange's order. One of a
-        symbol in hedge mode waits until its order, and so its leg, is known."""
+        """Executions since the opening that have no entries, at most `UNPOSTED_MAX`, by their time. One of a symbol in
+        hedge mode waits until its order, and so its leg, is known."""
         ...
 
     async def posted(self, key: HoldingKey) -> Sequence[Execution]:
@@ -126,6 +126,11 @@ class LedgerStore(Protocol):
 
     async def newest_execution_at(self) -> datetime | None:
         """When the newest of all that are known was executed, by the exchange's clock."""
+        ...
+
+    async def dated_before(self) -> Sequence[ExecutionId]:
+        """Executions (some of them, where they are many) that were heard of after the books were opened, or went on,
+        and bear a time until then: they are in no entry."""
         ...
 
     async def wallet_changes(self, ids: Sequence[ExecutionId]) -> Mapping[ExecutionId, Mapping[str, Decimal]]:

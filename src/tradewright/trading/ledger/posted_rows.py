@@ -157,8 +157,8 @@ async def write_standings(
                 "opening_is_long": standing.opening.is_long,
                 "opening_size": standing.opening.base_size,
                 "opening_cost": standing.opening.base_cost,
-                "last_at": None if standing.last is None else standing.last[0],
-                "last_sequence": None if standing.last is None else standing.last[1],
+                "last_at": None if standing.last is None else standing.last[1],
+                "last_sequence": None if standing.last is None else standing.last[0],
                 "last_exec_id": None if standing.last is None else standing.last[2],
             }
             for (instrument, leg), standing in standings.items()
@@ -175,5 +175,5 @@ def standing_of(row: Row) -> Standing:
             closed=row["closed"],
         ),
         opening=Holding(is_long=row["opening_is_long"], base_size=row["opening_size"], base_cost=row["opening_cost"]),
-        last=None if row["last_at"] is None else (row["last_at"], row["last_sequence"], row["last_exec_id"]),
+        last=None if row["last_at"] is None else (row["last_sequence"], row["last_at"], row["last_exec_id"]),
     )

@@ -125,6 +125,7 @@ async def _posting_of(store: LedgerStore, waiting: Sequence[Booked], coins_of: C
     before: dict[HoldingKey, list[Execution]] = {}  # of those legs of which something came late
     sets: list[EntrySet] = []
     unknown: dict[InstrumentId, Break] = {}
+    waiting = _in_order(waiting)
     for place, each in enumerate(waiting):
         execution, key = each.execution, (each.execution.instrument, each.leg)
         coins = coins_of(execution.instrument)
@@ -149,6 +150,15 @@ async def _posting_of(store: LedgerStore, waiting: Sequence[Booked], coins_of: C
             before[key].append(execution)
         touched[key] = replace(standing, now=now, last=last)
     return Posting(sets=[one for one in sets if one.lines], standings=touched), list(unknown.values())
+
+
+def _in_order(waiting: Sequence[Booked]) -> list[Booked]:
+    """Those of each leg in the exchange's order, in the places that the leg has among all of them by time."""
+    legs: dict[HoldingKey, list[Booked]] = defaultdict(list)
+    for each in waiting:
+        legs[each.execution.instrument, each.leg].append(each)
+    following = {key: iter(sorted(leg, key=lambda one: order_of(one.execution))) for key, leg in legs.items()}
+    return [next(following[each.execution.instrument, each.leg]) for each in waiting]
 
 
 async def settle_transactions(store: LedgerStore, now: datetime, grace_since: datetime) -> list[Break]:

@@ -42,6 +42,7 @@ from tradewright.trading.model import AccountRef
 
 # A transaction that began earlier may commit later, by as much as this at most.
 _LATE = f"interval '{int(LATE.total_seconds())} seconds'"
+_DATED_BEFORE_MAX = 20
 _POSTED = "EXISTS (SELECT 1 FROM ledger_entries l WHERE l.account_id = e.account_id AND l.exec_id = e.exec_id)"
 # Of a symbol in hedge mode, and its order, which says its leg, is not known yet.
 _LEGLESS = (
@@ -191,6 +192,20 @@ class PostgresLedger:
                 {"account": self._account.id},
             )
             return newest
+
+    async def dated_before(self) -> Sequence[ExecutionId]:
+        async with reading(self._engine) as connection:
+            found = await connection.scalars(
+                text(
+                    "SELECT e.exec_id FROM executions e JOIN ledger_books b ON b.account_id = e.account_id"
+                    " WHERE e.account_id = :account AND e.executed_at <= b.opened_at AND e.recorded_at > ("
+                    "SELECT max(l.recorded_at) FROM ledger_entries l WHERE l.account_id = :account"
+                    " AND (l.source LIKE 'opening:%' OR l.source LIKE 'gap:%'))"
+                    " ORDER BY e.executed_at, e.exec_id LIMIT :limit"
+                ),
+                {"account": self._account.id, "limit": _DATED_BEFORE_MAX},
+            )
+            return [ExecutionId(exec_id) for exec_id in found]
 
     async def untold(self, until: datetime) -> Sequence[Execution]:
         async with self._transaction() as (connection, _):

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from tradewright.core.clock import Clock
+from tradewright.core.ids import ExecutionId
 from tradewright.core.order import Execution, Wallet
 from tradewright.core.tie_out import Break, closed_breaks, position_breaks, unbalanced, wallet_breaks
 from tradewright.exchange.ports import LedgerGateway
@@ -69,22 +70,51 @@ async def tie_out(parts: LedgerParts) -> TiedOut:
     if once is None:
         return TiedOut([], is_quiet=False)
     found: TiedOut = TiedOut([], is_quiet=False)
-    seen: Wallet | None = None
+    seen: Moment | None = None
     for look in range(_LOOKS):
         if look:
             await parts.clock.sleep(_PAUSE_SECONDS * 2 ** (look - 1))
         wallet = await parts.gateway.wallet()
         now = await _read(parts)
-        positions = await parts.gateway.positions()
-        breaks = await _compare(parts, Moment(wallet=wallet, positions=positions), now)
+        moment = Moment(wallet=wallet, positions=await parts.gateway.positions())
+        breaks = await _compare(parts, moment, now)
         if _held(await parts.gateway.wallet()) != _held(wallet):
             continue
-        found, seen = TiedOut(breaks, is_quiet=True), wallet
+        found, seen = TiedOut(breaks, is_quiet=True), moment
         if not breaks:
             break
-    if seen is not None:
-        await parts.store.note_check(found.breaks, seen, once)
+    if seen is None:
+        return found
+    if found.breaks:
+        if await _is_awaited(parts, now):
+            return TiedOut([], is_quiet=False)
+        dated_before = await parts.store.dated_before()
+        if dated_before:
+            if await _is_behind(parts, seen.wallet):
+                return TiedOut([], is_quiet=False)
+            once = [*once, *await _begin_anew(parts, seen, dated_before)]
+            found = TiedOut(await _compare(parts, seen, now), is_quiet=True)
+    await parts.store.note_check(found.breaks, seen.wallet, once)
     return found
+
+
+async def _is_awaited(parts: LedgerParts, now: datetime) -> bool:
+    """Whether the log tells of an execution of the last minute that no list has shown yet: where the wallet and the
+    positions have it already, that is no break."""
+    rows = [row for row in await parts.store.unsettled() if row.is_of_execution and row.at > now - _GRACE]
+    ids = sorted({row.exec_id for row in rows if row.exec_id is not None})
+    return len(await parts.store.executions(ids)) < len(ids)
+
+
+async def _begin_anew(parts: LedgerParts, moment: Moment, dated_before: Sequence[ExecutionId]) -> list[Break]:
+    """The exchange's clock was put back behind the books' opening, and what was executed then bears a time at which it
+    was not there yet: by its time it lies in the opening, and it does not. The books go on from what is there now; the
+    difference stays visible, as one that nobody can place in time."""
+    books = await parts.store.books()
+    assert books is not None, "they were opened before"
+    subject = ", ".join(dated_before)
+    told = Break("gap", subject, books.opened_at.isoformat(), moment.wallet.reported_at.isoformat())
+    return [told, *await bridge_gap(parts.store, books, moment, parts.coins_of)]
 
 
 async def _begin(parts: LedgerParts) -> list[Break] | None:
