@@ -99,14 +99,14 @@ fuzz-specs: setup-dev  ## SPECS made-up strategies: each is answered, soon, what
 	@SPECS=$(or $(SPECS),50000) HYPOTHESIS_PROFILE=explore $(call recorded,fuzz-specs,SPECS=$(or $(SPECS),50000)) $(BIN)/python -m pytest tests/property/test_specs_fuzz.py -q -s --show-capture=no -n 0
 
 functions: setup-dev  ## every function beside TA-Lib over the whole of the real series, and compiled: three minutes
-	@STRATEGY_BARS=0 STRATEGY_COMPILED=all $(BIN)/python -m pytest tests/unit/strategy/functions tests/unit/strategy/evaluate -q -n 2
+	@STRATEGY_BARS=0 STRATEGY_COMPILED=all $(call recorded,functions) $(BIN)/python -m pytest tests/unit/strategy/functions tests/unit/strategy/evaluate -q -n 2
 
 reference: setup-dev  ## the tables of docs/reference and docs/promises.md, from code and figures
 	@$(BIN)/python scripts/reference_tables.py
 	@PYTHONPATH=tests $(BIN)/python -m promises
 
 backtest-twins: setup-dev  ## the fast backtest against a second, plain engine on SEEDS scenes drawn by chance; FIRST begins elsewhere
-	@SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(BIN)/python -m pytest tests/property/test_backtest_twins.py -q -s --show-capture=no -n 2
+	@SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(call recorded,backtest-twins,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_backtest_twins.py -q -s --show-capture=no -n 2
 
 seeds-exchange: setup-dev  ## the same seed says the same bytes: SEEDS sessions, each in two processes
 	@$(call recorded,seeds-exchange,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)

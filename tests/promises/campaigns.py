@@ -119,6 +119,24 @@ CAMPAIGNS = {
             closing=r"mutants=(?P<N>\d+) found=.*",
         ),
         Campaign(
+            name="fuzz-specs",
+            does="made-up strategies, whole and torn: each is answered",
+            full={"SPECS": 50_000},
+            closing=r"fuzz-specs specs=(?P<SPECS>\d+) .*",
+        ),
+        Campaign(
+            name="functions",
+            does="every function beside TA-Lib over all of the recorded series: by bars, in columns, compiled",
+            full={},
+            closing=_PASSED,
+        ),
+        Campaign(
+            name="backtest-twins",
+            does="the fast backtest beside a second, plain engine on scenes drawn by chance",
+            full={"SEEDS": 20_000},
+            closing=_PASSED,
+        ),
+        Campaign(
             name="clients",
             does="unmodified clients of others that need a Python or Node of their own",
             full={},

@@ -30,6 +30,7 @@ GROUPS = {
     "P": "The page",
     "R": "What is written",
     "S": "The simulated exchange",
+    "T": "Strategies and backtests",
     "V": "What the tests are worth",
 }
 

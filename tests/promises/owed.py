@@ -18,9 +18,19 @@ ROWS: Final = (
         why="there are no bots yet",
     ),
     Owed(
+        id="F5",
+        what="The exact backtest equals the live core on the same data",
+        why="there is no exact mode yet: `--engine exact` says so",
+    ),
+    Owed(
         id="H5",
         what="No order made by the rules is refused for a filter by Bybit itself",
         why="all listings of the simulated exchange are walked through; nothing is asked of Bybit by these tests",
+    ),
+    Owed(
+        id="O2",
+        what="Twenty backtests at once leave the way of an order at most twice as long as on an idle machine",
+        why="backtests are a command of a person's own machine so far, not yet jobs of the installation",
     ),
     Owed(
         id="O6",
