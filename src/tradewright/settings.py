@@ -97,6 +97,10 @@ class Settings(BaseSettings):
     watchdog_s: float = Field(10, ge=3, le=300)  # a worker that does not beat for so long is killed and started anew
     protection_grace_s: Decimal = Field(Decimal(2), ge=0, le=60)  # see `trading.guardian`
     protection_flatten_after_s: Decimal = Field(Decimal(30), ge=1, le=3600)
+    backtests_at_once: int = Field(1, ge=1, le=64)  # of one jobs process, each on a core; see `backtests`
+    backtest_cpu_s: int = Field(300, ge=1, le=86_400)  # computing time of one
+    backtest_memory_mb: int = Field(1024, ge=256, le=1_048_576)  # of one
+    backtest_cpu_s_a_day: int = Field(3_600, ge=1, le=8_640_000)  # of a user; a workspace has four times that
     hosts: Hosts = Hosts()
     proxy: Proxies = Proxies()
 

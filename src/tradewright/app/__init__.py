@@ -19,6 +19,7 @@ from tradewright.cli import api as cli_api
 from tradewright.cli import backtest as cli_backtest
 from tradewright.cli import data as cli_data
 from tradewright.cli import exchange as cli_exchange
+from tradewright.cli import jobs as cli_jobs
 from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
 from tradewright.cli import search as cli_search
@@ -46,6 +47,7 @@ def main() -> None:
     cli_run.register(application, _run)
     cli_api.register(application, _api)
     cli_worker.register(application, _worker)
+    cli_jobs.register(application, _jobs)
     cli_exchange.register(application)
     cli_user.register(application, _claim_link)
     cli_accept.register(application, _accept)
@@ -88,6 +90,13 @@ def _worker() -> None:
     from tradewright.app.worker import serve_worker
 
     run_process("worker", serve_worker)
+
+
+def _jobs() -> None:
+    from tradewright.app.jobs import serve_jobs
+    from tradewright.app.process import run_process
+
+    run_process("jobs", serve_jobs)
 
 
 def _accept(options: cli_accept.AcceptOptions, tell: Callable[[Finding], None]) -> cli_accept.Accepted:

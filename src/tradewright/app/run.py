@@ -32,7 +32,7 @@ _WISHES = (CRASH_AT, STOP_AT)
 
 
 def run_installation(options: RunOptions) -> None:
-    """Starts PostgreSQL, the simulated exchange, the worker and the API, and blocks until they are to stop."""
+    """Starts PostgreSQL, the simulated exchange, the worker, the API and jobs, and blocks until they are to stop."""
     settings = load(
         host=options.host,
         port=options.port,
@@ -147,6 +147,15 @@ def _children(
             ready=ReadyHttp(host=settings.host, port=settings.port, path="/healthz"),
             after=database,
             death_signal=signal.SIGKILL,
+        ),
+        ChildSpec(
+            name="jobs",
+            argv=[*program, "jobs"],
+            env={name: value for name, value in environment.items() if name not in _WISHES},
+            ready=ReadyLine(),
+            after=("api",),  # behind what trades and shows it, also at the start
+            death_signal=signal.SIGKILL,
+            silent_s=settings.watchdog_s,
         ),
     ]
 

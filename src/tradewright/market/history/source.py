@@ -86,10 +86,12 @@ def whole_lines(stream: io.BufferedReader, name: str) -> Iterator[bytes]:
 
 def whole_frame(stream: io.BufferedReader, name: str) -> bytes:
     """The whole file, which a Parquet reader needs at once."""
-    content = stream.read(FRAME_BYTES_MAX + 1)
-    if len(content) > FRAME_BYTES_MAX:
-        raise bad_file(f"{name} is larger than {FRAME_BYTES_MAX} bytes; split it")
-    return content
+    content = io.BytesIO()
+    while piece := stream.read(PIECE_BYTES):  # asked for in one piece, room would be made for the most that it may be
+        content.write(piece)
+        if content.tell() > FRAME_BYTES_MAX:
+            raise bad_file(f"{name} is larger than {FRAME_BYTES_MAX} bytes; split it")
+    return content.getvalue()
 
 
 def _raw(source: Source, stack: contextlib.ExitStack) -> BinaryIO:

@@ -1,0 +1,53 @@
+"""What `tradewright jobs` is made of: the keeper of backtests, whose runs are processes of their own.
+
+It has the database and no key of any exchange. It stands behind what trades: its own place is lowered at its start, and
+its children lower theirs once more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+
+import structlog
+
+from tradewright.app.ground import installed_version, open_ground
+from tradewright.backtests.keeper import BacktestKeeper, Keeping
+from tradewright.backtests.queue import Runner
+from tradewright.process.beats import BEAT_FD, Beats
+from tradewright.process.identity import this_process
+from tradewright.settings import Settings
+
+NICE = 5
+
+
+async def serve_jobs(settings: Settings) -> None:
+    os.nice(NICE)
+    beating = asyncio.create_task(Beats(os.environ.get(BEAT_FD)).run())
+    try:
+        async with open_ground(settings, "jobs") as ground:
+            keeper = BacktestKeeper(
+                ground.engine,
+                ground.bus,
+                Runner(ground.ids.new(), this_process()),
+                keeping(settings),
+                clock=ground.clock,
+            )
+            structlog.get_logger().info("jobs.ready", backtests_at_once=settings.backtests_at_once)
+            print(json.dumps({"jobs": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
+            await keeper.run()
+    finally:
+        beating.cancel()
+
+
+def keeping(settings: Settings) -> Keeping:
+    return Keeping(
+        at_once=settings.backtests_at_once,
+        cpu_s=settings.backtest_cpu_s,
+        memory_bytes=settings.backtest_memory_mb << 20,
+        data=str(settings.data_home),
+        home=str(settings.home),
+        environment=dict(os.environ),
+        version=installed_version(),
+    )
