@@ -252,7 +252,9 @@ def _evidence(world: World) -> Iterator[str]:
     for (intent_id, _), moment_s in world.not_placed_s.items():
         link = link_id_of(intent_id)
         # What certainly did not happen may be sent anew, by the same id.
-        sent = [call.at_s for call in world.wire.creates_of(link) if call.at_s <= moment_s]
+        # A request that stood still between its signature and the wire dies by its signature.
+        calls = [call for call in world.wire.creates_of(link) if call.at_s <= moment_s]
+        sent = [min(call.at_s, call.signed_s + off_s) for call in calls]
         if sent and moment_s - sent[-1] < EVIDENCE_S - off_s:
             yield f"{intent_id} was called not placed {moment_s - sent[-1]:.1f} s after it was sent"
 

@@ -9,29 +9,35 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sim.whole.faults import WireFaults
+from support.scripted_market import START_MS
 from tradewright.lab.network import End, Link
 
 QUIET = WireFaults()
 LATE_S = (0.5, 7.0)
 _READS_SHARE = 1 / 8  # of a command's
 _YES = b'"retCode":0,'
+_STAMP = re.compile(rb"X-BAPI-TIMESTAMP: (\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request as it left: `at_s` is virtual time, `target` the path with its query, `epoch` that of who sent it."""
+    """A request as it left: `at_s` is virtual time, `target` the path with its query, `epoch` that of who sent it.
+    `signed_s` is the time in its signature, on the same scale where the exchange's clock is right; `at_s` without one.
+    """
 
     at_s: float
     method: str
     target: str
     body: Any
-    epoch: int = 0
+    epoch: int
+    signed_s: float
 
     @property
     def path(self) -> str:
@@ -149,7 +155,10 @@ class FaultyWire:
             return
         at_s = asyncio.get_running_loop().time()
         epoch = 0 if link.host is None else link.host.epoch
-        call = Call(at_s, method.decode(), target.decode(), json.loads(body) if body else None, epoch)
+        stamp = _STAMP.search(head)
+        signed_s = at_s if stamp is None else (int(stamp[1]) - START_MS) / 1000
+        told = json.loads(body) if body else None
+        call = Call(at_s, method.decode(), target.decode(), told, epoch, signed_s)
         self.calls.append(call)
         self._asked[link.number] = call
         if call.path == "/v5/order/create":

@@ -12,6 +12,7 @@ from tradewright.core.errors import NotSent, OutcomeUnknown
 from tradewright.core.ids import ExchangeOrderId
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.outage import FAILURES_MAX
+from tradewright.exchange.bybit.signing import RECV_WINDOW_MS
 from tradewright.exchange.ports import MayGo
 from tradewright.system import SystemClock
 from unit.exchange.conftest import KEY
@@ -54,6 +55,36 @@ async def test_a_shut_gate_holds_back_also_what_reduces(bybit: FakeBybit, logs: 
     assert await orders.server_time() is not None  # it may still read
     assert bybit.times_asked(CANCEL) == 0
     await orders.close()
+
+
+async def test_a_signature_that_has_died_before_its_bytes_could_leave_does_not_go(
+    bybit: FakeBybit, logs: KeptLogs
+) -> None:
+    """As after a process that stood still: the exchange could only refuse it, and it is known that nothing was sent."""
+    clock = _Pushed()
+
+    def stand_still(point: str) -> None:
+        if point == "request.signed":
+            clock.pushed_s += stands_s
+
+    orders = BybitOrderGateway(bybit.endpoints, KEY, clock=clock, log=logs.log, reach=stand_still)
+    bybit.script[CREATE] = [ok({"orderId": "exchange-1", "orderLinkId": ORDER.link_id})]
+    stands_s = RECV_WINDOW_MS / 1000
+    with pytest.raises(NotSent, match="signed, and then"):
+        await orders.place(ORDER)
+    assert bybit.times_asked(CREATE) == 0
+    stands_s = RECV_WINDOW_MS / 1000 - 2
+    assert (await orders.place(ORDER)).exchange_order_id == "exchange-1"
+    await orders.close()
+
+
+class _Pushed(SystemClock):
+    """The real clock, and what it is pushed on by."""
+
+    pushed_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.pushed_s
 
 
 async def test_between_the_gates_yes_and_the_socket_the_process_does_nothing_else(

@@ -44,7 +44,7 @@ from tradewright.exchange.bybit.outage import Outage
 from tradewright.exchange.bybit.priority import Priority, priority_of
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rolling import Turn
-from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.signing import RECV_WINDOW_MS, Signer
 from tradewright.exchange.bybit.values import Unreadable, decode, millis, words
 from tradewright.exchange.bybit.wire import EMPTY_OBJECT, Envelope, Millis, RefusalResult
 from tradewright.exchange.ports import EndpointSource, MayGo, RateBudget, always
@@ -131,7 +131,8 @@ class RestClient:
         """A signed POST that may have an effect; sent once, never repeated here. A batch holds `units` orders.
 
         Signed first, with the exchange's time; then the gate and `may_go` are asked; then the bytes go, and nothing
-        else happens in between. Whatever stops this process there, its signature dies by the exchange's window.
+        else happens in between. Whatever stops this process there, its signature dies by the exchange's window; one
+        that has died before does not go.
         Raises `NotSent`, `Refused` (also `RateLimited`, `ClockRejected`), `DuplicateLinkId`, else `OutcomeUnknown`.
         After `ClockRejected` the clock has been measured anew, so the caller may sign another attempt.
         """
@@ -151,9 +152,10 @@ class RestClient:
         self._budgets.leaves(turn)
         payload = msgspec.json.encode(body)
         trace = Trace(signed_at=from_milliseconds(now_ms))
+        dies_s = self._clock.monotonic() + RECV_WINDOW_MS / 1000
         headers = self._signed(now_ms, payload) | {"Content-Type": "application/json"}
         self._reach("request.signed")
-        last_word = LastWord(lambda: self._passes(may_go), lambda: self._reach("request.handed"))
+        last_word = LastWord(lambda: self._passes(may_go, dies_s), lambda: self._reach("request.handed"))
         try:
             answer = await self._http.call("POST", self._endpoints().rest + path, headers, payload, last_word)
         except HeldBack as problem:
@@ -183,8 +185,8 @@ class RestClient:
             self._stopped(error.trace)
         raise error
 
-    def _passes(self, may_go: MayGo) -> bool:
-        if not (self._gate() and may_go()):
+    def _passes(self, may_go: MayGo, dies_s: float) -> bool:
+        if not (self._clock.monotonic() < dies_s and self._gate() and may_go()):
             return False
         self._reach("request.passed")
         return True
