@@ -5,7 +5,8 @@ that code.
 """
 
 from tradewright.simulator.config import SimulatorConfig, parse_fund
+from tradewright.simulator.listening import Addresses
 from tradewright.simulator.process import run_exchange
-from tradewright.simulator.server import Addresses, RunningSimulator, serve
+from tradewright.simulator.server import RunningSimulator, serve
 
 __all__ = ["Addresses", "RunningSimulator", "SimulatorConfig", "parse_fund", "run_exchange", "serve"]

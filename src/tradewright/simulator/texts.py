@@ -11,11 +11,18 @@ from typing import Final
 from tradewright.simulator.market.model import InstrumentSpec
 
 _WIDE: Final = Context(prec=60)  # recordings may have more digits than the 28 of ordinary arithmetic
+_PLACES_MAX: Final = 18  # nobody reads more
+_SMALLEST: Final = Decimal("1e-18")
 
 
 def plain(value: Decimal) -> str:
-    """Without exponent and without needless zeros; zero is `0`."""
-    return format(value.normalize(), "f") if value else "0"
+    """Without exponent and without needless zeros, to at most 18 places, half even; zero is `0`."""
+    text = format(value.normalize(), "f") if value else "0"
+    point = text.find(".")
+    if point < 0 or len(text) - point - 1 <= _PLACES_MAX:
+        return text
+    told = value.quantize(_SMALLEST, ROUND_HALF_EVEN, _WIDE)
+    return format(told.normalize(_WIDE), "f") if told else "0"
 
 
 def on_grid(value: Decimal, step: Decimal) -> str:
@@ -45,4 +52,4 @@ def recorded_text(value: Decimal, step: Decimal) -> str:
 def average_text(spec: InstrumentSpec, price: Decimal | None) -> str:
     """An average may lie between ticks: eight places, or two beyond a finer tick; `0` when there is none."""
     places = min(Decimal("0.00000001"), spec.tick_size.scaleb(-2))
-    return plain(price.quantize(places, ROUND_HALF_EVEN)) if price is not None else "0"
+    return plain(price.quantize(places, ROUND_HALF_EVEN, _WIDE)) if price is not None else "0"

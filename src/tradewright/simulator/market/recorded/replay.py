@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from heapq import merge
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from tradewright.simulator.market.clock import MarketClock, time_text
 from tradewright.simulator.market.errors import MarketStateError, MarketTimeError
@@ -37,6 +37,14 @@ _STEP_ROWS: Final = 1_000  # of each recording, in one step: a few hundredths of
 # answer to a request waits for several of them.
 _STEP_SECONDS: Final = 2_000
 _STEP_MS_MIN: Final = 500
+
+
+@runtime_checkable
+class StandsStill(Protocol):
+    """A market that knows until when nothing happens."""
+
+    @property
+    def still_until_ms(self) -> int: ...
 
 
 class ReplayMarket:
@@ -252,11 +260,11 @@ def step_end_ms(market: Market, to_ms: int) -> int:
 
 
 def still_until_ms(market: Market) -> int:
-    """The first moment to come at which a mark or index price may move or funding may be due. Of a market that is not
-    recorded that is any moment.
+    """The first moment to come at which a mark or index price may move or funding may be due. Of a market that does not
+    know it that is any moment.
     """
-    replay = recording_behind(market)
-    return market.now_ms if replay is None else replay.still_until_ms
+    inner = getattr(market, "inner", market)
+    return inner.still_until_ms if isinstance(inner, StandsStill) else market.now_ms
 
 
 def recording_behind(market: Market) -> ReplayMarket | None:
