@@ -506,6 +506,28 @@ async def test_the_answer_to_a_request_is_written_once(world: JournalWorld) -> N
     assert await world.state(intent.id) == "expired"
 
 
+async def test_what_is_read_again_changes_nothing_and_what_is_new_among_it_is_booked(world: JournalWorld) -> None:
+    """A reading lists all that is open or ended lately; nearly all of it is known."""
+    known = [order_report(order_id=f"x-{number}") for number in range(4)]
+    fills = [fill(f"e-{number}", order_id="x-0") for number in range(4)]
+    await world.journal.book([*known, *fills], "stream")
+    before = await world.events()
+    await world.journal.book([*known, *fills], "reconciliation")
+    assert await world.events() == before
+
+    moved = order_report(order_id="x-2", at=2, price=Decimal(61000))
+    back = order_report(order_id="x-2", at=3)
+    ended = order_report("cancelled", order_id="x-1", at=2)
+    late = order_report(order_id="x-1", at=3)
+    new = [order_report(order_id="x-9"), fill("e-9", order_id="x-9")]
+    await world.journal.book([*known, moved, back, ended, late, *fills, *new], "reconciliation")
+    told = [event.kind for event in (await world.events())[len(before) :]]
+    assert (told.count("order"), told.count("fill")) == (4, 1), "moved, back, ended, new; of the fills the new one"
+    states = {name: order[2] for name in ("x-0", "x-1", "x-9") if (order := await world.order(name)) is not None}
+    assert states == {"x-0": "working", "x-1": "cancelled", "x-9": "working"}
+    assert (await world.terms("x-2"))[1] == Decimal(60000)
+
+
 async def test_an_older_position_report_changes_nothing(world: JournalWorld) -> None:
     await world.journal.book([position("0.5", sequence=7, at=7)], "stream")
     before = await world.events()

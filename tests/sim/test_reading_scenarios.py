@@ -5,16 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from sim.exchange_ports import GatewayTwin
 from sim.faults import Faults
 from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, LinkId, link_id_of
-from tradewright.core.order import NewOrder, RemoteOrder
+from tradewright.core.order import Execution, NewOrder, RemoteOrder
 from tradewright.lab.memory_journal import MemoryJournal
 
 DAY_S = 86_400.0
@@ -53,6 +55,12 @@ def state(world: World, intent_id: IntentId) -> str:
 
 def drifts(world: World) -> list[str]:
     return [event.payload["kind"] for event in world.database.events if event.kind == "drift"]
+
+
+def position_reads(world: World) -> int:
+    """How often this process has asked for all positions."""
+    assert world.process is not None, "somebody reads"
+    return world.process.points_seen.count("read.positions")
 
 
 def held(world: World) -> Decimal:
@@ -353,3 +361,40 @@ async def test_a_coin_of_which_there_is_none_any_more_is_gone() -> None:
         await world.until(lambda: world.database.balances["BTC"].wallet_balance == 0, "it is gone", within_s=400)
     finally:
         type(world.exchange).wallet = kept  # type: ignore[method-assign]
+
+
+@in_virtual_time
+async def test_where_nothing_was_filled_meanwhile_positions_are_asked_for_once() -> None:
+    """Of twenty accounts each question counts: an address may ask six hundred in five seconds."""
+    world = await ready_world()
+    await long_position(world)
+    assert position_reads(world) == 2, "the first reading of all sets what everything later is compared with"
+    await world.kill()
+    await world.seconds(3)
+    await next_life(world)
+    assert position_reads(world) == 1
+    assert (held(world), drifts(world)) == (Decimal("0.5"), [])
+
+
+def test_a_fill_between_positions_and_fills_has_the_positions_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    @in_virtual_time
+    async def scene() -> None:
+        world = await ready_world()
+        await long_position(world)
+        await working_order(world, price=Decimal(59_000), quantity=Decimal("0.25"))
+        await world.kill()
+        await world.seconds(3)
+        executions = GatewayTwin.executions
+
+        async def filled_first(self: GatewayTwin, since: datetime) -> Sequence[Execution]:
+            monkeypatch.undo()
+            world.exchange.move_price(Decimal(58_000))
+            await world.seconds(1)  # until it is listed
+            return await executions(self, since)
+
+        monkeypatch.setattr(GatewayTwin, "executions", filled_first)
+        await next_life(world)
+        assert position_reads(world) == 3
+        assert (held(world), drifts(world)) == (Decimal("0.75"), [])
+
+    scene()

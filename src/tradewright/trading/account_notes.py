@@ -19,6 +19,7 @@ from tradewright.core.clock import from_milliseconds, milliseconds
 from tradewright.exchange.ports import RateBudget
 from tradewright.storage.engine import encode_json, reading
 from tradewright.trading import views
+from tradewright.trading.at_once import TELL_BUDGET, AtOnce
 from tradewright.trading.events import EventWriter
 from tradewright.trading.model import AccountRef
 from tradewright.trading.stops import Stop
@@ -35,17 +36,11 @@ class PostgresNotes:
     def __init__(self, engine: AsyncEngine, account: AccountRef) -> None:
         self._engine = engine
         self._account = account
+        self._at_once = AtOnce(engine, account)
 
     async def tell(self, budget: RateBudget) -> bool:
         try:
-            async with self._transaction() as (connection, _events):
-                await connection.execute(
-                    text(
-                        "UPDATE accounts SET budget = CAST(:budget AS jsonb), budget_at = clock_timestamp()"
-                        " WHERE id = :account"
-                    ),
-                    {"budget": encode_json(budget_json(budget)), "account": self._account.id},
-                )
+            await self._at_once.ask(TELL_BUDGET, budget=encode_json(budget_json(budget)))
         except _AWAY as error:
             return self._away("budget.untold", error)
         return True

@@ -35,7 +35,7 @@ async def book_order(
         {"account": account.id, "order": report.exchange_order_id},
     )
     row = found.mappings().one_or_none() or await _renamed(connection, account, report)
-    moved = apply(None if row is None else _tracked(row), report)
+    moved = apply(None if row is None else tracked(row), report)
     if row is None:
         order_id, drifts = await _insert_order(connection, account, ids, report)
         events.add("order", {"kind": "order", "order": await _view(connection, account, order_id)}, ref=order_id)
@@ -321,7 +321,8 @@ async def book_execution(
     await _tell_fill(connection, account, execution.exec_id, events)
 
 
-def _tracked(row: views.Row) -> TrackedOrder:
+def tracked(row: views.Row) -> TrackedOrder:
+    """An order as its row in the tables has it."""
     return TrackedOrder(
         state=row["state"],
         quantity=row["quantity"],

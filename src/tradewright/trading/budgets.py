@@ -1,4 +1,4 @@
-"""How much of its request budget an account uses, told about once a second while it changes.
+"""How much of its request budget an account uses, told every two seconds while it changes.
 
 Lives here: `BudgetTeller`, a companion of the session. Not here: the budget (`exchange.bybit.limits`), its row
 (`account_notes`), who shows it (`web`).
@@ -13,7 +13,7 @@ from tradewright.core.clock import Clock
 from tradewright.exchange.ports import RateBudget
 from tradewright.trading.beside import SessionView
 
-_TELL_SECONDS = 1.0
+_TELL_SECONDS = 2.0  # it changes with each call, and each telling is a write
 
 
 class BudgetKeeper(Protocol):

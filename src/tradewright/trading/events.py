@@ -8,10 +8,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradewright.storage.bus import notify
 from tradewright.storage.engine import encode_json
 from tradewright.trading.model import AccountRef, EventSource
 from tradewright.trading.ownership import Dispossessed
@@ -20,6 +19,25 @@ EVENTS_CHANNEL = "account_events"
 
 # Epoch 0 is that of an account that nobody ever claimed.
 IS_OURS = "coalesce((SELECT epoch FROM account_owner WHERE account_id = :account FOR SHARE), 0) = :epoch"
+
+_IS_OURS = text(f"SELECT {IS_OURS}")
+_HINT = text(
+    f"SELECT true, pg_notify('{EVENTS_CHANNEL}', CAST(a.id AS text) || ':' || a.event_seq)"  # noqa: S608
+    f" FROM accounts a WHERE a.id = :account AND {IS_OURS}"
+)
+# Arrays, because several rows of values would be a round trip each.
+_WRITE = text(
+    f"""
+WITH numbered AS (
+     UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account AND {IS_OURS} RETURNING event_seq),
+written AS (
+     INSERT INTO account_events (account_id, seq, workspace_id, kind, ref, source, payload, at)
+     SELECT :account, n.event_seq - :count + e.number, :workspace, e.kind, e.ref, :source, e.payload, clock_timestamp()
+       FROM numbered n, unnest(CAST(:kinds AS text[]), CAST(:refs AS uuid[]), CAST(:payloads AS jsonb[]))
+            WITH ORDINALITY e(kind, ref, payload, number))
+SELECT true, pg_notify('{EVENTS_CHANNEL}', CAST(:account AS text) || ':' || n.event_seq) FROM numbered n
+"""  # noqa: S608
+)
 
 
 class EventWriter:
@@ -46,54 +64,33 @@ class EventWriter:
         The owner's row is locked until the commit, so that a claim waits for it and nothing slips in between. Looked at
         at the end, in the statement that numbers the events: it costs no round trip of its own.
         """
-        if not self._events:
-            await self._require_epoch()
-            await self._tell_hint()
-            return
-        last = await self._connection.scalar(
-            text(
-                "UPDATE accounts SET event_seq = event_seq + :count WHERE id = :account"  # noqa: S608
-                f" AND {IS_OURS} RETURNING event_seq"
-            ),
-            {"count": len(self._events), "account": self._account.id, "epoch": self._account.epoch},
-        )
-        if last is None:
-            raise self._dispossessed()
-        first = last - len(self._events) + 1
-        await self._connection.execute(
-            text(
-                "INSERT INTO account_events (account_id, seq, workspace_id, kind, ref, source, payload, at)"
-                " VALUES (:account, :seq, :workspace, :kind, :ref, :source, CAST(:payload AS jsonb), clock_timestamp())"
-            ),
-            [
-                {
-                    "account": self._account.id,
-                    "seq": first + offset,
-                    "workspace": self._account.workspace_id,
-                    "kind": kind,
-                    "ref": ref,
-                    "source": self._source,
-                    "payload": encode_json(payload),
-                }
-                for offset, (kind, ref, payload) in enumerate(self._events)
-            ],
-        )
-        await notify(self._connection, EVENTS_CHANNEL, f"{self._account.id}:{last}")
-        self._events.clear()
-
-    async def _require_epoch(self) -> None:
-        is_ours = await self._connection.scalar(
-            text(f"SELECT {IS_OURS}"), {"account": self._account.id, "epoch": self._account.epoch}
-        )
+        if self._events:
+            is_ours = await self._write()
+        elif self._hinted:
+            is_ours = await self._ask(_HINT)
+        else:
+            is_ours = await self._ask(_IS_OURS)
         if not is_ours:
-            raise self._dispossessed()
+            raise dispossessed(self._account)
 
-    def _dispossessed(self) -> Dispossessed:
-        return Dispossessed(f"the account {self._account.id} has a newer owner than epoch {self._account.epoch}")
+    async def _write(self) -> bool:
+        events, self._events = self._events, []
+        return await self._ask(
+            _WRITE,
+            count=len(events),
+            workspace=self._account.workspace_id,
+            source=self._source,
+            kinds=[kind for kind, _, _ in events],
+            refs=[ref for _, ref, _ in events],
+            payloads=[encode_json(payload) for _, _, payload in events],
+        )
 
-    async def _tell_hint(self) -> None:
-        if self._hinted:
-            last = await self._connection.scalar(
-                text("SELECT event_seq FROM accounts WHERE id = :account"), {"account": self._account.id}
-            )
-            await notify(self._connection, EVENTS_CHANNEL, f"{self._account.id}:{last}")
+    async def _ask(self, statement: TextClause, **values: Any) -> bool:
+        """Whether the account is ours: else the statement gives no row, or false, and does nothing."""
+        given = {"account": self._account.id, "epoch": self._account.epoch, **values}
+        return bool(await self._connection.scalar(statement, given))
+
+
+def dispossessed(account: AccountRef) -> Dispossessed:
+    """The error that says that the account has another owner by now."""
+    return Dispossessed(f"the account {account.id} has a newer owner than epoch {account.epoch}")

@@ -1,14 +1,15 @@
 """The journal on PostgreSQL: each method one transaction, one after another for an account.
 
 Lives here: `PostgresJournal`, the writer of an account's intents, requests and events. What moves an intent is in
-`intent_moves`, what a report changes in `booking`, `holdings` and `standing`, the rows of requests in `attempts`, of
-differences in `drifts`; reads for the API are in `queries`.
+`intent_moves`, what a report changes in `booking`, `holdings` and `standing`, what a reading asks in `reading_rows`,
+what is written in one statement in `at_once`, the rows of requests in `attempts`, of differences in `drifts`; reads for
+the API are in `queries`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, assert_never, cast
@@ -18,16 +19,23 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.clock import Clock, Ids
-from tradewright.core.errors import DuplicateLinkId
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, RequestId
-from tradewright.core.instrument import InstrumentId
+from tradewright.core.ids import RequestId
 from tradewright.core.order import AccountModes, Execution, RemoteOrder, RemotePosition, SymbolMode, Wallet
 from tradewright.core.order_status import IntentState
-from tradewright.storage.engine import encode_json, lines_of, reading
+from tradewright.storage.engine import encode_json, lines_of
 from tradewright.storage.lines import Statement
 from tradewright.trading.answering import ANSWERING
 from tradewright.trading.answering import asked as answering_asked
+from tradewright.trading.at_once import (
+    FORGET_EVENTS,
+    HAS_ABSENT,
+    HAS_UNFOUND,
+    LOOK_OURS,
+    NOTE_READ,
+    NOTE_RECONCILED,
+    AtOnce,
+)
 from tradewright.trading.attempts import close_attempt, count_attempts, open_attempt
 from tradewright.trading.birth import BIRTH
 from tradewright.trading.birth import asked as birth_asked
@@ -35,14 +43,13 @@ from tradewright.trading.bodies import OwnBody
 from tradewright.trading.booking import book_execution, book_order, end_unseen
 from tradewright.trading.checks import outdated
 from tradewright.trading.drifts import end_unfound, tell_drifts
-from tradewright.trading.events import IS_OURS, EventWriter
+from tradewright.trading.events import EventWriter
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.guardian.store import keep_guarded
 from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
 from tradewright.trading.intent_moves import MOVED, IntentMoves
 from tradewright.trading.intent_rows import INTENT_ROWS, intent_of_row
 from tradewright.trading.journal import (
-    REPORT_DUE,
     Answer,
     AnsweredAcknowledged,
     AnsweredAgainLater,
@@ -74,20 +81,20 @@ from tradewright.trading.model import (
     SessionState,
     SymbolFacts,
 )
+from tradewright.trading.old_news import OldNews
 from tradewright.trading.opening import OPENING
 from tradewright.trading.opening import asked as opening_asked
 from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.proposals import propose
+from tradewright.trading.reading_rows import ReadingRows
 from tradewright.trading.standing import book_modes, book_symbol_mode, note_reconciled, note_symbol, set_session
 from tradewright.trading.views import Row
 
 _PROPOSED_MAX = 100  # taken at once; the next look takes the rest
-_UNKNOWN_MAX = 500
-_UNREAD_MAX = 200  # the next reconciliation takes the rest
 
 _LOOK = Statement.of(
     f"""
-SELECT {IS_OURS.replace("FOR SHARE", "")} AS is_ours,
+SELECT {LOOK_OURS} AS is_ours,
        EXISTS (SELECT 1 FROM intents WHERE account_id = :account AND state IN ('proposed', 'approved')
                   AND valid_until <= clock_timestamp()) AS is_overdue
 """,  # noqa: S608
@@ -110,6 +117,8 @@ class PostgresJournal:
         self._ids = ids
         self._serial = asyncio.Lock()
         self._lines = lines_of(engine)
+        self._at_once = AtOnce(engine, account)
+        self._rows = ReadingRows(engine, account)
         self._read: dict[UUID, Row] = {}  # the places that waited when they were last looked at
         self._opened: dict[RequestId, dict[str, Any]] = {}  # opened at once and not answered: their orders as told
 
@@ -314,31 +323,7 @@ class PostgresJournal:
                     assert_never(answer)
 
     async def unknowns(self) -> Sequence[UnknownIntent]:
-        async with reading(self._engine) as connection:
-            found = await connection.execute(
-                text(
-                    f"SELECT u.*, (SELECT CASE WHEN bool_and(r.signed_at IS NOT NULL) THEN max(r.signed_at) END"  # noqa: S608
-                    f" FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id"
-                    f" AND r.outcome = 'unknown') AS signed_by,"
-                    " (SELECT max(r.signed_at) FROM requests r WHERE r.account_id = :account AND r.intent_id = u.id)"
-                    " AS last_signed, (SELECT count(*) FROM requests r WHERE r.account_id = :account"
-                    " AND r.intent_id = u.id) AS attempts, EXISTS (SELECT 1 FROM requests r"
-                    " WHERE r.account_id = :account AND r.intent_id = u.id AND r.outcome IS NULL) AS is_being_sent"
-                    f" FROM ({INTENT_ROWS}) u WHERE u.state = 'unknown' ORDER BY u.created_at, u.id LIMIT :limit"
-                ),
-                {"account": self._account.id, "limit": _UNKNOWN_MAX},
-            )
-            return [
-                UnknownIntent(
-                    intent_of_row(row),
-                    row["signed_by"],
-                    is_duplicate=_is_duplicate(row["reason"]),
-                    last_signed=row["last_signed"],
-                    attempts=row["attempts"],
-                    is_being_sent=row["is_being_sent"],
-                )
-                for row in found.mappings()
-            ]
+        return await self._rows.unknowns()
 
     async def resolve(
         self,
@@ -366,7 +351,10 @@ class PostgresJournal:
 
     async def _book(self, connection: AsyncConnection, facts: Sequence[Fact], events: EventWriter) -> None:
         drifts: list[Drift] = []
+        old_news = await OldNews.of(connection, self._account, facts)
         for fact in facts:
+            if old_news.covers(fact):
+                continue
             match fact:
                 case RemoteOrder():
                     drifts += await book_order(connection, self._account, self._ids, fact, events)
@@ -385,64 +373,20 @@ class PostgresJournal:
         await tell_drifts(connection, self._account, self._ids, drifts, events)
 
     async def live_orders(self) -> Sequence[LiveOrder]:
-        async with reading(self._engine) as connection:
-            found = await connection.execute(
-                text(
-                    "SELECT exchange_order_id, link_id, category, symbol, state,"
-                    " updated_at > clock_timestamp() - CAST(:due AS interval) AS is_fresh"
-                    " FROM orders WHERE account_id = :account"
-                    " AND state NOT IN ('filled', 'cancelled', 'rejected', 'expired')"
-                    " UNION ALL SELECT coalesce(exchange_order_id, ''), link_id, category, symbol, state, false"
-                    " FROM intents i"
-                    " WHERE account_id = :account AND kind = 'place' AND state = 'acknowledged'"
-                    " AND updated_at <= clock_timestamp() - CAST(:due AS interval)"
-                    " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.account_id = :account AND o.intent_id = i.id)"
-                ),
-                {"account": self._account.id, "due": REPORT_DUE},
-            )
-            return [
-                LiveOrder(
-                    ExchangeOrderId(row["exchange_order_id"]),
-                    row["link_id"],
-                    InstrumentId(row["category"], row["symbol"]),
-                    row["state"],
-                    is_fresh=row["is_fresh"],
-                )
-                for row in found.mappings()
-            ]
+        return await self._rows.live_orders()
 
     async def end_unseen(self, order: LiveOrder) -> None:
         async with self._transaction("reconciliation") as (connection, events):
             await end_unseen(connection, self._account, order.exchange_order_id, events)
 
     async def begin_reading(self) -> Reading:
-        async with reading(self._engine) as connection:
-            began_at: datetime = await connection.scalar(text("SELECT clock_timestamp()"))
-            found = await connection.execute(
-                text(
-                    f"{INTENT_ROWS} AND i.state = 'acknowledged' AND i.applied_at IS NULL"
-                    " AND i.kind IN ('amend', 'leverage', 'exits', 'position_mode', 'margin_mode')"
-                    " ORDER BY i.created_at, i.id LIMIT :limit"
-                ),
-                {"account": self._account.id, "limit": _UNREAD_MAX},
-            )
-            without_effect = await connection.execute(
-                text(
-                    f"{INTENT_ROWS} AND i.kind = 'cancel' AND i.state = 'acknowledged' AND i.applied_at IS NULL"  # noqa: S608
-                    " AND i.target_id IN (SELECT l.id FROM orders l WHERE l.account_id = :account"
-                    " AND l.state NOT IN ('filled', 'cancelled', 'rejected', 'expired'))"
-                    " ORDER BY i.created_at, i.id LIMIT :limit"
-                ),
-                {"account": self._account.id, "limit": _UNREAD_MAX},
-            )
-            intents = [intent_of_row(row) for row in [*found.mappings(), *without_effect.mappings()]]
-            wallet_at: datetime | None = await connection.scalar(
-                text("SELECT wallet_reported_at FROM accounts WHERE id = :account"), {"account": self._account.id}
-            )
-            unread = [intent for intent in intents if isinstance(intent, ReadBackIntent)]
-            return Reading(began_at, unread, wallet_at)
+        return await self._rows.begin()
 
     async def note_reconciled(self, began_at: datetime, modes: AccountModes) -> None:
+        async with self._serial:
+            noted = await self._at_once.ask(NOTE_RECONCILED, began=began_at, mode=modes.margin_mode)
+        if noted["is_done"]:
+            return
         async with self._transaction("reconciliation") as (connection, events):
             await note_reconciled(connection, self._account, began_at, modes, events)
 
@@ -452,21 +396,11 @@ class PostgresJournal:
             events.hint()
 
     async def executions_read_until(self) -> datetime | None:
-        async with reading(self._engine) as connection:
-            until: datetime | None = await connection.scalar(
-                text("SELECT executions_read_until FROM accounts WHERE id = :account"), {"account": self._account.id}
-            )
-            return until
+        return await self._rows.read_until()
 
     async def note_executions_read(self, until: datetime) -> None:
-        async with self._transaction("reconciliation") as (connection, _):
-            await connection.execute(
-                text(
-                    "UPDATE accounts SET executions_read_until = greatest(executions_read_until, :until)"
-                    " WHERE id = :account"
-                ),
-                {"until": until, "account": self._account.id},
-            )
+        async with self._serial:
+            await self._at_once.ask(NOTE_READ, until=until)
 
     async def position_breaks(
         self, positions: Sequence[RemotePosition], listed: Listed | None = None
@@ -475,25 +409,26 @@ class PostgresJournal:
             return await position_breaks(connection, self._account, positions, listed)
 
     async def flatten_absent(self, positions: Sequence[RemotePosition]) -> None:
+        named = [f"{p.instrument.category} {p.instrument.symbol} {p.position_index}" for p in positions]
+        async with self._serial:
+            if not (await self._at_once.ask(HAS_ABSENT, named=encode_json(named)))["has_work"]:
+                return
         async with self._transaction("reconciliation") as (connection, events):
             await flatten_absent(connection, self._account, positions, events)
 
     async def forget_events(self, *, keep: int) -> None:
-        async with self._transaction("owner") as (connection, _):
-            await connection.execute(
-                text(
-                    "DELETE FROM account_events WHERE account_id = :account"
-                    " AND kind IN ('fill', 'position', 'balances', 'session')"
-                    " AND seq <= (SELECT event_seq - :keep FROM accounts WHERE id = :account)"
-                ),
-                {"account": self._account.id, "keep": keep},
-            )
+        async with self._serial:
+            await self._at_once.ask(FORGET_EVENTS, keep=keep)
 
     async def keep_protection(self, guarded: Guarded, news: ProtectionNews | None) -> None:
         async with self._transaction("owner") as (connection, events):
             await keep_guarded(connection, self._account, guarded, news, events)
 
     async def record_drift(self, drifts: Sequence[Drift], *, compared: Collection[str] = ()) -> None:
+        async with self._serial:
+            look = None if drifts else await self._at_once.ask(HAS_UNFOUND, kinds=encode_json(sorted(compared)))
+        if look is not None and not look["has_work"]:
+            return
         async with self._transaction("reconciliation") as (connection, events):
             await end_unfound(connection, self._account, drifts, compared, events)
             await tell_drifts(connection, self._account, self._ids, drifts, events)
@@ -506,7 +441,3 @@ class PostgresJournal:
 def _verdict(intent: Intent) -> str | None:
     verdict = intent.verdict if isinstance(intent, PlaceIntent | AmendIntent) else None
     return None if verdict is None else encode_json(verdict)
-
-
-def _is_duplicate(reason: Mapping[str, Any] | None) -> bool:
-    return reason is not None and reason["code"] == DuplicateLinkId.code

@@ -185,7 +185,7 @@ def test_demo_lacks_what_its_documentation_does_not_list_and_a_key_takes_away_wh
 
 
 @in_virtual_time
-async def test_the_budget_is_told_when_it_changes_and_not_more_than_once_a_second() -> None:
+async def test_the_budget_is_told_when_it_changes_and_not_more_than_every_two_seconds() -> None:
     clock = VirtualClock(asyncio.get_running_loop())
     told: list[RateBudget] = []
     used = 0
@@ -207,5 +207,5 @@ async def test_the_budget_is_told_when_it_changes_and_not_more_than_once_a_secon
     assert [budget.address_used for budget in told] == [0, 3, 3], "told again, because it was not written"
     for used in range(100):  # noqa: B007
         await clock.sleep(0.1)
-    assert len(told) <= 14
+    assert 7 <= len(told) <= 9
     running.cancel()

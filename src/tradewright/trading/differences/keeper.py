@@ -30,7 +30,7 @@ from tradewright.trading.model import AmendIntent, Intent, PlaceIntent, Reason
 log = structlog.get_logger(__name__)
 
 LOOK_S = 1.0  # while there is something to look after, or no bus to be told by
-LOOK_SELDOM_S = 30.0
+LOOK_SELDOM_S = 5.0  # a hint may be lost, and what it was about waits or is held until then
 CLOSE_TRIES = 5
 _CLOSING = Reason("difference.close")
 
@@ -141,7 +141,7 @@ class DifferenceKeeper:
         while (left_s := until_s - self._clock.monotonic()) > 0:
             if hints is None:
                 await self._clock.sleep(left_s)
-            elif await hints.get(left_s) in (None, str(session.account.id)):
+            elif await hints.get(left_s) == str(session.account.id):
                 return
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import InstrumentId
-from tradewright.storage.engine import reading
+from tradewright.storage.engine import lines_of
+from tradewright.storage.lines import Statement
 from tradewright.trading.differences.model import Difference, next_close_id
 from tradewright.trading.drifts import tell_moved
 from tradewright.trading.events import EventWriter
@@ -49,17 +50,16 @@ class PostgresDifferences:
     def __init__(self, engine: AsyncEngine, account: AccountRef) -> None:
         self._engine = engine
         self._account = account
+        self._lines = lines_of(engine)
 
     async def live(self) -> Sequence[Difference]:
-        async with reading(self._engine) as connection:
-            found = await connection.execute(text(_LIVE), {"account": self._account.id})
-            return [_difference(row) for row in found.mappings()]
+        found = await self._lines.fetch(_LIVE, {"account": self._account.id})
+        return [_difference(cast(Row, row)) for row in found]  # read by name alone, as a row is
 
     async def tell_decided(self) -> None:
-        async with reading(self._engine) as connection:  # asked each second: a transaction only where it has a reason
-            is_untold = text("SELECT EXISTS (SELECT 1 FROM differences WHERE account_id = :account AND NOT told)")
-            if not await connection.scalar(is_untold, {"account": self._account.id}):
-                return
+        (found,) = await self._lines.fetch(_UNTOLD, {"account": self._account.id})
+        if not found["is_untold"]:
+            return  # asked again and again: a transaction only where it has a reason
         async with self._transaction() as (connection, events):
             decided = await connection.execute(
                 text("UPDATE differences SET told = true WHERE account_id = :account AND NOT told RETURNING *"),
@@ -117,7 +117,8 @@ class PostgresDifferences:
 
 
 # The intent that closes it: of a cancel it is over with the intent, of an order with the order.
-_LIVE = """
+_LIVE = Statement.of(
+    """
 SELECT d.id, d.kind, d.state, d.category, d.symbol, d.position_index, d.order_id, d.part, d.close_id,
        d.version - coalesce(d.decided_version, d.version) AS tries,
        coalesce(o.state IN ('filled', 'cancelled', 'rejected', 'expired'), false) AS has_ended, c.state AS close_state,
@@ -131,7 +132,13 @@ SELECT d.id, d.kind, d.state, d.category, d.symbol, d.position_index, d.order_id
   LEFT JOIN orders p ON p.account_id = d.account_id AND p.intent_id = c.id
  WHERE d.account_id = :account AND d.state IN ('open', 'ignored', 'closing')
  ORDER BY d.found_at, d.id LIMIT 1000
-"""
+""",
+    {"account": "uuid"},
+)
+_UNTOLD = Statement.of(
+    "SELECT EXISTS (SELECT 1 FROM differences WHERE account_id = :account AND NOT told) AS is_untold",
+    {"account": "uuid"},
+)
 
 
 def _difference(row: Row) -> Difference:
