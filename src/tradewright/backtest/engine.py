@@ -26,7 +26,7 @@ def run(strategy: Strategy, candles: Candles, settings: Settings, *, watch: Watc
     from tradewright.strategy.evaluate.arrays import evaluate
 
     settings.check(strategy)
-    read = _until(candles, settings.to_ms)
+    read = read_until(candles, settings.to_ms)
     if not len(read):
         raise NoBars("there is no bar between the times asked for")
     with exactly():
@@ -55,7 +55,8 @@ def _run_of(strategy: Strategy, feed: Feed, settings: Settings, watch: Watch | N
             assert_never(plan)
 
 
-def _until(candles: Candles, to_ms: int | None) -> Candles:
+def read_until(candles: Candles, to_ms: int | None) -> Candles:
+    """The bars that open before then: what comes later is not even read."""
     if to_ms is None:
         return candles
     import numpy as np

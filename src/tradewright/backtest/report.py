@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 
 from tradewright.backtest.metrics import Drawdown, Metrics, drawdowns, held_drawdown_pct, metrics_of
 from tradewright.backtest.result import Result, Trade, Warned
@@ -16,7 +16,8 @@ from tradewright.backtest.settings import Settings
 from tradewright.core.money import plain, rounded
 from tradewright.strategy.model import Strategy
 
-ENGINE = "fast"
+Engine = Literal["fast", "exact"]
+ENGINE: Engine = "fast"
 ENGINE_VERSION = "1"  # another one may give other trades for the same spec, candles and settings
 _PLACES = Decimal("1e-18")
 _NO_EQUITY = b'"equity":[],'
@@ -26,7 +27,14 @@ _SIDES = {1: "long", -1: "short"}
 Report = dict[str, Any]
 
 
-def report_of(result: Result, *, warnings: Sequence[Warned], data: Mapping[str, str], program_version: str) -> Report:
+def report_of(
+    result: Result,
+    *,
+    warnings: Sequence[Warned],
+    data: Mapping[str, str],
+    program_version: str,
+    engine: Engine = ENGINE,
+) -> Report:
     """`warnings`: of the check, then of the run, then advice. `data`: what the candles are (`sha256`, …).
 
     The key `equity` is there, and empty: `pieces_of` puts it in.
@@ -46,7 +54,7 @@ def report_of(result: Result, *, warnings: Sequence[Warned], data: Mapping[str, 
             "net_profit_pct": metrics.buy_and_hold_pct,
             "max_drawdown_pct": held_drawdown_pct(result),
         },
-        "engine": {"name": ENGINE, "version": ENGINE_VERSION, "program": program_version},
+        "engine": {"name": engine, "version": ENGINE_VERSION, "program": program_version},
         "data": dict(data),
         "settings": settings_of(result.settings, result.strategy),
     }

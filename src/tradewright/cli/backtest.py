@@ -6,12 +6,13 @@ candles (`market.history`), the run (`backtest`). What is heavy is imported when
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, Protocol
 
 import typer
 
@@ -19,13 +20,24 @@ from tradewright.cli.exits import BAD_CANDLES, BAD_SPEC, WRONG_USAGE, UsageComma
 from tradewright.cli.moments import moment_ms
 
 if TYPE_CHECKING:
+    from tradewright.backtest.result import Result
+    from tradewright.backtest.run import Watch
     from tradewright.backtest.settings import Settings
+    from tradewright.strategy.candles import Candles
     from tradewright.strategy.check import Checked
     from tradewright.strategy.model import Strategy
 
 STANDARD = "-"
 _DIGITS_MAX = 24  # of a number in an option, before the point or behind it
 _PROGRESS_EVERY_PCT = 5
+
+
+class Engine(Protocol):
+    """A way to run a strategy: see `backtest.engine.run`."""
+
+    def __call__(
+        self, strategy: Strategy, candles: Candles, settings: Settings, *, watch: Watch | None = None
+    ) -> Result: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +155,6 @@ def _run(options: BacktestOptions, checked: Checked, strategy: Strategy) -> None
     from importlib.metadata import version
 
     from tradewright.backtest.advice import advice_of
-    from tradewright.backtest.engine import run
     from tradewright.backtest.report import pieces_of, report_of
     from tradewright.backtest.result import NoBars, Warned
     from tradewright.backtest.settings import BadSettings
@@ -153,6 +164,7 @@ def _run(options: BacktestOptions, checked: Checked, strategy: Strategy) -> None
     from tradewright.market.history.hashing import data_sha256
 
     try:
+        run = _engine_of(options, strategy)
         settings = settings_of(options, strategy)
         candles = read(options.candles, strategy.market.timeframe, fill_gaps=options.fill_gaps)
         result = run(strategy, candles.candles, settings, watch=_progress())
@@ -167,11 +179,28 @@ def _run(options: BacktestOptions, checked: Checked, strategy: Strategy) -> None
         warnings=once_per_code([*checks, *result.warnings, *advice]),
         data={"sha256": data_sha256(candles.candles), "timeframe": strategy.market.timeframe},
         program_version=version("tradewright"),
+        engine="exact" if options.engine == "exact" else "fast",
     )
     if options.report is None:
         typer.echo(summary_of(report, strategy.name))
     else:
         write(options.report, pieces_of(report, result))
+
+
+def _engine_of(options: BacktestOptions, strategy: Strategy) -> Engine:
+    """Raises `BadSettings` for a strategy that the exact mode cannot run."""
+    if options.engine == "fast":
+        from tradewright.backtest.engine import run
+
+        return run
+    import structlog
+
+    from tradewright.lab.exact import check_exact, run_exact
+
+    check_exact(strategy)
+    # The session and the exchange of the run would tell all that they do, on standard output.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    return run_exact
 
 
 def once_per_code(warnings: Sequence[Any]) -> list[Any]:
@@ -217,8 +246,6 @@ def settings_of(options: BacktestOptions, strategy: Strategy) -> Settings:
 def check_usage(options: BacktestOptions) -> None:
     if options.engine not in ("fast", "exact"):
         usage(f"--engine is {options.engine!r}; it is fast or exact")
-    if options.engine == "exact":
-        usage("--engine exact is not built yet; leave it out to run the fast one")
     files = (options.spec, options.candles, options.funding, options.fine)
     if files.count(STANDARD) > 1:
         usage("standard input (-) can be only one of FILE, --candles, --funding and --fine")

@@ -1,0 +1,484 @@
+"""An exact run of kind `signal`: bars in the order of the contract's section 3.1, each order through the live core.
+
+Lives here: `SignalRun`: what a close decides and what is asked of the desk when. Not here: the way of the price
+(`path`), session and exchange behind the desk (`desk`), books and brakes, which the fast engine has too (`backtest`).
+
+What rests is placed, moved and cancelled while the price stands at the close; what is sent at the market leaves after
+the jump to the next open. A level that cannot stand where the price is waits for the jump as well: beyond it the
+position is closed at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from tradewright.backtest.brakes import Brakes
+from tradewright.backtest.feed import Feed, Piece
+from tradewright.backtest.run import Run, Watch
+from tradewright.backtest.settings import Settings
+from tradewright.core.ids import IntentId
+from tradewright.core.order import Execution
+from tradewright.lab.desk import Desk, LabFault
+from tradewright.lab.held import Held
+from tradewright.lab.path import next_point, turns
+from tradewright.strategy.entries import (
+    Entry,
+    Measured,
+    Refused,
+    levels,
+    plan_entry,
+    reference_price,
+    trailing_level,
+)
+from tradewright.strategy.evaluate.bars import Evaluator, Values
+from tradewright.strategy.evaluate.fields import Bar
+from tradewright.strategy.evaluate.position import FLAT, Position
+from tradewright.strategy.model import Level, LimitEntry, Signal, Strategy
+from tradewright.strategy.prices import HUNDRED, Direction, decimal_of
+
+_BOOKED_TO = Decimal("5e-9")  # the exchange books amounts of a coin to eight places, half even
+
+
+@dataclass(slots=True)
+class _Resting:
+    entry: Entry
+    order: IntentId
+    last_bar: int
+
+
+class SignalRun(Run):
+    """To be used inside `core.money.exactly()`, once. `bars` are all candles, those before the first bar included."""
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        plan: Signal,
+        feed: Feed,
+        bars: Sequence[Bar],
+        settings: Settings,
+        watch: Watch | None,
+        desk: Desk,
+        tick: Decimal,
+    ) -> None:
+        super().__init__(strategy, feed, settings, watch)
+        self.plan, self.protect = plan, plan.protect
+        self.brakes = Brakes(plan.limits, int(feed.times[feed.first]), settings.equity)
+        self._bars, self._desk, self._tick = bars, desk, tick
+        self._evaluator = Evaluator(strategy.program)
+        self._outputs = strategy.program.outputs
+        self._held: Held | None = None
+        self._market_entry: Entry | None = None
+        self._resting: _Resting | None = None
+        self._late_entry: tuple[Entry, LimitEntry, int] | None = None  # rests only once the exit has left
+        self._attached: tuple[Decimal | None, Decimal | None] = (None, None)  # of the entry that was sent last
+        self._funding: Decimal | None = None  # the rate that is being paid
+        self._bar, self._now_ms = 0, 0
+
+    async def play(self) -> None:
+        """All bars; `self.last` is the last one that was run. Raises `LabFault`, and `Cancelled` as `look`."""
+        await self._desk.settle()
+        self._desk.leverage(self.strategy.leverage)
+        await self._desk.settle()
+        for bar in range(self.feed.first):
+            self._evaluator.close(self._bars[bar])
+        for bar in range(self.feed.first, self.last + 1):
+            self.look(bar)
+            if await self._play(bar):
+                return
+
+    @property
+    def _is_idle(self) -> bool:
+        return self._held is None and self._market_entry is None and self._resting is None
+
+    async def _play(self, bar: int) -> bool:
+        """True when it was the last."""
+        self._bar = bar
+        if not self._is_idle:
+            await self._pay_funding(bar)
+            for piece in self.feed.pieces(bar):
+                await self._walk(piece)
+        values = self._evaluator.close(self._bars[bar])
+        if self._held is not None:
+            self._held.lot.bars += 1
+            self._bring_up_to_date(self._held, values)
+        if self.is_ruined(bar) or bar == self.last:
+            await self._end(bar)
+            return True
+        await self._decide(bar, values)
+        return False
+
+    # Inside a bar.
+
+    async def _pay_funding(self, bar: int) -> None:
+        rate = self.feed.funding.due(bar)
+        if rate is None or self._held is None:
+            return
+        open_ms = int(self.feed.times[bar])
+        self._funding = rate
+        self._desk.owe_funding(open_ms, rate)
+        if not self._desk.advance(open_ms):
+            raise LabFault(f"funding was due at {open_ms} and nothing was paid")
+        await self._desk.settle()
+        self._book_all(self.feed.whole(bar))
+        self._funding = None
+
+    async def _walk(self, piece: Piece) -> None:
+        self._now_ms = max(self._now_ms, piece.time_ms)
+        await self._jump(piece)
+        for turn in turns(piece):
+            while self._desk.price != turn:
+                held = self._held
+                liquidation = [] if held is None or held.liquidation is None else [held.liquidation]
+                point = next_point(
+                    self._desk.price,
+                    turn,
+                    levels=[*self._desk.triggers(), *liquidation],
+                    resting=self._desk.resting(),
+                    tick=self._tick,
+                )
+                await self._go(point, piece)
+
+    async def _jump(self, piece: Piece) -> None:
+        """To the open; then what was decided at the close before, exit first."""
+        await self._open_at(piece)
+        held = self._held
+        if held is not None and held.exit_reason is not None:
+            await self._close(held.exit_reason, piece)
+        elif held is not None:
+            await self._place(held, piece)
+        if self._late_entry is not None:
+            late, self._late_entry = self._late_entry, None
+            self._desk.leave()
+            await self._rest(*late)
+            await self._open_at(piece)
+            if self._held is not None:
+                await self._place(self._held, piece)
+        if self._market_entry is not None:
+            await self._enter(self._market_entry, piece)
+
+    async def _open_at(self, piece: Piece) -> None:
+        resting = self._resting
+        await self._go(decimal_of(piece.open), piece)
+        if resting is None or self._resting is not None:
+            return
+        if self._held is not None:
+            self._held.lot.is_ambiguous = False  # it filled at the open, and the whole bar follows it
+        else:
+            self._mark_last_ambiguous()
+
+    async def _go(self, price: Decimal, piece: Piece) -> None:
+        """The price goes there, and whatever that sets off happens."""
+        is_liquidated = self._is_liquidated_at(price)
+        resting = self._resting
+        self._now_ms += 1
+        if self._desk.play(price, self._now_ms, is_slipping=not is_liquidated):
+            await self._desk.settle()
+            self._book_all(piece)
+        if is_liquidated and self._held is not None:
+            await self._close("liquidation", piece)
+        if resting is not None and self._held is not None:
+            self._held.lot.is_ambiguous |= self._held.reaches_target(piece)
+
+    def _is_liquidated_at(self, price: Decimal) -> bool:
+        """Whether the position is lost there by its liquidation, or the one that a resting order opens there is."""
+        held, resting = self._held, self._resting
+        if held is not None:
+            return held.exit_reason is None and held.is_liquidated_at(price)
+        if resting is None:
+            return False
+        entry = resting.entry
+        stop, _ = self._exits_of(entry)
+        level = entry.reference * self.liquidation_ratios[entry.direction]
+        is_nearest = stop is None or (level - stop) * entry.direction > 0
+        return is_nearest and (price - level) * entry.direction <= 0
+
+    async def _enter(self, entry: Entry, piece: Piece) -> None:
+        """At the market, with those of its exits that may stand where the price is by now."""
+        stop, target = self._exits_of(entry)
+        price, side = self._desk.price, entry.direction
+        stop = stop if stop is not None and (price - stop) * side > 0 else None
+        target = target if target is not None and (target - price) * side > 0 else None
+        self._attached = stop, target
+        self._desk.order(side, entry.quantity, stop=stop, target=target)
+        await self._desk.settle()
+        self._book_all(piece)
+        if self._held is None:
+            raise LabFault("an order at the market was sent and nothing was opened")
+        await self._place(self._held, piece)
+
+    async def _place(self, held: Held, piece: Piece) -> None:
+        """The levels as they are wanted; beyond one of them the position is closed at once."""
+        reason = held.reason_at(self._desk.price)
+        if reason is not None:
+            await self._close(reason, piece)
+            return
+        await self._protect(held)
+
+    async def _protect(self, held: Held) -> None:
+        """What the exchange does not hold yet and what may stand where the price is."""
+        price, side = self._desk.price, held.direction
+        stop, target = held.placed_stop, held.target
+        known_stop, known_target = held.on_exchange
+        if stop is None or stop == known_stop or (price - stop) * side <= 0:
+            stop = None
+        if target is None or target == known_target or (target - price) * side <= 0:
+            target = None
+        if stop is None and target is None:
+            return
+        self._desk.protect(stop=stop, target=target)
+        await self._desk.settle()
+        held.on_exchange = (
+            known_stop if stop is None else stop,
+            known_target if target is None else target,
+        )
+
+    async def _close(self, reason: str, piece: Piece) -> None:
+        held = self._held
+        assert held is not None, "only an open position is closed"
+        if reason in ("liquidation", "end_of_data"):  # at the price itself
+            self._now_ms += 1
+            self._desk.play(self._desk.price, self._now_ms, is_slipping=False)
+        held.exit_reason = reason
+        self._desk.close()
+        await self._desk.settle()
+        self._book_all(piece)
+        if self._held is not None:
+            raise LabFault("a position was closed and is still open")
+
+    # Fills.
+
+    def _book_all(self, piece: Piece) -> None:
+        for fill in self._desk.fills():
+            if fill.exec_type == "Funding":
+                self._book_funding(fill)
+            elif self._held is None:
+                self._book_entry(fill, piece)
+            else:
+                self._book_exit(fill, self._held, piece)
+            self.book.mark(self._bar)
+
+    def _book_funding(self, fill: Execution) -> None:
+        held, rate = self._held, self._funding
+        if held is None or rate is None:
+            raise LabFault("funding was paid and none was due")
+        close = decimal_of(self.feed.close[self._bar - 1])
+        _check_booked(fill, held.direction * rate * held.lot.quantity * close)
+        self.book.pay_funding(held.lot, rate, close)
+
+    def _book_entry(self, fill: Execution, piece: Piece) -> None:
+        entry = self._resting.entry if self._resting is not None else self._market_entry
+        if entry is None or fill.quantity != entry.quantity or fill.side != ("Buy" if entry.direction > 0 else "Sell"):
+            raise LabFault(f"a fill of {fill.quantity} {fill.side} belongs to no entry")
+        self._resting = self._market_entry = None
+        side, price, rate = entry.direction, fill.price, self.maker if fill.is_maker else self.taker
+        _check_booked(fill, fill.quantity * price * rate)
+        reason = "enter_long" if side > 0 else "enter_short"
+        lot = self.book.open(side, fill.quantity, price, rate, piece.time_ms, reason)
+        placed = levels(self.protect, side, price, entry.measured, self.filters)
+        assert placed is not None, "a level that was known at the decision is known at the fill"
+        trailing = self.protect.trailing
+        waits = trailing is not None and bool(trailing.activate_pct)
+        self._held = Held(
+            lot=lot,
+            price=price,
+            best=price,
+            stop=placed.stop,
+            target=placed.target,
+            trailing=placed.trailing,
+            liquidation=price * self.liquidation_ratios[side],
+            activation=price * (1 + side * trailing.activate_pct / HUNDRED) if trailing and waits else None,
+            on_exchange=self._attached,
+        )
+        self.brakes.entered(piece.time_ms)
+
+    def _book_exit(self, fill: Execution, held: Held, piece: Piece) -> None:
+        if fill.quantity != held.lot.quantity:
+            raise LabFault(f"a fill of {fill.quantity} closes a position of {held.lot.quantity}")
+        reason = held.exit_reason
+        if reason is None:
+            nearest = held.nearest_stop()
+            is_target = self._desk.stop_type(fill) == "TakeProfit"
+            if not is_target and nearest is None:
+                raise LabFault("a stop was filled that was never asked for")
+            reason = "take_profit" if is_target or nearest is None else nearest[0]
+            is_undecided = held.reason_at(decimal_of(piece.open)) is None
+            held.lot.is_ambiguous |= is_undecided and held.covers_both(piece)
+        _check_booked(fill, fill.quantity * fill.price * self.taker)
+        time_ms = self.feed.close_ms(self._bar) if reason == "end_of_data" else piece.time_ms
+        self.book.close(held.lot, fill.price, self.taker, time_ms, reason)
+        self.brakes.exited(self._bar)
+        self._held = None
+
+    def _mark_last_ambiguous(self) -> None:
+        """A resting order and a stop at one open."""
+        last = self.book.trades[-1]
+        self.book.trades[-1] = last._replace(is_ambiguous=last.exit_reason != "take_profit")
+
+    # The close.
+
+    def _bring_up_to_date(self, held: Held, values: Values) -> None:
+        """Step e1: best, then the levels, which hold from the next bar on."""
+        bar, side = self._bars[self._bar], held.direction
+        extreme = decimal_of(bar.high if side > 0 else bar.low)
+        held.best = max(held.best, extreme) if side > 0 else min(held.best, extreme)
+        self._trail(held)
+        seen = held.seen(bar.close)
+        stop = self._price_level("stop_loss", self.protect.stop_loss, side, values, seen)
+        if stop is not None and (held.stop is None or (stop - held.stop) * side > 0):
+            held.stop = stop
+        target = self._price_level("take_profit", self.protect.take_profit, side, values, seen)
+        if target is not None:
+            held.target = target
+
+    def _trail(self, held: Held) -> None:
+        trailing, side = self.protect.trailing, held.direction
+        if trailing is None or (held.activation is not None and (held.best - held.activation) * side < 0):
+            return
+        held.activation = None
+        level = trailing_level(trailing.pct, side, held.best, self.filters)
+        if held.trailing is None or (level - held.trailing) * side > 0:
+            held.trailing = level
+
+    def _price_level(
+        self, kind: str, level: Level | None, side: Direction, values: Values, seen: Position
+    ) -> Decimal | None:
+        """What a `price` level is at this close, rounded; None: it is unknown, or the level has another form."""
+        if level is None or level.by != "price":
+            return None
+        value = values.at(f"protect.{kind}.price", seen)
+        if value != value:
+            return None
+        found = self.filters.protective_price(side, decimal_of(value))
+        return found if found > 0 else None
+
+    async def _decide(self, bar: int, values: Values) -> None:
+        """Steps e2 to e5, and what may be sent before the next open."""
+        time_ms, close = self.feed.close_ms(bar), self.feed.close[bar]
+        self.brakes.look(self.book, time_ms, close)
+        held, was_idle = self._held, self._is_idle
+        if held is not None:
+            held.exit_reason = self._exit_reason(held, values, close)
+        cancelled = None
+        if self._resting is not None and self._is_cancelled(self._resting, bar, values):
+            cancelled, self._resting = self._resting, None
+        entry = None
+        is_exit_decided = held is not None and held.exit_reason is not None
+        if (held is None or is_exit_decided) and self._resting is None:
+            is_free = not self.brakes.hold(bar, time_ms, is_exit_decided=is_exit_decided)
+            side = self._wanted_side(values) if is_free else None
+            entry = None if side is None else self._planned(side, time_ms, close, values)
+        if was_idle and entry is not None:
+            self._now_ms = max(self._now_ms, time_ms - 1)
+            self._desk.play(decimal_of(close), self._now_ms)
+        self._desk.leave()
+        if cancelled is not None:
+            self._desk.cancel(cancelled.order)
+            await self._desk.settle()
+        if held is not None and not is_exit_decided:
+            await self._protect(held)
+        if entry is not None:
+            await self._send(entry, bar)
+
+    async def _send(self, entry: Entry, bar: int) -> None:
+        """A limit order at once, but not before an exit that was decided with it; one at the market after the jump."""
+        plan = self.plan.entry
+        if not isinstance(plan, LimitEntry):
+            self._market_entry = entry
+        elif self._held is not None:
+            self._late_entry = entry, plan, bar + plan.expire_bars
+        else:
+            await self._rest(entry, plan, bar + plan.expire_bars)
+
+    async def _rest(self, entry: Entry, plan: LimitEntry, last_bar: int) -> None:
+        stop, target = self._attached = self._exits_of(entry)
+        order = self._desk.order(
+            entry.direction,
+            entry.quantity,
+            price=entry.reference,
+            is_post_only=plan.post_only,
+            stop=stop,
+            target=target,
+        )
+        await self._desk.settle()
+        self._resting = _Resting(entry, order, last_bar)
+
+    def _exits_of(self, entry: Entry) -> tuple[Decimal | None, Decimal | None]:
+        """What the exchange is to attach, from the reference price."""
+        placed = levels(self.protect, entry.direction, entry.reference, entry.measured, self.filters)
+        assert placed is not None, "the plan of an entry has looked at its levels"
+        stops = [level for level in (placed.stop, placed.trailing) if level is not None]
+        return max(stops, key=lambda level: level * entry.direction, default=None), placed.target
+
+    def _exit_reason(self, held: Held, values: Values, close: float) -> str | None:
+        if self.brakes.is_tripped:
+            return "daily_loss"
+        name = "exit_long" if held.direction > 0 else "exit_short"
+        if self._is_true(f"rules.{name}", values, held.seen(close)):
+            return name
+        most = self.protect.max_bars
+        return "max_bars" if most is not None and held.lot.bars >= most else None
+
+    def _is_cancelled(self, resting: _Resting, bar: int, values: Values) -> bool:
+        name = "exit_long" if resting.entry.direction > 0 else "exit_short"
+        return self.brakes.is_tripped or bar >= resting.last_bar or self._is_true(f"rules.{name}", values, FLAT)
+
+    def _is_true(self, rule: str, values: Values, seen: Position) -> bool:
+        return rule in self._outputs and values.at(rule, seen) == 1.0
+
+    def _wanted_side(self, values: Values) -> Direction | None:
+        is_long = self._is_true("rules.enter_long", values, FLAT)
+        is_short = self._is_true("rules.enter_short", values, FLAT)
+        if is_long and is_short:
+            self.notes.add("entry_conflict", self.feed.close_ms(self._bar))
+            return None
+        return 1 if is_long else -1 if is_short else None
+
+    def _planned(self, side: Direction, time_ms: int, close: float, values: Values) -> Entry | None:
+        reference = reference_price(self.plan, side, decimal_of(close), self.filters)
+        planned = plan_entry(
+            self.plan,
+            self.strategy.leverage,
+            side,
+            reference,
+            self.book.equity(close),
+            self._measured(side, reference, values),
+            self.filters,
+            self.taker,
+        )
+        if planned.is_capped:
+            self.notes.add("size_capped", time_ms)
+        if isinstance(planned, Refused):
+            self.notes.add(planned.code, time_ms)
+            return None
+        return planned
+
+    def _measured(self, side: Direction, reference: Decimal, values: Values) -> Measured:
+        seen = Position(float(side), float(reference), 0.0, 0.0, 0.0)
+        return Measured(
+            stop=self._measured_level("stop_loss", self.protect.stop_loss, side, values, seen),
+            target=self._measured_level("take_profit", self.protect.take_profit, side, values, seen),
+        )
+
+    def _measured_level(
+        self, kind: str, level: Level | None, side: Direction, values: Values, seen: Position
+    ) -> Decimal | None:
+        if level is None or level.by not in ("atr", "price"):
+            return None
+        value = values.at(f"protect.{kind}.{level.by}", seen)
+        if value != value:
+            return None
+        measured = decimal_of(value)
+        return measured if level.by == "atr" else self.filters.protective_price(side, measured)
+
+    async def _end(self, bar: int) -> None:
+        self.last = bar
+        if self._held is not None:
+            await self._close("end_of_data", self.feed.whole(bar))
+
+
+def _check_booked(fill: Execution, exact: Decimal) -> None:
+    """The report tells costs to the last digit, as the contract defines them; the exchange books them rounded."""
+    if abs(fill.fee - exact) > _BOOKED_TO:
+        raise LabFault(f"the exchange charged {fill.fee} where {exact} was due")

@@ -1,0 +1,155 @@
+"""The exact mode beside the fast engine: the live core on the simulated exchange makes the trades that were calculated.
+
+`make exact` compares each template over the whole month and SEEDS scenes drawn by chance; here a slice and a few.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields, replace
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from support.backtests import compared
+from support.backtests.compared import Compared, compare
+from support.backtests.drawn import draw
+from support.backtests.tables import Case, expected_trades, expected_warnings, read_cases, told_trades, told_warnings
+from tradewright.backtest.engine import run
+from tradewright.backtest.result import Trade
+from tradewright.backtest.settings import BadSettings, Settings
+from tradewright.lab.exact import check_exact, run_exact
+from tradewright.market.history.files import read
+from tradewright.market.history.funding import read_funding
+from tradewright.strategy.candles import Candles
+from tradewright.strategy.check import check_text
+from tradewright.strategy.evaluate.longer import build
+from tradewright.strategy.model import Strategy
+from tradewright.strategy.prices import Filters
+from tradewright.strategy.templates import TEMPLATES, template_text
+
+DATA = Path(__file__).parents[1] / "data"
+SEEDS = int(os.environ.get("SEEDS", "24"))
+FIRST = int(os.environ.get("FIRST", "0"))
+DAYS = float(os.environ.get("EXACT_DAYS", "10"))  # of the month's 31
+_CHUNKS = 4
+_DAY_MS = 86_400_000
+_AMBIGUOUS_SHARE_MAX = 0.02
+SETTINGS = Settings(filters=Filters(tick_size=Decimal("0.1"), quantity_step=Decimal("0.001")))
+
+
+def strategy_of(name: str) -> Strategy:
+    strategy = check_text(template_text(name)).strategy
+    assert strategy is not None
+    return strategy
+
+
+def runs_exactly(strategy: Strategy) -> bool:
+    try:
+        check_exact(strategy)
+    except BadSettings:
+        return False
+    return True
+
+
+RUN = [name for name in TEMPLATES if runs_exactly(strategy_of(name))]
+CASES = [case for name in ("signal.yaml",) for case in read_cases(name) if runs_exactly(case.strategy)]
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Session and exchange tell all that they do; a run's trades say enough."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
+
+
+@cache
+def month() -> Candles:
+    return read(DATA / "btcusdt-linear-1m-month.csv.gz", "1m").candles
+
+
+def days(timeframe: Any, first: float, count: float) -> Candles:
+    """Of the month, as bars of a longer timeframe."""
+    minutes = slice(round(first * 1_440), round((first + count) * 1_440))
+    whole = month()
+    columns = {one.name: getattr(whole, one.name)[minutes] for one in fields(whole) if one.name != "timeframe"}
+    cut = replace(whole, **columns)
+    return cut if timeframe == "1m" else build(cut, timeframe)
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_a_template_trades_on_the_live_core_as_the_fast_engine_calculates(name: str) -> None:
+    strategy = strategy_of(name)
+    found = compare(strategy, days(strategy.market.timeframe, 0, DAYS), SETTINGS, name)
+    assert_few_are_ambiguous(found, name)
+
+
+def test_templates_trade_alike_on_minutes_with_funding() -> None:
+    """Many short trades, most of them with levels a few ticks away."""
+    funding = read_funding(DATA / "btcusdt-linear-funding-month.csv.gz")
+    for name in ("rsi_reversion", "ema_cross", "stochastic_pullback"):
+        text = template_text(name).replace("timeframe: 15m", "timeframe: 1m")
+        strategy = check_text(text).strategy
+        assert strategy is not None
+        found = compare(
+            strategy, days("1m", 2, min(DAYS, 10) / 10), replace(SETTINGS, funding=funding), f"{name} on 1m"
+        )
+        assert_few_are_ambiguous(found, name)
+
+
+def assert_few_are_ambiguous(found: Compared, name: str) -> None:
+    print(f"exact: {name}: {found.trades} trades, {found.ambiguous} ambiguous, {list(found.differing)}")
+    assert found.trades > 3, f"{name} hardly traded: nothing was compared"
+    assert found.ambiguous <= max(1, _AMBIGUOUS_SHARE_MAX * found.trades)
+
+
+@pytest.mark.parametrize("chunk", range(_CHUNKS))
+def test_both_tell_the_same_of_scenes_drawn_by_chance(chunk: int) -> None:
+    told: Counter[str] = Counter()
+    for seed in range(FIRST + chunk, FIRST + SEEDS, _CHUNKS):
+        scene = draw(seed)
+        if not runs_exactly(scene.strategy):
+            continue
+        found = compare(scene.strategy, scene.candles, scene.settings, f"seed {seed}: {scene.text} {scene.settings}")
+        told.update(scenes=1, trades=found.trades, ambiguous=found.ambiguous, differing=len(found.differing))
+    print(f"exact: {dict(told)}, 0 differences that may not be")
+    assert told["trades"] > 5 * told["scenes"], "scenes without trades compare nothing"
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.promise for case in CASES])
+def test_hand_worked_bars_give_these_trades_on_the_live_core_too(case: Case) -> None:
+    result = run_exact(case.strategy, case.candles, case.settings)
+    expected = expected_trades(case)
+    if any(line.endswith("~") for line in expected):
+        compare(case.strategy, case.candles, case.settings, case.promise)  # they may differ, within bounds
+        return
+    assert told_trades(case, result) == expected
+    assert told_warnings(case, result) == expected_warnings(case)
+
+
+def test_a_fast_engine_that_is_a_tick_off_or_too_favourable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison itself: it finds what it is there to find."""
+    strategy, candles = strategy_of("ema_cross"), days("15m", 0, 4)
+    fast, exact = run(strategy, candles, SETTINGS), run_exact(strategy, candles, SETTINGS)
+
+    def doctored(change: Callable[[Trade], Trade]) -> None:
+        trades: Sequence[Trade] = [change(fast.trades[0]), *fast.trades[1:]]
+        with monkeypatch.context() as patch:
+            patch.setattr(compared, "run", lambda *_: replace(fast, trades=trades))
+            patch.setattr(compared, "run_exact", lambda *_: exact)
+            with pytest.raises(AssertionError, match="trade 0 is"):
+                compare(strategy, candles, SETTINGS, "doctored")
+
+    doctored(lambda trade: trade._replace(exit_price=trade.exit_price + Decimal("0.1")))
+    doctored(lambda trade: trade._replace(fees=trade.fees * (1 + Decimal("1e-8"))))
+    doctored(lambda trade: trade._replace(exit_reason="take_profit"))
+    doctored(lambda trade: trade._replace(exit_time_ms=trade.exit_time_ms + 60_000))
+    doctored(lambda trade: trade._replace(pnl=trade.pnl + 1, is_ambiguous=True))
