@@ -7,7 +7,10 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
 
@@ -15,6 +18,7 @@ import psycopg
 import pytest
 
 from tradewright.trading.ownership import OWNER_LOCK_KEY
+from unit.market.history.trade_tapes import DAY, DAY_MS, contracts_file, tape
 
 
 def tradewright(*arguments: str, home: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -166,3 +170,29 @@ def test_the_exchange_says_where_it_is_in_one_line_and_keeps_its_secret_to_itsel
     assert rest == ""
     for pair in ("trading", "read_only", "withdrawing"):
         assert keys[pair]["secret"] not in json.dumps(ready) + said
+
+
+def test_days_of_an_archive_over_http_become_candles_and_a_wrong_one_ends_it_with_its_place(tmp_path: Path) -> None:
+    shelf = tmp_path / "shelf" / "trading" / "BTCUSDT"
+    shelf.mkdir(parents=True)
+    names = [f"BTCUSDT2024-01-0{day}.csv.gz" for day in (1, 2, 3)]
+    for n, name in enumerate(names):
+        (shelf / name).write_bytes(contracts_file(tape(n, first_ms=DAY + n * DAY_MS)))
+    (shelf / names[2]).write_bytes(b"<html>Please sign in</html>")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "shelf"))
+    home = tmp_path / "home"
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        asked = ["data", "download", "--symbol", "BTCUSDT", "--from", "2024-01-01", "--source", "archive"]
+        asked += ["--archive-address", f"http://127.0.0.1:{server.server_port}"]
+        done = tradewright(*asked, "--to", "2024-01-03", "--json", home=home)
+        wrong = tradewright(*asked, "--to", "2024-01-04", home=home)
+        server.shutdown()
+        serving.join()
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["series"]["to_ms"], found["series"]["gaps"]) == (DAY + 2 * DAY_MS, 0)
+    assert wrong.returncode == 3
+    assert f"{names[2]} is no file of trades of Bybit's archive" in sentence(wrong)
+    assert tradewright("data", "check", home=home).returncode == 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from tradewright.strategy.timeframe import Timeframe
 
 ENVIRONMENTS = ("live", "demo", "testnet", "sim")
+SOURCES = ("klines", "archive")
 _ORIGINS: Mapping[str, Origin] = {"live": "bybit", "demo": "bybit", "testnet": "testnet", "sim": "sim"}
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 
 Symbol = Annotated[str, typer.Option(help="The listing, such as BTCUSDT.")]
 Kind = Annotated[str, typer.Option("--category", help="linear or spot.")]
@@ -39,12 +42,14 @@ AsJson = Annotated[bool, typer.Option("--json", help="For programs: one object o
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadOptions:
-    """`to_ms` None: up to now."""
+    """`to_ms` None: up to now. `archive_address` None: Bybit's own."""
 
     series: Series
     environment: Environment
     from_ms: int
     to_ms: int | None
+    source: Literal["klines", "archive"] = "klines"
+    archive_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +67,20 @@ def register(application: typer.Typer, parts: DataParts) -> None:
     @data.command("download", cls=UsageCommand)
     def download(
         symbol: Symbol,
-        timeframe: Annotated[str, typer.Option(help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.")],
         begin: Annotated[str, typer.Option("--from", help="Milliseconds or ISO 8601, UTC when it names no zone.")],
+        timeframe: Annotated[str, typer.Option(help="1m 3m 5m 15m 30m 1h 2h 4h 6h 12h 1d 1w.")] = "1m",
         end: Annotated[str | None, typer.Option("--to", help="The same; up to now if left out.")] = None,
         category: Kind = "linear",
         environment: Annotated[
             str, typer.Option(help="Whose prices: live, demo (the same), testnet, or sim of the running installation.")
         ] = "live",
+        source: Annotated[
+            str, typer.Option(help="klines, or archive: candles made of the trades of Bybit's public archive, by days.")
+        ] = "klines",
+        archive_address: Annotated[
+            str | None,
+            typer.Option(help="Where the archive is, if it is not Bybit's own: http(s)://HOST[:PORT][/PATH]."),
+        ] = None,
         as_json: AsJson = False,
     ) -> None:
         """Get candles of the exchange that are not there yet. May be stopped and started again: it goes on.
@@ -77,12 +89,15 @@ def register(application: typer.Typer, parts: DataParts) -> None:
         """
         if environment not in ENVIRONMENTS:
             raise typer.BadParameter(f"--environment is {environment!r}; it is one of {', '.join(ENVIRONMENTS)}")
+        _look_at_source(source, environment, archive_address)
         series = _series(category, symbol, timeframe, _ORIGINS[environment])
         options = DownloadOptions(
             series=series,
             environment=cast("Environment", environment),
             from_ms=moment_ms("--from", begin),
             to_ms=None if end is None else moment_ms("--to", end),
+            source=cast(Literal["klines", "archive"], source),
+            archive_address=archive_address,
         )
         with _told("download", as_json):
             done = parts.download(options, _progress())
@@ -90,8 +105,11 @@ def register(application: typer.Typer, parts: DataParts) -> None:
             if as_json:
                 told = None if done.manifest is None else _plain(done.manifest, path)
                 counts = {"added": done.added, "was_there": done.was_there, "absent": done.absent}
-                _write({"ok": True, **counts, "series": told})
+                days = list(done.days_without_file)
+                _write({"ok": True, **counts, "notes": list(done.notes), "days_without_file": days, "series": told})
                 return
+            for note in done.notes:
+                typer.echo(f"note: {note}", err=True)
             typer.echo(f"{done.added} bars came in, {done.was_there} were there, {done.absent} the exchange has not")
             if done.manifest is not None:
                 typer.echo(_line(series, done.manifest, path))
@@ -103,7 +121,9 @@ def register(application: typer.Typer, parts: DataParts) -> None:
         ],
         symbol: Symbol,
         category: Kind = "linear",
-        timeframe: Annotated[str | None, typer.Option(help="If left out, the distance of the bars says it.")] = None,
+        timeframe: Annotated[
+            str | None, typer.Option(help="If left out, the distance of the bars says it; of trades 1m.")
+        ] = None,
         origin: Annotated[str, typer.Option(help="Whose prices they are: bybit, testnet or sim.")] = "bybit",
         on_conflict: Annotated[
             str, typer.Option(help="Where bars contradict those that are there: refuse, keep those, or replace them.")
@@ -112,8 +132,9 @@ def register(application: typer.Typer, parts: DataParts) -> None:
     ) -> None:
         """Take candles from a file into the store.
 
-        Takes the columns of `--candles`, and those of Bybit's, Binance's, ccxt's and freqtrade's files; what it had to
-        guess it says. Exit codes: 0 fine, 3 the candles are wrong or contradict those there, 64 wrong usage.
+        Takes the columns of `--candles`, and those of Bybit's, Binance's, ccxt's and freqtrade's files, and makes
+        candles of the trades of Bybit's archive; what it had to guess it says. Exit codes: 0 fine, 3 the candles are
+        wrong or contradict those there, 64 wrong usage.
         """
         from tradewright.market.history.importing import import_candles
 
@@ -196,6 +217,19 @@ def register(application: typer.Typer, parts: DataParts) -> None:
                     _tell_check(one)
             if not is_fine:
                 raise typer.Exit(BAD_CANDLES)
+
+
+def _look_at_source(source: str, environment: str, archive_address: str | None) -> None:
+    if source not in SOURCES:
+        raise typer.BadParameter(f"--source is {source!r}; it is one of {', '.join(SOURCES)}")
+    if source == "archive" and _ORIGINS[environment] != "bybit":
+        raise typer.BadParameter(f"--environment is {environment!r}; the archive has trades of the real market (live)")
+    if archive_address is None:
+        return
+    if source != "archive":
+        raise typer.BadParameter("--archive-address goes with --source archive")
+    if not _ADDRESS.fullmatch(archive_address):
+        raise typer.BadParameter(f"--archive-address is {archive_address[:80]!r}; it is http(s)://HOST[:PORT][/PATH]")
 
 
 def _series(category: str, symbol: str, timeframe: str, origin: str) -> Series:

@@ -20,6 +20,7 @@ from tradewright.market.history.faults import BadCandles, CandleFault
 from tradewright.market.history.store import DataStore
 from tradewright.process.lock import FileLock
 from tradewright.system import SystemClock
+from unit.market.history.trade_tapes import contracts_file, tape
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 MINUTES = str(DATA / "btcusdt-linear-1m-sample.csv.gz")
@@ -150,6 +151,11 @@ def test_a_file_comes_in_by_standard_input(desk: Desk, monkeypatch: pytest.Monke
         ["download", "--symbol", "BTCUSDT", "--timeframe", "2m", "--from", "0"],
         ["download", "--symbol", "BTCUSDT", "--timeframe", "1m", "--from", "yesterday"],
         ["download", "--symbol", "BTCUSDT", "--timeframe", "1m", "--from", "0", "--environment", "mars"],
+        ["download", "--symbol", "BTCUSDT", "--from", "0", "--source", "somewhere"],
+        ["download", "--symbol", "BTCUSDT", "--from", "0", "--source", "archive", "--environment", "testnet"],
+        ["download", "--symbol", "BTCUSDT", "--from", "0", "--source", "archive", "--environment", "sim"],
+        ["download", "--symbol", "BTCUSDT", "--from", "0", "--source", "archive", "--archive-address", "ftp://host"],
+        ["download", "--symbol", "BTCUSDT", "--from", "0", "--archive-address", "http://host"],
     ],
 )
 def test_wrong_usage_exits_64_and_changes_nothing(arguments: list[str], desk: Desk) -> None:
@@ -225,3 +231,30 @@ def test_a_download_says_what_came_and_what_the_exchange_has_not(desk: Desk) -> 
     found = desk.plain(*asked)
     assert (found["added"], found["was_there"], found["absent"]) == (5, 7, 2)
     assert found["series"]["bars"] == 4320
+
+
+def test_the_archive_is_asked_for_by_name_and_what_it_tells_is_said(desk: Desk) -> None:
+    asked = ["download", "--symbol", "BTCUSDT", "--from", "0", "--source", "archive"]
+    desk.answer = Downloaded(
+        added=0, was_there=0, absent=1_440, manifest=None, notes=("1 days have no file",), days_without_file=(0,)
+    )
+    done = desk.run(*asked, "--archive-address", "http://127.0.0.1:8080/below")
+    assert (done.exit_code, "note: 1 days have no file" in done.stderr) == (0, True)
+    (options,) = desk.asked
+    assert (options.source, options.archive_address) == ("archive", "http://127.0.0.1:8080/below")
+    assert options.series.timeframe == "1m"
+    found = desk.plain(*asked)
+    assert (found["notes"], found["days_without_file"], found["series"]) == (["1 days have no file"], [0], None)
+    assert desk.asked[1].archive_address is None
+
+
+def test_a_file_of_trades_is_imported_as_candles_and_that_is_said(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT2024-01-01.csv.gz"
+    path.write_bytes(contracts_file(tape(5)))
+    done = desk.run("import", str(path), "--symbol", "BTCUSDT")
+    assert done.exit_code == 0, done.output
+    assert "note: candles of 1m were made of 2000 trades" in done.stderr
+    assert desk.run("check").exit_code == 0
+    hours = desk.plain("import", str(path), "--symbol", "BTCUSDT", "--timeframe", "1h")
+    assert hours["series"]["bars"] == 24
+    assert desk.plain("import", str(path), "--symbol", "ETHUSDT", code=3)["errors"][0]["code"] == "bad_file"

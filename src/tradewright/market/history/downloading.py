@@ -34,7 +34,7 @@ PAGE_BARS: Final = 1_000
 PAGES_AT_ONCE: Final = 4
 KEEP_PAGES: Final = 48  # so often it is written down: at most so much is asked for again after a crash
 TRIES: Final = 4  # of one page
-_FIRST_WAIT_S: Final = 1.0  # doubled after each failed try
+FIRST_WAIT_S: Final = 1.0  # doubled after each failed try
 INTERVALS: Final[Mapping[Timeframe, str]] = {
     "1m": "1",
     "3m": "3",
@@ -53,7 +53,7 @@ INTERVALS: Final[Mapping[Timeframe, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`pages` of `pages_in_all` were read, which gave `bars`."""
+    """`pages` of `pages_in_all` were read, which gave `bars`; a page of an archive is a day's file."""
 
     pages: int
     pages_in_all: int
@@ -63,12 +63,15 @@ class Progress:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Downloaded:
     """`added` bars came in; `was_there` of the span were there before. `absent`: the exchange has none of these.
-    `manifest` is None where nothing is stored: the exchange has nothing of the span."""
+    `manifest` is None where nothing is stored: the exchange has nothing of the span. `notes`: what else a person should
+    know. `days_without_file`: their begins (Unix ms), of an archive."""
 
     added: int
     was_there: int
     absent: int
     manifest: Manifest | None
+    notes: tuple[str, ...] = ()
+    days_without_file: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ async def download(
     instrument = InstrumentId(series.category, series.symbol)
     end_ms = min(to_ms, open_of(await market.market_now_ms(), series.timeframe))
     known = await asyncio.to_thread(store.read, series)
-    had = _within(known, first_ms, end_ms)
+    had = opens_within(known, first_ms, end_ms)
     listed_ms = await _listed_from(market, instrument, first_ms, end_ms, had, clock)
     pages = _missing_pages(had, listed_ms, end_ms, series.timeframe)
     taken = _Taken(store, series, source)
@@ -156,7 +159,8 @@ def rows_of_candles(candles: Sequence[Candle]) -> Rows:
     return Rows(open_time_ms=np.array([candle.open_time_ms for candle in candles], dtype=np.int64), **columns)
 
 
-def _within(known: Rows | None, first_ms: int, end_ms: int) -> NDArray[np.int64]:
+def opens_within(known: Rows | None, first_ms: int, end_ms: int) -> NDArray[np.int64]:
+    """The open times that are there of a span."""
     import numpy as np
 
     if known is None:
@@ -213,7 +217,7 @@ async def _read_pages(
 async def _read_page(
     market: MarketGateway, instrument: InstrumentId, interval: str, page: _Page, clock: Clock
 ) -> Sequence[Candle]:
-    wait_s = _FIRST_WAIT_S
+    wait_s = FIRST_WAIT_S
     for _ in range(TRIES - 1):
         try:
             return await market.candles(

@@ -3,14 +3,14 @@
 Lives here: finding out what a file is, and taking it into the store. Not here: the contract's own files, which a
 backtest takes as they are (`files`), and what is wrong with candles (`judging`).
 
-What is guessed is told (`Foreign.notes`), and prices are never touched. A file that is something else than candles is
-refused by its name: trades, quotes, order books, funding.
+What is guessed is told (`Foreign.notes`), and prices are never touched. Candles are made of trades as Bybit's archive
+has them (`trade_import`); what is something else is refused by its name: other trades, quotes, order books, funding.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,8 @@ from tradewright.market.history.rows import BARS_MAX, PRICES, TIME, Rows, joined
 from tradewright.market.history.series import Origin, Series
 from tradewright.market.history.source import Source, kind_of, name_of, opened, whole_frame, whole_lines
 from tradewright.market.history.store import Added, DataStore
+from tradewright.market.history.trade_files import shape_of
+from tradewright.market.history.trade_import import rows_of_trades
 from tradewright.strategy.timeframe import TIMEFRAMES, Timeframe, length_ms
 
 if TYPE_CHECKING:
@@ -76,7 +78,14 @@ _WITHOUT_NAMES = {
 # What else market data come as; the names that give it away.
 _OTHER_KINDS = {
     "funding rates (give them to `tradewright backtest --funding`)": {"funding_rate", "fundingrate"},
-    "trades": {"side", "taker_side", "is_buyer_maker", "buyer_maker", "aggressor_side", "trdmatchid"},
+    "trades": {
+        "side",
+        "taker_side",
+        "is_buyer_maker",
+        "buyer_maker",
+        "aggressor_side",
+        "trdmatchid",
+    },
     "quotes": {"bid", "bid_price", "bidprice", "best_bid"},
     "an order book": {"bids", "asks", "orderbook"},
 }
@@ -89,6 +98,7 @@ class Foreign:
 
     rows: Rows
     notes: tuple[str, ...]
+    is_of_trades: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +118,15 @@ def import_candles(
     origin: Origin = "bybit",
     on_conflict: OnConflict = "refuse",
 ) -> Imported:
-    """Takes a file into the store; without a `timeframe` the bars' own spacing says it.
+    """Takes a file into the store; without a `timeframe` the bars' own spacing says it, and trades become 1m.
 
     Raises `ValueError` for a name that is no series', `CannotOpen`, `BadCandles`, `StoreBusy`, `OSError`.
     """
-    Series(category=category, symbol=symbol, timeframe=timeframe or "1m", origin=origin)  # before a file is read
+    series = Series(category=category, symbol=symbol, timeframe=timeframe or "1m", origin=origin)
     name = name_of(source)
-    foreign = read_foreign(source)
-    series = Series(
-        category=category, symbol=symbol, timeframe=timeframe or _timeframe_of(foreign.rows, name), origin=origin
-    )
+    foreign = read_foreign(source, trades_as=series)
+    if timeframe is None and not foreign.is_of_trades:
+        series = replace(series, timeframe=_timeframe_of(foreign.rows, name))
     try:
         added = store.add(series, foreign.rows, source=name, on_conflict=on_conflict)
     except BadCandles as bad:
@@ -125,8 +134,9 @@ def import_candles(
     return Imported(series=series, added=added, notes=foreign.notes)
 
 
-def read_foreign(source: Source) -> Foreign:
-    """The columns of a file that somebody else wrote. Raises `CannotOpen`, and `BadCandles` (`bad_file`)."""
+def read_foreign(source: Source, *, trades_as: Series | None = None) -> Foreign:
+    """The columns of a file that somebody else wrote; trades become bars of `trades_as`, without it they are refused.
+    Raises `CannotOpen`, and `BadCandles` (`bad_file`)."""
     name = name_of(source)
     notes: list[str] = []
     with opened(source) as stream:
@@ -138,6 +148,9 @@ def read_foreign(source: Source) -> Foreign:
         else:
             lines = whole_lines(stream, name)
             first = next(lines, b"")
+            if trades_as is not None and shape_of(header_of(first.partition(b"\n")[0], name)) is not None:
+                made, told = rows_of_trades(chain([first], lines), trades_as, name)
+                return Foreign(rows=made, notes=told, is_of_trades=True)
             header = _header(first, name, notes)
             pieces, count = [], 0
             for columns in columns_of_pieces(

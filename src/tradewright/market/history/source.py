@@ -36,11 +36,13 @@ def name_of(source: Source) -> str:
 
 
 @contextlib.contextmanager
-def opened(source: Source) -> Iterator[io.BufferedReader]:
+def opened(source: Source, *, name: str | None = None) -> Iterator[io.BufferedReader]:
     """The unpacked bytes. Raises `CannotOpen`; and `BadCandles` (`bad_file`) inside for a broken gzip file.
 
-    A stream that the caller gave, standard input included, stays open.
+    `name`: what to call it in an error, where it is not its own. A stream that the caller gave, standard input
+    included, stays open.
     """
+    name = name or name_of(source)
     with contextlib.ExitStack() as stack:
         raw = _raw(source, stack)
         plain = raw if isinstance(raw, io.BufferedReader) else io.BufferedReader(cast(io.RawIOBase, raw))
@@ -52,9 +54,9 @@ def opened(source: Source) -> Iterator[io.BufferedReader]:
         try:
             yield plain
         except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-            raise bad_file(f"{name_of(source)} is not a whole gzip file ({error}); fetch it again") from None
+            raise bad_file(f"{name} is not a whole gzip file ({error}); fetch it again") from None
         except OSError as error:
-            raise CannotOpen(f"{name_of(source)} cannot be read: {error.strerror or error}") from None
+            raise CannotOpen(f"{name} cannot be read: {error.strerror or error}") from None
 
 
 def kind_of(stream: io.BufferedReader) -> Kind:
