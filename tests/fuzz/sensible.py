@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from fuzz.values import Values
+from integration.backtests.kit import BEGIN_MS
 from tradewright.strategy.templates import TEMPLATES, template_text
 
 _KINDS = ("place",) * 9 + (
@@ -50,6 +51,8 @@ def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
             return {"text": _spec_text(values)}
         case "diffSpecs":
             return {"old": _spec_text(values), "new": _spec_text(values), "language": values.rng.choice(("en", "ru"))}
+        case "postBacktest":
+            return _backtest(values)
         case "login" if values.rng.random() < 0.5:
             return {"username": values.known.username, "password": values.known.password}
         case "claim" if values.rng.random() < 0.05:
@@ -66,6 +69,20 @@ def _spec_text(values: Values) -> str:
         begin = values.rng.randrange(len(text))
         text = text[:begin] + text[begin + values.rng.randrange(200) :]
     return text
+
+
+def _backtest(values: Values) -> dict[str, Any]:
+    rng = values.rng
+    body: dict[str, Any] = {"id": values.id_of("id"), "template": rng.choice(TEMPLATES)}
+    if rng.random() < 0.3:
+        body = {"id": body["id"], "text": _spec_text(values)}
+    if rng.random() < 0.3:
+        body |= {"from_ms": rng.choice((0, BEGIN_MS, BEGIN_MS + 86_400_000)), "to_ms": BEGIN_MS + 200_000_000}
+    if rng.random() < 0.2:
+        body["origin"] = rng.choice(("sim", "testnet"))
+    if rng.random() < 0.2:
+        body["settings"] = {"equity": rng.choice(("1000", "0", "-1")), "slippage_bps": "2"}
+    return body
 
 
 def _intent(values: Values) -> dict[str, Any]:

@@ -144,6 +144,8 @@ class Values:
         point = rng.random()
         if name in ("order_id", "intent_id") and known.orders and point < 0.75:
             return rng.choice(known.orders)
+        if name == "backtest_id" and known.used_ids and point < 0.75:
+            return rng.choice(known.used_ids)
         if name == "connection_id" and known.connections and point < 0.75:
             return rng.choice(known.connections)[0]
         if point < 0.82:

@@ -29,6 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from fuzz.lanes import LANE_PREFIX, EngineOfLane, Lane, Watch, note_writes
 from fuzz.requests import Who
 from fuzz.values import CANARY, Known
+from integration.backtests.kit import waves
 from integration.web.kit import (
     NOW_MS,
     PAGE,
@@ -48,6 +49,7 @@ from tradewright.core.instrument import Category, Instrument, InstrumentId, Risk
 from tradewright.exchange.ports import Ticker
 from tradewright.identity.sessions import open_session
 from tradewright.lab.virtual_loop import VirtualClock
+from tradewright.market.history.series import Series
 from tradewright.storage.engine import create_engine, driver_url
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.model import AccountRef
@@ -206,6 +208,9 @@ async def opened_world(engine: AsyncEngine, database_url: str, *, lanes: int, se
         site = await stack.enter_async_context(_watched_site(engine, database_url))
         for environment in ("sim", "demo"):
             await keep_instruments(engine, FuzzMarket(), environment)  # type: ignore[arg-type]
+        site.parts.candles.add(
+            Series(category="linear", symbol="BTCUSDT", timeframe="15m"), waves(500, "15m"), source="made by a test"
+        )
         ann = await site.claim()
         stranger = await site.second_user("owner", username="Stranger")
         viewer = await site.second_user("viewer", workspace=ann.workspace_id, username="Viewer")

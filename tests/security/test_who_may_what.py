@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from integration.backtests.kit import waves
 from integration.web.kit import Owner, Site, User, place_body, running_owner
+from tradewright.market.history.series import Series
 from tradewright.trading.journal import Drift
 from tradewright.web import intents
 from tradewright.web.application import routes_only
@@ -62,12 +64,20 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/specs/functions"): READ,
     ("GET", "/api/v1/specs/templates"): READ,
     ("GET", "/api/v1/specs/schema"): READ,
+    ("GET", "/api/v1/candle-series"): READ,
+    ("POST", "/api/v1/backtests"): (401, 403, 202, 202, 409),  # the same id and body each time
+    ("GET", "/api/v1/backtests"): READ,
+    ("GET", "/api/v1/backtests/{backtest_id}"): READ_OF_ACCOUNT,
+    ("GET", "/api/v1/backtests/{backtest_id}/report"): (401, 409, 409, 409, 404),  # it has not finished
+    ("POST", "/api/v1/backtests/{backtest_id}/cancel"): (401, 403, 200, 200, 404),
+    ("POST", "/api/v1/backtests/{backtest_id}/remove"): (401, 403, 200, 404, 404),  # the trader was quicker
     ("GET", "/api/v1/kill"): READ,
     ("POST", "/api/v1/kill"): (401, 403, 200, 200, 200),  # each of the own workspace
     ("POST", "/api/v1/kill/release"): (401, 403, 200, 200, 200),
     ("POST", "/api/v1/accounts/{account_id}/take-down"): (401, 403, 503, 503, 404),  # no worker in the kit
 }
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
+BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
     "/api/v1/connections": {
@@ -86,6 +96,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/specs/check": {"text": "version: 1"},
     "/api/v1/specs/explain": {"text": "version: 1"},
     "/api/v1/specs/diff": {"old": "version: 1", "new": "version: 1"},
+    "/api/v1/backtests": {"id": BACKTEST_ID, "template": "ema_cross"},
     "/api/v1/kill": {"scope": "workspace"},
     "/api/v1/kill/release": {"scope": "workspace"},
     "/api/v1/accounts/{account_id}/take-down": {"id": CONNECTION_ID},
@@ -108,6 +119,7 @@ async def test_every_route_answers_everybody_as_declared(
     site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)  # the owner of the kit reads nothing again
+    site.parts.candles.add(Series(category="linear", symbol="BTCUSDT", timeframe="15m"), waves(500, "15m"), source="x")
     async with running_owner(site, ann) as owner:
         body = place_body()
         async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
@@ -118,7 +130,7 @@ async def test_every_route_answers_everybody_as_declared(
             url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
             url = url.replace("{table}", "orders").replace("{connection_id}", CONNECTION_ID)
             url = url.replace("{category}", "linear").replace("{symbol}", "BTCUSDT")
-            url = url.replace("{difference_id}", difference_id)
+            url = url.replace("{difference_id}", difference_id).replace("{backtest_id}", BACKTEST_ID)
             if path.endswith("/candles"):
                 url += "?symbol=BTCUSDT&interval=1"
             statuses = []

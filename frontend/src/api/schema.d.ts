@@ -438,6 +438,130 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Backtests
+         * @description The workspace's backtests, newest first.
+         */
+        get: operations["readBacktests"];
+        put?: never;
+        /**
+         * Post Backtest
+         * @description Queues a backtest. The same id and body again is the same backtest, as it is now; another body is a 409.
+         */
+        post: operations["postBacktest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests/{backtest_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Backtest
+         * @description One as it stands: ask again to see how far it is.
+         */
+        get: operations["readBacktest"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests/{backtest_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Cancel
+         * @description One that waits is cancelled at once, one that runs within moments; one that has ended stays as it is.
+         */
+        post: operations["cancelBacktest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests/{backtest_id}/remove": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Remove
+         * @description Wipes one that has ended, with its report.
+         */
+        post: operations["removeBacktest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests/{backtest_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Report
+         * @description The report of one that has finished.
+         */
+        get: operations["readBacktestReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/candle-series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Candle Series
+         * @description The candles that are stored in this installation, for everybody in it.
+         */
+        get: operations["readCandleSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/candles": {
         parameters: {
             query?: never;
@@ -1081,6 +1205,186 @@ export interface components {
              */
             order_id: string;
         };
+        /**
+         * Backtest
+         * @description `reason` says why it failed. `cpu_ms` is what it has taken, with tries that came to nothing.
+         */
+        Backtest: {
+            /** Bars Done */
+            bars_done: number;
+            /** Bars Total */
+            bars_total: number | null;
+            /** Cancel Asked */
+            cancel_asked: boolean;
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /** Cpu Ms */
+            cpu_ms: number;
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /** Ended Ms */
+            ended_ms: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** @description Once it has finished */
+            metrics: components["schemas"]["BacktestMetrics"] | null;
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "bybit" | "testnet" | "sim";
+            reason: components["schemas"]["Fault"] | null;
+            /** Spec Sha256 */
+            spec_sha256: string;
+            /** Started Ms */
+            started_ms: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "finished" | "failed" | "cancelled";
+            /** Symbol */
+            symbol: string;
+            /**
+             * Timeframe
+             * @enum {string}
+             */
+            timeframe: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "12h" | "1d" | "1w";
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
+        /** BacktestAnswer */
+        BacktestAnswer: {
+            backtest: components["schemas"]["Backtest"];
+        };
+        /** BacktestMetrics */
+        BacktestMetrics: {
+            /** Avg Trade Pct */
+            avg_trade_pct: number | null;
+            /** Buy And Hold Pct */
+            buy_and_hold_pct: number | null;
+            /** Expectancy */
+            expectancy: string;
+            /** Exposure Pct */
+            exposure_pct: number | null;
+            /** Fees */
+            fees: string;
+            /** Funding */
+            funding: string;
+            /** Max Drawdown Pct */
+            max_drawdown_pct: number | null;
+            /** Net Profit */
+            net_profit: string;
+            /** Net Profit Pct */
+            net_profit_pct: number | null;
+            /** Profit Factor */
+            profit_factor: number | null;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Sortino */
+            sortino: number | null;
+            /** Trades */
+            trades: number;
+            /** Win Rate */
+            win_rate: number | null;
+        };
+        /** BacktestPage */
+        BacktestPage: {
+            /** Backtests */
+            backtests: components["schemas"]["Backtest"][];
+            /**
+             * Next
+             * @description `before` of the next page; null: there is none
+             */
+            next: string | null;
+        };
+        /** BacktestRemoved */
+        BacktestRemoved: {
+            /**
+             * Removed
+             * Format: uuid
+             */
+            removed: string;
+        };
+        /**
+         * BacktestReport
+         * @description Bounded: the last 2,000 trades, and of the equity a thousand points that keep each stretch's lowest and highest.
+         *     What was left out is counted.
+         */
+        BacktestReport: {
+            /** Bars */
+            bars: number;
+            buy_and_hold: components["schemas"]["BuyAndHold"];
+            data: components["schemas"]["ReportData"];
+            /** Drawdowns */
+            drawdowns: components["schemas"]["ReportDrawdown"][];
+            engine: components["schemas"]["ReportEngine"];
+            /** Equity */
+            equity: [
+                number,
+                number
+            ][];
+            /** Equity Left Out */
+            equity_left_out: number;
+            /**
+             * From
+             * @description Unix milliseconds, UTC
+             */
+            from: number;
+            metrics: components["schemas"]["BacktestMetrics"];
+            settings: components["schemas"]["ReportSettings"];
+            /** Spec Sha256 */
+            spec_sha256: string;
+            /**
+             * To
+             * @description Unix milliseconds, UTC
+             */
+            to: number;
+            /** Trades */
+            trades: components["schemas"]["ReportTrade"][];
+            /** Trades Left Out */
+            trades_left_out: number;
+            /** Warnings */
+            warnings: components["schemas"]["ReportWarning"][];
+        };
+        /**
+         * BacktestSettings
+         * @description Null: the usual value. Rates are in basis points; fees hang on the strategy's category unless given.
+         */
+        BacktestSettings: {
+            /** Equity */
+            equity?: string | null;
+            /** Fee Maker Bps */
+            fee_maker_bps?: string | null;
+            /** Fee Taker Bps */
+            fee_taker_bps?: string | null;
+            /** Maintenance Margin Pct */
+            maintenance_margin_pct?: string | null;
+            /** Min Notional */
+            min_notional?: string | null;
+            /** Min Qty */
+            min_qty?: string | null;
+            /** Qty Step */
+            qty_step?: string | null;
+            /** Slippage Bps */
+            slippage_bps?: string | null;
+            /** Tick Size */
+            tick_size?: string | null;
+        };
         /** Balances */
         Balances: {
             /** Coins */
@@ -1132,6 +1436,13 @@ export interface components {
             exchange_time_ms: number;
             /** Symbol */
             symbol: string;
+        };
+        /** BuyAndHold */
+        BuyAndHold: {
+            /** Max Drawdown Pct */
+            max_drawdown_pct: number | null;
+            /** Net Profit Pct */
+            net_profit_pct: number | null;
         };
         /** CancelAllAnswer */
         CancelAllAnswer: {
@@ -1257,6 +1568,48 @@ export interface components {
             market_now_ms: number | null;
             /** Symbol */
             symbol: string;
+        };
+        /**
+         * CandleSeries
+         * @description Stored candles. `from_ms` is the first bar's open, `to_ms` the last one's close.
+         */
+        CandleSeries: {
+            /** Bars */
+            bars: number;
+            /**
+             * Category
+             * @enum {string}
+             */
+            category: "linear" | "spot";
+            /**
+             * From Ms
+             * @description Unix milliseconds, UTC
+             */
+            from_ms: number;
+            /** Gaps */
+            gaps: number;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "bybit" | "testnet" | "sim";
+            /** Symbol */
+            symbol: string;
+            /**
+             * Timeframe
+             * @enum {string}
+             */
+            timeframe: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "12h" | "1d" | "1w";
+            /**
+             * To Ms
+             * @description Unix milliseconds, UTC
+             */
+            to_ms: number;
+        };
+        /** CandleSeriesList */
+        CandleSeriesList: {
+            /** Series */
+            series: components["schemas"]["CandleSeries"][];
         };
         /**
          * Capabilities
@@ -2648,6 +3001,53 @@ export interface components {
             mode: "REGULAR_MARGIN" | "ISOLATED_MARGIN" | "PORTFOLIO_MARGIN";
         };
         /**
+         * NewBacktest
+         * @description A strategy's text or a template's name, on stored candles. What it trades, and its timeframe, the strategy says.
+         *
+         *     Candles of `sim`, the simulated exchange that runs here, are fetched first; of others they have to be there.
+         */
+        NewBacktest: {
+            /**
+             * Fill Gaps
+             * @description Put flat bars where some are missing
+             * @default false
+             */
+            fill_gaps: boolean;
+            /**
+             * From Ms
+             * @description First bar; null: the first there is, of `sim` ten thousand before the end
+             */
+            from_ms?: number | null;
+            /**
+             * Id
+             * Format: uuid
+             * @description Made by the caller; the same id and body again is the same backtest
+             */
+            id: string;
+            /**
+             * Origin
+             * @description Whose prices
+             * @default bybit
+             * @enum {string}
+             */
+            origin: "bybit" | "testnet" | "sim";
+            /**
+             * Params
+             * @description Values of params for this once; of one name the last counts
+             */
+            params?: components["schemas"]["ParamValue"][];
+            settings?: components["schemas"]["BacktestSettings"];
+            /** Template */
+            template?: string | null;
+            /** Text */
+            text?: string | null;
+            /**
+             * To Ms
+             * @description Bars that open before it; null: up to the last there is
+             */
+            to_ms?: number | null;
+        };
+        /**
          * NewConnection
          * @description Adds an account by its API key. Key, secret and proxy are sealed before they are stored.
          */
@@ -3422,6 +3822,137 @@ export interface components {
         RemoveConnection: {
             /** Name */
             name: string;
+        };
+        /** ReportAnswer */
+        ReportAnswer: {
+            report: components["schemas"]["BacktestReport"];
+        };
+        /** ReportData */
+        ReportData: {
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "bybit" | "testnet" | "sim";
+            /** Sha256 */
+            sha256: string;
+            /**
+             * Timeframe
+             * @enum {string}
+             */
+            timeframe: "1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "12h" | "1d" | "1w";
+        };
+        /** ReportDrawdown */
+        ReportDrawdown: {
+            /**
+             * From
+             * @description Unix milliseconds, UTC
+             */
+            from: number;
+            /**
+             * Lowest
+             * @description Unix milliseconds, UTC
+             */
+            lowest: number;
+            /** Pct */
+            pct: number | null;
+            /** Recovered */
+            recovered: number | null;
+        };
+        /** ReportEngine */
+        ReportEngine: {
+            /** Name */
+            name: string;
+            /** Program */
+            program: string;
+            /** Version */
+            version: string;
+        };
+        /**
+         * ReportSettings
+         * @description What was in force, defaults included.
+         */
+        ReportSettings: {
+            /** Equity */
+            equity: string;
+            /** Fee Maker Bps */
+            fee_maker_bps: string;
+            /** Fee Taker Bps */
+            fee_taker_bps: string;
+            /** Fine Ms */
+            fine_ms: number | null;
+            /** Funding Rates */
+            funding_rates: number;
+            /** Maintenance Margin Pct */
+            maintenance_margin_pct: string;
+            /** Min Notional */
+            min_notional: string;
+            /** Min Qty */
+            min_qty: string;
+            /** Params */
+            params: {
+                [key: string]: string;
+            };
+            /** Qty Step */
+            qty_step: string;
+            /** Slippage Bps */
+            slippage_bps: string;
+            /** Tick Size */
+            tick_size: string | null;
+        };
+        /** ReportTrade */
+        ReportTrade: {
+            /**
+             * Ambiguous
+             * @description The order of prices inside one bar could have changed its outcome
+             */
+            ambiguous: boolean;
+            /** Bars */
+            bars: number;
+            /** Entry Price */
+            entry_price: string;
+            /** Entry Reason */
+            entry_reason: string;
+            /**
+             * Entry Time
+             * @description Unix milliseconds, UTC
+             */
+            entry_time: number;
+            /** Exit Price */
+            exit_price: string;
+            /** Exit Reason */
+            exit_reason: string;
+            /**
+             * Exit Time
+             * @description Unix milliseconds, UTC
+             */
+            exit_time: number;
+            /** Fees */
+            fees: string;
+            /** Funding */
+            funding: string;
+            /** Pnl */
+            pnl: string;
+            /** Pnl Pct */
+            pnl_pct: number | null;
+            /** Qty */
+            qty: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "long" | "short";
+        };
+        /** ReportWarning */
+        ReportWarning: {
+            /** Code */
+            code: string;
+            /** Count */
+            count: number;
+            /** First Time */
+            first_time: number | null;
+            /** Message */
+            message: string;
         };
         /**
          * RequestMoment
@@ -5513,6 +6044,450 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readBacktests: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before */
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    postBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backtest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    cancelBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backtest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    removeBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backtest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestRemoved"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readBacktestReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                backtest_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readCandleSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CandleSeriesList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -15,9 +15,11 @@ from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import installed_version, open_ground
 from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
+from tradewright.backtests.model import Quota
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords
 from tradewright.installation import read_private
+from tradewright.market.history.store import DataStore
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
 from tradewright.vault.digests import read_digest_key
@@ -66,6 +68,11 @@ async def serve_api(settings: Settings) -> None:
             digest_key=lambda: read_digest_key(settings.vault_home),
             rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
             kill=kill_desk(settings),
+            candles=DataStore(settings.data_home, ground.clock),
+            backtest_quota=Quota(
+                cpu_s_a_day_of_user=settings.backtest_cpu_s_a_day,
+                cpu_s_a_day_of_workspace=4 * settings.backtest_cpu_s_a_day,
+            ),
         )
         server = _Server(server_config(create_application(parts)))
         async with asyncio.TaskGroup() as tasks:

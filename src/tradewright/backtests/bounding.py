@@ -24,13 +24,13 @@ WARNINGS_MAX = 100
 def bounded(report: dict[str, Any], result: Result) -> dict[str, Any]:
     """The report with its last trades, and of the equity the first and last point and each stretch's lowest and highest
     between: a drawdown does not vanish because it was short."""
-    trades = report["trades"]
+    trades, points = report["trades"], equity_points(result)
     return {
         **report,
         "trades": trades[-TRADES_MAX:],
         "trades_left_out": max(0, len(trades) - TRADES_MAX),
-        "equity": equity_points(result),
-        "equity_left_out": max(0, result.bars + 1 - POINTS_MAX),
+        "equity": points,
+        "equity_left_out": result.bars + 1 - len(points),
         "warnings": report["warnings"][:WARNINGS_MAX],
     }
 

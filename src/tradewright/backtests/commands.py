@@ -1,10 +1,13 @@
-"""What may be asked of backtests: add, cancel, remove; one function each, in the caller's transaction.
+"""What may be asked of backtests: add, cancel, remove; one function each, in the caller's transaction, with its audit
+entry.
 
 Not here: whether a strategy is right and its candles are there (the caller has looked), the work (`keeper`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,8 +15,11 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradewright.audit.model import AuditEntry
+from tradewright.audit.store import record
 from tradewright.backtests.model import (
     CHANNEL,
+    Actor,
     DayUsedUp,
     IdUsed,
     NewBacktest,
@@ -46,13 +52,12 @@ async def known_backtest(
     return await read_backtest(connection, workspace_id, backtest_id)
 
 
-async def add_backtest(
-    connection: AsyncConnection, workspace_id: WorkspaceId, user_id: UserId, new: NewBacktest, quota: Quota
-) -> Row:
+async def add_backtest(connection: AsyncConnection, actor: Actor, new: NewBacktest, quota: Quota) -> Row:
     """Queues it. The same id and request again is the same backtest.
 
     Raises `IdUsed`, `TooManyWaiting`, `WorkspaceBusy`, `DayUsedUp`, `TooManyKept`; then nothing is queued.
     """
+    workspace_id, user_id = actor.workspace_id, actor.user_id
     # One at a time in a workspace: two that come together must not both see the last free place.
     await connection.execute(_LOCK, {"workspace": str(workspace_id)})
     known = await known_backtest(connection, workspace_id, new.id, new.digest)
@@ -82,42 +87,78 @@ async def add_backtest(
     )
     if made.first() is None:  # another workspace was quicker with the same id
         raise IdUsed(f"the id {new.id} was used for another backtest; make a new one")
-    await notify(connection, CHANNEL, str(new.id))
+    shown = {"name": strategy.name, "spec_sha256": strategy.sha256, "series": str(series)}
+    await _tell(connection, actor, new.id, "add", outcome="asked", after=shown)
     return await read_backtest(connection, workspace_id, new.id)
 
 
-async def cancel_backtest(connection: AsyncConnection, workspace_id: WorkspaceId, backtest_id: UUID) -> Row:
+async def cancel_backtest(connection: AsyncConnection, actor: Actor, backtest_id: UUID) -> Row:
     """One that waits is cancelled at once, one that runs within moments; one that has ended stays as it is.
 
     Raises `NotFound`.
     """
-    await connection.execute(
+    asked = await connection.execute(
         text(
             "UPDATE backtests SET cancel_asked = true,"
             " state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END,"
             " ended_at = CASE WHEN state = 'queued' THEN clock_timestamp() END"
-            " WHERE id = :id AND workspace_id = :workspace AND state IN ('queued', 'running')"
+            " WHERE id = :id AND workspace_id = :workspace AND NOT cancel_asked AND state IN ('queued', 'running')"
         ),
-        {"id": backtest_id, "workspace": workspace_id},
+        {"id": backtest_id, "workspace": actor.workspace_id},
     )
-    await notify(connection, CHANNEL, str(backtest_id))
-    return await read_backtest(connection, workspace_id, backtest_id)
+    found = await read_backtest(connection, actor.workspace_id, backtest_id)
+    if asked.rowcount:
+        await _tell(connection, actor, backtest_id, "cancel", outcome="asked", after={"state": found["state"]})
+    return found
 
 
-async def remove_backtest(connection: AsyncConnection, workspace_id: WorkspaceId, backtest_id: UUID) -> None:
+async def remove_backtest(connection: AsyncConnection, actor: Actor, backtest_id: UUID) -> None:
     """Wipes what was asked and what came of it; that it was, and its computing time, stay. Raises `NotFound`,
     `StillRuns`."""
-    found = await read_backtest(connection, workspace_id, backtest_id)
+    found = await read_backtest(connection, actor.workspace_id, backtest_id)
     removed = await connection.execute(
         text(
             "UPDATE backtests SET asked = NULL, report = NULL, metrics = NULL, reason = NULL, name = '',"
-            " removed_at = clock_timestamp() WHERE id = :id AND workspace_id = :workspace"
+            " removed_at = clock_timestamp() WHERE id = :id AND workspace_id = :workspace AND removed_at IS NULL"
             " AND state NOT IN ('queued', 'running')"
         ),
-        {"id": backtest_id, "workspace": workspace_id},
+        {"id": backtest_id, "workspace": actor.workspace_id},
     )
     if not removed.rowcount:
         raise StillRuns(f"the backtest {backtest_id} is {found['state']}; cancel it, or wait for its end, first")
+    before = {name: found[name] for name in ("name", "state", "spec_sha256")}
+    await _tell(connection, actor, backtest_id, "remove", outcome="done", before=before)
+
+
+async def _tell(
+    connection: AsyncConnection,
+    actor: Actor,
+    backtest_id: UUID,
+    what: str,
+    *,
+    outcome: str,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+) -> None:
+    """The audit entry, and the hint to the jobs processes once the transaction commits."""
+    await record(
+        connection,
+        AuditEntry(
+            id=actor.ids.new(),
+            at=actor.clock.now(),
+            actor_kind="user",
+            actor_id=actor.user_id,
+            action=f"backtest.{what}",
+            object_kind="backtest",
+            object_id=str(backtest_id),
+            outcome=outcome,
+            workspace_id=actor.workspace_id,
+            before=before,
+            after=after,
+            ip=actor.ip,
+        ),
+    )
+    await notify(connection, CHANNEL, str(backtest_id))
 
 
 async def _require_room(connection: AsyncConnection, workspace_id: WorkspaceId, user_id: UserId, quota: Quota) -> None:

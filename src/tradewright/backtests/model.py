@@ -14,7 +14,9 @@ from uuid import UUID
 import msgspec
 
 from tradewright.backtest.settings import BadSettings, Settings
+from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Conflict, InvalidInput, Problem
+from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.market.history.series import Origin, Series
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.prices import Filters
@@ -82,6 +84,17 @@ class Quota:
     kept_of_workspace: int = 200
     cpu_s_a_day_of_user: int = 3_600
     cpu_s_a_day_of_workspace: int = 4 * 3_600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks, in which workspace, and what an audit entry needs beside."""
+
+    workspace_id: WorkspaceId
+    user_id: UserId
+    ip: str | None
+    clock: Clock
+    ids: Ids
 
 
 class IdUsed(Conflict):

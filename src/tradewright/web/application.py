@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from tradewright.web import (
     errors,
     health,
+    routes_backtests,
     routes_connections,
     routes_differences,
     routes_identity,
@@ -88,6 +89,7 @@ def all_routes() -> list[BaseRoute]:
         routes_differences,
         routes_connections,
         routes_specs,
+        routes_backtests,
         stream_route,
     )
     return [route for part in parts for route in part.router().routes]

@@ -13,9 +13,11 @@ from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import HTTPConnection
 
+from tradewright.backtests.model import Quota
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
+from tradewright.market.history.store import DataStore
 from tradewright.market.markets import Markets
 from tradewright.storage.bus import Bus
 from tradewright.trading.kill.pulling import KillDesk
@@ -54,7 +56,7 @@ class WebParts:
     `sealing_key` gives what seals an exchange key, `digest_key` what a request that brings one is known again by; both
     raise `vault.sealing.VaultNotReady` while there is none;
     `kill` stops accounts, also without the database; `remembered` is who was seen signed in lately, for that alone.
-    `specs` reads strategies beside the loop.
+    `specs` reads strategies beside the loop; `candles` are those of backtests, `backtest_quota` how many there may be.
     `rest_address` says where the requests of an environment's region go.
     `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
@@ -72,6 +74,8 @@ class WebParts:
     digest_key: Callable[[], DigestKey]
     rest_address: Callable[[Environment, str], str]
     kill: KillDesk
+    candles: DataStore
+    backtest_quota: Quota = field(default_factory=Quota)
     remembered: Remembered = field(default_factory=Remembered)
     specs: SpecDesk = field(default_factory=SpecDesk)
 

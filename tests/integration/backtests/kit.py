@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tradewright.backtests.commands import add_backtest
 from tradewright.backtests.keeper import BacktestKeeper, Keeping
-from tradewright.backtests.model import Asked, NewBacktest, Quota
+from tradewright.backtests.model import Actor, Asked, NewBacktest, Quota
 from tradewright.backtests.queue import Runner
 from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.market.history.rows import Rows
@@ -31,6 +31,7 @@ from tradewright.process.identity import this_process
 from tradewright.storage.bus import Bus
 from tradewright.strategy.check import check_text
 from tradewright.strategy.templates import template_text
+from tradewright.strategy.timeframe import Timeframe, length_ms, open_of
 from tradewright.system import SystemClock, SystemIds, SystemRng
 
 BEGIN_MS = 1_600_000_020_000  # a minute's open
@@ -51,13 +52,14 @@ def make_store(root: Path) -> DataStore:
     return store
 
 
-def waves(bars: int) -> Rows:
+def waves(bars: int, timeframe: Timeframe = "1m") -> Rows:
     """Prices that go up and down, so that averages cross again and again."""
+    length = length_ms(timeframe)
     number = np.arange(bars)
     close = np.round(30_000 + 500 * np.sin(number / 90) + 40 * np.sin(number / 7), 1)
     opened = np.concatenate(([close[0]], close[:-1]))
     return Rows(
-        open_time_ms=BEGIN_MS + 60_000 * number.astype(np.int64),
+        open_time_ms=open_of(BEGIN_MS, timeframe) + length * number.astype(np.int64),
         open=opened,
         high=np.maximum(opened, close) + 5,
         low=np.minimum(opened, close) - 5,
@@ -93,10 +95,14 @@ class Desk:
     ) -> UUID:
         new = new_backtest(spec, backtest_id or IDS.new(), **asked)
         async with self.engine.begin() as connection:
-            await add_backtest(
-                connection, workspace or self.workspace, user or self.ann, new, quota or Quota(waiting_of_user=50)
-            )
+            await add_backtest(connection, self.actor(user, workspace), new, quota or Quota(waiting_of_user=50))
         return new.id
+
+    def actor(self, user: UserId | None = None, workspace: WorkspaceId | None = None) -> Actor:
+        """Ann, unless somebody else is named."""
+        return Actor(
+            workspace_id=workspace or self.workspace, user_id=user or self.ann, ip=None, clock=SystemClock(), ids=IDS
+        )
 
     async def row(self, backtest_id: UUID) -> dict[str, Any]:
         async with self.engine.connect() as connection:
@@ -124,24 +130,31 @@ class Desk:
 
     @asynccontextmanager
     async def keeper(self, **changed: Any) -> AsyncIterator[BacktestKeeper]:
-        bus, clock = Bus(self.url, rng=SystemRng()), SystemClock()
-        await bus.start()
-        usual = {"at_once": 1, "cpu_s": 60, "memory_bytes": 1 << 30}
-        keeping = Keeping(
-            **{**usual, **changed},
-            data=str(self.home / "data"),
-            home=str(self.home),
-            environment=dict(os.environ),
-            version="9.9.9",
-        )
-        keeper = BacktestKeeper(self.engine, bus, Runner(IDS.new(), this_process()), keeping, clock=clock)
-        task = asyncio.create_task(keeper.run())
-        try:
+        async with running_keeper(self.engine, self.url, self.home, **changed) as keeper:
             yield keeper
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            await bus.close()
+
+
+@asynccontextmanager
+async def running_keeper(engine: AsyncEngine, url: str, home: Path, **changed: Any) -> AsyncIterator[BacktestKeeper]:
+    """What the jobs process does, in this one; the backtests are in processes of their own all the same."""
+    bus, clock = Bus(url, rng=SystemRng()), SystemClock()
+    await bus.start()
+    usual = {"at_once": 1, "cpu_s": 60, "memory_bytes": 1 << 30}
+    keeping = Keeping(
+        **{**usual, **changed},
+        data=str(home / "data"),
+        home=str(home),
+        environment=dict(os.environ),
+        version="9.9.9",
+    )
+    keeper = BacktestKeeper(engine, bus, Runner(IDS.new(), this_process()), keeping, clock=clock)
+    task = asyncio.create_task(keeper.run())
+    try:
+        yield keeper
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await bus.close()
 
 
 async def make_desk(engine: AsyncEngine, url: str, home: Path) -> Desk:

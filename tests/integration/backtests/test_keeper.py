@@ -98,9 +98,9 @@ async def test_what_waits_is_cancelled_at_once_and_what_runs_soon(desk: Desk) ->
         await desk.running(runs)
         waits = await desk.ask()
         async with desk.engine.begin() as connection:
-            assert (await cancel_backtest(connection, desk.workspace, waits))["state"] == "cancelled"
+            assert (await cancel_backtest(connection, desk.actor(), waits))["state"] == "cancelled"
         async with desk.engine.begin() as connection:
-            told = await cancel_backtest(connection, desk.workspace, runs)
+            told = await cancel_backtest(connection, desk.actor(), runs)
             assert (told["state"], told["cancel_asked"]) == ("running", True)
         row = await desk.ended(runs)
         assert playing() == []

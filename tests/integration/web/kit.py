@@ -43,6 +43,7 @@ from tradewright.exchange.ports import (
 )
 from tradewright.identity.claims import create_claim_link
 from tradewright.identity.passwords import HashCost, Passwords
+from tradewright.market.history.store import DataStore
 from tradewright.market.instrument_store import replace_list
 from tradewright.market.instruments import InstrumentLists
 from tradewright.market.markets import MarketData, Markets, market_data
@@ -492,6 +493,7 @@ async def started_site(
         digest_key=lambda: DigestKey(b"d" * 32),
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
         kill=KillDesk(LatchFolder(home / "kill"), home / "worker.sock", clock, SystemIds()),
+        candles=DataStore(home / "data", clock),
     )
     application = create_application(parts, page=PAGE if page is None else page, routes=shared_routes())
     server = uvicorn.Server(server_config(application))

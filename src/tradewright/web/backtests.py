@@ -1,0 +1,176 @@
+"""Asking for a backtest: what is looked at before a job is queued, so that what cannot run is told at once.
+
+Lives here: reading the strategy, its settings, and whether its candles are there. Not here: the routes
+(`routes_backtests`), quotas and the queue (`backtests`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import msgspec
+
+from tradewright.backtests.commands import add_backtest, known_backtest
+from tradewright.backtests.model import (
+    SIM_BARS_MAX,
+    SIM_BARS_USUAL,
+    Actor,
+    Asked,
+    Given,
+    NewBacktest,
+    require_settings,
+)
+from tradewright.backtests.queries import Row
+from tradewright.core.errors import InvalidInput, Problem
+from tradewright.market.history.faults import BadCandles
+from tradewright.market.history.manifest import Manifest, read_manifest
+from tradewright.market.history.series import Series
+from tradewright.market.history.store import DataStore
+from tradewright.strategy.check import check_text
+from tradewright.strategy.model import Strategy
+from tradewright.strategy.templates import TEMPLATES, template_text
+from tradewright.strategy.timeframe import length_ms, open_of
+from tradewright.web.parts import WebParts
+from tradewright.web.schemas.backtests import NewBacktest as NewBacktestBody
+
+SERIES_SHOWN_MAX = 1_000
+
+
+async def ask_backtest(parts: WebParts, actor: Actor, body: NewBacktestBody) -> Row:
+    """The queued backtest, or the one that was asked for with this id before, as it is now.
+
+    Raises `InvalidInput`, what `backtests.commands.add_backtest` raises, and what asking the simulated exchange for its
+    time raises.
+    """
+    asked = asked_of(body)
+    digest = asked.digest()
+    async with parts.engine.connect() as connection:
+        known = await known_backtest(connection, actor.workspace_id, body.id, digest)
+    if known is not None:
+        return known
+    strategy = await _strategy(parts, actor, body, asked)
+    require_settings(asked, strategy)
+    try:
+        series = asked.series(strategy)
+    except ValueError as error:
+        raise InvalidInput([Problem("backtest.symbol_unkept", "text", {"text": str(error)})]) from None
+    if asked.from_ms is not None and asked.to_ms is not None and asked.from_ms >= asked.to_ms:
+        raise InvalidInput([Problem("input.range", "from_ms", {"maximum": str(asked.to_ms - 1)})])
+    if asked.origin == "sim":
+        asked = await _bounded_by_market(parts, asked, series)
+    else:
+        await asyncio.to_thread(require_candles, parts.candles, asked, series)
+    new = NewBacktest(id=body.id, asked=asked, digest=digest, strategy=strategy, series=series)
+    async with parts.engine.begin() as connection:
+        return await add_backtest(connection, actor, new, parts.backtest_quota)
+
+
+def asked_of(body: NewBacktestBody) -> Asked:
+    """Raises `InvalidInput` where it names both a text and a template, or neither, or a template that is none."""
+    return Asked(
+        text=_text_of(body),
+        params={param.name: param.value for param in body.params},
+        origin=body.origin,
+        from_ms=body.from_ms,
+        to_ms=body.to_ms,
+        fill_gaps=body.fill_gaps,
+        settings=Given(**body.settings.model_dump()),
+    )
+
+
+def _text_of(body: NewBacktestBody) -> str:
+    match body.text, body.template:
+        case str(text), None:
+            return text
+        case None, str(name) if name in TEMPLATES:
+            return template_text(name)
+        case None, str(name):
+            params = {"value": name, "allowed": ", ".join(TEMPLATES)}
+            raise InvalidInput([Problem("backtest.template_unknown", "template", params)])
+        case _:
+            raise InvalidInput([Problem("backtest.one_of", "text")])
+
+
+def require_candles(store: DataStore, asked: Asked, series: Series) -> None:
+    """By the manifest alone: the run reads the candles themselves. Raises `InvalidInput` with the next step."""
+    try:
+        manifest = read_manifest(store.path(series).with_suffix(".json"))
+    except BadCandles as bad:
+        raise InvalidInput([Problem("backtest.candles_unreadable", "origin", {"text": str(bad)})]) from None
+    if manifest is None:
+        params = {"series": str(series), "command": command_for(series, asked.from_ms)}
+        raise InvalidInput([Problem("backtest.no_candles", "origin", params)])
+    begin = manifest.from_ms if asked.from_ms is None else asked.from_ms
+    end = manifest.to_ms if asked.to_ms is None else asked.to_ms
+    if not manifest.from_ms <= begin < end <= manifest.to_ms:
+        params = {
+            "series": str(series),
+            "from": _shown(manifest.from_ms),
+            "to": _shown(manifest.to_ms),
+            "command": command_for(series, min(begin, manifest.from_ms)),
+        }
+        field = "from_ms" if not manifest.from_ms <= begin < manifest.to_ms else "to_ms"
+        raise InvalidInput([Problem("backtest.candles_outside", field, params)])
+
+
+def command_for(series: Series, from_ms: int | None) -> str:
+    """How a person gets these candles."""
+    begin = "2024-01-01" if from_ms is None else f"{_moment(from_ms):%Y-%m-%d}"
+    environment = " --environment testnet" if series.origin == "testnet" else ""
+    return (
+        f"tradewright data download --symbol {series.symbol} --category {series.category}"
+        f" --timeframe {series.timeframe} --from {begin}{environment}"
+    )
+
+
+async def stored_series(store: DataStore) -> list[dict[str, object]]:
+    """Each as `web.schemas.backtests.CandleSeries`; of what cannot be read nothing is told."""
+    found = await asyncio.to_thread(store.all)
+    told = [_series(series, manifest) for series, manifest in found if manifest is not None]
+    return told[:SERIES_SHOWN_MAX]
+
+
+def _series(series: Series, manifest: Manifest) -> dict[str, object]:
+    return {
+        "category": series.category,
+        "symbol": series.symbol,
+        "timeframe": series.timeframe,
+        "origin": series.origin,
+        "from_ms": manifest.from_ms,
+        "to_ms": manifest.to_ms,
+        "bars": manifest.bars,
+        "gaps": manifest.gaps,
+    }
+
+
+async def _strategy(parts: WebParts, actor: Actor, body: NewBacktestBody, asked: Asked) -> Strategy:
+    checked = await parts.specs.ask(actor.user_id, parts.clock, lambda: check_text(asked.text, settings=asked.params))
+    if checked.strategy is None:
+        params = {"count": str(len(checked.errors)), "text": checked.errors[0].message}
+        field = "text" if body.template is None else "params"
+        raise InvalidInput([Problem("backtest.spec_wrong", field, params)])
+    return checked.strategy
+
+
+async def _bounded_by_market(parts: WebParts, asked: Asked, series: Series) -> Asked:
+    """With both ends, by the simulated exchange's own time: its market may be of another year."""
+    length = length_ms(series.timeframe)
+    now_ms = open_of(await parts.markets.of("sim").clock.now_ms(), series.timeframe)
+    to_ms = now_ms if asked.to_ms is None else min(asked.to_ms, now_ms)
+    from_ms = max(0, to_ms - SIM_BARS_USUAL * length) if asked.from_ms is None else asked.from_ms
+    if from_ms >= to_ms:
+        raise InvalidInput([Problem("input.range", "from_ms", {"maximum": str(max(0, to_ms - 1))})])
+    bars = (to_ms - from_ms) // length
+    if bars > SIM_BARS_MAX:
+        params = {"value": str(bars), "maximum": str(SIM_BARS_MAX)}
+        raise InvalidInput([Problem("backtest.too_many_bars", "from_ms", params)])
+    return msgspec.structs.replace(asked, from_ms=from_ms, to_ms=to_ms)
+
+
+def _moment(time_ms: int) -> datetime:
+    return datetime.fromtimestamp(time_ms / 1_000, UTC)
+
+
+def _shown(time_ms: int) -> str:
+    return f"{_moment(time_ms):%Y-%m-%d %H:%M} UTC"
