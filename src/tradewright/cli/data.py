@@ -100,7 +100,7 @@ def register(application: typer.Typer, parts: DataParts) -> None:
             archive_address=archive_address,
         )
         with _told("download", as_json):
-            done = parts.download(options, _progress())
+            done = parts.download(options, _progress("pages" if source == "klines" else "days"))
             path = parts.store().path(series)
             if as_json:
                 told = None if done.manifest is None else _plain(done.manifest, path)
@@ -320,11 +320,11 @@ def _line(series: Series, manifest: Manifest, path: Path) -> str:
     return f"{series}  {span}  {manifest.bars} bars  {gaps}  {size}  {manifest.data_sha256[:12]}  {path}"
 
 
-def _progress() -> Callable[[Progress], None]:
+def _progress(what: str) -> Callable[[Progress], None]:
     """Tells a person how far it is; nobody else."""
     if not sys.stderr.isatty():
         return lambda _: None
-    return lambda now: typer.echo(f"\r{now.pages} of {now.pages_in_all} pages, {now.bars} bars ", nl=False, err=True)
+    return lambda now: typer.echo(f"\r{now.pages} of {now.pages_in_all} {what}, {now.bars} bars ", nl=False, err=True)
 
 
 def _write(plain: Mapping[str, Any]) -> None:

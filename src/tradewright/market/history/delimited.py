@@ -57,7 +57,10 @@ def header_of(first_line: bytes, name: str) -> list[str]:
         text = first_line.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise bad_file(f"{name} is neither CSV in UTF-8 nor Parquet nor Feather") from None
-    cells = next(csv.reader([text.strip("\r\n")]), [])
+    try:
+        cells = next(csv.reader([text.strip("\r\n")]), [])
+    except csv.Error as error:
+        raise bad_file(f"{name}, line 1 names no columns: {error}") from None
     return [cell.strip() for cell in cells]
 
 
@@ -107,6 +110,18 @@ def columns_of_pieces(
         yield reader.columns(piece)
 
 
+def even_rows(piece: bytes, width: int) -> int | None:
+    """How many lines a piece has, where each of them has `width` cells and no comma is quoted; None elsewhere."""
+    import numpy as np
+
+    marks = np.frombuffer(piece, dtype=np.uint8)
+    ends = marks[(marks == _COMMA) | (marks == _NEWLINE)] == _NEWLINE
+    rows, odd = divmod(len(ends), width)
+    if odd or np.count_nonzero(ends) != rows or not ends[width - 1 :: width].all():
+        return None
+    return rows
+
+
 def _with_first(rest: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
     if rest:
         yield rest
@@ -135,10 +150,8 @@ class _Reader:
         """Rows × columns; None when it is not for this reader."""
         import numpy as np
 
-        marks = np.frombuffer(piece, dtype=np.uint8)
-        ends = marks[(marks == _COMMA) | (marks == _NEWLINE)] == _NEWLINE
-        rows, odd = divmod(len(ends), self._width)
-        if odd or np.count_nonzero(ends) != rows or not ends[self._width - 1 :: self._width].all():
+        rows = even_rows(piece, self._width)
+        if rows is None:
             return None
         flat = b"[" + piece[:-1].replace(b"\n", b",") + b"]"
         try:

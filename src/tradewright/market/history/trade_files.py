@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tradewright.core.instrument import Category
-from tradewright.market.history.delimited import header_of
+from tradewright.market.history.delimited import even_rows, header_of
 from tradewright.market.history.faults import BadCandles, bad_file
 from tradewright.market.history.rows import PRICES
 
@@ -32,7 +32,7 @@ NOTIONAL_MAX = 1e12  # of one trade, in quote coin: sums of it stay exact
 _NUMBER_MAX = 1e24
 _LOSS_RATIO_MAX = 1e-12  # more is lost by 12 decimals than a double would lose
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
-_TIME_MAX_S = 7_258_118_400  # the year 2200
+_TIME_MIN_S, _TIME_MAX_S = 1_230_768_000, 7_258_118_400  # 2009, when there was first a coin to trade, and 2200
 _SECONDS_MAX, _MILLISECONDS_MAX = 10**11, 10**14  # as of candles: beyond are microseconds
 _CELL_TOLD = 40
 
@@ -136,8 +136,8 @@ class _TradeReader:
             raise self._unreadable(piece) from None
         texts = texts.select(**{column: polars.col(place) for column, place in places.items()})
         texts = texts.filter(~polars.all_horizontal(polars.all().is_null()))  # blank lines
-        if piece.count(b",") != texts.height * (len(self._header) - 1):
-            self._tell_first_fault(piece)  # or a comma inside a quoted cell, which is fine
+        if even_rows(piece, len(self._header)) != texts.height:
+            self._tell_first_fault(piece)  # or a line is blank, or a comma inside a quoted cell: these are fine
         if self._per_ns is None:
             if not texts.height:
                 self._lines_before += piece.count(b"\n")
@@ -177,6 +177,10 @@ class _TradeReader:
             )
 
     def _unreadable(self, piece: bytes) -> BadCandles:
+        quote = piece.find(b'"')
+        if quote >= 0:
+            line = self._lines_before + piece[:quote].count(b"\n") + 1
+            return bad_file(f"{self._name}, line {line} or after: a quotation mark stands where none can")
         last = self._lines_before + piece.count(b"\n")
         return bad_file(f"{self._name} cannot be read somewhere in the lines {self._lines_before + 1} to {last}")
 
@@ -187,9 +191,12 @@ class _TradeReader:
         except UnicodeDecodeError as error:
             line = self._lines_before + piece[: error.start].count(b"\n") + 1
             raise bad_file(f"{self._name}, line {line} is not UTF-8") from None
-        reader = csv.reader(text.split("\n"), strict=True)
+        reader, line_before = csv.reader(text.split("\n"), strict=True), 0
         try:
             for cells in reader:
+                line_before += 1
+                if reader.line_num != line_before:  # it would hide the trades of the lines between
+                    raise bad_file(f"{self._name}, line {self._lines_before + line_before}: a cell goes over its end")
                 if any(cell.strip() for cell in cells):
                     fault = self._fault_of(cells)
                     if fault is not None:
@@ -212,9 +219,9 @@ class _TradeReader:
             self._per_ns = self._unit_of(row["timestamp"])
         time, price, size = (Decimal(row[column]) for column in ("timestamp", "price", self._shape.size))
         seconds = time / self._per_ns
-        if not 0 <= seconds < _TIME_MAX_S:
+        if not _TIME_MIN_S <= seconds < _TIME_MAX_S:
             unit = {1: "seconds", 1_000: "milliseconds"}.get(self._per_ns, "microseconds")
-            return f"timestamp is {row['timestamp'][:_CELL_TOLD]}, which is no time in {unit}"
+            return f"timestamp is {row['timestamp'][:_CELL_TOLD]}, which is no time of trading in {unit}"
         if price <= 0:
             return f"price is {row['price'][:_CELL_TOLD]}; it must be positive"
         if size < 0:
@@ -248,7 +255,12 @@ def _bad(frame: polars.DataFrame) -> bool:
     import polars
 
     price, size, ns = polars.col("price"), polars.col("size"), polars.col("ns")
-    bad = (price <= 0) | (size < 0) | (price * size > NOTIONAL_MAX) | (ns < 0) | (ns >= _TIME_MAX_S * 10**9)
+    bad = (
+        (price <= 0)
+        | (size < 0)
+        | (price * size > NOTIONAL_MAX)
+        | ~ns.is_between(_TIME_MIN_S * 10**9, _TIME_MAX_S * 10**9)
+    )
     for name in ("price", "size"):
         exact, number = polars.col(f"{name}_units").cast(polars.Float64) / UNITS, polars.col(name)
         bad |= (exact - number).abs() > _LOSS_RATIO_MAX * number.abs()

@@ -123,8 +123,12 @@ def test_numbers_as_doubles_print_them_are_taken_for_what_they_mean() -> None:
     [
         ("2,x,1,1,buy,0", "line 3: timestamp is 'x'; it must be a number"),
         ("2,,1,1,buy,0", "line 3: timestamp is ''; it must be a number"),
-        ("2,99999999999999,1,1,buy,0", "line 3: timestamp is 99999999999999, which is no time in milliseconds"),
-        ("2,-5,1,1,buy,0", "line 3: timestamp is -5, which is no time in milliseconds"),
+        (
+            "2,99999999999999,1,1,buy,0",
+            "line 3: timestamp is 99999999999999, which is no time of trading in milliseconds",
+        ),
+        ("2,-5,1,1,buy,0", "line 3: timestamp is -5, which is no time of trading in milliseconds"),
+        (f"2,{DAY // 10},1,1,buy,0", "line 3: timestamp is 170406720000, which is no time of trading in milliseconds"),
         (f"2,{DAY},0,1,buy,0", "line 3: price is 0; it must be positive"),
         (f"2,{DAY},-3,1,buy,0", "line 3: price is -3; it must be positive"),
         (f"2,{DAY},nan,1,buy,0", "line 3: price is 'nan'; it must be a number"),
@@ -133,9 +137,12 @@ def test_numbers_as_doubles_print_them_are_taken_for_what_they_mean() -> None:
         (f"2,{DAY},1,-1,buy,0", "line 3: volume is -1; it must not be negative"),
         (f"2,{DAY},1e6,1e7,buy,0", "line 3: the trade is worth 1.000e+13; at most 1e+12 can be"),
         (f"2,{DAY},1,0.0000001234567,buy,0", "line 3: volume is 0.0000001234567; at most 12 decimals are read"),
+        ("2", "line 3: 1 cells, where the first line has 6"),
+        (f'2,{DAY},1,1,bu"y,0', "line 3 or after: a quotation mark stands where none can"),
         (f"2,{DAY},1,1,buy", "line 3: 5 cells, where the first line has 6"),
         (f"2,{DAY},1,1,buy,0,1", "line 3: 7 cells, where the first line has 6"),
         (f'2,"{DAY},1,1,buy,0', "unexpected end of data"),
+        (f'2,{DAY},1,1,"buy,0\n3,{DAY},1,1,buy",0', "line 3: a cell goes over its end"),
     ],
 )
 def test_a_line_that_cannot_be_is_told_with_its_place(line: str, said: str) -> None:
@@ -177,6 +184,11 @@ def test_trades_of_the_other_category_are_refused() -> None:
 def test_what_is_no_file_of_trades_is_told_by_its_first_line(content: bytes) -> None:
     with pytest.raises(BadCandles, match="is no file of trades of Bybit's archive: its first line is"):
         bars(content, "spot")
+
+
+def test_a_first_line_that_is_no_csv_is_told() -> None:
+    with pytest.raises(BadCandles, match="a file, line 1 names no columns"):
+        bars(b"id,timestamp,pri\rce,volume,side\n", "spot")
 
 
 def test_a_gzip_file_that_is_cut_is_refused() -> None:
