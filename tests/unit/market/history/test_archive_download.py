@@ -197,14 +197,18 @@ async def test_what_is_there_is_not_fetched_again_and_what_came_late_is(desk: De
     for day in (0, 2):
         desk.shelf.put("linear", day, contracts_file([Trade((DAY + day * DAY_MS) * 10**6, "5", "1"), *day_tape(day)]))
     await desk.download(DAY, DAY + 3 * DAY_MS)
-    late = desk.shelf.put("linear", 1, contracts_file(day_tape(1)))
+    quiet_until = DAY + DAY_MS + 3 * 60 * MINUTE
+    late = desk.shelf.put(
+        "linear", 1, contracts_file([trade for trade in day_tape(1) if trade.ns >= quiet_until * 10**6])
+    )
     desk.shelf.asked.clear()
     done = await desk.download(DAY, DAY + 3 * DAY_MS)
     assert desk.shelf.asked == [late]
-    # The minutes before the late day's first trade are flat at the close of the day before, which the store has.
     assert (done.added, done.was_there, done.absent) == (1_440, 2_880, 0)
-    assert done.manifest is not None
-    assert done.manifest.gaps == 0
+    bars = by_open(desk.rows())
+    close = bars[DAY + DAY_MS - MINUTE][3]
+    before_its_first_trade = [bars[at] for at in range(DAY + DAY_MS, quiet_until, MINUTE)]
+    assert before_its_first_trade == [[close] * 4 + [0.0, 0.0]] * 180
 
 
 async def test_an_outage_is_waited_out(desk: Desk) -> None:
@@ -231,6 +235,7 @@ async def test_a_body_that_is_cut_is_never_taken_for_a_day(desk: Desk) -> None:
     desk.shelf.cuts[path] = 2
     await desk.download(DAY, DAY + DAY_MS)
     assert desk.clock.slept == [1.0, 2.0]
+    assert desk.shelf.asked == [path] * 3, "each try begins with nothing"
     assert by_open(desk.rows()) == expected(0, end_day=1)
 
 
