@@ -60,7 +60,7 @@ def runs_exactly(strategy: Strategy) -> bool:
 
 
 RUN = [name for name in TEMPLATES if runs_exactly(strategy_of(name))]
-CASES = [case for name in ("signal.yaml",) for case in read_cases(name) if runs_exactly(case.strategy)]
+CASES = [case for name in ("signal.yaml", "dca.yaml") for case in read_cases(name) if runs_exactly(case.strategy)]
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from typing import Final
 
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import Side
+from tradewright.core.money import rounded
 from tradewright.core.order import Execution, Exit, PositionExits
 from tradewright.core.order_rules import SLIPPAGE_MAX
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
@@ -49,6 +50,11 @@ class Desk:
     def price(self) -> Decimal:
         """The last one."""
         return self._account.market.last_price(self._symbol)
+
+    def on_grid(self, price: Decimal) -> Decimal:
+        """As the exchange takes it: without a tick size a strategy's price may have more digits than can be told."""
+        tick = self._account.instrument.tick_size
+        return price if price % tick == 0 else rounded(price, tick)
 
     # The market.
 
@@ -102,12 +108,12 @@ class Desk:
             side=_side(direction),
             order_type="Market" if price is None else "Limit",
             quantity=quantity,
-            price=price,
+            price=None if price is None else self.on_grid(price),
             time_in_force="IOC" if price is None else "PostOnly" if is_post_only else "GTC",
             reduce_only=False,
             note=None,
-            take_profit=None if target is None else Exit(trigger_price=target),
-            stop_loss=None if stop is None else Exit(trigger_price=stop),
+            take_profit=None if target is None else Exit(trigger_price=self.on_grid(target)),
+            stop_loss=None if stop is None else Exit(trigger_price=self.on_grid(stop)),
             slippage_percent=SLIPPAGE_MAX if price is None else None,
         )
         self._note(self._account.database.propose_place(body, self._account.clock.now()))
@@ -129,7 +135,10 @@ class Desk:
     def protect(self, *, stop: Decimal | None, target: Decimal | None) -> None:
         """The position's exits; what is None stays as it is."""
         account = self._account
-        exits = PositionExits(stop_loss=stop, take_profit=target)
+        exits = PositionExits(
+            stop_loss=None if stop is None else self.on_grid(stop),
+            take_profit=None if target is None else self.on_grid(target),
+        )
         self._note(account.database.propose_exits(self._id(), account.instrument.id, exits, account.clock.now()))
 
     # What came of it.

@@ -7,6 +7,7 @@ The same arguments give the same result, to the last byte of its report.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from tradewright.backtest.engine import read_until
 from tradewright.backtest.feed import Feed
@@ -15,22 +16,24 @@ from tradewright.backtest.run import Watch
 from tradewright.backtest.settings import BASIS_POINT, BadSettings, Settings
 from tradewright.core.money import exactly
 from tradewright.lab.account import opened
+from tradewright.lab.dca_run import DcaRun
 from tradewright.lab.desk import Desk
 from tradewright.lab.even_wire import EvenWire
 from tradewright.lab.instrument import held, listed
 from tradewright.lab.network import run_networked
 from tradewright.lab.played_market import PlayedMarket
+from tradewright.lab.played_run import PlayedRun, Stage
 from tradewright.lab.signal_run import SignalRun
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.evaluate.fields import Bar
-from tradewright.strategy.model import Signal, Strategy
+from tradewright.strategy.model import Dca, Grid, Signal, Strategy
 from tradewright.strategy.prices import decimal_of
 
 
 def check_exact(strategy: Strategy) -> None:
     """Raises `BadSettings` for what the exact mode cannot run yet."""
-    if not isinstance(strategy.plan, Signal):
-        raise BadSettings("--engine exact runs strategies of kind signal; leave it out to run this one")
+    if isinstance(strategy.plan, Grid):
+        raise BadSettings("--engine exact runs strategies of kind signal and dca; leave it out to run this one")
     if strategy.market.category != "linear":
         raise BadSettings("--engine exact runs linear contracts; leave it out to run this strategy on spot")
 
@@ -46,14 +49,13 @@ def run_exact(strategy: Strategy, candles: Candles, settings: Settings, *, watch
         raise NoBars("there is no bar between the times asked for")
     with exactly():
         feed = Feed(read, evaluate(strategy.program, read), settings)
-        played: SignalRun = run_networked(_played(strategy, feed, _bars(read), settings, watch), EvenWire())
+        played: PlayedRun = run_networked(_played(strategy, feed, _bars(read), settings, watch), EvenWire())
         return played.result()
 
 
 async def _played(
     strategy: Strategy, feed: Feed, bars: Sequence[Bar], settings: Settings, watch: Watch | None
-) -> SignalRun:
-    assert isinstance(strategy.plan, Signal), "it was looked at before"
+) -> PlayedRun:
     spec = listed(strategy, settings)
     market = PlayedMarket(
         spec,
@@ -62,9 +64,31 @@ async def _played(
         int(feed.times[feed.first]),
     )
     async with opened(market, held(spec)) as account:
-        run = SignalRun(strategy, strategy.plan, feed, bars, settings, watch, Desk(account), spec.tick_size)
+        stage = Stage(
+            strategy=strategy,
+            feed=feed,
+            bars=bars,
+            settings=settings,
+            watch=watch,
+            desk=Desk(account),
+            tick=spec.tick_size,
+        )
+        run = _run_of(stage)
         await run.play()
         return run
+
+
+def _run_of(stage: Stage) -> PlayedRun:
+    plan = stage.strategy.plan
+    match plan:
+        case Signal():
+            return SignalRun(stage, plan)
+        case Dca():
+            return DcaRun(stage, plan)
+        case Grid():
+            raise AssertionError("it was looked at before")
+        case _:
+            assert_never(plan)
 
 
 def _bars(candles: Candles) -> list[Bar]:

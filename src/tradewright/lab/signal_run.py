@@ -1,11 +1,10 @@
 """An exact run of kind `signal`: bars in the order of the contract's section 3.1, each order through the live core.
 
-Lives here: `SignalRun`: what a close decides and what is asked of the desk when. Not here: the way of the price
-(`path`), session and exchange behind the desk (`desk`), books and brakes, which the fast engine has too (`backtest`).
+Lives here: `SignalRun`: what a close decides and what is asked of the desk when. Not here: what runs of all kinds share
+(`played_run`).
 
-What rests is placed, moved and cancelled while the price stands at the close; what is sent at the market leaves after
-the jump to the next open. A level that cannot stand where the price is waits for the jump as well: beyond it the
-position is closed at once.
+A level that cannot stand where the price is waits for the jump to the next open: beyond it the position is closed at
+once.
 """
 
 from __future__ import annotations
@@ -14,15 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from tradewright.backtest.book import Lot
 from tradewright.backtest.brakes import Brakes
-from tradewright.backtest.feed import Feed, Piece
-from tradewright.backtest.run import Run, Watch
-from tradewright.backtest.settings import Settings
+from tradewright.backtest.feed import Piece
 from tradewright.core.ids import IntentId
 from tradewright.core.order import Execution
-from tradewright.lab.desk import Desk, LabFault
+from tradewright.lab.desk import LabFault
 from tradewright.lab.held import Held
-from tradewright.lab.path import next_point, turns
+from tradewright.lab.played_run import PlayedRun, Stage, check_booked
 from tradewright.strategy.entries import (
     Entry,
     Measured,
@@ -32,13 +30,10 @@ from tradewright.strategy.entries import (
     reference_price,
     trailing_level,
 )
-from tradewright.strategy.evaluate.bars import Evaluator, Values
-from tradewright.strategy.evaluate.fields import Bar
+from tradewright.strategy.evaluate.bars import Values
 from tradewright.strategy.evaluate.position import FLAT, Position
-from tradewright.strategy.model import Level, LimitEntry, Signal, Strategy
+from tradewright.strategy.model import Level, LimitEntry, Signal
 from tradewright.strategy.prices import HUNDRED, Direction, decimal_of
-
-_BOOKED_TO = Decimal("5e-9")  # the exchange books amounts of a coin to eight places, half even
 
 
 @dataclass(slots=True)
@@ -48,99 +43,30 @@ class _Resting:
     last_bar: int
 
 
-class SignalRun(Run):
-    """To be used inside `core.money.exactly()`, once. `bars` are all candles, those before the first bar included."""
-
-    def __init__(
-        self,
-        strategy: Strategy,
-        plan: Signal,
-        feed: Feed,
-        bars: Sequence[Bar],
-        settings: Settings,
-        watch: Watch | None,
-        desk: Desk,
-        tick: Decimal,
-    ) -> None:
-        super().__init__(strategy, feed, settings, watch)
+class SignalRun(PlayedRun):
+    def __init__(self, stage: Stage, plan: Signal) -> None:
+        super().__init__(stage)
         self.plan, self.protect = plan, plan.protect
-        self.brakes = Brakes(plan.limits, int(feed.times[feed.first]), settings.equity)
-        self._bars, self._desk, self._tick = bars, desk, tick
-        self._evaluator = Evaluator(strategy.program)
-        self._outputs = strategy.program.outputs
+        self.brakes = Brakes(plan.limits, int(self.feed.times[self.feed.first]), self.settings.equity)
         self._held: Held | None = None
         self._market_entry: Entry | None = None
         self._resting: _Resting | None = None
         self._late_entry: tuple[Entry, LimitEntry, int] | None = None  # rests only once the exit has left
         self._attached: tuple[Decimal | None, Decimal | None] = (None, None)  # of the entry that was sent last
-        self._funding: Decimal | None = None  # the rate that is being paid
-        self._bar, self._now_ms = 0, 0
 
-    async def play(self) -> None:
-        """All bars; `self.last` is the last one that was run. Raises `LabFault`, and `Cancelled` as `look`."""
-        await self._desk.settle()
-        self._desk.leverage(self.strategy.leverage)
-        await self._desk.settle()
-        for bar in range(self.feed.first):
-            self._evaluator.close(self._bars[bar])
-        for bar in range(self.feed.first, self.last + 1):
-            self.look(bar)
-            if await self._play(bar):
-                return
-
-    @property
-    def _is_idle(self) -> bool:
+    def is_idle(self) -> bool:
         return self._held is None and self._market_entry is None and self._resting is None
 
-    async def _play(self, bar: int) -> bool:
-        """True when it was the last."""
-        self._bar = bar
-        if not self._is_idle:
-            await self._pay_funding(bar)
-            for piece in self.feed.pieces(bar):
-                await self._walk(piece)
-        values = self._evaluator.close(self._bars[bar])
-        if self._held is not None:
-            self._held.lot.bars += 1
-            self._bring_up_to_date(self._held, values)
-        if self.is_ruined(bar) or bar == self.last:
-            await self._end(bar)
-            return True
-        await self._decide(bar, values)
-        return False
+    def open_lots(self) -> Sequence[Lot]:
+        return [] if self._held is None else [self._held.lot]
+
+    def watched(self, piece: Piece) -> Sequence[Decimal]:
+        held = self._held
+        return [] if held is None or held.liquidation is None else [held.liquidation]
 
     # Inside a bar.
 
-    async def _pay_funding(self, bar: int) -> None:
-        rate = self.feed.funding.due(bar)
-        if rate is None or self._held is None:
-            return
-        open_ms = int(self.feed.times[bar])
-        self._funding = rate
-        self._desk.owe_funding(open_ms, rate)
-        if not self._desk.advance(open_ms):
-            raise LabFault(f"funding was due at {open_ms} and nothing was paid")
-        await self._desk.settle()
-        self._book_all(self.feed.whole(bar))
-        self._funding = None
-
-    async def _walk(self, piece: Piece) -> None:
-        self._now_ms = max(self._now_ms, piece.time_ms)
-        await self._jump(piece)
-        for turn in turns(piece):
-            while self._desk.price != turn:
-                held = self._held
-                liquidation = [] if held is None or held.liquidation is None else [held.liquidation]
-                point = next_point(
-                    self._desk.price,
-                    turn,
-                    levels=[*self._desk.triggers(), *liquidation],
-                    resting=self._desk.resting(),
-                    tick=self._tick,
-                )
-                await self._go(point, piece)
-
-    async def _jump(self, piece: Piece) -> None:
+    async def jump(self, piece: Piece) -> None:
         """To the open; then what was decided at the close before, exit first."""
         await self._open_at(piece)
         held = self._held
@@ -150,7 +76,7 @@ class SignalRun(Run):
             await self._place(held, piece)
         if self._late_entry is not None:
             late, self._late_entry = self._late_entry, None
-            self._desk.leave()
+            self.desk.leave()
             await self._rest(*late)
             await self._open_at(piece)
             if self._held is not None:
@@ -160,7 +86,7 @@ class SignalRun(Run):
 
     async def _open_at(self, piece: Piece) -> None:
         resting = self._resting
-        await self._go(decimal_of(piece.open), piece)
+        await self.move_to(decimal_of(piece.open), piece)
         if resting is None or self._resting is not None:
             return
         if self._held is not None:
@@ -168,14 +94,10 @@ class SignalRun(Run):
         else:
             self._mark_last_ambiguous()
 
-    async def _go(self, price: Decimal, piece: Piece) -> None:
-        """The price goes there, and whatever that sets off happens."""
+    async def move_to(self, price: Decimal, piece: Piece, *, is_slipping: bool = True) -> None:
         is_liquidated = self._is_liquidated_at(price)
         resting = self._resting
-        self._now_ms += 1
-        if self._desk.play(price, self._now_ms, is_slipping=not is_liquidated):
-            await self._desk.settle()
-            self._book_all(piece)
+        await super().move_to(price, piece, is_slipping=is_slipping and not is_liquidated)
         if is_liquidated and self._held is not None:
             await self._close("liquidation", piece)
         if resting is not None and self._held is not None:
@@ -197,20 +119,19 @@ class SignalRun(Run):
     async def _enter(self, entry: Entry, piece: Piece) -> None:
         """At the market, with those of its exits that may stand where the price is by now."""
         stop, target = self._exits_of(entry)
-        price, side = self._desk.price, entry.direction
+        price, side = self.desk.price, entry.direction
         stop = stop if stop is not None and (price - stop) * side > 0 else None
         target = target if target is not None and (target - price) * side > 0 else None
         self._attached = stop, target
-        self._desk.order(side, entry.quantity, stop=stop, target=target)
-        await self._desk.settle()
-        self._book_all(piece)
+        self.desk.order(side, entry.quantity, stop=stop, target=target)
+        await self.settle(piece)
         if self._held is None:
             raise LabFault("an order at the market was sent and nothing was opened")
         await self._place(self._held, piece)
 
     async def _place(self, held: Held, piece: Piece) -> None:
         """The levels as they are wanted; beyond one of them the position is closed at once."""
-        reason = held.reason_at(self._desk.price)
+        reason = held.reason_at(self.desk.price)
         if reason is not None:
             await self._close(reason, piece)
             return
@@ -218,7 +139,7 @@ class SignalRun(Run):
 
     async def _protect(self, held: Held) -> None:
         """What the exchange does not hold yet and what may stand where the price is."""
-        price, side = self._desk.price, held.direction
+        price, side = self.desk.price, held.direction
         stop, target = held.placed_stop, held.target
         known_stop, known_target = held.on_exchange
         if stop is None or stop == known_stop or (price - stop) * side <= 0:
@@ -227,8 +148,8 @@ class SignalRun(Run):
             target = None
         if stop is None and target is None:
             return
-        self._desk.protect(stop=stop, target=target)
-        await self._desk.settle()
+        self.desk.protect(stop=stop, target=target)
+        await self.desk.settle()
         held.on_exchange = (
             known_stop if stop is None else stop,
             known_target if target is None else target,
@@ -238,34 +159,20 @@ class SignalRun(Run):
         held = self._held
         assert held is not None, "only an open position is closed"
         if reason in ("liquidation", "end_of_data"):  # at the price itself
-            self._now_ms += 1
-            self._desk.play(self._desk.price, self._now_ms, is_slipping=False)
+            self.without_slippage()
         held.exit_reason = reason
-        self._desk.close()
-        await self._desk.settle()
-        self._book_all(piece)
+        self.desk.close()
+        await self.settle(piece)
         if self._held is not None:
             raise LabFault("a position was closed and is still open")
 
     # Fills.
 
-    def _book_all(self, piece: Piece) -> None:
-        for fill in self._desk.fills():
-            if fill.exec_type == "Funding":
-                self._book_funding(fill)
-            elif self._held is None:
-                self._book_entry(fill, piece)
-            else:
-                self._book_exit(fill, self._held, piece)
-            self.book.mark(self._bar)
-
-    def _book_funding(self, fill: Execution) -> None:
-        held, rate = self._held, self._funding
-        if held is None or rate is None:
-            raise LabFault("funding was paid and none was due")
-        close = decimal_of(self.feed.close[self._bar - 1])
-        _check_booked(fill, held.direction * rate * held.lot.quantity * close)
-        self.book.pay_funding(held.lot, rate, close)
+    def book_fill(self, fill: Execution, piece: Piece) -> None:
+        if self._held is None:
+            self._book_entry(fill, piece)
+        else:
+            self._book_exit(fill, self._held, piece)
 
     def _book_entry(self, fill: Execution, piece: Piece) -> None:
         entry = self._resting.entry if self._resting is not None else self._market_entry
@@ -273,7 +180,7 @@ class SignalRun(Run):
             raise LabFault(f"a fill of {fill.quantity} {fill.side} belongs to no entry")
         self._resting = self._market_entry = None
         side, price, rate = entry.direction, fill.price, self.maker if fill.is_maker else self.taker
-        _check_booked(fill, fill.quantity * price * rate)
+        check_booked(fill.fee, fill.quantity * price * rate)
         reason = "enter_long" if side > 0 else "enter_short"
         lot = self.book.open(side, fill.quantity, price, rate, piece.time_ms, reason)
         placed = levels(self.protect, side, price, entry.measured, self.filters)
@@ -299,16 +206,16 @@ class SignalRun(Run):
         reason = held.exit_reason
         if reason is None:
             nearest = held.nearest_stop()
-            is_target = self._desk.stop_type(fill) == "TakeProfit"
+            is_target = self.desk.stop_type(fill) == "TakeProfit"
             if not is_target and nearest is None:
                 raise LabFault("a stop was filled that was never asked for")
             reason = "take_profit" if is_target or nearest is None else nearest[0]
             is_undecided = held.reason_at(decimal_of(piece.open)) is None
             held.lot.is_ambiguous |= is_undecided and held.covers_both(piece)
-        _check_booked(fill, fill.quantity * fill.price * self.taker)
-        time_ms = self.feed.close_ms(self._bar) if reason == "end_of_data" else piece.time_ms
+        check_booked(fill.fee, fill.quantity * fill.price * self.taker)
+        time_ms = self.feed.close_ms(self.bar) if reason == "end_of_data" else piece.time_ms
         self.book.close(held.lot, fill.price, self.taker, time_ms, reason)
-        self.brakes.exited(self._bar)
+        self.brakes.exited(self.bar)
         self._held = None
 
     def _mark_last_ambiguous(self) -> None:
@@ -318,9 +225,14 @@ class SignalRun(Run):
 
     # The close.
 
+    def closes(self, bar: int, values: Values) -> None:
+        if self._held is not None:
+            self._held.lot.bars += 1
+            self._bring_up_to_date(self._held, values)
+
     def _bring_up_to_date(self, held: Held, values: Values) -> None:
-        """Step e1: best, then the levels, which hold from the next bar on."""
-        bar, side = self._bars[self._bar], held.direction
+        """Best, then the levels, which hold from the next bar on."""
+        bar, side = self._bars[self.bar], held.direction
         extreme = decimal_of(bar.high if side > 0 else bar.low)
         held.best = max(held.best, extreme) if side > 0 else min(held.best, extreme)
         self._trail(held)
@@ -353,11 +265,11 @@ class SignalRun(Run):
         found = self.filters.protective_price(side, decimal_of(value))
         return found if found > 0 else None
 
-    async def _decide(self, bar: int, values: Values) -> None:
+    async def decide(self, bar: int, values: Values) -> None:
         """Steps e2 to e5, and what may be sent before the next open."""
         time_ms, close = self.feed.close_ms(bar), self.feed.close[bar]
         self.brakes.look(self.book, time_ms, close)
-        held, was_idle = self._held, self._is_idle
+        held, was_idle = self._held, self.is_idle()
         if held is not None:
             held.exit_reason = self._exit_reason(held, values, close)
         cancelled = None
@@ -370,12 +282,11 @@ class SignalRun(Run):
             side = self._wanted_side(values) if is_free else None
             entry = None if side is None else self._planned(side, time_ms, close, values)
         if was_idle and entry is not None:
-            self._now_ms = max(self._now_ms, time_ms - 1)
-            self._desk.play(decimal_of(close), self._now_ms)
-        self._desk.leave()
+            self.stand(bar)
+        self.desk.leave()
         if cancelled is not None:
-            self._desk.cancel(cancelled.order)
-            await self._desk.settle()
+            self.desk.cancel(cancelled.order)
+            await self.desk.settle()
         if held is not None and not is_exit_decided:
             await self._protect(held)
         if entry is not None:
@@ -393,7 +304,7 @@ class SignalRun(Run):
 
     async def _rest(self, entry: Entry, plan: LimitEntry, last_bar: int) -> None:
         stop, target = self._attached = self._exits_of(entry)
-        order = self._desk.order(
+        order = self.desk.order(
             entry.direction,
             entry.quantity,
             price=entry.reference,
@@ -401,7 +312,7 @@ class SignalRun(Run):
             stop=stop,
             target=target,
         )
-        await self._desk.settle()
+        await self.desk.settle()
         self._resting = _Resting(entry, order, last_bar)
 
     def _exits_of(self, entry: Entry) -> tuple[Decimal | None, Decimal | None]:
@@ -415,23 +326,20 @@ class SignalRun(Run):
         if self.brakes.is_tripped:
             return "daily_loss"
         name = "exit_long" if held.direction > 0 else "exit_short"
-        if self._is_true(f"rules.{name}", values, held.seen(close)):
+        if self.is_true(f"rules.{name}", values, held.seen(close)):
             return name
         most = self.protect.max_bars
         return "max_bars" if most is not None and held.lot.bars >= most else None
 
     def _is_cancelled(self, resting: _Resting, bar: int, values: Values) -> bool:
         name = "exit_long" if resting.entry.direction > 0 else "exit_short"
-        return self.brakes.is_tripped or bar >= resting.last_bar or self._is_true(f"rules.{name}", values, FLAT)
-
-    def _is_true(self, rule: str, values: Values, seen: Position) -> bool:
-        return rule in self._outputs and values.at(rule, seen) == 1.0
+        return self.brakes.is_tripped or bar >= resting.last_bar or self.is_true(f"rules.{name}", values, FLAT)
 
     def _wanted_side(self, values: Values) -> Direction | None:
-        is_long = self._is_true("rules.enter_long", values, FLAT)
-        is_short = self._is_true("rules.enter_short", values, FLAT)
+        is_long = self.is_true("rules.enter_long", values, FLAT)
+        is_short = self.is_true("rules.enter_short", values, FLAT)
         if is_long and is_short:
-            self.notes.add("entry_conflict", self.feed.close_ms(self._bar))
+            self.notes.add("entry_conflict", self.feed.close_ms(self.bar))
             return None
         return 1 if is_long else -1 if is_short else None
 
@@ -472,13 +380,6 @@ class SignalRun(Run):
         measured = decimal_of(value)
         return measured if level.by == "atr" else self.filters.protective_price(side, measured)
 
-    async def _end(self, bar: int) -> None:
-        self.last = bar
+    async def end(self, bar: int) -> None:
         if self._held is not None:
             await self._close("end_of_data", self.feed.whole(bar))
-
-
-def _check_booked(fill: Execution, exact: Decimal) -> None:
-    """The report tells costs to the last digit, as the contract defines them; the exchange books them rounded."""
-    if abs(fill.fee - exact) > _BOOKED_TO:
-        raise LabFault(f"the exchange charged {fill.fee} where {exact} was due")
