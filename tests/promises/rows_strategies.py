@@ -150,4 +150,14 @@ ROWS: Final = (
             "test_bars_that_contradict_are_refused_until_somebody_says_which_are_right",
         ),
     ),
+    Promise(
+        id="T11",
+        says="Candles made of the archive's trades hold every trade once, whatever the order of rows; a spoiled or cut file"
+        " is refused with its line, and a day without a file is told",
+        tests=(
+            *of("tests/unit/market/history/test_trade_files.py"),
+            *of("tests/unit/market/history/test_archive_download.py"),
+            *of("tests/property/test_spoiled_trade_files.py"),
+        ),
+    ),
 )
