@@ -51,7 +51,7 @@ class Supervisor:
 
     `children` in the order of starting; they are stopped in the reverse order, PostgreSQL last. Each starts when what
     its `after` names is ready, so independent ones start side by side. `before_start` is called once HOME is
-    ours and the ports are free, `on_ready` once all children are ready.
+    ours and the ports are free, `on_ready` once all children that are needed are ready.
     `echo` gets the children's lines behind their names, besides HOME/log (None: the files alone).
     """
 
@@ -181,7 +181,8 @@ class _Run:
         return next(keeper.was_ready for keeper in self._keepers if keeper.spec.name == name)
 
     async def _announce(self) -> None:
-        for event in [self._database_ready, *(keeper.was_ready for keeper in self._keepers)]:
+        needed = [keeper.was_ready for keeper in self._keepers if keeper.spec.is_needed]
+        for event in [self._database_ready, *needed]:
             await event.wait()
         self._log("supervisor.ready", {})
         self._on_ready()

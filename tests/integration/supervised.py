@@ -40,6 +40,7 @@ def run(home: Path, base: Path, plan_file: Path) -> int:
             after=tuple(about.get("after", [POSTGRES])),  # type: ignore[call-overload]
             stop_timeout_s=float(str(about.get("stop_timeout_s", 2.5))),
             restart=Restart(pause_s=0.05),
+            is_needed=bool(about.get("needed", True)),
         )
 
     postgres = None

@@ -339,6 +339,16 @@ def test_a_child_that_starts_at_the_third_try_is_given_that_try(start):
     assert len(run.pids("worker")) == 3
 
 
+def test_a_child_that_is_not_needed_is_not_waited_for_and_ends_nothing(start):
+    lame = {"needed": False, "fails": 7, "code": 10, "ready": "line", "after": ["worker"]}
+    run = start({"worker": {"after": []}, "jobs": lame}, postgres=False)
+    run.wait_for("ready all")
+    run.wait_for("line jobs")  # at the eighth try, when another child would long have ended the run
+    words = [line.split()[:2] for line in run.events()]
+    assert words.index(["ready", "all"]) < words.index(["line", "jobs"])
+    assert [len(run.pids(name)) for name in ("worker", "jobs")] == [1, 8]
+
+
 def test_a_child_that_ignores_the_signal_is_killed_after_its_time(start):
     run = start({"worker": {"stubborn": True, "stop_timeout_s": 0.3}, "api": {}}, postgres=False)
     run.wait_until_ready()

@@ -154,6 +154,7 @@ def _children(
             env={name: value for name, value in environment.items() if name not in _WISHES},
             ready=ReadyLine(),
             after=("api",),  # behind what trades and shows it, also at the start
+            is_needed=False,
             death_signal=signal.SIGKILL,
             silent_s=settings.watchdog_s,
         ),

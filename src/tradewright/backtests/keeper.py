@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 BEAT_S = 1.0
 SILENT_S = 30.0  # of a jobs process on another machine; of one on this it is known at once that it ended
 SWEEP_EVERY_S = 600.0
-WALL_TIMES = 10  # so many times its computing time a run may take by the clock: it stands behind everything else
+WALL_TIMES = 60  # so many times its computing time a run may take by the clock: it stands behind everything else
 
 # The database is away, full or only reads: it passes.
 _AWAY = (OperationalError, InterfaceError, InternalError, PoolTimeout)
@@ -269,8 +269,7 @@ class _Run:
         runner, job = self._runner, self.job
         state: object
         match outcome:
-            case Finished(metrics=metrics, report=report, cpu_ms=cpu_ms):
-                bars = self._progress.total
+            case Finished(bars=bars, metrics=metrics, report=report, cpu_ms=cpu_ms):
                 state = await queue.finish(
                     connection, runner, job, metrics=metrics, report=report, bars=bars, cpu_ms=cpu_ms
                 )

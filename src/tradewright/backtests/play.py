@@ -54,6 +54,7 @@ class Failed(msgspec.Struct, frozen=True, kw_only=True, tag="failed"):
 
 
 class Reported(msgspec.Struct, frozen=True, kw_only=True, tag="reported"):
+    bars: int
     metrics: msgspec.Raw
     report: msgspec.Raw
 
@@ -120,7 +121,9 @@ def play(order: Order, tell: Callable[[Progress], None]) -> Reported:
         program_version=order.version,
     )
     return Reported(
-        metrics=msgspec.Raw(report_bytes(report["metrics"])), report=msgspec.Raw(report_bytes(bounded(report, result)))
+        bars=result.bars,
+        metrics=msgspec.Raw(report_bytes(report["metrics"])),
+        report=msgspec.Raw(report_bytes(bounded(report, result))),
     )
 
 

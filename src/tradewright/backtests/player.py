@@ -23,6 +23,7 @@ LINE_BYTES_MAX = 16 * 1024 * 1024  # a bounded report has about one megabyte
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
+    bars: int
     metrics: str
     report: str
     cpu_ms: int
@@ -71,8 +72,9 @@ async def hear(child: Child, order: Order, tell: Callable[[Progress], None]) -> 
             said = message
     gone = await child.gone()
     match said:
-        case Reported(metrics=metrics, report=report):
-            return Finished(metrics=bytes(metrics).decode(), report=bytes(report).decode(), cpu_ms=gone.cpu_ms)
+        case Reported(bars=bars, metrics=metrics, report=report):
+            told, whole = bytes(metrics).decode(), bytes(report).decode()
+            return Finished(bars=bars, metrics=told, report=whole, cpu_ms=gone.cpu_ms)
         case Failed(code=code, params=params, detail=detail):
             return Refused(fault=Fault(code, params, detail), cpu_ms=gone.cpu_ms)
     if gone.code == -signal.SIGXCPU:

@@ -58,7 +58,7 @@ class Keeper:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopping = False
         self._has_been_started = False
-        self._has_proven_itself = False
+        self._has_proven_itself = not spec.is_needed  # then nothing hangs on it
         self._ready_line: Mapping[str, Any] | None = None
         self._last_words: deque[str] = deque(maxlen=_LAST_LINES)
         self._readers: list[asyncio.Task[None]] = []

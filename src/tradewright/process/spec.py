@@ -73,4 +73,5 @@ class ChildSpec:
     stop_timeout_s: float = 2.5  # after it SIGKILL
     death_signal: signal.Signals = signal.SIGTERM  # what the kernel sends it when the supervisor ends
     restart: Restart = Restart()
+    is_needed: bool = True  # else the run is ready without it, and goes on however often it cannot start
     silent_s: float | None = None  # once it has beaten (`process.beats`) and then not for so long, it is killed

@@ -124,10 +124,6 @@ class Desk:
     async def ended(self, backtest_id: UUID) -> dict[str, Any]:
         return await self.until(backtest_id, lambda row: row["state"] not in ("queued", "running"))
 
-    async def running(self, backtest_id: UUID) -> dict[str, Any]:
-        """Its process is at work: some bars are done."""
-        return await self.until(backtest_id, lambda row: row["bars_done"] > 0)
-
     @asynccontextmanager
     async def keeper(self, **changed: Any) -> AsyncIterator[BacktestKeeper]:
         async with running_keeper(self.engine, self.url, self.home, **changed) as keeper:
@@ -199,6 +195,21 @@ def playing(parent: int | None = None) -> list[int]:
         if b"tradewright.backtests.play" in words and stat[0] != "Z" and int(stat[1]) == (parent or os.getpid()):
             found.append(int(folder.name))
     return found
+
+
+async def frozen(count: int = 1, *, parent: int | None = None) -> list[int]:
+    """So many processes of backtests, once they are there, stopped where they are: a test has all the time it needs."""
+    pids: list[int] = []
+    try:
+        async with asyncio.timeout(60):
+            while len(pids) < count:
+                await asyncio.sleep(0.005)
+                for pid in set(playing(parent)) - set(pids):
+                    os.kill(pid, signal.SIGSTOP)
+                    pids.append(pid)
+    except TimeoutError:
+        raise AssertionError(f"there are {len(pids)} processes of backtests, not {count}") from None
+    return pids
 
 
 def kill(pid: int) -> None:

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from integration.backtests.kit import BEGIN_MS, IDS, LONG, LONG_SPEC, SHORT, SPEC, Desk, kill, playing, waves
+from integration.backtests.kit import BEGIN_MS, IDS, LONG, LONG_SPEC, SHORT, SPEC, Desk, frozen, kill, playing, waves
 from tradewright.backtest.engine import run
 from tradewright.backtest.metrics import metrics_of
 from tradewright.backtest.settings import Settings
 from tradewright.backtests import queue
 from tradewright.backtests.commands import cancel_backtest
 from tradewright.backtests.model import TRIES_MAX, Given
+from tradewright.backtests.play import NICE
 from tradewright.backtests.queue import Runner
 from tradewright.process.identity import ProcessIdentity, this_process
 from tradewright.strategy.check import check_text
@@ -54,23 +55,38 @@ async def test_only_the_bars_asked_for_are_run_with_the_warm_up_before_them(desk
 
 async def test_a_run_whose_process_is_killed_is_tried_again_and_has_one_result(desk: Desk) -> None:
     async with desk.keeper():
-        backtest = await desk.ask(LONG_SPEC)
-        await desk.running(backtest)
-        (pid,) = playing()
+        backtest = await desk.ask()
+        (pid,) = await frozen()
         kill(pid)
         row = await desk.ended(backtest)
     assert (row["state"], row["tries"]) == ("finished", 2)
-    assert json.loads(row["report"])["bars"] == LONG
+    assert json.loads(row["report"])["bars"] == SHORT
 
 
 async def test_one_that_dies_every_time_fails_with_a_reason(desk: Desk) -> None:
-    async with desk.keeper(memory_bytes=100 << 20):  # libraries alone need more, and do not say so
-        row = await desk.ended(await desk.ask())
-        after = await desk.ended(await desk.ask())  # and the queue goes on
-    assert (row["state"], row["tries"]) == ("failed", TRIES_MAX)
+    async with desk.keeper():
+        backtest = await desk.ask()
+        for _ in range(TRIES_MAX):
+            (pid,) = await frozen()
+            kill(pid)
+        row = await desk.ended(backtest)
+        assert (await desk.ended(await desk.ask()))["state"] == "finished"  # and the queue goes on
+    assert (row["state"], row["tries"], row["report"]) == ("failed", TRIES_MAX, None)
     assert row["reason"]["code"] == "backtest.crashed"
-    assert row["reason"]["params"] == {"tries": str(TRIES_MAX)}
-    assert after["state"] == "failed"
+    assert (row["reason"]["params"], row["reason"]["detail"]) == ({"tries": str(TRIES_MAX)}, "signal 9")
+
+
+async def test_one_that_has_too_little_memory_has_no_result(desk: Desk) -> None:
+    async with desk.keeper(memory_bytes=64 << 20):  # libraries alone need more; some of them just end
+        row = await desk.ended(await desk.ask())
+    assert (row["state"], row["report"]) == ("failed", None)
+    assert row["reason"]["code"] in ("backtest.out_of_memory", "backtest.crashed")
+
+
+async def test_how_far_it_is_can_be_seen(desk: Desk) -> None:
+    async with desk.keeper():
+        row = await desk.until(await desk.ask(LONG_SPEC), lambda row: row["bars_done"] > 0)
+    assert 0 < row["bars_done"] <= row["bars_total"] == LONG
 
 
 async def test_one_that_computes_too_long_fails_at_once(desk: Desk) -> None:
@@ -94,8 +110,8 @@ async def test_a_gap_is_told_and_filled_when_asked(desk: Desk) -> None:
 
 async def test_what_waits_is_cancelled_at_once_and_what_runs_soon(desk: Desk) -> None:
     async with desk.keeper():
-        runs = await desk.ask(LONG_SPEC)
-        await desk.running(runs)
+        runs = await desk.ask()
+        await frozen()
         waits = await desk.ask()
         async with desk.engine.begin() as connection:
             assert (await cancel_backtest(connection, desk.actor(), waits))["state"] == "cancelled"
@@ -110,8 +126,8 @@ async def test_what_waits_is_cancelled_at_once_and_what_runs_soon(desk: Desk) ->
 
 async def test_a_keeper_that_ends_in_order_puts_back_what_it_had(desk: Desk) -> None:
     async with desk.keeper():
-        backtest = await desk.ask(LONG_SPEC)
-        await desk.running(backtest)
+        backtest = await desk.ask()
+        await frozen()
     row = await desk.row(backtest)
     assert (row["state"], row["tries"], row["runner"]) == ("queued", 0, None)
     assert row["cpu_ms"] > 0
@@ -121,12 +137,21 @@ async def test_a_keeper_that_ends_in_order_puts_back_what_it_had(desk: Desk) -> 
 async def test_no_more_run_at_once_than_are_allowed(desk: Desk) -> None:
     async with desk.keeper(at_once=2):
         asked = [await desk.ask(LONG_SPEC, settings=Given(equity=str(1_000 + n))) for n in range(3)]
-        await desk.running(asked[0])
-        await desk.running(asked[1])
-        assert len(playing()) == 2
+        pids = await frozen(2)
+        await desk.until(asked[1], lambda row: row["state"] == "running")
+        beats = (await desk.row(asked[0]))["beat_at"]
+        await desk.until(asked[0], lambda row: row["beat_at"] > beats)  # it has had time to look for more
+        assert sorted(playing()) == sorted(pids)
         assert (await desk.row(asked[2]))["state"] == "queued"
-        nice = [os.getpriority(os.PRIO_PROCESS, pid) for pid in playing()]
-        assert min(nice) >= os.getpriority(os.PRIO_PROCESS, 0) + 10
+
+
+async def test_it_stands_behind_what_trades(desk: Desk) -> None:
+    async with desk.keeper():
+        await desk.ask(LONG_SPEC)
+        async with asyncio.timeout(60):
+            while not (behind := [os.getpriority(os.PRIO_PROCESS, pid) for pid in playing()]) or behind == [0]:
+                await asyncio.sleep(0.01)
+    assert behind == [os.getpriority(os.PRIO_PROCESS, 0) + NICE]
 
 
 async def test_users_take_turns(desk: Desk) -> None:
@@ -176,11 +201,10 @@ async def test_a_silent_process_of_another_machine_is_waited_for_and_then_given_
 
 @pytest.mark.parametrize("what", [signal.SIGKILL, signal.SIGTERM])
 async def test_the_jobs_process_is_killed_and_the_next_one_goes_on(desk: Desk, what: signal.Signals) -> None:
-    backtest = await desk.ask(LONG_SPEC)
+    backtest = await desk.ask()
     first = jobs_process(desk)
     try:
-        await desk.running(backtest)
-        (child,) = playing(first.pid)
+        (child,) = await frozen(parent=first.pid)
         first.send_signal(what)
         await asyncio.to_thread(first.wait, 20)
         await gone(child)
