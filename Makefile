@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -110,6 +110,9 @@ backtest-twins: setup-dev  ## the fast backtest against a second, plain engine o
 
 exact: setup-dev  ## the fast backtest against the exact mode: each template over a month, and SEEDS scenes drawn by chance; FIRST begins elsewhere
 	@EXACT_DAYS=31 SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(BIN)/python -m pytest tests/property/test_exact_backtest.py -q -s --show-capture=no -n 2
+
+compiled-twins: setup-dev  ## compiled runs of a search against the fast backtest on SEEDS searches drawn by chance; FIRST begins elsewhere
+	@SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(call recorded,compiled-twins,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_compiled_twins.py -q -s --show-capture=no -n 2
 
 seeds-exchange: setup-dev  ## the same seed says the same bytes: SEEDS sessions, each in two processes
 	@$(call recorded,seeds-exchange,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_simulator_determinism.py -q --exchange-seeds $(SEEDS)

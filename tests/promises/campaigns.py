@@ -137,6 +137,12 @@ CAMPAIGNS = {
             closing=_PASSED,
         ),
         Campaign(
+            name="compiled-twins",
+            does="compiled runs of a search beside the fast backtest, on searches drawn by chance",
+            full={"SEEDS": 2_400},
+            closing=_PASSED,
+        ),
+        Campaign(
             name="clients",
             does="unmodified clients of others that need a Python or Node of their own",
             full={},

@@ -136,7 +136,10 @@ ROWS: Final = (
                 "tests/unit/backtest/test_search_space.py",
                 "test_the_deflated_sharpe_ratio_is_that_of_the_papers_example",
             ),
+            *of("tests/property/test_compiled_twins.py"),
+            *of("tests/unit/backtest/test_search_compiled.py"),
         ),
+        campaigns=("compiled-twins",),
     ),
     Promise(
         id="T10",

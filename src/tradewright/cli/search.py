@@ -6,6 +6,7 @@ Not here: the search (`backtest.search`). What is heavy is imported when a comma
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -83,83 +84,76 @@ class _Ground:
 
 
 def register(application: typer.Typer) -> None:
-    @application.command("sweep", cls=UsageCommand)
-    def sweep(
-        file: File,
-        candles: CandlesFile,
-        random: Random = None,
-        seed: Seed = 1,
-        metric: Metric = "net_profit",
-        jobs: Jobs = 0,
-        begin: Begin = None,
-        end: End = None,
-        equity: Number = "10000",
-        fee_taker_bps: MaybeNumber = None,
-        fee_maker_bps: MaybeNumber = None,
-        slippage_bps: Number = "1",
-        tick_size: MaybeNumber = None,
-        qty_step: Number = "0.000001",
-        min_qty: Number = "0",
-        min_notional: Number = "0",
-        maintenance_margin_pct: Number = "0.5",
-        funding: Funding = None,
-        fine: Fine = None,
-        fill_gaps: FillGaps = False,
-        params: Set = None,
-        report: Out = None,
-    ) -> None:
+    def sweep(options: SearchOptions) -> None:
         """Try all values of the ranged params, or some by chance, and say what the best is worth.
 
         Exit codes are those of `tradewright backtest`.
         """
-        backtest = BacktestOptions(
-            spec=file, candles=candles, begin=begin, end=end, equity=equity, fee_taker_bps=fee_taker_bps,
-            fee_maker_bps=fee_maker_bps, slippage_bps=slippage_bps, tick_size=tick_size, qty_step=qty_step,
-            min_qty=min_qty, min_notional=min_notional, maintenance_margin_pct=maintenance_margin_pct,
-            funding=funding, fine=fine, engine="fast", fill_gaps=fill_gaps, params=params or (), report=report,
-        )  # fmt: skip
-        run_sweep(SearchOptions(backtest=backtest, sets=random, seed=seed, metric=metric, jobs=jobs))
+        run_sweep(options)
 
-    @application.command("walk-forward", cls=UsageCommand)
     def walk_forward(
-        file: File,
-        candles: CandlesFile,
-        train_days: TrainDays,
-        test_days: TestDays,
-        anchored: Anchored = False,
-        random: Random = None,
-        seed: Seed = 1,
-        metric: Metric = "net_profit",
-        jobs: Jobs = 0,
-        begin: Begin = None,
-        end: End = None,
-        equity: Number = "10000",
-        fee_taker_bps: MaybeNumber = None,
-        fee_maker_bps: MaybeNumber = None,
-        slippage_bps: Number = "1",
-        tick_size: MaybeNumber = None,
-        qty_step: Number = "0.000001",
-        min_qty: Number = "0",
-        min_notional: Number = "0",
-        maintenance_margin_pct: Number = "0.5",
-        funding: Funding = None,
-        fine: Fine = None,
-        fill_gaps: FillGaps = False,
-        params: Set = None,
-        report: Out = None,
+        options: SearchOptions, train_days: TrainDays, test_days: TestDays, anchored: Anchored = False
     ) -> None:
         """Find the best values in one stretch of time and try them on the next, again and again.
 
         Exit codes are those of `tradewright backtest`.
         """
-        backtest = BacktestOptions(
-            spec=file, candles=candles, begin=begin, end=end, equity=equity, fee_taker_bps=fee_taker_bps,
-            fee_maker_bps=fee_maker_bps, slippage_bps=slippage_bps, tick_size=tick_size, qty_step=qty_step,
-            min_qty=min_qty, min_notional=min_notional, maintenance_margin_pct=maintenance_margin_pct,
-            funding=funding, fine=fine, engine="fast", fill_gaps=fill_gaps, params=params or (), report=report,
-        )  # fmt: skip
-        options = SearchOptions(backtest=backtest, sets=random, seed=seed, metric=metric, jobs=jobs)
         run_walk_forward(options, train_days=train_days, test_days=test_days, anchored=anchored)
+
+    for name, command in (("sweep", sweep), ("walk-forward", walk_forward)):
+        application.command(name, cls=UsageCommand)(_with_search_options(command))
+
+
+def _with_search_options(command: Callable[..., None]) -> Callable[..., None]:
+    """The command as typer is to see it: its `options` are the options of every search, its others stay its own."""
+    shared = inspect.signature(_search_options, eval_str=True).parameters
+    own = dict(inspect.signature(command, eval_str=True).parameters)
+    del own["options"]
+
+    def run(**given: Any) -> None:
+        options = _search_options(**{name: given.pop(name) for name in shared})
+        command(options, **given)
+
+    parameters = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in (*shared.values(), *own.values())
+    ]
+    run.__doc__ = command.__doc__
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # typer reads it
+    return run
+
+
+def _search_options(
+    file: File,
+    candles: CandlesFile,
+    random: Random = None,
+    seed: Seed = 1,
+    metric: Metric = "net_profit",
+    jobs: Jobs = 0,
+    begin: Begin = None,
+    end: End = None,
+    equity: Number = "10000",
+    fee_taker_bps: MaybeNumber = None,
+    fee_maker_bps: MaybeNumber = None,
+    slippage_bps: Number = "1",
+    tick_size: MaybeNumber = None,
+    qty_step: Number = "0.000001",
+    min_qty: Number = "0",
+    min_notional: Number = "0",
+    maintenance_margin_pct: Number = "0.5",
+    funding: Funding = None,
+    fine: Fine = None,
+    fill_gaps: FillGaps = False,
+    params: Set = None,
+    report: Out = None,
+) -> SearchOptions:
+    backtest = BacktestOptions(
+        spec=file, candles=candles, begin=begin, end=end, equity=equity, fee_taker_bps=fee_taker_bps,
+        fee_maker_bps=fee_maker_bps, slippage_bps=slippage_bps, tick_size=tick_size, qty_step=qty_step,
+        min_qty=min_qty, min_notional=min_notional, maintenance_margin_pct=maintenance_margin_pct,
+        funding=funding, fine=fine, engine="fast", fill_gaps=fill_gaps, params=params or (), report=report,
+    )  # fmt: skip
+    return SearchOptions(backtest=backtest, sets=random, seed=seed, metric=metric, jobs=jobs)
 
 
 def run_sweep(options: SearchOptions) -> None:
@@ -205,6 +199,7 @@ def _ground(options: SearchOptions, text: bytes, params: dict[str, str], checked
     from tradewright.backtest.search.figures import METRICS
     from tradewright.backtest.search.sharing import Job
     from tradewright.backtest.search.space import drawn, whole_grid
+    from tradewright.backtest.search.sweep import is_worth_compiling
     from tradewright.market.history.files import read
     from tradewright.strategy.check.binding import Bindings
 
@@ -218,11 +213,12 @@ def _ground(options: SearchOptions, text: bytes, params: dict[str, str], checked
     space = whole_grid(ranges) if options.sets is None else drawn(ranges, options.sets, options.seed)
     settings = settings_of(options.backtest, strategy)
     candles = read(options.backtest.candles, strategy.market.timeframe, fill_gaps=options.backtest.fill_gaps)
+    bars = len(candles.candles)
     return _Ground(
         strategy=strategy,
         settings=settings,
         read=candles,
-        job=Job(text=text, params=params, settings=settings),
+        job=Job(text=text, params=params, settings=settings, is_compiled=is_worth_compiling(len(space), bars)),
         space=space,
         metric=metric,
         jobs=min(options.jobs or os.cpu_count() or 1, len(space)),

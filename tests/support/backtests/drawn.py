@@ -57,9 +57,9 @@ def draw(seed: int) -> Scene:
     text = json.dumps(spec)
     checked = check_text(text)
     assert checked.strategy is not None, f"seed {seed}: {text}: {checked.errors}"
-    fine_rows, rows = _walk(rng, bars, is_calm, _LENGTHS_MS[timeframe], MONDAY_MS + rng.randrange(24) * HOUR_MS)
+    fine_rows, rows = walk(rng, bars, is_calm, _LENGTHS_MS[timeframe], MONDAY_MS + rng.randrange(24) * HOUR_MS)
     candles = rows.candles(checked.strategy.market.timeframe)
-    return Scene(text, checked.strategy, candles, _settings(rng, spec, candles, fine_rows))
+    return Scene(text, checked.strategy, candles, drawn_settings(rng, spec, candles, fine_rows))
 
 
 def _maybe(rng: Random, share: float, key: str, value: Any) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def _signal(rng: Random, category: str) -> dict[str, Any]:
     if rng.random() < 0.4:
         offset = rng.choice([0, 0.5, 1, 2])
         made["entry"] = {"type": "limit", "offset_pct": offset, "expire_bars": rng.choice([1, 2, 5])}
-    return made | _maybe(rng, 0.5, "limits", _limits(rng))
+    return made | _maybe(rng, 0.5, "limits", drawn_limits(rng))
 
 
 def _protect(rng: Random) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _protect(rng: Random) -> dict[str, Any]:
     return protect | _maybe(rng, 0.3, "max_bars", rng.choice([1, 3, 10]))
 
 
-def _limits(rng: Random) -> dict[str, Any]:
+def drawn_limits(rng: Random) -> dict[str, Any]:
     limits: dict[str, Any] = _maybe(rng, 0.4, "max_entries_per_day", rng.choice([1, 2, 3]))
     limits |= _maybe(rng, 0.4, "cooldown_bars", rng.choice([0, 1, 2, 5]))
     limits |= _maybe(rng, 0.5, "max_daily_loss_pct", rng.choice([0.5, 2, 5]))
@@ -140,7 +140,7 @@ def _dca(rng: Random, category: str) -> dict[str, Any]:
         }
     dca |= _maybe(rng, 0.5, "stop_loss_pct", rng.choice([13, 15]))
     dca |= _maybe(rng, 0.5, "repeat", rng.random() < 0.8)
-    return {"dca": dca} | _maybe(rng, 0.5, "limits", _limits(rng))
+    return {"dca": dca} | _maybe(rng, 0.5, "limits", drawn_limits(rng))
 
 
 def _grid(rng: Random, category: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _grid(rng: Random, category: str) -> dict[str, Any]:
     return {"grid": grid | _maybe(rng, 0.5, "stop_above", lower + width + rng.choice([1, 3]))}
 
 
-def _walk(rng: Random, bars: int, is_calm: bool, length_ms: int, begin_ms: int) -> tuple[Rows, Rows]:
+def walk(rng: Random, bars: int, is_calm: bool, length_ms: int, begin_ms: int) -> tuple[Rows, Rows]:
     """Four parts to a bar, and the bars made of them; now and then a gap between two bars, or a still one."""
     step, wild = (0.03125, 2) if is_calm else (rng.choice([0.25, 0.5, 1.0]), rng.choice([2, 4, 8]))
     parts: list[tuple[float, float, float, float]] = []
@@ -196,7 +196,7 @@ def _rows(times: list[int], prices: list[tuple[float, float, float, float]], vol
     )
 
 
-def _settings(rng: Random, spec: dict[str, Any], candles: Candles, fine: Rows) -> Settings:
+def drawn_settings(rng: Random, spec: dict[str, Any], candles: Candles, fine: Rows) -> Settings:
     times = candles.open_time_ms
     length_ms = int(times[1] - times[0])
     linear = spec["market"]["category"] == "linear"

@@ -16,8 +16,9 @@ from tradewright.backtest.search.deflated import Deflated
 from tradewright.backtest.search.figures import Figures
 from tradewright.backtest.search.space import Space
 from tradewright.backtest.search.sweep import Sweep
-from tradewright.backtest.search.trial import Outcome, Window
+from tradewright.backtest.search.trial import Outcome
 from tradewright.backtest.search.walk_forward import Step, Walked
+from tradewright.backtest.search.window import Window
 from tradewright.backtest.settings import Settings
 from tradewright.core.money import plain
 from tradewright.strategy.model import Strategy
@@ -44,6 +45,7 @@ def sweep_report(
         "space": _space(sweep.space, seed),
         "tries": sweep.tries,
         "skipped": len(sweep.skipped),
+        "path": _path([sweep]),
         "deflated_sharpe": None if worth is None else _worth(worth),
         "best": [
             {"rank": place, **_set(sweep.space.values(number), sweep.outcomes[number])}
@@ -68,6 +70,7 @@ def walked_report(
         "mode": mode,
         "space": _space(space, seed),
         "tries": walked.tries,
+        "path": _path([step.sweep for step in walked.steps]),
         "out_of_sample": {
             "net_profit": _money(float(walked.final_equity - walked.capital)),
             "net_profit_pct": float(100 * (walked.final_equity / walked.capital - 1)),
@@ -101,6 +104,7 @@ def sweep_summary(report: Report, name: str) -> str:
     lines.append("")
     if worth is not None:
         lines.append(f"  deflated Sharpe  {worth['words']}")
+    lines.append(f"  run              {_path_words(report['path'])}")
     if skipped:
         lines.append(f"  skipped          {len(skipped)} sets that the strategy does not allow:")
         lines += [
@@ -134,6 +138,7 @@ def walked_summary(report: Report, name: str) -> str:
             else f"{100 * efficiency:.0f} % of the gain a day in sample was there outside"
         ),
     ]
+    lines.append(f"  run              {_path_words(report['path'])}")
     lines += [
         f"  {one['name']:15}  chosen {', '.join(one['chosen']) or 'never'}; "
         f"over {100 * one['spread_ratio']:.0f} % of its range"
@@ -179,8 +184,24 @@ def _set(values: Mapping[str, Decimal], outcome: Outcome) -> Report:
     return {
         "params": {name: plain(value) for name, value in values.items()},
         "metrics": None if outcome.figures is None else _metrics(outcome.figures),
+        "path": outcome.engine,
         "errors": [fault.plain() for fault in outcome.faults],
     }
+
+
+def _path(sweeps: Sequence[Sweep]) -> Report:
+    """How many sets ran which way, and why not compiled where none did."""
+    ran = [outcome.engine for sweep in sweeps for outcome in sweep.outcomes]
+    compiled = ran.count("compiled")
+    return {"compiled": compiled, "plain": ran.count("plain"), "why_plain": None if compiled else sweeps[0].why_plain}
+
+
+def _path_words(path: Report) -> str:
+    compiled, plain_ones, why = path["compiled"], path["plain"], path["why_plain"]
+    if not compiled:
+        return f"by the plain engine: {why}" if why else "by the plain engine"
+    left = f"; {plain_ones} left to the plain engine, for doubles could not tell" if plain_ones else ""
+    return f"{compiled} compiled, to the plain engine's trades{left}"
 
 
 def _step(step: Step, space: Space) -> Report:

@@ -18,7 +18,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tradewright.backtest.result import NoBars
-from tradewright.backtest.search.trial import Outcome, Trials, Window
+from tradewright.backtest.search.trial import Outcome, Trials
+from tradewright.backtest.search.window import Window
 from tradewright.backtest.settings import Settings
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.timeframe import Timeframe
@@ -29,11 +30,12 @@ _PRICES = ("open", "high", "low", "close", "volume", "turnover")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What all trials of a search share, but for the candles."""
+    """What all trials of a search share, but for the candles. `is_compiled`: compiling is worth its seconds."""
 
     text: bytes
     params: dict[str, str]
     settings: Settings
+    is_compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def workers(job: Job, candles: Candles, count: int) -> Iterator[Workers]:
 def serve(connection: Connection, job: Job, folder: str, timeframe: Timeframe) -> None:
     """A process's whole life: trials as they are asked for, until nobody asks."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that asks: it ends its processes
-    trials = trials_of(job, read_shared(Path(folder), timeframe))
+    trials = trials_of(job, read_shared(Path(folder), timeframe), is_compiled=job.is_compiled)
     while True:
         try:
             task = connection.recv()
@@ -140,8 +142,13 @@ def serve(connection: Connection, job: Job, folder: str, timeframe: Timeframe) -
         connection.send(answer)
 
 
-def trials_of(job: Job, candles: Candles) -> Trials:
-    return Trials(job.text, job.params, candles, job.settings)
+def trials_of(job: Job, candles: Candles, *, is_compiled: bool) -> Trials:
+    loop = None
+    if is_compiled:
+        from tradewright.backtest.search.compiled.machine import compiled_loop
+
+        loop = compiled_loop()
+    return Trials(job.text, job.params, candles, job.settings, loop)
 
 
 def write_shared(candles: Candles, folder: Path) -> None:
@@ -155,6 +162,7 @@ def read_shared(folder: Path, timeframe: Timeframe) -> Candles:
     """Mapped, not read: all processes see the same pages (nobody writes to them)."""
     import numpy as np
 
+    # "c" and not "r": what is compiled for arrays that may be written to would be compiled again for others.
     times = np.asarray(np.load(folder / "times.npy", mmap_mode="c"))
     prices = np.asarray(np.load(folder / "prices.npy", mmap_mode="c"))
     columns = dict(zip(_PRICES, prices, strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from tradewright.backtest.result import Cancelled, Result
@@ -17,10 +17,12 @@ from tradewright.backtest.search.deflated import Deflated, deflated
 from tradewright.backtest.search.figures import Figures, MetricName
 from tradewright.backtest.search.sharing import Job, Task, Workers, trials_of, workers
 from tradewright.backtest.search.space import Space
-from tradewright.backtest.search.trial import Outcome, Trials, Window
+from tradewright.backtest.search.trial import Outcome, Trials
+from tradewright.backtest.search.window import Window
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.check.binding import Impossible
 
+COMPILED_FROM_BARS = 4_000_000  # bars times sets: with fewer the plain engine is done before anything is compiled
 _TASK_SETS_MAX = 64
 _TASKS_PER_JOB = 8
 _SAME_RATIO = 1e-6
@@ -28,12 +30,16 @@ _SAME_RATIO = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """`outcomes[k]` is that of set k of `space`. `ranking`: numbers of the sets that ran, the best first."""
+    """`outcomes[k]` is that of set k of `space`. `ranking`: numbers of the sets that ran, the best first.
+
+    `why_plain`: what kept the search from being run compiled, in words; None: nothing did.
+    """
 
     space: Space
     metric: MetricName
     outcomes: Sequence[Outcome]
     ranking: Sequence[int]
+    why_plain: str | None = None
 
     @property
     def tries(self) -> int:
@@ -66,8 +72,8 @@ class Sweep:
 class Searcher:
     """Runs sweeps over the same candles, one after the other. Made by `searching`."""
 
-    def __init__(self, trials: Trials, pool: Workers | None, jobs: int) -> None:
-        self.trials = trials
+    def __init__(self, trials: Trials, pool: Workers | None, jobs: int, why_plain: str | None) -> None:
+        self.trials, self._why_plain = trials, why_plain
         self._pool, self._jobs = pool, jobs
 
     def sweep(self, space: Space, metric: MetricName, window: Window, watch: Watch | None = None) -> Sweep:
@@ -86,8 +92,8 @@ class Searcher:
         all_done = [outcome for outcome in outcomes if outcome is not None]
         assert len(all_done) == total, "every set has an outcome"
         ran = [number for number, outcome in enumerate(all_done) if outcome.figures is not None]
-        sweep = Sweep(space, metric, all_done, ran)
-        return Sweep(space, metric, all_done, sorted(ran, key=lambda number: -sweep.figures(number).rank(metric)))
+        sweep = Sweep(space, metric, all_done, ran, self._why_plain)
+        return replace(sweep, ranking=sorted(ran, key=lambda number: -sweep.figures(number).rank(metric)))
 
     def result(self, sweep: Sweep, number: int, window: Window, *, equity: Decimal | None = None) -> Result:
         """Set `number` again, by the plain engine. Where its capital is that of the sweep, it must say the same."""
@@ -118,10 +124,22 @@ class Searcher:
 def searching(job: Job, candles: Candles, jobs: int) -> Iterator[Searcher]:
     """`jobs`: processes; 1 runs everything in this one."""
     if jobs == 1:
-        yield Searcher(trials_of(job, candles), None, 1)
+        trials = trials_of(job, candles, is_compiled=job.is_compiled)
+        yield Searcher(trials, None, 1, _why_plain(job, trials))
         return
     with workers(job, candles, jobs) as pool:
-        yield Searcher(trials_of(job, candles), pool, jobs)
+        # What is run here is run by the plain engine: nothing has to be compiled once more.
+        trials = trials_of(job, candles, is_compiled=False)
+        yield Searcher(trials, pool, jobs, _why_plain(job, trials))
+
+
+def _why_plain(job: Job, trials: Trials) -> str | None:
+    return trials.why_plain() if job.is_compiled else "it is done sooner than anything is compiled"
+
+
+def is_worth_compiling(sets: int, bars: int) -> bool:
+    """`bars`: those that each set runs."""
+    return sets * bars >= COMPILED_FROM_BARS
 
 
 def _tasks(space: Space, window: Window, jobs: int) -> Iterator[Task]:

@@ -18,7 +18,7 @@ from tradewright.backtest.run import Watch
 from tradewright.backtest.search.figures import Figures, MetricName, Moments, figures_of, moments_of
 from tradewright.backtest.search.space import BadSearch, Space
 from tradewright.backtest.search.sweep import Searcher, Sweep
-from tradewright.backtest.search.trial import Window
+from tradewright.backtest.search.window import Window
 from tradewright.strategy.timeframe import DAY_MS
 
 if TYPE_CHECKING:
