@@ -70,6 +70,8 @@ async def serve_api(settings: Settings) -> None:
             kill=kill_desk(settings),
             candles=DataStore(settings.data_home, ground.clock),
             backtest_quota=Quota(
+                waiting_of_user=settings.backtests_waiting,
+                waiting_of_workspace=4 * settings.backtests_waiting,
                 cpu_s_a_day_of_user=settings.backtest_cpu_s_a_day,
                 cpu_s_a_day_of_workspace=4 * settings.backtest_cpu_s_a_day,
             ),
