@@ -21,7 +21,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -64,6 +64,9 @@ fence: setup-dev  ## CYCLES owners are stopped, replaced and let go on: nothing 
 
 kill: setup-dev  ## real workers are killed at every named point while ACCOUNTS trade, TIMES each, over CYCLES; 15, 20 and 5 unless said
 	@PYTHONPATH=tests $(call recorded,kill,CYCLES=$(kill_cycles) ACCOUNTS=$(or $(ACCOUNTS),20) TIMES=$(or $(TIMES),5)) $(BIN)/python -m campaigns.kill $(kill_cycles) $(or $(ACCOUNTS),20) $(or $(TIMES),5)
+
+backtests-beside: setup-dev  ## what the way of ORDERS orders costs while BACKTESTS run at once; on a machine that is quiet
+	@PYTHONPATH=tests $(call recorded,backtests-beside,BACKTESTS=$(or $(BACKTESTS),20) ORDERS=$(or $(ORDERS),300)) $(BIN)/python -m campaigns.beside $(or $(BACKTESTS),20) $(or $(ORDERS),300)
 
 stops: setup-dev  ## how long a kill and the next worker take on a whole installation, over ROUNDS; on a machine that is quiet
 	@PYTHONPATH=tests $(call recorded,stops,ROUNDS=$(or $(ROUNDS),5)) $(BIN)/python -m campaigns.stops $(or $(ROUNDS),5)

@@ -131,6 +131,12 @@ CAMPAIGNS = {
             closing=_PASSED,
         ),
         Campaign(
+            name="backtests-beside",
+            does="orders on a whole installation with and without backtests at once; on a machine that is quiet",
+            full={"BACKTESTS": 20, "ORDERS": 300},
+            closing=r"backtests-beside backtests=(?P<BACKTESTS>\d+) orders=(?P<ORDERS>\d+) .*",
+        ),
+        Campaign(
             name="backtest-twins",
             does="the fast backtest beside a second, plain engine on scenes drawn by chance",
             full={"SEEDS": 20_000},

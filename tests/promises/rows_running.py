@@ -16,6 +16,7 @@ _KILL_SCENES = "tests/sim/test_kill_scenarios.py"
 _HARM = "tests/integration/test_harm_and_return.py"
 _PLACEMENT = "tests/contract/test_placement.py"
 _EMBEDDED = "tests/integration/storage/test_embedded_life.py"
+_BACKTESTS = "tests/integration/backtests/test_keeper.py"
 _SUPERVISOR = "tests/integration/test_supervisor.py"
 
 ROWS: Final = (
@@ -354,6 +355,30 @@ ROWS: Final = (
                 "test_a_stop_is_shown_and_told_in_the_stream_and_a_trader_lifts_it_with_an_audit_row",
             ),
         ),
+    ),
+    Promise(
+        id="O2",
+        says="Backtests asked for over the API run in processes of their own behind all that trades, at most so many"
+        " at once, with bounds on time, memory and what a user may ask for; every order beside them is answered, and"
+        " each backtest has one end, whatever is killed meanwhile",
+        tests=(
+            *of("tests/integration/web/test_orders_beside_backtests.py"),
+            *of(_BACKTESTS),
+            *of(
+                "tests/integration/web/test_backtests_api.py",
+                "test_quotas_of_user_workspace_store_and_day",
+                "test_the_same_id_and_body_is_the_same_backtest_and_another_body_a_conflict",
+                "test_nobody_of_another_workspace_sees_it",
+            ),
+            *of(
+                "tests/integration/web/test_specs_api.py",
+                "test_who_asks_too_often_is_told_when_to_try_again",
+                "test_work_counts_too_and_is_forgotten_after_a_minute",
+                "test_the_loop_goes_on_while_a_spec_is_read",
+            ),
+            *of("tests/integration/test_backtests_at_home.py", "test_a_backtest_outlives_the_death_of_a_part"),
+        ),
+        campaigns=("backtests-beside",),
     ),
     Promise(
         id="O6",
