@@ -5,6 +5,9 @@ Usage: `python backtest_peers.py PEER CANDLES [once]`. Without `once`: says `rea
 input runs once more and answers `{"seconds", "cpu_s", "trades"}`; with it: runs once and prints the same. A trade is
 [entry bar, entry price, exit bar, exit price, pnl after fees]. The indicators are worked out inside what is timed, as
 ours are, by pandas' own loops, to TA-Lib's numbers.
+
+`vectorbt-sweep` runs the cross alone for a grid of lengths, each average worked out once, and answers of each set what
+it made and how many trades it had.
 """
 
 from __future__ import annotations
@@ -143,13 +146,50 @@ def of_vectorbt(frame: pd.DataFrame) -> Any:
     return run
 
 
+FAST, SLOW = range(5, 21), range(25, 55)
+SWEPT_AT_ONCE = 60  # columns: all 480 would take gigabytes
+
+
+def of_vectorbt_sweep(frame: pd.DataFrame) -> Any:
+    import vectorbt as vbt
+
+    sets = [(fast, slow) for fast in FAST for slow in SLOW]
+    prices = frame["Open"].to_numpy().copy()
+    prices[-1] = frame["Close"].iloc[-1]  # what is open then is closed at the last close
+
+    def run() -> list[list[float]]:
+        lines = {length: ema(frame["Close"], length) for length in (*FAST, *SLOW)}
+        found: list[list[float]] = []
+        for first in range(0, len(sets), SWEPT_AT_ONCE):
+            some = sets[first : first + SWEPT_AT_ONCE]
+            fast, slow = (np.column_stack([lines[one[place]] for one in some]) for place in (0, 1))
+            enter, leave = np.zeros(fast.shape, bool), np.zeros(fast.shape, bool)
+            # True at a close, filled at the next open.
+            enter[2:] = (fast[1:-1] > slow[1:-1]) & (fast[:-2] <= slow[:-2])
+            leave[2:] = (fast[1:-1] < slow[1:-1]) & (fast[:-2] >= slow[:-2])
+            enter[-1], leave[-1] = False, True
+            portfolio = vbt.Portfolio.from_signals(
+                frame["Close"], enter, leave, price=prices[:, None], size=1.0, fees=FEE, init_cash=CASH, freq="1min"
+            )
+            found += zip(portfolio.total_profit().tolist(), portfolio.trades.count().tolist(), strict=True)
+        return found
+
+    return run
+
+
 def told(entry_bar: int, entry: float, exit_bar: int, left: float) -> list[float]:
     return [int(entry_bar), float(entry), int(exit_bar), float(left), float(left - entry - FEE * (entry + left))]
 
 
 def main() -> None:
     peer, path, *rest = sys.argv[1:]
-    run = {"backtesting": of_backtesting, "backtrader": of_backtrader, "vectorbt": of_vectorbt}[peer](candles(path))
+    runs = {
+        "backtesting": of_backtesting,
+        "backtrader": of_backtrader,
+        "vectorbt": of_vectorbt,
+        "vectorbt-sweep": of_vectorbt_sweep,
+    }
+    run = runs[peer](candles(path))
     if rest == ["once"]:
         print(json.dumps(timed(run)))
         return

@@ -1,4 +1,5 @@
-"""A month of 1-minute candles, backtested by us and by others: warm, as a whole process, and the memory of a million.
+"""A month of 1-minute candles, backtested by us and by others: warm, swept over a grid of sets, as a whole process, and
+the memory of a million.
 
 All run the same strategy (`backtest_peers.py`), and before anything is measured their trades must be the same to the
 cent. Each is a process of its own; they take turns. backtrader is slow: it has few turns.
@@ -15,12 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.bench.backtest_ours import SPEC, month, same_trades
+from tests.bench.backtest_ours import CENT, SPEC, month, same_trades
 from tests.bench.harness import Absolute, Figure, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own helpers are imported from their folder
@@ -28,6 +29,7 @@ from support.peers import ROOT, peers_python
 from tradewright.market.history.files import read_candles
 
 FOLDER = Path(__file__).parent
+SWEPT_ROUNDS = 5
 ROUNDS = {"ours": 9, "backtesting": 9, "vectorbt": 9, "backtrader": 2}
 PROCESSES = 5
 MILLION = 1_000_000
@@ -44,7 +46,7 @@ def measured(
         for peer in peers:
             python, script = str(peers_python("backtests")), str(FOLDER / "backtest_peers.py")
             asked[peer] = stack.enter_context(_asked(python, script, peer, str(path)))
-        taken = _take_turns(asked)
+        taken = _take_turns(asked, ROUNDS)
     us = {name: statistics.median(times) * 1e6 / bars for name, times in taken.items()}
     goals = {"backtesting": (2.0, 4.0), "backtrader": (20.0, 20.0)}
     rows = [
@@ -52,22 +54,46 @@ def measured(
         for peer in peers
         if peer in goals
     ]
-    rows.append(_whole_process(path))
+    rows += [_sweep(path), _whole_process(path)]
     figures = [Figure("backtest of a month of 1m, bars a second", 1e6 / us["ours"], "bars/s")]
     figures += [Figure(f"the same by {peer}", 1e6 / us[peer], "bars/s") for peer in peers]
     return rows, [_memory()], figures
 
 
-def _take_turns(asked: dict[str, subprocess.Popen[str]]) -> dict[str, list[float]]:
+def _sweep(path: Path) -> Result:
+    """One process of each, warm: what was compiled is there, averages are worked out anew. Of each set vectorbt says
+    what it made and how many trades; we say all that a sweep reports."""
+    with contextlib.ExitStack() as stack:
+        ours = (sys.executable, "-m", "tests.bench.backtest_ours", str(path), "sweep")
+        theirs = (str(peers_python("backtests")), str(FOLDER / "backtest_peers.py"), "vectorbt-sweep", str(path))
+        asked = {"ours": stack.enter_context(_asked(*ours)), "vectorbt": stack.enter_context(_asked(*theirs))}
+        first = {name: _ask(process)["trades"] for name, process in asked.items()}
+        different = [
+            f"set {number}: {one} and {other}"
+            for number, (one, other) in enumerate(zip(first["ours"], first["vectorbt"], strict=True))
+            if one[1] != other[1] or abs(one[0] - other[0]) >= CENT
+        ]
+        assert not different, f"vectorbt and we do not agree: {different[:5]}"
+        taken = _taken(asked, dict.fromkeys(asked, SWEPT_ROUNDS))
+    us = {name: statistics.median(times) * 1e6 / len(first["ours"]) for name, times in taken.items()}
+    return _row("sweep over a month of 1m, warm; a set of values", us["ours"], us["vectorbt"], "vectorbt", 2.0, 5.0)
+
+
+def _take_turns(asked: dict[str, subprocess.Popen[str]], rounds: Mapping[str, int]) -> dict[str, list[float]]:
     first = {name: _ask(process) for name, process in asked.items()}
     for name, answer in first.items():
         ours, theirs = first["ours"]["trades"], answer["trades"][: len(first["ours"]["trades"])]
         different = same_trades(ours, theirs)
         assert not different, f"{name} and we do not agree: {different[:5]}"
+    return _taken(asked, rounds)
+
+
+def _taken(asked: Mapping[str, subprocess.Popen[str]], rounds: Mapping[str, int]) -> dict[str, list[float]]:
+    """Seconds of each run, in turns."""
     taken: dict[str, list[float]] = {name: [] for name in asked}
-    for number in range(max(ROUNDS.values())):
+    for number in range(max(rounds.values())):
         for name, process in asked.items():
-            if number < ROUNDS[name]:
+            if number < rounds[name]:
                 taken[name].append(_ask(process)["seconds"])
     return taken
 

@@ -17,8 +17,8 @@ from tradewright.backtest.result import Cancelled
 from tradewright.backtest.search.sharing import Job
 from tradewright.backtest.search.space import BadSearch, whole_grid
 from tradewright.backtest.search.sweep import searching
-from tradewright.backtest.search.trial import Window
 from tradewright.backtest.search.walk_forward import pairs, walk
+from tradewright.backtest.search.window import Window
 from tradewright.backtest.settings import Settings
 from tradewright.cli import backtest as cli_backtest
 from tradewright.cli import search as cli_search
