@@ -28,6 +28,7 @@ from tradewright.trading.crash_points import CRASH_AT, STOP_AT
 _LINK_TIMEOUT_S = 60
 _SERVES_WITHIN_S = 60.0
 _LOOK_S = 0.2
+_JOBS_PATIENCE = 6  # times a worker's: it stands behind, and nobody's money waits for it
 _WISHES = (CRASH_AT, STOP_AT)
 
 
@@ -156,7 +157,7 @@ def _children(
             after=("api",),  # behind what trades and shows it, also at the start
             is_needed=False,
             death_signal=signal.SIGKILL,
-            silent_s=settings.watchdog_s,
+            silent_s=_JOBS_PATIENCE * settings.watchdog_s,
         ),
     ]
 
