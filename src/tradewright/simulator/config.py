@@ -43,7 +43,7 @@ class SimulatorConfig:
     ip_limit: int = 600  # calls of one address per five seconds, 0 for no limit; one more is a ban
     ip_ban_s: int = 600
     limit_factor: int = 1  # times Bybit's default budgets per account and endpoint, 0 for no limit
-    new_connections: int = 500  # sockets that one address may open per five minutes, 0 for no limit
+    new_connections: int = 500  # sockets one address may open per five minutes; no limit with 0, or without `ip_limit`
     public_connections: int = 1_000  # public sockets of one category that one address may hold, 0 for no limit
     order_delay_ms: int = 30  # from the acknowledgement of a command to its effect and its private messages
     fault_seed: int | None = None  # draws faults on purpose; None for none

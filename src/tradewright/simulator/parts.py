@@ -91,7 +91,9 @@ class Parts:
         self._gate = CallGate(self._faults, self._visibility, wall_ms=wall_ms)
         self._limits = RateLimits(factor=config.limit_factor)
         self._connections = Connections(
-            wall_ms=wall_ms.true_ms, new_max=config.new_connections, public_max=config.public_connections
+            wall_ms=wall_ms.true_ms,
+            new_max=config.new_connections if config.ip_limit else 0,  # an address without limits opens what it likes
+            public_max=config.public_connections,
         )
         self._dcp = DcpSettings()
         self._dcp_watch = DcpWatch(self._dcp, self._cancel_for_absent)

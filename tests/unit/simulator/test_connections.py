@@ -126,6 +126,16 @@ async def test_new_connections_and_those_of_a_category_are_counted(client: SimCl
             wall.now_ms += 5_001  # the address's calls are counted too
 
 
+async def test_an_address_without_limits_opens_as_many_connections_as_it_likes(
+    market: ScriptedMarket, session: aiohttp.ClientSession, wall: Wall
+) -> None:
+    config = SimulatorConfig(tick_ms=2, ip_limit=0, new_connections=2)
+    served = await serve(config, market=market, wall_ms=wall)
+    client = SimClient(served.addresses, served.keys.trading, session)
+    assert [await status_of(client, client.addresses.ws_trade) for _ in range(5)] == [101] * 5
+    await served.close()
+
+
 async def test_an_idle_connection_is_cut_and_one_that_pings_in_either_way_is_not(
     client: SimClient, wall: Wall, market: ScriptedMarket
 ) -> None:
