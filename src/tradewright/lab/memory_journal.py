@@ -48,7 +48,6 @@ from tradewright.trading.bodies import OwnBody
 from tradewright.trading.checks import outdated
 from tradewright.trading.differences.model import Known, State, follows, foreign_part
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
-from tradewright.trading.holdings import subject_of
 from tradewright.trading.journal import (
     REPORT_DUE,
     Answer,
@@ -81,6 +80,7 @@ from tradewright.trading.model import (
 )
 from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.ownership import Dispossessed
+from tradewright.trading.sizes import subject_of
 
 Point = Callable[[str], Awaitable[None]]
 _SETTINGS = ("leverage", "exits", "position_mode", "margin_mode")

@@ -98,10 +98,6 @@ class PlayedRun(Run):
         """At the last close: everything is closed."""
         raise NotImplementedError
 
-    def is_over(self) -> bool:
-        """Whether nothing comes after this bar."""
-        return False
-
     def book_fill(self, fill: Execution, piece: Piece) -> None:
         raise NotImplementedError
 
@@ -119,9 +115,6 @@ class PlayedRun(Run):
         if self.is_ruined(bar) or bar == self.last:
             self.last = bar
             await self.end(bar)
-            return True
-        if self.is_over():
-            self.last = bar
             return True
         await self.decide(bar, values)
         return False
@@ -159,10 +152,14 @@ class PlayedRun(Run):
 
     async def move_to(self, price: Decimal, piece: Piece, *, is_slipping: bool = True) -> None:
         """The price goes there, and whatever that sets off is booked."""
+        await self.show(price, piece, is_slipping=is_slipping)
+        await self.went(piece)
+
+    async def show(self, price: Decimal, piece: Piece, *, is_slipping: bool = True) -> None:
+        """The same without what the run itself does at a price."""
         self._now_ms += 1
         if self.desk.play(price, self._now_ms, is_slipping=is_slipping):
             await self.settle(piece)
-        await self.went(piece)
 
     async def settle(self, piece: Piece) -> None:
         """Until everything that was asked has happened; what it filled is booked."""

@@ -21,7 +21,7 @@ from tradewright.strategy.timeframe import length_ms
 
 _NEAR_RATIO = Decimal("1e-9")
 _SMALLEST = Decimal("1e-18")  # what the report tells
-_RUNS_MAX = 6  # of one comparison: scenes drawn by chance are ambiguous again and again, and each time costs two runs
+_RUNS_MAX = 3  # of one comparison: scenes drawn by chance are ambiguous again and again, and each time costs two runs
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Compared:
 
 
 def compare(strategy: Strategy, candles: Candles, settings: Settings, about: str) -> Compared:
-    """As far as the trade whose outcome is another one for the sixth time.
+    """As far as the trade whose outcome is another one for the third time.
 
     Raises `AssertionError` for any difference that the contract does not allow.
     """
@@ -73,8 +73,11 @@ def _first_difference(fast: Sequence[Trade], exact: Sequence[Trade], about: str)
 
 def _may_be_luckier(one: Trade, other: Trade) -> bool:
     """Where the contract itself says what the fast engine does, and that may turn out better: it passes over a target
-    in the entry's own bar, and what the bars after that bring is luck; and it closes a cycle whose bar opens beyond the
-    stop with nothing else filled, where on an exchange the safety orders in between are filled first."""
+    in the entry's own bar, and what the bars after that bring is luck; it closes a cycle whose bar opens beyond the
+    stop with nothing else filled, where on an exchange the safety orders in between are filled first; and it fills a
+    grid's orders before it looks at the stops."""
+    if one.entry_reason == "grid":
+        return other.exit_reason == "stop_loss"
     if other.exit_time_ms == one.exit_time_ms:
         return other.quantity > one.quantity and other.exit_price == one.exit_price
     took_it = other.exit_reason == "take_profit" and other.exit_time_ms == other.entry_time_ms
