@@ -155,8 +155,8 @@ ROWS: Final = (
     ),
     Promise(
         id="T11",
-        says="Candles made of the archive's trades hold every trade once, whatever the order of rows; a spoiled or cut file"
-        " is refused with its line, and a day without a file is told",
+        says="Candles made of the archive's trades hold every trade once, whatever the order of rows; a spoiled or cut"
+        " file is refused with its line, and a day without a file is told",
         tests=(
             *of("tests/unit/market/history/test_trade_files.py"),
             *of("tests/unit/market/history/test_archive_download.py"),
