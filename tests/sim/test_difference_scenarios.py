@@ -207,7 +207,9 @@ async def killed_while_closing(kill_at: int | None, *, of_position: bool) -> int
     await world.until(lambda: row.state == "closed", "it is closed", 400)
     await is_free(world)
     took = process.points - began
-    acted = [one for one in world.database.intents.values() if one.source == "drift" and one.state == "acknowledged"]
+    intents = world.database.intents
+    await world.until(lambda: all(one.state != "unknown" for one in intents.values()), "what became of it is known", 10)
+    acted = [one for one in intents.values() if one.source == "drift" and one.state == "acknowledged"]
     assert len(acted) == 1
     if of_position:
         assert world.exchange.size_of(BTC) == Decimal("0.3")

@@ -36,6 +36,7 @@ from tradewright.installation import read_private
 from tradewright.market.instrument_store import ask_for_instruments
 from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
+from tradewright.storage.engine import reading
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.account_notes import PostgresNotes
 from tradewright.trading.budgets import BudgetTeller
@@ -229,7 +230,7 @@ def key_checker(ground: Ground, places: ExchangePlaces, keyring: Opener) -> KeyC
 
 
 async def _connected_way(ground: Ground, places: ExchangePlaces, keyring: Opener, account: AccountRef) -> _Way:
-    async with ground.engine.connect() as connection:
+    async with reading(ground.engine) as connection:
         access = await access_of(connection, keyring, account.workspace_id, account.id)
     return _Way(
         endpoints=places.endpoints(access.connection.environment, access.connection.region),

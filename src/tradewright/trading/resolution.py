@@ -1,9 +1,10 @@
 """Unknown outcomes: found by query, or called not placed only when the evidence is complete.
 
-Lives here: `resolve_unknowns`. The rule: a request signed at *t* can be accepted until `t + recv_window` by the
-exchange's clock, so absence counts only after `t + recv_window + skew + settling margin` and only when open orders,
-history and executions, asked by client id, all came back empty. Until then the intent stays unknown. What changes a
-thing has happened once the thing is as it was asked to become, whoever made it so.
+Lives here: `resolve_unknowns`, `note_unknowns`. Not here: when it is worth asking (`looks`).
+The rule: a request signed at *t* can be accepted until `t + recv_window` by the exchange's clock, so absence counts
+only after `t + recv_window + skew + settling margin` and only when open orders, history and executions, asked by client
+id, all came back empty. Until then the intent stays unknown. What changes a thing has happened once the thing is as it
+was asked to become, whoever made it so.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from typing import assert_never
 import structlog
 
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
-from tradewright.core.ids import IntentId
 from tradewright.core.order import FINAL_STATES, PositionExits, RemoteOrder
 from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.journal import Journal, UnknownIntent
+from tradewright.trading.looks import Looks
 from tradewright.trading.model import (
     AmendIntent,
     CancelIntent,
@@ -55,28 +56,34 @@ async def resolve_unknowns(
     gateway: OrderGateway,
     journal: Journal,
     rule: EvidenceRule,
-    first_seen: dict[IntentId, datetime],
+    looks: Looks,
     positions: AbstractAsyncContextManager[object] | None = None,
     *,
     may_conclude: Callable[[], bool] = lambda: True,
     reach: Reach = nowhere,
 ) -> int:
-    """Looks once for every unknown intent; returns how many still are. A failed read leaves its intent as it is.
+    """Looks for every unknown intent that is due or overdue; returns how many still are unknown. A failed read leaves
+    its intent as it is.
 
     `may_conclude` says whether what happened since they were sent is booked: else no order is called not placed.
     `positions` is held while one is read and booked, so that this does not cross a reconciliation.
 
-    `first_seen` is the caller's memory between looks: the exchange's time when an intent was first looked for whose
-    requests bear no time. It ends with the caller, which only makes the next one wait longer.
+    `looks` is the caller's memory between looks: when an intent was first looked for whose requests bear no time, and
+    when each is worth asking for again.
     """
     waiting = 0
     unknowns = await journal.unknowns()
-    for settled_meanwhile in first_seen.keys() - {unknown.intent.id for unknown in unknowns}:
-        del first_seen[settled_meanwhile]
+    looks.keep({unknown.intent.id for unknown in unknowns})
     for unknown in unknowns:
-        reach("unknown.asked")
         try:
-            overdue = await _overdue(gateway, rule, unknown, first_seen)
+            # Asked before the questions: what is absent afterwards was absent late enough.
+            now = await gateway.server_time()
+            overdue = _is_overdue(rule, unknown, looks, now)
+            if not overdue and not looks.is_due(unknown.intent.id, now):
+                waiting += 1
+                continue
+            looks.asked(unknown.intent.id, now)
+            reach("unknown.asked")
             if isinstance(unknown.intent, PlaceIntent):
                 overdue = overdue and may_conclude()
             is_setting = isinstance(unknown.intent, SettingIntent)
@@ -91,12 +98,20 @@ async def resolve_unknowns(
     return waiting
 
 
-async def _overdue(
-    gateway: OrderGateway, rule: EvidenceRule, unknown: UnknownIntent, first_seen: dict[IntentId, datetime]
-) -> bool:
-    """Whether absence counts by now. Asked before the questions: what is absent afterwards was absent late enough."""
+async def note_unknowns(gateway: OrderGateway, journal: Journal, looks: Looks) -> None:
+    """What the owner before has left unknown: from now on the time counts, and the reading that every session begins
+    with asks for it. Raises `ExchangeUnavailable`; then the first look notes it."""
+    unknowns = await journal.unknowns()
+    if not unknowns:
+        return
     now = await gateway.server_time()
-    signed_by = unknown.signed_by or first_seen.setdefault(unknown.intent.id, now)
+    for unknown in unknowns:
+        looks.left_to_reading(unknown.intent.id, now)
+
+
+def _is_overdue(rule: EvidenceRule, unknown: UnknownIntent, looks: Looks, now: datetime) -> bool:
+    """Whether absence counts by now."""
+    signed_by = unknown.signed_by or looks.seen(unknown.intent.id, now)
     if unknown.last_signed is not None:
         signed_by = max(signed_by, unknown.last_signed)  # the kill switch tries again what nobody knows the outcome of
     return now > signed_by + rule.total and not unknown.is_being_sent

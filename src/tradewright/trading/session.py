@@ -14,6 +14,7 @@ remove none.
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,7 +22,7 @@ import structlog
 
 from tradewright.core.errors import ExchangeUnavailable, ReadRefused
 from tradewright.core.fault import Fault
-from tradewright.core.ids import ExchangeOrderId, IntentId
+from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, StreamDown, StreamUp
@@ -31,6 +32,7 @@ from tradewright.trading.intake import Intake
 from tradewright.trading.journal import Fact, Journal
 from tradewright.trading.kept_journal import KeptJournal
 from tradewright.trading.look_backs import LookBacks
+from tradewright.trading.looks import Looks
 from tradewright.trading.model import (
     AccountRef,
     CancelIntent,
@@ -41,7 +43,7 @@ from tradewright.trading.model import (
 )
 from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.reconciliation import reconcile
-from tradewright.trading.resolution import resolve_unknowns
+from tradewright.trading.resolution import note_unknowns, resolve_unknowns
 from tradewright.trading.risk.exposure import Exposure
 from tradewright.trading.session_parts import SessionParts
 
@@ -91,7 +93,7 @@ class AccountSession:
         self._unknowns_wanted = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # while it runs
         self._reconcile_is_wanted = False
-        self._first_seen: dict[IntentId, datetime] = {}
+        self._looks = Looks()
         self._missing: dict[ExchangeOrderId, datetime] = {}
         self._read_whole_s: float | None = None  # when everything was last read, by the monotonic clock
         self._failed_readings = 0  # since then
@@ -335,6 +337,8 @@ class AccountSession:
         """Looks for unknown outcomes as soon as there is one, and again every two seconds while there are some; now and
         then all the same: the kill switch writes its own down beside the session."""
         waiting = 0
+        with suppress(ExchangeUnavailable):
+            await note_unknowns(self._parts.gateway, self._parts.journal, self._looks)
         while True:
             await self._wait(self._unknowns_wanted, _RESOLVE_SECONDS if waiting else _UNTOLD_SECONDS)
             before = waiting
@@ -342,7 +346,7 @@ class AccountSession:
                 self._parts.gateway,
                 self._parts.journal,
                 self._parts.evidence,
-                self._first_seen,
+                self._looks,
                 self._positions,
                 may_conclude=self._may_conclude,
                 reach=self._parts.reach,

@@ -18,8 +18,9 @@ from tradewright.core.ids import ExchangeOrderId, IntentId, LinkId, RequestId, l
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition
 from tradewright.trading.journal import AnsweredAcknowledged, AnsweredUnknown
+from tradewright.trading.looks import Looks
 from tradewright.trading.model import Reason
-from tradewright.trading.resolution import EvidenceRule, resolve_unknowns
+from tradewright.trading.resolution import EvidenceRule, note_unknowns, resolve_unknowns
 
 SPAN = timedelta(seconds=21)
 
@@ -77,9 +78,8 @@ async def unknown_place(world: MemoryWorld, *, signed: bool = True) -> IntentId:
     return intent_id
 
 
-async def look(world: MemoryWorld, answers: Answers, first_seen: dict[IntentId, datetime] | None = None) -> int:
-    seen: dict[IntentId, datetime] = {} if first_seen is None else first_seen
-    return await resolve_unknowns(answers, world.journal, EvidenceRule(), seen)  # type: ignore[arg-type]
+async def look(world: MemoryWorld, answers: Answers, looks: Looks | None = None) -> int:
+    return await resolve_unknowns(answers, world.journal, EvidenceRule(), looks or Looks())  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -137,27 +137,55 @@ async def test_a_fill_alone_is_evidence_enough() -> None:
 async def test_without_a_time_of_signing_the_exchanges_clock_counts_from_the_first_look() -> None:
     world = MemoryWorld()
     intent_id = await unknown_place(world, signed=False)
-    first_seen: dict[IntentId, datetime] = {}
+    looks = Looks()
     begun = START + timedelta(days=400)  # wherever our own clock may be
     for after, state in ((timedelta(0), "unknown"), (SPAN, "unknown"), (SPAN + timedelta(seconds=1), "not_placed")):
-        await look(world, Answers(begun + after), first_seen)
+        await look(world, Answers(begun + after), looks)
         assert await world.state(intent_id) == state
-    await look(world, Answers(begun), first_seen)
-    assert first_seen == {}
+    await look(world, Answers(begun), looks)
+    assert looks.first_seen == {}
+
+
+async def test_it_is_asked_for_ever_more_seldom_until_its_absence_counts() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world)
+    looks = Looks()
+    asked = []
+    for after_s in range(0, 22, 1):
+        answers = Answers(START + timedelta(seconds=after_s, milliseconds=1))
+        await look(world, answers, looks)
+        if "find_order" in answers.asked:
+            asked.append(after_s)
+    assert asked == [0, 2, 6, 14, 21]
+    assert await world.state(intent_id) == "not_placed"
+
+
+async def test_what_the_owner_before_left_is_asked_for_after_the_reading_that_a_session_begins_with() -> None:
+    world = MemoryWorld()
+    intent_id = await unknown_place(world, signed=False)
+    looks = Looks()
+    await note_unknowns(Answers(START), world.journal, looks)  # type: ignore[arg-type]
+    early, put_back, later = Answers(START + timedelta(seconds=3)), Answers(START - SPAN), Answers(START + 2 * SPAN)
+    await look(world, early, looks)
+    assert early.asked == ["server_time"]
+    await look(world, put_back, looks)
+    assert "find_order" in put_back.asked, "the exchange's clock was put back, and nobody waits until it is there again"
+    await look(world, later, looks)
+    assert await world.state(intent_id) == "not_placed", "its time counts from when it was noted"
 
 
 async def test_an_attempt_that_was_signed_after_the_first_look_is_given_all_its_time() -> None:
     """The kill switch tries again what nobody knows the outcome of, while it is being looked for."""
     world = MemoryWorld()
     intent_id = await unknown_place(world, signed=False)
-    first_seen: dict[IntentId, datetime] = {}
-    await look(world, Answers(START), first_seen)
+    looks = Looks()
+    await look(world, Answers(START), looks)
     again = START + timedelta(seconds=4)
     [first] = [row for row in world._db.requests.values() if row.intent_id == intent_id]
     world._db.requests[RequestId(uuid4())] = replace(first, attempt=2, signed_at=again)
-    await look(world, Answers(again + SPAN), first_seen)
+    await look(world, Answers(again + SPAN), looks)
     assert await world.state(intent_id) == "unknown"
-    await look(world, Answers(again + SPAN + timedelta(milliseconds=1)), first_seen)
+    await look(world, Answers(again + SPAN + timedelta(milliseconds=1)), looks)
     assert await world.state(intent_id) == "not_placed"
 
 

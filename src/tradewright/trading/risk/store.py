@@ -107,17 +107,17 @@ class PostgresRiskStore:
 async def read_day(connection: AsyncConnection, account_id: AccountId, day: date) -> DayStart | None:
     """How a day began; None while nobody has written it."""
     found = await connection.execute(
-        text("SELECT equity FROM risk_days WHERE account_id = :account AND day = :day"),
+        text(
+            "SELECT d.equity, s.category, s.symbol, s.realised FROM risk_days d LEFT JOIN risk_day_symbols s"
+            " ON s.account_id = d.account_id AND s.day = d.day WHERE d.account_id = :account AND d.day = :day"
+        ),
         {"account": account_id, "day": day},
     )
-    row = found.one_or_none()
-    if row is None:
+    rows = found.all()
+    if not rows:
         return None
-    symbols = await connection.execute(
-        text("SELECT category, symbol, realised FROM risk_day_symbols WHERE account_id = :account AND day = :day"),
-        {"account": account_id, "day": day},
-    )
-    return DayStart(day, row.equity, {InstrumentId(one.category, one.symbol): one.realised for one in symbols})
+    realised = {InstrumentId(one.category, one.symbol): one.realised for one in rows if one.symbol is not None}
+    return DayStart(day, rows[0].equity, realised)
 
 
 async def stored_levels(
