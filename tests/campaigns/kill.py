@@ -175,7 +175,8 @@ class Campaign:
 
     async def _kill_at(self, point: CrashPoint) -> bool:
         """Whether a new worker came there, and ended there. One that does not within its time is killed where it is."""
-        worker = self._lean.start_worker(f"{point}:{self._times(point)}")
+        async with self._restarting:  # a worker that finds no database ends at once, and has shown nothing
+            worker = self._lean.start_worker(f"{point}:{self._times(point)}")
         deadline_s = time.monotonic() + _REACHED_WITHIN_S
         poking = asyncio.create_task(self._poke(point))
         try:

@@ -23,6 +23,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from campaigns.nursery import Nursery
 from campaigns.processes import ExchangeAt, WorkerProcess, exchange_at
 from contract.journal_worlds import make_home
 from tradewright.connections.commands import add_connection
@@ -68,7 +69,13 @@ class Lean:
     """`worker` is the newest one; a campaign starts and kills it."""
 
     def __init__(
-        self, home: Path, server: EmbeddedPostgres, exchange: ExchangeAt, engine: AsyncEngine, rng: random.Random
+        self,
+        home: Path,
+        server: EmbeddedPostgres,
+        exchange: ExchangeAt,
+        engine: AsyncEngine,
+        nursery: Nursery,
+        rng: random.Random,
     ) -> None:
         self.home = home
         self.exchange = exchange
@@ -79,6 +86,7 @@ class Lean:
         self.worker: WorkerProcess | None = None
         self.database_restarts = 0
         self._server = server
+        self._nursery = nursery
         self._rng = rng
 
     @classmethod
@@ -90,9 +98,9 @@ class Lean:
         engine = create_engine(server.url, pool_size=10)
         arguments = ("--environment", "demo", "--limit-factor", "0", "--ip-limit", "0")
         try:
-            with exchange_at(home / "exchange", *arguments) as exchange:
+            with exchange_at(home / "exchange", *arguments) as exchange, Nursery.open() as nursery:
                 write_exchange_ready(home / "exchange/ready.json", "Simulated", exchange.ready)
-                lean = cls(home, server, exchange, engine, rng)
+                lean = cls(home, server, exchange, engine, nursery, rng)
                 try:
                     await lean._furnish(accounts)
                     yield lean
@@ -163,7 +171,7 @@ class Lean:
         }
         if crash_at is not None:
             settings["TRADEWRIGHT_CRASH_AT"] = crash_at
-        self.worker = WorkerProcess(self.home, self._server.url, settings)
+        self.worker = WorkerProcess(self.home, self._server.url, settings, self._nursery)
         return self.worker
 
     async def until_ready(self, accounts: int | None = None) -> None:

@@ -20,17 +20,27 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from campaigns.nursery import ForkedProcess, Nursery
+
 _PAGES_MAX = 200
 
 
 class WorkerProcess:
-    """`tradewright worker` with the settings given; what it says is in `log`, which all workers of a HOME share."""
+    """`tradewright worker` with the settings given; what it says is in `log`, which all workers of a HOME share. With a
+    `nursery` it comes from there, its imports done."""
 
-    def __init__(self, home: Path, database_url: str, settings: Mapping[str, str]) -> None:
+    process: subprocess.Popen[bytes] | ForkedProcess
+
+    def __init__(
+        self, home: Path, database_url: str, settings: Mapping[str, str], nursery: Nursery | None = None
+    ) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWRIGHT_")}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # each start would compile two seconds' worth of packages
         environment |= {"TRADEWRIGHT_HOME": str(home), "TRADEWRIGHT_DATABASE_URL": database_url, **settings}
         self.log = home / "worker.log"
+        if nursery is not None:
+            self.process = nursery.fork(["worker"], environment, self.log)
+            return
         with self.log.open("ab") as out:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tradewright", "worker"], env=environment, stdout=out, stderr=out
