@@ -112,7 +112,7 @@ backtest-twins: setup-dev  ## the fast backtest against a second, plain engine o
 	@SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(call recorded,backtest-twins,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_backtest_twins.py -q -s --show-capture=no -n 2
 
 exact: setup-dev  ## the fast backtest against the exact mode: each template over a month, and SEEDS scenes drawn by chance; FIRST begins elsewhere
-	@EXACT_DAYS=31 SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(BIN)/python -m pytest tests/property/test_exact_backtest.py -q -s --show-capture=no -n 2
+	@EXACT_DAYS=31 SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(call recorded,exact,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_exact_backtest.py -q -s --show-capture=no -n 2
 
 compiled-twins: setup-dev  ## compiled runs of a search against the fast backtest on SEEDS searches drawn by chance; FIRST begins elsewhere
 	@SEEDS=$(SEEDS) $(if $(FIRST),FIRST=$(FIRST)) $(call recorded,compiled-twins,SEEDS=$(SEEDS)) $(BIN)/python -m pytest tests/property/test_compiled_twins.py -q -s --show-capture=no -n 2

@@ -143,6 +143,12 @@ CAMPAIGNS = {
             closing=_PASSED,
         ),
         Campaign(
+            name="exact",
+            does="the fast backtest beside the live core on the simulated exchange: a month, and scenes drawn by chance",
+            full={"SEEDS": 1_000},
+            closing=_PASSED,
+        ),
+        Campaign(
             name="compiled-twins",
             does="compiled runs of a search beside the fast backtest, on searches drawn by chance",
             full={"SEEDS": 2_400},

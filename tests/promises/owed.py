@@ -18,11 +18,6 @@ ROWS: Final = (
         why="there are no bots yet",
     ),
     Owed(
-        id="F5",
-        what="The exact backtest equals the live core on the same data",
-        why="there is no exact mode yet: `--engine exact` says so",
-    ),
-    Owed(
         id="H5",
         what="No order made by the rules is refused for a filter by Bybit itself",
         why="all listings of the simulated exchange are walked through; nothing is asked of Bybit by these tests",

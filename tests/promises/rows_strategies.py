@@ -95,6 +95,20 @@ ROWS: Final = (
         campaigns=("backtest-twins",),
     ),
     Promise(
+        id="F5",
+        says="The live core, trading on the simulated exchange in virtual time, makes the trades that the fast backtest"
+        " calculates: times, prices, quantities, reasons and money, of every template and of scenes drawn by chance;"
+        " two runs of it are equal to the byte",
+        tests=(
+            *of("tests/property/test_exact_backtest.py"),
+            *of(
+                _COMMAND,
+                "test_the_exact_mode_says_the_same_and_its_bytes_hang_on_nothing_but_what_it_was_given",
+            ),
+        ),
+        campaigns=("exact",),
+    ),
+    Promise(
         id="T7",
         says="A backtest says what it was made of, and the same again is the same bytes; candles with holes, of another"
         " timeframe or out of order make no report",

@@ -284,3 +284,27 @@ def test_the_command_as_a_process_of_its_own(desk: Desk) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["metrics"]["trades"] == 1
+
+
+def test_the_exact_mode_says_the_same_and_its_bytes_hang_on_nothing_but_what_it_was_given(desk: Desk) -> None:
+    options = ["--candles", str(desk.candles), "--tick-size", "0.1", "--json", "-"]
+    command = [sys.executable, "-m", "tradewright", "backtest", str(desk.spec), *options]
+    told = [
+        subprocess.run(
+            [*command, "--engine", engine], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for engine, seed in (("exact", "1"), ("exact", "2"), ("fast", "1"))
+    ]
+    assert told[0] == told[1]
+    exact, fast = json.loads(told[0]), json.loads(told[2])
+    assert exact.pop("engine")["name"] == "exact"
+    assert fast.pop("engine")["name"] == "fast"
+    assert exact == fast
+    assert len(exact["trades"]) == 1
+
+
+def test_the_exact_mode_names_what_it_cannot_run(desk: Desk) -> None:
+    desk.spec.write_text(SPEC.replace("linear", "spot"))
+    done = desk.run("--engine", "exact")
+    assert done.exit_code == 64
+    assert "spot" in done.stderr
