@@ -144,7 +144,7 @@ CAMPAIGNS = {
         ),
         Campaign(
             name="exact",
-            does="the fast backtest beside the live core on the simulated exchange: a month, and scenes drawn by chance",
+            does="the fast backtest beside the live core on the simulated exchange: a month, and scenes by chance",
             full={"SEEDS": 1_000},
             closing=_PASSED,
         ),
