@@ -8,6 +8,7 @@ nothing was written; where it is, the owner's row is locked until the commit, as
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -76,8 +77,13 @@ class AtOnce:
     async def ask(self, statement: Statement, **values: Any) -> Row:
         """The statement's row. Raises `Dispossessed`, and what an engine raises; of a statement that was cut off while
         it ran nobody knows whether it was committed."""
-        given = {"account": self._account.id, "epoch": self._account.epoch, **values}
-        (row,) = await self._lines.fetch(statement, given)
-        if not row["is_ours"]:
-            raise dispossessed(self._account)
+        (row,) = await self.rows(statement, **values)
         return row
+
+    async def rows(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        """One or more, each with the same `is_ours`. Raises as `ask`."""
+        given = {"account": self._account.id, "epoch": self._account.epoch, **values}
+        found = await self._lines.fetch(statement, given)
+        if not found[0]["is_ours"]:
+            raise dispossessed(self._account)
+        return found

@@ -1,22 +1,19 @@
-"""What an account holds: positions and wallet as the exchange reports them, and whether our fills add up to them.
+"""What an account holds: positions and wallet as the exchange reports them.
 
-Lives here: booking of both, and the comparison of sizes, each inside the caller's transaction.
-Not here: orders and fills (`booking`), transactions and locking (`store`).
+Lives here: booking of both, inside the caller's transaction.
+Not here: orders and fills (`booking`), whether fills add up to sizes (`sizes`), transactions and locking (`store`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from decimal import Decimal
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradewright.core.money import plain
 from tradewright.core.order import RemotePosition, Wallet
 from tradewright.trading import views
 from tradewright.trading.events import EventWriter
-from tradewright.trading.journal import REPORT_DUE, Drift, Listed
 from tradewright.trading.model import AccountRef
 
 _POSITION_SHOWN = (
@@ -176,96 +173,6 @@ async def book_wallet(connection: AsyncConnection, account: AccountRef, wallet: 
         text("SELECT * FROM balances WHERE account_id = :account ORDER BY coin"), {"account": account.id}
     )
     events.add("balances", {"kind": "balances", "balances": views.balances_view(row, list(coins.mappings()))})
-
-
-async def position_breaks(
-    connection: AsyncConnection, account: AccountRef, positions: Sequence[RemotePosition], listed: Listed | None
-) -> list[Drift] | None:
-    """Positions whose size is not what the booked fills add up to; a known one that the list does not name is flat.
-    None where a fill is booked that was not read with them or whose leg is not known yet, or an order is under way.
-
-    In hedge mode each leg is one: a fill does not say to which it belongs, its order does.
-    """
-    if listed is not None and (await _is_moving(connection, account) or await _is_unsure(connection, account, listed)):
-        return None
-    theirs = {
-        (held.instrument.category, held.instrument.symbol, held.position_index): (
-            -held.size if held.side == "Sell" else held.size
-        )
-        for held in positions
-    }
-    known = await connection.execute(
-        text("SELECT category, symbol, position_index FROM positions WHERE account_id = :account ORDER BY 1, 2, 3"),
-        {"account": account.id},
-    )
-    breaks: list[Drift] = []
-    for row in known:
-        category, symbol, index = row
-        size = theirs.get((category, symbol, index), Decimal(0))
-        ours = await _expected_size(connection, account, category, symbol, index, theirs=size)
-        if ours != size:
-            breaks.append(Drift("position.size", subject_of(category, symbol, index), plain(ours), plain(size)))
-    return breaks
-
-
-async def _is_moving(connection: AsyncConnection, account: AccountRef) -> bool:
-    """Whether a contract's order is on its way, nobody knows its outcome, or it was taken and not reported yet."""
-    found: bool = await connection.scalar(
-        text(
-            "SELECT EXISTS (SELECT 1 FROM intents i WHERE account_id = :account AND kind = 'place'"
-            " AND category <> 'spot' AND (state IN ('sending', 'unknown') OR (state = 'acknowledged'"
-            " AND updated_at > clock_timestamp() - CAST(:due AS interval)"
-            " AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.account_id = :account AND o.intent_id = i.id))))"
-        ),
-        {"account": account.id, "due": REPORT_DUE},
-    )
-    return found
-
-
-async def _is_unsure(connection: AsyncConnection, account: AccountRef, listed: Listed) -> bool:
-    """Whether a contract's fill is booked since then that is not listed; or, of a symbol with legs, one whose order is
-    not known yet, so that it counts for neither of them."""
-    found: bool = await connection.scalar(
-        text(
-            "SELECT EXISTS (SELECT 1 FROM executions e WHERE e.account_id = :account AND e.executed_at >= :since"
-            " AND e.category <> 'spot' AND e.exec_type <> 'Funding' AND (NOT EXISTS"
-            " (SELECT 1 FROM unnest(CAST(:listed AS text[])) l(exec_id) WHERE l.exec_id = e.exec_id)"
-            " OR (e.order_id IS NULL AND e.position_index = 0 AND EXISTS (SELECT 1 FROM positions p"
-            " WHERE p.account_id = :account AND p.category = e.category AND p.symbol = e.symbol"
-            " AND p.position_index <> 0))))"
-        ),
-        {"account": account.id, "since": listed.since, "listed": list(listed.exec_ids)},
-    )
-    return found
-
-
-def subject_of(category: str, symbol: str, index: int) -> str:
-    """How a difference names a position: in hedge mode with its leg."""
-    return f"{category}:{symbol}" + ("", ":long", ":short")[index]
-
-
-async def _expected_size(
-    connection: AsyncConnection, account: AccountRef, category: str, symbol: str, index: int, *, theirs: Decimal
-) -> Decimal:
-    """Base plus booked fills (signed, base coin). The first look at a symbol sets the base from what is there."""
-    key = {"account": account.id, "category": category, "symbol": symbol, "index": index}
-    booked = await connection.scalar(
-        text(
-            "SELECT coalesce(sum(CASE WHEN exec_type = 'Funding' THEN 0 WHEN side = 'Buy' THEN quantity"
-            " ELSE -quantity END), 0) FROM executions"
-            " WHERE account_id = :account AND category = :category AND symbol = :symbol AND position_index = :index"
-        ),
-        key,
-    )
-    base = await connection.scalar(
-        text(
-            "UPDATE positions SET base_size = coalesce(base_size, :base) WHERE account_id = :account"
-            " AND category = :category AND symbol = :symbol AND position_index = :index RETURNING base_size"
-        ),
-        key | {"base": theirs - booked},
-    )
-    assert base is not None, "the position's row was just read"
-    return Decimal(base + booked)
 
 
 async def flatten_absent(

@@ -1,9 +1,9 @@
 """The journal on PostgreSQL: each method one transaction, one after another for an account.
 
 Lives here: `PostgresJournal`, the writer of an account's intents, requests and events. What moves an intent is in
-`intent_moves`, what a report changes in `booking`, `holdings` and `standing`, what a reading asks in `reading_rows`,
-what is written in one statement in `at_once`, the rows of requests in `attempts`, of differences in `drifts`; reads for
-the API are in `queries`.
+`intent_moves`, what a report changes in `booking`, `holdings`, `sizes` and `standing`, what a reading asks in
+`reading_rows`, what is written in one statement in `at_once`, the rows of requests in `attempts`, of differences in
+`drifts`; reads for the API are in `queries`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from tradewright.trading.drifts import end_unfound, tell_drifts
 from tradewright.trading.events import EventWriter
 from tradewright.trading.guardian.model import Guarded, ProtectionNews
 from tradewright.trading.guardian.store import keep_guarded
-from tradewright.trading.holdings import book_position, book_wallet, flatten_absent, position_breaks
+from tradewright.trading.holdings import book_position, book_wallet, flatten_absent
 from tradewright.trading.intent_moves import MOVED, IntentMoves
 from tradewright.trading.intent_rows import INTENT_ROWS, intent_of_row
 from tradewright.trading.journal import (
@@ -87,6 +87,8 @@ from tradewright.trading.opening import asked as opening_asked
 from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.proposals import propose
 from tradewright.trading.reading_rows import ReadingRows
+from tradewright.trading.sizes import SIZES, are_based, breaks_of, position_breaks
+from tradewright.trading.sizes import asked as sizes_asked
 from tradewright.trading.standing import book_modes, book_symbol_mode, note_reconciled, note_symbol, set_session
 from tradewright.trading.views import Row
 
@@ -405,6 +407,10 @@ class PostgresJournal:
     async def position_breaks(
         self, positions: Sequence[RemotePosition], listed: Listed | None = None
     ) -> Sequence[Drift] | None:
+        async with self._serial:
+            found = await self._at_once.rows(SIZES, **sizes_asked(listed))
+        if are_based(found):
+            return breaks_of(found, positions)
         async with self._transaction("reconciliation") as (connection, _):
             return await position_breaks(connection, self._account, positions, listed)
 
