@@ -68,8 +68,9 @@ class Traders:
         while True:
             await self._may.wait()
             (state,) = await self._lean.rows(
-                "SELECT (SELECT count(*) FROM intents WHERE account_id = :account AND (state = 'sending' OR"
-                " (state IN ('proposed', 'approved') AND valid_until > clock_timestamp()))) AS under_way,"
+                "SELECT (SELECT count(*) FROM intents WHERE account_id = :account AND (state = 'sending'"
+                " OR (state IN ('proposed', 'approved')"  # cancels too, which are valid for ever
+                " AND coalesce(valid_until > clock_timestamp(), true)))) AS under_way,"
                 " (SELECT count(*) FROM orders WHERE account_id = :account AND state = 'working') AS resting",
                 account=account.id,
             )
