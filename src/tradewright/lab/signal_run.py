@@ -1,7 +1,7 @@
 """An exact run of kind `signal`: bars in the order of the contract's section 3.1, each order through the live core.
 
-Lives here: `SignalRun`: what a close decides and what is asked of the desk when. Not here: what runs of all kinds share
-(`played_run`).
+Lives here: `SignalRun`: what a close decides and what is asked of the desk when. Not here: where levels lie
+(`signal_levels`), what runs of all kinds share (`played_run`).
 
 A level that cannot stand where the price is waits for the jump to the next open: beyond it the position is closed at
 once.
@@ -21,18 +21,11 @@ from tradewright.core.order import Execution
 from tradewright.lab.desk import LabFault
 from tradewright.lab.held import Held
 from tradewright.lab.played_run import PlayedRun, Stage, check_booked
-from tradewright.strategy.entries import (
-    Entry,
-    Measured,
-    Refused,
-    levels,
-    plan_entry,
-    reference_price,
-    trailing_level,
-)
+from tradewright.lab.signal_levels import SignalLevels
+from tradewright.strategy.entries import Entry, Refused, levels, plan_entry, reference_price
 from tradewright.strategy.evaluate.bars import Values
-from tradewright.strategy.evaluate.position import FLAT, Position
-from tradewright.strategy.model import Level, LimitEntry, Signal
+from tradewright.strategy.evaluate.position import FLAT
+from tradewright.strategy.model import LimitEntry, Signal
 from tradewright.strategy.prices import HUNDRED, Direction, decimal_of
 
 
@@ -47,6 +40,7 @@ class SignalRun(PlayedRun):
     def __init__(self, stage: Stage, plan: Signal) -> None:
         super().__init__(stage)
         self.plan, self.protect = plan, plan.protect
+        self._levels = SignalLevels(plan.protect, self.filters)
         self.brakes = Brakes(plan.limits, int(self.feed.times[self.feed.first]), self.settings.equity)
         self._held: Held | None = None
         self._market_entry: Entry | None = None
@@ -111,14 +105,14 @@ class SignalRun(PlayedRun):
         if resting is None:
             return False
         entry = resting.entry
-        stop, _ = self._exits_of(entry)
+        stop, _ = self._levels.attached(entry)
         level = entry.reference * self.liquidation_ratios[entry.direction]
         is_nearest = stop is None or (level - stop) * entry.direction > 0
         return is_nearest and (price - level) * entry.direction <= 0
 
     async def _enter(self, entry: Entry, piece: Piece) -> None:
         """At the market, with those of its exits that may stand where the price is by now."""
-        stop, target = self._exits_of(entry)
+        stop, target = self._levels.attached(entry)
         price, side = self.desk.price, entry.direction
         stop = stop if stop is not None and (price - stop) * side > 0 else None
         target = target if target is not None and (target - price) * side > 0 else None
@@ -228,42 +222,7 @@ class SignalRun(PlayedRun):
     def closes(self, bar: int, values: Values) -> None:
         if self._held is not None:
             self._held.lot.bars += 1
-            self._bring_up_to_date(self._held, values)
-
-    def _bring_up_to_date(self, held: Held, values: Values) -> None:
-        """Best, then the levels, which hold from the next bar on."""
-        bar, side = self._bars[self.bar], held.direction
-        extreme = decimal_of(bar.high if side > 0 else bar.low)
-        held.best = max(held.best, extreme) if side > 0 else min(held.best, extreme)
-        self._trail(held)
-        seen = held.seen(bar.close)
-        stop = self._price_level("stop_loss", self.protect.stop_loss, side, values, seen)
-        if stop is not None and (held.stop is None or (stop - held.stop) * side > 0):
-            held.stop = stop
-        target = self._price_level("take_profit", self.protect.take_profit, side, values, seen)
-        if target is not None:
-            held.target = target
-
-    def _trail(self, held: Held) -> None:
-        trailing, side = self.protect.trailing, held.direction
-        if trailing is None or (held.activation is not None and (held.best - held.activation) * side < 0):
-            return
-        held.activation = None
-        level = trailing_level(trailing.pct, side, held.best, self.filters)
-        if held.trailing is None or (level - held.trailing) * side > 0:
-            held.trailing = level
-
-    def _price_level(
-        self, kind: str, level: Level | None, side: Direction, values: Values, seen: Position
-    ) -> Decimal | None:
-        """What a `price` level is at this close, rounded; None: it is unknown, or the level has another form."""
-        if level is None or level.by != "price":
-            return None
-        value = values.at(f"protect.{kind}.price", seen)
-        if value != value:
-            return None
-        found = self.filters.protective_price(side, decimal_of(value))
-        return found if found > 0 else None
+            self._levels.bring_up_to_date(self._held, self._bars[bar], values)
 
     async def decide(self, bar: int, values: Values) -> None:
         """Steps e2 to e5, and what may be sent before the next open."""
@@ -303,7 +262,7 @@ class SignalRun(PlayedRun):
             await self._rest(entry, plan, bar + plan.expire_bars)
 
     async def _rest(self, entry: Entry, plan: LimitEntry, last_bar: int) -> None:
-        stop, target = self._attached = self._exits_of(entry)
+        stop, target = self._attached = self._levels.attached(entry)
         order = self.desk.order(
             entry.direction,
             entry.quantity,
@@ -314,13 +273,6 @@ class SignalRun(PlayedRun):
         )
         await self.desk.settle()
         self._resting = _Resting(entry, order, last_bar)
-
-    def _exits_of(self, entry: Entry) -> tuple[Decimal | None, Decimal | None]:
-        """What the exchange is to attach, from the reference price."""
-        placed = levels(self.protect, entry.direction, entry.reference, entry.measured, self.filters)
-        assert placed is not None, "the plan of an entry has looked at its levels"
-        stops = [level for level in (placed.stop, placed.trailing) if level is not None]
-        return max(stops, key=lambda level: level * entry.direction, default=None), placed.target
 
     def _exit_reason(self, held: Held, values: Values, close: float) -> str | None:
         if self.brakes.is_tripped:
@@ -351,7 +303,7 @@ class SignalRun(PlayedRun):
             side,
             reference,
             self.book.equity(close),
-            self._measured(side, reference, values),
+            self._levels.measured(side, reference, values),
             self.filters,
             self.taker,
         )
@@ -361,24 +313,6 @@ class SignalRun(PlayedRun):
             self.notes.add(planned.code, time_ms)
             return None
         return planned
-
-    def _measured(self, side: Direction, reference: Decimal, values: Values) -> Measured:
-        seen = Position(float(side), float(reference), 0.0, 0.0, 0.0)
-        return Measured(
-            stop=self._measured_level("stop_loss", self.protect.stop_loss, side, values, seen),
-            target=self._measured_level("take_profit", self.protect.take_profit, side, values, seen),
-        )
-
-    def _measured_level(
-        self, kind: str, level: Level | None, side: Direction, values: Values, seen: Position
-    ) -> Decimal | None:
-        if level is None or level.by not in ("atr", "price"):
-            return None
-        value = values.at(f"protect.{kind}.{level.by}", seen)
-        if value != value:
-            return None
-        measured = decimal_of(value)
-        return measured if level.by == "atr" else self.filters.protective_price(side, measured)
 
     async def end(self, bar: int) -> None:
         if self._held is not None:
