@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,7 @@ ROOT = Path(__file__).parents[2]
 RECORDED = ROOT.parent / "shared" / "data" / "btcusd-perp-1m-2022-01.csv.gz"
 MADE_UP = ROOT / "tests" / "data" / "btcusdt-linear-1m-month.csv.gz"
 CENT = 0.005
+FEE = 0.00055
 SETTINGS = Settings(equity=Decimal(100_000_000), slippage_bps=Decimal(0))  # the default fee is 0.055 %
 
 
@@ -66,6 +68,13 @@ def same_trades(ours: Trades, theirs: Trades) -> list[str]:
         if one[:4] != other[:4] or abs(one[4] - other[4]) >= CENT
     ]
     return found + ([f"{len(ours)} trades and {len(theirs)}"] if len(ours) != len(theirs) else [])
+
+
+def closed_before(trade: list[float], closes: Sequence[float]) -> list[float]:
+    """The same trade filled at the closes that decided it."""
+    entry_bar, _, exit_bar, _, _ = trade
+    entry, left = closes[int(entry_bar) - 1], closes[int(exit_bar) - 1]
+    return [entry_bar, entry, exit_bar, left, left - entry - FEE * (entry + left)]
 
 
 class Ours:

@@ -182,15 +182,19 @@ def told(entry_bar: int, entry: float, exit_bar: int, left: float) -> list[float
 
 
 def main() -> None:
-    peer, path, *rest = sys.argv[1:]
+    peer, path = sys.argv[1:3]
     runs = {
         "backtesting": of_backtesting,
         "backtrader": of_backtrader,
         "vectorbt": of_vectorbt,
         "vectorbt-sweep": of_vectorbt_sweep,
     }
-    run = runs[peer](candles(path))
-    if rest == ["once"]:
+    answer(runs[peer](candles(path)))
+
+
+def answer(run: Any) -> None:
+    """Once, where `once` was asked for behind the candles; else for each line."""
+    if sys.argv[-1] == "once":
         print(json.dumps(timed(run)))
         return
     run()

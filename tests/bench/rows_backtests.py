@@ -2,7 +2,7 @@
 the memory of a million.
 
 All run the same strategy (`backtest_peers.py`), and before anything is measured their trades must be the same to the
-cent. Each is a process of its own; they take turns. backtrader is slow: it has few turns.
+cent. Each is a process of its own; they take turns. Those that are slow have few.
 """
 
 from __future__ import annotations
@@ -21,42 +21,50 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tests.bench.backtest_ours import CENT, SPEC, month, same_trades
+from tests.bench.backtest_ours import CENT, SPEC, Trades, closed_before, month, same_trades
 from tests.bench.harness import Absolute, Figure, Result
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # the tests' own helpers are imported from their folder
-from support.peers import ROOT, peers_python
+from support.peers import NO_NEWER_PYTHON, ROOT, newer_python, peers_python
 from tradewright.market.history.files import read_candles
 
 FOLDER = Path(__file__).parent
-SWEPT_ROUNDS = 5
-ROUNDS = {"ours": 9, "backtesting": 9, "vectorbt": 9, "backtrader": 2}
+SWEPT_ROUNDS = {"ours": 15, "vectorbt": 5}
+ROUNDS = {"ours": 9, "backtesting": 9, "vectorbt": 9, "backtrader": 2, "freqtrade": 3, "nautilus_trader": 3}
+GOALS = {
+    "backtesting": (2.0, 4.0),
+    "backtrader": (20.0, 20.0),
+    "freqtrade": (20.0, 20.0),
+    "nautilus_trader": (20.0, 20.0),
+}
 PROCESSES = 5
 MILLION = 1_000_000
 MEMORY_MUST_MB, MEMORY_GOAL_MB = 500.0, 350.0
 
 
 def measured(
-    peers: Sequence[str] = ("backtesting", "backtrader", "vectorbt"),
+    peers: Sequence[str] = ("backtesting", "backtrader", "vectorbt", "freqtrade", "nautilus_trader"),
 ) -> tuple[list[Result], list[Absolute], list[Figure]]:
     path = month()
     bars = len(read_candles(path, "1m"))
     with contextlib.ExitStack() as stack:
         asked = {"ours": stack.enter_context(_asked(sys.executable, "-m", "tests.bench.backtest_ours", str(path)))}
         for peer in peers:
-            python, script = str(peers_python("backtests")), str(FOLDER / "backtest_peers.py")
-            asked[peer] = stack.enter_context(_asked(python, script, peer, str(path)))
-        taken = _take_turns(asked, ROUNDS)
+            command = _command(peer, path)
+            if command is not None:
+                asked[peer] = stack.enter_context(_asked(*command))
+        first = {name: _ask(process)["trades"] for name, process in asked.items()}
+        _agree(first, read_candles(path, "1m").close.tolist())
+        taken = _taken(asked, ROUNDS)
     us = {name: statistics.median(times) * 1e6 / bars for name, times in taken.items()}
-    goals = {"backtesting": (2.0, 4.0), "backtrader": (20.0, 20.0)}
     rows = [
-        _row("backtest of a month of 1m, bar by bar, warm; a bar", us["ours"], us[peer], peer, *goals[peer])
-        for peer in peers
-        if peer in goals
+        _row("backtest of a month of 1m, bar by bar, warm; a bar", us["ours"], us[peer], peer, *goals)
+        for peer, goals in GOALS.items()
+        if peer in us
     ]
     rows += [_sweep(path), _whole_process(path)]
     figures = [Figure("backtest of a month of 1m, bars a second", 1e6 / us["ours"], "bars/s")]
-    figures += [Figure(f"the same by {peer}", 1e6 / us[peer], "bars/s") for peer in peers]
+    figures += [Figure(f"the same by {peer}", 1e6 / us[peer], "bars/s") for peer in us if peer != "ours"]
     return rows, [_memory()], figures
 
 
@@ -74,26 +82,42 @@ def _sweep(path: Path) -> Result:
             if one[1] != other[1] or abs(one[0] - other[0]) >= CENT
         ]
         assert not different, f"vectorbt and we do not agree: {different[:5]}"
-        taken = _taken(asked, dict.fromkeys(asked, SWEPT_ROUNDS))
+        taken = _taken(asked, SWEPT_ROUNDS)
     us = {name: statistics.median(times) * 1e6 / len(first["ours"]) for name, times in taken.items()}
     return _row("sweep over a month of 1m, warm; a set of values", us["ours"], us["vectorbt"], "vectorbt", 2.0, 5.0)
 
 
-def _take_turns(asked: dict[str, subprocess.Popen[str]], rounds: Mapping[str, int]) -> dict[str, list[float]]:
-    first = {name: _ask(process) for name, process in asked.items()}
-    for name, answer in first.items():
-        ours, theirs = first["ours"]["trades"], answer["trades"][: len(first["ours"]["trades"])]
-        different = same_trades(ours, theirs)
+def _command(peer: str, path: Path) -> list[str] | None:
+    """None: it cannot run here, which is said."""
+    if peer == "nautilus_trader":
+        newer = newer_python()
+        if newer is None:
+            print(NO_NEWER_PYTHON)
+            return None
+        return [str(peers_python("nautilus", newer)), str(FOLDER / "backtest_nautilus.py"), str(path)]
+    if peer == "freqtrade":
+        return [str(peers_python("freqtrade")), str(FOLDER / "backtest_freqtrade.py"), str(path)]
+    return [str(peers_python("backtests")), str(FOLDER / "backtest_peers.py"), peer, str(path)]
+
+
+def _agree(trades: Mapping[str, Trades], closes: Sequence[float]) -> None:
+    """Raises `AssertionError` where somebody's trades are not ours."""
+    ours = trades["ours"]
+    for name, theirs in trades.items():
+        expected = ours
+        if name == "nautilus_trader":  # fills at the closes before
+            expected = [closed_before(one, closes) for one in ours]
+        different = same_trades(expected, theirs[: len(ours)])
         assert not different, f"{name} and we do not agree: {different[:5]}"
-    return _taken(asked, rounds)
 
 
 def _taken(asked: Mapping[str, subprocess.Popen[str]], rounds: Mapping[str, int]) -> dict[str, list[float]]:
-    """Seconds of each run, in turns."""
+    """Seconds of each run, in turns; those with fewer rounds have theirs spread among the others'."""
     taken: dict[str, list[float]] = {name: [] for name in asked}
-    for number in range(max(rounds.values())):
+    most = max(rounds.values())
+    for number in range(most):
         for name, process in asked.items():
-            if number < rounds[name]:
+            if number % (most // rounds[name]) == 0 and len(taken[name]) < rounds[name]:
                 taken[name].append(_ask(process)["seconds"])
     return taken
 

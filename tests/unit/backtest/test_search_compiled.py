@@ -119,6 +119,20 @@ def test_a_compiled_search_finds_what_the_plain_engine_does_says_so_and_is_kept_
     assert _told(plain)["path"]["why_plain"] == "it is done sooner than anything is compiled"
 
 
+def test_where_nothing_can_be_kept_it_is_compiled_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tradewright.backtest.search.compiled.machine import cache_folder, compiled_loop
+
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
+    loop: Any = compiled_loop()
+    found = np.empty(2)
+    loop.crossed_above(np.array([1.0, 3.0]), np.array([2.0, 2.0]), found)
+    assert found.tolist() == [0.0, 1.0]
+    assert loop.crossed_above.stats.cache_path is None
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "tradewright" / "numba"
+
+
 def _told(sweep: Sweep) -> dict[str, Any]:
     return sweep_report(sweep, _strategy(), Settings(), data={}, seed=None, program_version="0", warnings=[])
 
@@ -142,6 +156,24 @@ def test_a_column_that_sets_share_is_worked_out_once() -> None:
         bound = bindings.bind(space.values(number))
         columns.of(bound.program)  # type: ignore[union-attr] # all nine are sets
     assert sorted(asked) == [("sma", (float(length),)) for length in (2, 3, 4, 6, 7, 8)]
+
+
+def test_a_crossing_that_comes_again_is_kept_and_one_of_a_single_set_is_not() -> None:
+    made: list[int] = []
+
+    def counting(a: Any, b: Any, found: Any) -> None:
+        made.append(len(found))
+        interpreted_loop().crossed_above(a, b, found)
+
+    bindings = Bindings(SPEC, {})
+    columns = SharedColumns(bindings.program, _candles(), stretches.run, counting)
+    told = []
+    for number in (0, 0, 0, 1):
+        bound = bindings.bind(whole_grid(bindings.ranges).values(number))
+        told.append(columns.of(bound.program)["rules.enter_long"])  # type: ignore[union-attr] # it is a set
+    assert len(made) == 2 * 2 + 2, "two crossings of set 0 made twice, then kept; two of set 1"
+    assert np.array_equal(told[0], told[2], equal_nan=True)
+    assert told[1] is told[2]
 
 
 @pytest.mark.parametrize(

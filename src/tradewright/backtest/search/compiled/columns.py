@@ -58,6 +58,7 @@ class SharedColumns:
         for index in self._needed:
             step = steps[index]
             key = (step.name, step.timeframe, step.constants, *(numbers[each] for each in step.arguments))
+            is_new = key not in self._numbers
             number = numbers[index] = self._numbers.setdefault(key, len(self._numbers))
             found = self._kept.get(number)
             if found is None:
@@ -65,7 +66,9 @@ class SharedColumns:
                 found = self._crossed(step.name, inputs)
                 if found is None:
                     found = worked_out(step, inputs, self._lanes, steps, self._functions)
-                self._keep(number, found)
+                    self._keep(number, found)
+                elif not is_new:  # most crossings are of one set: memory that is never freed costs more than they do
+                    self._keep(number, found)
             else:
                 self._kept.move_to_end(number)
             columns[index] = found
