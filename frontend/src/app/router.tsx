@@ -90,8 +90,20 @@ const differences = createRoute({
   component: lazyRouteComponent(() => import("../differences/DifferencesPage"), "DifferencesPage"),
 });
 
+const backtests = createRoute({
+  getParentRoute: () => shell,
+  path: "/backtests",
+  component: lazyRouteComponent(() => import("../backtests/BacktestsPage"), "BacktestsPage"),
+});
+
+const backtest = createRoute({
+  getParentRoute: () => shell,
+  path: "/backtests/$backtest",
+  component: lazyRouteComponent(() => import("../backtests/BacktestPage"), "BacktestPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts, account, differences])]),
+  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts, account, differences, backtests, backtest])]),
   defaultPreload: false,
 });
 

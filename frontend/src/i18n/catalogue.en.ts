@@ -1,6 +1,7 @@
 /** The whole English catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./en/actions.json";
 import auth from "./en/auth.json";
+import backtests from "./en/backtests.json";
 import book from "./en/book.json";
 import common from "./en/common.json";
 import connections from "./en/connections.json";
@@ -22,6 +23,7 @@ import ticket from "./en/ticket.json";
 const en = {
   actions,
   auth,
+  backtests,
   book,
   common,
   connections,

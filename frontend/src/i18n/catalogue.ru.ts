@@ -1,6 +1,7 @@
 /** The whole Russian catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./ru/actions.json";
 import auth from "./ru/auth.json";
+import backtests from "./ru/backtests.json";
 import book from "./ru/book.json";
 import common from "./ru/common.json";
 import connections from "./ru/connections.json";
@@ -24,6 +25,7 @@ import type { Catalogue } from "./index";
 const ru: Catalogue = {
   actions,
   auth,
+  backtests,
   book,
   common,
   connections,

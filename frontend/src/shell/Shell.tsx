@@ -63,7 +63,7 @@ function SkipLinks({ isTerminal }: { isTerminal: boolean }) {
   ));
 }
 
-function NavLink({ to, label, active }: { to: "/" | "/settings/accounts"; label: string; active: boolean }) {
+function NavLink({ to, label, active }: { to: "/" | "/backtests" | "/settings/accounts"; label: string; active: boolean }) {
   return (
     <Link to={to} className={`nav-link ${active ? "active" : ""}`} aria-current={active ? "page" : undefined}>
       {label}
@@ -96,7 +96,8 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
       <Mark />
       {account !== null && <AccountSwitcher account={account} accounts={accounts} />}
       <nav aria-label={t("shell.nav")}>
-        <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings")} />
+        <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings") && !here.startsWith("/backtests")} />
+        <NavLink to="/backtests" label={t("shell.backtests")} active={here.startsWith("/backtests")} />
         <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
       </nav>
       <span className="spacer" />

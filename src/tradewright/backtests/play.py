@@ -25,7 +25,7 @@ from tradewright.market.history.faults import BadCandles, CandleFault, CannotOpe
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.timeframe import length_ms
 
-NICE = 10
+NICE = 5  # beside the five of the jobs process
 _TELL_EVERY_S = 0.5
 
 

@@ -23,6 +23,8 @@ from tradewright.backtests.model import (
 )
 from tradewright.backtests.queries import Row
 from tradewright.core.errors import InvalidInput, Problem
+from tradewright.core.instrument import InstrumentId
+from tradewright.core.money import plain
 from tradewright.market.history.faults import BadCandles
 from tradewright.market.history.manifest import Manifest, read_manifest
 from tradewright.market.history.series import Series
@@ -154,7 +156,7 @@ async def _strategy(parts: WebParts, actor: Actor, body: NewBacktestBody, asked:
 
 
 async def _bounded_by_market(parts: WebParts, asked: Asked, series: Series) -> Asked:
-    """With both ends, by the simulated exchange's own time: its market may be of another year."""
+    """With both ends, by the simulated exchange's own time, which may be of another year, and its listing's steps."""
     length = length_ms(series.timeframe)
     now_ms = open_of(await parts.markets.of("sim").clock.now_ms(), series.timeframe)
     to_ms = now_ms if asked.to_ms is None else min(asked.to_ms, now_ms)
@@ -165,7 +167,22 @@ async def _bounded_by_market(parts: WebParts, asked: Asked, series: Series) -> A
     if bars > SIM_BARS_MAX:
         params = {"value": str(bars), "maximum": str(SIM_BARS_MAX)}
         raise InvalidInput([Problem("backtest.too_many_bars", "from_ms", params)])
-    return msgspec.structs.replace(asked, from_ms=from_ms, to_ms=to_ms)
+    return msgspec.structs.replace(asked, from_ms=from_ms, to_ms=to_ms, settings=_with_filters(parts, asked, series))
+
+
+def _with_filters(parts: WebParts, asked: Asked, series: Series) -> Given:
+    """What was not given of the listing's own steps and minima, where this process knows the listing."""
+    given = asked.settings
+    listed = parts.markets.of("sim").instruments.get(InstrumentId(series.category, series.symbol))
+    if listed is None:
+        return given
+    return msgspec.structs.replace(
+        given,
+        tick_size=given.tick_size or plain(listed.tick_size),
+        qty_step=given.qty_step or plain(listed.quantity_step),
+        min_qty=given.min_qty or plain(listed.min_quantity),
+        min_notional=given.min_notional or plain(listed.min_notional),
+    )
 
 
 def _moment(time_ms: int) -> datetime:

@@ -169,6 +169,7 @@ async def test_on_the_simulated_exchange_the_end_is_its_own_time(site: Site, ann
         stored = str(await connection.scalar(text("SELECT asked FROM backtests")))
     assert f'"to_ms":{NOW_MS},' in stored
     assert f'"from_ms":{NOW_MS - 10_000 * 60_000},' in stored
+    assert '"tick_size":"0.1","qty_step":"0.001","min_qty":"0.001","min_notional":"5"' in stored  # as it is listed
     assert (await post(ann, asked))[0] == 202  # the same request, whatever time it is there by now
     status, found = await post(ann, body(origin="sim", from_ms=NOW_MS - (SIM_BARS_MAX + 1) * 60_000))
     assert (status, found["problems"][0]["code"]) == (422, "backtest.too_many_bars")
