@@ -73,15 +73,14 @@ def _first_difference(fast: Sequence[Trade], exact: Sequence[Trade], about: str)
 
 def _may_be_luckier(one: Trade, other: Trade) -> bool:
     """Where the contract itself says what the fast engine does, and that may turn out better: it passes over a target
-    in the entry's own bar, and what the bars after that bring is luck; it closes a cycle whose bar opens beyond the
-    stop with nothing else filled, where on an exchange the safety orders in between are filled first; and it fills a
-    grid's orders before it looks at the stops."""
+    in the bar in which a limit entry or a safety order fills, and what the bars after that bring is luck; it closes a
+    cycle whose bar opens beyond the stop with nothing else filled, where on an exchange the safety orders in between
+    are filled first; and it fills a grid's orders before it looks at the stops."""
     if one.entry_reason == "grid":
         return other.exit_reason == "stop_loss"
     if other.exit_time_ms == one.exit_time_ms:
         return other.quantity > one.quantity and other.exit_price == one.exit_price
-    took_it = other.exit_reason == "take_profit" and other.exit_time_ms == other.entry_time_ms
-    return took_it and one.exit_time_ms > one.entry_time_ms
+    return other.exit_reason == "take_profit" and other.exit_time_ms < one.exit_time_ms
 
 
 def _at(trades: Sequence[Trade], place: int) -> Trade | None:
