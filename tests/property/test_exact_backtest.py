@@ -156,3 +156,11 @@ def test_a_fast_engine_that_is_a_tick_off_or_too_favourable_is_found(monkeypatch
     doctored(lambda trade: trade._replace(exit_reason="take_profit"))
     doctored(lambda trade: trade._replace(exit_time_ms=trade.exit_time_ms + 60_000))
     doctored(lambda trade: trade._replace(pnl=trade.pnl + 1, is_ambiguous=True))
+
+
+def test_neither_large_positions_nor_an_odd_leverage_are_refused_where_the_strategy_allows_them() -> None:
+    text = template_text("ema_cross").replace("size: { equity_pct: 50 }", "size: { quote: 900000000 }\nleverage: 2.375")
+    strategy = check_text(text).strategy
+    assert strategy is not None
+    found = compare(strategy, days("15m", 0, 2), replace(SETTINGS, equity=Decimal(10) ** 9), "large")
+    assert found.trades > 2

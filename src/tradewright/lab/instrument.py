@@ -19,6 +19,7 @@ from tradewright.strategy.model import Strategy
 
 QUOTE = "USDT"
 _PRICE_MAX = Decimal(10) ** 15
+_VALUE_MAX = Decimal(10) ** 15  # of a position, at any leverage
 _LIMITS_RATIO = Decimal("0.99")  # of a price: as far from it orders may lie
 _SLIPS_RATIO = Decimal("0.9")
 
@@ -54,6 +55,7 @@ def listed(strategy: Strategy, settings: Settings) -> InstrumentSpec:
         lower_funding_rate=Decimal(-1),
         funding_interval_min=480,
         launch_ms=0,
+        first_tier_value=_VALUE_MAX,
     )
 
 

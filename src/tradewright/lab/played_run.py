@@ -27,6 +27,8 @@ from tradewright.strategy.evaluate.position import Position
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.prices import decimal_of
 
+_ONE = Decimal(1)
+_LEVERAGE_STEP = Decimal("0.01")  # of the account's; it binds margin, of which there is more than enough
 _BOOKED_TO = Decimal("5e-9")  # the exchange books amounts of a coin to eight places, half even
 
 
@@ -58,7 +60,7 @@ class PlayedRun(Run):
     async def play(self) -> None:
         """All bars; `self.last` is the last one that was run. Raises `LabFault`, and `Cancelled` as `look`."""
         await self.desk.settle()
-        self.desk.leverage(self.strategy.leverage)
+        self.desk.leverage(max(_ONE, self.strategy.leverage // _LEVERAGE_STEP * _LEVERAGE_STEP))
         await self.desk.settle()
         for bar in range(self.feed.first):
             self._evaluator.close(self._bars[bar])

@@ -92,6 +92,7 @@ class InstrumentSpec:
     delivery_ms: int = 0  # market time; 0 for what never ends
     option_type: OptionType = ""
     strike: Decimal | None = None  # options only, quote coin
+    first_tier_value: Decimal | None = None  # settle coin, up to which full leverage is allowed; None: see `risk_tiers`
 
     @property
     def listing(self) -> Listing:

@@ -77,9 +77,11 @@ def tier_at(tiers: Sequence[RiskTier], value: Decimal) -> RiskTier:
 
 def _steps(spec: InstrumentSpec) -> Sequence[_Step]:
     first = (spec.maintenance_margin_rate, spec.max_leverage)
-    if not spec.is_inverse and spec.base_coin in _MAJOR_COINS and first == _MAJOR[0][1:]:
-        return _MAJOR
-    value = _INVERSE_VALUES.get(spec.base_coin, _INVERSE_VALUE) if spec.is_inverse else _VALUE
+    value = spec.first_tier_value
+    if value is None:
+        if not spec.is_inverse and spec.base_coin in _MAJOR_COINS and first == _MAJOR[0][1:]:
+            return _MAJOR
+        value = _INVERSE_VALUES.get(spec.base_coin, _INVERSE_VALUE) if spec.is_inverse else _VALUE
     steps: list[_Step] = []
     for times, share in _LADDER:
         leverage = spec.max_leverage if share == 1 else (spec.max_leverage * share).quantize(_CENT)
