@@ -10,9 +10,11 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from psycopg import sql
+from sqlalchemy import make_url, text
 
 from integration.backtests.kit import BEGIN_MS, IDS, LONG, LONG_SPEC, SHORT, SPEC, Desk, frozen, kill, playing, waves
 from tradewright.backtest.engine import run
@@ -197,6 +199,24 @@ async def test_a_silent_process_of_another_machine_is_waited_for_and_then_given_
             older = text("UPDATE backtests SET beat_at = beat_at - interval '31 s' WHERE id = :id")
             await connection.execute(older, {"id": backtest})
         assert (await desk.ended(backtest))["state"] == "finished"
+
+
+async def test_a_result_waits_for_a_database_that_is_away(desk: Desk, postgres: Any) -> None:
+    name = sql.Identifier(make_url(desk.url).database or "")
+    async with desk.keeper():
+        backtest = await desk.ask()
+        (pid,) = await frozen()
+        with postgres.admin() as admin:
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
+            admin.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                (make_url(desk.url).database,),
+            )
+            os.kill(pid, signal.SIGCONT)
+            await gone(pid)  # it has said its result, and nobody can write it down
+            admin.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(name))
+        row = await desk.ended(backtest)
+    assert (row["state"], row["tries"]) == ("finished", 1)
 
 
 @pytest.mark.parametrize("what", [signal.SIGKILL, signal.SIGTERM])
