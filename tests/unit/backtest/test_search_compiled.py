@@ -23,8 +23,9 @@ from tradewright.backtest.search.compiled.terms import terms_of, unit_parts_of
 from tradewright.backtest.search.report import sweep_report, sweep_summary
 from tradewright.backtest.search.sharing import Job
 from tradewright.backtest.search.space import whole_grid
-from tradewright.backtest.search.sweep import Sweep, is_worth_compiling, searching
+from tradewright.backtest.search.sweep import Searcher, Sweep, is_worth_compiling, searching
 from tradewright.backtest.search.trial import Trials
+from tradewright.backtest.search.walk_forward import pairs, walk
 from tradewright.backtest.search.window import Window
 from tradewright.backtest.settings import Settings
 from tradewright.market.history.fine import FineCandles
@@ -135,6 +136,25 @@ def test_where_nothing_can_be_kept_it_is_compiled_each_time(tmp_path: Path, monk
 
 def _told(sweep: Sweep) -> dict[str, Any]:
     return sweep_report(sweep, _strategy(), Settings(), data={}, seed=None, program_version="0", warnings=[])
+
+
+def test_walking_forward_finds_the_same_in_each_window_compiled() -> None:
+    candles = _candles(480)
+    bindings = Bindings(SPEC, {})
+    windows = pairs(MONDAY_MS, MONDAY_MS + 480 * HOUR_MS, 6, 5, "rolling")
+    walked = []
+    for loop in (None, interpreted_loop()):
+        searcher = Searcher(Trials(SPEC.encode(), {}, candles, Settings(), loop), None, 1, None)
+        walked.append(walk(searcher, whole_grid(bindings.ranges), "sharpe", windows, Decimal(10_000)))
+    plain, found = walked
+    assert len(windows) == 3
+    assert [step.number for step in found.steps] == [step.number for step in plain.steps]
+    for one, other in zip(found.steps, plain.steps, strict=True):
+        assert {outcome.engine for outcome in one.sweep.outcomes} == {"compiled"}
+        assert [each.figures and each.figures.trades for each in one.sweep.outcomes] == [
+            each.figures and each.figures.trades for each in other.sweep.outcomes
+        ]
+    assert found.final_equity == plain.final_equity
 
 
 def test_compiling_is_for_searches_of_millions_of_bars() -> None:
