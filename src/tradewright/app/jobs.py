@@ -17,13 +17,14 @@ from tradewright.backtests.keeper import BacktestKeeper, Keeping
 from tradewright.backtests.queue import Runner
 from tradewright.process.beats import BEAT_FD, Beats
 from tradewright.process.identity import this_process
+from tradewright.process.priority import stand_behind
 from tradewright.settings import Settings
 
 NICE = 5
 
 
 async def serve_jobs(settings: Settings) -> None:
-    os.nice(NICE)
+    stand_behind(NICE)
     beating = asyncio.create_task(Beats(os.environ.get(BEAT_FD)).run())
     try:
         async with open_ground(settings, "jobs") as ground:

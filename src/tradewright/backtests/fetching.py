@@ -7,6 +7,7 @@ calls come out of the budget that orders live on.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 
@@ -16,6 +17,7 @@ from tradewright.backtests.child import Child, plain_environment
 from tradewright.core.clock import Clock
 from tradewright.core.fault import Fault
 from tradewright.market.history.series import Series
+from tradewright.process.priority import lower_session
 
 _LINE_BYTES_MAX = 1024 * 1024
 
@@ -39,13 +41,15 @@ def start(
     }
     words = [word for option in options.items() for word in option]
     own = {name: value for name, value in environment.items() if name.startswith("TRADEWRIGHT_MARKET")}
-    return Child(
+    child = Child(
         [sys.executable, "-m", "tradewright", "data", "download", *words, "--json"],
         env=plain_environment(environment, TRADEWRIGHT_HOME=home, **own),
         given=b"",
         clock=clock,
         line_bytes_max=_LINE_BYTES_MAX,
     )
+    lower_session(child.pid, os.getpriority(os.PRIO_PROCESS, 0))  # it has this process's place, in a new session
+    return child
 
 
 async def hear(child: Child) -> Fault | None:

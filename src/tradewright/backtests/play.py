@@ -8,7 +8,6 @@ Not here: who starts it and what becomes of one that dies (`player`).
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import time
@@ -22,6 +21,7 @@ import msgspec
 from tradewright.backtests.model import Asked, settings_of
 from tradewright.core.fault import Fault
 from tradewright.market.history.faults import BadCandles, CandleFault, CannotOpen
+from tradewright.process.priority import stand_behind
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.timeframe import length_ms
 
@@ -81,7 +81,7 @@ def main() -> None:
 
 
 def limit_itself(order: Order) -> None:
-    os.nice(NICE)
+    stand_behind(NICE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # What it writes to, not the address space: that is mostly libraries and never touched.
     _lower(resource.RLIMIT_DATA, order.memory_bytes)
