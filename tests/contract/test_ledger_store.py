@@ -350,6 +350,28 @@ async def test_transactions_are_held_against_entries_and_what_is_no_execution_is
     assert await replay_breaks(world.store, coins_of) == []
 
 
+async def test_what_a_late_execution_corrects_is_held_against_its_transaction_again(world: LedgerWorld) -> None:
+    """It was within what rounding explains, and still is, and by another amount."""
+    await opened(world)
+    one, two = Decimal("100.00000001"), Decimal("100.00000003")
+    await world.book(
+        fill("e1", "1", price=one, executed_at=after(1), fee=ZERO),
+        fill("e3", "1", side="Sell", price=Decimal(100), executed_at=after(3), fee=ZERO),
+    )
+    rows = [transaction("e3", change="-0.00000002", at=3), transaction("e2", change="0", at=2)]
+    await world.store.keep(rows, [], after(10))
+    for _ in range(2):
+        await post_executions(world.store, coins_of)
+        await settle_transactions(world.store, after(10), after(-50))
+        assert (await world.store.balances())["wallet:USDT", "USDT"] == Decimal("99999.99999998")
+        await world.book(fill("e2", "1", price=two, executed_at=after(2), fee=ZERO))  # heard of after they were settled
+    await post_executions(world.store, coins_of)
+    await settle_transactions(world.store, after(10), after(-50))
+    assert (await world.store.balances())["wallet:USDT", "USDT"] == Decimal("99999.99999998")
+    assert await world.store.unsettled() == []
+    assert await replay_breaks(world.store, coins_of) == []
+
+
 async def test_a_coin_that_an_execution_should_not_have_moved_is_a_break(world: LedgerWorld) -> None:
     await opened(world)
     await world.book(fill("e1", executed_at=after(1)), fill("e2", executed_at=after(2), exec_type="Funding", fee=ZERO))

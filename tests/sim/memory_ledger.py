@@ -87,6 +87,7 @@ class MemoryLedger:
                 for line in entries.lines:
                     rows.balances[line.book, line.asset] += line.amount
         rows.standings |= posting.standings
+        rows.settled -= {key for key, row in rows.transactions.items() if row.exec_id in posting.corrected}
         for key, exec_id in posting.settled.items():
             rows.settled.add(key)
             if exec_id is not None:

@@ -189,10 +189,11 @@ def entries_of_transaction(transaction: Transaction) -> EntrySet:
     )
 
 
-def entries_of_rounding(execution: Execution, coin: str, difference: Decimal) -> EntrySet:
-    """The wallet moved by a little more (or less) than the execution comes to, within what rounding explains."""
+def entries_of_rounding(execution: Execution, coin: str, difference: Decimal, version: int) -> EntrySet:
+    """The wallet moved by a little more (or less) than the execution comes to, within what rounding explains. `version`
+    is the books': once a late execution has corrected this one, what it is off by is another."""
     return EntrySet(
-        source=f"round:{execution.exec_id}:{coin}",
+        source=f"round:{execution.exec_id}:{coin}:{version}",
         at=execution.executed_at,
         lines=_told(
             [

@@ -86,8 +86,9 @@ def tie_transactions(
     changes: Mapping[ExecutionId, Mapping[str, Decimal]],
     untold: Sequence[Execution],
     opened_at: datetime,
+    version: int,
 ) -> TiedTransactions:
-    """Holds rows of the transaction log against what was booked; books what is no execution.
+    """Holds rows of the transaction log against what was booked in books of this version; books what is no execution.
 
     `changes` is what each execution's entries add to the wallet, by coin; `untold` are executions of which the log says
     nothing. Rows up to `opened_at` are in the opening.
@@ -124,7 +125,7 @@ def tie_transactions(
             breaks.append(Break("movement", f"{exec_id}:{coin}", plain(ours), plain(theirs)))
             continue
         if difference:
-            sets.append(entries_of_rounding(execution, coin, difference))
+            sets.append(entries_of_rounding(execution, coin, difference, version))
         settled |= {row.key: None for row in told}
     return TiedTransactions(sets, settled, breaks)
 

@@ -180,7 +180,17 @@ def _unfinished(world: World, tail: list[IntentId] | None) -> list[str]:
     if tail is None:
         return [f"the session is not ready: {world.database.session}"]
     statuses = {one: world.database.status(one) for one in tail}
-    return [f"the order {one} of the tail is {status}" for one, status in statuses.items() if status not in _FINAL]
+    return [
+        f"the order {one} of the tail is {status}"
+        for one, status in statuses.items()
+        if status not in _FINAL and not _met_a_limit(world, one)
+    ]
+
+
+def _met_a_limit(world: World, one: IntentId) -> bool:
+    """It was approved, and held back at its last word: the market had moved, and with it what a limit counts."""
+    row = world.database.intents[one]
+    return world.database.status(one) == "not_sent" and row.reason is not None and row.reason.code.startswith("risk.")
 
 
 class _Keeper:

@@ -129,6 +129,17 @@ async def settle(connection: AsyncConnection, account: AccountRef, settled: Mapp
         )
 
 
+async def reopen(connection: AsyncConnection, account: AccountRef, corrected: Sequence[ExecutionId]) -> None:
+    if corrected:
+        await connection.execute(
+            text(
+                "UPDATE exchange_transactions SET settled = false WHERE account_id = :account AND settled"
+                " AND exec_id = ANY(:ids)"
+            ),
+            {"account": account.id, "ids": list(corrected)},
+        )
+
+
 async def untold(connection: AsyncConnection, account: AccountRef, until: datetime) -> Sequence[Execution]:
     """Executions after the mark and until then of which no transaction tells. The mark moves on to the first of them,
     and no further than what may still be listed late."""

@@ -70,11 +70,13 @@ class Standing:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posting:
     """What is written together. `settled`: keys of transactions that need no further look, with the execution that one
-    turned out to be where it was told under another id. `opens` moves the books' opening to that time."""
+    turned out to be where it was told under another id. What is settled of `corrected` executions is to be looked at
+    again: they come to something else now. `opens` moves the books' opening to that time."""
 
     sets: Sequence[EntrySet] = ()
     standings: Mapping[HoldingKey, Standing] = field(default_factory=dict)
     settled: Mapping[str, ExecutionId | None] = field(default_factory=dict)
+    corrected: Sequence[ExecutionId] = ()
     opens: datetime | None = None
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tradewright.core.holding import Holding, held
+from tradewright.core.ids import ExecutionId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.ledger import (
     GAP,
@@ -124,6 +125,7 @@ async def _posting_of(store: LedgerStore, waiting: Sequence[Booked], coins_of: C
     touched: dict[HoldingKey, Standing] = {}
     before: dict[HoldingKey, list[Execution]] = {}  # of those legs of which something came late
     sets: list[EntrySet] = []
+    corrected: set[ExecutionId] = set()
     unknown: dict[InstrumentId, Break] = {}
     waiting = _in_order(waiting)
     for place, each in enumerate(waiting):
@@ -145,11 +147,13 @@ async def _posting_of(store: LedgerStore, waiting: Sequence[Booked], coins_of: C
                 before[key] = [*await store.posted(key), *earlier]
             corrections, now = entries_of_late(execution, before[key], coins, standing.opening)
             sets += corrections
+            corrected |= {one.exec_id for one in corrections if one.exec_id is not None}
             last = standing.last
         if key in before:
             before[key].append(execution)
         touched[key] = replace(standing, now=now, last=last)
-    return Posting(sets=[one for one in sets if one.lines], standings=touched), list(unknown.values())
+    posting = Posting(sets=[one for one in sets if one.lines], standings=touched, corrected=sorted(corrected))
+    return posting, list(unknown.values())
 
 
 def _in_order(waiting: Sequence[Booked]) -> list[Booked]:
@@ -171,7 +175,7 @@ async def settle_transactions(store: LedgerStore, now: datetime, grace_since: da
     ids = sorted({row.exec_id for row in rows if row.exec_id is not None})
     untold = await store.untold(now)
     tied: TiedTransactions = tie_transactions(
-        rows, await store.executions(ids), await store.wallet_changes(ids), untold, books.opened_at
+        rows, await store.executions(ids), await store.wallet_changes(ids), untold, books.opened_at, books.version
     )
     if tied.sets or tied.settled:
         await store.post(Posting(sets=[each for each in tied.sets if each.lines], settled=tied.settled), books.version)

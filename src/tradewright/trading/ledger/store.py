@@ -86,6 +86,7 @@ class PostgresLedger:
             await write_lines(connection, self._account, posting.sets, sequence)
             await write_standings(connection, self._account, posting.standings)
             await archive.settle(connection, self._account, posting.settled)
+            await archive.reopen(connection, self._account, posting.corrected)
 
     async def unposted(self) -> Sequence[Booked]:
         async with self._engine.begin() as connection:
