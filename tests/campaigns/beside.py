@@ -75,7 +75,7 @@ def run(backtests: int, orders: int) -> Measured:
     measured = Measured()
     environment = {
         "TRADEWRIGHT_BACKTESTS_AT_ONCE": str(backtests),
-        "TRADEWRIGHT_BACKTESTS_WAITING": str(2 * backtests),
+        "TRADEWRIGHT_BACKTESTS_WAITING": str(backtests + 4),
         "TRADEWRIGHT_BACKTEST_CPU_S_A_DAY": "8640000",
     }
     with installed(environment=environment) as running:
