@@ -69,14 +69,17 @@ def steal_stop(world: World) -> None:
 def moment(world: World, leg: PositionIndex) -> Moment:
     """How the position stands, by the exchange's own word."""
     account, process = world.engine.account, world.process
-    stops = [
-        order.trigger
-        for order in account.live_orders("BTCUSDT")
-        if order.stop_kind == "StopLoss" and order.position_index == leg
-    ]
+    live = [order for order in account.live_orders("BTCUSDT") if order.position_index == leg]
+    stops = [order.trigger for order in live if order.stop_kind == "StopLoss"]
     is_alive = process is not None and not process.is_dead and not process.task.done()
     is_served = is_alive and process is not None and process.session.state in ("ready", "degraded")
     size = account.position("BTCUSDT", leg).size
+    # A person's own conditional orders protect as well, where they close all of it as it loses.
+    waiting = [order for order in live if order.reduce_only and order.stop_kind == "Stop" and order.trigger is not None]
+    closing = [order for order in waiting if order.side == ("Sell" if size > 0 else "Buy")]
+    falling = [order for order in closing if order.trigger is not None and order.trigger.rises == (size < 0)]
+    if size and not stops and sum((order.leaves for order in falling), Decimal(0)) >= abs(size):
+        stops = [order.trigger for order in falling]
     kept = world.database.protections.get(("linear", "BTCUSDT", leg))
     return Moment(
         at_s=world.loop.time(),
