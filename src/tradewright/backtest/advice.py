@@ -6,8 +6,10 @@ large beside what was traded. None of them changes a number.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradewright.backtest.result import Result, Warned
 from tradewright.core.money import plain
@@ -41,10 +43,8 @@ def _few(result: Result) -> Warned | None:
     count = len(result.trades)
     if count >= FEW_TRADES:
         return None
-    many = "no trade" if not count else "one trade" if count == 1 else f"{count} trades"
-    return Warned(
-        "few_trades", f"There is {many}: fewer than {FEW_TRADES} say little about what comes next.", count, None
-    )
+    many = "is no trade" if not count else "is one trade" if count == 1 else f"are {count} trades"
+    return Warned("few_trades", f"There {many}: fewer than {FEW_TRADES} say little about what comes next.", count, None)
 
 
 def _hangs_on_one(result: Result) -> Warned | None:
@@ -96,3 +96,12 @@ def _large(result: Result, candles: Candles) -> Warned | None:
         return None
     message = f"Orders larger than {plain(100 * LARGE_SHARE)} % of what was traded in their bar: expect worse prices."
     return Warned("capacity", message, count, first)
+
+
+def once_per_code(warnings: Sequence[Any]) -> list[Any]:
+    """The first of each code, with how many there are; warnings of the check and of a run alike."""
+    found: dict[str, Any] = {}
+    for warned in warnings:
+        before = found.get(warned.code)
+        found[warned.code] = warned if before is None else replace(before, count=before.count + warned.count)
+    return list(found.values())

@@ -12,7 +12,6 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +89,7 @@ def limit_itself(order: Order) -> None:
 
 def play(order: Order, tell: Callable[[Progress], None]) -> Reported:
     """Raises `_Unplayable`, `MemoryError`."""
-    from tradewright.backtest.advice import advice_of
+    from tradewright.backtest.advice import advice_of, once_per_code
     from tradewright.backtest.engine import run
     from tradewright.backtest.report import report_of
     from tradewright.backtest.result import NoBars, Warned
@@ -113,7 +112,7 @@ def play(order: Order, tell: Callable[[Progress], None]) -> Reported:
     except NoBars as error:
         raise _Unplayable(Fault("backtest.no_bars", detail=str(error))) from None
     told = [Warned(fault.code, fault.message, 1, None) for fault in checked.warnings]
-    warnings = once_each([*told, *result.warnings, *advice_of(result, candles, filled_bars=filled_bars)])
+    warnings = once_per_code([*told, *result.warnings, *advice_of(result, candles, filled_bars=filled_bars)])
     report = report_of(
         result,
         warnings=warnings,
@@ -171,15 +170,6 @@ def candles_refused(faults: Sequence[CandleFault]) -> Fault:
     if first.code == "gap":
         return Fault("backtest.gaps", {"count": str(first.count)}, first.message.partition(";")[0])
     return Fault("backtest.candles_refused", detail=first.message)
-
-
-def once_each(warnings: Sequence[Any]) -> list[Any]:
-    """The first of each code, with how many there are."""
-    found: dict[str, Any] = {}
-    for warned in warnings:
-        before = found.get(warned.code)
-        found[warned.code] = warned if before is None else replace(before, count=before.count + warned.count)
-    return list(found.values())
 
 
 def _watch(tell: Callable[[Progress], None]) -> Callable[[int, int], bool]:

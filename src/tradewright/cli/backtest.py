@@ -154,7 +154,7 @@ def run_backtest(options: BacktestOptions) -> None:
 def _run(options: BacktestOptions, checked: Checked, strategy: Strategy) -> None:
     from importlib.metadata import version
 
-    from tradewright.backtest.advice import advice_of
+    from tradewright.backtest.advice import advice_of, once_per_code
     from tradewright.backtest.report import pieces_of, report_of
     from tradewright.backtest.result import NoBars, Warned
     from tradewright.backtest.settings import BadSettings
@@ -201,15 +201,6 @@ def _engine_of(options: BacktestOptions, strategy: Strategy) -> Engine:
     # The session and the exchange of the run would tell all that they do, on standard output.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     return run_exact
-
-
-def once_per_code(warnings: Sequence[Any]) -> list[Any]:
-    """The first of each code, with how many there are."""
-    found: dict[str, Any] = {}
-    for warned in warnings:
-        before = found.get(warned.code)
-        found[warned.code] = warned if before is None else replace(before, count=before.count + warned.count)
-    return list(found.values())
 
 
 def settings_of(options: BacktestOptions, strategy: Strategy) -> Settings:
