@@ -42,6 +42,10 @@ _TRIES_MORE, _TRIES_MIN = 2, 4  # times the kills that were planned, and some mo
 _POKE_S = 0.5
 _TRADING_WITHIN_S = 20.0
 _LOOK_S = 0.02
+_HAS = {
+    "kill.cancelled": "AND EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.id AND o.state = 'working')",
+    "kill.closing": "AND EXISTS (SELECT 1 FROM positions p WHERE p.account_id = a.id AND p.size <> 0)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,14 +217,13 @@ class Campaign:
                 fault = {"kind": "lost_reply", "path": "/v5/order/create", "count": 1}
                 await asyncio.to_thread(self._lean.exchange.control, "POST", "/sim/faults", fault)
             else:
-                await self._pull()
+                await self._pull(point)
 
-    async def _pull(self) -> None:
+    async def _pull(self, point: CrashPoint) -> None:
+        """Of an account that has what this point is about: most are flat for a while after a kill of their own."""
         held = await self._lean.rows(
-            "SELECT a.id FROM accounts a WHERE a.environment = 'demo' AND EXISTS (SELECT 1 FROM positions p"
-            " WHERE p.account_id = a.id AND p.size <> 0) AND EXISTS (SELECT 1 FROM orders o WHERE o.account_id = a.id"
-            " AND o.state = 'working') AND NOT EXISTS (SELECT 1 FROM kill_latches l WHERE l.scope_id = a.id"
-            " AND l.released_at IS NULL)"
+            "SELECT a.id FROM accounts a WHERE a.environment = 'demo' AND NOT EXISTS (SELECT 1 FROM kill_latches l"
+            f" WHERE l.scope_id = a.id AND l.released_at IS NULL) {_HAS.get(point, '')}"
         )
         if not held:
             return
