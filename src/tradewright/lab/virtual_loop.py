@@ -8,6 +8,7 @@ Not here: connections on it (`network`).
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import selectors
 from collections.abc import Coroutine, Mapping
@@ -61,11 +62,27 @@ class _JumpingSelector(selectors.SelectSelector):
         return super().get_map()
 
 
+class _NumberedTask(asyncio.Task[Any]):
+    """A group cancels its tasks in the order of a set, which is that of their hashes: by their number it is the same in
+    each run, and by their place in memory, as tasks have it, it is not."""
+
+    def __init__(self, number: int, coroutine: Coroutine[Any, Any, Any], **named: Any) -> None:
+        self._number = number
+        super().__init__(coroutine, **named)
+
+    def __hash__(self) -> int:
+        return self._number
+
+
 class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
         self._clock_resolution = 1e-9
+        numbers = itertools.count()
+        self.set_task_factory(
+            lambda loop, coroutine, **named: _NumberedTask(next(numbers), coroutine, loop=loop, **named)
+        )
 
     def time(self) -> float:
         return self._jumping.now_s
