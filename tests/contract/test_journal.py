@@ -931,6 +931,23 @@ async def test_what_the_owner_closes_is_the_leg_of_that_side(world: JournalWorld
     assert (order.side, order.quantity, order.position_index) == ("Buy", Decimal("0.3"), 2)
 
 
+async def test_an_order_of_the_kill_switch_is_expected_also_after_its_first_attempt_was_refused(
+    world: JournalWorld,
+) -> None:
+    """It is sent again by its own id, and its order may be told before that attempt has come out of the spool."""
+    await world.journal.book([position("0.5")], "stream")
+    body = close_body(str(uuid4()))
+    assert await world.journal.propose(body, source="kill", reason=NAKED) == "proposed"
+    intent = await any_proposed(world, body.id)
+    request = await world.journal.open_request(intent, RequestId(uuid4()))
+    assert request is not None
+    await world.journal.answer(intent, request, AnsweredRefused(WHY, TRACE))
+    assert await world.state(intent.id) == "rejected"
+    await world.journal.book([report_of(intent, "filled", filled="0.5")], "stream")
+    assert await world.state(intent.id) == "acknowledged"
+    assert await world.drifts() == (0, [])
+
+
 async def test_what_an_acknowledged_change_came_to_is_booked_and_marked_in_one(world: JournalWorld) -> None:
     target = await working_place(world)
     amend = await acknowledged_change(world, await world.amend(target.id, price=Decimal(59000)))

@@ -557,7 +557,8 @@ class MemoryJournal:
             if duplicate or not (report.is_attached or report.state in FINAL_STATES):
                 told.drift(Drift(kind, report.exchange_order_id, "", report.raw_status))
             return
-        if owner.state in (*_UNSENT, "not_placed", "rejected", "expired", "refused"):
+        sent_again = owner.source == "kill"  # by its own id, and perhaps that is not written down yet
+        if not sent_again and owner.state in (*_UNSENT, "not_placed", "rejected", "expired", "refused"):
             told.drift(Drift("order.unexpected", report.exchange_order_id, owner.state, report.raw_status))
         if owner.state != "acknowledged":
             owner.state, owner.reason, owner.version = "acknowledged", None, owner.version + 1

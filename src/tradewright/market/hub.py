@@ -54,7 +54,7 @@ class MarketHub:
         self._stream = stream
         self._category: Category = category
         self._log = log.bind(component="market.hub", category=category)
-        self._readers: dict[str, set[Subscription[Any]]] = defaultdict(set)
+        self._readers: dict[str, dict[Subscription[Any], None]] = defaultdict(dict)  # in the order of their coming
         self._observers: list[CandleObserver] = []
         self._tickers: dict[InstrumentId, Ticker] = {}
         self._candles: dict[tuple[InstrumentId, str], CandleUpdate] = {}
@@ -147,7 +147,7 @@ class MarketHub:
     ) -> Subscription[Any]:
         def give_back(reader: Subscription[Any]) -> None:
             readers = self._readers[topic]
-            readers.discard(reader)
+            readers.pop(reader, None)
             if not readers:
                 del self._readers[topic]
                 self._forget_topic(topic)
@@ -158,7 +158,7 @@ class MarketHub:
             if len(self._readers) >= TOPICS_MAX:
                 raise NotReady(f"{TOPICS_MAX} topics of {self._category} are read already, and no more fit; close some")
             self._stream.subscribe(topic)
-        self._readers[topic].add(reader)
+        self._readers[topic][reader] = None
         return reader
 
     def _apply(self, event: PublicEvent) -> None:

@@ -123,6 +123,7 @@ async def _insert_order(
         await hold_claims(connection, account)
         intent = await _intent_behind(connection, account, intent_id)
     intent_state, has_order = (None, False) if intent is None else (intent.state, intent.has_order)
+    sent_again = intent is not None and intent.source == "kill"
     ours = intent_state is not None and not has_order
     order_id: UUID = intent_id if ours and intent_id is not None else ids.new()
     await connection.execute(
@@ -180,14 +181,14 @@ async def _insert_order(
             {"account": account.id, "id": intent_id},
         )
         await _audit_evidence(connection, account, ids, order_id, report)
-    return order_id, _unexpected(report, intent_state, has_order)
+    return order_id, _unexpected(report, intent_state, has_order=has_order, sent_again=sent_again)
 
 
 async def _intent_behind(connection: AsyncConnection, account: AccountRef, intent_id: IntentId) -> Any:
-    """Its `state`, and whether it `has_order`; None where nobody here has asked for it, so far."""
+    """Its `state` and `source`, and whether it `has_order`; None where nobody here has asked for it, so far."""
     found = await connection.execute(
         text(
-            "SELECT state, EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id)"
+            "SELECT state, source, EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id)"
             " AS has_order FROM intents i"
             " WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE OF i"
         ),
@@ -253,10 +254,12 @@ async def _audit_evidence(
     await record(connection, entry)
 
 
-def _unexpected(report: RemoteOrder, intent_state: str | None, has_order: bool) -> list[Drift]:
+def _unexpected(report: RemoteOrder, intent_state: str | None, *, has_order: bool, sent_again: bool) -> list[Drift]:
     """Foreign orders, a second order of one intent, and orders of an intent that we had called ended without one.
 
-    An exit that the exchange made itself is explained by the position or the order that it is attached to.
+    An exit that the exchange made itself is explained by the position or the order that it is attached to. What the
+    kill switch sends may be `sent_again` by its own id after it had ended without an order, and its order may be told
+    before that attempt is written down: its entries may wait in the spool.
     """
     if has_order:
         return [Drift("order.duplicate", report.exchange_order_id, "", report.raw_status)]
@@ -264,7 +267,7 @@ def _unexpected(report: RemoteOrder, intent_state: str | None, has_order: bool) 
         if report.is_attached or report.state in FINAL_STATES:
             return []  # nor is one that has ended before we knew of it anything to look after
         return [Drift("order.foreign", report.exchange_order_id, "", report.raw_status)]
-    if intent_state in ("not_placed", "rejected", "expired", "refused", "proposed", "approved"):
+    if not sent_again and intent_state in ("not_placed", "rejected", "expired", "refused", "proposed", "approved"):
         return [Drift("order.unexpected", report.exchange_order_id, intent_state, report.raw_status)]
     return []
 

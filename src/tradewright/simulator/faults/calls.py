@@ -97,8 +97,8 @@ class CallGate:
         self._truth = faults.truth
         self._visibility = visibility
         self._wall_ms = wall_ms
-        self._late: set[asyncio.Task[web.Response]] = set()
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._late: dict[asyncio.Task[web.Response], None] = {}  # in the order of their coming
+        self._timers: dict[asyncio.TimerHandle, None] = {}
 
     async def call(self, request: web.Request, arrival: Arrival, process: Callable[[], web.Response]) -> web.Response:
         """A REST call: what `process` answers, or what a fault makes of it. May never return, but be cancelled."""
@@ -126,8 +126,8 @@ class CallGate:
             case LateAccept(delay_ms=delay_ms):
                 # A task of its own: the call goes on when its client is gone, which cancels only the waiting.
                 late = asyncio.create_task(self._later(asked, delay_ms, process))
-                self._late.add(late)
-                late.add_done_callback(self._late.discard)
+                self._late[late] = None
+                late.add_done_callback(lambda ended: self._late.pop(ended, None))
                 return await asyncio.shield(late)
             case LostReply(hang=hang, hide_ms=hide_ms):
                 response = process()
@@ -212,11 +212,11 @@ class CallGate:
 
     def _call_later(self, delay_ms: int, call: Callable[[], None]) -> None:
         def due() -> None:
-            self._timers.discard(timer)
+            self._timers.pop(timer, None)
             call()
 
         timer = asyncio.get_running_loop().call_later(delay_ms / 1000, due)
-        self._timers.add(timer)
+        self._timers[timer] = None
 
     def _refused_by_maintenance(self, arrival: Arrival) -> tuple[int, str] | int | None:
         """A code with its text, an HTTP status, or None where the call goes through."""

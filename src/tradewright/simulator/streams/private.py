@@ -54,12 +54,12 @@ class PrivateStream:
         by_category = {f"{topic}.{category}" for topic in self._all_in_one for category in CATEGORIES}
         self._by_category = frozenset(by_category - NO_SUCH_FORM)
         self._known = topics | self._by_category
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}  # in the order of their coming
         self._uids: dict[Connection, str] = {}  # of those that have authenticated
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         async with self._door.accept(request) as connection:
-            self._connections.add(connection)
+            self._connections[connection] = None
             try:
                 async for frame in connection.frames():
                     if frame.get("op") == "auth":
@@ -71,7 +71,7 @@ class PrivateStream:
                     else:
                         self._obey(connection, frame)
             finally:
-                self._connections.discard(connection)
+                self._connections.pop(connection, None)
                 self._uids.pop(connection, None)
                 self._dcp.left(connection, now_ms=self._true_ms())
         return connection.socket

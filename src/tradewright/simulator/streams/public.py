@@ -89,17 +89,17 @@ class CategoryStream:
         self._manners = manners_of(category)
         self._wall_ms = wall_ms
         self._topics: dict[str, Topic] = {}
-        self._readers: dict[str, set[Connection]] = {}
-        self._connections: set[Connection] = set()
+        self._readers: dict[str, dict[Connection, None]] = {}  # by topic, in the order of their coming
+        self._connections: dict[Connection, None] = {}  # in the order of their coming
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         async with self._door.accept(request, category=self._category) as connection:
-            self._connections.add(connection)
+            self._connections[connection] = None
             try:
                 async for frame in connection.frames():
                     self._obey(connection, frame)
             finally:
-                self._connections.discard(connection)
+                self._connections.pop(connection, None)
                 for topic in tuple(connection.topics):
                     self._leave(connection, topic)
         return connection.socket
@@ -146,7 +146,7 @@ class CategoryStream:
         connection.send(self._manners.agreement(frame, connection.id, list(topics)))
         for name, topic in topics.items():
             self._topics[name] = topic
-            self._readers.setdefault(name, set()).add(connection)
+            self._readers.setdefault(name, {})[connection] = None
             connection.topics.add(name)
             snapshot = topic.snapshot()
             if snapshot is not None:
@@ -185,7 +185,7 @@ class CategoryStream:
         readers = self._readers.get(topic)
         if readers is None:
             return
-        readers.discard(connection)
+        readers.pop(connection, None)
         if not readers:
             del self._readers[topic], self._topics[topic]
 

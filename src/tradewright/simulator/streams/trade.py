@@ -72,11 +72,11 @@ class TradeStream:
         self._has_flood_limits = has_flood_limits
         self._by_address = Windows(PER_ADDRESS if has_flood_limits else 0, SECOND_MS)
         self._wall_ms = wall_ms
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, None] = {}  # in the order of their coming
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         async with self._door.accept(request) as connection:
-            self._connections.add(connection)
+            self._connections[connection] = None
             session = _Session()
             try:
                 async for frame in connection.frames():
@@ -89,7 +89,7 @@ class TradeStream:
                         case _:
                             self._obey(connection, frame, session)
             finally:
-                self._connections.discard(connection)
+                self._connections.pop(connection, None)
         return connection.socket
 
     async def close(self) -> None:
