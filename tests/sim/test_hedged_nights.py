@@ -11,8 +11,9 @@ from sim.whole.hedged import HedgedWorld
 from sim.whole.run import run_seed
 
 _SEEDS = range(12)
-# 767: a close of the kill switch was refused and sent again, and its order was told before that attempt was written down.
-# The others: a stranger's fill that was read between the lists of orders and of fills belonged to no leg yet, and set a wrong base.
+# 767: a close of the kill switch was refused and sent again, and its order was told before that attempt was written
+# down. The others: a stranger's fill that was read between the lists of orders and of fills belonged to no leg yet, and
+# set a wrong base.
 _SAVED = (531, 767, 1554, 2142)
 
 

@@ -188,8 +188,9 @@ async def _intent_behind(connection: AsyncConnection, account: AccountRef, inten
     """Its `state` and `source`, and whether it `has_order`; None where nobody here has asked for it, so far."""
     found = await connection.execute(
         text(
-            "SELECT state, source, EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id)"
-            " AS has_order FROM intents i"
+            "SELECT state, source,"
+            " EXISTS (SELECT 1 FROM orders o WHERE o.account_id = i.account_id AND o.intent_id = i.id) AS has_order"
+            " FROM intents i"
             " WHERE id = :id AND account_id = :account AND kind = 'place' FOR UPDATE OF i"
         ),
         {"id": intent_id, "account": account.id},
