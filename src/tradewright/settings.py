@@ -88,6 +88,7 @@ class Settings(BaseSettings):
     seed: int = Field(1, ge=0)
     speed: Decimal = Field(Decimal(1), gt=0, le=10_000)
     placement: Literal["single"] = "single"
+    real_trading: Literal["on", "off"] = "off"  # whether live accounts may be added and armed; see `connections.arming`
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
     open_browser: bool = True

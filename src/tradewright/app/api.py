@@ -62,7 +62,9 @@ async def serve_api(settings: Settings) -> None:
             clock=ground.clock,
             ids=ground.ids,
             passwords=Passwords(),
-            settings=WebSettings(version=installed_version(), port=settings.port),
+            settings=WebSettings(
+                version=installed_version(), port=settings.port, real_trading=settings.real_trading == "on"
+            ),
             sim_account=sim_account,
             sealing_key=lambda: read_sealing_key(settings.vault_home),
             digest_key=lambda: read_digest_key(settings.vault_home),

@@ -55,12 +55,14 @@ async def add_connection(
     actor: Actor,
     clock: Clock,
     ids: Ids,
+    real_trading: bool = False,
 ) -> Connection:
     """Stores the key sealed and has the worker check it. The same id and body again is the same connection.
 
-    Raises `InvalidInput`, `ConnectionConflict` (the id with another body), `TooManyConnections`.
+    `real_trading`: whether the installation allows a live connection. Raises `InvalidInput`, `ConnectionConflict` (the
+    id with another body), `TooManyConnections`.
     """
-    environment = asked.checked_environment()
+    environment = asked.checked_environment(real_trading=real_trading)
     now = clock.now()
     made = await connection.execute(
         postgres_insert(connections)

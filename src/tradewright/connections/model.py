@@ -24,7 +24,7 @@ from tradewright.vault.digests import DigestKey
 
 ConnectionState = Literal["checking", "ok", "refused", "removed"]
 CONNECTIONS_MAX = 50  # of a workspace, those that were removed not counted
-LIVE_CLOSED = Fault("connection.live_closed")  # until real trading can be armed
+LIVE_CLOSED = Fault("connection.live_closed")  # while the installation does not allow real trading
 ADDRESS_BLOCKED = "connection.address_blocked"  # by the exchange: nothing may be asked for a while
 SIM_REFUSED = Fault("connection.sim_has_no_key")
 _KEY = re.compile(r"[\x21-\x7e]{4,200}")  # it travels in a header
@@ -114,15 +114,15 @@ class NewConnection:
         said = [str(self.id), self.environment, self.name, self.region]
         return key.digest(json.dumps(said).encode() + b"\x00" + self.credentials.as_bytes())
 
-    def checked_environment(self) -> RemoteEnvironment:
+    def checked_environment(self, *, real_trading: bool) -> RemoteEnvironment:
         """Raises `InvalidInput` with every fault of what was asked; no fault repeats a secret."""
-        problems = [*self._environment_problems(), *self._credential_problems()]
+        problems = [*self._environment_problems(real_trading), *self._credential_problems()]
         if problems:
             raise InvalidInput(problems)
         return cast(RemoteEnvironment, self.environment)
 
-    def _environment_problems(self) -> list[Problem]:
-        refusal = refusal_of(self.environment)
+    def _environment_problems(self, real_trading: bool) -> list[Problem]:
+        refusal = refusal_of(self.environment, real_trading=real_trading)
         if refusal is not None:
             return [Problem(refusal.code, "environment", refusal.params)]
         regions = ENVIRONMENTS[cast(RemoteEnvironment, self.environment)].regions
@@ -146,11 +146,12 @@ class NewConnection:
         return problems
 
 
-def refusal_of(environment: str) -> Fault | None:
-    """Why no connection can be added in an environment now; None: it can."""
+def refusal_of(environment: str, *, real_trading: bool) -> Fault | None:
+    """Why no connection can be added in an environment now; None: it can. `real_trading`: whether the installation
+    allows it."""
     if environment == "sim":
         return SIM_REFUSED
-    return LIVE_CLOSED if environment == "live" else None
+    return LIVE_CLOSED if environment == "live" and not real_trading else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,12 +33,14 @@ class WebSettings:
 
     `hosts` are names the server answers to beside localhost, 127.0.0.1 and [::1] (no port); `origins` are origins that
     may write beside the request's own (`https://trade.example.org`), for a proxy that changes the scheme or the port.
+    `real_trading`: whether who runs the machine allows it; each account is armed beside that.
     """
 
     version: str
     port: int
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    real_trading: bool = False
 
 
 @dataclass(frozen=True, slots=True)

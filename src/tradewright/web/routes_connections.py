@@ -5,7 +5,7 @@ What is secret is sealed in the request and never comes back out.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Request
@@ -14,7 +14,7 @@ from starlette.responses import Response
 from tradewright.connections import commands, queries
 from tradewright.connections.model import Actor, Connection, Credentials
 from tradewright.connections.model import NewConnection as AskedConnection
-from tradewright.core.environment import ENVIRONMENTS
+from tradewright.core.environment import ENVIRONMENTS, Environment
 from tradewright.identity.model import Principal
 from tradewright.trading.provision import rest_account_of
 from tradewright.web.auth import Reader, Trader, caller_of
@@ -88,7 +88,7 @@ def router() -> APIRouter:
 
 async def read_environments(parts: Parts, _caller: Reader) -> Response:
     """The environments, what each can do, and whether a connection can be added there now."""
-    return JsonAnswer({"environments": [environment_view(each, parts.rest_address) for each in ENVIRONMENTS]})
+    return JsonAnswer({"environments": [_environment(parts, each) for each in ENVIRONMENTS]})
 
 
 async def read_connections(parts: Parts, caller: Reader) -> Response:
@@ -113,6 +113,7 @@ async def post_connection(
             actor=_actor(request, caller),
             clock=parts.clock,
             ids=parts.ids,
+            real_trading=parts.settings.real_trading,
         )
     return _answer(parts, added, status=202)
 
@@ -154,6 +155,10 @@ async def post_remove(
             ids=parts.ids,
         )
     return _answer(parts, removed)
+
+
+def _environment(parts: WebParts, environment: Environment) -> dict[str, Any]:
+    return environment_view(environment, parts.rest_address, real_trading=parts.settings.real_trading)
 
 
 def _asked(body: NewConnection) -> AskedConnection:

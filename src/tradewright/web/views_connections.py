@@ -18,10 +18,10 @@ from tradewright.exchange.bybit.environments import ENVIRONMENTS, capabilities_o
 RestAddress = Callable[[Environment, str], str]
 
 
-def environment_view(environment: Environment, rest_address: RestAddress) -> dict[str, Any]:
+def environment_view(environment: Environment, rest_address: RestAddress, *, real_trading: bool) -> dict[str, Any]:
     """What an environment is and can do; `regions` is empty where there is nothing to choose."""
     facts = None if environment == "sim" else ENVIRONMENTS[environment]
-    refusal = refusal_of(environment)
+    refusal = refusal_of(environment, real_trading=real_trading)
     return {
         "environment": environment,
         "refusal": None if refusal is None else refusal.as_json(),
