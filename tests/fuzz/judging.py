@@ -21,9 +21,12 @@ from tradewright.web.schemas.problems import ProblemDocument
 _WRITES_NO_ROW = frozenset({"previewOrder", "reconcileAccount"})
 _MAY_ALWAYS = frozenset({"UPDATE sessions"})  # that it was used; at most once a minute
 # A wrong password is counted, a right one is not any more: that is what a refused login is for.
-_MAY_WHEN_REFUSED = {"login": frozenset({"INSERT login_attempts", "DELETE login_attempts"})}
+_TRIES = frozenset({"INSERT login_attempts", "DELETE login_attempts"})
+_MAY_WHEN_REFUSED = {"login": _TRIES, "stepUp": _TRIES}
 _OPEN_TO_NOBODY = frozenset({"healthz", "readyz", "readSession", "login", "claim"})
-_OPEN_TO_VIEWERS = frozenset({"login", "logout", "claim", "checkSpec", "explainSpec", "diffSpecs"})  # nothing is kept
+_OPEN_TO_VIEWERS = frozenset(
+    {"login", "logout", "claim", "stepUp", "checkSpec", "explainSpec", "diffSpecs"}  # nothing but sessions is kept
+)
 _CANARY = CANARY.lower().encode()
 
 

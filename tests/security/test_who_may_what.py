@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from integration.backtests.kit import waves
-from integration.web.kit import Owner, Site, User, place_body, running_owner
+from integration.web.kit import PASSWORD, Owner, Site, User, place_body, running_owner
 from tradewright.market.history.series import Series
 from tradewright.trading.journal import Drift
 from tradewright.web import intents
@@ -27,6 +27,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/session"): OPEN,
     ("POST", "/api/v1/claim"): (404, 404, 404, 404, 404),  # with a made-up token
     ("POST", "/api/v1/login"): (401, 401, 401, 401, 401),  # with a wrong password
+    ("POST", "/api/v1/session/step-up"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/logout"): (401, 204, 204, 204, 204),
     ("GET", "/api/v1/instruments"): READ,
     ("GET", "/api/v1/tickers"): READ,
@@ -79,6 +80,7 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
 BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/session/step-up": {"password": PASSWORD},
     "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
     "/api/v1/connections": {
         "id": CONNECTION_ID,

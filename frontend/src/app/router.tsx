@@ -13,6 +13,7 @@ import {
 } from "@tanstack/react-router";
 import { LoginPage } from "../auth/LoginPage";
 import { readLoginSearch } from "../auth/next";
+import { StepUpHost } from "../auth/stepUp";
 import { WelcomePage } from "../auth/WelcomePage";
 import { HomePage } from "../shell/HomePage";
 import { NotFound, PageFailure } from "../shell/NotFound";
@@ -26,6 +27,7 @@ const root = createRootRoute({
   component: () => (
     <>
       <Outlet />
+      <StepUpHost />
       <Toasts />
       <LiveRegions />
     </>

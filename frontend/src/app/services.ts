@@ -1,6 +1,7 @@
-/** The page's one set of parts: query cache, stream, notices. Built here, used through hooks. */
+/** The page's one set of parts: query cache, stream, notices, the question who is there. Built here, used through hooks. */
 import { QueryClient } from "@tanstack/react-query";
 import { NoAnswer } from "../api/errors";
+import { StepUps } from "../auth/step_ups";
 import { StreamStore } from "../stream/store";
 import { Notices } from "../shell/notices";
 
@@ -14,6 +15,8 @@ export const stream = new StreamStore({
   now: () => Date.now(),
   random: () => Math.random(),
 });
+
+export const stepUps = new StepUps();
 
 export const notices = new Notices(() => Date.now());
 

@@ -79,6 +79,18 @@ class LoginFailed(AppError):
     code = "login.failed"
 
 
+class StepUpRequired(AppError):
+    """What is asked needs a proof of the last ten minutes that the session is still in its person's hands."""
+
+    code = "session.step_up_required"
+
+
+class ProofFailed(AppError):
+    """The password or code of a step-up is wrong. The session stays as it was."""
+
+    code = "session.proof_failed"
+
+
 class TooManyTries(AppError):
     """Too many wrong passwords for this name or from this address; nothing was compared."""
 

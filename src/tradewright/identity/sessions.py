@@ -49,6 +49,7 @@ async def open_session(
             last_seen_at=now,
             expires_at=opened.expires_at,
             user_agent=clean_user_agent(user_agent),
+            proved_at=now,  # a session begins with a proof
         )
     )
     return opened

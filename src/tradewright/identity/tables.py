@@ -49,6 +49,8 @@ sessions = Table(
     Column("last_seen_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("user_agent", Text, nullable=False),
+    # When it last proved who sits before it, by a password or a factor; see `step_up`.
+    Column("proved_at", DateTime(timezone=True), nullable=True),
 )
 
 claim_tokens = Table(

@@ -19,6 +19,7 @@ from tradewright.web import (
     routes_backtests,
     routes_connections,
     routes_differences,
+    routes_factors,
     routes_identity,
     routes_kill,
     routes_ledger,
@@ -80,6 +81,7 @@ def all_routes() -> list[BaseRoute]:
     parts = (
         health,
         routes_identity,
+        routes_factors,
         routes_market,
         routes_trading,
         routes_standing,

@@ -26,7 +26,7 @@ from tradewright.core.errors import (
     Problem,
 )
 from tradewright.core.errors import NotReady as NotReady  # what the web raises itself, too
-from tradewright.identity.model import LoginFailed, TooManyTries
+from tradewright.identity.model import LoginFailed, ProofFailed, StepUpRequired, TooManyTries
 from tradewright.web.responses import problem_answer
 
 log = structlog.get_logger(__name__)
@@ -140,7 +140,7 @@ def answer_to(error: AppError) -> Response:
             return problem_answer(422, error.code, str(error), problems=error.problems)
         case NotSignedIn() | LoginFailed():
             return problem_answer(401, error.code, str(error))
-        case Forbidden():
+        case Forbidden() | StepUpRequired() | ProofFailed():
             return problem_answer(403, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
