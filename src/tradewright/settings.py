@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     backtest_cpu_s: int = Field(300, ge=1, le=86_400)  # computing time of one
     backtest_memory_mb: int = Field(1024, ge=256, le=1_048_576)  # of one
     backtest_cpu_s_a_day: int = Field(3_600, ge=1, le=8_640_000)  # of a user; a workspace has four times that
+    # Where the keyrings are: file (in HOME/vault) | env:VARIABLE | command:WORDS, see `vault.sources`
+    vault_keys: str = Field("file", pattern=r"^(file|env:[A-Za-z_][A-Za-z0-9_]*|command:.+)$")
+    vault_service_keys: str = Field("file", pattern=r"^(file|env:[A-Za-z_][A-Za-z0-9_]*|command:.+)$")
     hosts: Hosts = Hosts()
     proxy: Proxies = Proxies()
 

@@ -24,6 +24,8 @@ from tradewright.market.instruments import InstrumentLists
 from tradewright.settings import Settings
 from tradewright.vault.digests import read_digest_key
 from tradewright.vault.sealing import read_sealing_key
+from tradewright.vault.service import SERVICE_FILE, LiveServiceKeyring
+from tradewright.vault.sources import source_of
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
@@ -68,6 +70,9 @@ async def serve_api(settings: Settings) -> None:
             sim_account=sim_account,
             sealing_key=lambda: read_sealing_key(settings.vault_home),
             digest_key=lambda: read_digest_key(settings.vault_home),
+            service_keyring=LiveServiceKeyring(
+                source_of(settings.vault_service_keys, settings.vault_home / SERVICE_FILE)
+            ),
             rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
             kill=kill_desk(settings),
             candles=DataStore(settings.data_home, ground.clock),

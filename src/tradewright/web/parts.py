@@ -23,6 +23,7 @@ from tradewright.storage.bus import Bus
 from tradewright.trading.kill.pulling import KillDesk
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
+from tradewright.vault.service import LiveServiceKeyring
 from tradewright.web.remembered import Remembered
 from tradewright.web.specs import SpecDesk
 
@@ -56,7 +57,8 @@ class WebParts:
     """Everything the application uses; it starts and stops none of them.
 
     `sealing_key` gives what seals an exchange key, `digest_key` what a request that brings one is known again by; both
-    raise `vault.sealing.VaultNotReady` while there is none;
+    raise `vault.sealing.VaultNotReady` while there is none; `service_keyring` wraps and unwraps what this process must
+    open itself (second factors, webhooks) and knows nothing of exchange keys;
     `kill` stops accounts, also without the database; `remembered` is who was seen signed in lately, for that alone.
     `specs` reads strategies beside the loop; `candles` are those of backtests, `backtest_quota` how many there may be.
     `rest_address` says where the requests of an environment's region go.
@@ -74,6 +76,7 @@ class WebParts:
     sim_account: Callable[[], Awaitable[SimAccount]] | None
     sealing_key: Callable[[], SealingKey]
     digest_key: Callable[[], DigestKey]
+    service_keyring: LiveServiceKeyring
     rest_address: Callable[[Environment, str], str]
     kill: KillDesk
     candles: DataStore

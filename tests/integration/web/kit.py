@@ -58,6 +58,8 @@ from tradewright.trading.provision import ACCOUNTS_CHANNEL
 from tradewright.trading.store import PostgresJournal
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
+from tradewright.vault.service import LiveServiceKeyring
+from tradewright.vault.sources import FileSource
 from tradewright.web.application import create_application
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
 from tradewright.web.server import listening_socket, server_config
@@ -491,6 +493,7 @@ async def started_site(
         sim_account=sim_account,
         sealing_key=lambda: SealingKey(b"k" * 32),
         digest_key=lambda: DigestKey(b"d" * 32),
+        service_keyring=LiveServiceKeyring(FileSource(home / "vault/service.keys")),
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
         kill=KillDesk(LatchFolder(home / "kill"), home / "worker.sock", clock, SystemIds()),
         candles=DataStore(home / "data", clock),
