@@ -29,6 +29,8 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/login"): (401, 401, 401, 401, 401),  # with a wrong password
     ("POST", "/api/v1/session/step-up"): (401, 200, 200, 200, 200),
     ("POST", "/api/v1/logout"): (401, 204, 204, 204, 204),
+    ("GET", "/api/v1/workspaces"): READ,
+    ("POST", "/api/v1/session/workspace"): (401, 200, 200, 200, 404),
     ("GET", "/api/v1/instruments"): READ,
     ("GET", "/api/v1/tickers"): READ,
     ("GET", "/api/v1/candles"): READ,
@@ -139,6 +141,8 @@ async def test_every_route_answers_everybody_as_declared(
             # Sessions of their own for each route, because one of the routes ends them.
             for who in await everybody(site, ann, tag=uuid.uuid4().hex[:8]):
                 json = BODIES.get(path, {"id": str(uuid.uuid4())} if path.endswith("/cancel-all") else None)
+                if path == "/api/v1/session/workspace":
+                    json = {"workspace_id": str(ann.workspace_id)}
                 json = place_body() if path.endswith("/intents") else json
                 async with who.request(method, url, json=json) as response:
                     statuses.append(response.status)

@@ -20,9 +20,9 @@ from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput
 from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.identity.claims import check_claim_token, use_claim_token
-from tradewright.identity.model import Language, LoginFailed, OpenedSession, Principal
+from tradewright.identity.model import Language, LoginFailed, OpenedSession, Principal, UserDisabled
 from tradewright.identity.passwords import Passwords, password_problems
-from tradewright.identity.sessions import open_session, revoke_session, revoke_token
+from tradewright.identity.sessions import USUAL, SessionLimits, open_session, revoke_session, revoke_token
 from tradewright.identity.tables import memberships, users, workspaces
 from tradewright.identity.throttle import admit, forgive, keys_of
 from tradewright.identity.usernames import username_key, username_problems
@@ -61,6 +61,7 @@ async def claim(
     clock: Clock,
     ids: Ids,
     caller: Caller,
+    limits: SessionLimits = USUAL,
 ) -> OpenedSession:
     """Creates the operator, their workspace (as its owner), what `provision` makes and a session, all or nothing.
 
@@ -90,7 +91,15 @@ async def claim(
         await connection.execute(insert(workspaces).values(id=workspace_id, name=asked.username, created_at=now))
         await connection.execute(insert(memberships).values(workspace_id=workspace_id, user_id=user_id, role="owner"))
         await provision(connection, workspace_id, now)
-        opened = await open_session(connection, user_id=user_id, user_agent=caller.user_agent, now=now, ids=ids)
+        opened = await open_session(
+            connection,
+            user_id=user_id,
+            user_agent=caller.user_agent,
+            address=caller.ip,
+            now=now,
+            ids=ids,
+            limits=limits,
+        )
         await _audit(connection, "installation.claim", user_id, workspace_id, now=now, ids=ids, caller=caller)
     return opened
 
@@ -105,17 +114,19 @@ async def login(
     ids: Ids,
     caller: Caller,
     replaces: str | None,
+    limits: SessionLimits = USUAL,
 ) -> OpenedSession:
     """A new session for a right name and password. `replaces` is the caller's session token so far; it ends.
 
-    Raises `LoginFailed`, the same and as slowly for an unknown name as for a wrong password, or `TooManyTries`.
+    Raises `LoginFailed`, the same and as slowly for an unknown name as for a wrong password, or `TooManyTries`; and
+    `UserDisabled` only to who knew the password.
     """
     name = username_key(username)
     keys = keys_of(name, caller.ip)
     async with engine.begin() as connection:
         attempt = await admit(connection, keys, now=clock.now(), ids=ids)
         found = await connection.execute(
-            select(users.c.id, users.c.password_hash, memberships.c.workspace_id)
+            select(users.c.id, users.c.password_hash, users.c.disabled_at, memberships.c.workspace_id)
             .join(memberships, memberships.c.user_id == users.c.id)
             .where(users.c.username_key == _storable(name))
             .order_by(memberships.c.workspace_id)
@@ -124,12 +135,22 @@ async def login(
         row = found.one_or_none()
     if not await passwords.matches(password, None if row is None else row.password_hash) or row is None:
         raise LoginFailed("the name or the password is wrong")
+    if row.disabled_at is not None:
+        raise UserDisabled("the operator of this installation has disabled this user; ask them")
     async with engine.begin() as connection:
         now = clock.now()
         await forgive(connection, attempt, keys[0])
         if replaces is not None:
             await revoke_token(connection, replaces)
-        opened = await open_session(connection, user_id=row.id, user_agent=caller.user_agent, now=now, ids=ids)
+        opened = await open_session(
+            connection,
+            user_id=row.id,
+            user_agent=caller.user_agent,
+            address=caller.ip,
+            now=now,
+            ids=ids,
+            limits=limits,
+        )
         await _audit(connection, "session.login", row.id, row.workspace_id, now=now, ids=ids, caller=caller)
     return opened
 

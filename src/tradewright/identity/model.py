@@ -91,6 +91,18 @@ class ProofFailed(AppError):
     code = "session.proof_failed"
 
 
+class UserDisabled(AppError):
+    """The operator has disabled the user. Said only to who knew the password."""
+
+    code = "user.disabled"
+
+
+class NotAMember(NotFound):
+    """There is no such workspace, or the user is not in it."""
+
+    code = "workspace.unknown"
+
+
 class TooManyTries(AppError):
     """Too many wrong passwords for this name or from this address; nothing was compared."""
 

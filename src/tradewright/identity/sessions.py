@@ -1,6 +1,7 @@
 """Sessions: opened at login and claim, ended by logout, by 12 h without use, or 30 days after they were opened.
 
-Lives here: opening, resolving and revoking, with their SQL. Not here: the cookie (`web.auth`).
+Lives here: opening, resolving, revoking and which workspace a session is about, with their SQL. Not here: the cookie
+(`web.auth`), the list that a person reads (`session_list`). Both limits are settings.
 An open stream of the browser counts as use, so that a terminal on a screen is not logged out under its reader's eyes.
 Revoking deletes the row, so it holds at once for every process; open streams look again every two seconds.
 """
@@ -8,10 +9,11 @@ Revoking deletes the row, so it holds at once for every process; open streams lo
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.core.clock import Ids
@@ -20,18 +22,38 @@ from tradewright.identity.model import Membership, OpenedSession, Principal, Ses
 from tradewright.identity.tables import memberships, sessions, users, workspaces
 from tradewright.identity.tokens import new_token, token_hash
 
-LIFETIME = timedelta(days=30)
-INACTIVITY = timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=1)  # so that a busy page does not write a row with every request
 SESSIONS_OF_USER_MAX = 50  # the oldest go first
 USER_AGENT_LENGTH_MAX = 256
 
 
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """How long a session lasts: without use, and at most. A shorter limit holds at once for those that are open."""
+
+    inactivity: timedelta = timedelta(hours=12)
+    lifetime: timedelta = timedelta(days=30)
+
+
+USUAL = SessionLimits()
+
+
 async def open_session(
-    connection: AsyncConnection, *, user_id: UserId, user_agent: str, now: datetime, ids: Ids
+    connection: AsyncConnection,
+    *,
+    user_id: UserId,
+    user_agent: str,
+    now: datetime,
+    ids: Ids,
+    address: str | None = None,
+    workspace_id: WorkspaceId | None = None,
+    limits: SessionLimits = USUAL,
 ) -> OpenedSession:
-    """A new session with a fresh token. Ended ones of the same user are swept, and the oldest beyond 50."""
-    await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, ~_is_alive(now)))
+    """A new session with a fresh token. Ended ones of the same user are swept, and the oldest beyond 50.
+
+    It is about `workspace_id`, or the user's oldest workspace.
+    """
+    await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, ~_is_alive(now, limits)))
     kept = (
         select(sessions.c.id)
         .where(sessions.c.user_id == user_id)
@@ -39,7 +61,7 @@ async def open_session(
         .limit(SESSIONS_OF_USER_MAX - 1)
     )
     await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id.not_in(kept)))
-    opened = OpenedSession(SessionId(ids.new()), new_token(), now + LIFETIME)
+    opened = OpenedSession(SessionId(ids.new()), new_token(), now + limits.lifetime)
     await connection.execute(
         insert(sessions).values(
             id=opened.id,
@@ -50,13 +72,18 @@ async def open_session(
             expires_at=opened.expires_at,
             user_agent=clean_user_agent(user_agent),
             proved_at=now,  # a session begins with a proof
+            address=address,
+            workspace_id=_oldest_of(user_id) if workspace_id is None else workspace_id,
         )
     )
     return opened
 
 
-async def resolve_session(connection: AsyncConnection, token: str, now: datetime) -> Principal | None:
-    """Who the token belongs to, with the oldest membership; None for an unknown or ended session.
+async def resolve_session(
+    connection: AsyncConnection, token: str, now: datetime, limits: SessionLimits = USUAL
+) -> Principal | None:
+    """Who the token belongs to, in the session's workspace; None for an unknown or ended session, and for a user who is
+    disabled. The oldest membership counts where the session's workspace is not theirs (any more).
 
     Counts as use of the session: `last_seen_at` moves on, at most once a minute.
     """
@@ -75,8 +102,12 @@ async def resolve_session(connection: AsyncConnection, token: str, now: datetime
         .join(users, users.c.id == sessions.c.user_id)
         .join(memberships, memberships.c.user_id == users.c.id)
         .join(workspaces, workspaces.c.id == memberships.c.workspace_id)
-        .where(sessions.c.token_hash == token_hash(token), _is_alive(now))
-        .order_by(workspaces.c.created_at, workspaces.c.id)
+        .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None), _is_alive(now, limits))
+        .order_by(
+            (memberships.c.workspace_id == sessions.c.workspace_id).desc().nulls_last(),
+            workspaces.c.created_at,
+            workspaces.c.id,
+        )
         .limit(1)
     )
     row = found.one_or_none()
@@ -102,17 +133,47 @@ async def revoke_token(connection: AsyncConnection, token: str) -> None:
     await connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
 
 
-async def use_sessions(connection: AsyncConnection, ids: Collection[SessionId], now: datetime) -> None:
+async def set_workspace(connection: AsyncConnection, principal: Principal, workspace_id: WorkspaceId) -> bool:
+    """What the session is about from now on; False when the user is no member there."""
+    member = (
+        select(memberships.c.user_id)
+        .where(memberships.c.user_id == principal.user.id, memberships.c.workspace_id == workspace_id)
+        .with_for_update(read=True)  # a removal that is under way waits, or comes first
+    )
+    if (await connection.execute(member)).first() is None:
+        return False
+    await connection.execute(
+        update(sessions).where(sessions.c.id == principal.session_id).values(workspace_id=workspace_id)
+    )
+    return True
+
+
+async def use_sessions(
+    connection: AsyncConnection, ids: Collection[SessionId], now: datetime, limits: SessionLimits = USUAL
+) -> None:
     """Counts as use of those that have not ended."""
     wanted: list[UUID] = list(ids)
-    await connection.execute(update(sessions).where(sessions.c.id.in_(wanted), _is_alive(now)).values(last_seen_at=now))
+    await connection.execute(
+        update(sessions).where(sessions.c.id.in_(wanted), _is_alive(now, limits)).values(last_seen_at=now)
+    )
 
 
-async def alive_sessions(connection: AsyncConnection, ids: Collection[SessionId], now: datetime) -> set[SessionId]:
-    """Which of the sessions have not ended. Does not count as use."""
+async def alive_sessions(
+    connection: AsyncConnection, ids: Collection[SessionId], now: datetime, limits: SessionLimits = USUAL
+) -> dict[SessionId, WorkspaceId]:
+    """Which of the sessions have not ended, and the workspace that each is about. Does not count as use.
+
+    One whose user is disabled, or is no member of its workspace any more, has ended.
+    """
     wanted: list[UUID] = list(ids)
-    found = await connection.execute(select(sessions.c.id).where(sessions.c.id.in_(wanted), _is_alive(now)))
-    return {SessionId(row.id) for row in found}
+    chosen = func.coalesce(sessions.c.workspace_id, _oldest_of(sessions.c.user_id))
+    found = await connection.execute(
+        select(sessions.c.id, memberships.c.workspace_id)
+        .join(users, users.c.id == sessions.c.user_id)
+        .join(memberships, and_(memberships.c.user_id == users.c.id, memberships.c.workspace_id == chosen))
+        .where(sessions.c.id.in_(wanted), users.c.disabled_at.is_(None), _is_alive(now, limits))
+    )
+    return {SessionId(row.id): WorkspaceId(row.workspace_id) for row in found}
 
 
 def clean_user_agent(text: str) -> str:
@@ -120,5 +181,22 @@ def clean_user_agent(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable())[:USER_AGENT_LENGTH_MAX]
 
 
-def _is_alive(now: datetime) -> ColumnElement[bool]:
-    return and_(sessions.c.expires_at > now, sessions.c.last_seen_at > now - INACTIVITY)
+def _oldest_of(user_id: UserId | ColumnElement[UUID]) -> ScalarSelect[UUID]:
+    """Of the workspaces that the user is in, the one that has been there for longest."""
+    theirs, places = memberships.alias(), workspaces.alias()
+    return (
+        select(theirs.c.workspace_id)
+        .join(places, places.c.id == theirs.c.workspace_id)
+        .where(theirs.c.user_id == user_id)
+        .order_by(places.c.created_at, places.c.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+
+
+def _is_alive(now: datetime, limits: SessionLimits) -> ColumnElement[bool]:
+    return and_(
+        sessions.c.expires_at > now,
+        sessions.c.created_at > now - limits.lifetime,
+        sessions.c.last_seen_at > now - limits.inactivity,
+    )

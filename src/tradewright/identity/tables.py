@@ -1,4 +1,4 @@
-"""Tables of identity: users, their sessions, one-time claim links, workspaces, memberships, tried passwords.
+"""Tables of identity: users, sessions, one-time links, workspaces, memberships, quotas, tried passwords.
 
 Secrets are never stored as they are: a password as its argon2id hash, a session or claim token as its SHA-256 (the
 tokens are 256 random bits, so a fast hash is enough and lets the row be found by it).
@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Numeric,
     Table,
     Text,
     Uuid,
@@ -33,6 +34,8 @@ users = Table(
     Column("language", Text, nullable=False),
     Column("is_operator", Boolean, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    # Cannot sign in; what they did stays theirs.
+    Column("disabled_at", DateTime(timezone=True), nullable=True),
     CheckConstraint("language IN ('en', 'ru')", name="language"),
 )
 
@@ -51,6 +54,10 @@ sessions = Table(
     Column("user_agent", Text, nullable=False),
     # When it last proved who sits before it, by a password or a factor; see `step_up`.
     Column("proved_at", DateTime(timezone=True), nullable=True),
+    # Where it was opened from, for the list that its user reads.
+    Column("address", Text, nullable=True),
+    # What its requests are about. Null only in sessions from before there was a choice: the oldest membership then.
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="SET NULL"), nullable=True),
 )
 
 claim_tokens = Table(
@@ -68,6 +75,8 @@ workspaces = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
+    # Whose number of workspaces it counts in; null for the first ones, which came with a claim.
+    Column("created_by", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
 )
 
 memberships = Table(
@@ -77,6 +86,60 @@ memberships = Table(
     Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
     Column("role", Text, nullable=False),
     CheckConstraint("role IN ('owner', 'trader', 'viewer')", name="role"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("role", Text, nullable=False),
+    Column("note", Text, nullable=False),  # for whom it is, in the words of who invites
+    Column("created_by", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=True),
+    Column("used_by", Uuid, ForeignKey("users.id", ondelete="SET NULL"), nullable=True),
+    Column("revoked_at", DateTime(timezone=True), nullable=True),
+    CheckConstraint("role IN ('owner', 'trader', 'viewer')", name="role"),
+    CheckConstraint("used_at IS NULL OR revoked_at IS NULL", name="one_end"),
+)
+
+# By which somebody who has forgotten the password sets another; made on the machine.
+password_links = Table(
+    "password_links",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=True),
+)
+
+# What the operator has set for a workspace in the place of the installation's default.
+quotas = Table(
+    "quotas",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("scope", Text, primary_key=True),  # the workspace together, or each of its users
+    Column("name", Text, primary_key=True),
+    Column("value", Numeric, nullable=False),
+    CheckConstraint("scope IN ('workspace', 'user')", name="scope"),
+    CheckConstraint("value >= 0", name="value"),
+)
+
+# What was used of a quota since a minute or a day began: one row, which begins anew with the next.
+quota_uses = Table(
+    "quota_uses",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("scope_id", Uuid, primary_key=True),  # the workspace's id or a user's
+    Column("name", Text, primary_key=True),
+    Column("since", DateTime(timezone=True), nullable=False),
+    Column("used", Numeric, nullable=False),
+    CheckConstraint("scope IN ('workspace', 'user')", name="scope"),
 )
 
 # One row for each password that was tried under a key (a name or an address) and was not right; older than the window

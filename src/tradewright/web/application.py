@@ -28,6 +28,7 @@ from tradewright.web import (
     routes_specs,
     routes_standing,
     routes_trading,
+    routes_workspaces,
 )
 from tradewright.web.contract import TITLE, contract_of
 from tradewright.web.edge import Edge, EdgePolicy
@@ -82,6 +83,7 @@ def all_routes() -> list[BaseRoute]:
         health,
         routes_identity,
         routes_factors,
+        routes_workspaces,
         routes_market,
         routes_trading,
         routes_standing,

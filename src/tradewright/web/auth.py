@@ -1,7 +1,11 @@
 """Who is asking and whether they may: the session cookie and the role checks.
 
-Lives here: the cookie's name and attributes, `Reader` and `Trader` (dependencies of routes). Not here: what a session
-is (`identity.sessions`). Foreign ids are not refused here: every query names the workspace and finds nothing.
+Lives here: the cookie's name and attributes, `Reader`, `Trader`, `Owner` and `Operator` (dependencies of routes). Not
+here: what a session is (`identity.sessions`). Foreign ids are not refused here: every query names the workspace and
+finds nothing.
+
+A session is about one workspace at a time, and another tab may have changed which. The page therefore says with each
+request which workspace it shows, and a request about another is refused: nothing meant for one reaches the other.
 """
 
 from __future__ import annotations
@@ -15,10 +19,11 @@ from starlette.responses import Response
 from tradewright.identity import sessions
 from tradewright.identity.commands import Caller
 from tradewright.identity.model import OpenedSession, Principal, Role
-from tradewright.web.errors import Forbidden, NotSignedIn
+from tradewright.web.errors import Forbidden, NotOperator, NotSignedIn, WorkspaceChanged
 from tradewright.web.parts import WebParts, parts_of
 
 TOKEN_LENGTH_MAX = 128
+WORKSPACE_HEADER = "x-tradewright-workspace"
 
 
 def cookie_name(connection: HTTPConnection, parts: WebParts) -> str:
@@ -41,7 +46,7 @@ def set_session_cookie(response: Response, request: Request, parts: WebParts, op
     response.set_cookie(
         cookie_name(request, parts),
         opened.token,
-        max_age=int(sessions.LIFETIME.total_seconds()),
+        max_age=int(parts.session_limits.lifetime.total_seconds()),
         path="/",
         secure=is_secure(request),
         httponly=True,
@@ -69,15 +74,23 @@ async def principal_or_none(connection: HTTPConnection) -> Principal | None:
     if token is None:
         return None
     async with parts.engine.begin() as database:
-        principal = await sessions.resolve_session(database, token, parts.clock.now())
+        principal = await sessions.resolve_session(database, token, parts.clock.now(), parts.session_limits)
     parts.remembered.note(token, principal, parts.clock)
     return principal
 
 
-async def _signed_in(request: Request) -> Principal:
+async def _anywhere(request: Request) -> Principal:
     principal = await principal_or_none(request)
     if principal is None:
         raise NotSignedIn("no session, or it has ended; log in")
+    return principal
+
+
+async def _signed_in(request: Request) -> Principal:
+    principal = await _anywhere(request)
+    shown = request.headers.get(WORKSPACE_HEADER)
+    if shown is not None and shown != str(principal.membership.workspace_id):
+        raise WorkspaceChanged("this session is about another workspace now; load the page again")
     return principal
 
 
@@ -96,5 +109,20 @@ async def _trader(principal: Annotated[Principal, Depends(_signed_in)]) -> Princ
     return require_role(principal, "trader")
 
 
+async def _owner(principal: Annotated[Principal, Depends(_signed_in)]) -> Principal:
+    return require_role(principal, "owner")
+
+
+async def _operator(principal: Annotated[Principal, Depends(_signed_in)]) -> Principal:
+    """Who claimed the installation, whatever their role in a workspace: it gives no rights inside of one."""
+    if not principal.user.is_operator:
+        raise NotOperator("this is for the operator of the installation, who claimed it")
+    return principal
+
+
+# Whoever is signed in, whatever workspace their page shows: for what is about the person.
+AnyWorkspace = Annotated[Principal, Depends(_anywhere)]
 Reader = Annotated[Principal, Depends(_reader)]
 Trader = Annotated[Principal, Depends(_trader)]
+Owner = Annotated[Principal, Depends(_owner)]
+Operator = Annotated[Principal, Depends(_operator)]

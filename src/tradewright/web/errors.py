@@ -26,7 +26,7 @@ from tradewright.core.errors import (
     Problem,
 )
 from tradewright.core.errors import NotReady as NotReady  # what the web raises itself, too
-from tradewright.identity.model import LoginFailed, ProofFailed, StepUpRequired, TooManyTries
+from tradewright.identity.model import LoginFailed, ProofFailed, StepUpRequired, TooManyTries, UserDisabled
 from tradewright.web.responses import problem_answer
 
 log = structlog.get_logger(__name__)
@@ -44,6 +44,18 @@ class Forbidden(AppError):
     """The caller's role in the workspace does not allow it."""
 
     code = "role.insufficient"
+
+
+class NotOperator(Forbidden):
+    """It concerns the whole installation, and the caller is not its operator."""
+
+    code = "operator.required"
+
+
+class WorkspaceChanged(Conflict):
+    """The page shows one workspace and the session is about another; nothing was done."""
+
+    code = "workspace.changed"
 
 
 class TooManyRequests(AppError):
@@ -140,7 +152,7 @@ def answer_to(error: AppError) -> Response:
             return problem_answer(422, error.code, str(error), problems=error.problems)
         case NotSignedIn() | LoginFailed():
             return problem_answer(401, error.code, str(error))
-        case Forbidden() | StepUpRequired() | ProofFailed():
+        case Forbidden() | StepUpRequired() | ProofFailed() | UserDisabled():
             return problem_answer(403, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))

@@ -66,7 +66,7 @@ def router() -> APIRouter:
 
 async def read_session(request: Request, parts: Parts) -> Response:
     """Who is asking, and whether the installation has been claimed. Open to everybody."""
-    return await _session_answer(parts, await principal_or_none(request))
+    return await session_answer(parts, await principal_or_none(request))
 
 
 async def claim(request: Request, parts: Parts, body: ClaimBody) -> Response:
@@ -79,8 +79,9 @@ async def claim(request: Request, parts: Parts, body: ClaimBody) -> Response:
         clock=parts.clock,
         ids=parts.ids,
         caller=caller_of(request),
+        limits=parts.session_limits,
     )
-    return await _opened_answer(request, parts, opened, status=201)
+    return await opened_answer(request, parts, opened, status=201)
 
 
 async def login(request: Request, parts: Parts, body: LoginBody) -> Response:
@@ -94,8 +95,9 @@ async def login(request: Request, parts: Parts, body: LoginBody) -> Response:
         ids=parts.ids,
         caller=caller_of(request),
         replaces=token_of(request, parts),
+        limits=parts.session_limits,
     )
-    return await _opened_answer(request, parts, opened, status=200)
+    return await opened_answer(request, parts, opened, status=200)
 
 
 async def logout(request: Request, parts: Parts, principal: Reader) -> Response:
@@ -122,15 +124,17 @@ async def _provision(parts: WebParts) -> Provision:
     return provision
 
 
-async def _opened_answer(request: Request, parts: WebParts, opened: OpenedSession, *, status: int) -> Response:
+async def opened_answer(request: Request, parts: WebParts, opened: OpenedSession, *, status: int) -> Response:
+    """The state of a session just opened, with its cookie."""
     async with parts.engine.begin() as connection:
-        principal = await resolve_session(connection, opened.token, parts.clock.now())
-    response = await _session_answer(parts, principal, status=status)
+        principal = await resolve_session(connection, opened.token, parts.clock.now(), parts.session_limits)
+    response = await session_answer(parts, principal, status=status)
     set_session_cookie(response, request, parts, opened)
     return response
 
 
-async def _session_answer(parts: WebParts, principal: Principal | None, *, status: int = 200) -> Response:
+async def session_answer(parts: WebParts, principal: Principal | None, *, status: int = 200) -> Response:
+    """Who is asking, as the page keeps it."""
     if principal is None:
         async with parts.engine.connect() as connection:
             claimed = await is_claimed(connection)

@@ -20,7 +20,12 @@ from tradewright.identity.sessions import alive_sessions, use_sessions
 from tradewright.market.markets import MarketData
 from tradewright.web.parts import WebParts
 from tradewright.web.stream.accounts import AccountFeed
-from tradewright.web.stream.connection import CLOSE_SESSION_ENDED, CLOSE_TRY_LATER, Connection
+from tradewright.web.stream.connection import (
+    CLOSE_OTHER_WORKSPACE,
+    CLOSE_SESSION_ENDED,
+    CLOSE_TRY_LATER,
+    Connection,
+)
 from tradewright.web.stream.messages import heartbeat_message
 
 log = structlog.get_logger(__name__)
@@ -122,13 +127,17 @@ class StreamHub:
             if self._parts.clock.monotonic() - used_at_s >= SESSION_USE_S:
                 used_at_s = self._parts.clock.monotonic()
                 async with self._parts.engine.begin() as database:
-                    await use_sessions(database, wanted, self._parts.clock.now())
+                    await use_sessions(database, wanted, self._parts.clock.now(), self._parts.session_limits)
             async with self._parts.engine.connect() as database:
-                alive = await alive_sessions(database, wanted, self._parts.clock.now())
+                alive = await alive_sessions(database, wanted, self._parts.clock.now(), self._parts.session_limits)
             for connection in list(self._connections):
                 session_id = connection.principal.session_id
-                if session_id in wanted and session_id not in alive:
+                if session_id not in wanted:
+                    continue
+                if session_id not in alive:
                     connection.close(CLOSE_SESSION_ENDED, "the session has ended; log in")
+                elif alive[session_id] != connection.principal.membership.workspace_id:
+                    connection.close(CLOSE_OTHER_WORKSPACE, "the session is about another workspace now; connect again")
 
     async def _kept_running(self, part: Callable[[], Awaitable[None]]) -> None:
         """The edge of a task: whatever fails is logged and begun again, for the others must not end with it."""
