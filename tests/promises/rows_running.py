@@ -382,7 +382,7 @@ ROWS: Final = (
     ),
     Promise(
         id="O6",
-        says="A kill cancels everything but the stops of positions and closes once, with the API or the database"
+        says="A kill cancels everything but the stops of positions, within 5 s, and closes once, with the API or the database"
         " dead, or cut off anywhere; with the worker frozen or dead the next one acts on it before all else;"
         " it holds over restarts and every act is written down, in the database or beside it",
         tests=(
@@ -397,7 +397,8 @@ ROWS: Final = (
     ),
     Promise(
         id="O7",
-        says="A worker that stops beating is killed and started anew, and the next one acts on a latch before all else",
+        says="A worker that stops beating is killed and started anew, the next one is ready within 30 s of the last"
+        " beat, and acts on a latch before all else",
         tests=(
             *of(
                 "tests/integration/test_watchdog.py",
