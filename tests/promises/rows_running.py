@@ -382,8 +382,8 @@ ROWS: Final = (
     ),
     Promise(
         id="O6",
-        says="A kill cancels everything but the stops of positions, within 5 s, and closes once, with the API or the database"
-        " dead, or cut off anywhere; with the worker frozen or dead the next one acts on it before all else;"
+        says="A kill cancels everything but the stops of positions, within 5 s, and closes once, with the API or the"
+        " database dead, or cut off anywhere; with the worker frozen or dead the next one acts on it before all else;"
         " it holds over restarts and every act is written down, in the database or beside it",
         tests=(
             *of(_KILL),
