@@ -80,6 +80,13 @@ class Settings(BaseSettings):
     home: Path = Field(default_factory=lambda: Path.home() / ".tradewright")
     host: str = "127.0.0.1"
     port: int = Field(8787, ge=1, le=65535)
+    # Beyond loopback, one of three; see `app.reach`.
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    behind_proxy: str = ""  # addresses or networks of the proxies whose word counts
+    insecure_lan: bool = False
+    names: str = ""  # that the page is reached by, beside localhost: trade.example.org
+    outbound_allow: str = ""  # private hosts and networks that webhooks and models may be at; see `outbound.addresses`
     database_url: SecretStr | None = None
     database_direct_url: SecretStr | None = None  # for LISTEN and advisory locks, when `database_url` is a pooler's
     # synthetic[:N] | mirror[@category:SYMBOL] | replay:FILE@category:SYMBOL, the last two as often as wanted: `markets`
@@ -220,8 +227,19 @@ class Settings(BaseSettings):
 
     @property
     def page_url(self) -> str:
-        """The address for a person: always localhost, because passkeys are refused on an IP."""
-        return f"http://localhost:{self.port}"
+        """The address for a person: a name, localhost where no other was given, because passkeys are refused on an
+        IP."""
+        names = re.split(r"[,\s]+", self.names.strip())
+        if self.behind_proxy and names[0]:
+            return f"https://{names[0]}"
+        scheme = "http" if self.tls_cert is None else "https"
+        return f"{scheme}://{names[0] or 'localhost'}:{self.port}"
+
+    @property
+    def own_host(self) -> str:
+        """Where this machine itself reaches the page."""
+        every = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # to reach it, not to listen there
+        return every.get(self.host, self.host)
 
 
 def load(**overrides: Any) -> Settings:

@@ -252,10 +252,13 @@ async def test_nothing_for_developers_is_open(site: Site) -> None:
 
 
 def test_over_https_the_header_for_it_is_sent_and_the_cookie_is_bound_to_the_host() -> None:
-    names = dict(security_headers({"scheme": "https"}))
+    named, local = [(b"host", b"trade.example:8787")], [(b"host", b"localhost:8787")]
+    names = dict(security_headers({"scheme": "https", "headers": named}))
     assert names[b"strict-transport-security"] == b"max-age=31536000"
-    assert b"strict-transport-security" not in dict(security_headers({"scheme": "http"}))
-    assert b"strict-transport-security" in dict(security_headers({"scheme": "wss"}))
+    assert b"strict-transport-security" not in dict(security_headers({"scheme": "http", "headers": named}))
+    assert b"strict-transport-security" in dict(security_headers({"scheme": "wss", "headers": named}))
+    # It would hold for every other program's page on this machine.
+    assert b"strict-transport-security" not in dict(security_headers({"scheme": "https", "headers": local}))
 
 
 async def test_a_page_that_was_not_built_says_how(engine: AsyncEngine, database_url: str) -> None:

@@ -15,6 +15,7 @@ from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import installed_version, open_ground
 from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
+from tradewright.app.reach import reach_of
 from tradewright.backtests.model import Quota
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords
@@ -43,7 +44,7 @@ class _Server(uvicorn.Server):
 async def serve_api(settings: Settings) -> None:
     """The API process: pages, REST, browser streams, and the market data behind them."""
 
-    log = structlog.get_logger()
+    log, reach = structlog.get_logger(), reach_of(settings)
     async with open_ground(settings, "api") as ground:
         places = ExchangePlaces(settings)
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
@@ -65,7 +66,12 @@ async def serve_api(settings: Settings) -> None:
             ids=ground.ids,
             passwords=Passwords(),
             settings=WebSettings(
-                version=installed_version(), port=settings.port, real_trading=settings.real_trading == "on"
+                version=installed_version(),
+                port=settings.port,
+                hosts=reach.names,
+                proxies=reach.proxies,
+                is_insecure=reach.way == "insecure",
+                real_trading=settings.real_trading == "on",
             ),
             sim_account=sim_account,
             sealing_key=lambda: read_sealing_key(settings.vault_home),
@@ -83,7 +89,7 @@ async def serve_api(settings: Settings) -> None:
                 cpu_s_a_day_of_workspace=4 * settings.backtest_cpu_s_a_day,
             ),
         )
-        server = _Server(server_config(create_application(parts)))
+        server = _Server(server_config(create_application(parts), cert=settings.tls_cert, key=settings.tls_key))
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(lists.run()), tasks.create_task(markets.run())]
             try:

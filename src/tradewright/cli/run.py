@@ -21,6 +21,10 @@ class RunOptions:
     seed: int | None
     speed: str | None
     open_browser: bool | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    behind_proxy: str | None
+    insecure_lan: bool | None
     verbose: bool
 
 
@@ -41,6 +45,16 @@ def register(application: typer.Typer, start: Callable[[RunOptions], None]) -> N
         seed: int | None = typer.Option(None, help="Seed of the synthetic market [TRADEWRIGHT_SEED, 1]"),
         speed: str | None = typer.Option(None, help="Market seconds in a second [TRADEWRIGHT_SPEED, 1]"),
         browser: bool | None = typer.Option(None, help="Open the page in the browser [TRADEWRIGHT_OPEN_BROWSER, yes]"),
+        tls_cert: Path | None = typer.Option(
+            None, help="Certificate to serve https with, beyond this machine [TRADEWRIGHT_TLS_CERT]"
+        ),
+        tls_key: Path | None = typer.Option(None, help="Its key [TRADEWRIGHT_TLS_KEY]"),
+        behind_proxy: str | None = typer.Option(
+            None, help="Address or network of the https proxy in front [TRADEWRIGHT_BEHIND_PROXY]"
+        ),
+        insecure_lan: bool | None = typer.Option(
+            None, "--insecure-lan", help="Serve plain http to a network that may read it [TRADEWRIGHT_INSECURE_LAN, no]"
+        ),
         verbose: bool = typer.Option(False, "--verbose", "-v", help="Show every part's log, not only HOME/log"),
     ) -> None:
         """Start everything: database, simulated exchange, worker and page. Ctrl-C stops it."""
@@ -54,6 +68,10 @@ def register(application: typer.Typer, start: Callable[[RunOptions], None]) -> N
                 seed=seed,
                 speed=speed,
                 open_browser=browser,
+                tls_cert=tls_cert,
+                tls_key=tls_key,
+                behind_proxy=behind_proxy,
+                insecure_lan=insecure_lan,
                 verbose=verbose,
             )
         )

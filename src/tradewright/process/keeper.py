@@ -15,13 +15,16 @@ import subprocess
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Protocol
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 from tradewright.core.errors import StartError
 from tradewright.process.beats import BEAT_FD, Listener
 from tradewright.process.child import spawn
 from tradewright.process.lines import read_lines
 from tradewright.process.spec import ChildSpec, ReadyAtOnce, ReadyHttp, ReadyLine
+
+if TYPE_CHECKING:
+    import ssl
 
 START_ERROR_CODES = frozenset({2, 3, 4, 5, 9, 10, 11})  # the documented ones that a child can start with
 _USAGE = 2  # what it was told is wrong, and it will be told the same again
@@ -264,12 +267,23 @@ def _json_object(line: str) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def unverified_tls() -> ssl.SSLContext:
+    """To ask our own child whether it answers: its certificate is for a name, and it is asked by an address."""
+    import ssl  # not before it is wanted
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 async def _answers(probe: ReadyHttp) -> bool:
     try:
         async with asyncio.timeout(_PROBE_TIMEOUT_S):
-            reader, writer = await asyncio.open_connection(probe.host, probe.port)
+            secured = unverified_tls() if probe.is_tls else None
+            reader, writer = await asyncio.open_connection(probe.host, probe.port, ssl=secured)
             try:
-                request = f"GET {probe.path} HTTP/1.1\r\nHost: {probe.host}:{probe.port}\r\nConnection: close\r\n\r\n"
+                request = f"GET {probe.path} HTTP/1.1\r\nHost: localhost:{probe.port}\r\nConnection: close\r\n\r\n"
                 writer.write(request.encode())
                 status = await reader.readline()
             finally:

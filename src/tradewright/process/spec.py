@@ -29,6 +29,7 @@ class ReadyHttp:
     port: int
     path: str
     timeout_s: float = 60.0
+    is_tls: bool = False  # its certificate says nothing here: it is our own child that is asked
 
 
 @dataclass(frozen=True, slots=True)

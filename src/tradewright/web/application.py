@@ -27,6 +27,7 @@ from tradewright.web import (
     routes_market,
     routes_specs,
     routes_standing,
+    routes_tokens,
     routes_trading,
     routes_workspaces,
 )
@@ -54,6 +55,7 @@ def create_application(
     policy = EdgePolicy(
         hosts=frozenset(name.lower() for name in parts.settings.hosts),
         origins=frozenset(origin.lower() for origin in parts.settings.origins),
+        proxies=parts.settings.proxies,
     )
     application.add_middleware(Edge, policy=policy)
     return application
@@ -94,6 +96,7 @@ def all_routes() -> list[BaseRoute]:
         routes_connections,
         routes_specs,
         routes_backtests,
+        routes_tokens,
         stream_route,
     )
     return [route for part in parts for route in part.router().routes]

@@ -14,6 +14,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tradewright.web.proxied import Network, as_told_by_proxy
 from tradewright.web.responses import problem_answer
 from tradewright.web.security import host_is_ours, origin_is_ours, security_headers
 
@@ -38,10 +39,11 @@ class _Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EdgePolicy:
-    """`hosts` and `origins` as in `WebSettings`, lower case."""
+    """`hosts`, `origins` and `proxies` as in `WebSettings`, lower case."""
 
     hosts: frozenset[str]
     origins: frozenset[str]
+    proxies: tuple[Network, ...] = ()
 
 
 class Edge:
@@ -53,6 +55,8 @@ class Edge:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        told = as_told_by_proxy(scope, self._policy.proxies) if self._policy.proxies else scope
+        scope = told or scope
         headers = security_headers(scope)
         started = False
 
@@ -64,7 +68,7 @@ class Edge:
             await send(message)
 
         try:
-            answer = self._refusal(scope)
+            answer = self._refusal(scope) if told is not None else _not_by_proxy()
             if answer is None and scope["type"] == "http":
                 body = await _body_of(scope, receive)
                 receive = _replayed(body, receive)
@@ -97,6 +101,14 @@ class Edge:
         if not origin_is_ours(scope, self._policy.origins):
             return problem_answer(403, "request.origin_refused", "a write must come from this server's own page")
         return None
+
+
+def _not_by_proxy() -> Response:
+    return problem_answer(
+        403,
+        "request.proxy_refused",
+        "this server is reached through its proxy alone, which speaks https and says so (X-Forwarded-Proto)",
+    )
 
 
 async def _body_of(scope: Scope, receive: Receive) -> bytes:

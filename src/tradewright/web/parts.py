@@ -25,8 +25,10 @@ from tradewright.trading.kill.pulling import KillDesk
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
 from tradewright.vault.service import LiveServiceKeyring
+from tradewright.web.proxied import Network
 from tradewright.web.remembered import Remembered
 from tradewright.web.specs import SpecDesk
+from tradewright.web.token_guard import TokenGuard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class WebSettings:
 
     `hosts` are names the server answers to beside localhost, 127.0.0.1 and [::1] (no port); `origins` are origins that
     may write beside the request's own (`https://trade.example.org`), for a proxy that changes the scheme or the port.
+    With `proxies` it is only reached through one of them; `is_insecure`: in plain http over a network, as wished.
     `real_trading`: whether who runs the machine allows it; each account is armed beside that.
     """
 
@@ -42,6 +45,8 @@ class WebSettings:
     port: int
     hosts: frozenset[str] = frozenset()
     origins: frozenset[str] = frozenset()
+    proxies: tuple[Network, ...] = ()
+    is_insecure: bool = False
     real_trading: bool = False
 
 
@@ -84,6 +89,7 @@ class WebParts:
     backtest_quota: Quota = field(default_factory=Quota)
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     remembered: Remembered = field(default_factory=Remembered)
+    token_guard: TokenGuard = field(default_factory=TokenGuard)
     specs: SpecDesk = field(default_factory=SpecDesk)
 
 

@@ -51,20 +51,25 @@ _PLAIN_SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"
 def security_headers(scope: Scope) -> list[tuple[bytes, bytes]]:
     """The headers that every answer carries, errors and files included."""
     chosen: Iterable[tuple[str, str]] = _HEADERS
-    if _PLAIN_SCHEMES.get(scope["scheme"]) == "https":
+    # Of localhost it would hold for every port, and shut other programs' pages on this machine for a year.
+    hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+    is_local = any(_name_of(host) in LOCAL_NAMES for host in hosts)
+    if _PLAIN_SCHEMES.get(scope["scheme"]) == "https" and not is_local:
         chosen = (*_HEADERS, *_OVER_HTTPS)
     return [(name.encode(), value.encode()) for name, value in chosen]
 
 
 def host_is_ours(scope: Scope, names: frozenset[str]) -> bool:
-    """Whether the request was meant for this server: the name in `Host` is one of ours, whatever the port.
+    """Whether the request was meant for this server: the name in `Host` is one of ours, or the address that it came to,
+    whatever the port.
 
     A page of another site can make its own name point to this machine (DNS rebinding); its name is not among ours.
     """
     given = Headers(raw=scope["headers"]).getlist("host")
     if len(given) != 1:
         return False
-    return _name_of(given[0]) in LOCAL_NAMES | names
+    own = str((scope.get("server") or ("",))[0])
+    return _name_of(given[0]) in LOCAL_NAMES | names | {f"[{own}]" if ":" in own else own}
 
 
 def origin_is_ours(scope: Scope, origins: frozenset[str]) -> bool:
