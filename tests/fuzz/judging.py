@@ -25,7 +25,17 @@ _TRIES = frozenset({"INSERT login_attempts", "DELETE login_attempts"})
 _MAY_WHEN_REFUSED = {"login": _TRIES, "stepUp": _TRIES}
 _OPEN_TO_NOBODY = frozenset({"healthz", "readyz", "readSession", "login", "claim"})
 _OPEN_TO_VIEWERS = frozenset(
-    {"login", "logout", "claim", "stepUp", "checkSpec", "explainSpec", "diffSpecs"}  # nothing but sessions is kept
+    {
+        "login",
+        "logout",
+        "claim",
+        "stepUp",
+        "postToken",
+        "revokeToken",
+        "checkSpec",
+        "explainSpec",
+        "diffSpecs",
+    }  # nothing but sessions is kept
 )
 _CANARY = CANARY.lower().encode()
 

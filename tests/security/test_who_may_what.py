@@ -1,9 +1,14 @@
-"""Every route × who asks has a declared answer; a route that is not in the table fails."""
+"""Every route × who asks has a declared answer; a route that is not in the table fails.
+
+A new route is one line in `EXPECTED`, and where it needs them its body in `BODIES` and the ids of its path in
+`prepared`. Unless `BY_TOKEN` opens it, it must be closed to API tokens of every scope; unless `OF_OPERATOR` says
+otherwise, the installation's operator is answered as anybody else of another workspace.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -11,11 +16,15 @@ from sqlalchemy import text
 
 from integration.backtests.kit import waves
 from integration.web.kit import PASSWORD, Owner, Site, User, place_body, running_owner
+from security.askers import everybody
+from tradewright.identity.api_tokens import SCOPES, allows, lower_role
+from tradewright.identity.model import Scope
 from tradewright.market.history.series import Series
 from tradewright.trading.journal import Drift
 from tradewright.web import intents
 from tradewright.web.application import routes_only
 from tradewright.web.contract import contract_of
+from tradewright.web.token_scopes import TOKEN_SCOPES
 
 # Statuses for: nobody, a viewer, a trader, the owner, the owner of another workspace (with this workspace's ids).
 READ = (401, 200, 200, 200, 200)
@@ -31,6 +40,9 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/logout"): (401, 204, 204, 204, 204),
     ("GET", "/api/v1/workspaces"): READ,
     ("POST", "/api/v1/session/workspace"): (401, 200, 200, 200, 404),
+    ("GET", "/api/v1/tokens"): READ,
+    ("POST", "/api/v1/tokens"): (401, 201, 201, 201, 201),  # each for themselves
+    ("POST", "/api/v1/tokens/{token_id}/revoke"): (401, 404, 404, 404, 404),  # somebody else's, of whatever role
     ("GET", "/api/v1/instruments"): READ,
     ("GET", "/api/v1/tickers"): READ,
     ("GET", "/api/v1/candles"): READ,
@@ -79,10 +91,69 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/kill/release"): (401, 403, 200, 200, 200),
     ("POST", "/api/v1/accounts/{account_id}/take-down"): (401, 403, 503, 503, 404),  # no worker in the kit
 }
+# Of the operator, who has a workspace of their own, with this workspace's ids.
+OF_OPERATOR: dict[tuple[str, str], int] = {}
+# Nobody looks who asks.
+TO_ANYBODY = {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/api/v1/claim"), ("POST", "/api/v1/login")}
+# By which scope an API token of the workspace's owner is answered as its owner is; by every other it is 403.
+ACCOUNT = "/api/v1/accounts/{account_id}"
+BY_TOKEN: dict[tuple[str, str], Scope] = {
+    **{
+        ("GET", f"/api/v1/{path}"): "read"
+        for path in (
+            "session",
+            "instruments",
+            "tickers",
+            "candles",
+            "candle-series",
+            "environments",
+            "connections",
+            "connections/{connection_id}",
+            "accounts",
+            "specs/functions",
+            "specs/templates",
+            "specs/schema",
+            "backtests",
+            "backtests/{backtest_id}",
+            "backtests/{backtest_id}/report",
+            "kill",
+        )
+    },
+    **{
+        ("GET", f"{ACCOUNT}/{path}"): "read"
+        for path in (
+            "orders",
+            "positions",
+            "fills",
+            "balances",
+            "budget",
+            "intents/{intent_id}",
+            "symbols/{category}/{symbol}",
+            "limits",
+            "pnl",
+            "ledger",
+            "ledger/breaks",
+            "differences",
+        )
+    },
+    **{("POST", f"/api/v1/specs/{path}"): "read" for path in ("check", "explain", "diff")},
+    **{("POST", f"{ACCOUNT}/{path}"): "trade" for path in ("preview", "intents", "cancel-all", "reconcile")},
+    ("POST", f"{ACCOUNT}/take-down"): "trade",
+    ("POST", "/api/v1/kill"): "trade",
+    ("POST", "/api/v1/kill/release"): "manage",
+    ("POST", f"{ACCOUNT}/resume"): "manage",
+    ("POST", f"{ACCOUNT}/differences/{{difference_id}}/decide"): "manage",
+    ("PUT", f"{ACCOUNT}/limits"): "manage",
+    ("POST", "/api/v1/connections/{connection_id}/check"): "manage",
+    ("POST", "/api/v1/backtests"): "manage",
+    ("POST", "/api/v1/backtests/{backtest_id}/cancel"): "manage",
+    ("POST", "/api/v1/backtests/{backtest_id}/remove"): "manage",
+}
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/session/step-up": {"password": PASSWORD},
+    "/api/v1/tokens": {"name": "a program", "scopes": ["read"], "expires_in_days": 30},
     "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
     "/api/v1/connections": {
         "id": CONNECTION_ID,
@@ -119,47 +190,96 @@ def test_every_route_has_its_row() -> None:
     assert set(routes()) == set(EXPECTED)
 
 
+def test_what_is_open_to_api_tokens_is_what_is_declared_so() -> None:
+    """The socket is in `test_who_may_hear_what`. A scope that opens no route would be a line that nobody needs."""
+    assert {route: scope for route, scope in TOKEN_SCOPES.items() if route[0] != "WEBSOCKET"} == BY_TOKEN
+    assert set(BY_TOKEN) | TO_ANYBODY | set(OF_OPERATOR) <= set(EXPECTED)
+
+
 async def test_every_route_answers_everybody_as_declared(
     site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Ann claimed the installation: she is the operator. The workspace that is asked about is Olga's."""
     monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)  # the owner of the kit reads nothing again
     site.parts.candles.add(Series(category="linear", symbol="BTCUSDT", timeframe="15m"), waves(500, "15m"), source="x")
-    async with running_owner(site, ann) as owner:
-        body = place_body()
-        async with ann.http.post(f"{ann.account_path}/intents", json=body) as response:
-            assert response.status == 200
-        difference_id = await a_difference(site, owner)
-        seen: dict[tuple[str, str], tuple[int, ...]] = {}
-        for method, path in EXPECTED:
-            url = path.replace("{account_id}", ann.account["id"]).replace("{intent_id}", body["id"])
-            url = url.replace("{table}", "orders").replace("{connection_id}", CONNECTION_ID)
-            url = url.replace("{category}", "linear").replace("{symbol}", "BTCUSDT")
-            url = url.replace("{difference_id}", difference_id).replace("{backtest_id}", BACKTEST_ID)
-            if path.endswith("/candles"):
-                url += "?symbol=BTCUSDT&interval=1"
-            statuses = []
-            # Sessions of their own for each route, because one of the routes ends them.
-            for who in await everybody(site, ann, tag=uuid.uuid4().hex[:8]):
-                json = BODIES.get(path, {"id": str(uuid.uuid4())} if path.endswith("/cancel-all") else None)
-                if path == "/api/v1/session/workspace":
-                    json = {"workspace_id": str(ann.workspace_id)}
-                json = place_body() if path.endswith("/intents") else json
-                async with who.request(method, url, json=json) as response:
-                    statuses.append(response.status)
-            seen[(method, path)] = tuple(statuses)
-    assert seen == EXPECTED
+    olga = await site.second_user("owner", username="Olga")
+    hashed = await site.parts.passwords.hash(PASSWORD)
+    async with running_owner(site, olga) as owner:
+        ids = await prepared(site, olga, owner)
+        wrong = {}
+        for (method, path), expected in EXPECTED.items():
+            # Fresh ones for each route, because one of the routes ends sessions.
+            askers = await everybody(site, olga, ann, hashed=hashed, tag=uuid.uuid4().hex[:8])
+            url = url_of(path, ids)
+            people = [await asked(who, method, path, url, ids) for who in askers.people.values()]
+            tokens = {scope: await asked(who, method, path, url, ids) for scope, who in askers.tokens.items()}
+            await askers.close()
+            operator = OF_OPERATOR.get((method, path), expected[4])
+            if (tuple(people), tokens) != ((*expected, operator), expected_of_tokens((method, path), expected)):
+                wrong[method, path] = people, tokens
+    assert not wrong
 
 
-async def a_difference(site: Site, owner: Owner) -> str:
-    """The id of one that waits."""
+def expected_of_tokens(route: tuple[str, str], expected: tuple[int, ...]) -> dict[Scope, int]:
+    """An owner's token is answered by its scope as the owner is, or refused."""
+    if route in TO_ANYBODY:
+        return dict.fromkeys(SCOPES, expected[0])
+    needed = BY_TOKEN.get(route)
+    return {scope: expected[3] if needed and allows([scope], needed) else 403 for scope in SCOPES}
+
+
+async def prepared(site: Site, olga: User, owner: Owner) -> dict[str, str]:
+    """What stands in Olga's workspace, by the names that it has in paths; `workspace_id` for bodies."""
+    body = place_body()
+    async with olga.http.post(f"{olga.account_path}/intents", json=body) as response:
+        assert response.status == 200
+    async with olga.http.post("/api/v1/tokens", json=BODIES["/api/v1/tokens"]) as response:
+        token_id = (await response.json())["token"]["id"]
     await owner.journal.record_drift([Drift("order.foreign", "somebody's", "", "New")])
     async with site.parts.engine.connect() as connection:
-        return str(await connection.scalar(text("SELECT id FROM differences")))
+        difference_id = str(await connection.scalar(text("SELECT id FROM differences")))
+    return {
+        "workspace_id": str(olga.workspace_id),
+        "account_id": olga.account["id"],
+        "intent_id": body["id"],
+        "token_id": token_id,
+        "difference_id": difference_id,
+        "connection_id": CONNECTION_ID,
+        "backtest_id": BACKTEST_ID,
+        "table": "orders",
+        "category": "linear",
+        "symbol": "BTCUSDT",
+    }
 
 
-async def everybody(site: Site, ann: User, *, tag: str) -> list[Any]:
-    viewer = await site.second_user("viewer", workspace=ann.workspace_id, username=f"viewer {tag}")
-    trader = await site.second_user("trader", workspace=ann.workspace_id, username=f"trader {tag}")
-    owner = await site.second_user("owner", workspace=ann.workspace_id, username=f"owner {tag}")
-    other = await site.second_user("owner", username=f"other {tag}")
-    return [site.browser(), viewer.http, trader.http, owner.http, other.http]
+def url_of(path: str, ids: Mapping[str, str]) -> str:
+    url = path.format_map(ids)
+    return f"{url}?symbol=BTCUSDT&interval=1" if path.endswith("/candles") else url
+
+
+async def asked(who: Any, method: str, path: str, url: str, ids: Mapping[str, str]) -> int:
+    body = BODIES.get(path)
+    if path.endswith("/cancel-all"):
+        body = {"id": str(uuid.uuid4())}
+    elif path.endswith("/intents"):
+        body = place_body()
+    elif path == "/api/v1/session/workspace":
+        body = {"workspace_id": ids["workspace_id"]}
+    async with who.request(method, url, json=body) as response:
+        return int(response.status)
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "lower"),
+    [
+        ("owner", ["read"], "viewer"),
+        ("owner", ["trade"], "trader"),
+        ("owner", ["manage"], "owner"),
+        ("trader", ["manage"], "trader"),
+        ("viewer", ["manage", "trade"], "viewer"),
+        ("trader", ["read", "trade"], "trader"),
+        ("owner", [], "viewer"),
+    ],
+)
+def test_a_token_is_worth_the_lower_of_its_scopes_and_its_users_role(role: Any, scopes: Any, lower: str) -> None:
+    assert lower_role(role, scopes) == lower

@@ -1011,6 +1011,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Tokens
+         * @description The caller's tokens in this workspace; what they are is not among it.
+         */
+        get: operations["readTokens"];
+        put?: never;
+        /**
+         * Post Token
+         * @description Makes a token for the caller in this workspace. This answer is the only one that holds it.
+         */
+        post: operations["postToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Revoke
+         * @description Ends a token of the caller's at once, in open streams too.
+         */
+        post: operations["revokeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workspaces": {
         parameters: {
             query?: never;
@@ -1251,6 +1295,42 @@ export interface components {
             take_profit?: string | null;
             /** Trigger Price */
             trigger_price?: string | null;
+        };
+        /** ApiToken */
+        ApiToken: {
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /**
+             * Ended
+             * @description Past its end; it is shown for 30 days more
+             */
+            ended: boolean;
+            /**
+             * Ending
+             * @description Its last four letters
+             */
+            ending: string;
+            /**
+             * Expires Ms
+             * @description Unix milliseconds, UTC
+             */
+            expires_ms: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Last Used Ip */
+            last_used_ip: string | null;
+            /** Last Used Ms */
+            last_used_ms: number | null;
+            /** Name */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "trade" | "manage")[];
         };
         /** AskedCancel */
         AskedCancel: {
@@ -3047,6 +3127,18 @@ export interface components {
             username: string;
         };
         /**
+         * MadeToken
+         * @description The one answer that holds the token itself: it cannot be shown again.
+         */
+        MadeToken: {
+            /**
+             * Text
+             * @description For `Authorization: Bearer`
+             */
+            text: string;
+            token: components["schemas"]["ApiToken"];
+        };
+        /**
          * MarginModeIntent
          * @description Sets the margin mode of the whole account; done once it is read back in `margin_mode` of the account. Refused
          *     while there is any position or order; portfolio margin is not offered.
@@ -4590,6 +4682,31 @@ export interface components {
             environment: "sim" | "demo" | "testnet" | "live";
             /** Tickers */
             tickers: components["schemas"]["Ticker"][];
+        };
+        /** TokenBody */
+        TokenBody: {
+            /** Expires In Days */
+            expires_in_days: number;
+            /**
+             * Name
+             * @description What its owner knows it by
+             */
+            name: string;
+            /** Scopes */
+            scopes: ("read" | "trade" | "manage")[];
+        };
+        /**
+         * TokenList
+         * @description The caller's own tokens in this workspace, newest first.
+         */
+        TokenList: {
+            /**
+             * Maximum
+             * @description How many a user may have, over all workspaces
+             */
+            maximum: number;
+            /** Tokens */
+            tokens: components["schemas"]["ApiToken"][];
         };
         /** TouchedLimit */
         TouchedLimit: {
@@ -8051,6 +8168,187 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    postToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeToken"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

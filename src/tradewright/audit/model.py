@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -11,6 +12,10 @@ from uuid import UUID
 from tradewright.core.ids import AccountId, UserId, WorkspaceId
 
 ActorKind = Literal["user", "system", "exchange"]
+
+# The API token that the request under way came with: a property of the request, as its log fields are, so that no deed
+# can be recorded without it. Set by who found out who asks; None with a session, and outside of requests.
+acting_token: ContextVar[UUID | None] = ContextVar("acting_token", default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

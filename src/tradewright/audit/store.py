@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradewright.audit.model import AuditEntry
+from tradewright.audit.model import AuditEntry, acting_token
 from tradewright.audit.tables import audit_entries
 
 
@@ -22,6 +22,7 @@ async def record(connection: AsyncConnection, entry: AuditEntry) -> None:
             at=entry.at,
             actor_kind=entry.actor_kind,
             actor_id=entry.actor_id,
+            token_id=acting_token.get() if entry.actor_kind == "user" else None,
             action=entry.action,
             object_kind=entry.object_kind,
             object_id=entry.object_id,

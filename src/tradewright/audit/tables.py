@@ -17,6 +17,7 @@ audit_entries = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("actor_id", Uuid),
+    Column("token_id", Uuid),  # the API token that a user's deed was done with
     Column("action", Text, nullable=False),
     Column("object_kind", Text, nullable=False),
     Column("object_id", Text, nullable=False),

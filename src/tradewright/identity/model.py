@@ -14,6 +14,8 @@ from tradewright.core.errors import AppError, Conflict, NotFound
 from tradewright.core.ids import UserId, WorkspaceId
 
 SessionId = NewType("SessionId", UUID)
+TokenId = NewType("TokenId", UUID)
+Scope = Literal["read", "trade", "manage"]
 Role = Literal["owner", "trader", "viewer"]
 Language = Literal["en", "ru"]
 
@@ -41,12 +43,26 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class UsedToken:
+    """The API token that somebody asks with, and what it may."""
+
+    id: TokenId
+    name: str
+    scopes: frozenset[Scope]
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking, by which session."""
+    """Who is asking, by which session.
+
+    With an API token, `token` says which: then `session_id` is the token's id, which is no session's, so whatever is
+    asked of sessions by it finds none; the role in `membership` is at most what the token's scopes are worth.
+    """
 
     session_id: SessionId
     user: User
     membership: Membership
+    token: UsedToken | None = None
 
 
 @dataclass(frozen=True, slots=True)

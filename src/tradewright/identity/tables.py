@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     LargeBinary,
     Numeric,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from tradewright.storage.schema import metadata
 
@@ -140,6 +142,29 @@ quota_uses = Table(
     Column("since", DateTime(timezone=True), nullable=False),
     Column("used", Numeric, nullable=False),
     CheckConstraint("scope IN ('workspace', 'user')", name="scope"),
+)
+
+# Of a user in one workspace; it ends with the membership. `ending` is the last letters, by which its owner knows it.
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("workspace_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("ending", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True)),
+    Column("last_used_ip", Text),
+    CheckConstraint("expires_at > created_at", name="expires_at"),
+    CheckConstraint("scopes <@ ARRAY['read', 'trade', 'manage'] AND cardinality(scopes) > 0", name="scopes"),
+    ForeignKeyConstraint(
+        ["workspace_id", "user_id"], ["memberships.workspace_id", "memberships.user_id"], ondelete="CASCADE"
+    ),
+    Index("ix_api_tokens_workspace_id_user_id", "workspace_id", "user_id"),
 )
 
 # One row for each password that was tried under a key (a name or an address) and was not right; older than the window

@@ -29,7 +29,7 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))")
 
 def keys_of(username_key: str, address: str | None) -> tuple[str, str]:
     """The two keys of a try, hashed: people type passwords into the name's field. IPv6 counts by its /64."""
-    return _hashed("name", username_key), _hashed("address", _network_of(address))
+    return _hashed("name", username_key), _hashed("address", network_of(address))
 
 
 async def admit(connection: AsyncConnection, keys: Sequence[str], *, now: datetime, ids: Ids) -> UUID:
@@ -87,7 +87,7 @@ def _hashed(kind: str, value: str) -> str:
     return hashlib.sha256(f"{kind}\0{value}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _network_of(address: str | None) -> str:
+def network_of(address: str | None) -> str:
     """An IPv4 address as it is, an IPv6 address by its /64: one household has 2^64 of those."""
     if address is None:
         return ""

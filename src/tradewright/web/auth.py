@@ -1,8 +1,8 @@
-"""Who is asking and whether they may: the session cookie and the role checks.
+"""Who is asking and whether they may: the session cookie or an API token, and the role checks.
 
 Lives here: the cookie's name and attributes, `Reader`, `Trader`, `Owner` and `Operator` (dependencies of routes). Not
-here: what a session is (`identity.sessions`). Foreign ids are not refused here: every query names the workspace and
-finds nothing.
+here: what a session is (`identity.sessions`), a token (`identity.api_tokens`), and which routes tokens may ask
+(`web.token_scopes`). Foreign ids are not refused here: every query names the workspace and finds nothing.
 
 A session is about one workspace at a time, and another tab may have changed which. The page therefore says with each
 request which workspace it shows, and a request about another is refused: nothing meant for one reaches the other.
@@ -16,11 +16,23 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
+from tradewright.audit.model import acting_token
 from tradewright.identity import sessions
+from tradewright.identity.api_tokens import allows, is_well_formed, resolve_token
 from tradewright.identity.commands import Caller
 from tradewright.identity.model import OpenedSession, Principal, Role
-from tradewright.web.errors import Forbidden, NotOperator, NotSignedIn, WorkspaceChanged
+from tradewright.web.errors import (
+    Forbidden,
+    NotForTokens,
+    NotOperator,
+    NotSignedIn,
+    ScopeMissing,
+    TokenRefused,
+    TooManyRequests,
+    WorkspaceChanged,
+)
 from tradewright.web.parts import WebParts, parts_of
+from tradewright.web.token_scopes import TOKEN_SCOPES
 
 TOKEN_LENGTH_MAX = 128
 WORKSPACE_HEADER = "x-tradewright-workspace"
@@ -67,15 +79,68 @@ def caller_of(connection: HTTPConnection) -> Caller:
     )
 
 
+def bearer_of(connection: HTTPConnection) -> str | None:
+    """What stands behind `Authorization: Bearer`. Other schemes are a proxy's affair and say nothing here."""
+    scheme, _, credential = connection.headers.get("authorization", "").partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else None
+
+
+def credential_of(connection: HTTPConnection, parts: WebParts) -> str | None:
+    """By what the caller is known, good or not: the API token, where there is one, and never the cookie beside it."""
+    bearer = bearer_of(connection)
+    return token_of(connection, parts) if bearer is None else bearer
+
+
 async def principal_or_none(connection: HTTPConnection) -> Principal | None:
-    """Who the session cookie belongs to; None without one and for one that has ended."""
+    """Who the API token or the session cookie belongs to; None without one, and for a session that has ended.
+
+    Raises for a token that does not hold, and for one that may not ask this route: nothing that is asked with a token
+    is answered as if it were asked by nobody.
+    """
     parts = parts_of(connection)
+    bearer = bearer_of(connection)
+    if bearer is not None:
+        principal = await _principal_of_token(connection, parts, bearer)
+        act_as(connection, principal)
+        return principal
+    act_as(connection, None)
     token = token_of(connection, parts)
     if token is None:
         return None
     async with parts.engine.begin() as database:
-        principal = await sessions.resolve_session(database, token, parts.clock.now(), parts.session_limits)
-    parts.remembered.note(token, principal, parts.clock)
+        found = await sessions.resolve_session(database, token, parts.clock.now(), parts.session_limits)
+    parts.remembered.note(token, found, parts.clock)
+    return found
+
+
+def act_as(connection: HTTPConnection, principal: Principal | None) -> None:
+    """From here on the audit trail says by which token the request acts. Raises `NotForTokens` and `ScopeMissing`."""
+    token = None if principal is None else principal.token
+    acting_token.set(None if token is None else token.id)
+    if token is None:
+        return
+    method = connection.scope.get("method", "WEBSOCKET")
+    needed = TOKEN_SCOPES.get((method, connection.scope["route"].path))
+    if needed is None:
+        raise NotForTokens("this is not for API tokens; sign in, in a browser")
+    if not allows(token.scopes, needed):
+        raise ScopeMissing(f"this needs an API token with the scope {needed}; this one has {', '.join(token.scopes)}")
+
+
+async def _principal_of_token(connection: HTTPConnection, parts: WebParts, bearer: str) -> Principal:
+    refused = TokenRefused("this API token does not hold: it is misspelt, was revoked, or has ended")
+    if not is_well_formed(bearer):
+        raise refused
+    ip = caller_of(connection).ip
+    wait_s = parts.token_guard.wait_s(ip, parts.clock)
+    if wait_s and parts.remembered.principal(bearer, parts.clock) is None:
+        raise TooManyRequests(f"too many wrong API tokens from this address; wait {wait_s} s", retry_after_s=wait_s)
+    async with parts.engine.begin() as database:
+        principal = await resolve_token(database, bearer, parts.clock.now(), ip=ip)
+    parts.remembered.note(bearer, principal, parts.clock)
+    if principal is None:
+        parts.token_guard.note_wrong(ip, parts.clock)
+        raise refused
     return principal
 
 

@@ -58,6 +58,24 @@ class WorkspaceChanged(Conflict):
     code = "workspace.changed"
 
 
+class TokenRefused(NotSignedIn):
+    """The API token is none, was revoked, or has ended; which of these is not said."""
+
+    code = "token.refused"
+
+
+class NotForTokens(Forbidden):
+    """API tokens may not do this at all, whatever their scopes."""
+
+    code = "token.not_allowed"
+
+
+class ScopeMissing(Forbidden):
+    """The API token lacks the scope that this needs."""
+
+    code = "token.scope_missing"
+
+
 class TooManyRequests(AppError):
     """The caller has asked for this more often than is allowed; nothing was done."""
 

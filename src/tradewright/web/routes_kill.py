@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from tradewright.identity.model import Role
 from tradewright.web import kill
-from tradewright.web.auth import caller_of, principal_or_none, require_role, token_of
+from tradewright.web.auth import act_as, caller_of, credential_of, principal_or_none, require_role
 from tradewright.web.contract import problems
 from tradewright.web.errors import NotReady, NotSignedIn
 from tradewright.web.kill import DATABASE_WITHIN_S, Puller
@@ -86,7 +86,7 @@ async def _puller(request: Request, needed: Role) -> Puller:
     else:
         if failure is not None and not isinstance(failure, SQLAlchemyError | OSError):
             raise failure
-        token = token_of(request, parts)
+        token = credential_of(request, parts)
         principal = None if token is None else parts.remembered.principal(token, parts.clock)
         is_remembered = principal is not None
         if principal is None and not done:
@@ -106,6 +106,7 @@ async def _puller(request: Request, needed: Role) -> Puller:
                 "the database does not answer, and this session was not seen here within the last ten minutes; on the"
                 " machine itself, use: tradewright kill"
             )
+    act_as(request, principal)  # in this task, too; and who is remembered has not been asked for it
     return Puller(require_role(principal, needed), is_remembered, ip)
 
 

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket
 from tradewright.core.clock import milliseconds
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeError
+from tradewright.identity.api_tokens import alive_tokens
 from tradewright.identity.model import Principal
 from tradewright.identity.sessions import alive_sessions, use_sessions
 from tradewright.market.markets import MarketData
@@ -123,16 +124,18 @@ class StreamHub:
             await self._parts.clock.sleep(SESSION_CHECK_S)
             if not self._connections:
                 continue
-            wanted = {connection.principal.session_id for connection in self._connections}
+            wanted = {each.principal.session_id for each in self._connections if each.principal.token is None}
+            tokens = {each.principal.session_id for each in self._connections if each.principal.token is not None}
             if self._parts.clock.monotonic() - used_at_s >= SESSION_USE_S:
                 used_at_s = self._parts.clock.monotonic()
                 async with self._parts.engine.begin() as database:
                     await use_sessions(database, wanted, self._parts.clock.now(), self._parts.session_limits)
             async with self._parts.engine.connect() as database:
                 alive = await alive_sessions(database, wanted, self._parts.clock.now(), self._parts.session_limits)
+                alive |= await alive_tokens(database, tokens, self._parts.clock.now())
             for connection in list(self._connections):
                 session_id = connection.principal.session_id
-                if session_id not in wanted:
+                if session_id not in wanted | tokens:
                     continue
                 if session_id not in alive:
                     connection.close(CLOSE_SESSION_ENDED, "the session has ended; log in")

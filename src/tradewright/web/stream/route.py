@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.websockets import WebSocket
 
+from tradewright.core.errors import AppError
 from tradewright.web.auth import principal_or_none
 from tradewright.web.stream.connection import CLOSE_SESSION_ENDED, CLOSE_TRY_LATER
 from tradewright.web.stream.hub import StreamHub
@@ -26,6 +27,10 @@ async def stream(websocket: WebSocket) -> None:
     """A browser cannot see why a handshake was refused: who has no session is accepted and told by the close code."""
     try:
         principal = await principal_or_none(websocket)
+    except AppError as error:  # an API token that does not hold, or is asked too often
+        await websocket.accept()
+        await websocket.close(CLOSE_SESSION_ENDED, error.code)
+        return
     except SQLAlchemyError as error:
         log.error("stream.database_away", error=type(error).__name__)
         await websocket.accept()

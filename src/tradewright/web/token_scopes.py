@@ -1,0 +1,67 @@
+"""Which routes an API token may ask, and by which scope.
+
+Lives here: the one table. A route that is not in it is closed to every token, so a new route is closed until somebody
+opens it: people, sessions, factors, tokens, keys, arming, exports and whatever else needs a step-up stay closed, as do
+the doors that are open to nobody's session (claim, login). Not here: what a token is (`identity.api_tokens`).
+
+`read` looks. `trade` also places, changes and stops orders, and stops trading (kill). `manage` also decides what waits
+for a person: it releases what was stopped, tightens limits, settles differences, has keys checked and runs backtests.
+Each needs the role that a session needs for the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tradewright.identity.model import Scope
+
+_ACCOUNT = "/api/v1/accounts/{account_id}"
+
+TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
+    ("WEBSOCKET", "/api/v1/stream"): "read",
+    ("GET", "/api/v1/session"): "read",  # whose token it is
+    ("GET", "/api/v1/instruments"): "read",
+    ("GET", "/api/v1/tickers"): "read",
+    ("GET", "/api/v1/candles"): "read",
+    ("GET", "/api/v1/candle-series"): "read",
+    ("GET", "/api/v1/environments"): "read",
+    ("GET", "/api/v1/connections"): "read",
+    ("GET", "/api/v1/connections/{connection_id}"): "read",
+    ("GET", "/api/v1/accounts"): "read",
+    ("GET", f"{_ACCOUNT}/orders"): "read",
+    ("GET", f"{_ACCOUNT}/positions"): "read",
+    ("GET", f"{_ACCOUNT}/fills"): "read",
+    ("GET", f"{_ACCOUNT}/balances"): "read",
+    ("GET", f"{_ACCOUNT}/budget"): "read",
+    ("GET", f"{_ACCOUNT}/intents/{{intent_id}}"): "read",
+    ("GET", f"{_ACCOUNT}/symbols/{{category}}/{{symbol}}"): "read",
+    ("GET", f"{_ACCOUNT}/limits"): "read",
+    ("GET", f"{_ACCOUNT}/pnl"): "read",
+    ("GET", f"{_ACCOUNT}/ledger"): "read",
+    ("GET", f"{_ACCOUNT}/ledger/breaks"): "read",
+    ("GET", f"{_ACCOUNT}/differences"): "read",
+    ("POST", "/api/v1/specs/check"): "read",
+    ("POST", "/api/v1/specs/explain"): "read",
+    ("POST", "/api/v1/specs/diff"): "read",
+    ("GET", "/api/v1/specs/functions"): "read",
+    ("GET", "/api/v1/specs/templates"): "read",
+    ("GET", "/api/v1/specs/schema"): "read",
+    ("GET", "/api/v1/backtests"): "read",
+    ("GET", "/api/v1/backtests/{backtest_id}"): "read",
+    ("GET", "/api/v1/backtests/{backtest_id}/report"): "read",
+    ("GET", "/api/v1/kill"): "read",
+    ("POST", f"{_ACCOUNT}/preview"): "trade",
+    ("POST", f"{_ACCOUNT}/intents"): "trade",
+    ("POST", f"{_ACCOUNT}/cancel-all"): "trade",
+    ("POST", f"{_ACCOUNT}/reconcile"): "trade",
+    ("POST", f"{_ACCOUNT}/take-down"): "trade",
+    ("POST", "/api/v1/kill"): "trade",
+    ("POST", "/api/v1/kill/release"): "manage",
+    ("POST", f"{_ACCOUNT}/resume"): "manage",
+    ("POST", f"{_ACCOUNT}/differences/{{difference_id}}/decide"): "manage",
+    ("PUT", f"{_ACCOUNT}/limits"): "manage",  # to tighten them: loosening needs a step-up, which no token has
+    ("POST", "/api/v1/connections/{connection_id}/check"): "manage",
+    ("POST", "/api/v1/backtests"): "manage",
+    ("POST", "/api/v1/backtests/{backtest_id}/cancel"): "manage",
+    ("POST", "/api/v1/backtests/{backtest_id}/remove"): "manage",
+}
