@@ -92,6 +92,12 @@ const differences = createRoute({
   component: lazyRouteComponent(() => import("../differences/DifferencesPage"), "DifferencesPage"),
 });
 
+const tokens = createRoute({
+  getParentRoute: () => shell,
+  path: "/settings/tokens",
+  component: lazyRouteComponent(() => import("../settings/TokensPage"), "TokensPage"),
+});
+
 const backtests = createRoute({
   getParentRoute: () => shell,
   path: "/backtests",
@@ -105,7 +111,7 @@ const backtest = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts, account, differences, backtests, backtest])]),
+  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts, account, differences, tokens, backtests, backtest])]),
   defaultPreload: false,
 });
 

@@ -19,6 +19,7 @@ import status from "./en/status.json";
 import tables from "./en/tables.json";
 import terminal from "./en/terminal.json";
 import ticket from "./en/ticket.json";
+import tokens from "./en/tokens.json";
 
 const en = {
   actions,
@@ -41,6 +42,7 @@ const en = {
   tables,
   terminal,
   ticket,
+  tokens,
 };
 
 export default en;

@@ -19,6 +19,7 @@ import status from "./ru/status.json";
 import tables from "./ru/tables.json";
 import terminal from "./ru/terminal.json";
 import ticket from "./ru/ticket.json";
+import tokens from "./ru/tokens.json";
 import type { Catalogue } from "./index";
 
 /** Must hold every key of English; plural forms beyond `one` and `other` are checked by the build. */
@@ -43,6 +44,7 @@ const ru: Catalogue = {
   tables,
   terminal,
   ticket,
+  tokens,
 };
 
 export default ru;
