@@ -78,6 +78,7 @@ def checks(say: Say) -> Count:
         [BIN / "ruff", "format", "--check", "--quiet", "src", "tests", "scripts"],
         [BIN / "ruff", "check", "--quiet", "src", "tests", "scripts"],
         [BIN / "python", "scripts/house_lints.py"],
+        [BIN / "python", "scripts/workspace_lint.py"],
         [BIN / "lint-imports", "--no-cache", "--verbose"],
         [BIN / "mypy"],
     ]
