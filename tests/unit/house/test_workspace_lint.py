@@ -38,7 +38,7 @@ FORGETS = [
     "def f(c):\n    return c.execute(text('INSERT INTO connections (id) VALUES (:id)'))",
     "def f(c):\n    return c.execute(text('SELECT 1 FROM users JOIN connections ON true'))",
     "QUERY = f'SELECT {WHAT} FROM connections WHERE id = :id'",
-    "class Store:\n    async def read(self, c):\n        return await c.execute(text('''SELECT *\n FROM connections'''))",
+    "class Store:\n    async def read(self, c):\n        await c.execute(text('''SELECT *\n FROM connections'''))",
 ]
 
 
