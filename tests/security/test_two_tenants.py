@@ -16,8 +16,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from integration.backtests.kit import waves
 from integration.web.kit import Owner, Site, User, place_body, running_owner
 from security.test_who_may_what import BODIES
+from tradewright.market.history.series import Series
 from tradewright.trading.journal import Drift
 from tradewright.web import intents
 from tradewright.web.application import routes_only
@@ -77,6 +79,7 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_foreign_ids_are_answered_as_ids_that_never_were(site: Site, ann: User, no_pauses: None) -> None:
+    site.parts.candles.add(Series(category="linear", symbol="BTCUSDT", timeframe="15m"), waves(500, "15m"), source="x")
     olga = await site.second_user("owner", username="Olga")
     async with running_owner(site, ann) as anns, running_owner(site, olga) as olgas:
         foreign, own = await furnished(site, ann, anns), await furnished(site, olga, olgas)

@@ -1,8 +1,10 @@
 /** What must not be overlooked, above the screen: at most two at once, the rest behind a button. */
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, useState } from "react";
 import type { Account, Order } from "../api/types";
 import { notices, stream } from "../app/services";
+import { sessionQuery } from "../app/session";
 import { localTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { faultText } from "../i18n/words";
@@ -22,7 +24,9 @@ function useBanners(account: Account | null, orders: readonly Order[]): Banner[]
   const exchange = useExchange(account?.environment ?? null);
   const now = useNow();
   const ownerlessSinceMs = useSince(link.state === "live" && account?.session.reason?.code === "session.no_worker");
+  const session = useQuery(sessionQuery);
   const banners: Banner[] = [];
+  if (session.data?.insecure === true) banners.push({ id: "insecure", tone: "warning", text: t("notices.insecure"), retry: false });
   if (link.state === "disconnected") {
     const text = t("links.banner_disconnected", { time: localTime(link.sinceMs) });
     banners.push({ id: "link", tone: "danger", text, retry: true });

@@ -146,6 +146,7 @@ async def session_answer(parts: WebParts, principal: Principal | None, *, status
             "user": None if principal is None else _user(principal),
             "workspace": None if principal is None else _workspace(principal),
             "version": parts.settings.version,
+            "insecure": parts.settings.is_insecure,
             "server_time_ms": milliseconds(parts.clock.now()),
         },
         status,

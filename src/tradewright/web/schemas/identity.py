@@ -30,6 +30,7 @@ class SessionState(Output):
     user: SessionUser | None
     workspace: SessionWorkspace | None
     version: str
+    insecure: bool = Field(description="It is served in plain http to a network, as its operator wished")
     server_time_ms: UnixMs
 
 

@@ -1,0 +1,124 @@
+"""API tokens from the page, and what hostile texts do there: nothing (promise M4). One installation for both."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from e2e.conftest import Terminal
+from support.installation import Installation
+
+# Each would leave a mark if any of it became markup, script or a template: an element of its own, or a flag.
+HOSTILE = (
+    "<script>window.__hit=1</script>",
+    "<img src=x onerror=window.__hit=1 class=hit>",
+    '"><svg class=hit onload=window.__hit=1>',
+    "'><b class=hit autofocus onfocus=window.__hit=1>",
+    "<iframe class=hit srcdoc='<script>parent.__hit=1</script>'>",
+    "<a class=hit href=javascript:window.__hit=1>x</a>",
+    "</title><i class=hit>",
+    "{{constructor.constructor('window.__hit=1')()}}",
+    "$t(common.product) {{count}}",
+    "&lt;b class=hit&gt;",
+    "<style class=hit>*{display:none}</style>",
+    "<math><mtext><mglyph class=hit></math>",
+)
+_LOOK = "() => [document.querySelectorAll('.hit').length, window.__hit ?? 0, window.__violations ?? []]"
+_WATCH = """() => {
+  window.__violations = [];
+  document.addEventListener('securitypolicyviolation', (event) => window.__violations.push(event.blockedURI));
+}"""
+
+
+@pytest.fixture(scope="module")
+def furnished(installation: Installation) -> str:
+    """Every text that somebody can store, hostile in each way: names of tokens and strategies, notes of orders."""
+    installation.claim()
+    account = installation.account()
+    price = str(int(float(installation.last_price()) * 0.7))
+    for text in HOSTILE:
+        token = {"name": text, "scopes": ["read"], "expires_in_days": 7}
+        assert installation.request("POST", "/api/v1/tokens", token)[0] == 201, text
+        assert installation.limit(account, price, quantity="0.001", note=text)[1] in (200, 202), text
+    template = installation.request("GET", "/api/v1/specs/templates")[1]["templates"][0]
+    for text in HOSTILE[:3]:
+        spec = _renamed(template["text"], text)
+        asked = {"id": str(uuid.uuid4()), "text": spec}
+        installation.request("POST", "/api/v1/backtests", asked)
+    return account
+
+
+def _renamed(spec: str, name: str) -> str:
+    lines = spec.splitlines()
+    quoted = "'" + name.replace("'", "''") + "'"
+    return "\n".join(f"name: {quoted}" if line.startswith("name:") else line for line in lines)
+
+
+@pytest.fixture(params=["en", "ru"])
+def page(request: pytest.FixtureRequest, browser: Browser, installation: Installation, furnished: str) -> Iterator[Any]:
+    locale = "ru-RU" if request.param == "ru" else "en-US"
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, locale=locale)
+    context.add_init_script(f"({_WATCH})()")
+    opened = Terminal(context, installation.base)
+    opened.log_in()
+    yield opened
+    context.close()
+    assert opened.faults == []
+
+
+def test_hostile_texts_are_shown_and_run_nowhere(page: Terminal, furnished: str) -> None:
+    seen = {}
+    page.page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
+    places = {
+        "/settings/tokens": "token",
+        f"/terminal/{furnished}/linear/BTCUSDT": "order-row",
+        "/settings/accounts": "simulated-account",
+        "/backtests": None,
+    }
+    for place, part in places.items():
+        page.page.goto(f"{page.base}{place}")
+        if part is not None:
+            expect(page.part(part).first).to_be_visible()
+        expect(page.page.locator("#main")).to_be_visible()
+        seen[place] = page.page.evaluate(_LOOK)
+        if part == "token":
+            shown = page.part(part).all_inner_texts()
+            assert all(any(text in one for one in shown) for text in HOSTILE)
+    assert seen == {place: [0, 0, []] for place in places}
+    # The control: the same texts, made markup on purpose, are noticed.
+    page.page.evaluate(
+        "(texts) => texts.forEach((text) => document.body.insertAdjacentHTML('beforeend', text))", list(HOSTILE)
+    )
+    marks, ran, violations = page.page.evaluate(_LOOK)
+    assert marks >= 7
+    assert (ran, len(violations) > 0) == (0, True)  # and the policy would have held even then
+    page.faults.clear()
+
+
+def test_a_token_is_made_seen_once_used_and_revoked(page: Terminal) -> None:
+    page.page.goto(f"{page.base}/settings/tokens")
+    page.part("token-add").click()
+    page.part("token-submit").click()
+    expect(page.part("token-name")).to_have_attribute("aria-invalid", "true")
+    page.part("token-name").fill("my bot")
+    page.part("token-scope-trade").check()
+    page.part("token-submit").click()
+    text = page.part("token-text").input_value()
+    assert text.startswith("tw_")
+    page.part("token-done").click()
+    expect(page.part("token-text")).to_have_count(0)
+    assert text not in page.page.content()
+    headers = {"Authorization": f"Bearer {text}"}
+    asked = page.context.request.get(f"{page.base}/api/v1/accounts", headers=headers)
+    assert asked.status == 200
+    card = page.part("token").filter(has_text="my bot")
+    expect(card).to_contain_text(f"tw_…{text[-4:]}")
+    card.get_by_test_id("token-revoke").click()
+    page.part("token-revoke-confirm").click()
+    expect(card).to_have_count(0)
+    asked = page.context.request.get(f"{page.base}/api/v1/accounts", headers=headers)
+    assert asked.status == 401
