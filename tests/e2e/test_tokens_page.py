@@ -89,14 +89,17 @@ def test_hostile_texts_are_shown_and_run_nowhere(page: Terminal, furnished: str)
             shown = page.part(part).all_inner_texts()
             assert all(any(text in one for one in shown) for text in HOSTILE)
     assert seen == {place: [0, 0, []] for place in places}
-    # The control: the same texts, made markup on purpose, are noticed.
-    page.page.evaluate(
+    # The control, on a page of its own: the same texts, made markup on purpose, are noticed.
+    control = page.context.new_page()
+    control.goto(page.base)
+    control.evaluate(
         "(texts) => texts.forEach((text) => document.body.insertAdjacentHTML('beforeend', text))", list(HOSTILE)
     )
-    marks, ran, violations = page.page.evaluate(_LOOK)
+    control.wait_for_function("() => window.__violations.length > 0")
+    marks, ran, _ = control.evaluate(_LOOK)
     assert marks >= 7
-    assert (ran, len(violations) > 0) == (0, True)  # and the policy would have held even then
-    page.faults.clear()
+    assert ran == 0  # and the policy would have held even then
+    control.close()
 
 
 def test_a_token_is_made_seen_once_used_and_revoked(page: Terminal) -> None:

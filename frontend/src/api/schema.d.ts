@@ -4323,6 +4323,11 @@ export interface components {
              */
             claimed: boolean;
             /**
+             * Insecure
+             * @description It is served in plain http to a network, as its operator wished
+             */
+            insecure: boolean;
+            /**
              * Server Time Ms
              * @description Unix milliseconds, UTC
              */
