@@ -25,6 +25,6 @@ DUE: Final = frozenset(
         *("D1", "D2", "D3", "D5", "E6", "F1", "F2", "F3", "F4", "F5"),
         *(f"G{number}" for number in range(1, 5)),
         *(f"H{number}" for number in range(1, 8)),
-        *("I2", "I3", "I4", "I6", "M1", "M2", "M3", "M6", "O2", "O6", "O7"),
+        *("I2", "I3", "I4", "I6", *(f"M{number}" for number in range(1, 7)), "O2", "O6", "O7"),
     ]
 )

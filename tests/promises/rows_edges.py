@@ -8,6 +8,7 @@ from promises.model import Promise, of
 
 _CODECS = "tests/property/test_codec_mutations.py"
 _RISK = "tests/sim/test_risk_scenarios.py"
+_TENANTS = "tests/security/test_two_tenants.py"
 _EDGE = "tests/security/test_edge.py"
 _IDENTITY = "tests/integration/web/test_identity_api.py"
 _KEYS = "tests/integration/connections/test_key_checks.py"
@@ -61,8 +62,23 @@ ROWS: Final = (
     ),
     Promise(
         id="J1",
-        says="Every route has a declared answer for everybody who may ask; one without fails",
-        tests=of("tests/security/test_who_may_what.py"),
+        says="Every route has a declared answer for nobody, another workspace, each role, the operator and an API token"
+        " of each scope; one without fails, and topics of others are none",
+        tests=(
+            *of("tests/security/test_who_may_what.py"),
+            *of(_TENANTS, "test_foreign_topics_are_answered_as_topics_that_never_were"),
+            *of("tests/integration/web/test_tokens_api.py"),
+        ),
+    ),
+    Promise(
+        id="J2",
+        says="Another workspace's ids, in every path and body that takes one, are answered as ids that never were",
+        tests=of(_TENANTS),
+    ),
+    Promise(
+        id="J3",
+        says="A statement over a workspace's rows that names none, and a route that never uses who asks, is found",
+        tests=of("tests/unit/house/test_workspace_lint.py"),
     ),
     Promise(
         id="J5",
@@ -189,6 +205,7 @@ ROWS: Final = (
         tests=(
             *of(_IDENTITY, "test_the_cookie_is_strict_http_only_and_named_by_port"),
             *of(_EDGE, "test_over_https_the_header_for_it_is_sent_and_the_cookie_is_bound_to_the_host"),
+            *of("tests/security/test_over_https.py"),
             *of("tests/e2e/test_first_day.py", "test_nothing_is_kept_where_a_script_could_take_it"),
         ),
     ),
@@ -202,6 +219,17 @@ ROWS: Final = (
             "test_a_form_of_another_site_cannot_pass_as_json",
             "test_a_stream_from_another_origin_is_refused_at_the_handshake",
         ),
+    ),
+    Promise(
+        id="M4",
+        says="Texts that people store are shown as they are and run nowhere, in both languages, in a real browser",
+        tests=of("tests/e2e/test_tokens_page.py", "test_hostile_texts_are_shown_and_run_nowhere"),
+    ),
+    Promise(
+        id="M5",
+        says="An address that somebody gave reaches nothing inside: not by a name, another spelling, a redirect or a"
+        " name that changes its mind",
+        tests=(*of("tests/unit/outbound/test_addresses.py"), *of("tests/security/test_outbound.py")),
     ),
     Promise(
         id="M6",
