@@ -23,9 +23,9 @@ Manner = Literal["sensible", "valid", "spoiled", "noise", "broken", "again", "ch
 
 _BODY_OPERATIONS: Mapping[str, float] = {
     "postIntent": 50, "previewOrder": 16, "postConnection": 11, "cancelAll": 3, "removeConnection": 4, "login": 5,
-    "claim": 4, "reconcileAccount": 2, "setLimits": 3, "kill": 1, "releaseKill": 3, "takeDown": 0,
-    "decideDifference": 2, "checkSpec": 1.5, "explainSpec": 1, "diffSpecs": 1, "postBacktest": 3, "postToken": 2, "stepUp": 1,
-    "chooseWorkspace": 1,
+    "claim": 4, "reconcileAccount": 2, "setLimits": 3, "armAccount": 1, "kill": 1, "releaseKill": 3, "takeDown": 0,
+    "decideDifference": 2, "checkSpec": 1.5, "explainSpec": 1, "diffSpecs": 1, "postBacktest": 3, "postToken": 2,
+    "stepUp": 1, "chooseWorkspace": 1,
 }  # fmt: skip
 _READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.3}
 _JSON = b"application/json"

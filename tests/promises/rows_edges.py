@@ -105,6 +105,16 @@ ROWS: Final = (
         ),
     ),
     Promise(
+        id="J8",
+        says="Real money opens nothing before an owner has armed its account, nor after what that rested on changed",
+        tests=(
+            *of("tests/integration/test_real_money.py"),
+            *of("tests/integration/web/test_arming_api.py"),
+            *of("tests/unit/trading/test_arming.py"),
+            *of("tests/e2e/test_arming_page.py"),
+        ),
+    ),
+    Promise(
         id="K1",
         says="An exchange key is sealed where it arrives and opened by the worker alone, in its own row alone",
         tests=(

@@ -67,6 +67,9 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/accounts/{account_id}/ledger"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/ledger/breaks"): READ_OF_ACCOUNT,
     ("PUT", "/api/v1/accounts/{account_id}/limits"): (401, 403, 403, 200, 404),
+    ("GET", "/api/v1/accounts/{account_id}/arming"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/accounts/{account_id}/arming"): (401, 403, 403, 409, 404),  # it is no live account
+    ("POST", "/api/v1/accounts/{account_id}/disarm"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/preview"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/reconcile"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/accounts/{account_id}/cancel-all"): (401, 403, 200, 200, 404),
@@ -130,6 +133,7 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
             "intents/{intent_id}",
             "symbols/{category}/{symbol}",
             "limits",
+            "arming",
             "pnl",
             "ledger",
             "ledger/breaks",
@@ -137,7 +141,7 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
         )
     },
     **{("POST", f"/api/v1/specs/{path}"): "read" for path in ("check", "explain", "diff")},
-    **{("POST", f"{ACCOUNT}/{path}"): "trade" for path in ("preview", "intents", "cancel-all", "reconcile")},
+    **{("POST", f"{ACCOUNT}/{path}"): "trade" for path in ("preview", "intents", "cancel-all", "reconcile", "disarm")},
     ("POST", f"{ACCOUNT}/take-down"): "trade",
     ("POST", "/api/v1/kill"): "trade",
     ("POST", "/api/v1/kill/release"): "manage",
@@ -163,6 +167,7 @@ BODIES: dict[str, dict[str, Any]] = {
         "secret": "a-secret",
     },
     "/api/v1/connections/{connection_id}/remove": {"name": "Demo"},
+    "/api/v1/accounts/{account_id}/arming": {"id": CONNECTION_ID, "phrase": "LIVE Demo", "confirm_above": "10"},
     "/api/v1/accounts/{account_id}/preview": {
         name: value for name, value in place_body().items() if name not in ("id", "kind", "note")
     },

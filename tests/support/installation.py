@@ -74,6 +74,10 @@ class Installation:
         self._cookies = http.cookiejar.CookieJar()
         self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self._cookies))
 
+    def set_environment(self, **changes: str) -> None:
+        """For the next start."""
+        self._environment |= changes
+
     # The processes.
 
     def start(self) -> None:

@@ -82,6 +82,7 @@ export const anAccount = (change: Partial<Account> = {}): Account => ({
   position_mode: "one_way",
   session: { state: "ready", reason: null, since_ms: 0 },
   stopped: null,
+  armed: null,
   drift_count: 0,
   reconciled_ms: null,
   ...change,

@@ -24,6 +24,31 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/arming": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Arming
+         * @description Whether the account may open positions with real money, until when, and what is missing where it may not.
+         */
+        get: operations["readArming"];
+        put?: never;
+        /**
+         * Post Arming
+         * @description Arms a live account until it lapses: by its time, or at once with its key, a loosened limit, the role of who
+         *     armed it, a kill. Needs the workspace's owner, the typed phrase, and a fresh proof of who asks.
+         */
+        post: operations["armAccount"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/balances": {
         parameters: {
             query?: never;
@@ -122,6 +147,26 @@ export interface paths {
          *     the foreign part of the position taken off). Asked again it answers the same.
          */
         post: operations["decideDifference"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account_id}/disarm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Disarm
+         * @description Nothing opens with real money from here on; what takes exposure off still goes. Needs no proof: it reduces.
+         */
+        post: operations["disarmAccount"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1122,6 +1167,8 @@ export interface components {
     schemas: {
         /** Account */
         Account: {
+            /** @description Null: real money opens nothing here; other environments need no arming */
+            armed: components["schemas"]["Armed"] | null;
             capabilities: components["schemas"]["Capabilities"];
             /**
              * Connection Id
@@ -1271,6 +1318,11 @@ export interface components {
          */
         AmendIntent: {
             /**
+             * Confirmation
+             * @description The symbol typed once more: real money asks for it above the value that its arming says
+             */
+            confirmation?: string | null;
+            /**
              * Id
              * Format: uuid
              */
@@ -1331,6 +1383,117 @@ export interface components {
             name: string;
             /** Scopes */
             scopes: ("read" | "trade" | "manage")[];
+        };
+        /**
+         * Armed
+         * @description Until when a live account may open positions, as it was armed by an owner of the workspace.
+         */
+        Armed: {
+            /**
+             * Confirm Above
+             * @description Quote coin: an order by hand that is worth more is typed once more
+             * @example 60412.5
+             */
+            confirm_above: string;
+            /**
+             * Until Ms
+             * @description Unix milliseconds, UTC
+             */
+            until_ms: number;
+        };
+        /** ArmedNow */
+        ArmedNow: {
+            /**
+             * By
+             * @description The name of the owner who armed it
+             */
+            by: string;
+            /**
+             * Confirm Above
+             * @description Quote coin: an order by hand worth more is typed once more
+             * @example 60412.5
+             */
+            confirm_above: string;
+            /**
+             * Since Ms
+             * @description Unix milliseconds, UTC
+             */
+            since_ms: number;
+            /**
+             * Until Ms
+             * @description Unix milliseconds, UTC
+             */
+            until_ms: number;
+        };
+        /**
+         * ArmingBody
+         * @description Arms a live account. `phrase` is one of the state's `phrases`, letter by letter.
+         */
+        ArmingBody: {
+            /**
+             * Confirm Above
+             * @description Quote coin: an order by hand worth more is typed once more; at most the largest order
+             * @example 60412.5
+             */
+            confirm_above: string;
+            /**
+             * Id
+             * Format: uuid
+             * @description Made by the caller; the same id again is the same arming
+             */
+            id: string;
+            /**
+             * Lasts S
+             * @description Seconds until it lapses by itself; at most 30 days
+             * @default 86400
+             */
+            lasts_s: number;
+            /** Phrase */
+            phrase: string;
+        };
+        /**
+         * ArmingState
+         * @description An account of another environment needs no arming: `needed` is false then, and nothing is missing.
+         */
+        ArmingState: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            armed: components["schemas"]["ArmedNow"] | null;
+            ended: components["schemas"]["EndedArming"] | null;
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
+            /**
+             * Lasts S
+             * @description For how long it is armed unless said otherwise
+             */
+            lasts_s: number;
+            /** Lasts S Max */
+            lasts_s_max: number;
+            /**
+             * Missing
+             * @description What must be there before it can be armed
+             */
+            missing: components["schemas"]["FieldProblem"][];
+            /** Needed */
+            needed: boolean;
+            /**
+             * Order Notional
+             * @description The largest order by the limits in force, in quote coin
+             */
+            order_notional: string | null;
+            /** @description Null without a connection */
+            phrases: components["schemas"]["Phrases"] | null;
+            /**
+             * Real Trading
+             * @description Whether who runs the machine allows it: TRADEWRIGHT_REAL_TRADING
+             */
+            real_trading: boolean;
         };
         /** AskedCancel */
         AskedCancel: {
@@ -2169,6 +2332,22 @@ export interface components {
             subject: string;
             /** Theirs */
             theirs: string;
+        };
+        /**
+         * EndedArming
+         * @description The last arming that is over.
+         */
+        EndedArming: {
+            /**
+             * At Ms
+             * @description Unix milliseconds, UTC
+             */
+            at_ms: number;
+            /**
+             * Why
+             * @enum {string}
+             */
+            why: "disarmed" | "rearmed" | "expired" | "real_trading_off" | "killed" | "key_changed" | "limits_loosened" | "role_changed";
         };
         /** EndpointBudget */
         EndpointBudget: {
@@ -3397,6 +3576,16 @@ export interface components {
             value: string;
         };
         /**
+         * Phrases
+         * @description What is typed, exactly, in either language.
+         */
+        Phrases: {
+            /** En */
+            en: string;
+            /** Ru */
+            ru: string;
+        };
+        /**
          * PlaceIntent
          * @description Asks for an order. `id` is made by the caller; the same id and body again is the same intent.
          */
@@ -3406,6 +3595,11 @@ export interface components {
              * @enum {string}
              */
             category: "linear" | "spot";
+            /**
+             * Confirmation
+             * @description The symbol typed once more: real money asks for it above the value that its arming says
+             */
+            confirmation?: string | null;
             /**
              * Id
              * Format: uuid
@@ -4233,6 +4427,11 @@ export interface components {
              */
             category: "linear";
             /**
+             * Confirmation
+             * @description The symbol typed once more: real money asks for it above the value that its arming says
+             */
+            confirmation?: string | null;
+            /**
              * Id
              * Format: uuid
              */
@@ -4849,6 +5048,144 @@ export interface operations {
             };
         };
     };
+    readArming: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArmingState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    armAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ArmingBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArmingState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readBalances: {
         parameters: {
             query?: never;
@@ -5160,6 +5497,73 @@ export interface operations {
             };
             /** @description Conflict */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    disarmAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArmingState"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

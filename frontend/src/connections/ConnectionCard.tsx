@@ -5,6 +5,7 @@ import { useState } from "react";
 import { checkConnection } from "../api/connections";
 import type { Connection } from "../api/types";
 import { queries } from "../app/services";
+import { ArmingCard } from "../arming/ArmingCard";
 import { exactTime, tableTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { failureText, faultText } from "../i18n/words";
@@ -108,6 +109,7 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
           )}
         </dd>
       </dl>
+      {connection.environment === "live" && connection.account_id !== null && <ArmingCard accountId={connection.account_id} />}
       {removing && <RemoveConnection connection={connection} onClose={() => setRemoving(false)} />}
     </article>
   );

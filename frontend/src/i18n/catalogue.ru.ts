@@ -1,5 +1,6 @@
 /** The whole Russian catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./ru/actions.json";
+import arming from "./ru/arming.json";
 import auth from "./ru/auth.json";
 import backtests from "./ru/backtests.json";
 import book from "./ru/book.json";
@@ -25,6 +26,7 @@ import type { Catalogue } from "./index";
 /** Must hold every key of English; plural forms beyond `one` and `other` are checked by the build. */
 const ru: Catalogue = {
   actions,
+  arming,
   auth,
   backtests,
   book,

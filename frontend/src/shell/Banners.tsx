@@ -16,7 +16,7 @@ const AFTER_MS = 5_000;
 const UNKNOWN_MS = 60_000;
 const VISIBLE = 2;
 
-type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readonly text: string; readonly retry: boolean; readonly leads?: { readonly to: "/settings/accounts/$account" | "/settings/accounts/$account/differences"; readonly account: string; readonly label: string } };
+type Banner = { readonly id: string; readonly tone: "danger" | "warning"; readonly text: string; readonly retry: boolean; readonly leads?: { readonly to: "/settings/accounts" | "/settings/accounts/$account" | "/settings/accounts/$account/differences"; readonly account: string; readonly label: string } };
 
 function useBanners(account: Account | null, orders: readonly Order[]): Banner[] {
   const { t, language } = useWords();
@@ -46,6 +46,10 @@ function useBanners(account: Account | null, orders: readonly Order[]): Banner[]
   if (account !== null && account.stopped !== null) {
     const leads = { to: "/settings/accounts/$account", account: account.id, label: t("kill.details_short") } as const;
     banners.push({ id: "stopped", tone: "danger", text: t("notices.stopped"), retry: false, leads });
+  }
+  if (account !== null && account.environment === "live" && (account.armed === null || account.armed.until_ms <= now)) {
+    const leads = { to: "/settings/accounts", account: account.id, label: t("arming.banner_open") } as const;
+    banners.push({ id: "arming", tone: "warning", text: t("arming.banner"), retry: false, leads });
   }
   const unknown = orders.filter((order) => order.status === "unknown" && now - order.updated_ms > UNKNOWN_MS).length;
   if (unknown > 0) banners.push({ id: "unknown", tone: "warning", text: t("notices.unknown_banner", { count: unknown }), retry: false });

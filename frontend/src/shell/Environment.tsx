@@ -25,5 +25,5 @@ export function EnvironmentBadge({ environment }: { environment: Environment }) 
 }
 
 export function EnvironmentFrame({ environment }: { environment: Environment }) {
-  return <div className={`env-frame ${environment}`} aria-hidden="true" />;
+  return <div className={`env-frame ${environment}`} data-testid="env-frame" data-environment={environment} aria-hidden="true" />;
 }

@@ -21,6 +21,7 @@ import { Banners } from "./Banners";
 import { LanguageSwitch, ThemeSwitch, UserMenu } from "./Controls";
 import { AccountSwitcher } from "./AccountSwitcher";
 import { EnvironmentFrame } from "./Environment";
+import { lastAccount, noteAccount } from "./lastAccount";
 import { ExchangeIndicator, LinkIndicator } from "./Links";
 import { OrderNews } from "./OrderNews";
 import { StatusBar } from "./StatusBar";
@@ -28,7 +29,8 @@ import { StatusBar } from "./StatusBar";
 export function Shell() {
   const accounts = useQuery(accountsQuery);
   const params = useParams({ strict: false });
-  const account = accounts.data?.find((each) => each.id === params.account) ?? accounts.data?.[0] ?? null;
+  const shown = params.account ?? lastAccount();
+  const account = accounts.data?.find((each) => each.id === shown) ?? accounts.data?.[0] ?? null;
   const state = useAccountIfAny(account?.id ?? null);
   const now = state?.phase === "live" || state?.phase === "resyncing" ? state.data.account : account;
 
@@ -37,6 +39,9 @@ export function Shell() {
     return () => stream.connection.stop();
   }, []);
   useSessionEnd();
+  useEffect(() => {
+    if (params.account !== undefined) noteAccount(params.account);
+  }, [params.account]);
 
   return (
     <div className="shell">

@@ -202,7 +202,7 @@ export function TicketPanel(props: Props) {
           checked={checked}
           instrument={instrument}
           account={account}
-          onConfirm={() => submit(confirming)}
+          onConfirm={submit}
           onClose={() => setConfirming(null)}
         />
       )}

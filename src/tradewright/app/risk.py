@@ -6,6 +6,7 @@ Lives here: `WorkerRisk`. Not here: what is judged and how (`trading.risk`, `cor
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -17,6 +18,11 @@ from tradewright.core.instrument import Category, InstrumentId
 from tradewright.market.hub import MarketHub
 from tradewright.market.instruments import InstrumentCache, InstrumentLists
 from tradewright.market.markets import Markets
+from tradewright.trading.arming.gate import ArmingRule
+from tradewright.trading.arming.keeper import ArmingKeeper
+from tradewright.trading.arming.store import PostgresArmings
+from tradewright.trading.beside import Rule
+from tradewright.trading.kill.board import LatchRule
 from tradewright.trading.risk.exposure import Exposure
 from tradewright.trading.risk.keeper import RiskKeeper
 from tradewright.trading.risk.prices import HubPrices
@@ -43,20 +49,35 @@ class WorkerRisk:
             for prices in self._prices.values():
                 tasks.create_task(prices.run())
 
-    def added_to(self, parts: SessionParts) -> SessionParts:
-        """The same session, whose every intent that adds exposure is judged last of all rules."""
+    def added_to(self, parts: SessionParts, latches: Callable[[], int]) -> SessionParts:
+        """The same session, whose every intent that adds exposure is judged last of all rules; one of real money is
+        asked before whether it is armed. `latches` is the version of the board of latches."""
         ground, account = self._ground, parts.account
         exposure = Exposure(partial(_base_coin, self._lists.of(account.environment)))
         store = PostgresRiskStore(ground.engine, account)
         rule = RiskRule(exposure, self._prices[account.environment], clock=ground.clock)
         keeper = RiskKeeper(exposure, rule, store, clock=ground.clock, bus=ground.bus)
-        return replace(
-            parts,
-            exposure=exposure,
-            holdings=store.holdings,
-            rules=[*parts.rules, rule],
-            companions=[*parts.companions, keeper],
+        parts = replace(parts, exposure=exposure, holdings=store.holdings, companions=[*parts.companions, keeper])
+        if account.environment == "live":
+            parts = self._armed(parts, rule, latches)
+        return replace(parts, rules=[*parts.rules, rule])
+
+    def _armed(self, parts: SessionParts, risk: RiskRule, latches: Callable[[], int]) -> SessionParts:
+        ground, real_trading = self._ground, self._ground.settings.real_trading == "on"
+        rule = ArmingRule(ground.clock, real_trading=real_trading, limits=lambda: risk.limits, latches=latches)
+        keeper = ArmingKeeper(
+            rule,
+            PostgresArmings(ground.engine, parts.account, clock=ground.clock, ids=ground.ids),
+            ground.clock,
+            real_trading=real_trading,
+            latches=latches,
+            bus=ground.bus,
         )
+        # Said before anything else but a kill: what else is in the way matters once it is armed.
+        kills = [one for one in parts.rules if isinstance(one, LatchRule)]
+        others = [one for one in parts.rules if not isinstance(one, LatchRule)]
+        rules: list[Rule] = [*kills, rule, *others]
+        return replace(parts, rules=rules, companions=[*parts.companions, keeper])
 
 
 def _hub(markets: Markets, environment: Environment, category: Category) -> MarketHub:

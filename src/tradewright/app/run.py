@@ -171,6 +171,12 @@ def _greet(settings: Settings) -> None:
     threading.Thread(target=_say_where, args=(settings,), daemon=True).start()
 
 
+_REAL_TRADING = {
+    "off": "Real trading is off: no account with real money can be added or opens anything.",
+    "on": "Real trading is allowed: each account with real money opens nothing until an owner has armed it.",
+}
+
+
 def _say_where(settings: Settings) -> None:
     _wait_until_it_serves(settings)
     link = _claim_link(settings)
@@ -178,6 +184,7 @@ def _say_where(settings: Settings) -> None:
         print(f"Tradewright is ready. Set your password here (this link works once):\n  {link}", flush=True)  # noqa: T201
     else:
         print(f"Tradewright is ready: {settings.page_url}", flush=True)  # noqa: T201
+    print(_REAL_TRADING[settings.real_trading], flush=True)  # noqa: T201
     if settings.open_browser and _has_browser():
         webbrowser.open(link or settings.page_url)
 

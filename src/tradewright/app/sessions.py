@@ -167,7 +167,7 @@ def session_factory(
             waits_beside=lambda: switch.recorder.has_spooled,
             companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger, differences],
         )
-        return AccountSession(parts if risk is None else risk.added_to(parts))
+        return AccountSession(parts if risk is None else risk.added_to(parts, lambda: care.board.version))
 
     return open_session
 

@@ -68,11 +68,25 @@ class Limits:
 
 
 def default_limits(environment: Environment) -> Limits:
-    """What holds until somebody says otherwise: wide enough for a demo account of 100,000 USDT, and not wider.
+    """What holds until somebody says otherwise: wide enough for a demo account of 100,000 USDT, and not wider. Real
+    money begins a hundred times smaller: whoever wants more says so.
 
     The simulated market may stand still for minutes when it replays candles, so the age of one symbol's prices means
     nothing there; the age of the link does.
     """
+    if environment == "live":
+        return Limits(
+            order_notional=Decimal(1_000),
+            position_notional=Decimal(2_500),
+            total_notional=Decimal(5_000),
+            leverage=Decimal(10),
+            open_orders=Decimal(30),
+            orders_per_minute=Decimal(30),
+            price_distance=Decimal(3),
+            daily_loss=Decimal(3),
+            data_age=Decimal(30),
+            quote_age=Decimal(60),
+        )
     return Limits(
         order_notional=Decimal(100_000),
         position_notional=Decimal(250_000),
@@ -121,6 +135,18 @@ def tightest(levels: Iterable[tuple[Level, Limits]]) -> Effective:
 def merged(base: Limits, own: Mapping[LimitName, Any]) -> Limits:
     """The base with what is named in `own` instead; there None takes a limit away."""
     return Limits(**{one.name: own.get(one.name, getattr(base, one.name)) for one in fields(Limits)})  # type: ignore[call-overload]
+
+
+def loosened(before: Limits, after: Limits) -> tuple[LimitName, ...]:
+    """Which limits allow more than they did: a larger number, none at all, or a symbol that was not allowed."""
+    found: list[LimitName] = []
+    for name in LIMIT_NAMES:
+        was, now = getattr(before, name), getattr(after, name)
+        if was is None:
+            continue
+        if now is None or (not now <= was if name == "symbols" else now > was):
+            found.append(name)
+    return tuple(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Wallet
 from tradewright.exchange.ports import OrderGateway, PrivateEvent, StreamDown, StreamUp
 from tradewright.trading.account_book import AccountBook
+from tradewright.trading.arming.gate import ArmingRule
 from tradewright.trading.beside import Held
 from tradewright.trading.intake import Intake
 from tradewright.trading.journal import Fact, Journal
@@ -76,6 +77,10 @@ class AccountSession:
     """Runs until cancelled. A failure of the database ends it with that error; whoever runs it starts it anew."""
 
     def __init__(self, parts: SessionParts) -> None:
+        if parts.account.environment == "live" and not any(isinstance(rule, ArmingRule) for rule in parts.rules):
+            raise AssertionError(
+                f"the session of the live account {parts.account.id} has nobody who asks whether it is armed"
+            )
         parts = replace(
             parts, journal=KeptJournal(parts.journal, parts.book, parts.exposure, parts.clock, parts.holdings)
         )

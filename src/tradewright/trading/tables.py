@@ -60,6 +60,9 @@ accounts = Table(
     Column("budget", JSONB),  # the request budget as its owner told it last; null before that
     Column("budget_at", _time),
     Column("stopped", JSONB),  # what the exchange said when it refused the key or the account itself; null: nothing
+    # Of the arming of a live account that stands (`armings`), for who shows it; null: it opens nothing.
+    Column("armed_until", _time),
+    Column("confirm_above", Numeric),
     # The same exchange account cannot be connected twice in an installation.
     UniqueConstraint("environment", "uid"),
     CheckConstraint("environment IN ('sim', 'demo', 'testnet', 'live')", name="environment"),

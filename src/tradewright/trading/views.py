@@ -138,9 +138,16 @@ def account_view(row: Row) -> dict[str, Any]:
             "since_ms": _ms(row["session_since"]),
         },
         "stopped": row["stopped"],
+        "armed": _armed(row),
         "drift_count": row["drift_count"],
         "reconciled_ms": _ms(row["reconciled_at"]),
     }
+
+
+def _armed(row: Row) -> dict[str, Any] | None:
+    if row["armed_until"] is None:
+        return None
+    return {"until_ms": _ms(row["armed_until"]), "confirm_above": _text(row["confirm_above"])}
 
 
 def position_view(row: Row) -> dict[str, Any]:

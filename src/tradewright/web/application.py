@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute
 from tradewright.web import (
     errors,
     health,
+    routes_arming,
     routes_backtests,
     routes_connections,
     routes_differences,
@@ -92,6 +93,7 @@ def all_routes() -> list[BaseRoute]:
         routes_ledger,
         routes_kill,
         routes_limits,
+        routes_arming,
         routes_differences,
         routes_connections,
         routes_specs,

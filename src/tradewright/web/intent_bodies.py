@@ -1,6 +1,7 @@
 """What a request asks for as the body of an intent: text becomes numbers, and what would be ignored is left out.
 
-Lives here: `body_of`. Not here: the shapes on the wire (`schemas.intents`), the rules (`trading.checks`).
+Lives here: `body_of`, `confirmation_in`. Not here: the shapes on the wire (`schemas.intents`), the rules
+(`trading.checks`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ from tradewright.web.schemas.intents import (
     ReverseIntent,
     TriggerBody,
 )
+
+
+def confirmation_in(body: IntentBody) -> str | None:
+    """What was typed once more. It is no part of what is asked: the same wish is the same intent with and without."""
+    return body.confirmation if isinstance(body, PlaceIntent | AmendIntent | ReverseIntent) else None
 
 
 def body_of(body: IntentBody) -> Body:

@@ -41,6 +41,7 @@ from tradewright.trading.checks import MarketView
 from tradewright.trading.events import EVENTS_CHANNEL
 from tradewright.trading.intent_queries import intent
 from tradewright.trading.wishes import Wish, wish
+from tradewright.web.confirmations import must_be_confirmed
 from tradewright.web.errors import NotReady
 from tradewright.web.parts import WebParts
 
@@ -50,11 +51,18 @@ _Found = TypeVar("_Found")
 
 
 async def submit_and_wait(
-    parts: WebParts, caller: Principal, account_id: AccountId, body: Body, *, ip: str | None
+    parts: WebParts,
+    caller: Principal,
+    account_id: AccountId,
+    body: Body,
+    *,
+    ip: str | None,
+    confirmation: str | None = None,
 ) -> tuple[dict[str, Any], bool]:
     """(the intent as `trading.intent_queries.intent` tells it, whether its answer is in), after at most two seconds.
 
-    Raises what the commands of `trading` raise; then nothing was written.
+    `confirmation` is what was typed once more (`confirmations`). Raises what the commands of `trading` raise; then
+    nothing was written.
     """
 
     async def read(connection: AsyncConnection) -> dict[str, Any]:
@@ -66,7 +74,7 @@ async def submit_and_wait(
     return await _do_and_wait(
         parts,
         account_id,
-        lambda: resolved(lambda: _submit(parts, caller, account_id, body, ip=ip), parts.clock),
+        lambda: resolved(lambda: _submit(parts, caller, account_id, body, confirmation, ip=ip), parts.clock),
         read,
         lambda found: bool(found["settled"]),
         WAIT_S,
@@ -121,10 +129,14 @@ def intent_answer(found: dict[str, Any]) -> dict[str, Any]:
     return {name: found[name] for name in ("intent_id", "kind", "status", "order", "position", "reason")}
 
 
-async def _submit(parts: WebParts, caller: Principal, account_id: AccountId, body: Body, *, ip: str | None) -> None:
-    view = await _view_for(parts, caller, account_id, body)
+async def _submit(
+    parts: WebParts, caller: Principal, account_id: AccountId, body: Body, confirmation: str | None, *, ip: str | None
+) -> None:
+    view, is_live = await _view_for(parts, caller, account_id, body)
     async with parts.engine.begin() as connection:
         asker = _asker(parts, connection, caller, account_id, ip)
+        if is_live:
+            await must_be_confirmed(asker, body, view, confirmation)
         match body:
             case PlaceBody():
                 await commands.submit_place(asker, body, view)
@@ -162,11 +174,11 @@ def _asker(
     )
 
 
-async def _view_for(parts: WebParts, caller: Principal, account_id: AccountId, body: Body) -> MarketView:
-    """What the market says of what a body is about; a cancel needs nothing of it, and must not wait for it. A margin
-    mode is about no instrument."""
+async def _view_for(parts: WebParts, caller: Principal, account_id: AccountId, body: Body) -> tuple[MarketView, bool]:
+    """What the market says of what a body is about, and whether it is about real money; a cancel needs nothing of it,
+    and must not wait for it. A margin mode is about no instrument."""
     if isinstance(body, CancelBody | MarginModeBody):
-        return MarketView(instrument=None)
+        return MarketView(instrument=None), False
     async with parts.engine.connect() as connection:
         account = await queries.require_account(connection, caller.membership.workspace_id, account_id)
         if isinstance(body, AmendBody):
@@ -174,7 +186,8 @@ async def _view_for(parts: WebParts, caller: Principal, account_id: AccountId, b
             instrument = await change_commands.target_of_amend(asker, OrderId(body.order_id))
         else:
             instrument = body.instrument
-    return await market_view(parts.markets.of(account["environment"]), instrument)
+    environment = account["environment"]
+    return await market_view(parts.markets.of(environment), instrument), environment == "live"
 
 
 async def require_listed(parts: WebParts, caller: Principal, account_id: AccountId, instrument: InstrumentId) -> None:

@@ -22,7 +22,7 @@ from tradewright.trading.wishes import Wish, wish
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
 from tradewright.web.exports import ExportTable, export
-from tradewright.web.intent_bodies import body_of
+from tradewright.web.intent_bodies import body_of, confirmation_in
 from tradewright.web.intents import cancel_all, intent_answer, reconcile_and_wait, require_listed, submit_and_wait
 from tradewright.web.parts import Parts
 from tradewright.web.previews import preview
@@ -282,7 +282,12 @@ async def post_intent(
     The same id and body again is the same intent and gives its state as it is now; another body is a 409.
     """
     found, is_settled = await submit_and_wait(
-        parts, caller, AccountId(account_id), body_of(body), ip=caller_of(request).ip
+        parts,
+        caller,
+        AccountId(account_id),
+        body_of(body),
+        ip=caller_of(request).ip,
+        confirmation=confirmation_in(body),
     )
     return JsonAnswer(intent_answer(found), 200 if is_settled else 202)
 

@@ -36,6 +36,7 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("GET", f"{_ACCOUNT}/intents/{{intent_id}}"): "read",
     ("GET", f"{_ACCOUNT}/symbols/{{category}}/{{symbol}}"): "read",
     ("GET", f"{_ACCOUNT}/limits"): "read",
+    ("GET", f"{_ACCOUNT}/arming"): "read",
     ("GET", f"{_ACCOUNT}/pnl"): "read",
     ("GET", f"{_ACCOUNT}/ledger"): "read",
     ("GET", f"{_ACCOUNT}/ledger/breaks"): "read",
@@ -55,6 +56,7 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("POST", f"{_ACCOUNT}/cancel-all"): "trade",
     ("POST", f"{_ACCOUNT}/reconcile"): "trade",
     ("POST", f"{_ACCOUNT}/take-down"): "trade",
+    ("POST", f"{_ACCOUNT}/disarm"): "trade",  # it reduces
     ("POST", "/api/v1/kill"): "trade",
     ("POST", "/api/v1/kill/release"): "manage",
     ("POST", f"{_ACCOUNT}/resume"): "manage",

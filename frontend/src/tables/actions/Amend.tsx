@@ -10,6 +10,7 @@ import { amendProblems, type Amendable, type OrderChange } from "../../rules/cha
 import { quotesOf } from "../../rules/parts";
 import { marketKey, useQuote } from "../../stream/hooks";
 import { readField, type FieldState } from "../../ticket/reading";
+import { isLarge, isTyped, TypedOnce, useConfirmAbove } from "../../arming/TypedOnce";
 import { Dialog } from "../../ui/Dialog";
 import { NumberLine } from "./NumberLine";
 import { useIntent } from "./useIntent";
@@ -53,7 +54,10 @@ function Form({ order, instrument, block, sentence, close }: Omit<Props, "onClos
   const unread = names.some((name) => read[name]?.kind === "not_a_number" || read[name]?.kind === "ambiguous");
   const missing = names.some((name) => (name === "quantity" || name === "price" || name === "trigger_price") && read[name]?.kind === "empty");
   const untouched = problems.length === 1 && problems[0]?.code === "amend.nothing_changes";
-  const closed = block !== null || unread || missing || problems.length > 0 || phase === "sending";
+  const [confirmed, setConfirmed] = useState("");
+  const above = useConfirmAbove(order.account_id);
+  const mustType = change.quantity !== null && new Big(change.quantity).gt(order.quantity) && isLarge(worth(order, change, quote?.ticker.mark_price ?? null), above);
+  const closed = block !== null || unread || missing || problems.length > 0 || phase === "sending" || (mustType && !isTyped(confirmed, order.symbol));
 
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
@@ -66,6 +70,7 @@ function Form({ order, instrument, block, sentence, close }: Omit<Props, "onClos
       trigger_price: change.triggerPrice,
       take_profit: change.takeProfit,
       stop_loss: change.stopLoss,
+      ...(mustType ? { confirmation: order.symbol } : {}),
     });
   };
 
@@ -85,6 +90,7 @@ function Form({ order, instrument, block, sentence, close }: Omit<Props, "onClos
           onChange={(value) => setTyped((before) => ({ ...before, [name]: value }))}
         />
       ))}
+      {mustType && <TypedOnce symbol={order.symbol} value={confirmed} onChange={setConfirmed} />}
       <p className="hint">{t("actions.amend_hint")}</p>
       {block !== null && <p className="caution">{block}</p>}
       {fault !== null && (
@@ -103,6 +109,16 @@ function Form({ order, instrument, block, sentence, close }: Omit<Props, "onClos
       </div>
     </form>
   );
+}
+
+/** What the changed order may come to, in quote coin; null: no price is known. */
+function worth(order: Order, change: OrderChange, mark: string | null): string | null {
+  if (change.quantity === null) return null;
+  if (order.quantity_unit === "quote") return change.quantity;
+  const prices = [change.price ?? order.price, change.triggerPrice ?? order.trigger?.price ?? null, mark].filter((price) => price !== null);
+  if (prices.length === 0) return null;
+  const dearest = prices.reduce((most, price) => (new Big(price).gt(most) ? price : most));
+  return new Big(change.quantity).times(dearest).toFixed();
 }
 
 /** What of this order can be changed. Exits of spot orders and of what reduces are not the order's own. */

@@ -9,6 +9,7 @@ import { stepped } from "../../format/number";
 import { orderSentence } from "../../i18n/sentences";
 import { useWords } from "../../i18n/useWords";
 import { failureText } from "../../i18n/words";
+import { isLarge, isTyped, TypedOnce, useConfirmAbove } from "../../arming/TypedOnce";
 import { Dialog } from "../../ui/Dialog";
 import type { FindInstrument } from "../OrdersTable";
 import { useIntent } from "./useIntent";
@@ -94,7 +95,9 @@ export function ReversePosition(props: {
 function Reverse({ position, instrument, block, close }: { position: Position; instrument: Instrument; block: string | null; close: () => void }) {
   const { t, language } = useWords();
   const { phase, fault, ask } = useIntent(position.account_id, { said: t("actions.reverse_title", { symbol: position.symbol }), onTaken: close });
-  const closed = block !== null || position.side === null || phase === "sending";
+  const [typed, setTyped] = useState("");
+  const mustType = isLarge(position.value, useConfirmAbove(position.account_id));
+  const closed = block !== null || position.side === null || phase === "sending" || (mustType && !isTyped(typed, position.symbol));
   const isLong = position.side === "Buy";
   const size = stepped(position.size, instrument.quantity_step, language);
   const words = {
@@ -106,6 +109,7 @@ function Reverse({ position, instrument, block, close }: { position: Position; i
   return (
     <div className="stack wide">
       <p>{t("actions.reverse_text", words)}</p>
+      {mustType && <TypedOnce symbol={position.symbol} value={typed} onChange={setTyped} />}
       {block !== null && <p className="caution">{block}</p>}
       {fault !== null && (
         <p className="fault" role="alert" data-testid="action-fault">
@@ -121,7 +125,7 @@ function Reverse({ position, instrument, block, close }: { position: Position; i
           className="button danger"
           data-testid="reverse-confirm"
           aria-disabled={closed}
-          onClick={() => !closed && position.side !== null && ask({ kind: "reverse", category: "linear", symbol: position.symbol, side: position.side, size: position.size })}
+          onClick={() => !closed && position.side !== null && ask({ kind: "reverse", category: "linear", symbol: position.symbol, side: position.side, size: position.size, ...(mustType ? { confirmation: position.symbol } : {}) })}
         >
           {phase === "sending" ? t("actions.sending") : t("actions.reverse_submit", words)}
         </button>

@@ -43,6 +43,13 @@ class AccountStop(Output):
     since_ms: UnixMs
 
 
+class Armed(Output):
+    """Until when a live account may open positions, as it was armed by an owner of the workspace."""
+
+    until_ms: UnixMs
+    confirm_above: DecimalText = Field(description="Quote coin: an order by hand that is worth more is typed once more")
+
+
 class ResumeAnswer(Output):
     was_stopped: bool
 
@@ -81,6 +88,7 @@ class Account(Output):
     )
     session: AccountSession
     stopped: AccountStop | None
+    armed: Armed | None = Field(description="Null: real money opens nothing here; other environments need no arming")
     drift_count: int
     reconciled_ms: UnixMs | None = Field(description="When everything was last read whole from the exchange")
 

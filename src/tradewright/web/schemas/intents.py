@@ -29,6 +29,12 @@ class ExitBody(Input):
     limit_price: DecimalText | None = None
 
 
+Confirmation = Annotated[
+    SymbolText | None,
+    Field(description="The symbol typed once more: real money asks for it above the value that its arming says"),
+]
+
+
 class PlaceIntent(Input):
     """Asks for an order. `id` is made by the caller; the same id and body again is the same intent."""
 
@@ -53,6 +59,7 @@ class PlaceIntent(Input):
         None, description="In hedge mode the leg: 1 long, 2 short; else 0 or null"
     )
     note: PlainText | None = None
+    confirmation: Confirmation = None
 
 
 class CancelIntent(Input):
@@ -74,6 +81,7 @@ class AmendIntent(Input):
     trigger_price: DecimalText | None = None
     take_profit: DecimalText | None = None
     stop_loss: DecimalText | None = None
+    confirmation: Confirmation = None
 
 
 class CloseIntent(Input):
@@ -98,6 +106,7 @@ class ReverseIntent(Input):
     symbol: SymbolText
     side: Side = Field(description="Of the position that the caller saw; another one by now is a 409")
     size: DecimalText = Field(description="Its size as the caller saw it; another one by now is a 409")
+    confirmation: Confirmation = None
 
 
 class LeverageIntent(Input):
