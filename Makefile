@@ -11,6 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 SEEDS ?= 1000
 BODIES ?= 100000
+EXAMPLES ?= 50
 COMMANDS ?= 5000
 COMMITS ?= 1000
 CYCLES ?= 50
@@ -21,7 +22,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -91,6 +92,9 @@ moves: setup-dev  ## STEPS steps on intents and orders, in any order: only moves
 
 fuzz: setup-dev  ## fuzzed API bodies of every operation; SEED draws others
 	@$(call recorded,fuzz,BODIES=$(BODIES) $(if $(SEED),SEED=$(SEED))) $(BIN)/python -m pytest tests/security/test_fuzzed_api.py -q -n 2 --bodies $(BODIES) $(if $(SEED),--fuzz-seed $(SEED))
+
+schema: setup-dev  ## schemathesis over the whole API document, EXAMPLES an operation; SEED draws others
+	@$(BIN)/python -m pytest tests/security/test_schemathesis.py -q --examples $(EXAMPLES) $(if $(SEED),--schema-seed $(SEED))
 
 fuzz-exchange: setup-dev  ## spoiled requests and frames for every endpoint and stream of the simulated exchange
 	@$(call recorded,fuzz-exchange,BODIES=$(BODIES) $(if $(SEED),SEED=$(SEED))) $(BIN)/python -m pytest tests/property/test_simulator_input.py -q -s -k every_kind --show-capture=no --exchange-bodies $(BODIES) $(if $(SEED),--exchange-bodies-seed $(SEED))

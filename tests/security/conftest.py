@@ -23,6 +23,8 @@ _PIECE = 5_000  # bodies in one world: the twin of the exchange forgets nothing
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--bodies", type=int, default=_BODIES, help="how many fuzzed API bodies to send")
+    parser.addoption("--examples", type=int, default=3, help="how often schemathesis asks each operation")
+    parser.addoption("--schema-seed", type=int, default=1, help="what schemathesis draws from")
     parser.addoption("--fuzz-seed", default=_SEED, help="what the fuzzed bodies are drawn from")
 
 
@@ -34,6 +36,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     sizes = [min(_PIECE, bodies - first) for first in range(0, bodies, _PIECE)]
     pieces = [(size, f"{seed}/{number}") for number, size in enumerate(sizes)]
     metafunc.parametrize("piece", pieces, ids=lambda piece: f"piece-{piece[1]}")
+
+
+@pytest.fixture
+def examples(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("examples", 3))
+
+
+@pytest.fixture
+def schema_seed(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("schema_seed", 1))
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
