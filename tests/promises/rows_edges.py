@@ -67,6 +67,8 @@ ROWS: Final = (
         tests=(
             *of("tests/security/test_who_may_what.py"),
             *of(_TENANTS, "test_foreign_topics_are_answered_as_topics_that_never_were"),
+            *of("tests/security/test_who_may_hear_what.py"),
+            *of("tests/security/test_schemathesis.py"),
             *of("tests/integration/web/test_tokens_api.py"),
         ),
     ),
@@ -130,10 +132,11 @@ ROWS: Final = (
     ),
     Promise(
         id="K2",
-        says="No secret in a log, an output, a command line or an API reply (canaries through a whole life: claim"
-        " to kill)",
+        says="No secret in a log, an output, a command line, an environment, the database, a file, an API reply, the page"
+        " or its storage, in whatever form (canaries through a whole life); one that is put there is found",
         tests=(
             *of("tests/integration/test_secrets_stay_home.py"),
+            *of("tests/e2e/test_secrets_and_the_page.py"),
             *of("tests/unit/test_logs.py"),
         ),
     ),
