@@ -132,8 +132,8 @@ ROWS: Final = (
     ),
     Promise(
         id="K2",
-        says="No secret in a log, an output, a command line, an environment, the database, a file, an API reply, the page"
-        " or its storage, in whatever form (canaries through a whole life); one that is put there is found",
+        says="No secret in a log, an output, a command line, an environment, the database, a file, an API reply, the"
+        " page or its storage, in whatever form (canaries through a whole life); one that is put there is found",
         tests=(
             *of("tests/integration/test_secrets_stay_home.py"),
             *of("tests/e2e/test_secrets_and_the_page.py"),
