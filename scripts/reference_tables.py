@@ -5,7 +5,7 @@
 
 Lives here: `states.md` (intents, orders, sessions, and the status that a person sees), `errors.md` (Bybit's codes and
 what we do after each), `limits.md` (request budgets, capabilities), `strategy.md` (keys, functions and faults of a
-strategy). A test runs the check.
+strategy), `tokens.md` (what an API token may ask). A test runs the check.
 Not here: the table of promises (`tests/promises`).
 """
 
@@ -28,6 +28,7 @@ from tradewright.exchange.bybit.environments import ENVIRONMENTS, SIMULATED_CAPA
 from tradewright.exchange.bybit.errors import HTTP_VERDICTS, MEANINGS, VERDICTS
 from tradewright.exchange.bybit.limits import DOCUMENTED_PER_SECOND
 from tradewright.exchange.bybit.priority import Priority, priority_of
+from tradewright.identity.api_tokens import LIFETIME_DAYS_MAX, SCOPES, TOKENS_OF_USER_MAX
 from tradewright.strategy.check.codes import EXPRESSION_CODES, FILE_CODES, KEY_CODES, WARNING_CODES
 from tradewright.strategy.check.forms import OF_KIND, SpecForm
 from tradewright.strategy.check.reading import DAYS, keys_of
@@ -48,6 +49,8 @@ from tradewright.strategy.check.rules import (
 from tradewright.strategy.functions.table import FUNCTIONS, GROUPS
 from tradewright.trading.model import SESSION_MOVES
 from tradewright.trading.submission import ATTEMPTS_MAX, known_reasons
+from tradewright.web.token_guard import WINDOW_S, WRONG_MAX
+from tradewright.web.token_scopes import TOKEN_SCOPES
 
 FOLDER = Path(__file__).parents[1] / "docs/reference"
 NOTE = "<!-- Written by scripts/reference_tables.py from the code; a test holds it. Do not edit. -->"
@@ -321,7 +324,29 @@ def _is_command(path: str) -> bool:
     return path.split("/")[2:3] == ["order"] or "set-" in path or "switch-" in path or "apply-" in path
 
 
-PAGES = {"states.md": states, "errors.md": errors, "limits.md": limits, "strategy.md": strategy}
+def tokens() -> str:
+    rows = [
+        (f"`{scope}`", f"`{'GET (WebSocket)' if method == 'WEBSOCKET' else method}`", f"`{path}`")
+        for scope in SCOPES
+        for (method, path), needed in TOKEN_SCOPES.items()
+        if needed == scope
+    ]
+    return f"""{NOTE}
+
+# What an API token may ask
+
+Made under Settings → API tokens, sent as `Authorization: Bearer tw_…`, on the stream's socket too. A token is of one
+user in one workspace, lasts at most {LIFETIME_DAYS_MAX} days, and a user has at most {TOKENS_OF_USER_MAX}. It may what
+its scopes say and its user's role allows at that moment, whichever is less; `trade` and `manage` include `read`, and
+not each other. What is not in this table answers 403 `token.not_allowed`: people, sign-in, keys, arming, exports, other
+tokens, and whatever asks a person to confirm that it is still them. After {WRONG_MAX} wrong tokens from one address
+within {WINDOW_S:.0f} s further ones answer 429 for a while.
+
+{table(("Scope", "", "Route"), rows)}
+"""
+
+
+PAGES = {"states.md": states, "errors.md": errors, "limits.md": limits, "strategy.md": strategy, "tokens.md": tokens}
 
 
 def differing() -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tradewright.core.errors import StartError
+from tradewright.outbound.addresses import allowed_of
 from tradewright.settings import Settings
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -32,7 +33,8 @@ class Reach:
 
 
 def reach_of(settings: Settings) -> Reach:
-    """Raises `StartError` (exit code 2)."""
+    """Raises `StartError` (exit code 2), for a wrong `TRADEWRIGHT_OUTBOUND_ALLOW` too, before anything needs it."""
+    allowed_of(settings.outbound_allow)
     names = frozenset(_name(each) for each in _listed(settings.names))
     proxies = tuple(_network(each) for each in _listed(settings.behind_proxy))
     said = {

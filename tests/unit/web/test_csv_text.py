@@ -6,11 +6,13 @@ import csv
 import io
 import re
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tradewright.web
 from tradewright.web.csv_text import csv_line
 
 # OWASP's "CSV Injection", its payloads as published, and what sheets of other scripts and locales add to them.
@@ -125,3 +127,11 @@ def test_a_sheet_that_separates_by_something_else_finds_no_formula_either(text: 
     for separator in ";\t|":
         for record in re.split(r"[\r\n]", line):
             assert not any(is_formula(part) for part in record.split(separator)), (separator, record)
+
+
+def test_every_module_that_answers_with_csv_writes_it_by_this_one() -> None:
+    """A new export that wrote its own lines would bring the formulas back (promise M6)."""
+    web = Path(tradewright.web.__file__).parent
+    answering = {path.name: path.read_text() for path in web.rglob("*.py") if "text/csv" in path.read_text()}
+    assert answering
+    assert [name for name, source in answering.items() if "csv_line" not in source and "exports" not in source] == []
