@@ -33,6 +33,8 @@ REASONS: Mapping[str, str] = {
     "connections/store.py::has_boxes": _INSTALLATION,
     "connections/store.py::waiting_for_check": _INSTALLATION,
     "identity/api_tokens.py::make_token": "how many a user has, and has no more, counts over all workspaces",
+    "identity/members.py::ensure_a_workspace": "whether a person is in any workspace at all",
+    "identity/users.py::all_users": "how many workspaces each is in, for the installation's operator, and no more",
     "trading/account_notes.py": _BY_KEY,
     "trading/change_commands.py::_must_be_free": _BY_KEY,
     "trading/drifts.py": _BY_KEY,

@@ -113,6 +113,15 @@ class Settings(BaseSettings):
     # Where the keyrings are: file (in HOME/vault) | env:VARIABLE | command:WORDS, see `vault.sources`
     vault_keys: str = Field("file", pattern=r"^(file|env:[A-Za-z_][A-Za-z0-9_]*|command:.+)$")
     vault_service_keys: str = Field("file", pattern=r"^(file|env:[A-Za-z_][A-Za-z0-9_]*|command:.+)$")
+    session_idle_hours: int = Field(12, ge=1, le=24 * 30)  # without use, until a session has ended; see `identity`
+    session_days: int = Field(30, ge=1, le=365)  # at most, however much it is used
+    workspaces_of_user: int = Field(5, ge=0, le=1_000)  # that a person may make
+    # Of a workspace, and as much of each person in one, until the operator says otherwise there; see `identity.quotas`.
+    quota_connections: int = Field(50, ge=0, le=10_000)
+    quota_orders_a_minute: int = Field(3_000, ge=0, le=1_000_000)
+    quota_notional_usd_a_day: Decimal = Field(Decimal(100_000_000), ge=0, le=10**12)
+    quota_bots_running: int = Field(20, ge=0, le=10_000)
+    quota_assistant_usd_a_month: Decimal = Field(Decimal(50), ge=0, le=1_000_000)
     hosts: Hosts = Hosts()
     proxy: Proxies = Proxies()
 

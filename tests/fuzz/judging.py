@@ -22,8 +22,10 @@ _WRITES_NO_ROW = frozenset({"previewOrder", "reconcileAccount"})
 _MAY_ALWAYS = frozenset({"UPDATE sessions"})  # that it was used; at most once a minute
 # A wrong password is counted, a right one is not any more: that is what a refused login is for.
 _TRIES = frozenset({"INSERT login_attempts", "DELETE login_attempts"})
-_MAY_WHEN_REFUSED = {"login": _TRIES, "stepUp": _TRIES}
-_OPEN_TO_NOBODY = frozenset({"healthz", "readyz", "readSession", "login", "claim"})
+_MAY_WHEN_REFUSED = {"login": _TRIES, "changePassword": _TRIES, "stepUp": _TRIES}
+_OPEN_TO_NOBODY = frozenset(
+    {"healthz", "readyz", "readSession", "login", "claim", "readInvitation", "joinAsNew", "setPasswordByLink"}
+)
 _OPEN_TO_VIEWERS = frozenset(
     {
         "login",
@@ -32,6 +34,15 @@ _OPEN_TO_VIEWERS = frozenset(
         "stepUp",
         "postToken",
         "revokeToken",
+        "chooseWorkspace",
+        "createWorkspace",
+        "acceptInvitation",
+        "readInvitation",
+        "joinAsNew",
+        "endSession",
+        "endOtherSessions",
+        "changePassword",
+        "setPasswordByLink",
         "checkSpec",
         "explainSpec",
         "diffSpecs",

@@ -40,6 +40,32 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/logout"): (401, 204, 204, 204, 204),
     ("GET", "/api/v1/workspaces"): READ,
     ("POST", "/api/v1/session/workspace"): (401, 200, 200, 200, 404),
+    ("POST", "/api/v1/workspaces"): (401, 201, 201, 201, 201),  # each for themselves
+    ("PUT", "/api/v1/workspace"): (401, 403, 403, 200, 200),  # each of the own workspace
+    ("GET", "/api/v1/workspace/quotas"): READ,
+    ("GET", "/api/v1/workspace/members"): READ,
+    ("POST", "/api/v1/workspace/members/{user_id}/role"): (401, 403, 403, 200, 404),
+    ("POST", "/api/v1/workspace/members/{user_id}/end-sessions"): (401, 403, 403, 200, 404),
+    ("POST", "/api/v1/workspace/members/{user_id}/remove"): (401, 403, 403, 204, 404),
+    ("POST", "/api/v1/workspace/leave"): (401, 204, 204, 204, 409),  # the only owner of their own stays
+    ("GET", "/api/v1/workspace/invitations"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/workspace/invitations"): (401, 403, 403, 201, 201),
+    ("POST", "/api/v1/workspace/invitations/{invitation_id}/revoke"): (401, 403, 403, 204, 404),
+    ("POST", "/api/v1/invitations/read"): (404, 404, 404, 404, 404),  # with a made-up token
+    ("POST", "/api/v1/invitations/join"): (404, 404, 404, 404, 404),
+    ("POST", "/api/v1/invitations/accept"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/sessions"): READ,
+    ("POST", "/api/v1/sessions/{session_id}/end"): (401, 404, 404, 404, 404),  # somebody else's, of whatever role
+    ("POST", "/api/v1/sessions/end-others"): READ,
+    ("PUT", "/api/v1/profile"): READ,
+    ("POST", "/api/v1/profile/password"): (401, 204, 204, 204, 204),
+    ("POST", "/api/v1/password-link"): (404, 404, 404, 404, 404),  # with a made-up token
+    ("GET", "/api/v1/installation/users"): (401, 403, 403, 403, 403),
+    ("POST", "/api/v1/installation/users/{user_id}/disable"): (401, 403, 403, 403, 403),
+    ("POST", "/api/v1/installation/users/{user_id}/enable"): (401, 403, 403, 403, 403),
+    ("POST", "/api/v1/installation/users/{user_id}/end-sessions"): (401, 403, 403, 403, 403),
+    ("GET", "/api/v1/installation/workspaces"): (401, 403, 403, 403, 403),
+    ("PUT", "/api/v1/installation/workspaces/{workspace_id}/quota"): (401, 403, 403, 403, 403),
     ("GET", "/api/v1/tokens"): READ,
     ("POST", "/api/v1/tokens"): (401, 201, 201, 201, 201),  # each for themselves
     ("POST", "/api/v1/tokens/{token_id}/revoke"): (401, 404, 404, 404, 404),  # somebody else's, of whatever role
@@ -95,9 +121,18 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/accounts/{account_id}/take-down"): (401, 403, 503, 503, 404),  # no worker in the kit
 }
 # Of the operator, who has a workspace of their own, with this workspace's ids.
-OF_OPERATOR: dict[tuple[str, str], int] = {}
+OF_OPERATOR: dict[tuple[str, str], int] = {
+    ("GET", "/api/v1/installation/users"): 200,
+    ("POST", "/api/v1/installation/users/{user_id}/disable"): 204,
+    ("POST", "/api/v1/installation/users/{user_id}/enable"): 204,
+    ("POST", "/api/v1/installation/users/{user_id}/end-sessions"): 200,
+    ("GET", "/api/v1/installation/workspaces"): 200,
+    ("PUT", "/api/v1/installation/workspaces/{workspace_id}/quota"): 200,
+}
 # Nobody looks who asks.
-TO_ANYBODY = {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/api/v1/claim"), ("POST", "/api/v1/login")}
+TO_ANYBODY = {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/api/v1/claim"), ("POST", "/api/v1/login")} | {
+    ("POST", f"/api/v1/{path}") for path in ("invitations/read", "invitations/join", "password-link")
+}
 # By which scope an API token of the workspace's owner is answered as its owner is; by every other it is 403.
 ACCOUNT = "/api/v1/accounts/{account_id}"
 BY_TOKEN: dict[tuple[str, str], Scope] = {
@@ -157,6 +192,20 @@ CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/session/step-up": {"password": PASSWORD},
+    "/api/v1/workspace": {"name": "Renamed"},
+    "/api/v1/workspace/members/{user_id}/role": {"role": "viewer"},
+    "/api/v1/workspace/invitations": {"role": "viewer"},
+    "/api/v1/invitations/read": {"token": "made-up"},
+    "/api/v1/invitations/join": {"token": "made-up", "username": "Eve", "password": PASSWORD, "language": "en"},
+    "/api/v1/invitations/accept": {"token": "made-up"},
+    "/api/v1/profile": {"language": "ru"},
+    "/api/v1/profile/password": {"old_password": PASSWORD, "new_password": f"{PASSWORD} too"},
+    "/api/v1/password-link": {"token": "made-up", "password": PASSWORD},
+    "/api/v1/installation/workspaces/{workspace_id}/quota": {
+        "scope": "workspace",
+        "name": "connections",
+        "value": "9",
+    },
     "/api/v1/tokens": {"name": "a program", "scopes": ["read"], "expires_in_days": 30},
     "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
     "/api/v1/connections": {
@@ -243,7 +292,15 @@ async def prepared(site: Site, olga: User, owner: Owner) -> dict[str, str]:
     await owner.journal.record_drift([Drift("order.foreign", "somebody's", "", "New")])
     async with site.parts.engine.connect() as connection:
         difference_id = str(await connection.scalar(text("SELECT id FROM differences")))
+    mira = await site.second_user("viewer", workspace=olga.workspace_id, username="Mira")
+    async with olga.http.post("/api/v1/workspace/invitations", json={"role": "viewer"}) as response:
+        invitation_id = (await response.json())["invitation"]["id"]
+    async with olga.http.get("/api/v1/sessions") as response:
+        session_id = (await response.json())["sessions"][0]["id"]
     return {
+        "user_id": mira.session["user"]["id"],
+        "invitation_id": invitation_id,
+        "session_id": session_id,
         "workspace_id": str(olga.workspace_id),
         "account_id": olga.account["id"],
         "intent_id": body["id"],
@@ -268,6 +325,8 @@ async def asked(who: Any, method: str, path: str, url: str, ids: Mapping[str, st
         body = {"id": str(uuid.uuid4())}
     elif path.endswith("/intents"):
         body = place_body()
+    elif path == "/api/v1/workspaces" and method == "POST":
+        body = {"id": str(uuid.uuid4()), "name": "Another"}
     elif path == "/api/v1/session/workspace":
         body = {"workspace_id": ids["workspace_id"]}
     async with who.request(method, url, json=body) as response:

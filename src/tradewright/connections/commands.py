@@ -20,7 +20,6 @@ from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.connections.model import (
     ADDRESS_BLOCKED,
-    CONNECTIONS_MAX,
     Actor,
     Connection,
     ConnectionConflict,
@@ -34,13 +33,16 @@ from tradewright.connections.rows import CHANNEL, WIPED
 from tradewright.connections.tables import connection_keys, connections
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
-from tradewright.core.ids import WorkspaceId
+from tradewright.core.ids import UserId, WorkspaceId
+from tradewright.core.money import plain
+from tradewright.identity.quotas import USUAL, QuotaDefaults, in_force
 from tradewright.storage.bus import notify
 from tradewright.vault.binding import Binding
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
 
 CHECK_PAUSE = timedelta(seconds=5)
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('connections of ' || :workspace, 7))")
 # Lets the account of a connection rest, in the same transaction.
 RestAccount = Callable[[AsyncConnection, WorkspaceId, UUID], Awaitable[None]]
 
@@ -56,6 +58,7 @@ async def add_connection(
     clock: Clock,
     ids: Ids,
     real_trading: bool = False,
+    quotas: QuotaDefaults = USUAL,
 ) -> Connection:
     """Stores the key sealed and has the worker check it. The same id and body again is the same connection.
 
@@ -84,7 +87,7 @@ async def add_connection(
     )
     if made.first() is None:
         return await _the_same(connection, workspace_id, asked, digest_key)
-    await _require_room(connection, workspace_id)
+    await _require_room(connection, workspace_id, actor.user_id, quotas)
     binding = Binding(workspace_id=workspace_id, connection_id=asked.id, row_id=ids.new())
     await connection.execute(
         insert(connection_keys).values(
@@ -208,15 +211,30 @@ async def _the_same(
     return await read_connection(connection, workspace_id, asked.id)
 
 
-async def _require_room(connection: AsyncConnection, workspace_id: WorkspaceId) -> None:
-    count = await connection.scalar(
-        text("SELECT count(*) FROM connections WHERE workspace_id = :workspace AND state <> 'removed'"),
-        {"workspace": workspace_id},
+async def _require_room(
+    connection: AsyncConnection, workspace_id: WorkspaceId, user_id: UserId, defaults: QuotaDefaults
+) -> None:
+    """Of the workspace, and of the person in it. One at a time: two that come together must not both see the last free
+    place."""
+    await connection.execute(_LOCK, {"workspace": str(workspace_id)})
+    limits = await in_force(connection, workspace_id, defaults)
+    found = await connection.execute(
+        text(
+            "SELECT count(*) AS of_workspace, count(*) FILTER (WHERE created_by = :user) AS of_user FROM connections"
+            " WHERE workspace_id = :workspace AND state <> 'removed'"
+        ),
+        {"workspace": workspace_id, "user": user_id},
     )
-    if count is not None and count > CONNECTIONS_MAX:
-        raise TooManyConnections(
-            f"the workspace has {CONNECTIONS_MAX} connections, as many as it may; remove one before adding another"
-        )
+    count = found.one()
+    for whose, number, limit in (
+        ("the workspace has", count.of_workspace, limits["workspace", "connections"]),
+        ("you have in this workspace", count.of_user, limits["user", "connections"]),
+    ):
+        if number > limit:
+            raise TooManyConnections(
+                f"{whose} {number - 1} connections and {plain(limit)} are allowed; remove one before adding another, or"
+                " ask the operator of this installation for more"
+            )
 
 
 async def _locked(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> Connection:

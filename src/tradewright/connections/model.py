@@ -23,7 +23,6 @@ from tradewright.exchange.ports import ApiKey
 from tradewright.vault.digests import DigestKey
 
 ConnectionState = Literal["checking", "ok", "refused", "removed"]
-CONNECTIONS_MAX = 50  # of a workspace, those that were removed not counted
 LIVE_CLOSED = Fault("connection.live_closed")  # while the installation does not allow real trading
 ADDRESS_BLOCKED = "connection.address_blocked"  # by the exchange: nothing may be asked for a while
 SIM_REFUSED = Fault("connection.sim_has_no_key")

@@ -119,6 +119,84 @@ class NotAMember(NotFound):
     code = "workspace.unknown"
 
 
+class WorkspaceIdUsed(Conflict):
+    """The id was used for another workspace."""
+
+    code = "workspace.id_used"
+
+
+class TooManyWorkspaces(Conflict):
+    """The user has made as many workspaces as the installation allows."""
+
+    code = "workspace.too_many"
+
+
+class RoleLost(AppError):
+    """Who asks was an owner when the request came, and is none any more; nothing was done."""
+
+    code = "role.insufficient"
+
+
+class MemberUnknown(NotFound):
+    """There is no such member in the workspace."""
+
+    code = "member.unknown"
+
+
+class LastOwner(Conflict):
+    """A workspace keeps an owner who can sign in: the last one can be neither removed nor given another role."""
+
+    code = "member.last_owner"
+
+
+class AlreadyMember(Conflict):
+    """The user is in the workspace that the invitation is to; it stays good for somebody else."""
+
+    code = "invitation.already_member"
+
+
+class InvitationUnknown(NotFound):
+    """The invitation never was, was revoked, or is too old."""
+
+    code = "invitation.unknown"
+
+
+class InvitationUsed(Conflict):
+    """Somebody has come in by the invitation."""
+
+    code = "invitation.used"
+
+
+class TooManyInvitations(Conflict):
+    """So many invitations to the workspace are open that another is refused."""
+
+    code = "invitation.too_many"
+
+
+class UserUnknown(NotFound):
+    """The installation has no such user."""
+
+    code = "user.unknown"
+
+
+class OperatorStays(Conflict):
+    """The operator cannot be disabled: nobody could enable them again."""
+
+    code = "user.operator_stays"
+
+
+class SessionUnknown(NotFound):
+    """There is no such session of the caller, or it has ended."""
+
+    code = "session.unknown"
+
+
+class PasswordLinkUnknown(NotFound):
+    """The link for a new password never was, was used, or is too old."""
+
+    code = "password_link.unknown"
+
+
 class TooManyTries(AppError):
     """Too many wrong passwords for this name or from this address; nothing was compared."""
 

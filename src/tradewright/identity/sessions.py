@@ -53,7 +53,7 @@ async def open_session(
 
     It is about `workspace_id`, or the user's oldest workspace.
     """
-    await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, ~_is_alive(now, limits)))
+    await connection.execute(delete(sessions).where(sessions.c.user_id == user_id, ~is_alive(now, limits)))
     kept = (
         select(sessions.c.id)
         .where(sessions.c.user_id == user_id)
@@ -102,7 +102,7 @@ async def resolve_session(
         .join(users, users.c.id == sessions.c.user_id)
         .join(memberships, memberships.c.user_id == users.c.id)
         .join(workspaces, workspaces.c.id == memberships.c.workspace_id)
-        .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None), _is_alive(now, limits))
+        .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None), is_alive(now, limits))
         .order_by(
             (memberships.c.workspace_id == sessions.c.workspace_id).desc().nulls_last(),
             workspaces.c.created_at,
@@ -154,7 +154,7 @@ async def use_sessions(
     """Counts as use of those that have not ended."""
     wanted: list[UUID] = list(ids)
     await connection.execute(
-        update(sessions).where(sessions.c.id.in_(wanted), _is_alive(now, limits)).values(last_seen_at=now)
+        update(sessions).where(sessions.c.id.in_(wanted), is_alive(now, limits)).values(last_seen_at=now)
     )
 
 
@@ -171,7 +171,7 @@ async def alive_sessions(
         select(sessions.c.id, memberships.c.workspace_id)
         .join(users, users.c.id == sessions.c.user_id)
         .join(memberships, and_(memberships.c.user_id == users.c.id, memberships.c.workspace_id == chosen))
-        .where(sessions.c.id.in_(wanted), users.c.disabled_at.is_(None), _is_alive(now, limits))
+        .where(sessions.c.id.in_(wanted), users.c.disabled_at.is_(None), is_alive(now, limits))
     )
     return {SessionId(row.id): WorkspaceId(row.workspace_id) for row in found}
 
@@ -194,7 +194,8 @@ def _oldest_of(user_id: UserId | ColumnElement[UUID]) -> ScalarSelect[UUID]:
     )
 
 
-def _is_alive(now: datetime, limits: SessionLimits) -> ColumnElement[bool]:
+def is_alive(now: datetime, limits: SessionLimits) -> ColumnElement[bool]:
+    """The condition of a row of a session that has not ended."""
     return and_(
         sessions.c.expires_at > now,
         sessions.c.created_at > now - limits.lifetime,

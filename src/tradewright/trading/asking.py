@@ -24,6 +24,7 @@ from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.rule_parts import Standing
+from tradewright.identity.quotas import USUAL, QuotaDefaults, Spend, spend
 from tradewright.storage.bus import notify
 from tradewright.trading.bodies import Body
 from tradewright.trading.checks import MarketView
@@ -46,11 +47,15 @@ class Asker:
     ip: str | None
     clock: Clock
     ids: Ids
+    quotas: QuotaDefaults = USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What an intent is written as: `validity` None never expires; `columns` are those of the table of intents."""
+    """What an intent is written as: `validity` None never expires; `columns` are those of the table of intents.
+
+    `spends` is what it uses of the workspace's quotas; None of what reduces, cancels or sets.
+    """
 
     kind: IntentKind
     instrument: InstrumentId | None  # None of what is about the whole account
@@ -60,6 +65,7 @@ class Asked:
     object_kind: str
     object_id: str
     columns: Mapping[str, Any]
+    spends: Spend | None = None
 
 
 async def existing(asker: Asker, body: Body) -> SubmittedIntent | None:
@@ -102,12 +108,17 @@ async def _with_this_id(asker: Asker, body: Body) -> SubmittedIntent | None:
 
 
 async def write(asker: Asker, body: Body, asked: Asked) -> SubmittedIntent:
-    """The intent with its audit row and its owner notified; the one that is there if somebody was quicker."""
+    """The intent with its audit row and its owner notified; the one that is there if somebody was quicker.
+
+    Raises `QuotaReached`; then the caller must not commit.
+    """
     account = (asker.workspace_id, asker.account_id)
     if not await insert_intent(asker.connection, account, body, asked, source="manual", created_by=asker.user_id):
         known = await _with_this_id(asker, body)
         assert known is not None, "the insert met a conflict on a row that is not there"
         return known
+    if asked.spends is not None and not asked.reduces:
+        await spend(asker.connection, asker.workspace_id, asker.user_id, asked.spends, asker.quotas)
     await audit(asker, asked.action, asked.object_kind, asked.object_id, body.canonical())
     await notify(asker.connection, INTENTS_CHANNEL, str(asker.account_id))
     return SubmittedIntent(body.id, created=True)

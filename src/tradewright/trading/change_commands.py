@@ -19,8 +19,10 @@ from tradewright.core.errors import InvalidInput, NotFound, Problem
 from tradewright.core.ids import IntentId, OrderId
 from tradewright.core.instrument import InstrumentId, Side
 from tradewright.core.leg_rules import index_problems, may_hedge
+from tradewright.core.money import ZERO
 from tradewright.core.order import MarginMode, OrderChange, Trigger
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
+from tradewright.identity.quotas import Spend
 from tradewright.trading import views
 from tradewright.trading.asking import (
     Asked,
@@ -53,6 +55,7 @@ from tradewright.trading.model import (
 )
 from tradewright.trading.queries import hedged, order_row_of, require_account
 from tradewright.trading.rows import LIVE, ORDER_ROWS
+from tradewright.trading.views import Row
 
 ENDED_STATUSES = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
 _WAITS_FOR_TRIGGER = "(order_state = 'waiting_trigger' OR (order_state IS NULL AND trigger_price IS NOT NULL))"
@@ -120,8 +123,19 @@ async def submit_amend(asker: Asker, body: AmendBody, market: MarketView) -> Sub
                 "take_profit": body.change.take_profit,
                 "stop_loss": body.change.stop_loss,
             },
+            spends=Spend(0, _growth(target, body.change)),
         ),
     )
+
+
+def _growth(target: Row, change: OrderChange) -> Decimal:
+    """What the change adds to the order's worth: a small order that is made a big one uses of the day's quota too."""
+    if target["reduce_only"]:
+        return ZERO
+    before: Decimal = target["quantity"]
+    price: Decimal = target["price"] or target["trigger_price"] or ZERO
+    after = before if change.quantity is None else change.quantity
+    return max(ZERO, after * (change.price or change.trigger_price or price) - before * price)
 
 
 async def submit_leverage(asker: Asker, body: LeverageBody, market: MarketView) -> SubmittedIntent:

@@ -17,6 +17,7 @@ from tradewright.core.leg_rules import leg_problems
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import Exit, NewOrder
 from tradewright.core.rule_parts import Quotes, Standing
+from tradewright.identity.quotas import Spend
 from tradewright.trading.asking import (
     Asked,
     Asker,
@@ -53,7 +54,8 @@ async def submit_place(asker: Asker, body: PlaceBody, market: MarketView) -> Sub
     hedge = await hedged(asker.connection, asker.account_id, body.instrument)
     problems = leg_problems(instrument, body.position_index, body.side, reduce_only=body.reduce_only, hedged=hedge)
     must_fit(problems + body_problems(instrument, body, market.quotes, standing))
-    return await write(asker, body, place_asked(body.order, "order.place", note=body.note))
+    spends = Spend(1, worth(body.order, market.quotes))
+    return await write(asker, body, place_asked(body.order, "order.place", note=body.note, spends=spends))
 
 
 async def submit_close(asker: Asker, body: CloseBody, market: MarketView) -> SubmittedIntent:
@@ -127,7 +129,8 @@ async def submit_reverse(asker: Asker, body: ReverseBody, market: MarketView) ->
     # Half of the order takes the position off, so the tier of its risk is the same as before.
     standing = replace(standing_in(held), leverage=None)
     must_fit(at_path(order_problems(instrument, order, market.quotes, standing), "quantity", "size"))
-    return await write(asker, body, place_asked(order, "order.reverse"))
+    spends = Spend(1, worth(order, market.quotes) / 2)  # the other half closes
+    return await write(asker, body, place_asked(order, "order.reverse", spends=spends))
 
 
 async def _held(asker: Asker, body: CloseBody | ReverseBody) -> Row:
@@ -161,7 +164,17 @@ def _spot_cost(body: PlaceBody, quotes: Quotes) -> Decimal | None:
     return body.quantity * price if body.side == "Buy" else body.quantity / price
 
 
-def place_asked(order: NewOrder, action: str, *, note: str | None = None) -> Asked:
+def worth(order: NewOrder, quotes: Quotes) -> Decimal:
+    """What the order may come to in quote coin, by the dearest price it knows; zero where nobody knows one."""
+    if order.quantity_unit == "quote":
+        return order.quantity
+    prices = [order.price, None if order.trigger is None else order.trigger.price]
+    if order.order_type == "Market":
+        prices += [quotes.mark, quotes.last, quotes.opposite(order.side)]
+    return order.quantity * max((price for price in prices if price is not None), default=ZERO)
+
+
+def place_asked(order: NewOrder, action: str, *, note: str | None = None, spends: Spend | None = None) -> Asked:
     """An order as it is written down, whoever asks for it."""
     columns: dict[str, Any] = {
         "side": order.side,
@@ -193,6 +206,7 @@ def place_asked(order: NewOrder, action: str, *, note: str | None = None) -> Ask
         object_kind="order",
         object_id=str(intent_of(order.link_id)),
         columns=columns,
+        spends=spends,
     )
 
 

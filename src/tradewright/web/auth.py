@@ -19,6 +19,7 @@ from starlette.responses import Response
 from tradewright.audit.model import acting_token
 from tradewright.identity import sessions
 from tradewright.identity.api_tokens import allows, is_well_formed, resolve_token
+from tradewright.identity.audited import By
 from tradewright.identity.commands import Caller
 from tradewright.identity.model import OpenedSession, Principal, Role
 from tradewright.web.errors import (
@@ -89,6 +90,11 @@ def credential_of(connection: HTTPConnection, parts: WebParts) -> str | None:
     """By what the caller is known, good or not: the API token, where there is one, and never the cookie beside it."""
     bearer = bearer_of(connection)
     return token_of(connection, parts) if bearer is None else bearer
+
+
+def by_of(connection: HTTPConnection, parts: WebParts, principal: Principal) -> By:
+    """Who does it, for the audit trail."""
+    return By(user_id=principal.user.id, ip=caller_of(connection).ip, now=parts.clock.now(), ids=parts.ids)
 
 
 async def principal_or_none(connection: HTTPConnection) -> Principal | None:

@@ -7,7 +7,10 @@ Lives here: reading the strategy, its settings, and whether its candles are ther
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import msgspec
 
@@ -19,12 +22,14 @@ from tradewright.backtests.model import (
     Asked,
     Given,
     NewBacktest,
+    Quota,
     require_settings,
 )
 from tradewright.backtests.queries import Row
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.money import plain
+from tradewright.identity.quotas import Key, said
 from tradewright.market.history.faults import BadCandles
 from tradewright.market.history.manifest import Manifest, read_manifest
 from tradewright.market.history.series import Series
@@ -65,7 +70,19 @@ async def ask_backtest(parts: WebParts, actor: Actor, body: NewBacktestBody) -> 
         await asyncio.to_thread(require_candles, parts.candles, asked, series)
     new = NewBacktest(id=body.id, asked=asked, digest=digest, strategy=strategy, series=series)
     async with parts.engine.begin() as connection:
-        return await add_backtest(connection, actor, new, parts.backtest_quota)
+        quota = quota_with(parts.backtest_quota, await said(connection, actor.workspace_id))
+        return await add_backtest(connection, actor, new, quota)
+
+
+def quota_with(usual: Quota, set_here: Mapping[Key, Decimal]) -> Quota:
+    """The installation's quota with what its operator has set for the workspace."""
+    names: Mapping[Key, str] = {
+        ("user", "backtests_waiting"): "waiting_of_user",
+        ("workspace", "backtests_waiting"): "waiting_of_workspace",
+        ("user", "backtest_cpu_s_a_day"): "cpu_s_a_day_of_user",
+        ("workspace", "backtest_cpu_s_a_day"): "cpu_s_a_day_of_workspace",
+    }
+    return replace(usual, **{name: int(set_here[key]) for key, name in names.items() if key in set_here})
 
 
 def asked_of(body: NewBacktestBody) -> Asked:

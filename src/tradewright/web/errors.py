@@ -26,7 +26,8 @@ from tradewright.core.errors import (
     Problem,
 )
 from tradewright.core.errors import NotReady as NotReady  # what the web raises itself, too
-from tradewright.identity.model import LoginFailed, ProofFailed, StepUpRequired, TooManyTries, UserDisabled
+from tradewright.identity.model import LoginFailed, ProofFailed, RoleLost, StepUpRequired, TooManyTries, UserDisabled
+from tradewright.identity.quotas import QuotaReached
 from tradewright.web.responses import problem_answer
 
 log = structlog.get_logger(__name__)
@@ -170,7 +171,7 @@ def answer_to(error: AppError) -> Response:
             return problem_answer(422, error.code, str(error), problems=error.problems)
         case NotSignedIn() | LoginFailed():
             return problem_answer(401, error.code, str(error))
-        case Forbidden() | StepUpRequired() | ProofFailed() | UserDisabled():
+        case Forbidden() | StepUpRequired() | ProofFailed() | UserDisabled() | RoleLost():
             return problem_answer(403, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
@@ -180,6 +181,8 @@ def answer_to(error: AppError) -> Response:
             after = str(seconds)
             params = {"retry_after_s": after}
             return problem_answer(429, error.code, str(error), params=params, headers={"retry-after": after})
+        case QuotaReached(params=params, retry_after_s=seconds):
+            return problem_answer(429, error.code, str(error), params=params, headers={"retry-after": str(seconds)})
         case NotReady():
             return problem_answer(503, error.code, str(error), retryable=True)
         case ExchangeError():

@@ -171,6 +171,7 @@ def _asker(
         ip=ip,
         clock=parts.clock,
         ids=parts.ids,
+        quotas=parts.quotas,
     )
 
 

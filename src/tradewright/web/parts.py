@@ -17,6 +17,7 @@ from tradewright.backtests.model import Quota
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
+from tradewright.identity.quotas import QuotaDefaults
 from tradewright.identity.sessions import SessionLimits
 from tradewright.market.history.store import DataStore
 from tradewright.market.markets import Markets
@@ -67,7 +68,9 @@ class WebParts:
     open itself (second factors, webhooks) and knows nothing of exchange keys;
     `kill` stops accounts, also without the database; `remembered` is who was seen signed in lately, for that alone.
     `specs` reads strategies beside the loop; `candles` are those of backtests, `backtest_quota` how many there may be.
-    `session_limits` is how long a session lasts. `rest_address` says where the requests of an environment's region go.
+    `session_limits` is how long a session lasts; `quotas` what holds where the operator has said nothing;
+    `workspaces_of_user` how many a person may make.
+    `rest_address` says where the requests of an environment's region go.
     `sim_account` tells the account on the simulated exchange, which a claim connects; it raises
     `web.errors.NotReady` while the simulated exchange has not said. None: no simulated exchange, no account is made.
     """
@@ -88,6 +91,8 @@ class WebParts:
     candles: DataStore
     backtest_quota: Quota = field(default_factory=Quota)
     session_limits: SessionLimits = field(default_factory=SessionLimits)
+    quotas: QuotaDefaults = field(default_factory=QuotaDefaults)
+    workspaces_of_user: int = 5
     remembered: Remembered = field(default_factory=Remembered)
     token_guard: TokenGuard = field(default_factory=TokenGuard)
     specs: SpecDesk = field(default_factory=SpecDesk)

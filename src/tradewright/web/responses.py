@@ -28,6 +28,11 @@ class JsonAnswer(Response):
         return msgspec.json.encode(content)
 
 
+def empty_answer() -> Response:
+    """It was done, and there is nothing to say."""
+    return Response(status_code=204, headers={"cache-control": "no-store"})
+
+
 class ProblemAnswer(JsonAnswer):
     media_type = "application/problem+json"
 

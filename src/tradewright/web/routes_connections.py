@@ -114,6 +114,7 @@ async def post_connection(
             clock=parts.clock,
             ids=parts.ids,
             real_trading=parts.settings.real_trading,
+            quotas=parts.quotas,
         )
     return _answer(parts, added, status=202)
 

@@ -8,10 +8,10 @@ import json
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from contract.journal_worlds import make_home
 from integration.connections.conftest import IDS, Desk, facts
-from tradewright.connections import model
 from tradewright.connections.model import (
     ConnectionConflict,
     ConnectionRemoved,
@@ -139,12 +139,16 @@ async def test_a_connection_of_another_workspace_is_not_there(desk: Desk) -> Non
             await asked
 
 
-async def test_a_workspace_has_only_so_many_connections(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tradewright.connections.commands.CONNECTIONS_MAX", 2)
-    assert model.CONNECTIONS_MAX > 2
+@pytest.mark.parametrize("scope", ["workspace", "user"])
+async def test_a_workspace_and_a_person_have_only_so_many_connections(desk: Desk, scope: str) -> None:
+    async with desk.engine.begin() as connection:
+        await connection.execute(
+            text("INSERT INTO quotas (workspace_id, scope, name, value) VALUES (:id, :scope, 'connections', 2)"),
+            {"id": desk.workspace_id, "scope": scope},
+        )
     first = await desk.add()
     await desk.add("key-two")
-    with pytest.raises(TooManyConnections):
+    with pytest.raises(TooManyConnections, match=r"2 connections and 2 are allowed"):
         await desk.add("key-three")
     await desk.remove(first)
     await desk.add("key-three")
