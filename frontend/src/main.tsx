@@ -16,6 +16,7 @@ import "./styles/book.css";
 import "./styles/tables.css";
 import "./styles/markets.css";
 import "./styles/connections.css";
+import "./styles/people.css";
 import "./styles/backtests.css";
 
 const place = document.getElementById("root");

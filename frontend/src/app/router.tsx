@@ -11,9 +11,11 @@ import {
   Outlet,
   redirect,
 } from "@tanstack/react-router";
+import { InvitePage } from "../auth/InvitePage";
 import { LoginPage } from "../auth/LoginPage";
 import { readLoginSearch } from "../auth/next";
 import { StepUpHost } from "../auth/stepUp";
+import { ResetPage } from "../auth/ResetPage";
 import { WelcomePage } from "../auth/WelcomePage";
 import { HomePage } from "../shell/HomePage";
 import { NotFound, PageFailure } from "../shell/NotFound";
@@ -37,6 +39,10 @@ const root = createRootRoute({
 });
 
 const welcome = createRoute({ getParentRoute: () => root, path: "/welcome", component: WelcomePage });
+
+const invite = createRoute({ getParentRoute: () => root, path: "/invite", component: InvitePage });
+
+const reset = createRoute({ getParentRoute: () => root, path: "/reset", component: ResetPage });
 
 const login = createRoute({
   getParentRoute: () => root,
@@ -74,8 +80,14 @@ const terminal = createRoute({
   component: lazyRouteComponent(() => import("../terminal/TerminalPage"), "TerminalPage"),
 });
 
-const accounts = createRoute({
+const settings = createRoute({
   getParentRoute: () => shell,
+  id: "settings",
+  component: lazyRouteComponent(() => import("../settings/SettingsLayout"), "SettingsLayout"),
+});
+
+const accounts = createRoute({
+  getParentRoute: () => settings,
   path: "/settings/accounts",
   component: lazyRouteComponent(() => import("../connections/AccountsPage"), "AccountsPage"),
 });
@@ -93,9 +105,39 @@ const differences = createRoute({
 });
 
 const tokens = createRoute({
-  getParentRoute: () => shell,
+  getParentRoute: () => settings,
   path: "/settings/tokens",
   component: lazyRouteComponent(() => import("../settings/TokensPage"), "TokensPage"),
+});
+
+const profile = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/profile",
+  component: lazyRouteComponent(() => import("../settings/ProfilePage"), "ProfilePage"),
+});
+
+const sessions = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/sessions",
+  component: lazyRouteComponent(() => import("../settings/SessionsPage"), "SessionsPage"),
+});
+
+const users = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/users",
+  component: lazyRouteComponent(() => import("../settings/UsersPage"), "UsersPage"),
+});
+
+const workspaces = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/workspaces",
+  component: lazyRouteComponent(() => import("../settings/WorkspacesPage"), "WorkspacesPage"),
+});
+
+const installation = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/installation",
+  component: lazyRouteComponent(() => import("../settings/InstallationPage"), "InstallationPage"),
 });
 
 const backtests = createRoute({
@@ -111,7 +153,22 @@ const backtest = createRoute({
 });
 
 export const router = createRouter({
-  routeTree: root.addChildren([welcome, login, shell.addChildren([home, terminalHome, terminal, accounts, account, differences, tokens, backtests, backtest])]),
+  routeTree: root.addChildren([
+    welcome,
+    invite,
+    reset,
+    login,
+    shell.addChildren([
+      home,
+      terminalHome,
+      terminal,
+      settings.addChildren([accounts, tokens, profile, sessions, users, workspaces, installation]),
+      account,
+      differences,
+      backtests,
+      backtest,
+    ]),
+  ]),
   defaultPreload: false,
 });
 

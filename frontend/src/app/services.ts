@@ -2,6 +2,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { NoAnswer } from "../api/errors";
 import { StepUps } from "../auth/step_ups";
+import { Signal } from "../stream/signal";
 import { StreamStore } from "../stream/store";
 import { Notices } from "../shell/notices";
 
@@ -17,6 +18,9 @@ export const stream = new StreamStore({
 });
 
 export const stepUps = new StepUps();
+
+/** The token of the invitation that is being looked at: here and nowhere else, until it is used. */
+export const invitation = new Signal<string | null>(null);
 
 export const notices = new Notices(() => Date.now());
 

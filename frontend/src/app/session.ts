@@ -1,6 +1,6 @@
 /** Who is signed in: one query, and what follows from its change. */
 import { queryOptions } from "@tanstack/react-query";
-import { readAccounts, readInstruments, readSession, readTickers } from "../api/calls";
+import { client, readAccounts, readInstruments, readSession, readTickers } from "../api/calls";
 import type { Category, Environment, Session } from "../api/types";
 import { queries, stream } from "./services";
 
@@ -18,6 +18,18 @@ export const tickersQuery = (environment: Environment, category: Category) =>
     queryFn: () => readTickers(environment, category),
     staleTime: 10_000,
   });
+
+/**
+ * Says with each request which workspace this tab shows. A session is about one at a time, and another tab may have
+ * changed which: then the server refuses, and nothing that is meant for one is done in the other.
+ */
+client.use({
+  onRequest({ request }) {
+    const shown = queries.getQueryData(sessionQuery.queryKey)?.workspace?.id;
+    if (shown !== undefined) request.headers.set("x-tradewright-workspace", shown);
+    return request;
+  },
+});
 
 export function signedIn(session: Session): void {
   queries.clear();

@@ -3,6 +3,8 @@ import { useId, useState, type KeyboardEvent, type ReactNode } from "react";
 import { useWords } from "../i18n/useWords";
 
 type Props = {
+  /** Which password, where there is more than one; "Password" otherwise. */
+  readonly label?: string;
   readonly value: string;
   readonly onChange: (value: string) => void;
   readonly autoComplete: "new-password" | "current-password";
@@ -11,7 +13,7 @@ type Props = {
   readonly children?: ReactNode;
 };
 
-export function PasswordField({ value, onChange, autoComplete, testId, fault, children }: Props) {
+export function PasswordField({ label, value, onChange, autoComplete, testId, fault, children }: Props) {
   const { t } = useWords();
   const [shown, setShown] = useState(false);
   const [capsLock, setCapsLock] = useState(false);
@@ -19,7 +21,7 @@ export function PasswordField({ value, onChange, autoComplete, testId, fault, ch
   const watchCapsLock = (event: KeyboardEvent): void => setCapsLock(event.getModifierState("CapsLock"));
   return (
     <div className="field">
-      <label htmlFor={id}>{t("auth.password")}</label>
+      <label htmlFor={id}>{label ?? t("auth.password")}</label>
       <span className="input-with-button">
         <input
           id={id}

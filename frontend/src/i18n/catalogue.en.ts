@@ -12,6 +12,7 @@ import kill from "./en/kill.json";
 import links from "./en/links.json";
 import markets from "./en/markets.json";
 import notices from "./en/notices.json";
+import people from "./en/people.json";
 import problems from "./en/problems.json";
 import reasons from "./en/reasons.json";
 import shell from "./en/shell.json";
@@ -36,6 +37,7 @@ const en = {
   links,
   markets,
   notices,
+  people,
   problems,
   reasons,
   shell,

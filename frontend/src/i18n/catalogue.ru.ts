@@ -12,6 +12,7 @@ import kill from "./ru/kill.json";
 import links from "./ru/links.json";
 import markets from "./ru/markets.json";
 import notices from "./ru/notices.json";
+import people from "./ru/people.json";
 import problems from "./ru/problems.json";
 import reasons from "./ru/reasons.json";
 import shell from "./ru/shell.json";
@@ -38,6 +39,7 @@ const ru: Catalogue = {
   links,
   markets,
   notices,
+  people,
   problems,
   reasons,
   shell,

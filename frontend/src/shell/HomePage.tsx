@@ -1,6 +1,6 @@
 /** The way in: opens the terminal of the first account, or waits until the built-in one is ready. */
 import { useQuery } from "@tanstack/react-query";
-import { Navigate } from "@tanstack/react-router";
+import { Link, Navigate } from "@tanstack/react-router";
 import { accountsQuery } from "../app/session";
 import { useWords } from "../i18n/useWords";
 import { Failure } from "../ui/Failure";
@@ -27,6 +27,9 @@ export function HomePage() {
         <div className="box">
           <h1>{t("terminal.no_account_title")}</h1>
           <p className="muted">{t("terminal.no_account_text")}</p>
+          <Link to="/settings/accounts" className="button">
+            {t("shell.manage_accounts")}
+          </Link>
         </div>
       )}
     </main>

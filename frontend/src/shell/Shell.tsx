@@ -25,6 +25,7 @@ import { lastAccount, noteAccount } from "./lastAccount";
 import { ExchangeIndicator, LinkIndicator } from "./Links";
 import { OrderNews } from "./OrderNews";
 import { StatusBar } from "./StatusBar";
+import { WorkspaceSwitcher } from "./WorkspaceSwitcher";
 
 export function Shell() {
   const accounts = useQuery(accountsQuery);
@@ -42,6 +43,7 @@ export function Shell() {
   useEffect(() => {
     if (params.account !== undefined) noteAccount(params.account);
   }, [params.account]);
+  useWorkspaceChange();
 
   return (
     <div className="shell">
@@ -68,7 +70,7 @@ function SkipLinks({ isTerminal }: { isTerminal: boolean }) {
   ));
 }
 
-function NavLink({ to, label, active }: { to: "/" | "/backtests" | "/settings/accounts"; label: string; active: boolean }) {
+function NavLink({ to, label, active }: { to: "/" | "/backtests" | "/settings/accounts" | "/settings/profile"; label: string; active: boolean }) {
   return (
     <Link to={to} className={`nav-link ${active ? "active" : ""}`} aria-current={active ? "page" : undefined}>
       {label}
@@ -99,11 +101,13 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
   return (
     <header className="header">
       <Mark />
+      <WorkspaceSwitcher />
       {account !== null && <AccountSwitcher account={account} accounts={accounts} />}
       <nav aria-label={t("shell.nav")}>
         <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings") && !here.startsWith("/backtests")} />
         <NavLink to="/backtests" label={t("shell.backtests")} active={here.startsWith("/backtests")} />
         <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
+        <NavLink to="/settings/profile" label={t("people.settings")} active={here.startsWith("/settings") && !here.startsWith("/settings/accounts")} />
       </nav>
       <span className="spacer" />
       <LinkIndicator />
@@ -148,4 +152,27 @@ function useSessionEnd(): void {
     }
     return stopWatching;
   }, [link.state, session.data, attempt, here, navigate]);
+}
+
+/** Another tab went to another workspace: what this one shows is not what its session is about, so it begins anew. */
+function useWorkspaceChange(): void {
+  const session = useQuery(sessionQuery);
+  const now = session.data?.workspace?.id;
+  const shown = useRef(now);
+  useEffect(() => {
+    const anew = (): void => {
+      stream.connection.stop();
+      location.assign("/");
+    };
+    if (now !== undefined && shown.current !== undefined && now !== shown.current) return anew();
+    shown.current ??= now;
+    const judge = (error: unknown): void => {
+      if (error instanceof Refused && error.problem.code === "workspace.changed") anew();
+    };
+    const ends = [
+      queries.getQueryCache().subscribe((event) => judge(event.query.state.error)),
+      queries.getMutationCache().subscribe((event) => judge(event.mutation?.state.error)),
+    ];
+    return () => ends.forEach((end) => end());
+  }, [now]);
 }

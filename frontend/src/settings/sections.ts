@@ -1,0 +1,25 @@
+/** The sections of the settings, in the order of their links, and who sees them. */
+import type { Session } from "../api/types";
+
+export type Section = {
+  readonly to:
+    | "/settings/profile"
+    | "/settings/sessions"
+    | "/settings/tokens"
+    | "/settings/accounts"
+    | "/settings/users"
+    | "/settings/workspaces"
+    | "/settings/installation";
+  readonly name: "profile" | "sessions" | "tokens" | "accounts" | "users" | "workspaces" | "installation";
+  readonly isFor?: (session: Session) => boolean;
+};
+
+export const SECTIONS: readonly Section[] = [
+  { to: "/settings/profile", name: "profile" },
+  { to: "/settings/sessions", name: "sessions" },
+  { to: "/settings/tokens", name: "tokens" },
+  { to: "/settings/accounts", name: "accounts" },
+  { to: "/settings/users", name: "users" },
+  { to: "/settings/workspaces", name: "workspaces" },
+  { to: "/settings/installation", name: "installation", isFor: (session) => session.user?.is_operator === true },
+];
