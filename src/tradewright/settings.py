@@ -122,6 +122,9 @@ class Settings(BaseSettings):
     quota_notional_usd_a_day: Decimal = Field(Decimal(100_000_000), ge=0, le=10**12)
     quota_bots_running: int = Field(20, ge=0, le=10_000)
     quota_assistant_usd_a_month: Decimal = Field(Decimal(50), ge=0, le=1_000_000)
+    audit_heads: Path | None = None  # where the heads of the audit trail's chains are kept; HOME/audit/heads.jsonl
+    audit_webhook: SecretStr | None = None  # and where they are sent
+    audit_export_s: float = Field(60, ge=1, le=86_400)
     hosts: Hosts = Hosts()
     proxy: Proxies = Proxies()
 
@@ -129,6 +132,18 @@ class Settings(BaseSettings):
     @classmethod
     def _absolute(cls, home: Path) -> Path:
         return home.expanduser().absolute()
+
+    @field_validator("audit_heads")
+    @classmethod
+    def _absolute_heads(cls, file: Path | None) -> Path | None:
+        return None if file is None else file.expanduser().absolute()
+
+    @field_validator("audit_webhook")
+    @classmethod
+    def _web_address(cls, address: SecretStr | None) -> SecretStr | None:
+        if address is not None and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", address.get_secret_value()):
+            raise ValueError("expected an address that begins with https:// or http://")
+        return address
 
     @field_validator("market", mode="before")
     @classmethod
@@ -172,6 +187,11 @@ class Settings(BaseSettings):
     def database_file(self) -> Path:
         """Where `run` writes the address of its own PostgreSQL, for its children and the command line."""
         return self.home / "database.json"
+
+    @property
+    def audit_heads_file(self) -> Path:
+        """Where the heads of the audit trail's chains are written down, beside the database."""
+        return self.audit_heads or self.home / "audit" / "heads.jsonl"
 
     @property
     def vault_home(self) -> Path:
@@ -286,5 +306,6 @@ def _fault(location: tuple[int | str, ...], given: Any, message: str) -> str:
     """The variable, what it is and what is allowed; what may hold a password is not repeated."""
     separator = "__" if location[0] in ("hosts", "proxy") else "_"
     name = separator.join(str(part) for part in location).upper().removeprefix("TRADEWRIGHT_")
-    shown = "not repeated here" if "DATABASE" in name or "PROXY" in name else repr(given)
+    is_secret = any(part in name for part in ("DATABASE", "PROXY", "WEBHOOK"))
+    shown = "not repeated here" if is_secret else repr(given)
     return f"TRADEWRIGHT_{name} is {shown}: {message}"

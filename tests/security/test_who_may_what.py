@@ -115,6 +115,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/backtests/{backtest_id}/report"): (401, 409, 409, 409, 404),  # it has not finished
     ("POST", "/api/v1/backtests/{backtest_id}/cancel"): (401, 403, 200, 200, 404),
     ("POST", "/api/v1/backtests/{backtest_id}/remove"): (401, 403, 200, 404, 404),  # the trader was quicker
+    ("GET", "/api/v1/audit"): READ,
+    ("GET", "/api/v1/audit/export.csv"): READ,  # each session begins with a proof of who asks
+    ("GET", "/api/v1/audit/exports"): (401, 403, 403, 200, 200),
+    ("POST", "/api/v1/audit/digest"): (401, 403, 403, 200, 200),
+    ("GET", "/api/v1/accounts/{account_id}/orders/{order_id}/story"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/kill"): READ,
     ("POST", "/api/v1/kill"): (401, 403, 200, 200, 200),  # each of the own workspace
     ("POST", "/api/v1/kill/release"): (401, 403, 200, 200, 200),
@@ -166,6 +171,7 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
             "balances",
             "budget",
             "intents/{intent_id}",
+            "orders/{order_id}/story",
             "symbols/{category}/{symbol}",
             "limits",
             "arming",
@@ -226,6 +232,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/specs/explain": {"text": "version: 1"},
     "/api/v1/specs/diff": {"old": "version: 1", "new": "version: 1"},
     "/api/v1/backtests": {"id": BACKTEST_ID, "template": "ema_cross"},
+    "/api/v1/audit/digest": {"value": "a key"},
     "/api/v1/kill": {"scope": "workspace"},
     "/api/v1/kill/release": {"scope": "workspace"},
     "/api/v1/accounts/{account_id}/take-down": {"id": CONNECTION_ID},
@@ -304,6 +311,7 @@ async def prepared(site: Site, olga: User, owner: Owner) -> dict[str, str]:
         "workspace_id": str(olga.workspace_id),
         "account_id": olga.account["id"],
         "intent_id": body["id"],
+        "order_id": body["id"],
         "token_id": token_id,
         "difference_id": difference_id,
         "connection_id": CONNECTION_ID,

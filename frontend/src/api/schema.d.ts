@@ -340,6 +340,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/accounts/{account_id}/orders/{order_id}/story": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Story
+         * @description One order's story: who wanted what, when and why, and all that was done about it.
+         */
+        get: operations["readOrderStory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/accounts/{account_id}/pnl": {
         parameters: {
             query?: never;
@@ -477,6 +497,86 @@ export interface paths {
          * @description Cancels every order of an account once, foreign ones too, straight at the exchange, and closes where wanted.
          */
         post: operations["takeDown"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Audit
+         * @description What was done, newest first.
+         */
+        get: operations["readAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/digest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Digest
+         * @description What the trail shows where this value was: to find out whether it was this one. Nothing is written.
+         */
+        post: operations["digestSensitiveValue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export Audit
+         * @description The same entries as CSV (UTF-8, RFC 4180), safe from formulas. That it was exported is an entry itself.
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Exports
+         * @description When the heads of the chains were last written to their file and sent to the operator's address.
+         */
+        get: operations["readAuditExports"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1995,6 +2095,122 @@ export interface components {
              * Format: uuid
              */
             order_id: string;
+        };
+        /** AuditActor */
+        AuditActor: {
+            /** Id */
+            id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "user" | "system" | "exchange";
+            /**
+             * Name
+             * @description Null for who is no user any more
+             */
+            name: string | null;
+            /**
+             * Token Id
+             * @description The API token that it was done with
+             */
+            token_id: string | null;
+        };
+        /**
+         * AuditEntry
+         * @description One deed. `action`, `object_kind` and `outcome` are stable words; one that is not known is shown as it is.
+         */
+        AuditEntry: {
+            /** Account Id */
+            account_id: string | null;
+            /** Account Name */
+            account_name: string | null;
+            /** Action */
+            action: string;
+            actor: components["schemas"]["AuditActor"];
+            /** After */
+            after: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * At Ms
+             * @description Unix milliseconds, UTC
+             */
+            at_ms: number;
+            /** Before */
+            before: {
+                [key: string]: unknown;
+            } | null;
+            /** Environment */
+            environment: ("sim" | "demo" | "testnet" | "live") | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Ip */
+            ip: string | null;
+            /** Object Id */
+            object_id: string;
+            /** Object Kind */
+            object_kind: string;
+            /** Outcome */
+            outcome: string;
+        };
+        /** AuditExport */
+        AuditExport: {
+            /**
+             * Failed Ms
+             * @description Null while it works
+             */
+            failed_ms: number | null;
+            /** Fault */
+            fault: string | null;
+            /** Ok Ms */
+            ok_ms: number | null;
+            /**
+             * Target
+             * @enum {string}
+             */
+            target: "file" | "webhook";
+        };
+        /**
+         * AuditExports
+         * @description How the heads of the chains were last written where the database does not reach.
+         */
+        AuditExports: {
+            /** Exports */
+            exports: components["schemas"]["AuditExport"][];
+        };
+        /** AuditPage */
+        AuditPage: {
+            /** Entries */
+            entries: components["schemas"]["AuditEntry"][];
+            /**
+             * Next
+             * @description `before` of the next page; null at the end
+             */
+            next: string | null;
+            /**
+             * People
+             * @description Whom to filter by
+             */
+            people: components["schemas"]["AuditPerson"][];
+            /**
+             * Whole
+             * @description Whether all of the workspace is shown, or the caller's own entries alone
+             */
+            whole: boolean;
+        };
+        /** AuditPerson */
+        AuditPerson: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
         };
         /**
          * Backtest
@@ -4271,6 +4487,58 @@ export interface components {
             /** Orders */
             orders: components["schemas"]["Order"][];
         };
+        /**
+         * OrderStory
+         * @description Who, what, when, why, which version of a strategy, which answer of a model.
+         */
+        OrderStory: {
+            /**
+             * Account Id
+             * Format: uuid
+             */
+            account_id: string;
+            /** Account Name */
+            account_name: string;
+            /**
+             * Asked Ms
+             * @description Unix milliseconds, UTC
+             */
+            asked_ms: number;
+            /** Entries */
+            entries: components["schemas"]["AuditEntry"][];
+            /**
+             * Environment
+             * @enum {string}
+             */
+            environment: "sim" | "demo" | "testnet" | "live";
+            /** Exchange Order Id */
+            exchange_order_id: string | null;
+            /** Fills */
+            fills: number;
+            /** Model Answer */
+            model_answer: string | null;
+            /**
+             * Order Id
+             * Format: uuid
+             */
+            order_id: string;
+            /** Requests */
+            requests: components["schemas"]["StoryRequest"][];
+            /** Spec Version */
+            spec_version: string | null;
+            /** State */
+            state: string;
+            /** What */
+            what: {
+                [key: string]: unknown;
+            };
+            who: components["schemas"]["StoryWho"];
+            why: components["schemas"]["StoryWhy"];
+        };
+        /** OrderStoryAnswer */
+        OrderStoryAnswer: {
+            story: components["schemas"]["OrderStory"];
+        };
         /** ParamInForce */
         ParamInForce: {
             /** Name */
@@ -5268,6 +5536,19 @@ export interface components {
             /** Title */
             title: string;
         };
+        /** SensitiveDigest */
+        SensitiveDigest: {
+            /**
+             * Digest
+             * @description What the trail shows in the place of this value
+             */
+            digest: string;
+        };
+        /** SensitiveValue */
+        SensitiveValue: {
+            /** Value */
+            value: string;
+        };
         /** SessionEvent */
         SessionEvent: {
             account: components["schemas"]["Account"];
@@ -5602,6 +5883,65 @@ export interface components {
              * @description Until then this session may do what needs a fresh proof
              */
             until_ms: number;
+        };
+        /** StoryRequest */
+        StoryRequest: {
+            /** Answered Ms */
+            answered_ms: number | null;
+            /** Attempt */
+            attempt: number;
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /** Exchange Code */
+            exchange_code: number | null;
+            /** Exchange Text */
+            exchange_text: string | null;
+            /** Kind */
+            kind: string;
+            /** Outcome */
+            outcome: string | null;
+            /**
+             * Req Id
+             * Format: uuid
+             */
+            req_id: string;
+        };
+        /** StoryWho */
+        StoryWho: {
+            /** Id */
+            id: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "user" | "system" | "elsewhere";
+            /** Name */
+            name: string | null;
+        };
+        /** StoryWhy */
+        StoryWhy: {
+            /**
+             * Ended
+             * @description Why it ended without an order, if it did
+             */
+            ended: unknown;
+            /** Note */
+            note: string | null;
+            /**
+             * Reason
+             * @description Of an order that a part of Tradewright wanted: its reason
+             */
+            reason: unknown;
+            /** Source */
+            source: string;
+            /**
+             * Verdict
+             * @description The limits it was held against, with their numbers
+             */
+            verdict: unknown;
         };
         /** StreamClientMessage */
         StreamClientMessage: components["schemas"]["SubscribeMessage"] | components["schemas"]["UnsubscribeMessage"];
@@ -7033,6 +7373,65 @@ export interface operations {
             };
         };
     };
+    readOrderStory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                account_id: string;
+                order_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderStoryAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     readResults: {
         parameters: {
             query?: {
@@ -7493,6 +7892,250 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readAudit: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description `next` of the page before */
+                before?: string | null;
+                from_ms?: number | null;
+                to_ms?: number | null;
+                /** @description A user's id, `system` or `exchange` */
+                actor?: string | null;
+                /** @description `order.place`, or `order` for all of its kind */
+                action?: string | null;
+                object_kind?: string | null;
+                object_id?: string | null;
+                account_id?: string | null;
+                outcome?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditPage"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    digestSensitiveValue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SensitiveValue"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SensitiveDigest"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                from_ms?: number | null;
+                to_ms?: number | null;
+                /** @description A user's id, `system` or `exchange` */
+                actor?: string | null;
+                /** @description `order.place`, or `order` for all of its kind */
+                action?: string | null;
+                object_kind?: string | null;
+                object_id?: string | null;
+                account_id?: string | null;
+                outcome?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Entries, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readAuditExports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditExports"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

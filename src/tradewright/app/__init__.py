@@ -18,6 +18,7 @@ import typer
 from tradewright.acceptance.model import Finding
 from tradewright.cli import accept as cli_accept
 from tradewright.cli import api as cli_api
+from tradewright.cli import audit as cli_audit
 from tradewright.cli import backtest as cli_backtest
 from tradewright.cli import data as cli_data
 from tradewright.cli import exchange as cli_exchange
@@ -55,6 +56,7 @@ def main() -> None:
     cli_accept.register(application, _accept)
     cli_where.register(application, _where)
     cli_kill.register(application, _kill)
+    cli_audit.register(application, _audit)
     cli_spec.register(application)
     cli_backtest.register(application)
     cli_search.register(application)
@@ -124,6 +126,12 @@ def _kill(options: cli_kill.KillOptions) -> cli_kill.KillReport:
     from tradewright.app.kill_command import run_kill
 
     return run_kill(options)
+
+
+def _audit() -> cli_audit.AuditParts:
+    from tradewright.app.audit import AuditCommands
+
+    return AuditCommands()
 
 
 def _data_store() -> DataStore:

@@ -1,4 +1,5 @@
-"""What `tradewright jobs` is made of: the keeper of backtests, whose runs are processes of their own.
+"""What `tradewright jobs` is made of: the keeper of backtests, whose runs are processes of their own, and the export of
+the audit trail's heads.
 
 It has the database and no key of any exchange. It stands behind what trades: its own place is lowered at its start, and
 its children lower theirs once more.
@@ -12,7 +13,9 @@ import os
 
 import structlog
 
-from tradewright.app.ground import installed_version, open_ground
+from tradewright.app.ground import Ground, installed_version, open_ground
+from tradewright.audit.exporting import HeadsExporter
+from tradewright.audit.webhook import HeadsWebhook
 from tradewright.backtests.keeper import BacktestKeeper, Keeping
 from tradewright.backtests.queue import Runner
 from tradewright.process.beats import BEAT_FD, Beats
@@ -35,11 +38,35 @@ async def serve_jobs(settings: Settings) -> None:
                 keeping(settings),
                 clock=ground.clock,
             )
+            exporting = asyncio.create_task(heads_exporter(ground).run(), name="audit heads")
+            exporting.add_done_callback(_tell_fault)
             structlog.get_logger().info("jobs.ready", backtests_at_once=settings.backtests_at_once)
             print(json.dumps({"jobs": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
-            await keeper.run()
+            try:
+                await keeper.run()
+            finally:
+                exporting.cancel()
+                await asyncio.gather(exporting, return_exceptions=True)
     finally:
         beating.cancel()
+
+
+def _tell_fault(task: asyncio.Task[None]) -> None:
+    """A fault of ours there ends nothing else, and is told."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        structlog.get_logger().error("audit.export_ended", exc_info=error)
+
+
+def heads_exporter(ground: Ground) -> HeadsExporter:
+    settings = ground.settings
+    address = settings.audit_webhook
+    return HeadsExporter(
+        ground.engine,
+        ground.clock,
+        file=settings.audit_heads_file,
+        webhook=None if address is None else HeadsWebhook(address.get_secret_value()),
+        every_s=settings.audit_export_s,
+    )
 
 
 def keeping(settings: Settings) -> Keeping:

@@ -1,8 +1,8 @@
 """Digests of requests that hold a secret: compared when the same request comes again, and of no use to who has a dump.
 
 Lives here: `DigestKey` and its file, `HOME/vault/requests.key` (mode 0600), made by the process that serves pages. It
-opens nothing: it is of the API, not of the keyring. Lost, it is made anew, and only requests that were under way at
-that moment are not known again.
+opens nothing: it is of the API, not of the keyring. Lost, it is made anew, and requests that were under way at that
+moment are not known again, nor values that the audit trail shows as digests.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tradewright.vault.sealing import VaultNotReady
 DIGEST_FILE = "requests.key"
 _KEY_BYTES = 32
 _DOMAIN = b"tradewright request, version 1\x00"
+_SHOWN_DOMAIN = b"tradewright audit, version 1\x00"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class DigestKey:
     def digest(self, content: bytes) -> bytes:
         """HMAC-SHA-256: 32 bytes that say nothing of `content` to who has not the key."""
         return hmac.digest(self.key, _DOMAIN + content, "sha256")
+
+    def shown(self, value: str) -> str:
+        """What the audit trail shows in the place of a value that nobody may read there, and by which whoever has the
+        value can tell that it was this one."""
+        return (
+            f"hmac-sha256:{hmac.digest(self.key, _SHOWN_DOMAIN + value.encode(errors='surrogatepass'), 'sha256').hex()}"
+        )
 
 
 def read_digest_key(folder: Path) -> DigestKey:

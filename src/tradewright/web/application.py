@@ -17,6 +17,7 @@ from tradewright.web import (
     errors,
     health,
     routes_arming,
+    routes_audit,
     routes_backtests,
     routes_connections,
     routes_differences,
@@ -105,6 +106,7 @@ def all_routes() -> list[BaseRoute]:
         routes_specs,
         routes_backtests,
         routes_tokens,
+        routes_audit,
         stream_route,
     )
     return [route for part in parts for route in part.router().routes]

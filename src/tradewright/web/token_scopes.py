@@ -34,6 +34,7 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("GET", f"{_ACCOUNT}/balances"): "read",
     ("GET", f"{_ACCOUNT}/budget"): "read",
     ("GET", f"{_ACCOUNT}/intents/{{intent_id}}"): "read",
+    ("GET", f"{_ACCOUNT}/orders/{{order_id}}/story"): "read",
     ("GET", f"{_ACCOUNT}/symbols/{{category}}/{{symbol}}"): "read",
     ("GET", f"{_ACCOUNT}/limits"): "read",
     ("GET", f"{_ACCOUNT}/arming"): "read",

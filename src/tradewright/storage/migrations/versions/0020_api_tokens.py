@@ -1,4 +1,4 @@
-"""API tokens, and which of them an audited deed was done with."""
+"""API tokens. Which of them an audited deed was done with is in the entry since 0015, because it is hashed there."""
 
 from __future__ import annotations
 
@@ -41,7 +41,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_api_tokens_workspace_id_user_id", "api_tokens", ["workspace_id", "user_id"])
     op.create_index("ix_api_tokens_user_id", "api_tokens", ["user_id"])
-    op.add_column("audit_entries", sa.Column("token_id", sa.Uuid(), nullable=True))
 
 
 def downgrade() -> None:
