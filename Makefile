@@ -22,11 +22,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-<<<<<<< HEAD
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves
-=======
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering
->>>>>>> d991fe2 (The audit trail in hash chains that the database makes itself; verified, exported, and seen over the API)
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering
 
 setup:  ## what running needs, the page included
 	@scripts/setup

@@ -25,13 +25,9 @@ _BODY_OPERATIONS: Mapping[str, float] = {
     "postIntent": 50, "previewOrder": 16, "postConnection": 11, "cancelAll": 3, "removeConnection": 4, "login": 5,
     "claim": 4, "reconcileAccount": 2, "setLimits": 3, "armAccount": 1, "kill": 1, "releaseKill": 3, "takeDown": 0,
     "decideDifference": 2, "checkSpec": 1.5, "explainSpec": 1, "diffSpecs": 1, "postBacktest": 3, "postToken": 2,
-<<<<<<< HEAD
     "stepUp": 1, "chooseWorkspace": 1, "createWorkspace": 1, "renameWorkspace": 0.5, "changeRole": 0.5, "invite": 1,
     "readInvitation": 0.5, "joinAsNew": 0.5, "acceptInvitation": 0.5, "setProfile": 0.5, "changePassword": 0.5,
-    "setPasswordByLink": 0.5, "setQuota": 0.5,
-=======
-    "stepUp": 1, "chooseWorkspace": 1, "digestSensitiveValue": 0.5,
->>>>>>> d991fe2 (The audit trail in hash chains that the database makes itself; verified, exported, and seen over the API)
+    "setPasswordByLink": 0.5, "setQuota": 0.5, "digestSensitiveValue": 0.5,
 }  # fmt: skip
 _READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.3} | {
     "endOtherSessions": 0.3,
