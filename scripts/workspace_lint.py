@@ -29,6 +29,7 @@ _BY_KEY = "by the key of a row that was found by its account a moment before, in
 REASONS: Mapping[str, str] = {
     "app/acceptance.py": "a command on the machine itself, which is above workspaces",
     "app/crash.py": _INSTALLATION,
+    "audit/links.py::_LINKS": "verifying walks every chain of the installation, and only its own processes do",
     "backtests/queue.py": "the queue's own processes, which run everybody's; people ask in `queries` and `commands`",
     "connections/store.py::has_boxes": _INSTALLATION,
     "connections/store.py::waiting_for_check": _INSTALLATION,

@@ -22,6 +22,7 @@ from support.demo_exchange import SIGN_IN, DemoExchange, demo_exchange
 from support.installation import PASSWORD, Installation, installed
 
 WRONG = "a wrong password that somebody typed"
+WEBHOOK = "http://hooks:canary-hook-password@127.0.0.1:9/canary-hook-path"  # nobody there: it fails, and is told
 PLANTED = "planted-canary-9f2c71d0"
 
 
@@ -32,7 +33,8 @@ def demo() -> Iterator[DemoExchange]:
 
 
 def test_no_secret_is_in_any_sink_and_one_that_is_put_there_is_found(browser: Browser, demo: DemoExchange) -> None:
-    with installed(environment={"TRADEWRIGHT_LOG_LEVEL": "debug", **demo.environment()}) as running:
+    told_to_it = {"TRADEWRIGHT_LOG_LEVEL": "debug", "TRADEWRIGHT_AUDIT_WEBHOOK": WEBHOOK, **demo.environment()}
+    with installed(environment=told_to_it) as running:
         context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
         desk = Terminal(context, running.base)
         heard = Page(desk.page)
@@ -76,6 +78,8 @@ def lived(desk: Terminal, running: Installation, demo: DemoExchange) -> tuple[di
     account = running_account(desk)
     export = desk.context.request.get(f"{desk.base}/api/v1/accounts/{account}/export/orders.csv")
     assert export.status == 200
+    invited = desk.context.request.post(f"{desk.base}/api/v1/workspace/invitations", data={"role": "viewer"})
+    assert invited.status == 201, invited.text()
     desk.page.goto(desk.base)
     desk.part("user-menu").click()
     desk.part("log-out").click()
@@ -92,6 +96,9 @@ def lived(desk: Terminal, running: Installation, demo: DemoExchange) -> tuple[di
         "wrong password": WRONG,
         "claim token": link.partition("#")[2],
         "API token": token,
+        "invitation's token": invited.json()["token"],
+        "webhook's password": "canary-hook-password",
+        "webhook's path": "canary-hook-path",
         "demo's key": trading["key"],
         "demo's secret": trading["secret"],
         "demo's proxy user": SIGN_IN[0],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from e2e.conftest import Terminal
-from support.installation import Installation
+from support.installation import PASSWORD, Installation
 
 # Each would leave a mark if any of it became markup, script or a template: an element of its own, or a flag.
 HOSTILE = (
@@ -44,12 +46,28 @@ def furnished(installation: Installation) -> str:
         token = {"name": text, "scopes": ["read"], "expires_in_days": 7}
         assert installation.request("POST", "/api/v1/tokens", token)[0] == 201, text
         assert installation.limit(account, price, quantity="0.001", note=text)[1] in (200, 202), text
+        invitation = {"role": "viewer", "note": text}
+        assert installation.request("POST", "/api/v1/workspace/invitations", invitation)[0] in (201, 409), text
+    for text in HOSTILE[:4]:
+        _log_in_by(installation, text)
+    assert installation.request("PUT", "/api/v1/workspace", {"name": HOSTILE[1]})[0] == 200
+    other = {"id": str(uuid.uuid4()), "name": HOSTILE[0]}
+    assert installation.request("POST", "/api/v1/workspaces", other)[0] == 201
     template = installation.request("GET", "/api/v1/specs/templates")[1]["templates"][0]
     for text in HOSTILE[:3]:
         spec = _renamed(template["text"], text)
         asked = {"id": str(uuid.uuid4()), "text": spec}
         installation.request("POST", "/api/v1/backtests", asked)
     return account
+
+
+def _log_in_by(installation: Installation, user_agent: str) -> None:
+    """A session of a browser that calls itself so."""
+    body = json.dumps({"username": "anna", "password": PASSWORD}).encode()
+    headers = {"User-Agent": user_agent, "Content-Type": "application/json"}
+    asked = urllib.request.Request(f"{installation.base}/api/v1/login", data=body, headers=headers, method="POST")
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        assert answer.status == 200
 
 
 def _renamed(spec: str, name: str) -> str:
@@ -77,6 +95,9 @@ def test_hostile_texts_are_shown_and_run_nowhere(page: Terminal, furnished: str)
         "/settings/tokens": "token",
         f"/terminal/{furnished}/linear/BTCUSDT": "order-row",
         "/settings/accounts": "simulated-account",
+        "/settings/sessions": "own-session",
+        "/settings/users": "invitation",
+        "/settings/workspaces": None,
         "/backtests": None,
     }
     for place, part in places.items():

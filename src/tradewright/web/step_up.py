@@ -1,7 +1,7 @@
 """What needs a fresh proof of who asks: adding keys, going live, loosening limits, factors, exports, tokens, roles.
 
-Lives here: `require_step_up`, which a route calls once it knows who asks, and `step_up_mark`, the mark of such a route in
-the contract document, by which the tests know them. Not here: what a proof is (`identity.step_up`).
+Lives here: `require_step_up`, which a route calls once it knows who asks, and `step_up_mark`, the mark of such a route
+in the contract document, by which the tests know them. Not here: what a proof is (`identity.step_up`).
 """
 
 from __future__ import annotations
