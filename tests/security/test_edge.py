@@ -17,7 +17,7 @@ from security.test_who_may_what import EXPECTED
 from tradewright.market.tickers import TickerCache
 from tradewright.trading import queries
 from tradewright.web.edge import BODY_BYTES_MAX
-from tradewright.web.security import CONTENT_SECURITY_POLICY, security_headers
+from tradewright.web.security import CONTENT_SECURITY_POLICY, host_is_ours, security_headers
 
 
 def assert_protected(response: aiohttp.ClientResponse) -> None:
@@ -197,6 +197,17 @@ async def test_a_request_for_another_host_is_refused(site: Site, ann: User) -> N
         with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
             await ann.http.ws_connect("/api/v1/stream", headers=headers)
         assert refused.value.status == 421
+
+
+@pytest.mark.parametrize(
+    ("host", "is_ours"),
+    [("192.168.1.5:8787", True), ("192.168.1.5", True), ("192.168.1.6:8787", False), ("evil.example", False)],
+)
+def test_in_a_network_the_address_that_a_request_came_to_is_ours_and_no_name_that_leads_there(
+    host: str, is_ours: bool
+) -> None:
+    scope = {"server": ("192.168.1.5", 8787), "headers": [(b"host", host.encode())]}
+    assert host_is_ours(scope, frozenset()) == is_ours
 
 
 async def test_our_own_names_and_the_configured_one_are_served(site: Site) -> None:
