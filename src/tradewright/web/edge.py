@@ -96,7 +96,7 @@ class Edge:
             return problem_answer(
                 421,
                 "request.host_refused",
-                "this server does not answer to that host name; open it as localhost, or add the name to TRADEWRIGHT_NAMES",
+                "this server does not answer to that name; open it as localhost, or add the name to TRADEWRIGHT_NAMES",
             )
         if not origin_is_ours(scope, self._policy.origins):
             return problem_answer(403, "request.origin_refused", "a write must come from this server's own page")
