@@ -52,7 +52,12 @@ def main() -> None:
     cli_worker.register(application, _worker)
     cli_jobs.register(application, _jobs)
     cli_exchange.register(application)
-    cli_user.register(application, _claim_link)
+    cli_user.register(
+        application,
+        cli_user.UserDesk(
+            claim_link=_claim_link, everybody=_everybody, set_enabled=_set_enabled, password_link=_password_link
+        ),
+    )
     cli_accept.register(application, _accept)
     cli_where.register(application, _where)
     cli_kill.register(application, _kill)
@@ -150,6 +155,24 @@ def _where() -> Sequence[cli_where.Whereabouts]:
     from tradewright.app.where import look_where
 
     return look_where()
+
+
+def _everybody() -> Sequence[cli_user.ListedUser]:
+    from tradewright.app.users import everybody
+
+    return everybody()
+
+
+def _set_enabled(username: str, enabled: bool) -> None:
+    from tradewright.app.users import set_enabled
+
+    set_enabled(username, enabled=enabled)
+
+
+def _password_link(username: str) -> str:
+    from tradewright.app.users import password_link
+
+    return password_link(username)
 
 
 def _claim_link() -> str:
