@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from promises import owed, rows_edges, rows_money, rows_orders, rows_running, rows_simulator, rows_strategies
+from promises import (
+    owed,
+    rows_edges,
+    rows_identity,
+    rows_money,
+    rows_orders,
+    rows_running,
+    rows_simulator,
+    rows_strategies,
+)
 from promises.model import Owed, Promise
 
 PROMISES: Final[tuple[Promise, ...]] = (
@@ -12,6 +21,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
     *rows_running.ROWS,
     *rows_money.ROWS,
     *rows_edges.ROWS,
+    *rows_identity.ROWS,
     *rows_simulator.ROWS,
     *rows_strategies.ROWS,
 )

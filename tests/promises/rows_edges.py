@@ -91,22 +91,6 @@ ROWS: Final = (
         ),
     ),
     Promise(
-        id="J6",
-        says="A session is new at each login, ends by disuse and by age, and once it ends its stream does within 5 s",
-        tests=(
-            *of(
-                _IDENTITY,
-                "test_a_login_rotates_the_session",
-                "test_logout_ends_the_session_at_once",
-                "test_a_session_ends_by_disuse_and_by_age",
-            ),
-            *of(
-                "tests/integration/web/test_stream.py",
-                "test_a_revoked_session_loses_its_stream_within_five_seconds",
-            ),
-        ),
-    ),
-    Promise(
         id="J8",
         says="Real money opens nothing before an owner has armed its account, nor after what that rested on changed",
         tests=(
