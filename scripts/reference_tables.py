@@ -28,7 +28,8 @@ from tradewright.exchange.bybit.environments import ENVIRONMENTS, SIMULATED_CAPA
 from tradewright.exchange.bybit.errors import HTTP_VERDICTS, MEANINGS, VERDICTS
 from tradewright.exchange.bybit.limits import DOCUMENTED_PER_SECOND
 from tradewright.exchange.bybit.priority import Priority, priority_of
-from tradewright.identity.api_tokens import LIFETIME_DAYS_MAX, SCOPES, TOKENS_OF_USER_MAX
+from tradewright.identity.api_tokens import LIFETIME_DAYS_MAX, TOKENS_OF_USER_MAX
+from tradewright.identity.scopes import SCOPES
 from tradewright.strategy.check.codes import EXPRESSION_CODES, FILE_CODES, KEY_CODES, WARNING_CODES
 from tradewright.strategy.check.forms import OF_KIND, SpecForm
 from tradewright.strategy.check.reading import DAYS, keys_of

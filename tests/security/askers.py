@@ -15,10 +15,11 @@ import aiohttp
 
 from integration.web.kit import Site, User
 from tradewright.core.ids import UserId, WorkspaceId
-from tradewright.identity.api_tokens import SCOPES, new_token_text
 from tradewright.identity.model import Role, Scope
+from tradewright.identity.scopes import SCOPES
 from tradewright.identity.sessions import open_session
 from tradewright.identity.tables import api_tokens, memberships, users, workspaces
+from tradewright.identity.token_text import new_token_text
 from tradewright.identity.tokens import token_hash
 
 PEOPLE = ("nobody", "viewer", "trader", "owner", "other", "operator")

@@ -10,7 +10,7 @@ import aiohttp
 
 from integration.web.kit import PASSWORD, Site, User
 from security.askers import everybody
-from tradewright.identity.api_tokens import SCOPES
+from tradewright.identity.scopes import SCOPES
 from tradewright.web.stream import topics
 
 # Of Olga's workspace, who hears it; everybody else who is let in is told that there is no such thing.

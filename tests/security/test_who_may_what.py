@@ -17,8 +17,8 @@ from sqlalchemy import text
 from integration.backtests.kit import waves
 from integration.web.kit import PASSWORD, Owner, Site, User, place_body, running_owner
 from security.askers import everybody
-from tradewright.identity.api_tokens import SCOPES, allows, lower_role
 from tradewright.identity.model import Scope
+from tradewright.identity.scopes import SCOPES, allows, lower_role
 from tradewright.market.history.series import Series
 from tradewright.trading.journal import Drift
 from tradewright.web import intents

@@ -1,15 +1,13 @@
 """API tokens: a user's own keys for programs, each of one workspace, with scopes and an end.
 
-Lives here: the token's shape, making, listing, resolving and revoking, with their SQL. Not here: which route a scope
-opens (`web.token_scopes`), how wrong ones are slowed down (`web.token_guard`).
+Lives here: making, listing, resolving and revoking, with their SQL. Not here: what one looks like (`token_text`), what
+scopes are worth (`scopes`), which route one opens (`web.token_scopes`), how wrong ones are slowed (`web.token_guard`).
 What a token may is the lower of its scopes and of what its user may at that moment in its workspace. It ends with its
 date, by revoking, and with the membership: the database removes it then.
 """
 
 from __future__ import annotations
 
-import secrets
-import zlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,24 +23,16 @@ from tradewright.core.clock import Ids
 from tradewright.core.errors import Conflict, InvalidInput, NotFound, Problem
 from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.identity.model import Membership, Principal, Role, Scope, SessionId, TokenId, UsedToken, User
+from tradewright.identity.scopes import in_order, is_beyond, lower_role
 from tradewright.identity.tables import api_tokens, memberships, users, workspaces
+from tradewright.identity.token_text import ENDING_LENGTH, new_token_text
 from tradewright.identity.tokens import token_hash
 
-PREFIX = "tw_"
-SCOPES: tuple[Scope, ...] = ("read", "trade", "manage")
 TOKENS_OF_USER_MAX = 20
 LIFETIME_DAYS_MAX = 365
 NAME_LENGTH_MAX = 64
 TOUCH_EVERY = timedelta(minutes=1)
 _KEPT_AFTER_END = timedelta(days=30)  # so that its owner sees why a program no longer gets in
-
-_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_RANDOM_LENGTH = 43  # of 62 letters: 256 bits
-_CHECK_LENGTH = 6  # CRC-32 in the same letters
-_ENDING_LENGTH = 4
-_WORTH: dict[Scope, Role] = {"read": "viewer", "trade": "trader", "manage": "owner"}
-_LEAST: dict[Scope, int] = {"read": 0, "trade": 1, "manage": 1}  # the place in `_ROLES` from which one may give it
-_ROLES: tuple[Role, ...] = ("viewer", "trader", "owner")
 
 
 class TokenUnknown(NotFound):
@@ -89,23 +79,6 @@ class MadeToken:
         return f"MadeToken(token={self.token!r}, text=***)"
 
 
-def new_token_text() -> str:
-    """`tw_`, 43 random letters and digits, and six that check them. See `tokens` for where chance comes from."""
-    body = "".join(secrets.choice(_LETTERS) for _ in range(_RANDOM_LENGTH))
-    return f"{PREFIX}{body}{_check_of(body)}"
-
-
-def is_well_formed(text: str) -> bool:
-    """Whether it can be a token at all: a typo is known without a question, and so it is to a scanner for secrets."""
-    body, check = text[len(PREFIX) : -_CHECK_LENGTH], text[-_CHECK_LENGTH:]
-    return (
-        text.startswith(PREFIX)
-        and len(body) == _RANDOM_LENGTH
-        and all(letter in _LETTERS for letter in body)
-        and check == _check_of(body)
-    )
-
-
 async def make_token(
     connection: AsyncConnection, caller: Principal, asked: NewToken, *, now: datetime, ids: Ids, ip: str | None
 ) -> MadeToken:
@@ -132,8 +105,8 @@ async def make_token(
     token = ApiToken(
         id=TokenId(ids.new()),
         name=asked.name,
-        scopes=_in_order(asked.scopes),
-        ending=text[-_ENDING_LENGTH:],
+        scopes=in_order(asked.scopes),
+        ending=text[-ENDING_LENGTH:],
         created_at=now,
         expires_at=now + timedelta(days=asked.expires_in_days),
         last_used_at=None,
@@ -244,17 +217,6 @@ async def alive_tokens(
     return {SessionId(row.id): WorkspaceId(row.workspace_id) for row in found}
 
 
-def lower_role(role: Role, scopes: Collection[Scope]) -> Role:
-    """The lower of a role and of what the scopes are worth."""
-    worth = max((_ROLES.index(_WORTH[scope]) for scope in scopes), default=0)
-    return _ROLES[min(worth, _ROLES.index(role))]
-
-
-def allows(scopes: Collection[Scope], needed: Scope) -> bool:
-    """Whoever may trade or manage may also read; trading and managing are apart from each other."""
-    return needed in scopes or (needed == "read" and bool(scopes))
-
-
 _SHOWN = (
     api_tokens.c.id,
     api_tokens.c.name,
@@ -271,7 +233,7 @@ def _token(row: Any) -> ApiToken:
     return ApiToken(
         id=TokenId(row.id),
         name=row.name,
-        scopes=_in_order(row.scopes),
+        scopes=in_order(row.scopes),
         ending=row.ending,
         created_at=row.created_at,
         expires_at=row.expires_at,
@@ -288,25 +250,13 @@ def _problems(asked: NewToken, role: Role) -> list[Problem]:
         problems.append(Problem("input.missing", "scopes"))
     problems += [
         Problem("token.beyond_role", "scopes", {"scope": scope, "role": role})
-        for scope in _in_order(asked.scopes)
-        if _LEAST[scope] > _ROLES.index(role)
+        for scope in in_order(asked.scopes)
+        if is_beyond(scope, role)
     ]
     if not 1 <= asked.expires_in_days <= LIFETIME_DAYS_MAX:
         params = {"minimum": "1", "maximum": str(LIFETIME_DAYS_MAX)}
         problems.append(Problem("input.range", "expires_in_days", params))
     return problems
-
-
-def _in_order(scopes: Collection[Scope]) -> tuple[Scope, ...]:
-    return tuple(scope for scope in SCOPES if scope in scopes)
-
-
-def _check_of(body: str) -> str:
-    number, letters = zlib.crc32(body.encode()), ""
-    for _ in range(_CHECK_LENGTH):
-        number, place = divmod(number, len(_LETTERS))
-        letters = _LETTERS[place] + letters
-    return letters
 
 
 async def _audit(

@@ -14,7 +14,8 @@ from sqlalchemy import text
 from integration.web.kit import Site, User, place_body, running_owner
 from integration.web.test_identity_api import problem
 from security.askers import program
-from tradewright.identity.api_tokens import TOKENS_OF_USER_MAX, is_well_formed, new_token_text
+from tradewright.identity.api_tokens import TOKENS_OF_USER_MAX
+from tradewright.identity.token_text import is_well_formed, new_token_text
 from tradewright.web.token_guard import WRONG_MAX
 
 ORDER = {"name": "my bot", "scopes": ["trade"], "expires_in_days": 30}
