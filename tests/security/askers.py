@@ -42,6 +42,7 @@ async def everybody(site: Site, owned: User, operator: User, *, hashed: str, tag
     """Fresh ones but for the operator, of whom there is one: only the session is. `hashed` is everybody's password."""
     ids, now = site.parts.ids, site.clock.now()
     roles: dict[str, Role] = {"viewer": "viewer", "trader": "trader", "owner": "owner", "other": "owner"}
+    roles["holder"] = "owner"  # of the tokens: what the owner does to themselves must not end them
     sessions: dict[str, str] = {}
     tokens: dict[Scope, str] = {}
     async with site.parts.engine.begin() as connection:
@@ -65,7 +66,7 @@ async def everybody(site: Site, owned: User, operator: User, *, hashed: str, tag
             await connection.execute(memberships.insert().values(workspace_id=workspace_id, user_id=user_id, role=role))
             opened = await open_session(connection, user_id=user_id, user_agent="", now=now, ids=ids)
             sessions[name] = opened.token
-            if name != "owner":
+            if name != "holder":
                 continue
             for scope in SCOPES:
                 tokens[scope] = new_token_text()

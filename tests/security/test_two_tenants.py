@@ -92,17 +92,14 @@ def test_every_id_that_a_body_brings_is_known_here() -> None:
     assert asked == set(IN_BODIES)
 
 
-@pytest.fixture
-def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)
-    monkeypatch.setattr(intents, "WAIT_S", 0.2)
-
-
-async def test_foreign_ids_are_answered_as_ids_that_never_were(site: Site, ann: User, no_pauses: None) -> None:
+async def test_foreign_ids_are_answered_as_ids_that_never_were(
+    site: Site, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
     site.parts.candles.add(Series(category="linear", symbol="BTCUSDT", timeframe="15m"), waves(500, "15m"), source="x")
     olga = await site.second_user("owner", username="Olga")
     async with running_owner(site, ann) as anns, running_owner(site, olga) as olgas:
         foreign, own = await furnished(site, ann, anns), await furnished(site, olga, olgas)
+        monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)  # the owners of the kit read nothing again
         assert set(foreign) == set(own)
         assert not set(foreign.values()) & set(own.values())
         never = {name: fresh() for name in own}
