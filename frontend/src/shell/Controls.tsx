@@ -1,5 +1,6 @@
 /** Language, theme and the person's menu. */
 import { useMutation } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
 import { useWords } from "../i18n/useWords";
 import { useSignal } from "../stream/hooks";
 import { Icon, type IconName } from "../ui/Icon";
@@ -85,9 +86,12 @@ export function UserMenu({ username, version, onLogOut }: { username: string; ve
         </>
       }
     >
-      {() => (
+      {(close) => (
         <div className="stack">
           <p>{t("shell.signed_in_as", { name: username })}</p>
+          <Link to="/settings/profile" className="button" data-testid="to-settings" onClick={close}>
+            {t("people.settings")}
+          </Link>
           <p className="hint">{t("shell.version", { version })}</p>
           <button
             type="button"

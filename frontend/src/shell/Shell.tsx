@@ -70,7 +70,7 @@ function SkipLinks({ isTerminal }: { isTerminal: boolean }) {
   ));
 }
 
-function NavLink({ to, label, active }: { to: "/" | "/backtests" | "/settings/accounts" | "/settings/profile"; label: string; active: boolean }) {
+function NavLink({ to, label, active }: { to: "/" | "/backtests" | "/settings/accounts"; label: string; active: boolean }) {
   return (
     <Link to={to} className={`nav-link ${active ? "active" : ""}`} aria-current={active ? "page" : undefined}>
       {label}
@@ -107,7 +107,6 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
         <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings") && !here.startsWith("/backtests")} />
         <NavLink to="/backtests" label={t("shell.backtests")} active={here.startsWith("/backtests")} />
         <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
-        <NavLink to="/settings/profile" label={t("people.settings")} active={here.startsWith("/settings") && !here.startsWith("/settings/accounts")} />
       </nav>
       <span className="spacer" />
       <LinkIndicator />
