@@ -113,7 +113,7 @@ it("forgets the region with its environment, and takes no account where none can
   await press();
   expect([posted[0]?.environment, posted[0]?.region]).toEqual(["testnet", "global"]);
   fireEvent.click(screen.getByTestId("connection-env-live"));
-  expect(screen.getByTestId("connection-env-refused").textContent).toContain("Real accounts cannot be added yet");
+  expect(screen.getByTestId("connection-env-refused").textContent).toContain("Real trading is off");
   expect(screen.getByTestId<HTMLButtonElement>("connection-submit").disabled).toBe(true);
   fireEvent.submit(screen.getByTestId("connection-form"));
   expect(posted).toHaveLength(1);
