@@ -37,6 +37,20 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/claim"): (404, 404, 404, 404, 404),  # with a made-up token
     ("POST", "/api/v1/login"): (401, 401, 401, 401, 401),  # with a wrong password
     ("POST", "/api/v1/session/step-up"): (401, 200, 200, 200, 200),
+    # One's own ways in are everybody's who is signed in; the kit is at an IP address, where passkeys are refused.
+    ("GET", "/api/v1/session/security"): READ,
+    ("POST", "/api/v1/session/step-up/passkey-question"): (401, 409, 409, 409, 409),
+    ("POST", "/api/v1/session/totp"): READ,
+    ("POST", "/api/v1/session/totp/confirm"): (401, 404, 404, 404, 404),  # nothing was begun
+    ("POST", "/api/v1/session/totp/remove"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/session/recovery-codes"): (401, 409, 409, 409, 409),  # without a factor
+    ("POST", "/api/v1/session/passkeys/question"): (401, 409, 409, 409, 409),
+    ("POST", "/api/v1/session/passkeys"): (401, 409, 409, 409, 409),
+    ("POST", "/api/v1/session/passkeys/{passkey_id}/rename"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/session/passkeys/{passkey_id}/remove"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/login/second"): (401, 401, 401, 401, 401),  # no login is under way
+    ("POST", "/api/v1/login/passkey/question"): (409, 409, 409, 409, 409),
+    ("POST", "/api/v1/login/passkey"): (409, 409, 409, 409, 409),
     ("POST", "/api/v1/logout"): (401, 204, 204, 204, 204),
     ("GET", "/api/v1/workspaces"): READ,
     ("POST", "/api/v1/session/workspace"): (401, 200, 200, 200, 404),
@@ -133,10 +147,19 @@ OF_OPERATOR: dict[tuple[str, str], int] = {
     ("POST", "/api/v1/installation/users/{user_id}/end-sessions"): 200,
     ("GET", "/api/v1/installation/workspaces"): 200,
     ("PUT", "/api/v1/installation/workspaces/{workspace_id}/quota"): 200,
+    ("POST", "/api/v1/session/totp/confirm"): 409,  # it was begun, by the row before
 }
 # Nobody looks who asks.
 TO_ANYBODY = {("GET", "/healthz"), ("GET", "/readyz"), ("POST", "/api/v1/claim"), ("POST", "/api/v1/login")} | {
-    ("POST", f"/api/v1/{path}") for path in ("invitations/read", "invitations/join", "password-link")
+    ("POST", f"/api/v1/{path}")
+    for path in (
+        "invitations/read",
+        "invitations/join",
+        "password-link",
+        "login/second",
+        "login/passkey/question",
+        "login/passkey",
+    )
 }
 # By which scope an API token of the workspace's owner is answered as its owner is; by every other it is 403.
 ACCOUNT = "/api/v1/accounts/{account_id}"
@@ -212,6 +235,12 @@ BODIES: dict[str, dict[str, Any]] = {
         "name": "connections",
         "value": "9",
     },
+    "/api/v1/session/totp/confirm": {"code": "123456"},
+    "/api/v1/session/passkeys": {"name": "Key", "passkey": {}},
+    "/api/v1/session/passkeys/{passkey_id}/rename": {"name": "Key"},
+    "/api/v1/login/second": {"code": "123456"},
+    "/api/v1/login/passkey/question": {"second": False},
+    "/api/v1/login/passkey": {"passkey": {}},
     "/api/v1/tokens": {"name": "a program", "scopes": ["read"], "expires_in_days": 30},
     "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
     "/api/v1/connections": {
@@ -315,6 +344,7 @@ async def prepared(site: Site, olga: User, owner: Owner) -> dict[str, str]:
         "token_id": token_id,
         "difference_id": difference_id,
         "connection_id": CONNECTION_ID,
+        "passkey_id": CONNECTION_ID,
         "backtest_id": BACKTEST_ID,
         "table": "orders",
         "category": "linear",

@@ -140,6 +140,12 @@ const installation = createRoute({
   component: lazyRouteComponent(() => import("../settings/InstallationPage"), "InstallationPage"),
 });
 
+const security = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/security",
+  component: lazyRouteComponent(() => import("../settings/SecurityPage"), "SecurityPage"),
+});
+
 const backtests = createRoute({
   getParentRoute: () => shell,
   path: "/backtests",
@@ -162,7 +168,7 @@ export const router = createRouter({
       home,
       terminalHome,
       terminal,
-      settings.addChildren([accounts, tokens, profile, sessions, users, workspaces, installation]),
+      settings.addChildren([accounts, tokens, security, profile, sessions, users, workspaces, installation]),
       account,
       differences,
       backtests,

@@ -1,8 +1,14 @@
-/** Login with username and password. Why it failed is not told in detail; how long to wait is. */
+/**
+ * Login: name and password, then the second step of who has a second factor; or a passkey alone.
+ *
+ * Why it failed is not told in detail; how long to wait is.
+ */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useId, useState, type FormEvent } from "react";
 import { login } from "../api/calls";
+import { askLoginPasskey, loginByPasskey } from "../api/factors";
+import type { Session } from "../api/types";
 import { Refused } from "../api/errors";
 import { sessionQuery, signedIn } from "../app/session";
 import { age } from "../format/time";
@@ -10,7 +16,10 @@ import { useWords } from "../i18n/useWords";
 import { failureText } from "../i18n/words";
 import { useNow } from "../stream/hooks";
 import { AuthFrame } from "./AuthFrame";
+import { proofFailure } from "./failures";
+import { askDevice, passkeysWork } from "./passkey";
 import { PasswordField } from "./PasswordField";
+import { SecondStep } from "./SecondStep";
 
 export function LoginPage() {
   const { t, language } = useWords();
@@ -22,12 +31,23 @@ export function LoginPage() {
   const [lockedUntilMs, setLockedUntilMs] = useState(0);
   const now = useNow();
   const id = useId();
+  const [step, setStep] = useState<Session["second_step"]>(null);
+  const [ended, setEnded] = useState<string | null>(null);
+  const enter = async (answer: Session): Promise<void> => {
+    setPassword("");
+    setEnded(null);
+    setStep(answer.second_step);
+    if (answer.user === null) return;
+    signedIn(answer);
+    await navigate({ href: next ?? "/", replace: true });
+  };
+  const byPasskey = useMutation({
+    mutationFn: async () => loginByPasskey(await askDevice(await askLoginPasskey(false))),
+    onSuccess: enter,
+  });
   const entering = useMutation({
     mutationFn: login,
-    onSuccess: async (session) => {
-      signedIn(session);
-      await navigate({ href: next ?? "/", replace: true });
-    },
+    onSuccess: enter,
     onError: (error) => {
       setPassword("");
       if (!(error instanceof Refused) || error.problem.code !== "login.too_many") return;
@@ -48,7 +68,8 @@ export function LoginPage() {
   const locked = lockedUntilMs > now;
   const failure = ((): string | null => {
     if (locked) return t("auth.login_locked", { wait: age(lockedUntilMs - now, language) });
-    if (entering.error === null) return null;
+    if (byPasskey.error !== null) return proofFailure(t, byPasskey.error, language);
+    if (entering.error === null) return ended;
     if (entering.error instanceof Refused && entering.error.problem.code === "login.failed") return t("auth.login_failed");
     if (entering.error instanceof Refused && entering.error.problem.code === "login.too_many") return null;
     return failureText(t, entering.error, language).text;
@@ -59,8 +80,25 @@ export function LoginPage() {
     setTried(true);
     if (username.trim() === "" || password === "" || entering.isPending || locked) return;
     setTried(false);
+    byPasskey.reset();
     entering.mutate({ username: username.trim(), password });
   };
+
+  if (step !== null) {
+    return (
+      <AuthFrame title={t("auth.second_title")}>
+        <SecondStep
+          step={step}
+          onIn={(answer) => void enter(answer)}
+          onBack={(why) => {
+            entering.reset();
+            setEnded(why);
+            setStep(null);
+          }}
+        />
+      </AuthFrame>
+    );
+  }
 
   return (
     <AuthFrame title={t("auth.login_title")}>
@@ -96,6 +134,23 @@ export function LoginPage() {
         <button type="submit" className="button primary tall" data-testid="login-submit" disabled={entering.isPending || locked}>
           {entering.isPending ? t("auth.logging_in") : t("auth.login")}
         </button>
+        {passkeysWork() ? (
+          <button
+            type="button"
+            className="button tall"
+            data-testid="login-passkey"
+            disabled={byPasskey.isPending || entering.isPending}
+            onClick={() => {
+              entering.reset();
+              setTried(false);
+              byPasskey.mutate();
+            }}
+          >
+            {byPasskey.isPending ? t("auth.passkey_asking") : t("auth.passkey_login")}
+          </button>
+        ) : (
+          <p className="hint">{t("auth.passkey_not_here")}</p>
+        )}
         <Link to="/welcome" className="hint">
           {t("auth.have_code")}
         </Link>

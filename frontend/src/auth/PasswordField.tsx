@@ -10,6 +10,7 @@ type Props = {
   readonly autoComplete: "new-password" | "current-password";
   readonly testId: string;
   readonly fault: string | null;
+  readonly label?: string;
   readonly children?: ReactNode;
 };
 

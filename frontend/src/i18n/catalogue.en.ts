@@ -15,6 +15,7 @@ import notices from "./en/notices.json";
 import people from "./en/people.json";
 import problems from "./en/problems.json";
 import reasons from "./en/reasons.json";
+import security from "./en/security.json";
 import shell from "./en/shell.json";
 import standing from "./en/standing.json";
 import status from "./en/status.json";
@@ -40,6 +41,7 @@ const en = {
   people,
   problems,
   reasons,
+  security,
   shell,
   standing,
   status,

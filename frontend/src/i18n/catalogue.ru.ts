@@ -15,6 +15,7 @@ import notices from "./ru/notices.json";
 import people from "./ru/people.json";
 import problems from "./ru/problems.json";
 import reasons from "./ru/reasons.json";
+import security from "./ru/security.json";
 import shell from "./ru/shell.json";
 import standing from "./ru/standing.json";
 import status from "./ru/status.json";
@@ -42,6 +43,7 @@ const ru: Catalogue = {
   people,
   problems,
   reasons,
+  security,
   shell,
   standing,
   status,

@@ -4,18 +4,20 @@ import type { Session } from "../api/types";
 export type Section = {
   readonly to:
     | "/settings/profile"
+    | "/settings/security"
     | "/settings/sessions"
     | "/settings/tokens"
     | "/settings/accounts"
     | "/settings/users"
     | "/settings/workspaces"
     | "/settings/installation";
-  readonly name: "profile" | "sessions" | "tokens" | "accounts" | "users" | "workspaces" | "installation";
+  readonly name: "profile" | "security" | "sessions" | "tokens" | "accounts" | "users" | "workspaces" | "installation";
   readonly isFor?: (session: Session) => boolean;
 };
 
 export const SECTIONS: readonly Section[] = [
   { to: "/settings/profile", name: "profile" },
+  { to: "/settings/security", name: "security" },
   { to: "/settings/sessions", name: "sessions" },
   { to: "/settings/tokens", name: "tokens" },
   { to: "/settings/accounts", name: "accounts" },

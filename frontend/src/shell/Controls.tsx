@@ -93,6 +93,9 @@ export function UserMenu({ username, version, onLogOut }: { username: string; ve
             {t("people.settings")}
           </Link>
           <p className="hint">{t("shell.version", { version })}</p>
+          <Link to="/settings/security" data-testid="to-security">
+            {t("security.title")}
+          </Link>
           <button
             type="button"
             className="button"

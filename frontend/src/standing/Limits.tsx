@@ -6,6 +6,7 @@ import { Refused } from "../api/errors";
 import { putLimits } from "../api/standing";
 import type { LimitLevel, LimitName, LimitsBody, LimitsState } from "../api/types";
 import { notices, queries } from "../app/services";
+import { useStepUp } from "../auth/stepUp";
 import { decimalsOf, fixed, UNKNOWN, type Language } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { failureText, problemText } from "../i18n/words";
@@ -115,16 +116,19 @@ function Edit({ accountId, state, isOperator, onDone }: { accountId: string; sta
   const names = state.limits.map((each) => each.name);
   const read = names.map((name) => ({ name, text: valueOf(name).trim(), field: withoutShare(readField(valueOf(name), language), valueOf(name)) }));
   const unread = read.filter((each) => each.text !== "" && each.text !== NONE && each.field.kind !== "number");
+  const withProof = useStepUp();
   const saving = useMutation({
-    mutationFn: () =>
-      putLimits(accountId, {
+    mutationFn: () => {
+      const asked: LimitsBody = {
         level,
         limits: read.flatMap(({ name, text, field }): LimitsBody["limits"] => {
           if (text === NONE) return [{ name, value: null }];
           return field.kind === "number" ? [{ name, value: new Big(field.value).toFixed() }] : [];
         }),
         symbols: symbolsText.trim() === "" ? null : symbolsText.split(/[\s,;]+/).filter((each) => each !== "").map((each) => each.toUpperCase()),
-      }),
+      };
+      return withProof(() => putLimits(accountId, asked));
+    },
     onSuccess: (now) => {
       queries.setQueryData(limitsQuery(accountId).queryKey, now);
       notices.speak(t("standing.limits_saved"));

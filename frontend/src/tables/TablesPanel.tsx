@@ -3,6 +3,7 @@ import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { readFills, readOrders } from "../api/calls";
 import { postReconcile, readTable } from "../api/trading";
+import { useStepUp } from "../auth/stepUp";
 import type { Category, Fill, Order } from "../api/types";
 import { notices, stream } from "../app/services";
 import { signOf } from "../format/number";
@@ -97,8 +98,9 @@ function Tools(props: Props & { data: AccountData | null }) {
     onError: (error) =>
       notices.show({ id: "reconcile", tone: "bad", title: t("tables.read_again_failed"), text: failureText(t, error, language).text, lastsMs: null }),
   });
+  const withProof = useStepUp();
   const exporting = useMutation({
-    mutationFn: () => readTable(props.accountId, EXPORTED[tab]),
+    mutationFn: () => withProof(() => readTable(props.accountId, EXPORTED[tab])),
     onSuccess: ({ file, name }) => {
       save(file, name);
       notices.speak(t("tables.exported", { name }));

@@ -38,6 +38,7 @@ async def note(
     object_id: object,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
+    outcome: str = "done",
 ) -> None:
     """Records the deed in the caller's transaction. `workspace_id` None: it concerns the installation."""
     await record(
@@ -55,6 +56,6 @@ async def note(
             before=before,
             after=after,
             ip=by.ip,
-            outcome="done",
+            outcome=outcome,
         ),
     )

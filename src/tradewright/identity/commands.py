@@ -1,8 +1,8 @@
-"""What may be asked of identity: claim the installation, log in, log out; one function each.
+"""What may be asked of identity: claim the installation, log out; one function each.
 
 A password takes 150 ms to hash, so each command has its own transactions and none is open meanwhile: what must be true
 is checked before, and again under the lock after.
-Not here: HTTP, cookies (`web`); the account that a claim also makes comes in as a function.
+Not here: logging in (`logins`), HTTP, cookies (`web`); the account that a claim also makes comes in as a function.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.audit.model import AuditEntry
@@ -20,11 +20,10 @@ from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput
 from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.identity.claims import check_claim_token, use_claim_token
-from tradewright.identity.model import Language, LoginFailed, OpenedSession, Principal, UserDisabled
+from tradewright.identity.model import Caller, Language, OpenedSession, Principal
 from tradewright.identity.passwords import Passwords, password_problems
-from tradewright.identity.sessions import USUAL, SessionLimits, open_session, revoke_session, revoke_token
+from tradewright.identity.sessions import USUAL, SessionLimits, open_session, revoke_session
 from tradewright.identity.tables import memberships, users, workspaces
-from tradewright.identity.throttle import admit, forgive, keys_of
 from tradewright.identity.usernames import username_key, username_problems
 
 # Makes what a new workspace starts with, in the claim's transaction.
@@ -44,14 +43,6 @@ class Claim:
         return f"Claim(username={self.username!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Where a request comes from, for the audit trail and the list of sessions."""
-
-    ip: str | None
-    user_agent: str
-
-
 async def claim(
     engine: AsyncEngine,
     asked: Claim,
@@ -67,7 +58,7 @@ async def claim(
 
     Raises `InvalidInput` (name, password), `ClaimUnknown`, `ClaimUsed`; the token is spent only by success.
     """
-    problems = username_problems(asked.username) + password_problems(asked.password)
+    problems = username_problems(asked.username) + password_problems(asked.password, asked.username)
     if problems:
         raise InvalidInput(problems)
     async with engine.connect() as connection:
@@ -104,57 +95,6 @@ async def claim(
     return opened
 
 
-async def login(
-    engine: AsyncEngine,
-    username: str,
-    password: str,
-    *,
-    passwords: Passwords,
-    clock: Clock,
-    ids: Ids,
-    caller: Caller,
-    replaces: str | None,
-    limits: SessionLimits = USUAL,
-) -> OpenedSession:
-    """A new session for a right name and password. `replaces` is the caller's session token so far; it ends.
-
-    Raises `LoginFailed`, the same and as slowly for an unknown name as for a wrong password, or `TooManyTries`; and
-    `UserDisabled` only to who knew the password.
-    """
-    name = username_key(username)
-    keys = keys_of(name, caller.ip)
-    async with engine.begin() as connection:
-        attempt = await admit(connection, keys, now=clock.now(), ids=ids)
-        found = await connection.execute(
-            select(users.c.id, users.c.password_hash, users.c.disabled_at, memberships.c.workspace_id)
-            .join(memberships, memberships.c.user_id == users.c.id)
-            .where(users.c.username_key == _storable(name))
-            .order_by(memberships.c.workspace_id)
-            .limit(1)
-        )
-        row = found.one_or_none()
-    if not await passwords.matches(password, None if row is None else row.password_hash) or row is None:
-        raise LoginFailed("the name or the password is wrong")
-    if row.disabled_at is not None:
-        raise UserDisabled("the operator of this installation has disabled this user; ask them")
-    async with engine.begin() as connection:
-        now = clock.now()
-        await forgive(connection, attempt, keys[0])
-        if replaces is not None:
-            await revoke_token(connection, replaces)
-        opened = await open_session(
-            connection,
-            user_id=row.id,
-            user_agent=caller.user_agent,
-            address=caller.ip,
-            now=now,
-            ids=ids,
-            limits=limits,
-        )
-        await _audit(connection, "session.login", row.id, row.workspace_id, now=now, ids=ids, caller=caller)
-    return opened
-
-
 async def logout(engine: AsyncEngine, principal: Principal, *, clock: Clock, ids: Ids, caller: Caller) -> None:
     """Ends the caller's session at once, here and in every open stream."""
     async with engine.begin() as connection:
@@ -168,11 +108,6 @@ async def logout(engine: AsyncEngine, principal: Principal, *, clock: Clock, ids
                 ids=ids,
                 caller=caller,
             )
-
-
-def _storable(name: str) -> str:
-    """PostgreSQL's text holds neither NUL nor half a surrogate pair; no user has such a name."""
-    return "" if "\0" in name or not name.isprintable() else name
 
 
 async def _audit(

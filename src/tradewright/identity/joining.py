@@ -16,9 +16,8 @@ from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.ids import UserId
 from tradewright.identity.audited import By
-from tradewright.identity.commands import Caller
 from tradewright.identity.invitations import read_offer, take_up
-from tradewright.identity.model import Language, OpenedSession, Principal
+from tradewright.identity.model import Caller, Language, OpenedSession, Principal
 from tradewright.identity.passwords import Passwords, password_problems
 from tradewright.identity.sessions import SessionLimits, open_session, set_workspace
 from tradewright.identity.tables import users
@@ -53,7 +52,7 @@ async def join_as_new(
     Raises `InvalidInput` (name, also one that is taken; password), `InvitationUnknown`, `InvitationUsed`; the link is
     spent only by success.
     """
-    problems = username_problems(asked.username) + password_problems(asked.password)
+    problems = username_problems(asked.username) + password_problems(asked.password, asked.username)
     if problems:
         raise InvalidInput(problems)
     async with engine.connect() as connection:

@@ -77,6 +77,14 @@ class OpenedSession:
         return f"OpenedSession(id={self.id}, token=***, expires_at={self.expires_at.isoformat()})"
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Where a request comes from, for the audit trail and the list of sessions."""
+
+    ip: str | None
+    user_agent: str
+
+
 class ClaimUnknown(NotFound):
     """The link's token was never given out, or it is older than its 24 hours."""
 

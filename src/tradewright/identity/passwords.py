@@ -1,4 +1,4 @@
-"""Passwords: the rule of length, and argon2id in a thread.
+"""Passwords: the rules of length and of what is common, and argon2id in a thread.
 
 Lives here: `Passwords`, which hashes and compares; `password_problems`. Not here: how often one may try (`throttle`).
 """
@@ -13,17 +13,20 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from tradewright.core.errors import Problem
+from tradewright.identity.common_passwords import is_common
 
 LENGTH_MIN = 12
 LENGTH_MAX = 1024
 
 
-def password_problems(password: str) -> list[Problem]:
-    """Faults of a new password. Length is the only rule: composition rules make passwords worse."""
+def password_problems(password: str, username: str = "") -> list[Problem]:
+    """Faults of a new password: its length, and being what is tried first. Composition rules make passwords worse."""
     if len(password) < LENGTH_MIN:
         return [Problem("password.too_short", "password", {"minimum": str(LENGTH_MIN)})]
     if len(password) > LENGTH_MAX:
         return [Problem("password.too_long", "password", {"maximum": str(LENGTH_MAX)})]
+    if is_common(password, username):
+        return [Problem("password.common", "password")]
     return []
 
 
@@ -51,6 +54,10 @@ class Passwords:
         """The encoded argon2id hash with its own salt and cost."""
         async with self._slots:
             return await asyncio.to_thread(self._hasher.hash, password)
+
+    def is_of_another_cost(self, encoded: str) -> bool:
+        """Whether the hash was made with other costs than those of now, and should be made anew."""
+        return self._hasher.check_needs_rehash(encoded)
 
     async def matches(self, password: str, encoded: str | None) -> bool:
         """Whether the password belongs to the hash. Without a hash (no such user) the same work is done, then False."""

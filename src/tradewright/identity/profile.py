@@ -15,6 +15,7 @@ from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.ids import UserId
 from tradewright.identity.audited import By, note
+from tradewright.identity.half_open import end_halves_of
 from tradewright.identity.model import Language, PasswordLinkUnknown, Principal, ProofFailed
 from tradewright.identity.passwords import Passwords, password_problems
 from tradewright.identity.tables import password_links, sessions, users
@@ -56,7 +57,8 @@ async def change_password(
 
     Raises `InvalidInput` (the new one), `ProofFailed` (the old one), `TooManyTries`.
     """
-    problems = [Problem(each.code, "new_password", each.params) for each in password_problems(new)]
+    found = password_problems(new, principal.user.username)
+    problems = [Problem(each.code, "new_password", each.params) for each in found]
     if not problems and new == old:
         problems = [Problem("password.unchanged", "new_password", {})]
     if problems:
@@ -81,6 +83,7 @@ async def change_password(
         await connection.execute(
             delete(sessions).where(sessions.c.user_id == principal.user.id, sessions.c.id != principal.session_id)
         )
+        await end_halves_of(connection, principal.user.id)
         await note(
             connection,
             By(user_id=principal.user.id, ip=ip, now=clock.now(), ids=ids),
@@ -130,6 +133,7 @@ async def set_password_by_link(
         )
         await connection.execute(update(users).where(users.c.id == user_id).values(password_hash=encoded))
         await connection.execute(delete(sessions).where(sessions.c.user_id == user_id))
+        await end_halves_of(connection, user_id)
         await note(
             connection,
             By(user_id=user_id, ip=ip, now=now, ids=ids),

@@ -1,4 +1,4 @@
-"""Tables of identity: users, sessions, one-time links, workspaces, memberships, quotas, tried passwords.
+"""Tables of identity: users, sessions, second factors, one-time links, workspaces, memberships, quotas, tries.
 
 Secrets are never stored as they are: a password as its argon2id hash, a session or claim token as its SHA-256 (the
 tokens are 256 random bits, so a fast hash is enough and lets the row be found by it).
@@ -7,6 +7,7 @@ tokens are 256 random bits, so a fast hash is enough and lets the row be found b
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Index,
+    Integer,
     LargeBinary,
     Numeric,
     Table,
@@ -178,4 +180,64 @@ login_attempts = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Index("ix_login_attempts_key_at", "key", "at"),
     Index("ix_login_attempts_at", "at"),
+)
+
+# The authenticator app of a user: one each. Without `confirmed_at` it waits for its first code and is no factor yet.
+totp_factors = Table(
+    "totp_factors",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("secret", LargeBinary, nullable=False),  # wrapped by the service keyring
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("confirmed_at", DateTime(timezone=True), nullable=True),
+    Column("last_step", BigInteger, nullable=True),  # the time step whose code was used last
+    Column("wrong_in_row", Integer, nullable=False),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("code_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=True),
+)
+
+passkeys = Table(
+    "passkeys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("sign_count", BigInteger, nullable=False),
+    Column("rp_id", Text, nullable=False),  # the host name it belongs to, and works on
+    Column("name", Text, nullable=False),
+    Column("synced", Boolean, nullable=False),  # kept by a password manager rather than in one device
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("last_used_at", DateTime(timezone=True), nullable=True),
+    Column("suspect_at", DateTime(timezone=True), nullable=True),  # its counter went back: there may be a copy
+)
+
+# A challenge of WebAuthn, taken out by the answer to it: one for each purpose of a session or of a login under way.
+passkey_challenges = Table(
+    "passkey_challenges",
+    metadata,
+    Column("bound_to", Text, primary_key=True),
+    Column("purpose", Text, primary_key=True),
+    Column("challenge", LargeBinary, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    CheckConstraint("purpose IN ('register', 'login', 'second', 'step_up')", name="purpose"),
+)
+
+# A login whose password was right and whose second step is awaited. Found by the hash of the token in its own cookie.
+half_open_logins = Table(
+    "half_open_logins",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("tries_left", Integer, nullable=False),
 )

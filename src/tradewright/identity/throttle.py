@@ -1,4 +1,6 @@
-"""How often a password may be tried: at most 20 wrong ones in an hour for each name and for each address.
+"""How often a secret may be tried: at most 20 wrong ones in an hour for each name and for each address.
+
+Passwords, the codes of a user's second factor, and questions for a passkey of nobody yet are counted apart.
 
 Lives here: `admit`, `forgive`, with their SQL. The count is in the database, so it holds over all processes and after a
 restart; when the database is away nobody logs in. A try is booked before the comparing, so parallel tries cannot all
@@ -30,6 +32,16 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 7))")
 def keys_of(username_key: str, address: str | None) -> tuple[str, str]:
     """The two keys of a try, hashed: people type passwords into the name's field. IPv6 counts by its /64."""
     return _hashed("name", username_key), _hashed("address", network_of(address))
+
+
+def factor_keys_of(user_id: UUID, address: str | None) -> tuple[str, str]:
+    """The two keys of a code that is tried, at a login or a step-up: of whose factor it is, and the address."""
+    return _hashed("factor", str(user_id)), _hashed("factor address", network_of(address))
+
+
+def passkey_key_of(address: str | None) -> str:
+    """The key of who begins to log in by a passkey: nobody's name is known yet."""
+    return _hashed("passkey address", network_of(address))
 
 
 async def admit(connection: AsyncConnection, keys: Sequence[str], *, now: datetime, ids: Ids) -> UUID:

@@ -20,8 +20,7 @@ from tradewright.audit.model import acting_token
 from tradewright.identity import sessions
 from tradewright.identity.api_tokens import resolve_token
 from tradewright.identity.audited import By
-from tradewright.identity.commands import Caller
-from tradewright.identity.model import OpenedSession, Principal, Role
+from tradewright.identity.model import Caller, OpenedSession, Principal, Role
 from tradewright.identity.scopes import allows
 from tradewright.identity.token_text import is_well_formed
 from tradewright.web.errors import (

@@ -27,7 +27,10 @@ from tradewright.core.errors import (
 )
 from tradewright.core.errors import NotReady as NotReady  # what the web raises itself, too
 from tradewright.identity.model import LoginFailed, ProofFailed, RoleLost, StepUpRequired, TooManyTries, UserDisabled
+from tradewright.identity.passkeys import PasskeySuspect
 from tradewright.identity.quotas import QuotaReached
+from tradewright.identity.second_factors import FactorNeeded, HalfOpenEnded, PasskeyFailed, SecondStepFailed
+from tradewright.vault.wrapping import Unopenable
 from tradewright.web.responses import problem_answer
 
 log = structlog.get_logger(__name__)
@@ -169,9 +172,9 @@ def answer_to(error: AppError) -> Response:
     match error:
         case InvalidInput():
             return problem_answer(422, error.code, str(error), problems=error.problems)
-        case NotSignedIn() | LoginFailed():
+        case NotSignedIn() | LoginFailed() | SecondStepFailed() | HalfOpenEnded() | PasskeyFailed() | PasskeySuspect():
             return problem_answer(401, error.code, str(error))
-        case Forbidden() | StepUpRequired() | ProofFailed() | UserDisabled() | RoleLost():
+        case Forbidden() | StepUpRequired() | ProofFailed() | FactorNeeded() | UserDisabled() | RoleLost():
             return problem_answer(403, error.code, str(error))
         case NotFound():
             return problem_answer(404, error.code, str(error))
@@ -183,7 +186,7 @@ def answer_to(error: AppError) -> Response:
             return problem_answer(429, error.code, str(error), params=params, headers={"retry-after": after})
         case QuotaReached(params=params, retry_after_s=seconds):
             return problem_answer(429, error.code, str(error), params=params, headers={"retry-after": str(seconds)})
-        case NotReady():
+        case NotReady() | Unopenable():
             return problem_answer(503, error.code, str(error), retryable=True)
         case ExchangeError():
             return problem_answer(503, error.code, "the exchange cannot be asked just now", retryable=True)

@@ -26,9 +26,12 @@ from tradewright.core.risk import (
     LimitName,
     Limits,
     Verdict,
+    default_limits,
     judge,
+    merged,
     tightest,
 )
+from tradewright.core.risk_loosening import loosened
 from tradewright.core.risk_prices import PriceView
 from tradewright.identity.model import Principal
 from tradewright.market.markets import MarketData
@@ -42,6 +45,7 @@ from tradewright.web.auth import require_role
 from tradewright.web.errors import Forbidden
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.limits import LimitsBody
+from tradewright.web.step_up import require_step_up
 
 _SHOWN = Decimal("0.0001")
 _USED_MOST = Decimal(1_000_000)  # percent: beyond it nobody compares
@@ -79,10 +83,10 @@ async def limits_state(parts: WebParts, caller: Principal, account_id: AccountId
 async def put_limits(
     parts: WebParts, caller: Principal, account_id: AccountId, body: LimitsBody, *, ip: str | None
 ) -> dict[str, Any]:
-    """Sets what one level says, and answers as `limits_state`. Raises `InvalidInput`, `NotFound`, `Forbidden`.
+    """Sets what one level says, and answers as `limits_state`. Raises `InvalidInput`, `NotFound`, `Forbidden`, and
+    `StepUpRequired` where something would be allowed that the level did not allow.
 
-    Setting limits needs the owner of the workspace, those of the installation its operator. That raising one needs a
-    second factor comes with step 4.
+    Setting limits needs the owner of the workspace, those of the installation its operator.
     """
     require_role(caller, "owner")
     if body.level == "installation" and not caller.user.is_operator:
@@ -91,6 +95,10 @@ async def put_limits(
     async with parts.engine.begin() as connection:
         account = await queries.require_account(connection, workspace_id, account_id)
         values = _values(body, account["environment"])
+        said = dict(await stored_levels(connection, workspace_id, account_id, account["environment"]))[body.level]
+        base = default_limits(account["environment"]) if body.level == "installation" else Limits()
+        if loosened(said, merged(base, values)):
+            await require_step_up(parts, caller)
         await set_limits(
             connection,
             level=body.level,

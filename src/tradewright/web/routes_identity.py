@@ -10,10 +10,12 @@ from starlette.responses import Response
 
 from tradewright.core.clock import milliseconds
 from tradewright.core.ids import WorkspaceId
-from tradewright.identity import commands
+from tradewright.identity import commands, logins
 from tradewright.identity.claims import is_claimed
 from tradewright.identity.commands import Provision
+from tradewright.identity.half_open import find_half
 from tradewright.identity.model import OpenedSession, Principal
+from tradewright.identity.second_factors import read_factors
 from tradewright.identity.sessions import resolve_session
 from tradewright.trading.provision import create_sim_account
 from tradewright.web.auth import (
@@ -25,7 +27,9 @@ from tradewright.web.auth import (
     token_of,
 )
 from tradewright.web.contract import problems
+from tradewright.web.login_cookie import arriving, clear_login_cookie, login_token_of, set_login_cookie
 from tradewright.web.parts import Parts, WebParts
+from tradewright.web.passkey_site import rp_id_of
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.identity import ClaimBody, LoginBody, SessionState
 
@@ -65,8 +69,13 @@ def router() -> APIRouter:
 
 
 async def read_session(request: Request, parts: Parts) -> Response:
-    """Who is asking, and whether the installation has been claimed. Open to everybody."""
-    return await session_answer(parts, await principal_or_none(request))
+    """Who is asking, whether a login of theirs awaits its second step, and whether the installation has been claimed.
+    Open to everybody."""
+    principal = await principal_or_none(request)
+    second = (
+        None if principal is not None else await awaited_second_step(request, parts, login_token_of(request, parts))
+    )
+    return await session_answer(parts, principal, second=second)
 
 
 async def claim(request: Request, parts: Parts, body: ClaimBody) -> Response:
@@ -85,19 +94,16 @@ async def claim(request: Request, parts: Parts, body: ClaimBody) -> Response:
 
 
 async def login(request: Request, parts: Parts, body: LoginBody) -> Response:
-    """Opens a session; the one that the caller had ends."""
-    opened = await commands.login(
-        parts.engine,
-        body.username,
-        body.password,
-        passwords=parts.passwords,
-        clock=parts.clock,
-        ids=parts.ids,
-        caller=caller_of(request),
-        replaces=token_of(request, parts),
-        limits=parts.session_limits,
+    """Opens a session; the one that the caller had ends. For who has a second factor it opens none yet: `second_step`
+    says by what the login is ended, within five minutes and from the same browser."""
+    opened = await logins.login(
+        parts.engine, body.username, body.password, passwords=parts.passwords, arriving=arriving(request, parts)
     )
-    return await opened_answer(request, parts, opened, status=200)
+    if isinstance(opened, OpenedSession):
+        return await opened_answer(request, parts, opened, status=200)
+    response = await session_answer(parts, None, second=await awaited_second_step(request, parts, opened.token))
+    set_login_cookie(response, request, parts, opened.token)
+    return response
 
 
 async def logout(request: Request, parts: Parts, principal: Reader) -> Response:
@@ -130,10 +136,30 @@ async def opened_answer(request: Request, parts: WebParts, opened: OpenedSession
         principal = await resolve_session(connection, opened.token, parts.clock.now(), parts.session_limits)
     response = await session_answer(parts, principal, status=status)
     set_session_cookie(response, request, parts, opened)
+    if login_token_of(request, parts) is not None:
+        clear_login_cookie(response, request, parts)
     return response
 
 
-async def session_answer(parts: WebParts, principal: Principal | None, *, status: int = 200) -> Response:
+async def awaited_second_step(request: Request, parts: WebParts, token: str | None) -> dict[str, object] | None:
+    """What ends the login of the token; None where none is under way."""
+    if token is None:
+        return None
+    async with parts.engine.connect() as connection:
+        half = await find_half(connection, token, parts.clock.now())
+        if half is None:
+            return None
+        factors = await read_factors(connection, half.user_id, rp_id_of(request, parts))
+    return {"ways": factors.ways(), "expires_ms": milliseconds(half.expires_at)}
+
+
+async def session_answer(
+    parts: WebParts,
+    principal: Principal | None,
+    *,
+    status: int = 200,
+    second: dict[str, object] | None = None,
+) -> Response:
     """Who is asking, as the page keeps it."""
     if principal is None:
         async with parts.engine.connect() as connection:
@@ -145,6 +171,7 @@ async def session_answer(parts: WebParts, principal: Principal | None, *, status
             "claimed": claimed,
             "user": None if principal is None else _user(principal),
             "workspace": None if principal is None else _workspace(principal),
+            "second_step": second,
             "version": parts.settings.version,
             "insecure": parts.settings.is_insecure,
             "server_time_ms": milliseconds(parts.clock.now()),

@@ -15,6 +15,7 @@ from tradewright.web.limits import limits_state, put_limits
 from tradewright.web.parts import Parts
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.limits import LimitsBody, LimitsState
+from tradewright.web.step_up import step_up_mark
 
 
 def router() -> APIRouter:
@@ -33,6 +34,7 @@ def router() -> APIRouter:
         methods=["PUT"],
         response_model=LimitsState,
         operation_id="setLimits",
+        openapi_extra=step_up_mark("sometimes"),
         responses=problems(401, 403, 404, 422, 503),
     )
     return routes
@@ -46,6 +48,7 @@ async def read_limits(parts: Parts, caller: Reader, account_id: UUID) -> Respons
 async def set_account_limits(
     request: Request, parts: Parts, caller: Reader, account_id: UUID, body: Annotated[LimitsBody, Body()]
 ) -> Response:
-    """Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner."""
+    """Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner, and a
+    step-up where it allows more than before."""
     ip = caller_of(request).ip
     return JsonAnswer(await put_limits(parts, caller, AccountId(account_id), body, ip=ip))

@@ -21,7 +21,6 @@ from tradewright.trading.intent_queries import intent
 from tradewright.trading.wishes import Wish, wish
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
-from tradewright.web.exports import ExportTable, export
 from tradewright.web.intent_bodies import body_of, confirmation_in
 from tradewright.web.intents import cancel_all, intent_answer, reconcile_and_wait, require_listed, submit_and_wait
 from tradewright.web.parts import Parts
@@ -142,20 +141,6 @@ def router() -> APIRouter:
         operation_id="readAccountSymbol",
         responses=reads,
     )
-    routes.add_api_route(
-        f"{account}/export/{{table}}.csv",
-        read_export,
-        methods=["GET"],
-        response_class=Response,
-        operation_id="exportTable",
-        responses={
-            200: {
-                "content": {"text/csv": {"schema": {"type": "string"}}},
-                "description": "The whole table, newest first",
-            },
-            **reads,
-        },
-    )
     return routes
 
 
@@ -213,11 +198,6 @@ async def read_symbol(
         if is_wanted:
             await wish(connection, Wish(account_id=AccountId(account_id), whole=False, instrument=instrument))
     return JsonAnswer(found)
-
-
-async def read_export(parts: Parts, caller: Reader, account_id: UUID, table: ExportTable) -> Response:
-    """A whole table as CSV (UTF-8, RFC 4180), safe from formulas."""
-    return await export(parts, caller.membership.workspace_id, AccountId(account_id), table)
 
 
 async def read_accounts(parts: Parts, caller: Reader) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -23,12 +23,20 @@ class SessionWorkspace(Output):
     role: Role
 
 
+class SecondStep(Output):
+    """What a login whose password was right still needs. Without ways: none works at this address."""
+
+    ways: list[Literal["code", "recovery", "passkey"]]
+    expires_ms: UnixMs
+
+
 class SessionState(Output):
     """Who is asking. Without a session `user` and `workspace` are null."""
 
     claimed: bool = Field(description="False until the first user has claimed the installation")
     user: SessionUser | None
     workspace: SessionWorkspace | None
+    second_step: SecondStep | None = Field(description="A login of this browser's that is half done; no session yet")
     version: str
     insecure: bool = Field(description="It is served in plain http to a network, as its operator wished")
     server_time_ms: UnixMs
