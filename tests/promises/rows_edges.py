@@ -83,14 +83,6 @@ ROWS: Final = (
         tests=of("tests/unit/house/test_workspace_lint.py"),
     ),
     Promise(
-        id="J5",
-        says="Guessing passwords is limited by name and address, to twenty tried in an hour",
-        tests=(
-            *of(_IDENTITY, "test_twenty_wrong_passwords_for_a_name_and_no_more_are_tried"),
-            *of("tests/integration/web/test_login_limit.py"),
-        ),
-    ),
-    Promise(
         id="J8",
         says="Real money opens nothing before an owner has armed its account, nor after what that rested on changed",
         tests=(

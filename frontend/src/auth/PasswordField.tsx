@@ -10,7 +10,6 @@ type Props = {
   readonly autoComplete: "new-password" | "current-password";
   readonly testId: string;
   readonly fault: string | null;
-  readonly label?: string;
   readonly children?: ReactNode;
 };
 

@@ -55,7 +55,11 @@ def main() -> None:
     cli_user.register(
         application,
         cli_user.UserDesk(
-            claim_link=_claim_link, everybody=_everybody, set_enabled=_set_enabled, password_link=_password_link
+            claim_link=_claim_link,
+            everybody=_everybody,
+            set_enabled=_set_enabled,
+            password_link=_password_link,
+            reset_factors=_reset_factors,
         ),
     )
     cli_accept.register(application, _accept)
@@ -173,6 +177,12 @@ def _password_link(username: str) -> str:
     from tradewright.app.users import password_link
 
     return password_link(username)
+
+
+def _reset_factors(username: str) -> str:
+    from tradewright.app.users import reset_user_factors
+
+    return reset_user_factors(username)
 
 
 def _claim_link() -> str:

@@ -1,4 +1,4 @@
-"""What `tradewright user list|disable|enable|reset-password-link` are made of: the database, and identity's commands.
+"""What `tradewright user list|disable|enable|reset-…` are made of: the database, and identity's commands.
 
 Whoever has a shell on the machine and may read HOME is above the page's operator, so nobody is asked for a password;
 what is done stands in the audit trail as done by the system.
@@ -16,6 +16,7 @@ from tradewright.app.ground import database_url
 from tradewright.cli.user import ListedUser
 from tradewright.core.errors import Conflict, NotFound, StartError
 from tradewright.identity.audited import By
+from tradewright.identity.factor_reset import reset_factors
 from tradewright.identity.profile import make_password_link
 from tradewright.identity.users import all_users, disable_user, enable_user, user_named
 from tradewright.settings import Settings, load
@@ -61,6 +62,20 @@ def password_link(username: str) -> str:
         return await make_password_link(connection, await user_named(connection, username), settings.page_url, by=by)
 
     return _done(make)
+
+
+def reset_user_factors(username: str) -> str:
+    """What was removed, in a sentence. Raises `StartError` where nobody has the name."""
+
+    async def reset(connection: AsyncConnection, settings: Settings, by: By) -> str:
+        before = await reset_factors(connection, await user_named(connection, username), by=by)
+        gone = f"an authenticator, {before.passkeys} passkeys" if before.has_totp else f"{before.passkeys} passkeys"
+        return (
+            f"{username} had {gone} and {before.recovery_left} recovery codes; all are removed, and every session of"
+            " theirs has ended. Their password alone lets them in now: have them set up a second factor again"
+        )
+
+    return _done(reset)
 
 
 def _done(act: Callable[[AsyncConnection, Settings, By], Awaitable[_Result]]) -> _Result:

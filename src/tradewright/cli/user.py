@@ -33,6 +33,7 @@ class UserDesk:
     everybody: Callable[[], Sequence[ListedUser]]
     set_enabled: Callable[[str, bool], None]
     password_link: Callable[[str], str]
+    reset_factors: Callable[[str], str]
 
 
 def register(application: typer.Typer, desk: UserDesk) -> None:
@@ -74,6 +75,11 @@ def register(application: typer.Typer, desk: UserDesk) -> None:
     def password_link(username: str = _NAME) -> None:
         """Print a one-time link, good for a day, by which a user sets a new password. A second factor stays asked."""
         typer.echo(desk.password_link(username))
+
+    @user.command("reset-factors")
+    def reset_factors(username: str = _NAME) -> None:
+        """Remove a user's authenticator, passkeys and recovery codes, and end their sessions: for who lost them."""
+        typer.echo(desk.reset_factors(username))
 
 
 def _line(user: ListedUser) -> str:

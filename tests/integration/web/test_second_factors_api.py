@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -11,6 +12,8 @@ from sqlalchemy import text
 from integration.web.factors_kit import Visitor, code_of, visitor, with_totp
 from integration.web.kit import PASSWORD, Site, User
 from tradewright.core.ids import UserId
+from tradewright.identity.audited import By
+from tradewright.identity.factor_reset import reset_factors
 from tradewright.identity.passwords import HashCost, Passwords
 from tradewright.identity.second_factors import WRONG_CODES_IN_ROW_MAX
 from tradewright.identity.throttle import TRIES_MAX
@@ -213,6 +216,21 @@ async def test_the_secret_lies_wrapped_and_opens_in_its_own_row_alone(site: Site
         box.unwrap(kept, user_id=UserId(site.parts.ids.new()))
 
 
+async def test_the_machine_resets_the_factors_of_who_lost_them(site: Site, ann: User) -> None:
+    here, _, _ = await with_totp(site, ann)
+    half = await half_open(site)
+    by = By(user_id=None, ip=None, now=site.clock.now(), ids=site.parts.ids)
+    async with site.parts.engine.begin() as connection:
+        before = await reset_factors(connection, UserId(await user_id_of(site)), by=by)
+    assert (before.has_totp, before.recovery_left) == (True, 10)
+    assert (await here.get("/accounts"))[0] == 401
+    assert (await half.get("/session"))[1]["second_step"] is None
+    assert (await visitor(site).login())["user"]["username"] == "Ann"
+    async with site.parts.engine.connect() as connection:
+        noted = (await connection.execute(text("SELECT * FROM audit_entries WHERE action = 'factor.reset'"))).one()
+    assert (noted.actor_kind, noted.before["totp"], noted.after["totp"]) == ("system", True, False)
+
+
 async def test_every_deed_about_ones_own_ways_in_is_noted(site: Site, ann: User) -> None:
     here, secret, codes = await with_totp(site, ann)
     there = await half_open(site)
@@ -239,6 +257,6 @@ async def test_every_deed_about_ones_own_ways_in_is_noted(site: Site, ann: User)
     ]
 
 
-async def user_id_of(site: Site) -> object:
+async def user_id_of(site: Site) -> UUID:
     async with site.parts.engine.connect() as connection:
-        return await connection.scalar(text("SELECT id FROM users WHERE username = 'Ann'"))
+        return UUID(str(await connection.scalar(text("SELECT id FROM users WHERE username = 'Ann'"))))
