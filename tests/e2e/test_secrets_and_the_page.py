@@ -1,5 +1,5 @@
 """Canaries through a whole life with a browser (promise K2): claim, a demo account behind a proxy with a sign-in, API
-tokens, a wrong password, an export, a log-out and a log-in. No secret is in any sink, in whatever form; and a secret
+tokens, an invitation, a wrong password, an export, a log-out and a log-in, a second factor. No secret is in any sink, in whatever form; and a secret
 that is put into each sink on purpose is found there."""
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -38,7 +39,7 @@ def test_no_secret_is_in_any_sink_and_one_that_is_put_there_is_found(browser: Br
         context = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
         desk = Terminal(context, running.base)
         heard = Page(desk.page)
-        heard.allowed = ("/api/v1/tokens",)
+        heard.allowed = ("/api/v1/tokens", "/api/v1/session/totp", "/api/v1/session/totp/confirm")
         secrets, files = lived(desk, running, demo)
         own = {**sinks_of(running), **heard.sinks(), **files}
         own = {name: content for name, content in own.items() if name != "environments"}
@@ -91,12 +92,16 @@ def lived(desk: Terminal, running: Installation, demo: DemoExchange) -> tuple[di
     desk.part("login-submit").click()
     desk.wait_ready()
     cookies.append(desk.context.cookies()[0]["value"])
+    totp, recovery = second_factor_made(desk)
     secrets = {
         "password": PASSWORD,
         "wrong password": WRONG,
         "claim token": link.partition("#")[2],
         "API token": token,
         "invitation's token": invited.json()["token"],
+        "TOTP secret": totp,
+        "TOTP secret's bytes": base64.b32decode(totp).hex(),
+        "recovery code": recovery,
         "webhook's password": "canary-hook-password",
         "webhook's path": "canary-hook-path",
         "demo's key": trading["key"],
@@ -119,6 +124,18 @@ def token_made(desk: Terminal) -> str:
     desk.part("token-done").click()
     expect(desk.part("token-text")).to_have_count(0)
     return text
+
+
+def second_factor_made(desk: Terminal) -> tuple[str, str]:
+    desk.page.goto(f"{desk.base}/settings/security")
+    desk.part("totp-begin").click()
+    secret = desk.part("totp-secret").inner_text().replace(" ", "")
+    desk.part("totp-code").fill(pyotp.TOTP(secret).now())
+    desk.part("totp-confirm").click()
+    code = desk.page.locator(".recovery-codes li").first.inner_text()
+    desk.part("codes-done").click()
+    expect(desk.part("recovery-codes")).to_have_count(0)
+    return secret, code
 
 
 def planted(desk: Terminal, running: Installation) -> dict[str, bytes]:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -20,7 +21,9 @@ from sqlalchemy import text
 from integration.backtests.kit import waves
 from integration.web.kit import Owner, Site, User, place_body, running_owner
 from security.test_who_may_what import BODIES
+from tradewright.identity.tables import passkeys
 from tradewright.market.history.series import Series
+from tradewright.system import SystemIds
 from tradewright.trading.journal import Drift
 from tradewright.web import intents
 from tradewright.web.application import routes_only
@@ -234,7 +237,23 @@ async def furnished(site: Site, user: User, owner: Owner) -> dict[str, str]:
         invitation_id = str((await response.json())["invitation"]["id"])
     async with user.http.get("/api/v1/sessions") as response:
         session_id = str((await response.json())["sessions"][0]["id"])
+    passkey_id = SystemIds().new()
+    async with site.parts.engine.begin() as database:
+        await database.execute(
+            passkeys.insert().values(
+                id=passkey_id,
+                user_id=UUID(user.session["user"]["id"]),
+                credential_id=passkey_id.bytes,
+                public_key=b"",
+                sign_count=0,
+                rp_id="localhost",
+                name="Key",
+                synced=False,
+                created_at=site.clock.now(),
+            )
+        )
     return {
+        "passkey_id": str(passkey_id),
         "workspace_id": str(user.workspace_id),
         "user_id": member.session["user"]["id"],
         "invitation_id": invitation_id,
