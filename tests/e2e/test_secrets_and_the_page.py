@@ -1,6 +1,6 @@
 """Canaries through a whole life with a browser (promise K2): claim, a demo account behind a proxy with a sign-in, API
-tokens, an invitation, a wrong password, an export, a log-out and a log-in, a second factor. No secret is in any sink, in whatever form; and a secret
-that is put into each sink on purpose is found there."""
+tokens, an invitation, a wrong password, an export, a log-out and a log-in, a second factor. No secret is in any sink,
+in whatever form; and a secret that is put into each sink on purpose is found there."""
 
 from __future__ import annotations
 
