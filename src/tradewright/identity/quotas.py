@@ -55,14 +55,21 @@ _PERIODS: Mapping[QuotaName, tuple[str, timedelta]] = {
     "orders_a_minute": ("minute", timedelta(minutes=1)),
     "notional_usd_a_day": ("day", timedelta(days=1)),
 }
-# A transaction that waited for another may have taken the time before the minute turned: it counts in the newer one.
+# One statement, because it stands before every order. The workspace's rows come before the person's, always: two deeds
+# cannot wait for each other. A transaction that waited for another may have taken the time before the minute turned: it
+# counts in the newer one.
 _SPEND = text(
-    "INSERT INTO quota_uses AS u (workspace_id, scope, scope_id, name, since, used)"
-    " VALUES (:workspace, :scope, :id, :name, date_trunc(:unit, clock_timestamp(), 'UTC'), :amount)"
-    " ON CONFLICT (workspace_id, scope, scope_id, name) DO UPDATE SET"
-    " used = CASE WHEN u.since >= excluded.since THEN u.used + excluded.used ELSE excluded.used END,"
-    " since = greatest(u.since, excluded.since)"
-    " RETURNING used, since, clock_timestamp() AS now"
+    "WITH wanted AS (SELECT * FROM unnest(CAST(:scopes AS text[]), CAST(:ids AS uuid[]), CAST(:names AS text[]),"
+    "  CAST(:units AS text[]), CAST(:amounts AS numeric[])) WITH ORDINALITY AS w (scope, id, name, unit, amount, nr)),"
+    " spent AS (INSERT INTO quota_uses AS u (workspace_id, scope, scope_id, name, since, used)"
+    "  SELECT :workspace, scope, id, name, date_trunc(unit, clock_timestamp(), 'UTC'), amount FROM wanted ORDER BY nr"
+    "  ON CONFLICT (workspace_id, scope, scope_id, name) DO UPDATE SET"
+    "  used = CASE WHEN u.since >= excluded.since THEN u.used + excluded.used ELSE excluded.used END,"
+    "  since = greatest(u.since, excluded.since)"
+    "  RETURNING scope, name, used, since)"
+    " SELECT spent.*, wanted.amount, quotas.value, clock_timestamp() AS now FROM spent JOIN wanted USING (scope, name)"
+    " LEFT JOIN quotas ON quotas.workspace_id = :workspace AND quotas.scope = spent.scope AND quotas.name = spent.name"
+    " ORDER BY wanted.nr"
 )
 _USED = text(
     "SELECT scope, name, used FROM quota_uses WHERE workspace_id = :workspace"
@@ -221,37 +228,36 @@ async def spend(
     defaults: QuotaDefaults,
 ) -> None:
     """Counts a deed in the caller's transaction. Raises `QuotaReached`: then the caller must not commit."""
-    limits = await in_force(connection, workspace_id, defaults)
-    amounts: tuple[tuple[QuotaName, Decimal], ...] = (
-        ("orders_a_minute", Decimal(spent.orders)),
-        ("notional_usd_a_day", spent.notional),
+    amounts: Mapping[QuotaName, Decimal] = {
+        "orders_a_minute": Decimal(spent.orders),
+        "notional_usd_a_day": spent.notional,
+    }
+    wanted = [(scope, name) for scope in SCOPES for name, amount in amounts.items() if amount > 0]
+    if not wanted:
+        return
+    found = await connection.execute(
+        _SPEND,
+        {
+            "workspace": workspace_id,
+            "scopes": [scope for scope, _ in wanted],
+            "ids": [workspace_id if scope == "workspace" else user_id for scope, _ in wanted],
+            "names": [name for _, name in wanted],
+            "units": [_PERIODS[name][0] for _, name in wanted],
+            "amounts": [amounts[name] for _, name in wanted],
+        },
     )
-    # The workspace's rows before the person's, always: two deeds cannot wait for each other.
-    for scope in SCOPES:
-        for name, amount in amounts:
-            if amount <= 0:
-                continue
-            unit, period = _PERIODS[name]
-            named = {
-                "workspace": workspace_id,
-                "scope": scope,
-                "id": workspace_id if scope == "workspace" else user_id,
-                "name": name,
-                "unit": unit,
-                "amount": amount,
-            }
-            row = (await connection.execute(_SPEND, named)).one()
-            limit = limits[scope, name]
-            if row.used > limit:
-                left = row.since + period - row.now
-                raise _REACHED[name](
-                    name,
-                    scope,
-                    limit=limit,
-                    used=row.used - amount,
-                    asked=amount,
-                    retry_after_s=max(1, -(-left // timedelta(seconds=1))),
-                )
+    for row in found:
+        limit = defaults.of(row.scope, row.name) if row.value is None else row.value
+        if row.used > limit:
+            left = row.since + _PERIODS[row.name][1] - row.now
+            raise _REACHED[row.name](
+                row.name,
+                row.scope,
+                limit=limit,
+                used=row.used - row.amount,
+                asked=row.amount,
+                retry_after_s=max(1, -(-left // timedelta(seconds=1))),
+            )
 
 
 async def set_quota(
