@@ -129,7 +129,7 @@ class Lean:
                 ids=SystemIds(),
             )
         pairs: dict[str, Mapping[str, str]] = {}
-        sealing_key = open_keyring(self.home / "vault").sealing_key()
+        sealing_key = open_keyring(self.home / "vault").sealing_key
         for number in range(accounts):
             opened = await asyncio.to_thread(self.exchange.control, "POST", "/sim/accounts", {"funds": _FUNDS})
             pair = opened["keys"]["trading"]
@@ -139,7 +139,7 @@ class Lean:
                 environment="demo",
                 name=f"Account {number}",
                 region="global",
-                credentials=Credentials(pair["key"], pair["secret"], None),
+                credentials=Credentials.of(pair["key"], pair["secret"], None),
             )
             async with self.engine.begin() as connection:
                 await add_connection(

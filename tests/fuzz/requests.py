@@ -24,6 +24,7 @@ Manner = Literal["sensible", "valid", "spoiled", "noise", "broken", "again", "ch
 _BODY_OPERATIONS: Mapping[str, float] = {
     "postIntent": 50, "previewOrder": 16, "postConnection": 11, "cancelAll": 3, "removeConnection": 4, "login": 5,
     "claim": 4, "reconcileAccount": 2, "setLimits": 3, "armAccount": 1, "kill": 1, "releaseKill": 3, "takeDown": 0,
+    "renameConnection": 2, "changeConnection": 3, "topUp": 2,
     "decideDifference": 2, "checkSpec": 1.5, "explainSpec": 1, "diffSpecs": 1, "postBacktest": 3, "postToken": 2,
     "stepUp": 1, "chooseWorkspace": 1, "createWorkspace": 1, "renameWorkspace": 0.5, "changeRole": 0.5, "invite": 1,
     "readInvitation": 0.5, "joinAsNew": 0.5, "acceptInvitation": 0.5, "setProfile": 0.5, "changePassword": 0.5,

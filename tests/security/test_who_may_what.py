@@ -100,6 +100,11 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "/api/v1/connections"): (401, 403, 202, 202, 409),  # the same id and body each time
     ("GET", "/api/v1/connections/{connection_id}"): READ_OF_ACCOUNT,
     ("POST", "/api/v1/connections/{connection_id}/check"): (401, 403, 202, 202, 404),
+    ("POST", "/api/v1/connections/{connection_id}/rename"): (401, 403, 200, 200, 404),
+    ("POST", "/api/v1/connections/{connection_id}/change"): (401, 403, 202, 202, 404),
+    ("POST", "/api/v1/connections/{connection_id}/change/drop"): (401, 403, 200, 200, 404),
+    ("GET", "/api/v1/connections/{connection_id}/top-up"): READ_OF_ACCOUNT,
+    ("POST", "/api/v1/connections/{connection_id}/top-up"): (401, 403, 409, 409, 404),  # its key is not checked yet
     ("POST", "/api/v1/connections/{connection_id}/remove"): (401, 403, 200, 200, 404),
     ("GET", "/api/v1/accounts/{account_id}/symbols/{category}/{symbol}"): READ_OF_ACCOUNT,
     ("GET", "/api/v1/accounts/{account_id}/limits"): READ_OF_ACCOUNT,
@@ -175,6 +180,7 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
             "environments",
             "connections",
             "connections/{connection_id}",
+            "connections/{connection_id}/top-up",
             "accounts",
             "specs/functions",
             "specs/templates",
@@ -250,6 +256,9 @@ BODIES: dict[str, dict[str, Any]] = {
         "key": "a-key",
         "secret": "a-secret",
     },
+    "/api/v1/connections/{connection_id}/rename": {"name": "Demo"},
+    "/api/v1/connections/{connection_id}/change": {"id": BACKTEST_ID, "key": "b-key", "secret": "b-secret"},
+    "/api/v1/connections/{connection_id}/top-up": {"id": BACKTEST_ID, "coin": "USDT", "amount": "1000"},
     "/api/v1/connections/{connection_id}/remove": {"name": "Demo"},
     "/api/v1/accounts/{account_id}/arming": {"id": CONNECTION_ID, "phrase": "LIVE Demo", "confirm_above": "10"},
     "/api/v1/accounts/{account_id}/preview": {

@@ -792,6 +792,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/connections/{connection_id}/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Change
+         * @description Stores what is new sealed; the worker opens it, asks the exchange, and puts it in the place of what was.
+         */
+        post: operations["changeConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/change/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Drop Change
+         * @description Gives up a change that waits, or puts a refused one away.
+         */
+        post: operations["dropConnectionChange"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/connections/{connection_id}/check": {
         parameters: {
             query?: never;
@@ -826,6 +866,50 @@ export interface paths {
          * @description Wipes the key and lets the account rest. Orders and positions at the exchange stay as they are.
          */
         post: operations["removeConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/rename": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Post Rename
+         * @description Calls the connection and its account by another name.
+         */
+        post: operations["renameConnection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/connections/{connection_id}/top-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Top Up
+         * @description What became of the last asking for play money; null when there was none.
+         */
+        get: operations["readTopUp"];
+        put?: never;
+        /**
+         * Post Top Up
+         * @description Has the worker ask the exchange for play money of a demo account.
+         */
+        post: operations["topUp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2346,6 +2430,28 @@ export interface components {
              */
             real_trading: boolean;
         };
+        /**
+         * AskTopUp
+         * @description At most 100000 USDT or USDC, 15 BTC or 200 ETH at once, once a minute.
+         */
+        AskTopUp: {
+            /**
+             * Amount
+             * @example 60412.5
+             */
+            amount: string;
+            /**
+             * Coin
+             * @enum {string}
+             */
+            coin: "USDT" | "USDC" | "BTC" | "ETH";
+            /**
+             * Id
+             * Format: uuid
+             * @description Made by the caller; the same id again is the same asking
+             */
+            id: string;
+        };
         /** AskedCancel */
         AskedCancel: {
             /**
@@ -2919,6 +3025,35 @@ export interface components {
              */
             has_trade_stream: boolean;
         };
+        /**
+         * ChangeConnection
+         * @description Another key of the same exchange account, another region, another proxy, or several of them.
+         *
+         *     What is not given stays. It is sealed before it is stored, and the old one holds until the exchange has said that
+         *     the new one is good.
+         */
+        ChangeConnection: {
+            /**
+             * Id
+             * Format: uuid
+             * @description Made by the caller; the same id again is the same change
+             */
+            id: string;
+            /**
+             * Keep Proxy
+             * @description False: `proxy` holds from then on, null for none
+             * @default true
+             */
+            keep_proxy: boolean;
+            /** Key */
+            key?: string | null;
+            /** Proxy */
+            proxy?: string | null;
+            /** Region */
+            region?: string | null;
+            /** Secret */
+            secret?: string | null;
+        };
         /** ChangePassword */
         ChangePassword: {
             /** New Password */
@@ -3052,6 +3187,7 @@ export interface components {
              * @description Its account, once the key was found good
              */
             account_id: string | null;
+            change: components["schemas"]["ConnectionChange"] | null;
             /** Checked Ms */
             checked_ms: number | null;
             /**
@@ -3096,10 +3232,44 @@ export interface components {
              * @enum {string}
              */
             state: "checking" | "ok" | "refused" | "removed";
+            /**
+             * Warnings
+             * @description What could be safer, or will end, of a key that is taken
+             */
+            warnings: components["schemas"]["Fault"][];
         };
         /** ConnectionAnswer */
         ConnectionAnswer: {
             connection: components["schemas"]["Connection"];
+        };
+        /**
+         * ConnectionChange
+         * @description Another key, region or proxy that was asked for; until it is found good, what was in force stays.
+         */
+        ConnectionChange: {
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Key Shown
+             * @description The last four characters of the new key; null: the key stays
+             */
+            key_shown: string | null;
+            reason: components["schemas"]["Fault"] | null;
+            /** Region */
+            region: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "checking" | "refused";
         };
         /** ConnectionList */
         ConnectionList: {
@@ -5575,6 +5745,11 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** RenameConnection */
+        RenameConnection: {
+            /** Name */
+            name: string;
+        };
         /** RenameWorkspace */
         RenameWorkspace: {
             /** Name */
@@ -6499,6 +6674,39 @@ export interface components {
             maximum: number;
             /** Tokens */
             tokens: components["schemas"]["ApiToken"][];
+        };
+        /**
+         * TopUp
+         * @description Play money of a demo account. `unknown`: nobody knows whether it came; the balance says it.
+         */
+        TopUp: {
+            /**
+             * Amount
+             * @example 60412.5
+             */
+            amount: string;
+            /** Coin */
+            coin: string;
+            /**
+             * Created Ms
+             * @description Unix milliseconds, UTC
+             */
+            created_ms: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            reason: components["schemas"]["Fault"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "asked" | "sending" | "done" | "refused" | "unknown";
+        };
+        /** TopUpAnswer */
+        TopUpAnswer: {
+            top_up: components["schemas"]["TopUp"] | null;
         };
         /** TotpConfirmBody */
         TotpConfirmBody: {
@@ -9388,6 +9596,162 @@ export interface operations {
             };
         };
     };
+    changeConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    dropConnectionChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     checkConnection: {
         parameters: {
             query?: never;
@@ -9486,6 +9850,224 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    renameConnection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenameConnection"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConnectionAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    readTopUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopUpAnswer"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            /** @description Any other fault, as a problem document */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    topUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                connection_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskTopUp"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopUpAnswer"];
                 };
             };
             /** @description Unauthorized */

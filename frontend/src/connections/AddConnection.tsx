@@ -5,22 +5,25 @@
  * typed; once it was taken they are gone. One id for a form: sending it again is the same connection.
  */
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useEffect, useId, useRef, useState, type FormEvent, type ReactNode } from "react";
+import { useEffect, useRef, useState, type FormEvent } from "react";
 import { postConnection } from "../api/connections";
 import { Refused } from "../api/errors";
 import { newIntentId } from "../api/intent";
-import type { Environment, EnvironmentFacts } from "../api/types";
+import type { Environment, EnvironmentFacts, NewConnection } from "../api/types";
 import { queries } from "../app/services";
 import { useWords } from "../i18n/useWords";
 import { failureText, faultText, problemText } from "../i18n/words";
+import { useStepUp } from "../auth/stepUp";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { Failure } from "../ui/Failure";
 import { Segments } from "../ui/Segments";
 import { Waiting } from "../ui/Waiting";
 import { connectionsQuery, environmentsQuery } from "./queries";
+import { SafeKey } from "./SafeKey";
+import { TextField } from "./TextField";
 
 type Field = "name" | "key" | "secret" | "proxy" | "region" | "environment";
-const OFFERED: readonly Environment[] = ["demo", "testnet", "live"];
+const OFFERED: readonly Environment[] = ["sim", "demo", "testnet", "live"];
 
 export function AddConnection({ onDone }: { onDone: () => void }) {
   const { t } = useWords();
@@ -45,8 +48,9 @@ function Form({ environments, onDone }: { environments: readonly EnvironmentFact
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
   const facts = environments.find((each) => each.environment === environment);
+  const withProof = useStepUp();
   const adding = useMutation({
-    mutationFn: postConnection,
+    mutationFn: (request: NewConnection) => withProof(() => postConnection(request)),
     onSuccess: async () => {
       await queries.invalidateQueries({ queryKey: connectionsQuery.queryKey });
       onDone();
@@ -94,6 +98,7 @@ function Form({ environments, onDone }: { environments: readonly EnvironmentFact
         }}
       />
       <p className="hint">{t(`shell.env_${environment}_hint`)}</p>
+      <SafeKey environment={environment} />
       {facts?.refusal != null && (
         <p className="caution" role="status" data-testid="connection-env-refused">
           {faultText(t, facts.refusal, language)}
@@ -122,32 +127,34 @@ function Form({ environments, onDone }: { environments: readonly EnvironmentFact
           />
         )}
       </TextField>
-      <details>
-        <summary>{t("connections.network")}</summary>
-        <TextField label={t("connections.region")} fault={told("region")} hint={t("connections.region_hint")}>
-          {(field) => (
-            <select {...field} className="input" value={region} data-testid="connection-region" onChange={(event) => setRegion(event.target.value)}>
-              {(facts?.regions ?? []).map((each) => (
-                <option key={each.id} value={each.id}>
-                  {each.id === "global" ? t("connections.region_global") : each.id.toUpperCase()} · {each.rest}
-                </option>
-              ))}
-            </select>
-          )}
-        </TextField>
-        <TextField label={t("connections.proxy")} fault={told("proxy")} hint={t("connections.proxy_hint")}>
-          {(field) => (
-            <input
-              {...field}
-              className="input"
-              placeholder="socks5://user:password@host:1080"
-              value={proxy}
-              data-testid="connection-proxy"
-              onChange={(event) => setProxy(event.target.value)}
-            />
-          )}
-        </TextField>
-      </details>
+      {(facts?.regions.length ?? 0) > 0 && (
+        <details>
+          <summary>{t("connections.network")}</summary>
+          <TextField label={t("connections.region")} fault={told("region")} hint={t("connections.region_hint")}>
+            {(field) => (
+              <select {...field} className="input" value={region} data-testid="connection-region" onChange={(event) => setRegion(event.target.value)}>
+                {(facts?.regions ?? []).map((each) => (
+                  <option key={each.id} value={each.id}>
+                    {each.id === "global" ? t("connections.region_global") : each.id.toUpperCase()} · {each.rest}
+                  </option>
+                ))}
+              </select>
+            )}
+          </TextField>
+          <TextField label={t("connections.proxy")} fault={told("proxy")} hint={t("connections.proxy_hint")}>
+            {(field) => (
+              <input
+                {...field}
+                className="input"
+                placeholder="socks5://user:password@host:1080"
+                value={proxy}
+                data-testid="connection-proxy"
+                onChange={(event) => setProxy(event.target.value)}
+              />
+            )}
+          </TextField>
+        </details>
+      )}
       {elsewhere !== null && (
         <p className="fault" role="alert" data-testid="connection-error">
           {elsewhere}
@@ -162,20 +169,5 @@ function Form({ environments, onDone }: { environments: readonly EnvironmentFact
         </button>
       </div>
     </form>
-  );
-}
-
-type FieldProps = { readonly id: string; readonly "aria-invalid": boolean; readonly "aria-describedby": string; readonly spellCheck: false };
-
-function TextField(props: { label: string; fault: string | null; hint: string; children: (field: FieldProps) => ReactNode }) {
-  const id = useId();
-  return (
-    <div className="field">
-      <label htmlFor={id}>{props.label}</label>
-      {props.children({ id, "aria-invalid": props.fault !== null, "aria-describedby": `${id}-notes`, spellCheck: false })}
-      <span id={`${id}-notes`} className={props.fault === null ? "hint" : "fault"}>
-        {props.fault ?? props.hint}
-      </span>
-    </div>
   );
 }

@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { checkConnection } from "../api/connections";
+import { checkConnection, dropChange } from "../api/connections";
 import type { Connection } from "../api/types";
 import { queries } from "../app/services";
 import { ArmingCard } from "../arming/ArmingCard";
@@ -12,7 +12,10 @@ import { failureText, faultText } from "../i18n/words";
 import { useNow } from "../stream/hooks";
 import { EnvironmentBadge } from "../shell/Environment";
 import { Icon, type IconName } from "../ui/Icon";
+import { ChangeKey } from "./ChangeKey";
 import { RemoveConnection } from "./RemoveConnection";
+import { RenameConnection } from "./RenameConnection";
+import { TopUpForm } from "./TopUpForm";
 import { connectionsQuery } from "./queries";
 
 const DRAWING: Readonly<Record<Connection["state"], IconName>> = {
@@ -25,7 +28,8 @@ const DRAWING: Readonly<Record<Connection["state"], IconName>> = {
 export function ConnectionCard({ connection, mayTrade }: { connection: Connection; mayTrade: boolean }) {
   const { t, language } = useWords();
   const now = useNow(60_000);
-  const [removing, setRemoving] = useState(false);
+  const [open, setOpen] = useState<"change" | "rename" | "remove" | null>(null);
+  const close = (): void => setOpen(null);
   const again = useMutation({
     mutationFn: () => checkConnection(connection.id),
     onSettled: () => queries.invalidateQueries({ queryKey: connectionsQuery.queryKey }),
@@ -64,12 +68,18 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
         >
           {t("connections.check_again")}
         </button>
+        <button type="button" className="button small" data-testid="connection-change" disabled={!mayTrade} onClick={() => setOpen("change")}>
+          {t("connections.change")}
+        </button>
+        <button type="button" className="button small" data-testid="connection-rename" disabled={!mayTrade} onClick={() => setOpen("rename")}>
+          {t("connections.rename")}
+        </button>
         <button
           type="button"
           className="button small danger"
           data-testid="connection-remove"
           disabled={!mayTrade}
-          onClick={() => setRemoving(true)}
+          onClick={() => setOpen("remove")}
         >
           {t("connections.remove")}
         </button>
@@ -79,6 +89,16 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
           {faultText(t, connection.reason, language)}
         </p>
       )}
+      {connection.warnings.length > 0 && (
+        <ul className="connection-warnings" data-testid="connection-warnings">
+          {connection.warnings.map((each) => (
+            <li key={each.code} className="caution">
+              {faultText(t, each, language)}
+            </li>
+          ))}
+        </ul>
+      )}
+      {connection.change !== null && <ChangeNote connection={connection} change={connection.change} mayTrade={mayTrade} />}
       {again.isError && <p className="fault">{failureText(t, again.error, language).text}</p>}
       <dl className="facts connection-facts">
         <dt>{t("connections.key")}</dt>
@@ -110,8 +130,31 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
         </dd>
       </dl>
       {connection.environment === "live" && connection.account_id !== null && <ArmingCard accountId={connection.account_id} />}
-      {removing && <RemoveConnection connection={connection} onClose={() => setRemoving(false)} />}
+      {connection.environment === "demo" && connection.state === "ok" && <TopUpForm connection={connection} mayTrade={mayTrade} />}
+      {open === "change" && <ChangeKey connection={connection} onClose={close} />}
+      {open === "rename" && <RenameConnection connection={connection} onClose={close} />}
+      {open === "remove" && <RemoveConnection connection={connection} onClose={close} />}
     </article>
+  );
+}
+
+/** What was asked for beside what is in force: being checked, or why it was not taken. */
+function ChangeNote({ connection, change, mayTrade }: { connection: Connection; change: NonNullable<Connection["change"]>; mayTrade: boolean }) {
+  const { t, language } = useWords();
+  const dropping = useMutation({
+    mutationFn: () => dropChange(connection.id),
+    onSettled: () => queries.invalidateQueries({ queryKey: connectionsQuery.queryKey }),
+  });
+  const what = change.key_shown === null ? t("connections.change_way") : t("connections.change_to", { key: change.key_shown });
+  return (
+    <div className="connection-change" data-testid="connection-change-note" data-state={change.state} role="status">
+      <p className={change.state === "refused" ? "fault" : "muted"}>
+        {t(`connections.change_${change.state}`, { what })} {change.reason !== null && faultText(t, change.reason, language)}
+      </p>
+      <button type="button" className="button small" data-testid="connection-change-drop" disabled={!mayTrade || dropping.isPending} onClick={() => dropping.mutate()}>
+        {change.state === "refused" ? t("connections.change_put_away") : t("connections.change_give_up")}
+      </button>
+    </div>
   );
 }
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -22,12 +22,14 @@ from tradewright.cli import audit as cli_audit
 from tradewright.cli import backtest as cli_backtest
 from tradewright.cli import data as cli_data
 from tradewright.cli import exchange as cli_exchange
+from tradewright.cli import exchange_account as cli_exchange_account
 from tradewright.cli import jobs as cli_jobs
 from tradewright.cli import kill as cli_kill
 from tradewright.cli import run as cli_run
 from tradewright.cli import search as cli_search
 from tradewright.cli import spec as cli_spec
 from tradewright.cli import user as cli_user
+from tradewright.cli import vault as cli_vault
 from tradewright.cli import where as cli_where
 from tradewright.cli import worker as cli_worker
 from tradewright.core.errors import StartError
@@ -52,6 +54,7 @@ def main() -> None:
     cli_worker.register(application, _worker)
     cli_jobs.register(application, _jobs)
     cli_exchange.register(application)
+    cli_exchange_account.register(application, _exchange_account)
     cli_user.register(
         application,
         cli_user.UserDesk(
@@ -66,6 +69,7 @@ def main() -> None:
     cli_where.register(application, _where)
     cli_kill.register(application, _kill)
     cli_audit.register(application, _audit)
+    cli_vault.register(application, cli_vault.VaultParts(state=_vault_state, rotate=_rotate, new_keys=_new_keys))
     cli_spec.register(application)
     cli_backtest.register(application)
     cli_search.register(application)
@@ -183,6 +187,30 @@ def _reset_factors(username: str) -> str:
     from tradewright.app.users import reset_user_factors
 
     return reset_user_factors(username)
+
+
+def _vault_state() -> cli_vault.Generations:
+    from tradewright.app.vault import vault_state
+
+    return vault_state()
+
+
+def _rotate(options: cli_vault.RotationOptions) -> cli_vault.RotationReport:
+    from tradewright.app.vault import run_rotation
+
+    return run_rotation(options)
+
+
+def _new_keys(first: bool) -> str:
+    from tradewright.app.vault import new_keys
+
+    return new_keys(first)
+
+
+def _exchange_account(funds: Mapping[str, str]) -> cli_exchange_account.OpenedAccount:
+    from tradewright.app.exchange_account import open_account
+
+    return open_account(funds)
 
 
 def _claim_link() -> str:

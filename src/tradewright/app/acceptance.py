@@ -25,8 +25,9 @@ from tradewright.acceptance.stage import Stage
 from tradewright.acceptance.steps import run_steps
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import direct_database_url, installed_version
+from tradewright.app.vault import trading_source
 from tradewright.cli.accept import Accepted, AcceptOptions
-from tradewright.connections.store import Access, access_of
+from tradewright.connections.boxes import Access, access_of
 from tradewright.core.errors import NotFound, StartError
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.exchange.bybit.http import connector_through
@@ -93,7 +94,9 @@ async def _target(engine: AsyncEngine, settings: Settings, connection_id: UUID) 
             raise StartError(f"the key of {row.name} is {row.state}; it must be good first", exit_code=2)
         workspace_id, account_id = WorkspaceId(row.workspace_id), AccountId(row.account_id)
         try:
-            access = await access_of(connection, read_keyring(settings.vault_home), workspace_id, account_id)
+            access = await access_of(
+                connection, read_keyring(settings.vault_home, trading_source(settings)), workspace_id, account_id
+            )
         except (NotFound, Unopenable) as error:
             raise StartError(f"the key of {row.name} cannot be used: {error}", exit_code=2) from error
     return _Target(workspace_id, account_id, access)
@@ -162,7 +165,7 @@ async def _run(
     key = credentials.api_key()
     uid = "" if known.facts is None else known.facts.uid
     recorder = Recorder(recordings, secrets=(key.key, key.secret, uid), clock=clock)
-    proxy = proxy_or_none(credentials.proxy or places.proxy(known.environment))
+    proxy = proxy_or_none(credentials.proxy_text or places.proxy(known.environment))
     relay = Relay(upstream, recorder, connector_through(proxy))
     await relay.start()
 

@@ -25,6 +25,7 @@ from tradewright.settings import Settings, load
 from tradewright.storage.embedded import EmbeddedPostgres
 from tradewright.supervisor import Port, Supervisor
 from tradewright.trading.crash_points import CRASH_AT, STOP_AT
+from tradewright.vault.variables import variable_of
 
 if TYPE_CHECKING:
     import http.client
@@ -94,12 +95,19 @@ def _child_environment(settings: Settings) -> dict[str, str]:
 
 
 def _without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """For the exchange, which is no part of ours and has no business with our database or our proxies."""
+    """For the exchange, which is no part of ours and has no business with our database, proxies or keyrings."""
     return {
         name: value
         for name, value in environment.items()
-        if "DATABASE" not in name and not name.startswith("TRADEWRIGHT_PROXY")
+        if "DATABASE" not in name and not name.startswith(("TRADEWRIGHT_PROXY", "TRADEWRIGHT_VAULT"))
     }
+
+
+def _without(environment: Mapping[str, str], *keyrings: str) -> dict[str, str]:
+    """Without the variables that hold these keyrings, where one does: pages must not open exchange keys, and the worker
+    has no business with second factors."""
+    hidden = {variable_of(setting) for setting in keyrings}
+    return {name: value for name, value in environment.items() if name not in hidden}
 
 
 def _mirrored(settings: Settings) -> list[tuple[str, str]]:
@@ -113,6 +121,7 @@ def _children(
     settings: Settings, environment: dict[str, str], exchange_ready: Callable[[Mapping[str, Any]], None]
 ) -> list[ChildSpec]:
     program = [sys.executable, "-m", "tradewright"]
+    trading, service = settings.vault_keys, settings.vault_service_keys
     exchange = [*program, "exchange", "--state", str(settings.exchange_state)]
     exchange += [word for market in settings.markets for word in ("--market", market)]
     exchange += ["--seed", str(settings.seed), "--speed", str(settings.speed)]
@@ -128,14 +137,14 @@ def _children(
             argv=[*exchange, "--port", "0"],
             # The same address again, so that nobody has to look for it after a restart.
             argv_again=lambda line: [*exchange, "--port", str(line["rest"]).rsplit(":", 1)[1]],
-            env=_without_secrets(environment),
+            env=_without_secrets(_without(environment, trading, service)),
             ready=ReadyLine(took=exchange_ready),
             death_signal=signal.SIGKILL,
         ),
         ChildSpec(
             name="worker",
             argv=[*program, "worker"],
-            env={name: value for name, value in environment.items() if name not in _WISHES},
+            env=_without({name: value for name, value in environment.items() if name not in _WISHES}, service),
             env_once={name: environment[name] for name in _WISHES if name in environment},
             ready=ReadyLine(),
             after=database,
@@ -145,7 +154,7 @@ def _children(
         ChildSpec(
             name="api",
             argv=[*program, "api"],
-            env=environment,
+            env=_without(environment, trading),
             # That it answers: one that waits for a worker or an exchange has pages to show, and kills to hand on.
             ready=ReadyHttp(
                 host=settings.own_host, port=settings.port, path="/healthz", is_tls=settings.tls_cert is not None
@@ -156,7 +165,7 @@ def _children(
         ChildSpec(
             name="jobs",
             argv=[*program, "jobs"],
-            env={name: value for name, value in environment.items() if name not in _WISHES},
+            env=_without({name: value for name, value in environment.items() if name not in _WISHES}, trading),
             ready=ReadyLine(),
             after=("api",),  # behind what trades and shows it, also at the start
             is_needed=False,

@@ -1,41 +1,33 @@
-"""How an account is reached: a session of the simulated exchange's account, one of a connection's, and the key check.
+"""The session of an account, of the simulated exchange's own or of a connection's, put together.
 
-Lives here: `session_factory`, `key_checker`: gateways, streams, keys put together. Not here: their running (`worker`).
+Lives here: `session_factory`: gateways, streams, what stands beside. Not here: the way there (`ways`), the check of
+keys (`key_checks`), running them (`worker`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground
 from tradewright.app.risk import WorkerRisk
-from tradewright.connections.checks import KeyChecker
-from tradewright.connections.model import AlreadyConnected, Connection, Credentials
-from tradewright.connections.store import GoodKey, access_of
+from tradewright.app.ways import Way, way_to
+from tradewright.connections.boxes import box_stored_at, open_credentials
+from tradewright.connections.model import Credentials
+from tradewright.connections.rows import CHANNEL
 from tradewright.core.environment import Environment
-from tradewright.core.errors import ExchangeUnavailable
-from tradewright.core.ids import AccountId
-from tradewright.core.instrument import CATEGORIES, Category
+from tradewright.core.instrument import Category
 from tradewright.exchange.bybit.environments import capabilities_of
-from tradewright.exchange.bybit.errors import ProxyUnavailable
 from tradewright.exchange.bybit.limits import RequestBudgets
 from tradewright.exchange.bybit.orders import BybitOrderGateway
 from tradewright.exchange.bybit.private_stream import BybitPrivateStream
-from tradewright.exchange.bybit.proxy import BadProxy, Proxy, proxy_or_none
-from tradewright.exchange.ports import ApiKey, EndpointSource
-from tradewright.installation import read_private
+from tradewright.exchange.bybit.signing import Signer
 from tradewright.market.instrument_store import ask_for_instruments
 from tradewright.market.instruments import InstrumentLists
-from tradewright.settings import Settings
 from tradewright.storage.engine import reading
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.account_notes import PostgresNotes
@@ -47,6 +39,7 @@ from tradewright.trading.differences.store import PostgresDifferences
 from tradewright.trading.guardian.guardian import Guardian
 from tradewright.trading.guardian.model import GuardSettings
 from tradewright.trading.guardian.store import PostgresGuardReads
+from tradewright.trading.keys import KeyFollower
 from tradewright.trading.kill.board import LatchRule
 from tradewright.trading.kill.care import KillCare
 from tradewright.trading.kill.switch import Way as KillWay
@@ -54,7 +47,6 @@ from tradewright.trading.ledger.keeper import LedgerKeeper, kept_by
 from tradewright.trading.ledger.store import PostgresLedger
 from tradewright.trading.model import AccountRef
 from tradewright.trading.ownership import Ownership
-from tradewright.trading.provision import connect_account, rest_account_of
 from tradewright.trading.resolution import EvidenceRule
 from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
@@ -62,16 +54,6 @@ from tradewright.trading.stops import AccountStop
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionFactory
 from tradewright.vault.opening import Opener
-
-
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """To one account: where, with which key, through what, and what may be traded there."""
-
-    endpoints: EndpointSource
-    key: ApiKey
-    proxy: Proxy | None
-    categories: Sequence[Category]
 
 
 def session_factory(
@@ -96,10 +78,8 @@ def session_factory(
     async def open_session(account: AccountRef) -> AccountSession:
         care.claimed(account)
         log = structlog.get_logger().bind(account_id=str(account.id))
-        if account.environment == "sim":
-            way = _simulated_way(ground.settings, places, account)
-        else:
-            way = await _connected_way(ground, places, keyring, account)
+        way = await way_to(ground, places, keyring, account)
+        signer = Signer(way.key)
         budgets = RequestBudgets(ground.clock, places.address(account.environment, way.proxy))
         book = AccountBook()
         notes = PostgresNotes(ground.engine, account)
@@ -108,7 +88,7 @@ def session_factory(
         def open_gateway(*, is_kill: bool = False) -> BybitOrderGateway:
             return BybitOrderGateway(
                 way.endpoints,
-                way.key,
+                signer,
                 clock=ground.clock,
                 log=log,
                 categories=way.categories,
@@ -126,7 +106,7 @@ def session_factory(
         gateway = open_gateway()
         stream = BybitPrivateStream(
             way.endpoints,
-            way.key,
+            signer,
             server_time=gateway.server_time,
             clock=ground.clock,
             rng=ground.rng,
@@ -165,7 +145,14 @@ def session_factory(
             ownership=ownership,
             reach=reach,
             waits_beside=lambda: switch.recorder.has_spooled,
-            companions=[guardian, stop, BudgetTeller(gateway.budget, notes, ground.clock), ledger, differences],
+            companions=[
+                guardian,
+                stop,
+                BudgetTeller(gateway.budget, notes, ground.clock),
+                ledger,
+                differences,
+                *_key_followers(ground, keyring, way, signer, stream),
+            ],
         )
         return AccountSession(parts if risk is None else risk.added_to(parts, lambda: care.board.version))
 
@@ -185,81 +172,26 @@ async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:
         await ask_for_instruments(connection, account.environment)
 
 
-def key_checker(ground: Ground, places: ExchangePlaces, keyring: Opener) -> KeyChecker:
-    """The check of keys that were added; an account is made here of what was found good."""
+def _key_followers(
+    ground: Ground, keyring: Opener, way: Way, signer: Signer, stream: BybitPrivateStream
+) -> Sequence[KeyFollower]:
+    """Who hands the session another key of its connection; the simulated exchange's own account has no connection."""
+    if way.access is None:
+        return ()
+    known = way.access.connection
 
-    def open_reader(connection: Connection, credentials: Credentials) -> BybitOrderGateway:
-        proxy = _proxy_of(places, connection, credentials)
-        return BybitOrderGateway(
-            places.endpoints(connection.environment, connection.region),
-            credentials.api_key(),
-            clock=ground.clock,
-            log=structlog.get_logger().bind(connection_id=str(connection.id)),
-            proxy=proxy,
-            address=places.address(connection.environment, proxy),
-            rng=ground.rng,
-        )
+    async def stored_at() -> datetime | None:
+        async with reading(ground.engine) as connection:
+            return await box_stored_at(connection, known.workspace_id, known.id)
 
-    async def provision(transaction: AsyncConnection, good: GoodKey, now: datetime) -> AccountId:
-        account_id = await connect_account(
-            transaction,
-            connection_id=good.connection.id,
-            workspace_id=good.connection.workspace_id,
-            environment=good.connection.environment,
-            uid=good.facts.uid,
-            name=good.connection.name,
-            categories=good.categories,
-            now=now,
-            ids=ground.ids,
-        )
-        if account_id is None:
-            raise AlreadyConnected(f"the exchange account {good.facts.uid} is connected in this installation already")
-        return account_id
+    async def read() -> Credentials:
+        async with reading(ground.engine) as connection:
+            return await open_credentials(connection, keyring, known.workspace_id, known.id)
 
-    return KeyChecker(
-        ground.engine,
-        ground.bus,
-        keyring,
-        open_reader,
-        provision=provision,
-        rest_account=rest_account_of,
-        clock=ground.clock,
-        rng=ground.rng,
-        ids=ground.ids,
-    )
+    async def use(credentials: Credentials) -> None:
+        signer.take(credentials.api_key())
+        await stream.renew()
 
-
-async def _connected_way(ground: Ground, places: ExchangePlaces, keyring: Opener, account: AccountRef) -> _Way:
-    async with reading(ground.engine) as connection:
-        access = await access_of(connection, keyring, account.workspace_id, account.id)
-    return _Way(
-        endpoints=places.endpoints(access.connection.environment, access.connection.region),
-        key=access.credentials.api_key(),
-        proxy=_proxy_of(places, access.connection, access.credentials),
-        categories=access.categories,
-    )
-
-
-def _simulated_way(settings: Settings, places: ExchangePlaces, account: AccountRef) -> _Way:
-    keys = _sim_keys(settings)
-    if keys["uid"] != account.uid:
-        raise ExchangeUnavailable(
-            f"the simulated exchange that runs has the account {keys['uid']}, not {account.uid}; it rests until its"
-            f" own market runs again"
-        )
-    key = ApiKey(keys["trading"]["key"], keys["trading"]["secret"])
-    return _Way(places.endpoints("sim"), key, None, CATEGORIES)
-
-
-def _sim_keys(settings: Settings) -> dict[str, Any]:
-    """The running simulated exchange's keys and UID. Raises `StartError` while it has not said where they are."""
-    ready = read_private(settings.exchange_ready_file, "the simulated exchange's address")
-    return read_private(Path(ready["keys_file"]), "the simulated exchange's key file")
-
-
-def _proxy_of(places: ExchangePlaces, connection: Connection, credentials: Credentials) -> Proxy | None:
-    """The connection's own proxy, else its environment's. Raises `ProxyUnavailable` for an address that is none."""
-    try:
-        return proxy_or_none(credentials.proxy or places.proxy(connection.environment))
-    except BadProxy as fault:  # it was one when it was added, by the rules of another version
-        raise ProxyUnavailable(f"the connection's proxy: {fault}; remove the connection and add it anew") from fault
+    hints = partial(ground.bus.subscribe, CHANNEL)
+    follower = KeyFollower(hints, str(known.id), stored_at=stored_at, read=read, use=use, known=way.access.credentials)
+    return (follower,)

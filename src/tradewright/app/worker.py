@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from tradewright.app.crash import crash_reach, require_no_money
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground, direct_database_url, installed_version, open_ground
+from tradewright.app.key_checks import change_checker, key_checker, top_ups
 from tradewright.app.kill import kill_care
 from tradewright.app.markets import instrument_refresher
 from tradewright.app.risk import WorkerRisk
-from tradewright.app.sessions import key_checker, session_factory
-from tradewright.connections.store import has_boxes
+from tradewright.app.sessions import session_factory
+from tradewright.app.vault import follow_keyring, worker_keyring
 from tradewright.core.errors import StartError
 from tradewright.installation import read_private
 from tradewright.market.instruments import InstrumentLists
@@ -36,7 +37,6 @@ from tradewright.trading.ownership import Dispossessed
 from tradewright.trading.provision import follow_sim_market
 from tradewright.trading.store import PostgresJournal
 from tradewright.trading.worker import SessionKeeper
-from tradewright.vault.opening import MissingKeyring, Opener, has_keyring, open_keyring
 
 _LOOK_SECONDS = 0.05  # for the exchange, which starts beside this process
 
@@ -64,10 +64,10 @@ async def _own_accounts(settings: Settings) -> None:
     ):
         await require_no_money(ground.engine, reach, settings)
         lists = InstrumentLists(ground.engine, ground.bus, clock=ground.clock)
-        places, keyring = ExchangePlaces(settings, owns_accounts=True), await _keyring(ground)
+        places, keyring = ExchangePlaces(settings, owns_accounts=True), await worker_keyring(ground)
         refresher = instrument_refresher(ground, places)
         risk = WorkerRisk(ground, places, lists)
-        checker = key_checker(ground, places, keyring)
+        keys = [make(ground, places, keyring) for make in (key_checker, change_checker, top_ups)]
         keeper = SessionKeeper(
             ground.engine,
             ground.bus,
@@ -80,8 +80,8 @@ async def _own_accounts(settings: Settings) -> None:
         await _follow_market(ground)
         log.info("worker.ready")
         print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
-        working = [asyncio.create_task(each.run()) for each in (lists, refresher, checker, risk, care, keeper)]
-        working.append(owning)
+        working = [asyncio.create_task(each.run()) for each in (lists, refresher, *keys, risk, care, keeper)]
+        working += [owning, asyncio.create_task(follow_keyring(ground, keyring))]
         try:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
             for task in working:
@@ -135,21 +135,6 @@ async def _lock_engine(settings: Settings, worker: Registered) -> AsyncIterator[
         yield engine
     finally:
         await engine.dispose()
-
-
-async def _keyring(ground: Ground) -> Opener:
-    """The keyring of HOME; made where no key is stored yet. A new one beside stored keys would open none of them, and
-    what is added meanwhile would be lost when the old one comes back."""
-    folder = ground.settings.vault_home
-    if has_keyring(folder) or not await has_boxes(ground.engine):
-        return open_keyring(folder)
-    structlog.get_logger().error(
-        "worker.keyring_missing",
-        sentence=f"exchange keys are stored, but {folder} has no keyring that opens them, so their accounts are not"
-        " looked after: restore HOME/vault from a backup or start with the right HOME, then check the keys again; to"
-        " begin anew, remove every connection, start again and add the keys again",
-    )
-    return MissingKeyring(folder)
 
 
 async def _follow_market(ground: Ground) -> None:

@@ -1,28 +1,27 @@
 """The worker's check of a key: asks the exchange whose it is and what it may do, and takes or refuses it.
 
-Lives here: `KeyChecker`: which wait, one question each, pauses that grow while there is no answer. Not here: what an
-answer means (`verdicts`), the rows (`store`). Whatever it was doing when it died is done again by the next one.
+Lives here: `KeyChecker`, and the one question (`ask_about`). Not here: which wait and for how long (`rounds`), what an
+answer means (`verdicts`), the rows (`store`), a key that is to take another's place (`change_checks`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from tradewright.connections.model import AccountHeld, AlreadyConnected, Connection, Credentials
-from tradewright.connections.rows import CHANNEL
+from tradewright.connections.boxes import open_credentials
+from tradewright.connections.model import AccountHeld, AlreadyOwned, Connection, Credentials
+from tradewright.connections.rounds import Rounds
 from tradewright.connections.store import (
     GoodKey,
     Provision,
     RestAccount,
     Waiting,
-    open_credentials,
     postpone,
     refuse,
     take,
@@ -42,8 +41,6 @@ from tradewright.vault.wrapping import Unopenable
 log = structlog.get_logger()
 
 ANSWER_TIMEOUT_S = 20.0
-PAUSE_S_FIRST = 2.0
-PAUSE_S_MAX = 300.0
 
 
 class KeyReader(Protocol):
@@ -57,8 +54,20 @@ class KeyReader(Protocol):
 OpenReader = Callable[[Connection, Credentials], KeyReader]
 
 
-class KeyChecker:
-    """Runs beside the sessions, in the process that owns the accounts."""
+async def ask_about(open_reader: OpenReader, known: Connection, credentials: Credentials) -> KeyFacts:
+    """Raises `ExchangeError`."""
+    reader = open_reader(known, credentials)
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            return await reader.key_facts()
+    except TimeoutError as error:
+        raise ExchangeError(f"no answer about the key within {ANSWER_TIMEOUT_S:g} s") from error
+    finally:
+        await reader.close()
+
+
+class KeyChecker(Rounds[Waiting]):
+    what = "connection.check"
 
     def __init__(
         self,
@@ -73,91 +82,43 @@ class KeyChecker:
         rng: Rng,
         ids: Ids,
     ) -> None:
-        self._engine = engine
-        self._bus = bus
+        super().__init__(engine, bus, clock=clock, rng=rng)
         self._keyring = keyring
         self._open_reader = open_reader
         self._provision = provision
         self._rest_account = rest_account
-        self._clock = clock
-        self._rng = rng
         self._ids = ids
-        self._busy: set[UUID] = set()
 
-    async def run(self) -> None:
-        """Until cancelled. The bus wakes it at each notification and each second."""
-        hints = self._bus.subscribe(CHANNEL)
-        async with asyncio.TaskGroup() as tasks:
-            while True:
-                try:
-                    waiting = await waiting_for_check(self._engine, self._clock.now(), list(self._busy))
-                except (SQLAlchemyError, OSError) as error:
-                    log.warning("connections.unread", error=type(error).__name__)
-                    waiting = []
-                except Exception:  # a row that this version cannot read: keys wait, sessions go on
-                    log.exception("connections.unread")
-                    waiting = []
-                for each in waiting:
-                    self._busy.add(each.connection.id)
-                    tasks.create_task(self._check(each))
-                await hints.get()
+    async def waiting(self, busy: Sequence[UUID]) -> Sequence[Waiting]:
+        return await waiting_for_check(self._engine, self._clock.now(), busy)
 
-    async def _check(self, waiting: Waiting) -> None:
-        """One question and what follows. The database's failures are logged: the row still waits, and comes again.
+    def id_of(self, item: Waiting) -> UUID:
+        return item.connection.id
 
-        A bug in one check is written down in full and is no reason to end the worker of all accounts.
-        """
-        known = waiting.connection
-        try:
-            try:
-                await self._ask_and_conclude(waiting)
-            except (SQLAlchemyError, OSError):
-                raise
-            except Exception as error:
-                log.exception("connection.check_failed", connection_id=str(known.id))
-                await self._postpone(
-                    waiting, NoAnswer(Fault("connection.check_failed", {"error": type(error).__name__}))
-                )
-        except (SQLAlchemyError, OSError) as error:
-            log.warning("connection.unwritten", connection_id=str(known.id), error=type(error).__name__)
-            await self._clock.sleep(PAUSE_S_FIRST)
-        finally:
-            self._busy.discard(known.id)
-
-    async def _ask_and_conclude(self, waiting: Waiting) -> None:
-        known = waiting.connection
+    async def attend(self, item: Waiting) -> None:
+        waiting, known = item, item.connection
         credentials: Credentials | None = None
         facts: KeyFacts | None = None
         verdict: Verdict
         try:
             async with reading(self._engine) as connection:
                 credentials = await open_credentials(connection, self._keyring, known.workspace_id, known.id)
-            facts = await self._ask(known, credentials)
+            facts = await ask_about(self._open_reader, known, credentials)
             verdict = judge(facts, self._clock.now())
         except Unopenable as error:
             # Kept: HOME/vault may be restored, and the same box opens again.
             verdict = RefusedKey(Fault(error.code, detail=str(error)), for_good=False)
         except ExchangeError as error:
-            verdict = verdict_of(error)
+            verdict = verdict_of(error, known.environment)
         match verdict:
             case NoAnswer():
-                await self._postpone(waiting, verdict)
+                await self.put_off(waiting, verdict)
             case RefusedKey():
                 await self._refuse(known, verdict, facts, credentials)
             case _:
                 assert facts is not None
                 assert credentials is not None
                 await self._take(waiting, facts, credentials)
-
-    async def _ask(self, known: Connection, credentials: Credentials) -> KeyFacts:
-        reader = self._open_reader(known, credentials)
-        try:
-            async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await reader.key_facts()
-        except TimeoutError as error:
-            raise ExchangeError(f"no answer about the key within {ANSWER_TIMEOUT_S:g} s") from error
-        finally:
-            await reader.close()
 
     async def _take(self, waiting: Waiting, facts: KeyFacts, credentials: Credentials) -> None:
         known = waiting.connection
@@ -173,12 +134,12 @@ class KeyChecker:
                     now=self._clock.now(),
                     ids=self._ids,
                 )
-        except AlreadyConnected as error:
+        except AlreadyOwned as error:
             # Not whose: another workspace's connections are nobody's business.
             await self._refuse(known, RefusedKey(Fault(error.code), for_good=True), facts, credentials)
             return
         except AccountHeld as error:
-            await self._postpone(waiting, NoAnswer(Fault(error.code)))
+            await self.put_off(waiting, NoAnswer(Fault(error.code)))
             return
         if taken:
             log.info("connection.ok", connection_id=str(known.id), environment=known.environment, uid=facts.uid)
@@ -200,15 +161,13 @@ class KeyChecker:
             )
         log.warning("connection.refused", connection_id=str(known.id), reason=verdict.fault.code)
 
-    async def _postpone(self, waiting: Waiting, verdict: NoAnswer) -> None:
-        growing_s = min(PAUSE_S_MAX, PAUSE_S_FIRST * 2 ** min(waiting.failures, 16))
-        pause_s = max(verdict.pause_s, growing_s * (0.5 + 0.5 * self._rng.random()))
+    async def put_off(self, item: Waiting, nothing: NoAnswer) -> None:
+        pause_s = self.pause_s(item.failures, nothing)
         async with self._engine.begin() as connection:
-            await postpone(connection, waiting, verdict, now=self._clock.now(), pause_s=pause_s)
-        known = waiting.connection
+            await postpone(connection, item, nothing, now=self._clock.now(), pause_s=pause_s)
         log.warning(
             "connection.unchecked",
-            connection_id=str(known.id),
-            reason=verdict.fault.as_json(),
+            connection_id=str(item.connection.id),
+            reason=nothing.fault.as_json(),
             retry_in_s=round(pause_s, 1),
         )

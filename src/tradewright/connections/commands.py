@@ -29,7 +29,7 @@ from tradewright.connections.model import (
     TooManyConnections,
 )
 from tradewright.connections.queries import read_connection
-from tradewright.connections.rows import CHANNEL, WIPED
+from tradewright.connections.rows import CHANNEL, WIPED, hold_keyring
 from tradewright.connections.tables import connection_keys, connections
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
@@ -43,6 +43,9 @@ from tradewright.vault.sealing import SealingKey
 
 CHECK_PAUSE = timedelta(seconds=5)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('connections of ' || :workspace, 7))")
+_ASKED = ("connection.add", "connection.check", "connection.change", "connection.top_up")  # the worker's answer follows
+# Gives what seals; asked for once nothing of the keyring can be retired any more. Raises `VaultNotReady`.
+Sealing = Callable[[], SealingKey]
 # Lets the account of a connection rest, in the same transaction.
 RestAccount = Callable[[AsyncConnection, WorkspaceId, UUID], Awaitable[None]]
 
@@ -52,7 +55,7 @@ async def add_connection(
     workspace_id: WorkspaceId,
     asked: NewConnection,
     *,
-    sealing_key: SealingKey,
+    sealing_key: Sealing,
     digest_key: DigestKey,
     actor: Actor,
     clock: Clock,
@@ -88,13 +91,14 @@ async def add_connection(
     if made.first() is None:
         return await _the_same(connection, workspace_id, asked, digest_key)
     await _require_room(connection, workspace_id, actor.user_id, quotas)
+    await hold_keyring(connection)
     binding = Binding(workspace_id=workspace_id, connection_id=asked.id, row_id=ids.new())
     await connection.execute(
         insert(connection_keys).values(
             id=binding.row_id,
             connection_id=asked.id,
             workspace_id=workspace_id,
-            sealed=sealing_key.seal(asked.credentials.as_bytes(), binding),
+            sealed=sealing_key().seal(asked.credentials.as_bytes(), binding),
             stored_at=now,
         )
     )
@@ -105,7 +109,7 @@ async def add_connection(
         "key_shown": asked.key_shown,
         "proxy_shown": asked.proxy_shown,
     }
-    await _tell(connection, workspace_id, asked.id, "connection.add", actor, now, ids, after=shown)
+    await tell(connection, workspace_id, asked.id, "connection.add", actor, now, ids, after=shown)
     return await read_connection(connection, workspace_id, asked.id)
 
 
@@ -124,7 +128,7 @@ async def ask_check(
 
     Raises `NotFound`, `ConnectionRemoved`, `KeyWiped`.
     """
-    known = await _locked(connection, workspace_id, connection_id)
+    known = await locked(connection, workspace_id, connection_id)
     if known.state == "removed":
         raise ConnectionRemoved(f"the connection {known.name} was removed; add its account anew")
     has_key = await connection.scalar(
@@ -145,7 +149,7 @@ async def ask_check(
             {"id": connection_id, "workspace": workspace_id, "earliest": earliest},
         )
     before = {"state": known.state}
-    await _tell(connection, workspace_id, connection_id, "connection.check", actor, now, ids, before=before)
+    await tell(connection, workspace_id, connection_id, "connection.check", actor, now, ids, before=before)
     return await read_connection(connection, workspace_id, connection_id)
 
 
@@ -166,7 +170,7 @@ async def remove_connection(
 
     Raises `NotFound`, and `InvalidInput` when `name` is not the connection's.
     """
-    known = await _locked(connection, workspace_id, connection_id)
+    known = await locked(connection, workspace_id, connection_id)
     if name != known.name:
         raise InvalidInput([Problem("connection.name_mismatch", "name", {"expected": known.name})])
     if known.state == "removed":
@@ -174,6 +178,9 @@ async def remove_connection(
     named = {"id": connection_id, "workspace": workspace_id}
     await connection.execute(
         text("DELETE FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), named
+    )
+    await connection.execute(
+        text("DELETE FROM connection_changes WHERE connection_id = :id AND workspace_id = :workspace"), named
     )
     await connection.execute(
         text(
@@ -184,7 +191,7 @@ async def remove_connection(
     )
     await rest_account(connection, workspace_id, connection_id)
     before = {"state": known.state, "key_shown": known.key_shown}
-    await _tell(connection, workspace_id, connection_id, "connection.remove", actor, clock.now(), ids, before=before)
+    await tell(connection, workspace_id, connection_id, "connection.remove", actor, clock.now(), ids, before=before)
     return await read_connection(connection, workspace_id, connection_id)
 
 
@@ -204,7 +211,8 @@ async def _the_same(
     said = (asked.environment, asked.name, asked.region, asked.key_shown)
     is_the_same = row is not None and (
         (row.environment, row.name, row.region, row.key_shown) == said
-        and (row.body_digest is None or hmac.compare_digest(bytes(row.body_digest), asked.digest(digest_key)))
+        if row.body_digest is None
+        else hmac.compare_digest(bytes(row.body_digest), asked.digest(digest_key))
     )
     if not is_the_same:
         raise ConnectionConflict(f"the id {asked.id} was used for another connection; make a new one for this one")
@@ -237,7 +245,7 @@ async def _require_room(
             )
 
 
-async def _locked(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> Connection:
+async def locked(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> Connection:
     """The connection, which nobody else changes until the caller's transaction ends. Raises `NotFound`."""
     await connection.execute(
         text("SELECT 1 FROM connections WHERE id = :id AND workspace_id = :workspace FOR UPDATE"),
@@ -246,7 +254,7 @@ async def _locked(connection: AsyncConnection, workspace_id: WorkspaceId, connec
     return await read_connection(connection, workspace_id, connection_id)
 
 
-async def _tell(
+async def tell(
     connection: AsyncConnection,
     workspace_id: WorkspaceId,
     connection_id: UUID,
@@ -267,7 +275,7 @@ async def _tell(
         action=action,
         object_kind="connection",
         object_id=str(connection_id),
-        outcome="asked" if action != "connection.remove" else "done",
+        outcome="asked" if action in _ASKED else "done",
         workspace_id=workspace_id,
         before=before,
         after=after,

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import RowMapping
+from sqlalchemy import RowMapping, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from tradewright.connections.model import Connection, ShownFacts
+from tradewright.connections.model import Connection, ShownChange, ShownFacts
 from tradewright.core.fault import Fault
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.core.order import KeyFacts
 
 COLUMNS = (
     "id, workspace_id, environment, name, region, state, reason, key_shown, proxy_shown, facts, account_id,"
-    " created_at, checked_at"
+    " created_at, checked_at,"
+    # Not its box: that is for the worker alone.
+    " (SELECT jsonb_build_object('id', c.id, 'state', c.state, 'reason', c.reason, 'key_shown', c.key_shown,"
+    " 'region', c.region, 'created_at', c.created_at) FROM connection_changes c"
+    " WHERE c.connection_id = connections.id AND c.workspace_id = connections.workspace_id) AS change"
 )
 CHANNEL = "connections"
 # What goes with the key when that is wiped: all that nobody needs to know which key it was and why it is gone.
@@ -39,7 +45,15 @@ def connection_of(row: RowMapping) -> Connection:
         facts=None if row["facts"] is None else _facts_of(row["facts"]),
         created_at=row["created_at"],
         checked_at=row["checked_at"],
+        change=None if row["change"] is None else _change_of(row["change"]),
     )
+
+
+async def hold_keyring(connection: AsyncConnection, *, alone: bool = False) -> None:
+    """Until the caller's transaction ends no generation of the trading keyring is retired. `alone`: nobody stores a box
+    meanwhile, for who retires one."""
+    how = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    await connection.execute(text(f"SELECT {how}(hashtextextended('vault:trading', 0))"))
 
 
 def facts_as_json(facts: KeyFacts) -> dict[str, Any]:
@@ -50,6 +64,17 @@ def facts_as_json(facts: KeyFacts) -> dict[str, Any]:
         "ips": list(facts.ips),
         "expires_at": None if facts.expires_at is None else facts.expires_at.isoformat(),
     }
+
+
+def _change_of(stored: dict[str, Any]) -> ShownChange:
+    return ShownChange(
+        id=UUID(stored["id"]),
+        state=stored["state"],
+        reason=None if stored["reason"] is None else Fault(**stored["reason"]),
+        key_shown=stored["key_shown"],
+        region=stored["region"],
+        created_at=datetime.fromisoformat(stored["created_at"]),
+    )
 
 
 def _facts_of(stored: dict[str, Any]) -> ShownFacts:

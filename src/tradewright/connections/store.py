@@ -1,7 +1,6 @@
-"""The worker's side of connections on PostgreSQL: which wait for a check, their boxes, and what became of them.
+"""The worker's side of connections on PostgreSQL: which wait for a check, and what became of them.
 
-Lives here: the SQL, and opening a box with the keyring. Not here: asking the exchange (`checks`), the API's side
-(`commands`).
+Lives here: the SQL. Not here: asking the exchange (`checks`), boxes (`boxes`), the API's side (`commands`).
 A verdict is written only where the connection still waits for one: it may have been removed, or changed its key, while
 the exchange was asked.
 """
@@ -20,19 +19,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
-from tradewright.connections.model import Connection, Credentials, read_credentials
+from tradewright.connections.boxes import keep_wrapped
+from tradewright.connections.model import Connection, Credentials
 from tradewright.connections.rows import COLUMNS, WIPED, connection_of, facts_as_json
 from tradewright.connections.verdicts import NoAnswer, RefusedKey
 from tradewright.core.clock import Ids
-from tradewright.core.errors import NotFound
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.core.instrument import Category
 from tradewright.core.order import KeyFacts
-from tradewright.exchange.bybit.codec import categories_of
 from tradewright.storage.engine import reading
-from tradewright.vault.binding import Binding
 from tradewright.vault.opening import Opener
-from tradewright.vault.wrapping import Unopenable, Wrapped
 
 CHECKS_AT_ONCE = 20
 
@@ -46,7 +42,7 @@ class GoodKey:
     categories: Sequence[Category]
 
 
-# Makes the account of a good key, or wakes the one it had; raises `AlreadyConnected`.
+# Makes the account of a good key, or wakes the one it had; raises `AlreadyOwned`.
 Provision = Callable[[AsyncConnection, GoodKey, datetime], Awaitable[AccountId]]
 RestAccount = Callable[[AsyncConnection, WorkspaceId, UUID], Awaitable[None]]
 
@@ -59,12 +55,6 @@ class Waiting:
     failures: int
 
 
-async def has_boxes(engine: AsyncEngine) -> bool:
-    """Whether a key is stored, of whatever workspace, so that the keyring it was stored with is needed."""
-    async with reading(engine) as connection:
-        return bool(await connection.scalar(text("SELECT EXISTS (SELECT 1 FROM connection_keys)")))
-
-
 async def waiting_for_check(engine: AsyncEngine, now: datetime, busy: Sequence[UUID]) -> Sequence[Waiting]:
     """Those whose time has come, the longest waiting first; not those that are being checked."""
     statement = text(
@@ -75,55 +65,6 @@ async def waiting_for_check(engine: AsyncEngine, now: datetime, busy: Sequence[U
     async with reading(engine) as connection:
         found = await connection.execute(statement, {"now": now, "busy": list(busy), "most": CHECKS_AT_ONCE})
         return [Waiting(connection_of(row), row["failures"]) for row in found.mappings()]
-
-
-async def open_credentials(
-    connection: AsyncConnection, keyring: Opener, workspace_id: WorkspaceId, connection_id: UUID
-) -> Credentials:
-    """What was sealed or wrapped for this connection. Raises `Unopenable`, also when there is nothing."""
-    found = await connection.execute(
-        text(
-            "SELECT id, sealed, data_key, secret FROM connection_keys"
-            " WHERE connection_id = :id AND workspace_id = :workspace"
-        ),
-        {"id": connection_id, "workspace": workspace_id},
-    )
-    row = found.first()
-    if row is None:
-        raise Unopenable("this connection has no key any more; add its account anew")
-    binding = Binding(workspace_id=workspace_id, connection_id=connection_id, row_id=row.id)
-    if row.sealed is not None:
-        return read_credentials(keyring.open(bytes(row.sealed), binding))
-    return read_credentials(keyring.unwrap(Wrapped(bytes(row.data_key), bytes(row.secret)), binding))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Access:
-    """How the account of a connection is reached. Its credentials go into a signer and nowhere else."""
-
-    connection: Connection
-    credentials: Credentials
-    categories: Sequence[Category]
-
-
-async def access_of(
-    connection: AsyncConnection, keyring: Opener, workspace_id: WorkspaceId, account_id: AccountId
-) -> Access:
-    """The connection of an account; one that is checked again serves on. Raises `Unopenable`, `NotFound`."""
-    found = await connection.execute(
-        text(
-            f"SELECT {COLUMNS} FROM connections WHERE account_id = :account AND workspace_id = :workspace"  # noqa: S608
-            " AND state IN ('ok', 'checking') ORDER BY created_at DESC LIMIT 1"
-        ),
-        {"account": account_id, "workspace": workspace_id},
-    )
-    row = found.mappings().first()
-    if row is None:
-        raise NotFound("the account has no connection with a good key any more; add it anew")
-    known = connection_of(row)
-    credentials = await open_credentials(connection, keyring, workspace_id, known.id)
-    categories = () if known.facts is None else categories_of(known.facts.permissions)
-    return Access(connection=known, credentials=credentials, categories=categories)
 
 
 async def take(
@@ -143,7 +84,7 @@ async def take(
     known = good.connection
     if not await _still_waits(connection, known):
         return False
-    await _wrap(connection, keyring, known, credentials, now)
+    await keep_wrapped(connection, keyring, known, credentials, now, ids)
     account_id = await provision(connection, good, now)
     await _conclude(
         connection,
@@ -152,7 +93,7 @@ async def take(
         now,
     )
     after = {"uid": good.facts.uid, "categories": list(good.categories), "account_id": str(account_id)}
-    await _record(connection, known, "ok", after, now, ids, account_id=account_id)
+    await record_check(connection, known, "ok", after, now, ids, account_id=account_id)
     return True
 
 
@@ -179,7 +120,7 @@ async def refuse(
             text("DELETE FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), _named(known)
         )
     elif credentials is not None:
-        await _wrap(connection, keyring, known, credentials, now)
+        await keep_wrapped(connection, keyring, known, credentials, now, ids)
     await rest_account(connection, known.workspace_id, known.id)
     said = {
         "state": "refused",
@@ -194,7 +135,7 @@ async def refuse(
             _named(known),
         )
     after = {"reason": refused.fault.code, "wiped": refused.for_good}
-    await _record(connection, known, "refused", after, now, ids, account_id=known.account_id)
+    await record_check(connection, known, "refused", after, now, ids, account_id=known.account_id)
     return True
 
 
@@ -217,24 +158,6 @@ async def _still_waits(connection: AsyncConnection, known: Connection) -> bool:
     return bool(state == "checking")
 
 
-async def _wrap(
-    connection: AsyncConnection, keyring: Opener, known: Connection, credentials: Credentials, now: datetime
-) -> None:
-    row_id = await connection.scalar(
-        text("SELECT id FROM connection_keys WHERE connection_id = :id AND workspace_id = :workspace"), _named(known)
-    )
-    assert row_id is not None, "a connection that waits for a check has its key"
-    binding = Binding(workspace_id=known.workspace_id, connection_id=known.id, row_id=row_id)
-    wrapped = keyring.wrap(credentials.as_bytes(), binding)
-    await connection.execute(
-        text(
-            "UPDATE connection_keys SET sealed = NULL, data_key = :data_key, secret = :secret, stored_at = :now"
-            " WHERE id = :row AND connection_id = :id AND workspace_id = :workspace"
-        ),
-        {"data_key": wrapped.data_key, "secret": wrapped.secret, "now": now, "row": row_id} | _named(known),
-    )
-
-
 async def _conclude(connection: AsyncConnection, known: Connection, said: Mapping[str, Any], now: datetime) -> None:
     statement = text(
         "UPDATE connections SET state = :state, reason = :reason, facts = coalesce(:facts, facts),"
@@ -246,7 +169,7 @@ async def _conclude(connection: AsyncConnection, known: Connection, said: Mappin
     await connection.execute(statement, {**said, "now": now} | _named(known))
 
 
-async def _record(
+async def record_check(
     connection: AsyncConnection,
     known: Connection,
     outcome: str,
@@ -255,12 +178,13 @@ async def _record(
     ids: Ids,
     *,
     account_id: AccountId | None,
+    action: str = "connection.checked",
 ) -> None:
     entry = AuditEntry(
         id=ids.new(),
         at=now,
         actor_kind="exchange",
-        action="connection.checked",
+        action=action,
         object_kind="connection",
         object_id=str(known.id),
         outcome=outcome,

@@ -1,6 +1,7 @@
 """What the exchange's answer about a key means for its connection.
 
-Lives here: `judge` (what the key may do) and `verdict_of` (an answer that is none). Pure. Not here: asking (`checks`).
+Lives here: `judge` (what the key may do), `warnings_of` and `verdict_of` (an answer that is none). Pure.
+Not here: asking (`checks`).
 The rule of the table: a connection is refused only where the exchange has said why, in the envelope that only it
 writes (`trace.ret_code`); everything else is asked again.
 """
@@ -9,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from tradewright.connections.model import ADDRESS_BLOCKED
+from tradewright.connections.model import ADDRESS_BLOCKED, ShownFacts
+from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeError
 from tradewright.core.fault import Fault
 from tradewright.core.order import KeyFacts
@@ -41,6 +43,7 @@ class NoAnswer:
 
 Verdict = Good | RefusedKey | NoAnswer
 
+EXPIRY_NEAR = timedelta(days=7)
 _BLOCKED_PAUSE_S = 600.0  # what the exchange wants after it blocked an address
 _FOR_GOOD = True
 _LATER_PERHAPS = False
@@ -77,13 +80,29 @@ def judge(facts: KeyFacts, now: datetime) -> Good | RefusedKey:
     return Good()
 
 
-def verdict_of(error: ExchangeError) -> RefusedKey | NoAnswer:
+def warnings_of(facts: ShownFacts, environment: Environment, now: datetime) -> tuple[Fault, ...]:
+    """What a person should know of a key that is taken: it works, and could be safer or will end."""
+    found = []
+    if facts.expires_at is not None and facts.expires_at - now <= EXPIRY_NEAR:
+        left = max(facts.expires_at - now, timedelta(0))
+        params = {"at": facts.expires_at.isoformat(), "days": str(left.days)}
+        found.append(Fault("connection.expires_soon", params))
+    if environment != "sim" and (not facts.ips or "*" in facts.ips):
+        found.append(Fault("connection.ip_unbound"))
+    if any("transfer" in name.lower() for names in facts.permissions.values() for name in names):
+        found.append(Fault("connection.may_transfer"))
+    return tuple(found)
+
+
+def verdict_of(error: ExchangeError, environment: Environment) -> RefusedKey | NoAnswer:
     """What a question that was not answered as hoped says of the key."""
     trace = error.trace
     said = {"exchange_code": str(trace.ret_code)} if trace.ret_code else {}
     known = None if trace.ret_code is None else _REFUSALS.get(trace.ret_code)
     if known is not None:
         code, for_good = known
+        # The simulated exchange knows other accounts for each market that it may run: with that one the key is good.
+        for_good = for_good and environment != "sim"
         return RefusedKey(Fault(code, said, trace.ret_msg or None), for_good)
     if trace.http_status == 401:
         # Without an answer in the exchange's own form, whoever stands in between may have said it: nothing is wiped.

@@ -116,6 +116,21 @@ async def wake_account(connection: AsyncConnection, account_id: AccountId, conne
     return True
 
 
+async def reroute_account(connection: AsyncConnection, account_id: AccountId) -> None:
+    """The way to it changed: its session is opened anew on the new one once the caller commits."""
+    await connection.execute(text("UPDATE accounts SET way = way + 1 WHERE id = :id"), {"id": account_id})
+    await notify(connection, ACCOUNTS_CHANNEL, str(account_id))
+
+
+async def rename_account(
+    connection: AsyncConnection, workspace_id: WorkspaceId, account_id: AccountId, name: str
+) -> None:
+    await connection.execute(
+        text("UPDATE accounts SET name = :name WHERE id = :id AND workspace_id = :workspace"),
+        {"name": name, "id": account_id, "workspace": workspace_id},
+    )
+
+
 async def rest_account_of(connection: AsyncConnection, workspace_id: WorkspaceId, connection_id: UUID) -> None:
     """Its session ends once the caller commits; what it knew stays."""
     found = await connection.execute(
@@ -130,16 +145,19 @@ async def rest_account_of(connection: AsyncConnection, workspace_id: WorkspaceId
 
 
 async def follow_sim_market(connection: AsyncConnection, *, uid: str, name: str, now: datetime, ids: Ids) -> None:
-    """Another simulated market runs: its account wakes, or is made, and those of other markets rest.
+    """Another simulated market runs: its own account wakes, or is made, and those of other markets rest. Accounts of it
+    that were connected by a key are left as they are.
 
     Nothing happens before the first user has claimed the installation: the claim makes the first account.
     """
     await connection.execute(
-        text("UPDATE accounts SET resting = (uid <> :uid) WHERE environment = 'sim'"), {"uid": uid}
+        text("UPDATE accounts SET resting = (uid <> :uid) WHERE environment = 'sim' AND connection_id IS NULL"),
+        {"uid": uid},
     )
     found = await connection.execute(
         text(
-            "SELECT workspace_id FROM accounts WHERE environment = 'sim' GROUP BY workspace_id"
+            "SELECT workspace_id FROM accounts WHERE environment = 'sim' AND connection_id IS NULL"
+            " GROUP BY workspace_id"
             " HAVING NOT bool_or(uid = :uid) ORDER BY min(created_at) LIMIT 1"
         ),
         {"uid": uid},

@@ -51,7 +51,9 @@ accounts = Table(
     Column("wallet_reported_at", _time),  # by the exchange's clock: an older report is not taken
     # By the exchange's clock: every execution until then is booked. Moved on by a whole reconciliation alone.
     Column("executions_read_until", _time),
-    Column("connection_id", Uuid, ForeignKey("connections.id")),  # null on the simulated exchange
+    Column("connection_id", Uuid, ForeignKey("connections.id")),  # null: the simulated exchange's own account
+    # Counts up when the way there changes (region, proxy), so that its session is opened anew on the new one.
+    Column("way", Integer, nullable=False, server_default="0"),
     Column("categories", JSONB),  # what its key may trade; null: everything its environment has
     Column("margin_mode", Text),  # the exchange's word; null until it was read
     # Of how many symbols two legs are held, as far as anybody has looked; the rows are `symbol_modes`.

@@ -45,6 +45,7 @@ class _Looked:
     account: AccountRef
     connection_id: UUID | None
     categories: tuple[str, ...]
+    way: int  # counts up with each other region or proxy; another key alone is handed to the session (`keys`)
 
 
 class SessionKeeper:
@@ -129,7 +130,7 @@ class SessionKeeper:
             async with reading(self._engine) as connection:
                 found = await connection.execute(
                     text(
-                        "SELECT id, workspace_id, environment, uid, connection_id, categories FROM accounts"
+                        "SELECT id, workspace_id, environment, uid, connection_id, categories, way FROM accounts"
                         " WHERE NOT resting ORDER BY created_at"
                     )
                 )
@@ -138,6 +139,7 @@ class SessionKeeper:
                         AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid),
                         row.connection_id,
                         tuple(row.categories or ()),
+                        row.way,
                     )
                     for row in found
                 ]

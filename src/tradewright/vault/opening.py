@@ -1,18 +1,16 @@
-"""The worker's half of the trading keyring: its files, made at the first start, and what opens with them.
+"""The worker's half of the trading keyring: what opens with it, made at the first start.
 
-Lives here: `TradingKeyring`, `open_keyring`, `read_keyring`, and `MissingKeyring` for boxes whose keyring is not there.
-The process that serves pages must not import this; a contract on imports holds it. The files are
-`HOME/vault/trading.private` (the private half and the key-encryption key, mode 0600) and `trading.public`, which the
-API reads.
+Lives here: `TradingKeyring`, `LiveKeyring`, which follows its source while the worker runs, and how both are had. The
+process that serves pages must not import this; a contract on imports holds it. By default the source is the file
+`HOME/vault/trading.private` (mode 0600); beside it `trading.public` is kept, which the API reads.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import contextlib
 import json
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -22,8 +20,10 @@ from nacl.public import PrivateKey, SealedBox
 from tradewright.core.errors import StartError
 from tradewright.vault.binding import BINDING_LENGTH, Binding
 from tradewright.vault.files import write_whole
+from tradewright.vault.generations import Generation, keyring_text, new_generation, read_generations
 from tradewright.vault.sealing import KEY_ID_LENGTH, PUBLIC_FILE, SEALED_VERSION, SealingKey, key_id
-from tradewright.vault.wrapping import KEY_BYTES, KeyEncryptionKey, Unopenable, Wrapped
+from tradewright.vault.sources import KEYRING_EXIT, FileSource, KeySource
+from tradewright.vault.wrapping import KeyEncryptionKey, KeyRing, UnknownKey, Unopenable, Wrapped
 
 PRIVATE_FILE = "trading.private"
 _WAY_OUT = (
@@ -33,32 +33,36 @@ _WAY_OUT = (
 
 
 class TradingKeyring:
-    """Opens what the API sealed, wraps it for its row and unwraps it again."""
+    """Opens what the API sealed, wraps it for its row and unwraps it again. The last generation seals and wraps."""
 
-    __slots__ = ("_box", "_kek", "public")
+    __slots__ = ("_boxes", "public", "ring")
 
-    def __init__(self, private: bytes, key_encryption_key: bytes) -> None:
-        half = PrivateKey(private)
-        self._box = SealedBox(half)
-        self._kek = KeyEncryptionKey(key_encryption_key)
-        self.public = bytes(half.public_key)
+    def __init__(self, generations: Sequence[Generation]) -> None:
+        halves = [PrivateKey(each.private) for each in generations]
+        self._boxes = {key_id(bytes(half.public_key)): SealedBox(half) for half in halves}
+        self.ring = KeyRing([KeyEncryptionKey(each.key_encryption_key) for each in generations])
+        self.public = bytes(halves[-1].public_key)
 
     def __repr__(self) -> str:
-        return f"TradingKeyring(id={key_id(self.public).hex()})"
+        return f"TradingKeyring(id={key_id(self.public).hex()}, generations={len(self._boxes)})"
 
     def sealing_key(self) -> SealingKey:
         return SealingKey(self.public)
 
+    def is_sealed_anew(self, sealed: bytes) -> bool:
+        """Whether a seal is of the generation that seals now."""
+        return sealed[1 : 1 + KEY_ID_LENGTH] == key_id(self.public)
+
     def open(self, sealed: bytes, binding: Binding) -> bytes:
         """The secret that was sealed for this row. Raises `Unopenable`."""
-        head = SEALED_VERSION + key_id(self.public)
-        if sealed[: len(head)] != head:
-            raise Unopenable(
+        box = self._boxes.get(sealed[1 : 1 + KEY_ID_LENGTH]) if sealed[:1] == SEALED_VERSION else None
+        if box is None:
+            raise UnknownKey(
                 "a key was sealed for another keyring than HOME/vault holds now; restore the HOME/vault it was added"
                 " with and start again, or remove the connection and add the key anew"
             )
         try:
-            content = self._box.decrypt(sealed[1 + KEY_ID_LENGTH :])
+            content = box.decrypt(sealed[1 + KEY_ID_LENGTH :])
         except (CryptoError, ValueError):
             raise Unopenable("a sealed key was changed after it was stored; add the key anew") from None
         if content[:BINDING_LENGTH] != binding.as_bytes():
@@ -66,111 +70,104 @@ class TradingKeyring:
         return content[BINDING_LENGTH:]
 
     def wrap(self, secret: bytes, binding: Binding) -> Wrapped:
-        return self._kek.wrap(secret, binding)
+        return self.ring.wrap(secret, binding)
 
     def unwrap(self, wrapped: Wrapped, binding: Binding) -> bytes:
         """Raises `Unopenable`."""
-        return self._kek.unwrap(wrapped, binding)
+        return self.ring.unwrap(wrapped, binding)
 
 
 class Opener(Protocol):
-    """What opens and wraps; `TradingKeyring`, or one that waits for its file."""
+    """What opens and wraps; `TradingKeyring`, or one that follows its source."""
 
     def open(self, sealed: bytes, binding: Binding) -> bytes: ...
     def wrap(self, secret: bytes, binding: Binding) -> Wrapped: ...
     def unwrap(self, wrapped: Wrapped, binding: Binding) -> bytes: ...
 
 
-class MissingKeyring:
-    """In the place of a keyring whose private half is not in HOME although keys are stored: opens nothing, makes
-    nothing, and is the keyring once the file is back. Every method raises `Unopenable` until then."""
+class LiveKeyring:
+    """The keyring that its source holds now: after a rotation the new generations, and after it was restored that one.
 
-    __slots__ = ("_folder", "_found")
+    Makes nothing. While there is none, or one that cannot be read, every method raises `Unopenable`.
+    """
 
-    def __init__(self, folder: Path) -> None:
+    __slots__ = ("_folder", "_found", "_source", "_stamp")
+
+    def __init__(self, source: KeySource, folder: Path) -> None:
+        self._source = source
         self._folder = folder
         self._found: TradingKeyring | None = None
+        self._stamp: object = None
 
     def open(self, sealed: bytes, binding: Binding) -> bytes:
-        return self._keyring().open(sealed, binding)
+        return self._current().open(sealed, binding)
 
     def wrap(self, secret: bytes, binding: Binding) -> Wrapped:
-        return self._keyring().wrap(secret, binding)
+        return self._current().wrap(secret, binding)
 
     def unwrap(self, wrapped: Wrapped, binding: Binding) -> bytes:
-        return self._keyring().unwrap(wrapped, binding)
+        return self._current().unwrap(wrapped, binding)
 
-    def _keyring(self) -> TradingKeyring:
-        path = self._folder / PRIVATE_FILE
-        if self._found is None and path.exists():
+    def read_again(self) -> None:
+        """Reads the source anew. What is not a file may take its time: from a thread. Raises `StartError`."""
+        stamp, found = self._source.stamp(), read_keyring(self._folder, self._source)
+        publish(self._folder, found)
+        self._found, self._stamp = found, stamp
+
+    def _current(self) -> TradingKeyring:
+        stamp = self._source.stamp()
+        if self._found is None or stamp != self._stamp:
             try:
-                self._found = open_keyring(self._folder)
+                self.read_again()
             except StartError as error:
+                self._found = None
                 raise Unopenable(str(error)) from None
-        if self._found is None:
-            raise Unopenable(f"the keyring that this key was stored with is not there ({path}); restore it: {_WAY_OUT}")
+        assert self._found is not None
         return self._found
 
 
-def open_keyring(folder: Path) -> TradingKeyring:
-    """The keyring below `folder` (HOME/vault), made there if there is none: only where nothing was stored with another.
-
-    Raises `StartError` (exit code 12) when a file is damaged or others may read the private half.
+def open_keyring(folder: Path, source: KeySource | None = None) -> TradingKeyring:
+    """The keyring of `source` (a file below `folder`, HOME/vault), made there if there is none: only where nothing was
+    stored with another. Raises `StartError` (exit code 12) when it is damaged or others may read it.
     """
-    path = folder / PRIVATE_FILE
-    if not path.exists():
-        _make(folder)
-    keyring = _read(path)
-    published = json.dumps({"public": base64.b64encode(keyring.public).decode()}) + "\n"
-    public = folder / PUBLIC_FILE
-    if not public.exists() or public.read_text() != published:
-        write_whole(public, published, replace=True)
+    found = source or keyring_file(folder)
+    if not found.is_there() and isinstance(found, FileSource):
+        # Another worker that starts at the same moment may have been quicker: then its file stands.
+        with contextlib.suppress(FileExistsError):
+            found.write(keyring_text([new_generation()]), replace=False)
+    keyring = read_keyring(folder, found)
+    publish(folder, keyring)
     return keyring
 
 
-def read_keyring(folder: Path) -> TradingKeyring:
+def read_keyring(folder: Path, source: KeySource | None = None) -> TradingKeyring:
     """The keyring that is there; nothing is made or written. Raises `StartError` (exit code 12)."""
-    if not has_keyring(folder):
+    return TradingKeyring(generations_of(source or keyring_file(folder)))
+
+
+def generations_of(source: KeySource) -> list[Generation]:
+    """Raises `StartError` (exit code 12)."""
+    if not source.is_there():
         raise StartError(
-            f"the keyring for exchange keys {folder / PRIVATE_FILE} is not there; is TRADEWRIGHT_HOME the one that"
-            f" `tradewright run` uses? Else restore it: {_WAY_OUT}",
-            exit_code=12,
+            f"the keyring that exchange keys are stored with is not there ({source.name}); is TRADEWRIGHT_HOME the one"
+            f" that `tradewright run` uses? Else restore it: {_WAY_OUT}",
+            exit_code=KEYRING_EXIT,
         )
-    return _read(folder / PRIVATE_FILE)
+    return read_generations(source.read(), source.name)
+
+
+def keyring_file(folder: Path) -> FileSource:
+    return FileSource(folder / PRIVATE_FILE)
 
 
 def has_keyring(folder: Path) -> bool:
     """Whether there is a private half, be it readable or not."""
-    return (folder / PRIVATE_FILE).exists()
+    return keyring_file(folder).is_there()
 
 
-def _make(folder: Path) -> None:
-    content = {
-        "private": base64.b64encode(bytes(PrivateKey.generate())).decode(),
-        "key_encryption_key": base64.b64encode(os.urandom(KEY_BYTES)).decode(),
-    }
-    # Another worker that starts at the same moment may have been quicker: then its file stands.
-    with contextlib.suppress(FileExistsError):
-        write_whole(folder / PRIVATE_FILE, json.dumps(content) + "\n", replace=False)
-
-
-def _read(path: Path) -> TradingKeyring:
-    try:
-        mode = path.stat().st_mode & 0o777
-        content = json.loads(path.read_text())
-        private, kek = (base64.b64decode(content[name], validate=True) for name in ("private", "key_encryption_key"))
-        keyring = TradingKeyring(private, kek)
-    except (OSError, ValueError, KeyError, TypeError, CryptoError, binascii.Error) as error:
-        raise StartError(
-            f"the keyring for exchange keys {path} cannot be read ({type(error).__name__}); restore it from a backup: "
-            f"without it no stored exchange key opens. To begin anew, move it away, start, remove every connection, "
-            f"start again and add the keys again",
-            exit_code=12,
-        ) from None
-    if mode & 0o077:
-        raise StartError(
-            f"the keyring for exchange keys {path} has mode {mode:03o}, so others may read it; expected 600. "
-            f"Run `chmod 600 {path}`, and change the keys at the exchange if somebody may have read it",
-            exit_code=12,
-        )
-    return keyring
+def publish(folder: Path, keyring: TradingKeyring) -> None:
+    """Writes the half that seals beside it, where the API finds it."""
+    published = json.dumps({"public": base64.b64encode(keyring.public).decode()}) + "\n"
+    public = folder / PUBLIC_FILE
+    if not public.exists() or public.read_text() != published:
+        write_whole(public, published, replace=True)

@@ -181,8 +181,3 @@ def source_of(setting: str, path: Path, environment: Mapping[str, str] = os.envi
             raise StartError("the command for a keyring is empty", exit_code=2)
         return CommandSource(rest)
     return FileSource(path)
-
-
-def variable_of(setting: str) -> str | None:
-    """The variable that holds the keyring, so that it can be kept from processes that have no business with it."""
-    return setting.partition(":")[2] if setting.startswith("env:") else None

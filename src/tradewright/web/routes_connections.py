@@ -5,30 +5,39 @@ What is secret is sealed in the request and never comes back out.
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
-from tradewright.connections import commands, queries
+from tradewright.connections import changes, commands, queries, top_ups
+from tradewright.connections.change_model import AskedChange, Changed, NewKey, NewProxy
 from tradewright.connections.model import Actor, Connection, Credentials
 from tradewright.connections.model import NewConnection as AskedConnection
 from tradewright.core.environment import ENVIRONMENTS, Environment
+from tradewright.core.errors import InvalidInput, Problem
+from tradewright.core.secret import SecretText
 from tradewright.identity.model import Principal
-from tradewright.trading.provision import rest_account_of
+from tradewright.trading.provision import rename_account, rest_account_of
 from tradewright.web.auth import Reader, Trader, caller_of
 from tradewright.web.contract import problems
 from tradewright.web.parts import Parts, WebParts
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.connections import (
+    AskTopUp,
+    ChangeConnection,
     ConnectionAnswer,
     ConnectionList,
     EnvironmentList,
     NewConnection,
     RemoveConnection,
+    RenameConnection,
+    TopUpAnswer,
 )
-from tradewright.web.views_connections import connection_view, environment_view
+from tradewright.web.step_up import require_step_up, step_up_mark
+from tradewright.web.views_connections import connection_view, environment_view, top_up_view
 
 
 def router() -> APIRouter:
@@ -56,6 +65,7 @@ def router() -> APIRouter:
         status_code=202,
         response_model=ConnectionAnswer,
         operation_id="postConnection",
+        openapi_extra=step_up_mark(),
         responses=problems(401, 403, 409, 422, 503),
     )
     routes.add_api_route(
@@ -73,6 +83,49 @@ def router() -> APIRouter:
         status_code=202,
         response_model=ConnectionAnswer,
         operation_id="checkConnection",
+        responses=problems(401, 403, 404, 409, 422),
+    )
+    routes.add_api_route(
+        "/connections/{connection_id}/rename",
+        post_rename,
+        methods=["POST"],
+        response_model=ConnectionAnswer,
+        operation_id="renameConnection",
+        responses=problems(401, 403, 404, 409, 422),
+    )
+    routes.add_api_route(
+        "/connections/{connection_id}/change",
+        post_change,
+        methods=["POST"],
+        status_code=202,
+        response_model=ConnectionAnswer,
+        operation_id="changeConnection",
+        openapi_extra=step_up_mark(),
+        responses=problems(401, 403, 404, 409, 422, 503),
+    )
+    routes.add_api_route(
+        "/connections/{connection_id}/change/drop",
+        post_drop_change,
+        methods=["POST"],
+        response_model=ConnectionAnswer,
+        operation_id="dropConnectionChange",
+        responses=problems(401, 403, 404, 422),
+    )
+    routes.add_api_route(
+        "/connections/{connection_id}/top-up",
+        read_top_up,
+        methods=["GET"],
+        response_model=TopUpAnswer,
+        operation_id="readTopUp",
+        responses=problems(401, 404, 422),
+    )
+    routes.add_api_route(
+        "/connections/{connection_id}/top-up",
+        post_top_up,
+        methods=["POST"],
+        status_code=202,
+        response_model=TopUpAnswer,
+        operation_id="topUp",
         responses=problems(401, 403, 404, 409, 422),
     )
     routes.add_api_route(
@@ -95,20 +148,22 @@ async def read_connections(parts: Parts, caller: Reader) -> Response:
     """The workspace's connections, oldest first, without those that were removed."""
     async with parts.engine.connect() as database:
         found = await queries.list_connections(database, caller.membership.workspace_id)
-    return JsonAnswer({"connections": [connection_view(each, parts.rest_address) for each in found]})
+    return JsonAnswer({"connections": [connection_view(each, parts.rest_address, parts.clock.now()) for each in found]})
 
 
 async def post_connection(
     request: Request, parts: Parts, caller: Trader, body: Annotated[NewConnection, Body()]
 ) -> Response:
     """Stores the key sealed; the worker opens it, asks the exchange about it and takes or refuses it."""
-    sealing_key, digest_key = parts.sealing_key(), parts.digest_key()
+    await require_step_up(parts, caller)
+    parts.sealing_key()  # that there is one is said before anything else
+    digest_key = parts.digest_key()
     async with parts.engine.begin() as database:
         added = await commands.add_connection(
             database,
             caller.membership.workspace_id,
             _asked(body),
-            sealing_key=sealing_key,
+            sealing_key=parts.sealing_key,
             digest_key=digest_key,
             actor=_actor(request, caller),
             clock=parts.clock,
@@ -140,6 +195,85 @@ async def post_check(request: Request, parts: Parts, caller: Trader, connection_
     return _answer(parts, asked, status=202)
 
 
+async def post_rename(
+    request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[RenameConnection, Body()]
+) -> Response:
+    """Calls the connection and its account by another name."""
+    async with parts.engine.begin() as database:
+        renamed = await changes.rename_connection(
+            database,
+            caller.membership.workspace_id,
+            connection_id,
+            name=body.name,
+            rename_account=rename_account,
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return _answer(parts, renamed)
+
+
+async def post_change(
+    request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[ChangeConnection, Body()]
+) -> Response:
+    """Stores what is new sealed; the worker opens it, asks the exchange, and puts it in the place of what was."""
+    asked = _asked_change(body)
+    await require_step_up(parts, caller)
+    parts.sealing_key()
+    async with parts.engine.begin() as database:
+        changed = await changes.ask_change(
+            database,
+            caller.membership.workspace_id,
+            connection_id,
+            asked,
+            sealing_key=parts.sealing_key,
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return _answer(parts, changed, status=202)
+
+
+async def post_drop_change(request: Request, parts: Parts, caller: Trader, connection_id: UUID) -> Response:
+    """Gives up a change that waits, or puts a refused one away."""
+    async with parts.engine.begin() as database:
+        kept = await changes.drop_change(
+            database,
+            caller.membership.workspace_id,
+            connection_id,
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return _answer(parts, kept)
+
+
+async def read_top_up(parts: Parts, caller: Reader, connection_id: UUID) -> Response:
+    """What became of the last asking for play money; null when there was none."""
+    workspace_id = caller.membership.workspace_id
+    async with parts.engine.connect() as database:
+        await queries.read_connection(database, workspace_id, connection_id)
+        found = await top_ups.last_top_up(database, workspace_id, connection_id)
+    return JsonAnswer({"top_up": None if found is None else top_up_view(found)})
+
+
+async def post_top_up(
+    request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[AskTopUp, Body()]
+) -> Response:
+    """Has the worker ask the exchange for play money of a demo account."""
+    async with parts.engine.begin() as database:
+        asked = await top_ups.ask_top_up(
+            database,
+            caller.membership.workspace_id,
+            connection_id,
+            top_ups.AskedTopUp(id=body.id, coin=body.coin, amount=Decimal(body.amount)),
+            actor=_actor(request, caller),
+            clock=parts.clock,
+            ids=parts.ids,
+        )
+    return JsonAnswer({"top_up": top_up_view(asked)}, 202)
+
+
 async def post_remove(
     request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[RemoveConnection, Body()]
 ) -> Response:
@@ -169,8 +303,21 @@ def _asked(body: NewConnection) -> AskedConnection:
         environment=body.environment,
         name=body.name,
         region=body.region,
-        credentials=Credentials(body.key.get_secret_value(), body.secret.get_secret_value(), proxy),
+        credentials=Credentials.of(body.key.get_secret_value(), body.secret.get_secret_value(), proxy),
     )
+
+
+def _asked_change(body: ChangeConnection) -> AskedChange:
+    """Raises `InvalidInput` for a key without its secret, or a secret without its key."""
+    if (body.key is None) != (body.secret is None):
+        raise InvalidInput([Problem("input.missing", "key" if body.key is None else "secret")])
+    key = None
+    if body.key is not None and body.secret is not None:
+        key = NewKey(body.key.get_secret_value(), SecretText(body.secret.get_secret_value()))
+    proxy = None
+    if not body.keep_proxy:
+        proxy = NewProxy(None if body.proxy is None else SecretText(body.proxy.get_secret_value()))
+    return AskedChange(id=body.id, changed=Changed(key=key, proxy=proxy), region=body.region)
 
 
 def _actor(request: Request, caller: Principal) -> Actor:
@@ -178,4 +325,4 @@ def _actor(request: Request, caller: Principal) -> Actor:
 
 
 def _answer(parts: WebParts, found: Connection, *, status: int = 200) -> Response:
-    return JsonAnswer({"connection": connection_view(found, parts.rest_address)}, status)
+    return JsonAnswer({"connection": connection_view(found, parts.rest_address, parts.clock.now())}, status)

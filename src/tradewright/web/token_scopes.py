@@ -27,6 +27,7 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("GET", "/api/v1/environments"): "read",
     ("GET", "/api/v1/connections"): "read",
     ("GET", "/api/v1/connections/{connection_id}"): "read",
+    ("GET", "/api/v1/connections/{connection_id}/top-up"): "read",
     ("GET", "/api/v1/accounts"): "read",
     ("GET", f"{_ACCOUNT}/orders"): "read",
     ("GET", f"{_ACCOUNT}/positions"): "read",

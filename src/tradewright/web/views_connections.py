@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from tradewright.connections.model import Connection, ShownFacts, refusal_of
+from tradewright.connections.model import Connection, ShownChange, ShownFacts, refusal_of
+from tradewright.connections.top_ups import TopUp
+from tradewright.connections.verdicts import warnings_of
 from tradewright.core.clock import milliseconds
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeUnavailable
@@ -33,7 +36,9 @@ def environment_view(environment: Environment, rest_address: RestAddress, *, rea
     }
 
 
-def connection_view(connection: Connection, rest_address: RestAddress) -> dict[str, Any]:
+def connection_view(connection: Connection, rest_address: RestAddress, now: datetime) -> dict[str, Any]:
+    facts, is_taken = connection.facts, connection.state in ("ok", "checking")
+    warnings = warnings_of(facts, connection.environment, now) if facts is not None and is_taken else ()
     return {
         "id": str(connection.id),
         "environment": connection.environment,
@@ -45,7 +50,9 @@ def connection_view(connection: Connection, rest_address: RestAddress) -> dict[s
         "region": connection.region,
         "host": _host(connection, rest_address),
         "proxy_shown": connection.proxy_shown,
-        "key_facts": None if connection.facts is None else _facts(connection.facts),
+        "key_facts": None if facts is None else _facts(facts),
+        "warnings": [each.as_json() for each in warnings],
+        "change": None if connection.change is None else _change(connection.change),
         "created_ms": milliseconds(connection.created_at),
         "checked_ms": None if connection.checked_at is None else milliseconds(connection.checked_at),
     }
@@ -56,6 +63,28 @@ def _host(connection: Connection, rest_address: RestAddress) -> str:
         return rest_address(connection.environment, connection.region)
     except ExchangeUnavailable:  # a region that a later version does not know any more
         return connection.region
+
+
+def top_up_view(found: TopUp) -> dict[str, Any]:
+    return {
+        "id": str(found.id),
+        "coin": found.coin,
+        "amount": found.amount,
+        "state": found.state,
+        "reason": None if found.reason is None else found.reason.as_json(),
+        "created_ms": milliseconds(found.created_at),
+    }
+
+
+def _change(change: ShownChange) -> dict[str, Any]:
+    return {
+        "id": str(change.id),
+        "state": change.state,
+        "reason": None if change.reason is None else change.reason.as_json(),
+        "key_shown": change.key_shown,
+        "region": change.region,
+        "created_ms": milliseconds(change.created_at),
+    }
 
 
 def _facts(facts: ShownFacts) -> dict[str, Any]:

@@ -19,16 +19,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from contract.journal_worlds import make_home
 from tradewright.app.ground import Ground
-from tradewright.connections import commands, queries
+from tradewright.connections import changes, commands, queries
+from tradewright.connections.boxes import open_credentials
+from tradewright.connections.change_checks import ChangeChecker
+from tradewright.connections.change_model import AskedChange, Changed, NewKey, NewProxy
 from tradewright.connections.checks import KeyChecker
-from tradewright.connections.model import Actor, AlreadyConnected, Connection, Credentials, NewConnection
+from tradewright.connections.model import Actor, AlreadyOwned, Connection, Credentials, NewConnection
 from tradewright.connections.store import GoodKey
 from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.core.order import KeyFacts
+from tradewright.core.secret import SecretText
 from tradewright.settings import load
 from tradewright.storage.bus import Bus
 from tradewright.system import SystemClock, SystemIds, SystemRng
-from tradewright.trading.provision import connect_account, rest_account_of, wake_account
+from tradewright.trading.provision import connect_account, reroute_account, rest_account_of, wake_account
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.opening import Opener, TradingKeyring, open_keyring
 
@@ -105,14 +109,14 @@ class Desk:
 
     async def add(self, key: str = "key-one", *, workspace_id: WorkspaceId | None = None, **changes: Any) -> UUID:
         fields: dict[str, Any] = {"id": IDS.new(), "environment": "demo", "name": "My demo", "region": "global"}
-        credentials = Credentials(key, f"secret-of-{key}", changes.pop("proxy", None))
+        credentials = Credentials.of(key, f"secret-of-{key}", changes.pop("proxy", None))
         asked = NewConnection(**(fields | changes), credentials=credentials)
         async with self.engine.begin() as connection:
             await commands.add_connection(
                 connection,
                 workspace_id or self.workspace_id,
                 asked,
-                sealing_key=self.keyring.sealing_key(),
+                sealing_key=self.keyring.sealing_key,
                 digest_key=DigestKey(b"d" * 32),
                 actor=self.actor,
                 clock=self.clock,
@@ -184,9 +188,34 @@ class Desk:
         async with self.engine.begin() as connection:
             return await wake_account(connection, account_id, connection_id)
 
+    async def change(
+        self, connection_id: UUID, key: str | None = None, *, region: str | None = None, **named: Any
+    ) -> Connection:
+        """`proxy` given: another one, None for none."""
+        new_key = None if key is None else NewKey(key, SecretText(f"secret-of-{key}"))
+        proxy = None
+        if "proxy" in named:
+            proxy = NewProxy(None if named["proxy"] is None else SecretText(named["proxy"]))
+        asked = AskedChange(id=named.get("id") or IDS.new(), changed=Changed(key=new_key, proxy=proxy), region=region)
+        async with self.engine.begin() as connection:
+            return await changes.ask_change(
+                connection,
+                self.workspace_id,
+                connection_id,
+                asked,
+                sealing_key=self.keyring.sealing_key,
+                actor=self.actor,
+                clock=self.clock,
+                ids=IDS,
+            )
+
+    async def credentials(self, connection_id: UUID) -> Credentials:
+        async with self.engine.connect() as connection:
+            return await open_credentials(connection, self.keyring, self.workspace_id, connection_id)
+
     @contextlib.asynccontextmanager
     async def checking(self, keyring: Opener | None = None) -> AsyncIterator[None]:
-        """The worker's checker runs, with another keyring than the API seals for where one is given."""
+        """The worker's checkers run, with another keyring than the API seals for where one is given."""
 
         async def provision(transaction: AsyncConnection, good: GoodKey, now: datetime) -> AccountId:
             account_id = await connect_account(
@@ -201,7 +230,7 @@ class Desk:
                 ids=IDS,
             )
             if account_id is None:
-                raise AlreadyConnected("taken")
+                raise AlreadyOwned("taken")
             return account_id
 
         checker = KeyChecker(
@@ -215,13 +244,26 @@ class Desk:
             rng=SystemRng(),
             ids=IDS,
         )
-        task = asyncio.create_task(checker.run())
+        changer = ChangeChecker(
+            self.engine,
+            self.bus,
+            keyring or self.keyring,
+            self.exchange.open,
+            provision=provision,
+            reroute=reroute_account,
+            clock=self.clock,
+            rng=SystemRng(),
+            ids=IDS,
+        )
+        tasks = [asyncio.create_task(each.run()) for each in (checker, changer)]
         try:
             yield
         finally:
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled(), task.exception()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+            for task in tasks:
+                assert task.cancelled(), task.exception()
 
 
 @pytest_asyncio.fixture

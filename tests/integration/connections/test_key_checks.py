@@ -13,8 +13,8 @@ from sqlalchemy import text
 
 from contract.journal_worlds import make_home
 from integration.connections.conftest import IDS, Desk, facts
+from tradewright.connections.boxes import access_of, open_credentials
 from tradewright.connections.model import Credentials
-from tradewright.connections.store import access_of, open_credentials
 from tradewright.core.errors import ExchangeUnavailable, NotFound, Trace
 from tradewright.core.ids import AccountId
 from tradewright.exchange.bybit.errors import ProxyUnavailable
@@ -58,7 +58,7 @@ async def test_a_good_key_becomes_an_account_and_its_box_is_the_workers_own(desk
     assert (account.connection_id, account.categories) == (connection_id, ["linear"])
     (box,) = await desk.boxes(connection_id)
     assert (box.id, box.sealed) == (sealed.id, None)
-    expected = Credentials(KEY, "secret-of-key-one", "socks5://u:p@proxy:1080")
+    expected = Credentials.of(KEY, "secret-of-key-one", "socks5://u:p@proxy:1080")
     assert desk.exchange.asked == [expected]
     assert found.account_id is not None
     async with desk.engine.connect() as connection:
@@ -164,7 +164,7 @@ async def test_an_exchange_account_is_connected_once_in_an_installation(desk: De
         for connection_id, workspace_id in ((second, desk.workspace_id), (third, other.workspace_id)):
             found = await desk.concluded(connection_id, workspace_id)
             assert found.reason is not None
-            assert (found.state, found.reason.code) == ("refused", "connection.already_connected")
+            assert (found.state, found.reason.code) == ("refused", "connection.already_owned")
             assert found.account_id is None
             assert await desk.boxes(connection_id) == []
     assert len(await desk.accounts()) == 1

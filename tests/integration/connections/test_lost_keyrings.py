@@ -9,10 +9,14 @@ import pytest
 from integration.connections.conftest import Desk, facts
 from integration.connections.sessions import kept, until_session
 from tradewright.app.ground import Ground
-from tradewright.app.worker import _keyring
-from tradewright.vault.opening import MissingKeyring, Opener, TradingKeyring, open_keyring
+from tradewright.app.vault import worker_keyring
+from tradewright.vault.opening import LiveKeyring, Opener, keyring_file, open_keyring
 
 KEY = "key-one"
+
+
+def _missing(folder: Path) -> LiveKeyring:
+    return LiveKeyring(keyring_file(folder), folder)
 
 
 @pytest.mark.parametrize("was_taken", [False, True], ids=["sealed", "wrapped"])
@@ -28,7 +32,7 @@ async def test_a_box_that_does_not_open_is_kept_and_opens_when_home_is_right_aga
         await desk.check_again(connection_id)
         desk.clock.ahead += 6
     before = await desk.boxes(connection_id)
-    wrong: Opener = MissingKeyring(tmp_path / "other") if other == "missing" else open_keyring(tmp_path / "other")
+    wrong: Opener = _missing(tmp_path / "other") if other == "missing" else open_keyring(tmp_path / "other")
     async with desk.checking(wrong):
         found = await desk.concluded(connection_id)
     assert found.reason is not None
@@ -48,15 +52,15 @@ async def test_a_worker_makes_a_keyring_only_where_no_key_is_stored(
 ) -> None:
     vault, away = tmp_path / "vault", tmp_path / "away"
     connection_id = await desk.add()
-    assert isinstance(await _keyring(ground), TradingKeyring)
+    await worker_keyring(ground)
+    assert vault.exists()
     vault.rename(away)
-    keyring = await _keyring(ground)
-    assert isinstance(keyring, MissingKeyring)
+    await worker_keyring(ground)
     assert not vault.exists(), "the one that opens may come back, and must find its place free"
     assert "restore HOME/vault from a backup" in capsys.readouterr().out
     # Begun anew on purpose, as the decision record has it: everything is removed, then started again.
     await desk.remove(connection_id)
-    assert isinstance(await _keyring(ground), TradingKeyring)
+    await worker_keyring(ground)
     assert sorted(path.name for path in vault.iterdir()) == ["trading.private", "trading.public"]
 
 
@@ -68,7 +72,7 @@ async def test_the_session_of_a_key_that_does_not_open_is_closed_with_the_reason
         found = await desk.concluded(await desk.add())
     before = await desk.boxes(found.id)
     (tmp_path / "vault").rename(tmp_path / "away")
-    async with kept(ground, await _keyring(ground)):
+    async with kept(ground, await worker_keyring(ground)):
         state = await until_session(desk, lambda state: state.session_state == "closed")
         assert state.session_reason["params"] == {"cause": "vault.unopenable"}
         assert "restore it" in state.session_reason["detail"]

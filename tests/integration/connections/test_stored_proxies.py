@@ -10,7 +10,7 @@ from integration.connections.conftest import Desk, facts
 from integration.connections.sessions import kept, until_session
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground
-from tradewright.app.sessions import key_checker
+from tradewright.app.key_checks import key_checker
 from tradewright.connections.model import Connection, Credentials
 from tradewright.settings import load
 from tradewright.vault.binding import Binding
@@ -25,7 +25,7 @@ async def test_a_stored_proxy_that_is_none_ends_neither_the_sessions_nor_the_che
     desk.exchange.answers[KEY] = [facts()]
     async with desk.checking():
         found = await desk.concluded(await desk.add())
-    await put_into_its_box(desk, found, Credentials(KEY, "secret-of-key-one", NO_PROXY))
+    await put_into_its_box(desk, found, Credentials.of(KEY, "secret-of-key-one", NO_PROXY))
     async with kept(ground, desk.keyring) as sessions:
         state = await until_session(desk, lambda state: state.session_state == "closed")
         assert state.session_reason["params"] == {"cause": "link.proxy"}

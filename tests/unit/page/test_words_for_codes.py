@@ -92,9 +92,10 @@ def collected() -> Iterator[Said]:
     yield from (Said(code, ("faults",), "exchange/ports.py LinkFault", None) for code in get_args(LinkFault))
     # Made of an error's code, or in SQL: no call names them.
     yield Said("connection.address_blocked", ("faults",), "connections/model.py", None)
-    yield Said("connection.already_connected", ("faults",), "app/sessions.py", None)
+    yield Said("connection.already_owned", ("faults",), "app/key_checks.py", None)
+    yield Said("connection.other_account", ("faults",), "connections/change_store.py", None)
     yield Said("connection.account_held", ("faults",), "trading/provision.py", None)
-    yield Said("vault.unopenable", ("faults",), "app/sessions.py", None)
+    yield Said("vault.unopenable", ("faults",), "app/ways.py", None)
     yield Said("session.no_worker", ("faults",), "trading/ownership.py", None)
 
 

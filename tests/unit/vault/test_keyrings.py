@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nacl.bindings import (
     crypto_aead_aes256gcm_encrypt,
     crypto_box,
@@ -21,9 +22,10 @@ from nacl.exceptions import UnavailableError
 
 from tradewright.core.errors import StartError
 from tradewright.vault.binding import BINDING_LENGTH, Binding
-from tradewright.vault.opening import MissingKeyring, TradingKeyring, open_keyring, read_keyring
+from tradewright.vault.generations import Generation
+from tradewright.vault.opening import LiveKeyring, TradingKeyring, keyring_file, open_keyring, read_keyring
 from tradewright.vault.sealing import SealingKey, VaultNotReady, read_sealing_key
-from tradewright.vault.wrapping import KeyEncryptionKey, Unopenable, Wrapped
+from tradewright.vault.wrapping import KeyEncryptionKey, KeyRing, Unopenable, Wrapped
 
 IDS = [UUID(int=number) for number in (1, 2, 3)]
 HERE = Binding(workspace_id=IDS[0], connection_id=IDS[1], row_id=IDS[2])
@@ -64,7 +66,7 @@ def test_the_half_that_seals_has_nothing_that_opens(keyring: TradingKeyring, tmp
     sealing = read_sealing_key(tmp_path / "vault")
     assert sealing == keyring.sealing_key() == SealingKey(keyring.public)
     assert [name for name in dir(sealing) if not name.startswith("_")] == ["public", "seal"]
-    stranger = TradingKeyring(bytes(range(32)), bytes(32))
+    stranger = TradingKeyring([Generation(bytes(range(32)), bytes(32))])
     with pytest.raises(Unopenable, match="another keyring"):
         stranger.open(sealing.seal(SECRET, HERE), HERE)
 
@@ -76,7 +78,7 @@ def test_a_seal_is_libsodiums_sealed_box_around_binding_and_secret() -> None:
     assert len(BOUND) == BINDING_LENGTH
     nonce = blake2b(ephemeral_public + public, digest_size=24).digest()
     by_hand = ephemeral_public + crypto_box(BOUND + SECRET, nonce, public, ephemeral)
-    keyring = TradingKeyring(private, bytes(32))
+    keyring = TradingKeyring([Generation(private, bytes(32))])
     assert keyring.open(b"\x01" + sha256(public).digest()[:8] + by_hand, HERE) == SECRET
 
 
@@ -92,21 +94,59 @@ def counting_bytes() -> Callable[[int], bytes]:
     return next_bytes
 
 
+def lengthened(*parts: bytes) -> bytes:
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
 def test_a_wrap_is_aes_256_gcm_twice_as_another_implementation_has_it() -> None:
     kek = bytes(range(100, 132))
-    wrapped = KeyEncryptionKey(kek).wrap(SECRET, HERE, random_bytes=counting_bytes())
+    key = KeyEncryptionKey(kek)
+    wrapped = key.wrap(SECRET, HERE, random_bytes=counting_bytes())
     data_key, first, second = bytes(range(32)), bytes(range(32, 44)), bytes(range(44, 56))
+    ids = IDS[0].bytes, IDS[2].bytes, IDS[1].bytes  # workspace, row, connection
+    about = {
+        box: b"tradewright vault, version 2" + lengthened(b"connection_keys", box.encode(), *ids)
+        for box in ("secret", "data_key")
+    }
+    key_id = sha256(b"tradewright key-encryption key\x00" + kek).digest()[:8]
     with contextlib.suppress(UnavailableError):  # libsodium has it only on processors with instructions for it
         by_libsodium = (
-            crypto_aead_aes256gcm_encrypt(data_key, b"data key\x00" + BOUND, first, kek),
-            crypto_aead_aes256gcm_encrypt(SECRET, b"secret\x00" + BOUND, second, data_key),
+            crypto_aead_aes256gcm_encrypt(data_key, key_id + about["data_key"], first, kek),
+            crypto_aead_aes256gcm_encrypt(SECRET, about["secret"], second, data_key),
         )
-        assert wrapped == Wrapped(b"\x01" + first + by_libsodium[0], b"\x01" + second + by_libsodium[1])
+        assert wrapped == Wrapped(b"\x02" + key_id + first + by_libsodium[0], b"\x02" + second + by_libsodium[1])
     # That answer as it was written down, so that no later version stops to read what this one stored.
     assert sha256(wrapped.data_key + wrapped.secret).hexdigest() == KNOWN
 
 
-KNOWN = "ad1902c30c55933910fe9563c11e505346bf87580fb769b9d569ec199f85c297"
+KNOWN = "7363f64c5184553eac272abcb6ab7c87c1ab43ce8e20fbd1a87ef4839fc3a24e"
+
+
+def wrapped_by_the_first_version(kek: bytes) -> Wrapped:
+    """As it stored them: no id of the key, and the binding's bytes behind a word."""
+    data_key, first, second = bytes(range(32)), bytes(range(32, 44)), bytes(range(44, 56))
+    return Wrapped(
+        b"\x01" + first + AESGCM(kek).encrypt(first, data_key, b"data key\x00" + BOUND),
+        b"\x01" + second + AESGCM(data_key).encrypt(second, SECRET, b"secret\x00" + BOUND),
+    )
+
+
+def test_what_the_first_version_stored_opens_and_is_wrapped_anew_as_of_now() -> None:
+    kek = bytes(range(100, 132))
+    old = wrapped_by_the_first_version(kek)
+    # What that version's own test had written down of its answer.
+    assert sha256(old.data_key + old.secret).hexdigest() == FIRST_KNOWN
+    ring = KeyRing([KeyEncryptionKey(kek), KeyEncryptionKey(bytes(32))])
+    assert ring.unwrap(old, HERE) == SECRET
+    for elsewhere in ELSEWHERE:
+        with pytest.raises(Unopenable):
+            ring.unwrap(old, elsewhere)
+    fresh = ring.rewrapped(old, HERE)
+    assert (fresh.data_key[:9], fresh.secret[:1]) == (b"\x02" + ring.active.key_id, b"\x02")
+    assert ring.unwrap(fresh, HERE) == SECRET
+
+
+FIRST_KNOWN = "ad1902c30c55933910fe9563c11e505346bf87580fb769b9d569ec199f85c297"
 
 
 def test_what_is_wrapped_opens_in_its_own_row_with_its_own_key_and_unchanged_alone(keyring: TradingKeyring) -> None:
@@ -160,13 +200,13 @@ def test_a_keyring_that_is_missing_opens_nothing_makes_nothing_and_is_there_agai
     made = open_keyring(folder)
     sealed, wrapped = made.sealing_key().seal(SECRET, HERE), made.wrap(SECRET, HERE)
     folder.rename(away)
-    missing = MissingKeyring(folder)
+    missing = LiveKeyring(keyring_file(folder), folder)
     for ask in (
         lambda: missing.open(sealed, HERE),
         lambda: missing.unwrap(wrapped, HERE),
         lambda: missing.wrap(SECRET, HERE),
     ):
-        with pytest.raises(Unopenable, match=r"trading\.private\); restore it: HOME/vault from a backup"):
+        with pytest.raises(Unopenable, match=r"trading\.private\).*restore it: HOME/vault from a backup"):
             ask()
     with pytest.raises(StartError, match="TRADEWRIGHT_HOME") as failure:
         read_keyring(folder)
@@ -178,8 +218,9 @@ def test_a_keyring_that_is_missing_opens_nothing_makes_nothing_and_is_there_agai
 
 
 def test_a_keyring_that_came_back_damaged_is_a_reason_and_no_end_of_the_worker(tmp_path: Path) -> None:
-    missing = MissingKeyring(tmp_path)
+    missing = LiveKeyring(keyring_file(tmp_path), tmp_path)
     (tmp_path / "trading.private").write_text("{")
+    (tmp_path / "trading.private").chmod(0o600)
     with pytest.raises(Unopenable, match="restore it from a backup"):
         missing.unwrap(Wrapped(b"", b""), HERE)
 

@@ -74,6 +74,12 @@ async def key_facts(rest: RestClient, log: FilteringBoundLogger) -> KeyFacts:
         raise ExchangeUnavailable(f"{path}: {problem}", reply.trace) from problem
 
 
+async def ask_demo_money(rest: RestClient, coin: str, amount: Decimal) -> None:
+    """Play money for a demo account, once a minute. Raises what `RestClient.command` raises."""
+    items = [{"coin": coin, "amountStr": f"{amount:f}"}]
+    await rest.command("/v5/account/demo-apply-money", {"adjustType": 0, "utaDemoApplyMoney": items})
+
+
 async def modes(rest: RestClient, log: FilteringBoundLogger) -> AccountModes:
     path = "/v5/account/info"
     reply = await rest.read(path, signed=True)

@@ -55,7 +55,7 @@ from tradewright.exchange.bybit.pages import read_pages
 from tradewright.exchange.bybit.priority import Priority
 from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import Params, Reply, RestClient
-from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.signing import Signer, signer_of
 from tradewright.exchange.bybit.spans import Span, read_span, spans
 from tradewright.exchange.bybit.values import Unreadable, decode, identifier, words
 from tradewright.exchange.bybit.wire import CancelledList, ExecutionRow, OrderAck, OrderRow, PositionRow
@@ -99,7 +99,7 @@ class BybitOrderGateway:
     def __init__(
         self,
         endpoints: EndpointSource,
-        key: ApiKey,
+        key: ApiKey | Signer,
         *,
         clock: Clock,
         log: FilteringBoundLogger,
@@ -121,7 +121,7 @@ class BybitOrderGateway:
             endpoints,
             clock=clock,
             log=log,
-            signer=Signer(key),
+            signer=signer_of(key),
             proxy=proxy,
             address=address,
             rng=rng,
@@ -297,6 +297,10 @@ class BybitOrderGateway:
 
     async def key_facts(self) -> KeyFacts:
         return await account.key_facts(self._rest, self._log)
+
+    async def ask_demo_money(self, coin: str, amount: Decimal) -> None:
+        """Raises `NotSent`, `Refused`, `OutcomeUnknown`."""
+        await account.ask_demo_money(self._rest, coin, amount)
 
     async def modes(self) -> AccountModes:
         return await account.modes(self._rest, self._log)

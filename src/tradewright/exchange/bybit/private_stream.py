@@ -17,7 +17,7 @@ from tradewright.core.order import Execution, RemoteOrder, RemotePosition, Walle
 from tradewright.exchange.bybit import codec
 from tradewright.exchange.bybit.address import Address
 from tradewright.exchange.bybit.proxy import Proxy
-from tradewright.exchange.bybit.signing import Signer
+from tradewright.exchange.bybit.signing import Signer, signer_of
 from tradewright.exchange.bybit.stream import StreamRunner
 from tradewright.exchange.bybit.stream_link import StreamFailed, StreamLink
 from tradewright.exchange.bybit.values import Unreadable, decode, words
@@ -45,7 +45,7 @@ class BybitPrivateStream:
     def __init__(
         self,
         endpoints: EndpointSource,
-        key: ApiKey,
+        key: ApiKey | Signer,
         *,
         server_time: Callable[[], Awaitable[datetime]],
         clock: Clock,
@@ -56,7 +56,7 @@ class BybitPrivateStream:
         address: Address | None = None,
     ) -> None:
         self._endpoints = endpoints
-        self._signer = Signer(key)
+        self._signer = signer_of(key)
         self._server_time = server_time
         self._unknown_words: set[str] = set()
         self._log = log.bind(component="bybit.private_stream")
@@ -70,6 +70,11 @@ class BybitPrivateStream:
     def last_frame_age_seconds(self) -> float | None:
         """Seconds since any frame (pong included) was received; None before the first."""
         return self._runner.last_frame_age_seconds()
+
+    async def renew(self) -> None:
+        """Signs in anew, with the key that the signer has now, on a second connection that then takes the first one's
+        place: nothing is missed, and what both tell is told twice. Where that fails the first one is dropped."""
+        await self._runner.renew()
 
     async def close(self) -> None:
         await self._runner.close()

@@ -53,12 +53,16 @@ class Secret:
 
 
 class Signer:
-    """Signs for one API key."""
+    """Signs for one API key of an account. All that reach the account share one, so that a new key holds for all."""
 
     def __init__(self, api_key: ApiKey) -> None:
+        self._window = str(RECV_WINDOW_MS)
+        self.take(api_key)
+
+    def take(self, api_key: ApiKey) -> None:
+        """Signs with this key from now on. Each signature is made in one go, so none is of two keys."""
         self.key = api_key.key
         self._secret = Secret(api_key.secret)
-        self._window = str(RECV_WINDOW_MS)
         self._prefix = f"{self.key}{self._window}".encode()
 
     def __repr__(self) -> str:
@@ -77,3 +81,7 @@ class Signer:
     def stream_signature(self, expires_ms: int) -> str:
         """Signature of the `auth` frame that is valid until `expires_ms` of the exchange's clock."""
         return self._secret.sign(f"GET/realtime{expires_ms}".encode())
+
+
+def signer_of(key: ApiKey | Signer) -> Signer:
+    return key if isinstance(key, Signer) else Signer(key)

@@ -7,6 +7,7 @@ what is subscribed and what the frames mean (`private_stream`, `public_stream`).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Generic, Protocol, TypeVar
@@ -78,6 +79,8 @@ class StreamRunner(Generic[Event]):
         self._arrived = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._link: StreamLink | None = None
+        self._is_up = False  # the link is, and everything was said on it
+        self._successor: StreamLink | None = None
         self._connections = 0
         self._down_reason: str | None = None
         self._overflowed = False
@@ -122,6 +125,30 @@ class StreamRunner(Generic[Event]):
     def last_frame_age_seconds(self) -> float | None:
         return None if self._last_frame_s is None else self._clock.monotonic() - self._last_frame_s
 
+    async def renew(self) -> None:
+        """A second connection beside the present one, which ends once the new one speaks; no down and no up is told.
+
+        Where the new one fails, or there is none to take the place of, an ordinary reconnect follows.
+        """
+        old = self._link
+        if old is None or not self._is_up or self._closed:
+            return  # the next connection is a new one anyway
+        self._address.connects()
+        link: StreamLink = StreamLink(lambda raw: self._heard_beside(link, raw), clock=self._clock)
+        opened = False
+        try:
+            await self._open(link)
+            opened = True
+        except (StreamFailed, ExchangeError) as problem:
+            self._log.warning("stream.not_renewed", reason=str(problem))
+        finally:
+            if not opened or self._link is not old or old.has_ended:
+                await link.close()
+        if self._link is not old or old.has_ended:
+            return
+        self._successor = link if opened else None
+        old.drop("link.closed", "another connection takes its place")
+
     async def close(self) -> None:
         """Ends the connection and the reader's loop; what was already queued is still yielded. Harmless twice."""
         self._closed = True
@@ -149,23 +176,47 @@ class StreamRunner(Generic[Event]):
         """One connection from its opening to its end; returns why it ended."""
         self._overflowed = False
         self._unreadable = 0
-        link = self._link = StreamLink(self._heard, clock=self._clock)
+        self._link = StreamLink(self._heard, clock=self._clock)
         try:
-            await link.connect(self._speaker.address(), use_aiofastnet=self._use_aiofastnet, proxy=self._proxy)
-            self._last_frame_s = self._clock.monotonic()  # it has just answered the opening: nothing is stale yet
-            await self._speaker.open(link)
+            await self._open(self._link)
+            self._is_up = True
             self._connections += 1
             self._down_reason = None
             self._log.info("stream.up", connection=self._connections)
             self._control(StreamUp(self._connections))
-            return await link.wait_closed()
+            end = await self._link.wait_closed()
+            while self._successor is not None:
+                await self._link.close()
+                self._link, self._successor = self._successor, None
+                self._log.info("stream.renewed")
+                end = await self._link.wait_closed()
+            return end
         except StreamFailed as problem:
             return LinkEnd(problem.code, str(problem))
         except ExchangeError as problem:  # what must be known first, such as the exchange's clock, could not be asked
             return LinkEnd("link.unreachable", str(problem))
         finally:
-            self._link = None
-            await link.close()
+            ended, self._is_up = [self._link, self._successor], False
+            self._link = self._successor = None
+            for link in ended:
+                if link is not None:
+                    await link.close()
+
+    async def _open(self, link: StreamLink) -> None:
+        """Connects it and says everything on it. Raises `StreamFailed` or an `ExchangeError`."""
+        await link.connect(self._speaker.address(), use_aiofastnet=self._use_aiofastnet, proxy=self._proxy)
+        self._last_frame_s = self._clock.monotonic()  # it has just answered the opening: nothing is stale yet
+        await self._speaker.open(link)
+
+    def _heard_beside(self, link: StreamLink, raw: bytes) -> None:
+        """On a connection that was opened beside another one: answers are for whoever asked on it."""
+        with contextlib.suppress(Unreadable):
+            frame = decode(_FRAME, raw)
+            if not frame.topic:
+                self._last_frame_s = self._clock.monotonic()
+                link.answered(frame)
+                return
+        self._heard(raw)
 
     def _heard(self, raw: bytes) -> None:
         self._last_frame_s = self._clock.monotonic()

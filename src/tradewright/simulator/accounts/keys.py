@@ -38,15 +38,17 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The account's three keys: one that trades, one that only reads, and one that trades and may withdraw."""
+    """The account's keys: one that trades, one that only reads, one that trades and may withdraw, and another one that
+    trades, for whoever changes keys."""
 
     uid: str
     trading: ApiKey
     read_only: ApiKey
     withdrawing: ApiKey
+    spare: ApiKey = field(default_factory=lambda: ApiKey(secrets.token_hex(9), secrets.token_hex(18)), compare=False)
 
     def find(self, key: str) -> ApiKey | None:
-        known = (self.trading, self.read_only, self.withdrawing)
+        known = (self.trading, self.read_only, self.withdrawing, self.spare)
         return next((replace(one, uid=self.uid) for one in known if one.key == key), None)
 
 
@@ -80,6 +82,7 @@ class _KeysFile(msgspec.Struct):
     trading: _Pair
     read_only: _Pair
     withdrawing: _Pair | None = None  # files of earlier versions have none
+    spare: _Pair | None = None
 
 
 def make_keys(*, key: str | None = None, secret: str | None = None) -> KeyRing:
@@ -128,9 +131,11 @@ def _read(path: Path) -> tuple[KeyRing, bool]:
             read_only=found.read_only.as_key(read_only=True),
             withdrawing=_new_withdrawing() if withdrawing is None else withdrawing.as_key(may_withdraw=True),
         )
+        if found.spare is not None:
+            ring = replace(ring, spare=found.spare.as_key())
     except (msgspec.MsgspecError, ValueError) as error:
         raise StateUnusable(f"{path} cannot be read ({error}); remove it to have new keys made.") from None
-    return ring, withdrawing is None
+    return ring, withdrawing is None or found.spare is None
 
 
 def _pair(key: ApiKey) -> _Pair:
@@ -144,6 +149,7 @@ def _write(path: Path, ring: KeyRing) -> None:
         trading=_pair(ring.trading),
         read_only=_pair(ring.read_only),
         withdrawing=_pair(ring.withdrawing),
+        spare=_pair(ring.spare),
     )
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
