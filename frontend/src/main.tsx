@@ -18,6 +18,7 @@ import "./styles/markets.css";
 import "./styles/connections.css";
 import "./styles/people.css";
 import "./styles/backtests.css";
+import "./styles/audit.css";
 
 const place = document.getElementById("root");
 if (place === null) throw new Error("index.html has no element with the id root");

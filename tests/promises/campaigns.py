@@ -41,6 +41,12 @@ CAMPAIGNS = {
             closing=r"kills-reading kills=(?P<KILLS>\d+) .*",
         ),
         Campaign(
+            name="audit-tampering",
+            does="each stored row of the audit trail tampered with in five ways, on PostgreSQL",
+            full={"ROWS": 1_000},
+            closing=_PASSED,
+        ),
+        Campaign(
             name="stops",
             does="how long a kill and the next worker take on a whole installation that has the machine to itself",
             full={"ROUNDS": 5},

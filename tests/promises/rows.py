@@ -6,6 +6,7 @@ from typing import Final
 
 from promises import (
     owed,
+    rows_audit,
     rows_edges,
     rows_identity,
     rows_money,
@@ -22,6 +23,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
     *rows_money.ROWS,
     *rows_edges.ROWS,
     *rows_identity.ROWS,
+    *rows_audit.ROWS,
     *rows_simulator.ROWS,
     *rows_strategies.ROWS,
 )

@@ -1,4 +1,4 @@
-"""Promises about what meets us: input (I), rights (J), secrets (K), audit (L), web (M), the page (P), papers (R)."""
+"""Promises about what meets us: input (I), rights (J), secrets (K), web (M), the page (P), papers (R)."""
 
 from __future__ import annotations
 
@@ -150,31 +150,6 @@ ROWS: Final = (
         id="K8",
         says='"demo" cannot be pointed at a Bybit host of another environment',
         tests=of("tests/unit/test_exchange_places.py"),
-    ),
-    Promise(
-        id="L1",
-        says="An order and each verdict and answer of the owner has its audit row in the same transaction; with"
-        " the audit table gone nothing is written but the spool",
-        tests=(
-            *of(
-                "tests/integration/trading/test_commands.py",
-                "test_an_order_is_an_intent_with_its_audit_row_and_a_notification",
-                "test_every_verdict_and_answer_of_the_owner_is_audited",
-            ),
-            *of(
-                "tests/integration/storage/test_engine.py",
-                "test_an_audit_entry_is_kept_with_the_transaction_that_it_speaks_of",
-            ),
-            *of(
-                "tests/integration/trading/test_kill_on_postgres.py",
-                "test_with_the_audit_table_gone_nothing_is_written_but_the_spool",
-            ),
-        ),
-    ),
-    Promise(
-        id="L5",
-        says="No value begins a second line of a log",
-        tests=of("tests/unit/test_logs.py", "test_no_value_begins_a_second_line_or_moves_the_cursor"),
     ),
     Promise(
         id="M1",

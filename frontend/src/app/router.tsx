@@ -12,6 +12,7 @@ import {
   redirect,
 } from "@tanstack/react-router";
 import { InvitePage } from "../auth/InvitePage";
+import { readAuditSearch } from "../audit/search";
 import { LoginPage } from "../auth/LoginPage";
 import { readLoginSearch } from "../auth/next";
 import { StepUpHost } from "../auth/stepUp";
@@ -146,6 +147,13 @@ const security = createRoute({
   component: lazyRouteComponent(() => import("../settings/SecurityPage"), "SecurityPage"),
 });
 
+const audit = createRoute({
+  getParentRoute: () => settings,
+  path: "/audit",
+  validateSearch: readAuditSearch,
+  component: lazyRouteComponent(() => import("../audit/AuditPage"), "AuditPage"),
+});
+
 const backtests = createRoute({
   getParentRoute: () => shell,
   path: "/backtests",
@@ -168,7 +176,7 @@ export const router = createRouter({
       home,
       terminalHome,
       terminal,
-      settings.addChildren([accounts, tokens, security, profile, sessions, users, workspaces, installation]),
+      settings.addChildren([accounts, tokens, security, profile, sessions, users, workspaces, audit, installation]),
       account,
       differences,
       backtests,

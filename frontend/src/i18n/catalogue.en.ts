@@ -1,6 +1,7 @@
 /** The whole English catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./en/actions.json";
 import arming from "./en/arming.json";
+import audit from "./en/audit.json";
 import auth from "./en/auth.json";
 import backtests from "./en/backtests.json";
 import book from "./en/book.json";
@@ -27,6 +28,7 @@ import tokens from "./en/tokens.json";
 const en = {
   actions,
   arming,
+  audit,
   auth,
   backtests,
   book,

@@ -1,6 +1,7 @@
 /** The whole Russian catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./ru/actions.json";
 import arming from "./ru/arming.json";
+import audit from "./ru/audit.json";
 import auth from "./ru/auth.json";
 import backtests from "./ru/backtests.json";
 import book from "./ru/book.json";
@@ -29,6 +30,7 @@ import type { Catalogue } from "./index";
 const ru: Catalogue = {
   actions,
   arming,
+  audit,
   auth,
   backtests,
   book,

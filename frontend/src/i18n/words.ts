@@ -140,3 +140,25 @@ export function statusText(t: Words, order: StatusOf): string {
 function unheard(status: never): string {
   return String(status);
 }
+
+/** What the audit log says was done; an action that has no words here is shown as it is. */
+export function auditAction(t: Words, action: string): string {
+  return byCode(t, `audit.actions.${action}`, {}) ?? action;
+}
+
+export function auditGroup(t: Words, group: string): string {
+  return byCode(t, `audit.groups.${group}`, {}) ?? group;
+}
+
+export function auditObject(t: Words, kind: string): string {
+  return byCode(t, `audit.objects.${kind}`, {}) ?? kind;
+}
+
+export function auditOutcome(t: Words, outcome: string): string {
+  return byCode(t, `audit.outcomes.${outcome}`, {}) ?? outcome;
+}
+
+/** What wanted an order, by its source. */
+export function auditWhy(t: Words, source: string): string {
+  return byCode(t, `audit.sources.${source}`, {}) ?? source;
+}

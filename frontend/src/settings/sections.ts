@@ -10,8 +10,9 @@ export type Section = {
     | "/settings/accounts"
     | "/settings/users"
     | "/settings/workspaces"
+    | "/audit"
     | "/settings/installation";
-  readonly name: "profile" | "security" | "sessions" | "tokens" | "accounts" | "users" | "workspaces" | "installation";
+  readonly name: "profile" | "security" | "sessions" | "tokens" | "accounts" | "users" | "workspaces" | "audit" | "installation";
   readonly isFor?: (session: Session) => boolean;
 };
 
@@ -23,5 +24,6 @@ export const SECTIONS: readonly Section[] = [
   { to: "/settings/accounts", name: "accounts" },
   { to: "/settings/users", name: "users" },
   { to: "/settings/workspaces", name: "workspaces" },
+  { to: "/audit", name: "audit" },
   { to: "/settings/installation", name: "installation", isFor: (session) => session.user?.is_operator === true },
 ];

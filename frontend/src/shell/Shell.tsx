@@ -104,7 +104,7 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
       <WorkspaceSwitcher />
       {account !== null && <AccountSwitcher account={account} accounts={accounts} />}
       <nav aria-label={t("shell.nav")}>
-        <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings") && !here.startsWith("/backtests")} />
+        <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings") && !here.startsWith("/backtests") && !here.startsWith("/audit")} />
         <NavLink to="/backtests" label={t("shell.backtests")} active={here.startsWith("/backtests")} />
         <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
       </nav>

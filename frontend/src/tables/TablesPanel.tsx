@@ -22,6 +22,7 @@ import { CancelAll } from "./actions/Confirm";
 import { BalancesTable, FillsTable, PositionsTable } from "./MoneyTables";
 import { OrdersTable, type FindInstrument } from "./OrdersTable";
 import { useCancel, type Cancelling } from "./useCancel";
+import { save } from "./saving";
 
 type Props = {
   readonly accountId: string;
@@ -153,16 +154,6 @@ function Tools(props: Props & { data: AccountData | null }) {
       {cancelling && <CancelAll accountId={props.accountId} orders={live} only={only} find={props.find} onClose={() => setCancelling(false)} />}
     </span>
   );
-}
-
-/** Hands a file to the browser as a download. */
-function save(file: Blob, name: string): void {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(file);
-  link.download = name;
-  link.click();
-  // Not at once: some browsers begin to read the address only after this turn.
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 function Tabs({ tab, counts, onTab }: { tab: Tab; counts: Readonly<Record<Tab, number | null>>; onTab: (tab: Tab) => void }) {

@@ -1,0 +1,86 @@
+"""With the audit trail unavailable each route that does something refuses, and nothing is done; but what only reduces.
+
+The routes are those of the table of who may what: a new one is asked here by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from integration.backtests.kit import waves
+from integration.web.kit import Site, User, running_owner
+from security.test_who_may_what import EXPECTED, asked, prepared, url_of
+from tradewright.market.history.series import Series
+from tradewright.web import intents
+
+# Nothing is done: they compute, or look.
+_READS = {
+    "/api/v1/accounts/{account_id}/preview",
+    "/api/v1/accounts/{account_id}/reconcile",
+    "/api/v1/audit/digest",
+    "/api/v1/specs/check",
+    "/api/v1/specs/explain",
+    "/api/v1/specs/diff",
+}
+# It only takes exposure off: its latch is a file first, and its entry waits in the spool.
+_REDUCES = {"/api/v1/kill"}
+# Of no deed: when a session was seen, which passwords were tried, what markets said.
+_PASSING = ("sessions", "login_attempts", "instruments", "instrument_lists", "audit_exports")
+_AWAY = ("ALTER TABLE audit_entries RENAME TO away", "ALTER TABLE away RENAME TO audit_entries")
+
+
+async def test_no_deed_without_its_row(site: Site, ann: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intents, "RECONCILE_WAIT_S", 0.05)
+    site.parts.candles.add(Series(category="linear", symbol="BTCUSDT", timeframe="15m"), waves(500, "15m"), source="x")
+    engine = site.parts.engine
+    async with running_owner(site, ann) as owner:
+        ids = await prepared(site, ann, owner)
+        for path in ("/api/v1/connections", "/api/v1/backtests"):
+            assert await asked(ann.http, "POST", path, path, ids) == 202
+    done, answered = {}, {}
+    routes = [route for route, expected in EXPECTED.items() if route[0] != "GET" and expected[3] < 300]
+    assert len(routes) > 15
+    await _run(engine, _AWAY[0])
+    before = await _fingerprint(engine)
+    for method, path in routes:
+        status = await asked(ann.http, method, path, url_of(path, ids), ids)
+        after = await _fingerprint(engine)
+        changed = {table for table in before if before[table] != after[table]}
+        if changed and path not in _REDUCES:
+            done[path] = changed
+        if status != 503 and path not in _READS | _REDUCES:
+            answered[path] = status
+        before = after
+    await _run(engine, _AWAY[1])
+    assert done == {}
+    # The same id and body again is the same thing: answered as it stands, and nothing is done.
+    assert {path: status for path, status in answered.items() if status < 400} == {
+        "/api/v1/connections": 202,
+        "/api/v1/backtests": 202,
+    }
+
+
+async def _run(engine: AsyncEngine, statement: str) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text(statement))
+
+
+async def _fingerprint(engine: AsyncEngine) -> Mapping[str, str]:
+    """By table, what stands in it."""
+    async with engine.connect() as connection:
+        names = await connection.scalars(
+            text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY tablename")
+        )
+        return {
+            name: str(
+                await connection.scalar(
+                    text(f"SELECT md5(coalesce(string_agg(md5(t::text), '' ORDER BY t::text), '')) FROM \"{name}\" t")
+                )
+            )
+            for name in list(names)
+            if name not in _PASSING
+        }
