@@ -107,6 +107,7 @@ async def add_connection(
         "name": asked.name,
         "region": asked.region,
         "key_shown": asked.key_shown,
+        "key_digest": digest_key.shown(asked.credentials.key),
         "proxy_shown": asked.proxy_shown,
     }
     await tell(connection, workspace_id, asked.id, "connection.add", actor, now, ids, after=shown)

@@ -1,5 +1,5 @@
-"""Heads leave for a file and an address; what fails is tried again and told; by them the command finds what nothing else
-could find."""
+"""Heads leave for a file and an address; what fails is tried again and told; by them the command finds what nothing
+else could."""
 
 from __future__ import annotations
 
