@@ -11,6 +11,7 @@ from tests.bench import (
     rows_installation,
     rows_messages,
     rows_orders,
+    rows_passwords,
     rows_ticks,
 )
 from tests.bench.harness import Result, Row, measure, table, table_of_absolutes, table_of_figures, write
@@ -33,7 +34,7 @@ def main() -> None:
     print("measuring a whole installation …", flush=True)
     absolutes += rows_installation.measured()
     print("measuring the simulated exchange …", flush=True)
-    figures = [*stated, *rows_exchange.measured()]
+    figures = [*stated, *rows_passwords.measured(), *rows_exchange.measured()]
     print("\n" + table(results))
     print("\n" + table_of_absolutes(absolutes))
     print("\n" + table_of_figures(figures))

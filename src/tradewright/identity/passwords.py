@@ -39,14 +39,16 @@ class HashCost:
     parallelism: int = 1
 
 
+def hasher_of(cost: HashCost) -> PasswordHasher:
+    return PasswordHasher(time_cost=cost.time_cost, memory_cost=cost.memory_kib, parallelism=cost.parallelism)
+
+
 class Passwords:
     """Hashes and compares, at most `concurrent_max` at a time: each holds 64 MiB, and more would queue for a core."""
 
     def __init__(self, cost: HashCost | None = None, *, concurrent_max: int = 2) -> None:
         cost = cost or HashCost()
-        self._hasher = PasswordHasher(
-            time_cost=cost.time_cost, memory_cost=cost.memory_kib, parallelism=cost.parallelism
-        )
+        self._hasher = hasher_of(cost)
         self._slots = asyncio.Semaphore(concurrent_max)
         self._decoy = _decoy(cost)
 
