@@ -29,7 +29,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
-PASSWORD = "correct horse battery staple"
+PASSWORD = "wet horse battery lamp"
 PATIENCE_S = 90.0  # against hanging only: a machine that does ten other things starts a process in half a minute
 FINAL = frozenset({"refused", "not_sent", "filled", "cancelled", "rejected", "expired", "not_placed"})
 
