@@ -40,6 +40,7 @@ def said(*arguments: str) -> tuple[str, list[tuple[str, bool]]]:
             everybody=lambda: [ANN, BOB],
             set_enabled=lambda name, enabled: done.append((name, enabled)),
             password_link=lambda name: f"a link for {name}",
+            reset_factors=lambda name: f"{name} has none",
         ),
     )
     result = CliRunner().invoke(application, ["user", *arguments])
