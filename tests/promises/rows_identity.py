@@ -35,6 +35,7 @@ ROWS: Final = (
                 "test_a_recovery_code_opens_once_and_a_new_set_ends_the_old",
             ),
             *of(_PASSKEYS),
+            *of("tests/e2e/test_security_page.py"),
         ),
     ),
     Promise(
