@@ -1,19 +1,9 @@
 /** A large order of real money is typed once more: its symbol. The server asks for the same, with prices of its own. */
 import { useQuery } from "@tanstack/react-query";
-import Big from "big.js";
 import { useId } from "react";
 import { accountsQuery } from "../app/session";
 import { useWords } from "../i18n/useWords";
 import { useAccount } from "../stream/hooks";
-
-/** Prices move between here and the server: what is nearly large is asked for too. */
-const NEARLY = 0.95;
-
-/** Whether an order of this value (quote coin; null: nobody knows it) is typed. Without an arming nothing opens anyway. */
-export function isLarge(value: string | null, confirmAbove: string | null): boolean {
-  if (confirmAbove === null) return false;
-  return value === null || new Big(value).gt(new Big(confirmAbove).times(NEARLY));
-}
 
 /** Above which value an order of this account is typed once more; null: of none. */
 export function useConfirmAbove(accountId: string): string | null {
@@ -21,10 +11,6 @@ export function useConfirmAbove(accountId: string): string | null {
   const listed = useQuery(accountsQuery).data?.find((each) => each.id === accountId);
   const account = state.phase === "live" || state.phase === "resyncing" ? state.data.account : listed;
   return account?.armed?.confirm_above ?? null;
-}
-
-export function isTyped(typed: string, symbol: string): boolean {
-  return typed.trim().toUpperCase() === symbol;
 }
 
 export function TypedOnce({ symbol, value, onChange }: { readonly symbol: string; readonly value: string; readonly onChange: (typed: string) => void }) {

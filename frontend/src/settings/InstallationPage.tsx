@@ -2,6 +2,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { endUserSessions, setQuota, setUserEnabled, type InstallationUser, type InstallationWorkspace } from "../api/people";
 import { queries } from "../app/services";
+import { RealTrading } from "../arming/RealTrading";
 import { sessionQuery } from "../app/session";
 import { useStepUp } from "../auth/stepUp";
 import { useWords } from "../i18n/useWords";
@@ -24,6 +25,7 @@ export function InstallationPage() {
   return (
     <SettingsPage title={t("people.section_installation")}>
       <p className="muted">{t("people.installation_text")}</p>
+      <RealTrading />
       <UserList />
       <WorkspaceList />
     </SettingsPage>

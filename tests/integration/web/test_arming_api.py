@@ -12,7 +12,6 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
@@ -161,10 +160,10 @@ async def test_arming_needs_a_fresh_proof_and_disarming_none(live: Live) -> None
     assert await live.audited() == []
 
 
-@pytest.mark.parametrize("lasts_s", [0, 4, 30 * 86_400 + 1])
-async def test_an_arming_lasts_thirty_days_at_most(live: Live, lasts_s: int) -> None:
+async def test_an_arming_lasts_thirty_days_at_most(live: Live) -> None:
     await live.limits()
-    assert (await live.arm(lasts_s=lasts_s))[0] == 422
+    for lasts_s in (0, 4, 30 * 86_400 + 1):
+        assert (await live.arm(lasts_s=lasts_s))[0] == 422
     status, answer = await live.arm(lasts_s=30 * 86_400)
     assert (status, answer["armed"]["until_ms"] - answer["armed"]["since_ms"]) == (200, 30 * 86_400_000)
 
@@ -257,46 +256,68 @@ async def pull_and_release(live: Live) -> None:
     await store.release(pulled.scope, None)
 
 
-async def until_written(live: Live) -> None:
+async def until_written(live: Live, count: int = 1) -> None:
     async with asyncio.timeout(WAIT_S):
-        while not await live.run("SELECT 1 FROM armings WHERE ended_at IS NOT NULL"):
+        while len(await live.run("SELECT 1 FROM armings WHERE ended_at IS NOT NULL")) < count:
             await asyncio.sleep(0.02)
 
 
-ENDS: dict[str, tuple[str, Any]] = {
-    "its time": ("expired", "UPDATE armings SET armed_until = clock_timestamp()"),
-    "another key": ("key_changed", "UPDATE connection_keys SET id = gen_random_uuid()"),
-    "no key": ("key_changed", "DELETE FROM connection_keys"),
+FACTS_AGAIN = f"UPDATE connections SET facts = '{json.dumps(FACTS)}'"
+KEY_AGAIN = """INSERT INTO connection_keys (id, connection_id, workspace_id, sealed, stored_at)
+SELECT gen_random_uuid(), id, workspace_id, 'x', clock_timestamp() FROM connections"""
+# What ends an arming, why, and how it is put right again.
+ENDS: dict[str, tuple[str, Any, str | None]] = {
+    "its time": ("expired", "UPDATE armings SET armed_until = clock_timestamp() WHERE ended_at IS NULL", None),
+    "another key": ("key_changed", "UPDATE connection_keys SET id = gen_random_uuid()", None),
+    "no key": ("key_changed", "DELETE FROM connection_keys", KEY_AGAIN),
     "other permissions": (
         "key_changed",
         "UPDATE connections SET facts = jsonb_set(facts, '{permissions,Wallet}', '[\"AccountTransfer\"]')",
+        FACTS_AGAIN,
     ),
-    "another address": ("key_changed", "UPDATE connections SET facts = jsonb_set(facts, '{ips}', '[\"*\"]')"),
-    "a looser limit": ("limits_loosened", lambda live: live.limits(order_notional="901")),
-    "a limit that is gone": ("limits_loosened", "DELETE FROM risk_limits WHERE name = 'daily_loss'"),
-    "another role": ("role_changed", "UPDATE memberships SET role = 'trader'"),
-    "no member": ("role_changed", "DELETE FROM memberships"),
-    "a disabled user": ("role_changed", "UPDATE users SET disabled_at = clock_timestamp()"),
-    "a kill, released": ("killed", pull_and_release),
+    "another address": (
+        "key_changed",
+        "UPDATE connections SET facts = jsonb_set(facts, '{ips}', '[\"*\"]')",
+        FACTS_AGAIN,
+    ),
+    "a looser limit": ("limits_loosened", lambda live: live.limits(order_notional="901"), None),
+    "a limit that is gone": ("limits_loosened", "DELETE FROM risk_limits WHERE name = 'daily_loss'", None),
+    "another role": (
+        "role_changed",
+        "UPDATE memberships SET role = 'trader'",
+        "UPDATE memberships SET role = 'owner'",
+    ),
+    "a disabled user": (
+        "role_changed",
+        "UPDATE users SET disabled_at = clock_timestamp()",
+        "UPDATE users SET disabled_at = NULL",
+    ),
+    "a kill, released": ("killed", pull_and_release, None),
+    "no member": ("role_changed", "DELETE FROM memberships", None),
 }
 
 
-@pytest.mark.parametrize("name", ENDS)
-async def test_whatever_it_rested_on_ends_it_and_is_told(live: Live, name: str) -> None:
-    why, change = ENDS[name]
-    await live.limits()
-    assert (await live.arm())[0] == 200
+async def test_whatever_it_rested_on_ends_it_and_is_told(live: Live) -> None:
+    lapsed: list[tuple[str, str]] = []
     async with watched(live) as owner:
-        await owner.until(None)
-        await (live.run(change) if isinstance(change, str) else change(live))
-        await owner.until("account.not_armed")
-        await until_written(live)  # the gate hears first
-    assert await live.run("SELECT ended_why FROM armings") == [{"ended_why": why}]
-    lapse = (await live.audited())[-1]
-    assert (lapse["action"], lapse["actor_kind"]) == ("account.arming_lapsed", "system")
-    assert (lapse["before"]["armed_by"], lapse["after"]["why"]) == (live.ann.session["user"]["id"], why)
-    told = await live.run("SELECT payload FROM account_events WHERE kind = 'session' ORDER BY seq DESC LIMIT 1")
-    assert told[0]["payload"]["account"]["armed"] is None
+        for name, (why, change, undo) in ENDS.items():
+            await live.limits()
+            assert (await live.arm())[0] == 200, name
+            await owner.until(None)
+            await (live.run(change) if isinstance(change, str) else change(live))
+            await owner.until("account.not_armed")
+            await until_written(live, 1 + len(lapsed))  # the gate hears first
+            lapse = (await live.audited())[-1]
+            assert (lapse["action"], lapse["actor_kind"]) == ("account.arming_lapsed", "system"), name
+            assert lapse["before"]["armed_by"] == live.ann.session["user"]["id"]
+            told = await live.run("SELECT payload FROM account_events WHERE kind = 'session' ORDER BY seq DESC LIMIT 1")
+            assert told[0]["payload"]["account"]["armed"] is None
+            lapsed.append((name, lapse["after"]["why"]))
+            assert lapsed[-1] == (name, why)
+            if undo is not None:
+                await live.run(undo)
+    ended = await live.run("SELECT ended_why FROM armings ORDER BY armed_at")
+    assert [row["ended_why"] for row in ended] == [why for _, why in lapsed]
 
 
 async def test_an_installation_that_allows_it_no_more_ends_it_and_another_word_does_not_bring_it_back(

@@ -10,7 +10,8 @@ import { amendProblems, type Amendable, type OrderChange } from "../../rules/cha
 import { quotesOf } from "../../rules/parts";
 import { marketKey, useQuote } from "../../stream/hooks";
 import { readField, type FieldState } from "../../ticket/reading";
-import { isLarge, isTyped, TypedOnce, useConfirmAbove } from "../../arming/TypedOnce";
+import { isLarge, isTyped } from "../../arming/large";
+import { TypedOnce, useConfirmAbove } from "../../arming/TypedOnce";
 import { Dialog } from "../../ui/Dialog";
 import { NumberLine } from "./NumberLine";
 import { useIntent } from "./useIntent";
