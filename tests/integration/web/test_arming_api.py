@@ -268,7 +268,8 @@ SELECT gen_random_uuid(), id, workspace_id, 'x', clock_timestamp() FROM connecti
 # What ends an arming, why, and how it is put right again.
 ENDS: dict[str, tuple[str, Any, str | None]] = {
     "its time": ("expired", "UPDATE armings SET armed_until = clock_timestamp() WHERE ended_at IS NULL", None),
-    "another key": ("key_changed", "UPDATE connection_keys SET id = gen_random_uuid()", None),
+    "another key": ("key_changed", "UPDATE connections SET key_changed_at = clock_timestamp()", None),
+    "another row of keys": ("key_changed", "UPDATE connection_keys SET id = gen_random_uuid()", None),
     "no key": ("key_changed", "DELETE FROM connection_keys", KEY_AGAIN),
     "other permissions": (
         "key_changed",

@@ -231,16 +231,18 @@ def test_a_key_is_another_one_by_itself_its_connection_and_by_what_the_exchange_
     connection, key = UUID(int=1), UUID(int=2)
     facts = {"permissions": {"Spot": ["a", "b"], "Wallet": []}, "ips": ["1.1.1.1", "2.2.2.2"], "read_only": False}
     turned = {"read_only": False, "ips": ["2.2.2.2", "1.1.1.1"], "permissions": {"Wallet": [], "Spot": ["b", "a"]}}
-    mark = key_mark(connection, key, "cdef", facts)
-    assert key_mark(connection, key, "cdef", turned) == mark
+    mark = key_mark(connection, key, NOW, "cdef", facts)
+    assert key_mark(connection, key, NOW, "cdef", turned) == mark
     others = [
-        key_mark(UUID(int=3), key, "cdef", facts),
-        key_mark(connection, UUID(int=3), "cdef", facts),
-        key_mark(connection, None, "cdef", facts),
-        key_mark(connection, key, "cdeg", facts),
-        key_mark(connection, key, "cdef", {**facts, "ips": ["*"]}),
-        key_mark(connection, key, "cdef", {**facts, "permissions": {"Spot": ["a"], "Wallet": []}}),
-        key_mark(connection, key, "cdef", None),
+        key_mark(UUID(int=3), key, NOW, "cdef", facts),
+        key_mark(connection, UUID(int=3), NOW, "cdef", facts),
+        key_mark(connection, None, NOW, "cdef", facts),
+        key_mark(connection, key, NOW + timedelta(microseconds=1), "cdef", facts),
+        key_mark(connection, key, None, "cdef", facts),
+        key_mark(connection, key, NOW, "cdeg", facts),
+        key_mark(connection, key, NOW, "cdef", {**facts, "ips": ["*"]}),
+        key_mark(connection, key, NOW, "cdef", {**facts, "permissions": {"Spot": ["a"], "Wallet": []}}),
+        key_mark(connection, key, NOW, "cdef", None),
     ]
     assert len({mark, *others}) == 1 + len(others)
 

@@ -139,9 +139,13 @@ def phrases(name: str) -> Mapping[str, str]:
     return {language: phrase(name, language) for language in _WORDS}
 
 
-def key_mark(connection_id: UUID, key_id: UUID | None, key_shown: str, facts: Mapping[str, Any] | None) -> str:
-    """One line for a key and what the exchange says of it; in whatever order the exchange names permissions."""
-    seen = json.dumps([str(connection_id), str(key_id), key_shown, _ordered(facts)], sort_keys=True)
+def key_mark(
+    connection_id: UUID, key_id: object, changed_at: datetime | None, key_shown: str, facts: Mapping[str, Any] | None
+) -> str:
+    """One line for a key and what the exchange says of it; in whatever order the exchange names permissions.
+    `changed_at`: when another key, region or proxy last took the place of the one before."""
+    changed = None if changed_at is None else changed_at.timestamp()
+    seen = json.dumps([str(connection_id), str(key_id), changed, key_shown, _ordered(facts)], sort_keys=True)
     return hashlib.sha256(seen.encode()).hexdigest()
 
 
