@@ -5,7 +5,14 @@ Against a simulated exchange in demo mode, a process of its own; the installatio
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -46,6 +53,13 @@ class Accounts(Terminal):
         self.part("connection-submit").click()
         expect(self.part("connection-form")).to_have_count(0)
 
+    def change_key(self, name: str, key: str, secret: str) -> None:
+        self.card(name).get_by_test_id("connection-change").click()
+        self.part("change-key").fill(key)
+        self.part("change-secret").fill(secret)
+        self.part("change-confirm").click()
+        expect(self.part("change-dialog")).to_have_count(0)
+
     def card(self, name: str):  # type: ignore[no-untyped-def]  # a Locator
         return self.page.locator("[data-testid=connection]").filter(has_text=name)
 
@@ -66,6 +80,41 @@ def accounts(request: pytest.FixtureRequest, browser: Browser, house: Installati
     yield opened
     context.close()
     assert opened.faults == []
+
+
+def since_of(house: Installation, name: str) -> tuple[str, int]:
+    """What the account's session says, and since when, once it is ready."""
+
+    def look() -> tuple[str, int] | None:
+        found = house.request("GET", "/api/v1/accounts")[1]["accounts"]
+        session = next((each["session"] for each in found if each["name"] == name), None)
+        ready = session is not None and session["state"] == "ready"
+        return (session["state"], session["since_ms"]) if ready else None
+
+    return wait_for(look, f"{name} is ready")
+
+
+def test_another_account_of_the_simulated_exchange_is_connected_by_its_key(
+    accounts: Accounts, house: Installation
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "tradewright", "exchange-account", "--fund", "USDT=5000", "--json"],
+        env={**os.environ, "TRADEWRIGHT_HOME": str(house.home)},
+        capture_output=True,
+        check=True,
+    )
+    opened = json.loads(said.stdout)
+    accounts.open()
+    accounts.part("connection-add").click()
+    accounts.part("connection-env-sim").click()
+    expect(accounts.part("safe-key")).to_be_visible()
+    accounts.part("connection-name").fill("Practice")
+    accounts.part("connection-key").fill(opened["key"])
+    accounts.part("connection-secret").fill(opened["secret"])
+    accounts.part("connection-submit").click()
+    expect(accounts.card("Practice")).to_have_attribute("data-state", "ok")
+    since_of(house, "Practice")
+    accounts.remove("Practice")
 
 
 def test_a_demo_account_is_added_checked_used_and_removed(
@@ -98,6 +147,33 @@ def test_a_demo_account_is_added_checked_used_and_removed(
     assert trading["key"][-4:] in shown
     assert not any(secret in accounts.page.content() for secret in (trading["key"], trading["secret"], "canary-proxy"))
     assert demo.uid in shown
+    expect(accounts.card("My demo").get_by_test_id("connection-warnings")).not_to_be_empty()
+
+    # Another key takes its place while the account goes on; one that may withdraw does not.
+    session_since = since_of(house, "My demo")
+    accounts.change_key("My demo", demo.keys["withdrawing"]["key"], demo.keys["withdrawing"]["secret"])
+    note = accounts.card("My demo").get_by_test_id("connection-change-note")
+    expect(note).to_have_attribute("data-state", "refused")
+    expect(accounts.card("My demo")).to_have_attribute("data-state", "ok")
+    note.get_by_test_id("connection-change-drop").click()
+    expect(note).to_have_count(0)
+    spare = demo.keys["spare"]
+    accounts.change_key("My demo", spare["key"], spare["secret"])
+    expect(accounts.card("My demo")).to_contain_text(spare["key"][-4:])
+    expect(note).to_have_count(0)
+    assert since_of(house, "My demo") == session_since, "the session went on, and never said otherwise"
+    assert spare["secret"] not in accounts.page.content()
+
+    # Play money, and another name.
+    accounts.card("My demo").get_by_test_id("top-up-ask").click()
+    expect(accounts.card("My demo").get_by_test_id("top-up-state")).to_have_attribute("data-state", "done")
+    accounts.card("My demo").get_by_test_id("connection-rename").click()
+    accounts.part("rename-name").fill("Second demo")
+    accounts.part("rename-confirm").click()
+    expect(accounts.card("Second demo")).to_have_attribute("data-state", "ok")
+    accounts.card("Second demo").get_by_test_id("connection-rename").click()
+    accounts.part("rename-name").fill("My demo")
+    accounts.part("rename-confirm").click()
     accounts.card("My demo").get_by_test_id("connection-open").click()
 
     # Used as any account: its own market, its own money, its own badge.
@@ -126,3 +202,28 @@ def test_a_demo_account_is_added_checked_used_and_removed(
         lambda: all(f["environment"] == "sim" for f in house.request("GET", "/api/v1/accounts")[1]["accounts"]),
         "the account rests",
     )
+
+
+def test_the_process_that_serves_pages_holds_nothing_that_opens(accounts: Accounts, house: Installation) -> None:
+    """Promise K5, of the real processes: neither their environment nor their memory has the private half, its text or
+    the key-encryption key. The worker's memory does, by the same look: so the look finds what is there."""
+    accounts.open()
+    private = json.loads((house.home / "vault/trading.private").read_text())
+    wanted = {name: [text.encode(), base64.b64decode(text)] for name, text in private.items()}
+    found = {part: held_by(house.pid_of(part), wanted) for part in ("api", "jobs", "worker")}
+    assert found["api"] == found["jobs"] == set()
+    assert found["worker"], "the look finds what is there"
+
+
+def held_by(pid: int, wanted: dict[str, list[bytes]]) -> set[str]:
+    """Which of these are in the environment or the writable memory of a process."""
+    content = [Path(f"/proc/{pid}/environ").read_bytes()]
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            begin, end = (int(each, 16) for each in span.split("-"))
+            if rights.startswith("rw"):
+                with contextlib.suppress(OSError, ValueError):  # gone meanwhile, or not to be read
+                    memory.seek(begin)
+                    content.append(memory.read(end - begin))
+    return {name for name, forms in wanted.items() if any(form in each for form in forms for each in content)}

@@ -12,6 +12,7 @@ from promises import (
     rows_money,
     rows_orders,
     rows_running,
+    rows_secrets,
     rows_simulator,
     rows_strategies,
 )
@@ -24,6 +25,7 @@ PROMISES: Final[tuple[Promise, ...]] = (
     *rows_edges.ROWS,
     *rows_identity.ROWS,
     *rows_audit.ROWS,
+    *rows_secrets.ROWS,
     *rows_simulator.ROWS,
     *rows_strategies.ROWS,
 )
@@ -37,6 +39,7 @@ DUE: Final = frozenset(
         *("D1", "D2", "D3", "D5", "E6", "F1", "F2", "F3", "F4", "F5"),
         *(f"G{number}" for number in range(1, 5)),
         *(f"H{number}" for number in range(1, 8)),
+        *(f"K{number}" for number in range(1, 6)),
         *("I2", "I3", "I4", "I6", *(f"M{number}" for number in range(1, 7)), "O2", "O6", "O7"),
     ]
 )

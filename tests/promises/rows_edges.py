@@ -122,6 +122,7 @@ ROWS: Final = (
         tests=(
             *of(_KEYS, "test_a_key_that_is_not_right_is_refused_with_its_reason_and_makes_no_account"),
             *of("tests/unit/exchange/test_account.py", "test_permissions_decide_about_trading_and_withdrawal"),
+            *of("tests/unit/exchange/test_key_permissions.py"),
             *of("tests/e2e/test_accounts_page.py"),
         ),
     ),

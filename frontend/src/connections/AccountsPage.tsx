@@ -62,7 +62,7 @@ export function AccountsPage() {
         {accounts.data === undefined && !accounts.isError && <Waiting rows={1} onRetry={() => void accounts.refetch()} />}
         {accounts.data?.every((each) => each.environment !== "sim") === true && <p className="muted">{t("connections.no_simulated")}</p>}
         {accounts.data
-          ?.filter((each) => each.environment === "sim")
+          ?.filter((each) => each.environment === "sim" && each.connection_id === null)
           .map((each) => (
             <SimulatedCard key={each.id} account={each} />
           ))}
