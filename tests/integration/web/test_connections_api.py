@@ -84,3 +84,39 @@ async def test_a_body_that_is_wrong_is_refused_without_its_secrets(
     status, answer = await asked(ann, "POST", CONNECTIONS, new_connection(**changes))
     assert (status, answer["problems"][0]["code"]) == (422, code)
     assert (await asked(ann, "GET", CONNECTIONS))[1] == {"connections": []}
+
+
+async def test_a_connection_is_changed_and_renamed_without_its_secrets_and_what_is_wrong_is_said(
+    site: Site, ann: User
+) -> None:
+    body = new_connection()
+    assert (await asked(ann, "POST", CONNECTIONS, body))[0] == 202
+    path = f"{CONNECTIONS}/{body['id']}"
+    change = {"id": str(SystemIds().new()), "key": "canary-next-c3d4", "secret": "canary-next"}
+    status, answer = await asked(ann, "POST", f"{path}/change", change)
+    ConnectionAnswer.model_validate_json(json.dumps(answer))
+    shown = answer["connection"]
+    assert (status, shown["key_shown"], shown["region"], shown["state"]) == (202, "a1b2", "global", "checking")
+    assert (shown["change"]["key_shown"], shown["change"]["state"]) == ("c3d4", "checking")
+    assert await asked(ann, "POST", f"{path}/change", change) == (202, answer), "the same id is the same change"
+    for wrong, code in (
+        ({"key": "canary alone"}, "input.missing"),
+        ({"key": "canary with blanks", "secret": "canary"}, "connection.key_text"),
+        ({"keep_proxy": False, "proxy": "canary-proxy"}, "connection.proxy_invalid"),
+        ({"secret": "canary" * 1_000, "key": "canary"}, "input.too_long"),
+        ({"region": "nowhere"}, "connection.region_unknown"),
+    ):
+        status, refused = await asked(ann, "POST", f"{path}/change", {"id": str(SystemIds().new()), **wrong})
+        assert (status, refused["problems"][0]["code"]) == (422, code)
+    status, refused = await asked(ann, "POST", f"{path}/change", {"id": str(SystemIds().new())})
+    assert (status, refused["code"]) == (409, "connection.nothing_changed")
+    status, dropped = await asked(ann, "POST", f"{path}/change/drop")
+    assert (status, dropped["connection"]["change"]) == (200, None)
+    status, renamed = await asked(ann, "POST", f"{path}/rename", {"name": "Другое"})
+    assert (status, renamed["connection"]["name"]) == (200, "Другое")
+    assert await asked(ann, "GET", f"{path}/top-up") == (200, {"top_up": None})
+    top_up = {"id": str(SystemIds().new()), "coin": "USDT", "amount": "1000"}
+    status, refused = await asked(ann, "POST", f"{path}/top-up", top_up)
+    assert (status, refused["code"]) == (409, "connection.not_ready")
+    status, refused = await asked(ann, "POST", f"{path}/top-up", top_up | {"amount": "100001"})
+    assert (status, refused["problems"][0]["code"]) == (422, "connection.top_up_amount")
