@@ -119,11 +119,12 @@ async def set_password_by_link(
 ) -> None:
     """Uses the link up, sets the password and ends every session of its user. Raises `InvalidInput`,
     `PasswordLinkUnknown`."""
-    problems = password_problems(new)
+    async with engine.connect() as connection:
+        whose = await _user_of(connection, token, clock.now())
+        username = await connection.scalar(select(users.c.username).where(users.c.id == whose))
+    problems = password_problems(new, str(username))
     if problems:
         raise InvalidInput(problems)
-    async with engine.connect() as connection:
-        await _user_of(connection, token, clock.now())
     encoded = await passwords.hash(new)
     async with engine.begin() as connection:
         now = clock.now()
