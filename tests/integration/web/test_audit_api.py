@@ -96,7 +96,7 @@ async def test_filters_narrow_and_pages_go_on_where_the_last_one_ended(site: Sit
     bounds = {"from_ms": str(milliseconds(start)), "to_ms": str(milliseconds(start + timedelta(minutes=2)))}
     assert len((await audit(ann, action="order.place", **bounds))["entries"]) == 2
     async with ann.http.get("/api/v1/audit", params={"before": "nonsense"}) as response:
-        await problem(response, 422, "cursor.invalid")
+        assert (await problem(response, 422, "input.invalid")).problems[0].code == "cursor.invalid"
     async with ann.http.get("/api/v1/audit", params={"action": "order' OR true --"}) as response:
         assert response.status == 422
 
