@@ -162,5 +162,7 @@ class ChangeChecker(Rounds[WaitingChange]):
 
     async def _refuse(self, item: WaitingChange, verdict: RefusedKey) -> None:
         async with self._engine.begin() as connection:
-            await refuse_change(connection, item, verdict, now=self._clock.now(), ids=self._ids)
+            refused = await refuse_change(connection, item, verdict, now=self._clock.now(), ids=self._ids)
+        if not refused:
+            return  # given up meanwhile
         log.warning("connection.change_refused", connection_id=str(item.connection.id), reason=verdict.fault.code)

@@ -105,13 +105,13 @@ async def test_a_change_that_gets_no_answer_waits_and_can_be_given_up_or_replace
         assert (found.state, found.change.state) == ("ok", "checking")
         await desk.change(known.id, "key-three")
         found = await ended(desk, known)
-        assert (found.change, found.key_shown) == (None, "ree")
+        assert (found.change, found.key_shown) == (None, "hree")
         await desk.change(known.id, NEXT)
         async with desk.engine.begin() as connection:
             found = await changes.drop_change(
                 connection, desk.workspace_id, known.id, actor=desk.actor, clock=desk.clock, ids=IDS
             )
-        assert (found.change, found.key_shown) == (None, "ree")
+        assert (found.change, found.key_shown) == (None, "hree")
 
 
 async def test_region_and_proxy_change_without_the_key_and_open_the_session_anew(desk: Desk) -> None:
