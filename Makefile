@@ -22,7 +22,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering rotation
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -83,6 +83,9 @@ db-commits: setup-dev  ## COMMITS connections are cut at COMMIT, half of them af
 
 keys: setup-dev  ## KEYS idempotency keys, each asked for twenty times at once: one effect each
 	@KEYS=$(or $(KEYS),500) $(call recorded,keys,KEYS=$(or $(KEYS),500)) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
+
+rotation: setup-dev  ## a rotation of the keyring is killed KILLS times (SIGKILL of a process of its own): every key opens
+	@KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest tests/integration/connections/test_keyring_rotation.py -k killed_again -q -s --show-capture=no -n 0
 
 audit-tampering: setup-dev  ## each of ROWS stored audit rows is tampered with in five ways: all of it is found
 	@AUDIT_ROWS=$(or $(ROWS),1000) $(call recorded,audit-tampering,ROWS=$(or $(ROWS),1000)) $(BIN)/python -m pytest tests/integration/audit/test_tampering.py -q -s --show-capture=no -n 0

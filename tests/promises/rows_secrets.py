@@ -15,7 +15,7 @@ ROWS: Final = (
     Promise(
         id="K4",
         says="A key is changed while its session runs; the old one is in force until the new one is good; a rotation"
-        " of the keyring that is killed a hundred times leaves no key unreadable, and what a row needs is not retired",
+        " of the keyring that is killed again and again leaves no key unreadable, and what a row needs is not retired",
         tests=(*of(_CHANGES), *of(_ROTATION), *of(_SOURCES)),
     ),
     Promise(
