@@ -135,6 +135,10 @@ class Values:
                 return self._plain(schema, name)
             case p if p == _CURSOR_PATTERN:
                 return self._cursor()
+            case p if (
+                name == "name" and r"\x00-\x1f\x7f" in p
+            ):  # of a key or a passkey: printable, no space at its ends
+                return rng_name(self.rng)
             case other:
                 raise NotImplementedError(f"the fuzzer knows no text of pattern {other!r} ({name}); teach it")
 
@@ -296,3 +300,8 @@ def nested(depth: int) -> Any:
     for n in range(depth):
         value = [value] if n % 2 else {"a": value}
     return value
+
+
+def rng_name(rng: random.Random) -> str:
+    """What people call a key."""
+    return rng.choice(("Laptop", "Телефон", "YubiKey 5", "=1+1", "a", "<b>x</b>", "x" * 64))
