@@ -139,6 +139,8 @@ class Values:
                 name == "name" and r"\x00-\x1f\x7f" in p
             ):  # of a key or a passkey: printable, no space at its ends
                 return rng_name(self.rng)
+            case _ if name == "action":  # of the audit trail
+                return self.rng.choice(("session.login", "order.place", "a", "x.y_z", "limits.set"))
             case other:
                 raise NotImplementedError(f"the fuzzer knows no text of pattern {other!r} ({name}); teach it")
 
