@@ -42,7 +42,9 @@ class ServiceKeyring:
 
 
 class LiveServiceKeyring:
-    """The keyring of a source, made there on the first use where there is none; read anew once it has changed.
+    """The keyring of a source, made there by the first wrapping where there is none; read anew once it has changed.
+
+    What was wrapped cannot be opened by a new one, so opening makes none: it says that the right one is not there.
 
     `may_make` says whether there is nothing stored with another one: a new keyring beside stored secrets would open
     none of them, and what it wraps would be lost when the right one comes back.
@@ -60,21 +62,21 @@ class LiveServiceKeyring:
 
     def wrap(self, secret: bytes, binding: RowBinding) -> Wrapped:
         """Raises `Unopenable` where the keyring cannot be had."""
-        return self._current().wrap(secret, binding)
+        return self._current(may_make=self._may_make).wrap(secret, binding)
 
     def unwrap(self, wrapped: Wrapped, binding: RowBinding) -> bytes:
         """Raises `Unopenable`."""
         try:
-            return self._current().unwrap(wrapped, binding)
+            return self._current(may_make=False).unwrap(wrapped, binding)
         except UnknownKey:
             self._known = None
-            return self._current().unwrap(wrapped, binding)
+            return self._current(may_make=False).unwrap(wrapped, binding)
 
-    def _current(self) -> ServiceKeyring:
+    def _current(self, *, may_make: bool) -> ServiceKeyring:
         stamp = self._source.stamp()
         if self._known is None or self._known[0] != stamp:
             try:
-                keyring = open_service_keyring(self._source, may_make=self._may_make)
+                keyring = open_service_keyring(self._source, may_make=may_make)
             except StartError as error:
                 raise Unopenable(str(error)) from None
             self._known = (self._source.stamp(), keyring)

@@ -79,6 +79,18 @@ def test_a_service_keyring_is_not_made_beside_what_another_one_stored(tmp_path: 
     assert not (tmp_path / "service.keys").exists()
 
 
+def test_opening_makes_no_service_keyring_in_the_place_of_one_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "service.keys"
+    wrapped = LiveServiceKeyring(FileSource(path)).wrap(SECRET, HERE)
+    path.rename(tmp_path / "kept")
+    later = LiveServiceKeyring(FileSource(path))
+    with pytest.raises(Unopenable, match="restore it"):
+        later.unwrap(wrapped, HERE)
+    assert not path.exists()
+    (tmp_path / "kept").rename(path)
+    assert later.unwrap(wrapped, HERE) == SECRET
+
+
 def test_each_source_gives_the_same_keyring(tmp_path: Path) -> None:
     made = open_keyring(tmp_path)
     text = (tmp_path / "trading.private").read_text()
