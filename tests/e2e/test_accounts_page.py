@@ -164,9 +164,10 @@ def test_a_demo_account_is_added_checked_used_and_removed(
     assert since_of(house, "My demo") == session_since, "the session went on, and never said otherwise"
     assert spare["secret"] not in accounts.page.content()
 
-    # Play money, and another name.
-    accounts.card("My demo").get_by_test_id("top-up-ask").click()
-    expect(accounts.card("My demo").get_by_test_id("top-up-state")).to_have_attribute("data-state", "done")
+    # Play money, which this exchange gives once a minute: in one of the languages. And another name.
+    if accounts.page.evaluate("document.documentElement.lang") == "en":
+        accounts.card("My demo").get_by_test_id("top-up-ask").click()
+        expect(accounts.card("My demo").get_by_test_id("top-up-state")).to_have_attribute("data-state", "done")
     accounts.card("My demo").get_by_test_id("connection-rename").click()
     accounts.part("rename-name").fill("Second demo")
     accounts.part("rename-confirm").click()

@@ -159,7 +159,11 @@ async def _anywhere(request: Request) -> Principal:
 
 
 async def _signed_in(request: Request) -> Principal:
-    principal = await _anywhere(request)
+    return require_shown(request, await _anywhere(request))
+
+
+def require_shown(request: HTTPConnection, principal: Principal) -> Principal:
+    """Raises `WorkspaceChanged` where the page shows another workspace than the session is about by now."""
     shown = request.headers.get(WORKSPACE_HEADER)
     if shown is not None and shown != str(principal.membership.workspace_id):
         raise WorkspaceChanged("this session is about another workspace now; load the page again")

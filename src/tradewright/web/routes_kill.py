@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from tradewright.identity.model import Role
 from tradewright.web import kill
-from tradewright.web.auth import act_as, caller_of, credential_of, principal_or_none, require_role
+from tradewright.web.auth import act_as, caller_of, credential_of, principal_or_none, require_role, require_shown
 from tradewright.web.contract import problems
 from tradewright.web.errors import NotReady, NotSignedIn
 from tradewright.web.kill import DATABASE_WITHIN_S, Puller
@@ -106,6 +106,7 @@ async def _puller(request: Request, needed: Role) -> Puller:
                 "the database does not answer, and this session was not seen here within the last ten minutes; on the"
                 " machine itself, use: tradewright kill"
             )
+    require_shown(request, principal)
     act_as(request, principal)  # in this task, too; and who is remembered has not been asked for it
     return Puller(require_role(principal, needed), is_remembered, ip)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from uuid import UUID
@@ -87,11 +88,13 @@ async def test_a_statement_that_waits_for_a_lock_gives_up_in_the_end(database_ur
 async def test_the_engine_survives_connections_that_the_server_ended(engine: AsyncEngine, postgres, database_url: str):
     async with engine.connect() as connection:
         await connection.execute(text("SELECT 1"))
+    name = database_url.split("@/")[1].split("?")[0]
     with postgres.admin() as admin:
-        admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
-            [database_url.split("@/")[1].split("?")[0]],
-        )
+        # Until they are gone: a backend that was told to end may still answer one question.
+        while admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+        ).fetchall():
+            await asyncio.sleep(0.01)
     async with engine.connect() as connection:
         assert (await connection.execute(text("SELECT 1"))).scalar_one() == 1
 

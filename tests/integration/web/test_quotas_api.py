@@ -166,7 +166,8 @@ async def a_position(site: Site, user: User) -> None:
         await connection.execute(
             text(
                 "INSERT INTO positions (account_id, workspace_id, category, symbol, position_index, side, size,"
-                " updated_at) VALUES (:account, :workspace, 'linear', 'BTCUSDT', 0, 'Buy', :size, now())"
+                " unrealised_pnl, realised_pnl, initial_margin, sequence, exchange_updated_at, updated_at) VALUES"
+                " (:account, :workspace, 'linear', 'BTCUSDT', 0, 'Buy', :size, 0, 0, 0, 1, now(), now())"
             ),
             {"account": user.account_id, "workspace": user.workspace_id, "size": Decimal("0.5")},
         )
