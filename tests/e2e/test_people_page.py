@@ -220,6 +220,7 @@ def test_a_forgotten_password_is_set_anew_by_a_link_from_the_machine(opened: Ope
             check=True,
         )
         dora.page.goto(done.stdout.strip())
+        expect(dora.part("reset-password")).to_be_visible()
         assert "#" not in dora.page.url
         dora.part("reset-password").fill(f"{PASSWORD} anew")
         dora.part("reset-submit").click()
