@@ -32,6 +32,9 @@ _MAY_WHEN_REFUSED = {
     "loginByPasskey": _QUESTION,
     "addPasskey": _QUESTION,
 }
+# An entry of the audit trail is linked into its chain by the database, with the entry and never without.
+_LINKS = frozenset({"INSERT audit_links", "INSERT audit_heads", "UPDATE audit_heads"})
+_NOTED_READS = {"exportAudit": frozenset({"INSERT audit_entries"})}  # who takes the whole trail along is in it
 # What is asked of a passkey is no deed: nothing is done until it has answered.
 _NO_DEED = _QUESTION | _TRIES
 _OPEN_TO_NOBODY = frozenset(
@@ -118,6 +121,10 @@ class Judge:
     def _write_faults(self, request: Request, answer: Answer, wrote: Wrote) -> Iterator[str]:
         rows = set(wrote.rows) - _MAY_ALWAYS
         operation = request.operation.id
+        if "INSERT audit_entries" in rows:
+            rows -= _LINKS
+        if answer.status < 400:
+            rows -= _NOTED_READS.get(operation, frozenset())
         if answer.status >= 400:
             rows -= _MAY_WHEN_REFUSED.get(operation, frozenset())
             if rows:

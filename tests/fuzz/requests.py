@@ -28,7 +28,7 @@ _BODY_OPERATIONS: Mapping[str, float] = {
     "decideDifference": 2, "checkSpec": 1.5, "explainSpec": 1, "diffSpecs": 1, "postBacktest": 3, "postToken": 2,
     "stepUp": 1, "chooseWorkspace": 1, "createWorkspace": 1, "renameWorkspace": 0.5, "changeRole": 0.5, "invite": 1,
     "readInvitation": 0.5, "joinAsNew": 0.5, "acceptInvitation": 0.5, "setProfile": 0.5, "changePassword": 0.5,
-    "loginSecond": 1, "askLoginPasskey": 0.5, "loginByPasskey": 0.5, "confirmTotp": 0.5, "addPasskey": 0.5,
+    "loginSecond": 1, "askLoginPasskey": 0.5, "loginByPasskey": 1.5, "confirmTotp": 0.5, "addPasskey": 0.5,
     "renamePasskey": 0.5, "setPasswordByLink": 0.5, "setQuota": 0.5, "digestSensitiveValue": 0.5,
 }  # fmt: skip
 _READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.3} | {

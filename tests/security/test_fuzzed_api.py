@@ -80,10 +80,10 @@ class Sabotage:
 def _writes_before_it_checks(patch: pytest.MonkeyPatch, world: World) -> None:
     submit = intents._submit
 
-    async def early(parts: Any, caller: Any, account_id: Any, body: Any, *, ip: Any) -> None:
+    async def early(parts: Any, caller: Any, account_id: Any, body: Any, confirmation: Any, *, ip: Any) -> None:
         async with parts.engine.begin() as connection:
             await connection.execute(text("UPDATE accounts SET name = name || '.' WHERE id = :id"), {"id": account_id})
-        await submit(parts, caller, account_id, body, ip=ip)
+        await submit(parts, caller, account_id, body, confirmation, ip=ip)
 
     patch.setattr(intents, "_submit", early)
 
@@ -141,28 +141,28 @@ def _answers_in_another_shape(patch: pytest.MonkeyPatch, world: World) -> None:
 def _repeats_the_key(patch: pytest.MonkeyPatch, world: World) -> None:
     view = views_connections.connection_view
 
-    def open_view(connection: Any, rest_address: Any) -> dict[str, Any]:
-        return {**view(connection, rest_address), "key_shown": _last_key[0]}
+    def open_view(connection: Any, rest_address: Any, now: Any) -> dict[str, Any]:
+        return {**view(connection, rest_address, now), "key_shown": _last_key[0]}
 
     _last_key = [""]
-    problems = NewConnection._credential_problems
+    checked = NewConnection.checked_environment
 
-    def remembering(asked: NewConnection) -> list[Problem]:
+    def remembering(asked: NewConnection, *, real_trading: bool) -> Any:
         _last_key[0] = asked.credentials.key
-        return problems(asked)
+        return checked(asked, real_trading=real_trading)
 
-    patch.setattr(NewConnection, "_credential_problems", remembering)
+    patch.setattr(NewConnection, "checked_environment", remembering)
     patch.setattr("tradewright.web.routes_connections.connection_view", open_view)
 
 
 def _logs_the_secret(patch: pytest.MonkeyPatch, world: World) -> None:
-    problems = NewConnection._credential_problems
+    checked = NewConnection.checked_environment
 
-    def chatty(asked: NewConnection) -> list[Problem]:
-        structlog.get_logger().info("connection.asked", about=asked.credentials.secret)
-        return problems(asked)
+    def chatty(asked: NewConnection, *, real_trading: bool) -> Any:
+        structlog.get_logger().info("connection.asked", about=asked.credentials.secret.reveal())
+        return checked(asked, real_trading=real_trading)
 
-    patch.setattr(NewConnection, "_credential_problems", chatty)
+    patch.setattr(NewConnection, "checked_environment", chatty)
 
 
 def _lets_viewers_trade(patch: pytest.MonkeyPatch, world: World) -> None:

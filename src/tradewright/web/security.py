@@ -68,8 +68,8 @@ def host_is_ours(scope: Scope, names: frozenset[str]) -> bool:
     given = Headers(raw=scope["headers"]).getlist("host")
     if len(given) != 1:
         return False
-    own = str((scope.get("server") or ("",))[0])
-    return _name_of(given[0]) in LOCAL_NAMES | names | {f"[{own}]" if ":" in own else own}
+    name, own = _name_of(given[0]), str((scope.get("server") or ("",))[0])
+    return name != "" and name in LOCAL_NAMES | names | {f"[{own}]" if ":" in own else own}
 
 
 def origin_is_ours(scope: Scope, origins: frozenset[str]) -> bool:

@@ -32,7 +32,7 @@ async def test_a_refused_sign_in_costs_the_key_only_in_the_exchanges_own_words(
     bybit.script[PATH] = [http(401, body)]
     with pytest.raises(ExchangeUnavailable, match="HTTP 401") as failure:
         await orders.key_facts()
-    match verdict_of(failure.value):
+    match verdict_of(failure.value, "demo"):
         case RefusedKey(fault=fault, for_good=for_good):
             assert (fault.code, for_good) == (code, is_wiped)
         case NoAnswer(fault=fault):
@@ -46,4 +46,4 @@ async def test_what_is_not_in_the_exchanges_form_is_no_word_of_it_whatever_its_s
     bybit.script[PATH] = [http(status, b'{"code": 10004}')]
     with pytest.raises(ExchangeUnavailable) as failure:
         await orders.key_facts()
-    assert isinstance(verdict_of(failure.value), NoAnswer)
+    assert isinstance(verdict_of(failure.value, "demo"), NoAnswer)
