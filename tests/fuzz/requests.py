@@ -23,13 +23,13 @@ Manner = Literal["sensible", "valid", "spoiled", "noise", "broken", "again", "ch
 
 _BODY_OPERATIONS: Mapping[str, float] = {
     "postIntent": 50, "previewOrder": 16, "postConnection": 11, "cancelAll": 3, "removeConnection": 4, "login": 5,
-    "claim": 4, "reconcileAccount": 2, "setLimits": 3, "armAccount": 1, "kill": 1, "releaseKill": 3, "takeDown": 0,
+    "claim": 4, "reconcileAccount": 2, "setLimits": 3, "armAccount": 2, "kill": 2, "releaseKill": 3, "takeDown": 0,
     "renameConnection": 2, "changeConnection": 3, "topUp": 2,
-    "decideDifference": 2, "checkSpec": 1.5, "explainSpec": 1, "diffSpecs": 1, "postBacktest": 3, "postToken": 2,
-    "stepUp": 1, "chooseWorkspace": 1, "createWorkspace": 1, "renameWorkspace": 0.5, "changeRole": 0.5, "invite": 1,
-    "readInvitation": 0.5, "joinAsNew": 0.5, "acceptInvitation": 0.5, "setProfile": 0.5, "changePassword": 0.5,
-    "loginSecond": 1, "askLoginPasskey": 0.5, "loginByPasskey": 1.5, "confirmTotp": 0.5, "addPasskey": 0.5,
-    "renamePasskey": 0.5, "setPasswordByLink": 0.5, "setQuota": 0.5, "digestSensitiveValue": 0.5,
+    "decideDifference": 2, "checkSpec": 2, "explainSpec": 2, "diffSpecs": 2, "postBacktest": 3, "postToken": 2,
+    "stepUp": 2, "chooseWorkspace": 2, "createWorkspace": 2, "renameWorkspace": 2, "changeRole": 2, "invite": 2,
+    "readInvitation": 2, "joinAsNew": 2, "acceptInvitation": 2, "setProfile": 2, "changePassword": 2,
+    "loginSecond": 2, "askLoginPasskey": 2, "loginByPasskey": 2, "confirmTotp": 2, "addPasskey": 2,
+    "renamePasskey": 2, "setPasswordByLink": 2, "setQuota": 2, "digestSensitiveValue": 2,
 }  # fmt: skip
 _READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.3} | {
     "endOtherSessions": 0.3,

@@ -141,7 +141,9 @@ class Values:
                 name == "name" and r"\x00-\x1f\x7f" in p
             ):  # of a key or a passkey: printable, no space at its ends
                 return rng_name(self.rng)
-            case _ if name == "action":  # of the audit trail
+            case _ if name == "actor":  # of the audit trail
+                return self.rng.choice(("system", "exchange", self.id_of("user_id")))
+            case _ if name == "action":
                 return self.rng.choice(("session.login", "order.place", "a", "x.y_z", "limits.set"))
             case other:
                 raise NotImplementedError(f"the fuzzer knows no text of pattern {other!r} ({name}); teach it")
