@@ -180,7 +180,7 @@ def test_trades_of_the_other_category_are_refused() -> None:
         bars(spot_file(tape(1, count=5)), "linear")
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>Sorry</html>\n", gzip.compress(b"a,b\n1,2\n")])
+@pytest.mark.parametrize("content", [b"", b"<html>Sorry</html>\n", gzip.compress(b"a,b\n1,2\n", mtime=0)])
 def test_what_is_no_file_of_trades_is_told_by_its_first_line(content: bytes) -> None:
     with pytest.raises(BadCandles, match="is no file of trades of Bybit's archive: its first line is"):
         bars(content, "spot")
