@@ -48,6 +48,7 @@ class StreamHub:
         self._accounts = AccountFeed(parts.engine, parts.bus)
         self._connections: set[Connection] = set()
         self._silent_until_s: dict[Environment, float] = {}  # exchanges that were too slow to tell the time
+        self._asking: dict[Environment, asyncio.Lock] = {}
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -103,16 +104,17 @@ class StreamHub:
     async def _market_now_ms(self, market: MarketData) -> int | None:
         """An exchange that does not answer must not hold up the sign that the server is there: one heartbeat waits for
         it, and whoever connects until the next one does not."""
-        if self._parts.clock.monotonic() < self._silent_until_s.get(market.environment, 0.0):
-            return None
-        try:
-            async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
-                return await market.clock.now_ms()
-        except TimeoutError:
-            self._silent_until_s[market.environment] = self._parts.clock.monotonic() + SILENT_FOR_S
-            return None
-        except ExchangeError:
-            return None
+        async with self._asking.setdefault(market.environment, asyncio.Lock()):  # one finds out for all
+            if self._parts.clock.monotonic() < self._silent_until_s.get(market.environment, 0.0):
+                return None
+            try:
+                async with asyncio.timeout(MARKET_CLOCK_TIMEOUT_S):
+                    return await market.clock.now_ms()
+            except TimeoutError:
+                self._silent_until_s[market.environment] = self._parts.clock.monotonic() + SILENT_FOR_S
+                return None
+            except ExchangeError:
+                return None
 
     def _link_states(self) -> dict[str, str]:
         return {name: market.health().state for name, market in self._parts.markets.followed.items()}
