@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground
 from tradewright.app.ways import proxy_of
+from tradewright.connections.asking import CheckParts
 from tradewright.connections.change_checks import ChangeChecker
 from tradewright.connections.checks import KeyChecker
 from tradewright.connections.model import AlreadyOwned, Connection, Credentials
@@ -27,32 +28,12 @@ from tradewright.vault.opening import Opener
 
 def key_checker(ground: Ground, places: ExchangePlaces, keyring: Opener) -> KeyChecker:
     """The check of keys that were added; an account is made here of what was found good."""
-    return KeyChecker(
-        ground.engine,
-        ground.bus,
-        keyring,
-        open_reader(ground, places),
-        provision=_provision(ground),
-        rest_account=rest_account_of,
-        clock=ground.clock,
-        rng=ground.rng,
-        ids=ground.ids,
-    )
+    return KeyChecker(_parts(ground, places, keyring), rest_account=rest_account_of)
 
 
 def change_checker(ground: Ground, places: ExchangePlaces, keyring: Opener) -> ChangeChecker:
     """The check of what shall take the place of a key, a region or a proxy."""
-    return ChangeChecker(
-        ground.engine,
-        ground.bus,
-        keyring,
-        open_reader(ground, places),
-        provision=_provision(ground),
-        reroute=reroute_account,
-        clock=ground.clock,
-        rng=ground.rng,
-        ids=ground.ids,
-    )
+    return ChangeChecker(_parts(ground, places, keyring), reroute=reroute_account)
 
 
 def top_ups(ground: Ground, places: ExchangePlaces, keyring: Opener) -> TopUps:
@@ -82,6 +63,19 @@ def open_reader(ground: Ground, places: ExchangePlaces) -> Callable[[Connection,
         )
 
     return opened
+
+
+def _parts(ground: Ground, places: ExchangePlaces, keyring: Opener) -> CheckParts:
+    return CheckParts(
+        engine=ground.engine,
+        bus=ground.bus,
+        keyring=keyring,
+        open_reader=open_reader(ground, places),
+        provision=_provision(ground),
+        clock=ground.clock,
+        rng=ground.rng,
+        ids=ground.ids,
+    )
 
 
 def _provision(ground: Ground) -> Provision:

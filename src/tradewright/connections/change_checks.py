@@ -12,8 +12,9 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from tradewright.connections.asking import CheckParts, ask_about
 from tradewright.connections.boxes import open_credentials
 from tradewright.connections.change_model import Changed
 from tradewright.connections.change_store import (
@@ -25,19 +26,15 @@ from tradewright.connections.change_store import (
     take_change,
     waiting_changes,
 )
-from tradewright.connections.checks import OpenReader, ask_about
 from tradewright.connections.model import AccountHeld, AlreadyOwned, Connection, Credentials, OtherAccount
 from tradewright.connections.rounds import Rounds
-from tradewright.connections.store import GoodKey, Provision
+from tradewright.connections.store import GoodKey
 from tradewright.connections.verdicts import NoAnswer, RefusedKey, Verdict, judge, verdict_of
-from tradewright.core.clock import Clock, Ids, Rng
 from tradewright.core.errors import ExchangeError
 from tradewright.core.fault import Fault
 from tradewright.core.order import KeyFacts
 from tradewright.exchange.bybit.codec import categories_of
-from tradewright.storage.bus import Bus
 from tradewright.storage.engine import reading
-from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable
 
 log = structlog.get_logger()
@@ -48,25 +45,10 @@ _KEY_GONE = Fault("connection.key_wiped")
 class ChangeChecker(Rounds[WaitingChange]):
     what = "connection.change"
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        bus: Bus,
-        keyring: Opener,
-        open_reader: OpenReader,
-        *,
-        provision: Provision,
-        reroute: Reroute,
-        clock: Clock,
-        rng: Rng,
-        ids: Ids,
-    ) -> None:
-        super().__init__(engine, bus, clock=clock, rng=rng)
-        self._keyring = keyring
-        self._open_reader = open_reader
-        self._provision = provision
+    def __init__(self, parts: CheckParts, *, reroute: Reroute) -> None:
+        super().__init__(parts.engine, parts.bus, clock=parts.clock, rng=parts.rng)
+        self._parts = parts
         self._reroute = reroute
-        self._ids = ids
 
     async def waiting(self, busy: Sequence[UUID]) -> Sequence[WaitingChange]:
         return await waiting_changes(self._engine, self._clock.now(), busy)
@@ -80,12 +62,12 @@ class ChangeChecker(Rounds[WaitingChange]):
         verdict: Verdict
         try:
             async with reading(self._engine) as connection:
-                changed = await open_change(connection, self._keyring, item)
+                changed = await open_change(connection, self._parts.keyring, item)
                 credentials = changed.applied_to(await self._current(connection, item, changed))
             if credentials is None:
                 await self._refuse(item, RefusedKey(_KEY_GONE, for_good=True))
                 return
-            facts = await ask_about(self._open_reader, self._as_changed(item), credentials)
+            facts = await ask_about(self._parts.open_reader, self._as_changed(item), credentials)
             verdict = judge(facts, self._clock.now())
         except Unopenable as error:
             verdict = RefusedKey(Fault(error.code, detail=str(error)), for_good=True)
@@ -124,7 +106,7 @@ class ChangeChecker(Rounds[WaitingChange]):
         if is_kept is None:
             return None
         try:
-            return await open_credentials(connection, self._keyring, known.workspace_id, known.id)
+            return await open_credentials(connection, self._parts.keyring, known.workspace_id, known.id)
         except Unopenable:
             if changed.key is None:
                 raise
@@ -141,15 +123,15 @@ class ChangeChecker(Rounds[WaitingChange]):
             async with self._engine.begin() as connection:
                 taken = await take_change(
                     connection,
-                    self._keyring,
+                    self._parts.keyring,
                     item,
                     good,
                     credentials,
-                    provision=self._provision,
+                    provision=self._parts.provision,
                     reroute=self._reroute,
                     is_rerouted=changed.proxy is not None or known.region != item.connection.region,
                     now=self._clock.now(),
-                    ids=self._ids,
+                    ids=self._parts.ids,
                 )
         except (OtherAccount, AlreadyOwned) as error:
             await self._refuse(item, RefusedKey(Fault(error.code), for_good=True))
@@ -162,7 +144,7 @@ class ChangeChecker(Rounds[WaitingChange]):
 
     async def _refuse(self, item: WaitingChange, verdict: RefusedKey) -> None:
         async with self._engine.begin() as connection:
-            refused = await refuse_change(connection, item, verdict, now=self._clock.now(), ids=self._ids)
+            refused = await refuse_change(connection, item, verdict, now=self._clock.now(), ids=self._parts.ids)
         if not refused:
             return  # given up meanwhile
         log.warning("connection.change_refused", connection_id=str(item.connection.id), reason=verdict.fault.code)

@@ -1,25 +1,22 @@
 """The worker's check of a key: asks the exchange whose it is and what it may do, and takes or refuses it.
 
-Lives here: `KeyChecker`, and the one question (`ask_about`). Not here: which wait and for how long (`rounds`), what an
-answer means (`verdicts`), the rows (`store`), a key that is to take another's place (`change_checks`).
+Lives here: `KeyChecker`. Not here: the question (`asking`), which wait and for how long (`rounds`), what an answer
+means (`verdicts`), the rows (`store`), a key that is to take another's place (`change_checks`).
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from tradewright.connections.asking import CheckParts, ask_about
 from tradewright.connections.boxes import open_credentials
 from tradewright.connections.model import AccountHeld, AlreadyOwned, Connection, Credentials
 from tradewright.connections.rounds import Rounds
 from tradewright.connections.store import (
     GoodKey,
-    Provision,
     RestAccount,
     Waiting,
     postpone,
@@ -28,66 +25,23 @@ from tradewright.connections.store import (
     waiting_for_check,
 )
 from tradewright.connections.verdicts import NoAnswer, RefusedKey, Verdict, judge, verdict_of
-from tradewright.core.clock import Clock, Ids, Rng
 from tradewright.core.errors import ExchangeError
 from tradewright.core.fault import Fault
 from tradewright.core.order import KeyFacts
 from tradewright.exchange.bybit.codec import categories_of
-from tradewright.storage.bus import Bus
 from tradewright.storage.engine import reading
-from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable
 
 log = structlog.get_logger()
-
-ANSWER_TIMEOUT_S = 20.0
-
-
-class KeyReader(Protocol):
-    """What a check needs of the exchange; `OrderGateway` has it."""
-
-    async def key_facts(self) -> KeyFacts: ...
-    async def close(self) -> None: ...
-
-
-# Opens the way to the exchange for one connection with its key. Raises `ExchangeError` where that cannot be.
-OpenReader = Callable[[Connection, Credentials], KeyReader]
-
-
-async def ask_about(open_reader: OpenReader, known: Connection, credentials: Credentials) -> KeyFacts:
-    """Raises `ExchangeError`."""
-    reader = open_reader(known, credentials)
-    try:
-        async with asyncio.timeout(ANSWER_TIMEOUT_S):
-            return await reader.key_facts()
-    except TimeoutError as error:
-        raise ExchangeError(f"no answer about the key within {ANSWER_TIMEOUT_S:g} s") from error
-    finally:
-        await reader.close()
 
 
 class KeyChecker(Rounds[Waiting]):
     what = "connection.check"
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        bus: Bus,
-        keyring: Opener,
-        open_reader: OpenReader,
-        *,
-        provision: Provision,
-        rest_account: RestAccount,
-        clock: Clock,
-        rng: Rng,
-        ids: Ids,
-    ) -> None:
-        super().__init__(engine, bus, clock=clock, rng=rng)
-        self._keyring = keyring
-        self._open_reader = open_reader
-        self._provision = provision
+    def __init__(self, parts: CheckParts, *, rest_account: RestAccount) -> None:
+        super().__init__(parts.engine, parts.bus, clock=parts.clock, rng=parts.rng)
+        self._parts = parts
         self._rest_account = rest_account
-        self._ids = ids
 
     async def waiting(self, busy: Sequence[UUID]) -> Sequence[Waiting]:
         return await waiting_for_check(self._engine, self._clock.now(), busy)
@@ -102,8 +56,8 @@ class KeyChecker(Rounds[Waiting]):
         verdict: Verdict
         try:
             async with reading(self._engine) as connection:
-                credentials = await open_credentials(connection, self._keyring, known.workspace_id, known.id)
-            facts = await ask_about(self._open_reader, known, credentials)
+                credentials = await open_credentials(connection, self._parts.keyring, known.workspace_id, known.id)
+            facts = await ask_about(self._parts.open_reader, known, credentials)
             verdict = judge(facts, self._clock.now())
         except Unopenable as error:
             # Kept: HOME/vault may be restored, and the same box opens again.
@@ -127,12 +81,12 @@ class KeyChecker(Rounds[Waiting]):
             async with self._engine.begin() as connection:
                 taken = await take(
                     connection,
-                    self._keyring,
+                    self._parts.keyring,
                     good,
                     credentials,
-                    provision=self._provision,
+                    provision=self._parts.provision,
                     now=self._clock.now(),
-                    ids=self._ids,
+                    ids=self._parts.ids,
                 )
         except AlreadyOwned as error:
             # Not whose: another workspace's connections are nobody's business.
@@ -150,14 +104,14 @@ class KeyChecker(Rounds[Waiting]):
         async with self._engine.begin() as connection:
             await refuse(
                 connection,
-                self._keyring,
+                self._parts.keyring,
                 known,
                 verdict,
                 facts=facts,
                 credentials=credentials,
                 rest_account=self._rest_account,
                 now=self._clock.now(),
-                ids=self._ids,
+                ids=self._parts.ids,
             )
         log.warning("connection.refused", connection_id=str(known.id), reason=verdict.fault.code)
 

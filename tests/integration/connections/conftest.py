@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from contract.journal_worlds import make_home
 from tradewright.app.ground import Ground
 from tradewright.connections import changes, commands, queries
+from tradewright.connections.asking import CheckParts
 from tradewright.connections.boxes import open_credentials
 from tradewright.connections.change_checks import ChangeChecker
 from tradewright.connections.change_model import AskedChange, Changed, NewKey, NewProxy
@@ -233,29 +234,21 @@ class Desk:
                 raise AlreadyOwned("taken")
             return account_id
 
-        checker = KeyChecker(
-            self.engine,
-            self.bus,
-            keyring or self.keyring,
-            self.exchange.open,
+        parts = CheckParts(
+            engine=self.engine,
+            bus=self.bus,
+            keyring=keyring or self.keyring,
+            open_reader=self.exchange.open,
             provision=provision,
-            rest_account=rest_account_of,
             clock=self.clock,
             rng=SystemRng(),
             ids=IDS,
         )
-        changer = ChangeChecker(
-            self.engine,
-            self.bus,
-            keyring or self.keyring,
-            self.exchange.open,
-            provision=provision,
-            reroute=reroute_account,
-            clock=self.clock,
-            rng=SystemRng(),
-            ids=IDS,
+        checkers = (
+            KeyChecker(parts, rest_account=rest_account_of),
+            ChangeChecker(parts, reroute=reroute_account),
         )
-        tasks = [asyncio.create_task(each.run()) for each in (checker, changer)]
+        tasks = [asyncio.create_task(each.run()) for each in checkers]
         try:
             yield
         finally:
