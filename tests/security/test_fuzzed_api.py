@@ -152,7 +152,7 @@ def _repeats_the_key(patch: pytest.MonkeyPatch, world: World) -> None:
         return checked(asked, real_trading=real_trading)
 
     patch.setattr(NewConnection, "checked_environment", remembering)
-    patch.setattr("tradewright.web.routes_connections.connection_view", open_view)
+    patch.setattr("tradewright.web.connection_answers.connection_view", open_view)
 
 
 def _logs_the_secret(patch: pytest.MonkeyPatch, world: World) -> None:

@@ -1,43 +1,37 @@
-"""Routes of exchange connections: add an account by its key, look at what came of it, remove it.
+"""Routes of exchange connections: add an account by its key, look at what came of it, rename it, remove it.
 
-What is secret is sealed in the request and never comes back out.
+Not here: another key, region or proxy (`routes_connection_changes`), play money (`routes_top_ups`). What is secret is
+sealed in the request and never comes back out.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Request
 from starlette.responses import Response
 
-from tradewright.connections import changes, commands, queries, top_ups
-from tradewright.connections.change_model import AskedChange, Changed, NewKey, NewProxy
-from tradewright.connections.model import Actor, Connection, Credentials
+from tradewright.connections import changes, commands, queries
+from tradewright.connections.model import Credentials
 from tradewright.connections.model import NewConnection as AskedConnection
 from tradewright.core.environment import ENVIRONMENTS, Environment
-from tradewright.core.errors import InvalidInput, Problem
-from tradewright.core.secret import SecretText
-from tradewright.identity.model import Principal
 from tradewright.trading.provision import rename_account, rest_account_of
-from tradewright.web.auth import Reader, Trader, caller_of
+from tradewright.web.auth import Reader, Trader
+from tradewright.web.connection_answers import actor_of, connection_answer
 from tradewright.web.contract import problems
 from tradewright.web.parts import Parts, WebParts
 from tradewright.web.responses import JsonAnswer
 from tradewright.web.schemas.connections import (
-    AskTopUp,
-    ChangeConnection,
     ConnectionAnswer,
     ConnectionList,
     EnvironmentList,
     NewConnection,
     RemoveConnection,
     RenameConnection,
-    TopUpAnswer,
 )
 from tradewright.web.step_up import require_step_up, step_up_mark
-from tradewright.web.views_connections import connection_view, environment_view, top_up_view
+from tradewright.web.views_connections import connection_view, environment_view
 
 
 def router() -> APIRouter:
@@ -94,41 +88,6 @@ def router() -> APIRouter:
         responses=problems(401, 403, 404, 409, 422),
     )
     routes.add_api_route(
-        "/connections/{connection_id}/change",
-        post_change,
-        methods=["POST"],
-        status_code=202,
-        response_model=ConnectionAnswer,
-        operation_id="changeConnection",
-        openapi_extra=step_up_mark(),
-        responses=problems(401, 403, 404, 409, 422, 503),
-    )
-    routes.add_api_route(
-        "/connections/{connection_id}/change/drop",
-        post_drop_change,
-        methods=["POST"],
-        response_model=ConnectionAnswer,
-        operation_id="dropConnectionChange",
-        responses=problems(401, 403, 404, 422),
-    )
-    routes.add_api_route(
-        "/connections/{connection_id}/top-up",
-        read_top_up,
-        methods=["GET"],
-        response_model=TopUpAnswer,
-        operation_id="readTopUp",
-        responses=problems(401, 404, 422),
-    )
-    routes.add_api_route(
-        "/connections/{connection_id}/top-up",
-        post_top_up,
-        methods=["POST"],
-        status_code=202,
-        response_model=TopUpAnswer,
-        operation_id="topUp",
-        responses=problems(401, 403, 404, 409, 422),
-    )
-    routes.add_api_route(
         "/connections/{connection_id}/remove",
         post_remove,
         methods=["POST"],
@@ -165,20 +124,20 @@ async def post_connection(
             _asked(body),
             sealing_key=parts.sealing_key,
             digest_key=digest_key,
-            actor=_actor(request, caller),
+            actor=actor_of(request, caller),
             clock=parts.clock,
             ids=parts.ids,
             real_trading=parts.settings.real_trading,
             quotas=parts.quotas,
         )
-    return _answer(parts, added, status=202)
+    return connection_answer(parts, added, status=202)
 
 
 async def read_connection(parts: Parts, caller: Reader, connection_id: UUID) -> Response:
     """One connection as it stands."""
     async with parts.engine.connect() as database:
         found = await queries.read_connection(database, caller.membership.workspace_id, connection_id)
-    return _answer(parts, found)
+    return connection_answer(parts, found)
 
 
 async def post_check(request: Request, parts: Parts, caller: Trader, connection_id: UUID) -> Response:
@@ -188,11 +147,11 @@ async def post_check(request: Request, parts: Parts, caller: Trader, connection_
             database,
             caller.membership.workspace_id,
             connection_id,
-            actor=_actor(request, caller),
+            actor=actor_of(request, caller),
             clock=parts.clock,
             ids=parts.ids,
         )
-    return _answer(parts, asked, status=202)
+    return connection_answer(parts, asked, status=202)
 
 
 async def post_rename(
@@ -206,72 +165,11 @@ async def post_rename(
             connection_id,
             name=body.name,
             rename_account=rename_account,
-            actor=_actor(request, caller),
+            actor=actor_of(request, caller),
             clock=parts.clock,
             ids=parts.ids,
         )
-    return _answer(parts, renamed)
-
-
-async def post_change(
-    request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[ChangeConnection, Body()]
-) -> Response:
-    """Stores what is new sealed; the worker opens it, asks the exchange, and puts it in the place of what was."""
-    asked = _asked_change(body)
-    await require_step_up(parts, caller)
-    parts.sealing_key()
-    async with parts.engine.begin() as database:
-        changed = await changes.ask_change(
-            database,
-            caller.membership.workspace_id,
-            connection_id,
-            asked,
-            sealing_key=parts.sealing_key,
-            actor=_actor(request, caller),
-            clock=parts.clock,
-            ids=parts.ids,
-        )
-    return _answer(parts, changed, status=202)
-
-
-async def post_drop_change(request: Request, parts: Parts, caller: Trader, connection_id: UUID) -> Response:
-    """Gives up a change that waits, or puts a refused one away."""
-    async with parts.engine.begin() as database:
-        kept = await changes.drop_change(
-            database,
-            caller.membership.workspace_id,
-            connection_id,
-            actor=_actor(request, caller),
-            clock=parts.clock,
-            ids=parts.ids,
-        )
-    return _answer(parts, kept)
-
-
-async def read_top_up(parts: Parts, caller: Reader, connection_id: UUID) -> Response:
-    """What became of the last asking for play money; null when there was none."""
-    workspace_id = caller.membership.workspace_id
-    async with parts.engine.connect() as database:
-        await queries.read_connection(database, workspace_id, connection_id)
-        found = await top_ups.last_top_up(database, workspace_id, connection_id)
-    return JsonAnswer({"top_up": None if found is None else top_up_view(found)})
-
-
-async def post_top_up(
-    request: Request, parts: Parts, caller: Trader, connection_id: UUID, body: Annotated[AskTopUp, Body()]
-) -> Response:
-    """Has the worker ask the exchange for play money of a demo account."""
-    async with parts.engine.begin() as database:
-        asked = await top_ups.ask_top_up(
-            database,
-            caller.membership.workspace_id,
-            connection_id,
-            top_ups.AskedTopUp(id=body.id, coin=body.coin, amount=Decimal(body.amount)),
-            actor=_actor(request, caller),
-            clock=parts.clock,
-            ids=parts.ids,
-        )
-    return JsonAnswer({"top_up": top_up_view(asked)}, 202)
+    return connection_answer(parts, renamed)
 
 
 async def post_remove(
@@ -285,11 +183,11 @@ async def post_remove(
             connection_id,
             name=body.name,
             rest_account=rest_account_of,
-            actor=_actor(request, caller),
+            actor=actor_of(request, caller),
             clock=parts.clock,
             ids=parts.ids,
         )
-    return _answer(parts, removed)
+    return connection_answer(parts, removed)
 
 
 def _environment(parts: WebParts, environment: Environment) -> dict[str, Any]:
@@ -305,24 +203,3 @@ def _asked(body: NewConnection) -> AskedConnection:
         region=body.region,
         credentials=Credentials.of(body.key.get_secret_value(), body.secret.get_secret_value(), proxy),
     )
-
-
-def _asked_change(body: ChangeConnection) -> AskedChange:
-    """Raises `InvalidInput` for a key without its secret, or a secret without its key."""
-    if (body.key is None) != (body.secret is None):
-        raise InvalidInput([Problem("input.missing", "key" if body.key is None else "secret")])
-    key = None
-    if body.key is not None and body.secret is not None:
-        key = NewKey(body.key.get_secret_value(), SecretText(body.secret.get_secret_value()))
-    proxy = None
-    if not body.keep_proxy:
-        proxy = NewProxy(None if body.proxy is None else SecretText(body.proxy.get_secret_value()))
-    return AskedChange(id=body.id, changed=Changed(key=key, proxy=proxy), region=body.region)
-
-
-def _actor(request: Request, caller: Principal) -> Actor:
-    return Actor(user_id=caller.user.id, ip=caller_of(request).ip)
-
-
-def _answer(parts: WebParts, found: Connection, *, status: int = 200) -> Response:
-    return JsonAnswer({"connection": connection_view(found, parts.rest_address, parts.clock.now())}, status)
