@@ -143,10 +143,12 @@ intents = Table(
     Column("valid_until", _time),  # by the database's clock; null = never expires
     Column("created_by", Uuid),
     Column("source", Text, nullable=False),
+    Column("run_id", Uuid),  # of what a bot's run asked for
     Column("created_at", _time, nullable=False),
     Column("updated_at", _time, nullable=False),
     Column("version", Integer, nullable=False, server_default="1"),
     UniqueConstraint("account_id", "link_id"),
+    Index("ix_intents_run", "run_id", "created_at", "id", postgresql_where="run_id IS NOT NULL"),
     Index(
         "ix_intents_unsettled",
         "account_id",
