@@ -150,7 +150,8 @@ CAMPAIGNS = {
         ),
         Campaign(
             name="exact",
-            does="the fast backtest beside the live core on the simulated exchange: a month, and scenes by chance",
+            does="the fast backtest beside the live core on the simulated exchange: a month, on minutes, with minutes"
+            " inside longer bars too, and scenes by chance",
             full={"SEEDS": 1_000},
             closing=_PASSED,
         ),

@@ -26,41 +26,47 @@ _RUNS_MAX = 3  # of one comparison: scenes drawn by chance are ambiguous again a
 
 @dataclass(frozen=True)
 class Compared:
-    """`ambiguous` are the fast engine's; `differing` those of them whose outcome was another one in the exact mode."""
+    """`ambiguous` are the fast engine's; `differing` those of them whose outcome was another one in the exact mode.
+
+    `is_whole`: the comparison came to the last bar, however often it had to begin again."""
 
     trades: int
-    ambiguous: int
+    ambiguous: Sequence[Trade]
     differing: Sequence[tuple[Trade, Trade | None]]
+    is_whole: bool
 
 
-def compare(strategy: Strategy, candles: Candles, settings: Settings, about: str) -> Compared:
-    """As far as the trade whose outcome is another one for the third time.
+def compare(
+    strategy: Strategy, candles: Candles, settings: Settings, about: str, *, runs_max: int = _RUNS_MAX
+) -> Compared:
+    """As far as the trade whose outcome is another one for the last of so many times.
 
     Raises `AssertionError` for any difference that the contract does not allow.
     """
-    trades = ambiguous = 0
+    trades, ambiguous = 0, list[Trade]()
     differing: list[tuple[Trade, Trade | None]] = []
-    for _ in range(_RUNS_MAX):
+    for _ in range(runs_max):
         fast, exact = run(strategy, candles, settings), run_exact(strategy, candles, settings)
         place = _first_difference(fast.trades, exact.trades, about)
         equal = fast.trades if place is None else fast.trades[:place]
         trades += len(equal)
-        ambiguous += sum(trade.is_ambiguous for trade in equal)
+        ambiguous += [trade for trade in equal if trade.is_ambiguous]
         if place is None:
             _assert_same_end(fast, exact, about)
-            return Compared(trades, ambiguous, differing)
+            return Compared(trades, ambiguous, differing, is_whole=True)
         one, other = _at(fast.trades, place), _at(exact.trades, place)
         assert one is not None, f"{about}: a trade that the fast engine does not have: {other}"
         assert one.is_ambiguous, f"{about}: trade {place} is {one} and exactly {other}"
         if other is not None and other.entry_time_ms == one.entry_time_ms and not _may_be_luckier(one, other):
             assert one.pnl <= other.pnl, f"{about}: trade {place} is {one}, more favourable than {other}"
-        trades, ambiguous = trades + 1, ambiguous + 1
+        trades += 1
+        ambiguous.append(one)
         differing.append((one, other))
         again_ms = _both_flat_ms(fast, exact, place)
         if again_ms is None or again_ms >= int(candles.open_time_ms[-1]):
-            return Compared(trades, ambiguous, differing)
+            return Compared(trades, ambiguous, differing, is_whole=True)
         settings = replace(settings, from_ms=again_ms)
-    return Compared(trades, ambiguous, differing)
+    return Compared(trades, ambiguous, differing, is_whole=False)
 
 
 def _first_difference(fast: Sequence[Trade], exact: Sequence[Trade], about: str) -> int | None:
