@@ -8,6 +8,7 @@ from promises.model import Promise, of
 
 _CHAINS = "tests/integration/audit/test_chains.py"
 _EXPORTS = "tests/integration/audit/test_exporting.py"
+_WEBHOOK = "tests/integration/audit/test_heads_webhook.py"
 _API = "tests/integration/web/test_audit_api.py"
 
 ROWS: Final = (
@@ -42,6 +43,7 @@ ROWS: Final = (
             *of("tests/integration/audit/test_tampering.py"),
             *of(_CHAINS),
             *of(_EXPORTS),
+            *of(_WEBHOOK),
         ),
         campaigns=("audit-tampering",),
     ),

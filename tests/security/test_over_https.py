@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator
@@ -15,44 +14,15 @@ from typing import Any
 import aiohttp
 import pytest
 import uvicorn
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from integration.web.kit import PAGE, PASSWORD, Site, User
 from integration.web.test_identity_api import problem
+from support.certificates import certificate
 from support.routes import shared_routes
 from tradewright.web.application import create_application
 from tradewright.web.server import listening_socket, server_config
 
 NAME = "trade.example"
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAME)])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.DNSName(NAME), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]),
-            critical=False,
-        )
-        .sign(key, hashes.SHA256())
-    )
-    cert, own = folder / "cert.pem", folder / "key.pem"
-    cert.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    own.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert, own
 
 
 @asynccontextmanager
@@ -78,7 +48,7 @@ async def served(site: Site, *, cert: Path | None = None, key: Path | None = Non
 async def test_our_own_https_binds_the_cookie_to_the_host_and_the_browser_to_https(
     site: Site, ann: User, tmp_path: Path
 ) -> None:
-    cert, key = certificate(tmp_path)
+    cert, key = certificate(tmp_path, NAME)
     trust = ssl.create_default_context(cafile=str(cert))
     async with served(site, cert=cert, key=key) as port:
         base, own = f"https://127.0.0.1:{port}", f"https://{NAME}:{port}"

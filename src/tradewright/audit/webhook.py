@@ -14,7 +14,7 @@ import aiohttp
 from tradewright.audit.heads import Head
 from tradewright.core.errors import AppError
 
-_WITHIN_S = 10
+WITHIN_S = 10.0
 _HEADS_AT_ONCE = 1_000
 
 
@@ -25,16 +25,20 @@ class WebhookFailed(AppError):
 
 
 class HeadsWebhook:
-    def __init__(self, address: str) -> None:
+    """`within_s` is the time that one POST may take, from looking up the name to the answer's status."""
+
+    def __init__(self, address: str, *, within_s: float = WITHIN_S) -> None:
         self._address = address
+        self._within_s = within_s
 
     def __repr__(self) -> str:
         return "HeadsWebhook(•••)"
 
     async def send(self, heads: Sequence[Head], at: datetime) -> None:
-        """Raises `WebhookFailed`. A redirection is not followed: it may lead anywhere."""
+        """Raises `WebhookFailed`. A redirection is not followed: it may lead anywhere. Of an answer the status is read,
+        and what comes after it is cut off, however long."""
         try:
-            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_WITHIN_S)) as session:
+            async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._within_s)) as session:
                 for first in range(0, len(heads), _HEADS_AT_ONCE):
                     said = {"heads": [head.as_json(at) for head in heads[first : first + _HEADS_AT_ONCE]]}
                     async with session.post(self._address, json=said, allow_redirects=False) as answer:
