@@ -6,6 +6,7 @@ export const anOrder = (change: Partial<Order> = {}): Order => ({
   account_id: "a",
   environment: "sim",
   source: "manual",
+  run_id: null,
   category: "linear",
   symbol: "BTCUSDT",
   side: "Buy",

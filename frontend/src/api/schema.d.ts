@@ -3780,7 +3780,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "manual" | "external" | "adopted" | "attached" | "guardian" | "kill" | "drift";
+            source: "manual" | "external" | "adopted" | "attached" | "guardian" | "kill" | "drift" | "bot";
             /** Symbol */
             symbol: string;
             /**
@@ -4874,6 +4874,11 @@ export interface components {
             /** Reduce Only */
             reduce_only: boolean;
             /**
+             * Run Id
+             * @description Of a bot: its run; of an attached exit: that of the order it came with
+             */
+            run_id: string | null;
+            /**
              * Side
              * @enum {string}
              */
@@ -4884,7 +4889,7 @@ export interface components {
              * Source
              * @enum {string}
              */
-            source: "manual" | "external" | "adopted" | "attached" | "guardian" | "kill" | "drift";
+            source: "manual" | "external" | "adopted" | "attached" | "guardian" | "kill" | "drift" | "bot";
             /**
              * Status
              * @enum {string}

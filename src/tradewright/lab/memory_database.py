@@ -85,6 +85,7 @@ class IntentRow:
     is_read_back: bool = False
     verdict: list[dict[str, str]] | None = None
     source: str = "manual"
+    run_id: UUID | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -331,7 +332,15 @@ class MemoryDatabase:
 
     # What the owner itself wants sent.
 
-    def propose_own(self, body: OwnBody, now: datetime, *, source: OwnSource, validity: timedelta | None) -> Proposed:
+    def propose_own(
+        self,
+        body: OwnBody,
+        now: datetime,
+        *,
+        source: OwnSource,
+        validity: timedelta | None,
+        run_id: UUID | None = None,
+    ) -> Proposed:
         if body.id in self.intents:
             return "known"
         match body:
@@ -365,7 +374,8 @@ class MemoryDatabase:
             case _:
                 assert_never(body)
         row = self.intents[body.id]
-        row.source, row.valid_until = source, None if validity is None else now + validity
+        row.source, row.run_id = source, run_id
+        row.valid_until = None if validity is None else now + validity
         return "proposed"
 
     def write_own(self, own: OwnOrder, intent: PlaceIntent, now: datetime) -> bool:
@@ -374,7 +384,7 @@ class MemoryDatabase:
             return False
         self.propose_order(intent.id, own.body.order, now)
         row = self.intents[intent.id]
-        row.state, row.source, row.verdict = "sending", own.source, intent.verdict
+        row.state, row.source, row.run_id, row.verdict = "sending", own.source, own.run_id, intent.verdict
         row.valid_until = now + own.validity
         return True
 

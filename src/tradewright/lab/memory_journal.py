@@ -133,10 +133,16 @@ class MemoryJournal:
         return [self._value(row) for row in rows[:100]]
 
     async def propose(
-        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+        self,
+        body: OwnBody,
+        *,
+        source: OwnSource,
+        reason: Reason,
+        validity: timedelta | None = None,
+        run_id: UUID | None = None,
     ) -> Proposed:
         async with self._transaction("propose", "owner") as told:
-            outcome = self._db.propose_own(body, self._clock.now(), source=source, validity=validity)
+            outcome = self._db.propose_own(body, self._clock.now(), source=source, validity=validity, run_id=run_id)
             if outcome == "proposed":
                 self._tell(self._db.intents[body.id], told)
             return outcome

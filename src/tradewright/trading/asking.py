@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
@@ -132,6 +133,7 @@ async def insert_intent(
     *,
     source: str,
     created_by: UserId | None,
+    run_id: UUID | None = None,
 ) -> bool:
     """The row alone; False when there is one with this id, which stays as it is."""
     now = func.clock_timestamp()
@@ -150,6 +152,7 @@ async def insert_intent(
             valid_until=None if asked.validity is None else now + asked.validity,
             created_by=created_by,
             source=source,
+            run_id=run_id,
             created_at=now,
             updated_at=now,
             **asked.columns,

@@ -20,7 +20,7 @@ from tradewright.trading.events import EVENTS_CHANNEL, IS_OURS
 from tradewright.trading.intent_moves import action_of
 from tradewright.trading.model import AccountRef
 from tradewright.trading.opening import NOTHING_ELSE, TYPES
-from tradewright.trading.own_orders import OwnOrder
+from tradewright.trading.own_orders import OwnOrder, told_by
 from tradewright.trading.views import Row
 
 # The epoch is looked at first and held until the commit. What is written follows from the intent's row: where its id is
@@ -32,10 +32,11 @@ born AS (
      INSERT INTO intents (id, workspace_id, account_id, kind, body, category, symbol, side, order_type, time_in_force,
             quantity, price, quantity_unit, slippage_percent, position_index, note, link_id, trigger_price, trigger_by,
             trigger_rises, take_profit, take_profit_by, take_profit_limit, stop_loss, stop_loss_by, stop_loss_limit,
-            reduces, state, verdict, valid_until, source, created_at, updated_at)
+            reduces, state, verdict, valid_until, source, run_id, created_at, updated_at)
      SELECT :id, :workspace, :account, 'place', :body, :category, :symbol, :side, :kind, :lasts, :quantity, :price,
             :unit, :slippage, :leg, :note, :link, :trigger, :trigger_by, :rises, :profit, :profit_by, :profit_limit,
-            :loss, :loss_by, :loss_limit, false, 'sending', :verdict, o.at + :validity, :source, o.at, o.at FROM ours o
+            :loss, :loss_by, :loss_limit, false, 'sending', :verdict, o.at + :validity, :source, :run, o.at,
+            o.at FROM ours o
       WHERE NOT EXISTS (SELECT 1 FROM orders WHERE id = :id)
          ON CONFLICT DO NOTHING
   RETURNING valid_until, CAST(floor(EXTRACT(EPOCH FROM created_at) * 1000) AS bigint) AS created_ms,
@@ -84,6 +85,7 @@ SELECT b.created_ms, b.valid_until_ms,
         "profit_limit": "numeric",
         "quantity": "numeric",
         "rises": "bool",
+        "run": "uuid",
         "side": "text",
         "slippage": "numeric",
         "source": "text",
@@ -136,9 +138,10 @@ def asked(
         "verdict": verdict,
         "validity": own.validity,
         "source": own.source,
+        "run": own.run_id,
         "entry": entry,
         "at": at,
-        "after": encode_json({**canonical, "source": own.source, "reason": own.reason.as_json()}),
+        "after": encode_json({**canonical, **told_by(own.source, own.run_id, own.reason)}),
         "payload": encode_json(shown),
     }
     return values, shown
@@ -153,6 +156,7 @@ def _shown(account: AccountRef, own: OwnOrder) -> dict[str, Any]:
         "account_id": account.id,
         "environment": account.environment,
         "source": own.source,
+        "run_id": own.run_id,
         "category": body.category,
         "symbol": body.symbol,
         "side": body.side,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Literal, Protocol
+from uuid import UUID
 
 from tradewright.core.errors import Trace
 from tradewright.core.fault import Fault
@@ -217,7 +218,13 @@ class Journal(Protocol):
         ...
 
     async def propose(
-        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+        self,
+        body: OwnBody,
+        *,
+        source: OwnSource,
+        reason: Reason,
+        validity: timedelta | None = None,
+        run_id: UUID | None = None,
     ) -> Proposed:
         """Writes down what the owner itself wants sent: an intent like any other, with its audit row.
 
@@ -226,6 +233,7 @@ class Journal(Protocol):
         order has ended, or the position is flat or of the other side. A close is of all of the position at market
         (anything else raises ValueError) and goes to the exchange without a price to bound it; a part is taken off by a
         reduce-only order at market, the one order that may be given. Without `validity` it never expires.
+        `run_id`: the bot's run that wants it.
         """
         ...
 

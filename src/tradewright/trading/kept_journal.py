@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from tradewright.core.clock import Clock
 from tradewright.core.fault import Fault
@@ -76,9 +77,15 @@ class KeptJournal:
         return await self._journal.proposed()
 
     async def propose(
-        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+        self,
+        body: OwnBody,
+        *,
+        source: OwnSource,
+        reason: Reason,
+        validity: timedelta | None = None,
+        run_id: UUID | None = None,
     ) -> Proposed:
-        return await self._journal.propose(body, source=source, reason=reason, validity=validity)
+        return await self._journal.propose(body, source=source, reason=reason, validity=validity, run_id=run_id)
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         await self._journal.refuse(intent, reason)

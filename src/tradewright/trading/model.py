@@ -74,7 +74,7 @@ SESSION_MOVES: Mapping[SessionState, tuple[SessionState, ...]] = {
     "closed": ("connecting",),
 }
 EventSource = Literal["manual", "owner", "rest", "stream", "reconciliation"]
-OwnSource = Literal["guardian", "kill", "drift"]  # which part of the owner wants it; what a person asks is "manual"
+OwnSource = Literal["guardian", "kill", "drift", "bot"]  # who of the owner's own; a person's is "manual"
 Proposed = Literal["proposed", "known", "moot"]
 IntentKind = Literal["place", "cancel", "amend", "leverage", "exits", "position_mode", "margin_mode"]
 

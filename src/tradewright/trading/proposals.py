@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import assert_never
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -25,6 +26,7 @@ from tradewright.trading.change_commands import ENDED_STATUSES, cancel_asked, ex
 from tradewright.trading.commands import place_asked
 from tradewright.trading.intent_moves import IntentMoves
 from tradewright.trading.model import OwnSource, Proposed, Reason
+from tradewright.trading.own_orders import told_by
 from tradewright.trading.queries import order_row_of
 from tradewright.trading.views import Row, order_status
 
@@ -32,7 +34,13 @@ _ALL = Decimal(100)  # percent
 
 
 async def propose(
-    moves: IntentMoves, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None
+    moves: IntentMoves,
+    body: OwnBody,
+    *,
+    source: OwnSource,
+    reason: Reason,
+    validity: timedelta | None,
+    run_id: UUID | None = None,
 ) -> Proposed:
     """As `Journal.propose` promises it. The caller commits."""
     connection, account = moves.connection, moves.account
@@ -50,6 +58,7 @@ async def propose(
         replace(asked, validity=validity),
         source=source,
         created_by=None,
+        run_id=run_id,
     )
     assert written, f"the id {body.id} of an intent of the {source} belongs to another account"
     await record(
@@ -63,7 +72,7 @@ async def propose(
             action=asked.action,
             object_kind=asked.object_kind,
             object_id=asked.object_id,
-            after={**body.canonical(), "source": source, "reason": reason.as_json()},
+            after={**body.canonical(), **told_by(source, run_id, reason)},
             outcome="asked",
         ),
     )

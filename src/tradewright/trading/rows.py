@@ -39,7 +39,8 @@ _ASKED_COLUMNS = """
 # One row per place intent, and one per order that was placed elsewhere. `version` grows with every change of any part.
 # The price of a market order is the exchange's own bound, so the one that was asked for (none) stays.
 ORDER_ROWS = f"""
-SELECT i.id, i.workspace_id, i.account_id, a.environment, i.source, i.category, i.symbol, i.side, i.order_type,
+SELECT i.id, i.workspace_id, i.account_id, a.environment, i.source, i.run_id, i.category, i.symbol, i.side,
+       i.order_type,
        i.time_in_force, coalesce(o.quantity, i.quantity) AS quantity, i.quantity_unit,
        CASE WHEN i.order_type = 'Market' THEN i.price ELSE coalesce(o.price, i.price) END AS price, i.reduce_only,
        i.position_index,
@@ -61,7 +62,7 @@ SELECT i.id, i.workspace_id, i.account_id, a.environment, i.source, i.category, 
 UNION ALL
 SELECT o.id, o.workspace_id, o.account_id, a.environment,
        CASE WHEN {_IS_ATTACHED} THEN 'attached' WHEN o.adopted_by IS NOT NULL THEN 'adopted' ELSE 'external' END,
-       o.category, o.symbol, o.side, o.order_type,
+       p.run_id, o.category, o.symbol, o.side, o.order_type,
        o.time_in_force, o.quantity, o.quantity_unit,
        o.price, o.reduce_only, o.position_index,
        o.trigger_price, o.trigger_by, o.trigger_rises,

@@ -169,11 +169,17 @@ class PostgresJournal:
         return [intent_of_row(row) for row in rows]
 
     async def propose(
-        self, body: OwnBody, *, source: OwnSource, reason: Reason, validity: timedelta | None = None
+        self,
+        body: OwnBody,
+        *,
+        source: OwnSource,
+        reason: Reason,
+        validity: timedelta | None = None,
+        run_id: UUID | None = None,
     ) -> Proposed:
         async with self._transaction("owner") as (connection, events):
             moves = self._moves(connection, events)
-            return await propose(moves, body, source=source, reason=reason, validity=validity)
+            return await propose(moves, body, source=source, reason=reason, validity=validity, run_id=run_id)
 
     async def refuse(self, intent: Intent, reason: Reason) -> None:
         async with self._transaction("owner") as (connection, events):

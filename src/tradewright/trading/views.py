@@ -52,6 +52,7 @@ def order_view(row: Row) -> dict[str, Any]:
         "account_id": str(row["account_id"]),
         "environment": row["environment"],
         "source": row["source"],
+        "run_id": None if row["run_id"] is None else str(row["run_id"]),
         "category": row["category"],
         "symbol": row["symbol"],
         "side": row["side"],

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -24,6 +24,7 @@ from tradewright.trading.own_orders import OwnOrder
 from tradewright.trading.ownership import Dispossessed
 from tradewright.trading.store import PostgresJournal
 
+_RUN = UUID("0192f000-0000-7000-8000-000000000001")
 _VERDICT: Any = [{"limit": "order_notional", "value": "30000", "allowed": "50000", "level": "account"}]
 _ORDERS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -141,7 +142,11 @@ async def test_an_older_owner_opens_nothing(desk: Desk) -> None:
 
 def own_order(desk: Desk, **changes: Any) -> tuple[OwnOrder, PlaceIntent]:
     own = OwnOrder(
-        body=desk.body(**changes), source="drift", reason=Reason("order.own"), validity=timedelta(seconds=10)
+        body=desk.body(**changes),
+        source="bot",
+        reason=Reason("order.own"),
+        validity=timedelta(seconds=10),
+        run_id=_RUN,
     )
     return own, replace(own.intent(desk.journal._clock.now()), verdict=_VERDICT)
 
@@ -169,14 +174,31 @@ async def test_an_own_order_is_written_as_one_that_was_asked_and_told_as_it_stan
     assert (event["kind"], event["source"], event["ref"]) == ("order", "owner", intent.id)
     assert await rows(desk) == tuple(number + 1 for number in before)
     written, like = both[intent.id], both[asked]
-    apart = {"id", "link_id", "state", "verdict", "valid_until", "created_by", "source", "created_at", "updated_at"}
+    apart = {
+        "id",
+        "link_id",
+        "state",
+        "verdict",
+        "valid_until",
+        "created_by",
+        "source",
+        "run_id",
+        "created_at",
+        "updated_at",
+    }
     assert {name: written[name] for name in written.keys() - apart} == {
         name: like[name] for name in like.keys() - apart
     }
-    assert (written["state"], written["source"], written["verdict"]) == ("sending", "drift", _VERDICT)
+    assert (written["state"], written["source"], written["verdict"]) == ("sending", "bot", _VERDICT)
+    assert (written["run_id"], stands["run_id"]) == (_RUN, str(_RUN))
     assert (entry["action"], entry["actor_kind"], entry["outcome"]) == ("order.place", "system", "asked")
     assert entry["object_id"] == str(intent.id)
-    assert entry["after"] == {**own.body.canonical(), "source": "drift", "reason": own.reason.as_json()}
+    assert entry["after"] == {
+        **own.body.canonical(),
+        "source": "bot",
+        "reason": own.reason.as_json(),
+        "run_id": str(_RUN),
+    }
 
 
 _ANSWER = AnsweredAcknowledged(

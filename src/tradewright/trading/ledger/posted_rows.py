@@ -83,10 +83,12 @@ async def write_lines(
     await connection.execute(
         text(
             "INSERT INTO ledger_entries (account_id, sequence, line, workspace_id, source, kind, book, asset,"
-            " amount, category, symbol, exec_id, exchange_order_id, intent_id, person_id, at, recorded_at)"
+            " amount, category, symbol, exec_id, exchange_order_id, intent_id, person_id, run_id, at,"
+            " recorded_at)"
             " SELECT :account, l.sequence, l.line, :workspace, l.source, l.kind, l.book, l.asset, l.amount,"
             " l.category, l.symbol, l.exec_id, l.exchange_order_id, coalesce(own.id, parent.id),"
-            " coalesce(own.created_by, parent.created_by, adopted.adopted_by), l.at, clock_timestamp()"
+            " coalesce(own.created_by, parent.created_by, adopted.adopted_by), coalesce(own.run_id, parent.run_id),"
+            " l.at, clock_timestamp()"
             " FROM jsonb_to_recordset(CAST(:lines AS jsonb)) AS l(sequence bigint, line int, source text,"
             " kind text, book text, asset text, amount numeric, category text, symbol text, exec_id text,"
             " exchange_order_id text, at timestamptz)"

@@ -46,8 +46,8 @@ class Trigger(Output):
 
 
 # attached: made by the exchange for a take-profit or stop-loss; adopted: placed elsewhere and taken as ours by a
-# person since; guardian, kill, drift: by the account's owner itself
-Source = Literal["manual", "external", "adopted", "attached", "guardian", "kill", "drift"]
+# person since; guardian, kill, drift: by the account's owner itself; bot: by a bot's run
+Source = Literal["manual", "external", "adopted", "attached", "guardian", "kill", "drift", "bot"]
 
 
 class Order(Output):
@@ -55,6 +55,7 @@ class Order(Output):
     account_id: UUID
     environment: Environment
     source: Source
+    run_id: UUID | None = Field(description="Of a bot: its run; of an attached exit: that of the order it came with")
     category: Category
     symbol: str
     side: Side
