@@ -106,6 +106,8 @@ class Settings(BaseSettings):
     protection_grace_s: Decimal = Field(Decimal(2), ge=0, le=60)  # see `trading.guardian`
     protection_flatten_after_s: Decimal = Field(Decimal(30), ge=1, le=3600)
     backtests_at_once: int = Field(1, ge=1, le=64)  # of one jobs process, each on a core; see `backtests`
+    # last: only while nobody else wants the processor; behind: with the smallest share of it. See `process.priority`
+    backtests_place: Literal["last", "behind"] = "last"
     backtests_waiting: int = Field(5, ge=1, le=10_000)  # or running, of a user; a workspace has four times that
     backtest_cpu_s: int = Field(300, ge=1, le=86_400)  # computing time of one
     backtest_memory_mb: int = Field(1024, ge=256, le=1_048_576)  # of one

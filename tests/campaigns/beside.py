@@ -75,6 +75,7 @@ def run(backtests: int, orders: int) -> Measured:
     measured = Measured()
     environment = {
         "TRADEWRIGHT_BACKTESTS_AT_ONCE": str(backtests),
+        "TRADEWRIGHT_BACKTESTS_PLACE": "last",
         "TRADEWRIGHT_BACKTESTS_WAITING": str(backtests + 4),
         "TRADEWRIGHT_BACKTEST_CPU_S_A_DAY": "8640000",
     }

@@ -67,6 +67,7 @@ class Installation:
             "TRADEWRIGHT_HOME": str(home),
             "TRADEWRIGHT_PORT": str(self.port),
             "TRADEWRIGHT_OPEN_BROWSER": "false",
+            "TRADEWRIGHT_BACKTESTS_PLACE": "behind",  # the last place is none where other tests keep the machine busy
             "TRADEWRIGHT_TEST_MARK": self._mark,
             **(environment or {}),
         }

@@ -74,6 +74,7 @@ def keeping(settings: Settings) -> Keeping:
         at_once=settings.backtests_at_once,
         cpu_s=settings.backtest_cpu_s,
         memory_bytes=settings.backtest_memory_mb << 20,
+        is_last=settings.backtests_place == "last",
         data=str(settings.data_home),
         home=str(settings.home),
         environment=dict(os.environ),

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 from tradewright.core.clock import Clock
 from tradewright.process.child import spawn
+from tradewright.process.priority import stand_last
 
 _LOOK_S = 0.02
 _CLOSES_S = 5.0  # after it has closed its output it has nothing left to do
@@ -34,10 +35,20 @@ class Gone:
 
 
 class Child:
-    """Start it from the main thread. `given` is its standard input, `line_bytes_max` the longest line it may say."""
+    """Start it from the main thread. `given` is its standard input, `line_bytes_max` the longest line it may say.
+
+    `is_last`: it has the processor only while nobody else wants it.
+    """
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], given: bytes, clock: Clock, line_bytes_max: int
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        given: bytes,
+        clock: Clock,
+        line_bytes_max: int,
+        is_last: bool,
     ) -> None:
         self._clock = clock
         self._line_bytes_max = line_bytes_max
@@ -45,7 +56,15 @@ class Child:
         with tempfile.TemporaryFile() as file:
             file.write(given)
             file.seek(0)
-            self._process = spawn(argv, env=env, death_signal=signal.SIGKILL, stdin=file, stdout=subprocess.PIPE)
+            # From its first instruction: twenty that import their libraries are as much in the way as twenty that run.
+            self._process = spawn(
+                argv,
+                env=env,
+                death_signal=signal.SIGKILL,
+                stdin=file,
+                stdout=subprocess.PIPE,
+                before_exec=stand_last if is_last else None,
+            )
 
     @property
     def pid(self) -> int:

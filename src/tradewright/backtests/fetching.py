@@ -28,9 +28,16 @@ class _Told(msgspec.Struct):
 
 
 def start(
-    series: Series, from_ms: int, to_ms: int, *, home: str, environment: Mapping[str, str], clock: Clock
+    series: Series,
+    from_ms: int,
+    to_ms: int,
+    *,
+    home: str,
+    environment: Mapping[str, str],
+    clock: Clock,
+    is_last: bool,
 ) -> Child:
-    """Raises `OSError` where the system has no place for another process."""
+    """`is_last` as `Child` has it. Raises `OSError` where the system has no place for another process."""
     options = {
         "--symbol": series.symbol,
         "--category": series.category,
@@ -47,6 +54,7 @@ def start(
         given=b"",
         clock=clock,
         line_bytes_max=_LINE_BYTES_MAX,
+        is_last=is_last,
     )
     lower_session(child.pid, os.getpriority(os.PRIO_PROCESS, 0))  # it has this process's place, in a new session
     return child

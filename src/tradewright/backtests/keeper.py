@@ -48,11 +48,12 @@ _Found = TypeVar("_Found")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
     """How it is done. `data` is the folder of candles, `home` the installation's; `environment` what children may have
-    of ours (`child.plain_environment` picks)."""
+    of ours (`child.plain_environment` picks). `is_last`: they have the processor only while nobody else wants it."""
 
     at_once: int
     cpu_s: int
     memory_bytes: int
+    is_last: bool
     data: str
     home: str
     environment: Mapping[str, str]
@@ -198,7 +199,9 @@ class _Run:
             memory_bytes=keeping.memory_bytes,
             version=keeping.version,
         )
-        child = self._start(lambda: player.start(order, environment=keeping.environment, clock=self._clock))
+        child = self._start(
+            lambda: player.start(order, environment=keeping.environment, clock=self._clock, is_last=keeping.is_last)
+        )
         try:
             return await player.hear(child, order, self._note)
         finally:
@@ -213,7 +216,13 @@ class _Run:
         async with self._one_fetches:
             child = self._start(
                 lambda: fetching.start(
-                    series, from_ms, to_ms, home=home, environment=self._keeping.environment, clock=self._clock
+                    series,
+                    from_ms,
+                    to_ms,
+                    home=home,
+                    environment=self._keeping.environment,
+                    clock=self._clock,
+                    is_last=self._keeping.is_last,
                 )
             )
             try:

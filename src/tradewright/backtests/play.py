@@ -24,7 +24,7 @@ from tradewright.process.priority import stand_behind
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.timeframe import length_ms
 
-NICE = 5  # beside the five of the jobs process
+NICE = 14  # beside the five of the jobs process: the last place there is, for systems that know no other order
 _TELL_EVERY_S = 0.5
 
 

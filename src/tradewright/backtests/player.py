@@ -48,14 +48,15 @@ class Died:
 Outcome = Finished | Refused | Died
 
 
-def start(order: Order, *, environment: Mapping[str, str], clock: Clock) -> Child:
-    """Raises `OSError` where the system has no place for another process."""
+def start(order: Order, *, environment: Mapping[str, str], clock: Clock, is_last: bool) -> Child:
+    """`is_last` as `Child` has it. Raises `OSError` where the system has no place for another process."""
     return Child(
         [sys.executable, "-m", "tradewright.backtests.play"],
         env=plain_environment(environment),
         given=msgspec.json.encode(order),
         clock=clock,
         line_bytes_max=LINE_BYTES_MAX,
+        is_last=is_last,
     )
 
 

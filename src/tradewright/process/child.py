@@ -36,9 +36,11 @@ def spawn(
     stdout: int | IO[bytes] | None = None,
     stderr: int | IO[bytes] | None = None,
     pass_fds: Sequence[int] = (),
+    before_exec: Callable[[], None] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start `argv` as the leader of a session; it gets `death_signal` when this process ends. As `user`: needs root.
 
+    `before_exec` runs in the child between fork and exec: a system call or two, and nothing that could take a lock.
     Call it from the main thread: the kernel counts the end of the *thread* that forked as the parent's end.
     Raises `OSError` when the program cannot be started.
     """
@@ -56,16 +58,18 @@ def spawn(
         extra_groups=[] if user else None,
         umask=0o077,
         pass_fds=pass_fds,
-        preexec_fn=death_notice(death_signal),
+        preexec_fn=death_notice(death_signal, before_exec),
     )
 
 
-def death_notice(death_signal: signal.Signals) -> Callable[[], None]:
-    """What the child runs last before exec: after the change of user, because that clears the request."""
+def death_notice(death_signal: signal.Signals, before: Callable[[], None] | None = None) -> Callable[[], None]:
+    """`before`, and then what the child runs last before exec: after the change of user, which clears the request."""
     parent = os.getpid()
     prctl = _libc_prctl()
 
     def ask() -> None:
+        if before is not None:
+            before()
         # The parent's handlers are the child's until exec: they would swallow a signal that comes before it.
         if death_signal != signal.SIGKILL:  # nobody can handle that one
             signal.signal(death_signal, signal.SIG_DFL)

@@ -28,6 +28,7 @@ from tradewright.backtests.queue import Runner
 from tradewright.process.identity import ProcessIdentity, this_process
 from tradewright.strategy.check import check_text
 
+LAST_PLACE = 19  # of niceness
 HOLE_SPEC = SPEC.replace("symbol: BTCUSDT", "symbol: HOLEUSDT")
 
 
@@ -148,12 +149,22 @@ async def test_no_more_run_at_once_than_are_allowed(desk: Desk) -> None:
 
 
 async def test_it_stands_behind_what_trades(desk: Desk) -> None:
+    own = os.getpriority(os.PRIO_PROCESS, 0)
     async with desk.keeper():
         await desk.ask(LONG_SPEC)
         async with asyncio.timeout(60):
-            while not (behind := [os.getpriority(os.PRIO_PROCESS, pid) for pid in playing()]) or behind == [0]:
+            while not (behind := [os.getpriority(os.PRIO_PROCESS, pid) for pid in playing()]) or behind == [own]:
                 await asyncio.sleep(0.01)
-    assert behind == [os.getpriority(os.PRIO_PROCESS, 0) + NICE]
+    assert behind == [min(LAST_PLACE, own + NICE)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems know no such place")
+async def test_where_it_is_told_so_it_is_the_last_of_all_from_its_first_instruction(desk: Desk) -> None:
+    async with desk.keeper(is_last=True):
+        await desk.ask()
+        pids = await frozen(1)
+        assert [os.sched_getscheduler(pid) for pid in pids] == [os.SCHED_IDLE]
+    assert os.sched_getscheduler(0) != os.SCHED_IDLE
 
 
 async def test_users_take_turns(desk: Desk) -> None:
