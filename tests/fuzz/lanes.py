@@ -158,6 +158,9 @@ class Lane:
         headers: dict[str, list[str]] = {}
         for name, value in started.get("headers", ()):
             headers.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+        if request.operation.id == "stepUp" and request.who in self.tokens:
+            for cookie in headers.get("set-cookie", ()):  # the session goes on with another token
+                self.tokens[request.who] = cookie.partition("=")[2].partition(";")[0]
         return Answer(started.get("status", 0), headers, b"".join(parts), "" if started else "no answer was begun")
 
     def _scope(self, request: Request) -> dict[str, Any]:

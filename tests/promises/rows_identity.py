@@ -68,7 +68,8 @@ ROWS: Final = (
     ),
     Promise(
         id="J6",
-        says="A session is new at each login, ends by disuse and by age, and once it ends its stream does within 5 s",
+        says="A session is new at each login, has another token after each proof of who asks, ends by disuse and by"
+        " age, and once it ends its stream does within 5 s",
         tests=(
             *of(
                 _IDENTITY,
@@ -81,6 +82,7 @@ ROWS: Final = (
                 "test_a_revoked_session_loses_its_stream_within_five_seconds",
             ),
             *of(_SESSIONS),
+            *of("tests/integration/web/test_session_rotation.py"),
         ),
     ),
     Promise(

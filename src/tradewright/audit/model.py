@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,17 @@ ActorKind = Literal["user", "system", "exchange"]
 # The API token that the request under way came with: a property of the request, as its log fields are, so that no deed
 # can be recorded without it. Set by who found out who asks; None with a session, and outside of requests.
 acting_token: ContextVar[UUID | None] = ContextVar("acting_token", default=None)
+
+
+@contextmanager
+def acting_with(token_id: UUID | None) -> Iterator[None]:
+    """Within it, deeds are recorded as done with that API token (None: with none): for who records what was asked in
+    another process or by another request."""
+    before = acting_token.set(token_id)
+    try:
+        yield
+    finally:
+        acting_token.reset(before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,7 +43,7 @@ async def enter(connection: AsyncConnection, user_id: UserId, by: str, arriving:
     person = await require_person(connection, user_id)
     now = arriving.clock.now()
     if arriving.replaces is not None:
-        await revoke_token(connection, arriving.replaces)
+        await revoke_token(connection, arriving.replaces, now)
     opened = await open_session(
         connection,
         user_id=user_id,

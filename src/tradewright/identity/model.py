@@ -5,7 +5,7 @@ Lives here: `Principal` and its parts, roles and their order, the named errors. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NewType
 from uuid import UUID
@@ -57,12 +57,26 @@ class Principal:
 
     With an API token, `token` says which: then `session_id` is the token's id, which is no session's, so whatever is
     asked of sessions by it finds none; the role in `membership` is at most what the token's scopes are worth.
+
+    `elsewhere` are the other workspaces that the person is in, oldest first; none with an API token, which is of one.
+    `is_replaced`: the session has got another cookie a moment ago, and this request came with the one before. It may
+    finish what was under way, and proves nothing.
     """
 
     session_id: SessionId
     user: User
     membership: Membership
     token: UsedToken | None = None
+    elsewhere: tuple[Membership, ...] = ()
+    is_replaced: bool = False
+
+    def within(self, workspace_id: str) -> Principal | None:
+        """The same person, asking about that workspace; None where they are not in it."""
+        for membership in (self.membership, *self.elsewhere):
+            if str(membership.workspace_id) == workspace_id:
+                others = (other for other in (self.membership, *self.elsewhere) if other is not membership)
+                return replace(self, membership=membership, elsewhere=tuple(others))
+        return None
 
 
 @dataclass(frozen=True, slots=True)

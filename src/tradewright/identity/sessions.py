@@ -1,7 +1,7 @@
 """Sessions: opened at login and claim, ended by logout, by 12 h without use, or 30 days after they were opened.
 
-Lives here: opening, resolving, revoking and which workspace a session is about, with their SQL. Not here: the cookie
-(`web.auth`), the list that a person reads (`session_list`). Both limits are settings.
+Lives here: opening, resolving, rotating, revoking and which workspace a session is about, with their SQL. Not here: the
+cookie (`web.auth`), the list that a person reads (`session_list`). Both limits are settings.
 An open stream of the browser counts as use, so that a terminal on a screen is not logged out under its reader's eyes.
 Revoking deletes the row, so it holds at once for every process; open streams look again every two seconds.
 """
@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.core.clock import Ids
@@ -25,6 +26,8 @@ from tradewright.identity.tokens import new_token, token_hash
 TOUCH_EVERY = timedelta(minutes=1)  # so that a busy page does not write a row with every request
 SESSIONS_OF_USER_MAX = 50  # the oldest go first
 USER_AGENT_LENGTH_MAX = 256
+REPLACED_FOR = timedelta(seconds=10)  # what was sent before the page had its new cookie has arrived by then
+MEMBERSHIPS_MAX = 100  # of one person, that a request knows of
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ async def resolve_session(
     connection: AsyncConnection, token: str, now: datetime, limits: SessionLimits = USUAL
 ) -> Principal | None:
     """Who the token belongs to, in the session's workspace; None for an unknown or ended session, and for a user who is
-    disabled. The oldest membership counts where the session's workspace is not theirs (any more).
+    disabled. The oldest membership counts where the session's workspace is not theirs (any more). So does the token
+    that a step-up has just replaced, for `REPLACED_FOR`: the principal says so.
 
     Counts as use of the session: `last_seen_at` moves on, at most once a minute.
     """
@@ -98,28 +102,49 @@ async def resolve_session(
             memberships.c.workspace_id,
             memberships.c.role,
             workspaces.c.name,
+            (sessions.c.token_hash != token_hash(token)).label("is_replaced"),
         )
         .join(users, users.c.id == sessions.c.user_id)
         .join(memberships, memberships.c.user_id == users.c.id)
         .join(workspaces, workspaces.c.id == memberships.c.workspace_id)
-        .where(sessions.c.token_hash == token_hash(token), users.c.disabled_at.is_(None), is_alive(now, limits))
+        .where(_has_token(token, now), users.c.disabled_at.is_(None), is_alive(now, limits))
         .order_by(
             (memberships.c.workspace_id == sessions.c.workspace_id).desc().nulls_last(),
             workspaces.c.created_at,
             workspaces.c.id,
         )
-        .limit(1)
+        .limit(MEMBERSHIPS_MAX)
     )
-    row = found.one_or_none()
-    if row is None:
+    rows = found.all()
+    if not rows:
         return None
+    row = rows[0]
     if now - row.last_seen_at >= TOUCH_EVERY:
         await connection.execute(update(sessions).where(sessions.c.id == row.id).values(last_seen_at=now))
     return Principal(
         SessionId(row.id),
         User(UserId(row.user_id), row.username, row.language, row.is_operator),
-        Membership(WorkspaceId(row.workspace_id), row.name, row.role),
+        _membership(row),
+        elsewhere=tuple(_membership(other) for other in rows[1:]),
+        is_replaced=row.is_replaced,
     )
+
+
+async def rotate(connection: AsyncConnection, session_id: SessionId, token: str, now: datetime) -> OpenedSession | None:
+    """Another token in the place of `token`, which is known for a moment longer; None where it was replaced already.
+
+    What was under way with the old one is answered, so nobody is logged out by their own page. Of two who replace one
+    token at once the second changes nothing: the browser has one cookie.
+    """
+    fresh = new_token()
+    changed = await connection.execute(
+        update(sessions)
+        .where(sessions.c.id == session_id, sessions.c.token_hash == token_hash(token))
+        .values(token_hash=token_hash(fresh), replaced_hash=token_hash(token), replaced_until=now + REPLACED_FOR)
+        .returning(sessions.c.expires_at)
+    )
+    row = changed.one_or_none()
+    return None if row is None else OpenedSession(session_id, fresh, row.expires_at)
 
 
 async def revoke_session(connection: AsyncConnection, session_id: SessionId) -> bool:
@@ -128,9 +153,9 @@ async def revoke_session(connection: AsyncConnection, session_id: SessionId) -> 
     return ended.first() is not None
 
 
-async def revoke_token(connection: AsyncConnection, token: str) -> None:
+async def revoke_token(connection: AsyncConnection, token: str, now: datetime) -> None:
     """Ends the session of a token, whoever it belongs to: what a login does with the session it replaces."""
-    await connection.execute(delete(sessions).where(sessions.c.token_hash == token_hash(token)))
+    await connection.execute(delete(sessions).where(_has_token(token, now)))
 
 
 async def set_workspace(connection: AsyncConnection, principal: Principal, workspace_id: WorkspaceId) -> bool:
@@ -179,6 +204,16 @@ async def alive_sessions(
 def clean_user_agent(text: str) -> str:
     """What a person reads in the list of sessions: printable, at most 256 characters."""
     return "".join(letter for letter in text if letter.isprintable())[:USER_AGENT_LENGTH_MAX]
+
+
+def _membership(row: Any) -> Membership:
+    return Membership(WorkspaceId(row.workspace_id), row.name, row.role)
+
+
+def _has_token(token: str, now: datetime) -> ColumnElement[bool]:
+    """The condition of the row of the session that the token is of, or was of until a moment ago."""
+    mark = token_hash(token)
+    return or_(sessions.c.token_hash == mark, and_(sessions.c.replaced_hash == mark, sessions.c.replaced_until > now))
 
 
 def _oldest_of(user_id: UserId | ColumnElement[UUID]) -> ScalarSelect[UUID]:

@@ -1,12 +1,14 @@
 """Step-up: whether a session proved lately that it is still in its person's hands, and proving it once more.
 
-Lives here: `is_proved` and `prove` with their SQL, and the proofs by password, code and passkey. A log-in is a proof as
-well, so what needs one can be done for ten minutes after it. Who has a second factor proves themselves by it.
+Lives here: `is_proved` with its SQL, and the proofs by password, code and passkey. A log-in is a proof as well, so what
+needs one can be done for ten minutes after it. Who has a second factor proves themselves by it. With the proof the
+session gets another token, so that a copy of the old cookie gains nothing by it.
 Not here: which operations need one (`web.step_up`).
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,16 +17,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.identity.challenges import bound_to_session, new_challenge
 from tradewright.identity.entering import Arriving
-from tradewright.identity.model import Principal, ProofFailed, SessionId
+from tradewright.identity.model import OpenedSession, Principal, ProofFailed, SessionId
 from tradewright.identity.passkeys import Credential, Site, assertion_options
 from tradewright.identity.passwords import Passwords
 from tradewright.identity.proofs import note_own, prove_code, prove_passkey
 from tradewright.identity.second_factors import FactorNeeded, SecretBox, read_factors
+from tradewright.identity.sessions import rotate
 from tradewright.identity.tables import sessions, users
 from tradewright.identity.throttle import admit, factor_keys_of, forgive, keys_of
 from tradewright.identity.usernames import username_key
 
 LIFETIME = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """`session` has the token that the caller goes on with; None: keep the one there is, which is new already."""
+
+    until: datetime
+    session: OpenedSession | None
 
 
 async def is_proved(connection: AsyncConnection, session_id: SessionId, now: datetime) -> bool:
@@ -41,7 +52,7 @@ async def proved_until(connection: AsyncConnection, session_id: SessionId) -> da
 
 async def prove_by_password(
     engine: AsyncEngine, principal: Principal, password: str, *, passwords: Passwords, arriving: Arriving
-) -> datetime:
+) -> Proved:
     """A proof by the password. Its tries count with those of the login, for both guess the same secret.
 
     Raises `ProofFailed`, `TooManyTries`, or `FactorNeeded` for who has a second factor.
@@ -71,7 +82,7 @@ async def check_password(
 
 async def prove_by_code(
     engine: AsyncEngine, principal: Principal, code: str, *, box: SecretBox, arriving: Arriving
-) -> datetime:
+) -> Proved:
     """A proof by a one-time or a recovery code. Raises `ProofFailed`, `TooManyTries`."""
     user_id = principal.user.id
     keys = factor_keys_of(user_id, arriving.caller.ip)
@@ -95,7 +106,7 @@ async def ask_passkey(engine: AsyncEngine, principal: Principal, site: Site, arr
 
 async def prove_by_passkey(
     engine: AsyncEngine, principal: Principal, credential: Credential, *, site: Site, arriving: Arriving
-) -> datetime:
+) -> Proved:
     """Raises `ProofFailed`, `PasskeySuspect`."""
     bound_to = bound_to_session(principal.session_id)
     found = await prove_passkey(engine, credential, bound_to=bound_to, purpose="step_up", site=site, arriving=arriving)
@@ -105,10 +116,12 @@ async def prove_by_passkey(
         return await _prove(connection, principal, "passkey", arriving)
 
 
-async def _prove(connection: AsyncConnection, principal: Principal, by: str, arriving: Arriving) -> datetime:
-    """Notes the proof, in the caller's transaction; returns until when it holds."""
+async def _prove(connection: AsyncConnection, principal: Principal, by: str, arriving: Arriving) -> Proved:
+    """Notes the proof and replaces the token that it came with, in the caller's transaction."""
     now = arriving.clock.now()
     await connection.execute(update(sessions).where(sessions.c.id == principal.session_id).values(proved_at=now))
     workspace_id = principal.membership.workspace_id
     await note_own(connection, "session.step_up", principal.user.id, workspace_id, arriving, now=now, after={"by": by})
-    return now + LIFETIME
+    token = arriving.replaces
+    fresh = None if token is None else await rotate(connection, principal.session_id, token, now)
+    return Proved(now + LIFETIME, fresh)

@@ -62,6 +62,10 @@ sessions = Table(
     Column("address", Text, nullable=True),
     # What its requests are about. Null only in sessions from before there was a choice: the oldest membership then.
     Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="SET NULL"), nullable=True),
+    # The token that the last step-up replaced, and until when it is still known; see `sessions.rotate`.
+    Column("replaced_hash", LargeBinary, nullable=True, unique=True),
+    Column("replaced_until", DateTime(timezone=True), nullable=True),
+    CheckConstraint("(replaced_hash IS NULL) = (replaced_until IS NULL)", name="replaced"),
 )
 
 claim_tokens = Table(

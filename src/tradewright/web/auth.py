@@ -158,16 +158,33 @@ async def _anywhere(request: Request) -> Principal:
     return principal
 
 
-async def _signed_in(request: Request) -> Principal:
-    return require_shown(request, await _anywhere(request))
+async def shown_workspace(request: Request) -> str | None:
+    """Which workspace the page shows; None where the caller does not say. Whatever depends on it may be refused by it,
+    and the contract document says so (`web.contract`)."""
+    return request.headers.get(WORKSPACE_HEADER)
 
 
-def require_shown(request: HTTPConnection, principal: Principal) -> Principal:
+Shown = Annotated[str | None, Depends(shown_workspace)]
+
+
+async def _signed_in(request: Request, shown: Shown) -> Principal:
     """Raises `WorkspaceChanged` where the page shows another workspace than the session is about by now."""
-    shown = request.headers.get(WORKSPACE_HEADER)
+    principal = await _anywhere(request)
     if shown is not None and shown != str(principal.membership.workspace_id):
         raise WorkspaceChanged("this session is about another workspace now; load the page again")
     return principal
+
+
+def in_shown(shown: str | None, principal: Principal) -> Principal:
+    """The caller in the workspace that their page shows, whatever the session is about by now: for what stops trading,
+    which must work from a tab that stands open, and reaches what that tab shows.
+
+    Raises `WorkspaceChanged` where they are not in it (any more).
+    """
+    found = principal if shown is None else principal.within(shown)
+    if found is None:
+        raise WorkspaceChanged("you are not in the workspace that this page shows; load the page again")
+    return found
 
 
 def require_role(principal: Principal, needed: Role) -> Principal:

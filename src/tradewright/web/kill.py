@@ -38,15 +38,21 @@ class Puller:
     is_remembered: bool
     ip: str | None
 
+    @property
+    def token_id(self) -> UUID | None:
+        return None if self.principal.token is None else self.principal.token.id
+
 
 async def pull(parts: WebParts, puller: Puller, kind: ScopeKind, account_id: UUID | None, *, close: bool) -> Pulled:
     """Raises `Forbidden`, `NotFound`, `InvalidInput`, and `NotReady` where it could be written down nowhere."""
     scope = await _scope(parts, puller, kind, account_id)
-    by = puller.principal.user.id
+    by, token_id = puller.principal.user.id, puller.token_id
     workspace_id = puller.principal.membership.workspace_id if kind == "account" else None
     store = KillStore(parts.engine, parts.clock, parts.ids)
     try:
-        pulled = await parts.kill.pull(scope, close_positions=close, by=by, via="api", workspace_id=workspace_id)
+        pulled = await parts.kill.pull(
+            scope, close_positions=close, by=by, via="api", workspace_id=workspace_id, token_id=token_id
+        )
     except NotReady:
         latch = Latch(
             id=parts.ids.new(),
@@ -56,6 +62,7 @@ async def pull(parts: WebParts, puller: Puller, kind: ScopeKind, account_id: UUI
             pulled_by=by,
             via="api",
             workspace_id=workspace_id,
+            token_id=token_id,
         )
         if puller.is_remembered or not await _in_time(store.pull(latch, ip=puller.ip)):
             raise
@@ -70,7 +77,7 @@ async def release(parts: WebParts, puller: Puller, kind: ScopeKind, account_id: 
     scope = await _scope(parts, puller, kind, account_id)
     by = puller.principal.user.id
     try:
-        return await parts.kill.release(scope, by=by)
+        return await parts.kill.release(scope, by=by, token_id=puller.token_id)
     except NotReady:
         if puller.is_remembered:
             raise
@@ -111,6 +118,7 @@ async def take_down(parts: WebParts, puller: Puller, account_id: UUID, body_id: 
         by=puller.principal.user.id,
         via="api",
         workspace_id=puller.principal.membership.workspace_id,
+        token_id=puller.token_id,
     )
 
 

@@ -2,7 +2,8 @@
 
 Lives here: `Remembered`, in the memory of one API process. Not here: sessions (`identity.sessions`), the routes that
 may go by it (`routes_kill`). Only hashes of tokens are kept. What was revoked elsewhere meanwhile still counts, for at
-most `KEPT_S`, and only for what stops trading: nobody can risk anything by it.
+most `KEPT_S`, and only for what stops trading: nobody can risk anything by it. Who was seen is known in all of their
+workspaces, so that each of their tabs can stop the one that it shows.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ class Remembered:
             self._seen[key] = (principal, clock.monotonic())
         while len(self._seen) > _KEPT_MAX:
             self._seen.popitem(last=False)
+
+    def replace(self, old: str | None, fresh: str, principal: Principal, clock: Clock) -> None:
+        """The session goes on with another token; the old one is known to the database for a moment, and not here."""
+        if old is not None:
+            self.forget(old)
+        self.note(fresh, principal, clock)
 
     def forget(self, token: str) -> None:
         self._seen.pop(token_hash(token), None)

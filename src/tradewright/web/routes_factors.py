@@ -18,7 +18,7 @@ from tradewright.core.errors import InvalidInput, Problem
 from tradewright.identity import own_security, step_up
 from tradewright.identity.passkey_list import Passkey, passkeys_of
 from tradewright.identity.second_factors import read_factors
-from tradewright.web.auth import AnyWorkspace
+from tradewright.web.auth import AnyWorkspace, set_session_cookie
 from tradewright.web.contract import problems
 from tradewright.web.login_cookie import arriving
 from tradewright.web.parts import Parts
@@ -103,20 +103,25 @@ async def read_security(request: Request, parts: Parts, caller: AnyWorkspace) ->
 
 
 async def prove(request: Request, parts: Parts, caller: AnyWorkspace, body: StepUpBody) -> Response:
-    """Proves once more who is asking; for ten minutes this session may do what needs it."""
+    """Proves once more who is asking; for ten minutes this session may do what needs it. It goes on with another
+    cookie, which is in the answer."""
     if [body.password, body.code, body.passkey].count(None) != 2:
         raise InvalidInput([Problem("proof.one_way", "")])
     who = arriving(request, parts)
     if body.password is not None:
         passwords = parts.passwords
-        until = await step_up.prove_by_password(parts.engine, caller, body.password, passwords=passwords, arriving=who)
+        proved = await step_up.prove_by_password(parts.engine, caller, body.password, passwords=passwords, arriving=who)
     elif body.code is not None:
         box = UserSecrets(parts)
-        until = await step_up.prove_by_code(parts.engine, caller, body.code, box=box, arriving=who)
+        proved = await step_up.prove_by_code(parts.engine, caller, body.code, box=box, arriving=who)
     else:
         site = site_of(request, parts)
-        until = await step_up.prove_by_passkey(parts.engine, caller, body.passkey or {}, site=site, arriving=who)
-    return JsonAnswer({"until_ms": milliseconds(until)})
+        proved = await step_up.prove_by_passkey(parts.engine, caller, body.passkey or {}, site=site, arriving=who)
+    response = JsonAnswer({"until_ms": milliseconds(proved.until)})
+    if proved.session is not None:
+        set_session_cookie(response, request, parts, proved.session)
+        parts.remembered.replace(who.replaces, proved.session.token, caller, parts.clock)
+    return response
 
 
 async def ask_step_up(request: Request, parts: Parts, caller: AnyWorkspace) -> Response:

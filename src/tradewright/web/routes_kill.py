@@ -1,5 +1,6 @@
 """Routes of the kill switch. They answer also while the database does not: a session that was verified within the last
-ten minutes is remembered for them, and for nothing else.
+ten minutes is remembered for them, and for nothing else. They are about the workspace that the page shows, where its
+person is in it: a tab whose session went on to another workspace must not have to load anew before it can stop.
 
 Not here: what is done (`web.kill`).
 """
@@ -16,7 +17,7 @@ from starlette.responses import Response
 
 from tradewright.identity.model import Role
 from tradewright.web import kill
-from tradewright.web.auth import act_as, caller_of, credential_of, principal_or_none, require_role, require_shown
+from tradewright.web.auth import Shown, act_as, caller_of, credential_of, in_shown, principal_or_none, require_role
 from tradewright.web.contract import problems
 from tradewright.web.errors import NotReady, NotSignedIn
 from tradewright.web.kill import DATABASE_WITHIN_S, Puller
@@ -72,8 +73,9 @@ def router() -> APIRouter:
     return routes
 
 
-async def _puller(request: Request, needed: Role) -> Puller:
-    """By the database where it answers in time, else from memory. Raises `NotSignedIn`, `Forbidden`, `NotReady`."""
+async def _puller(request: Request, shown: str | None, needed: Role) -> Puller:
+    """By the database where it answers in time, else from memory. Raises `NotSignedIn`, `Forbidden`, `NotReady`,
+    `WorkspaceChanged`."""
     parts = parts_of(request)
     ip = caller_of(request).ip
     task = asyncio.ensure_future(principal_or_none(request))
@@ -106,17 +108,17 @@ async def _puller(request: Request, needed: Role) -> Puller:
                 "the database does not answer, and this session was not seen here within the last ten minutes; on the"
                 " machine itself, use: tradewright kill"
             )
-    require_shown(request, principal)
+    principal = in_shown(shown, principal)
     act_as(request, principal)  # in this task, too; and who is remembered has not been asked for it
     return Puller(require_role(principal, needed), is_remembered, ip)
 
 
-async def _reader(request: Request) -> Puller:
-    return await _puller(request, "viewer")
+async def _reader(request: Request, shown: Shown) -> Puller:
+    return await _puller(request, shown, "viewer")
 
 
-async def _trader(request: Request) -> Puller:
-    return await _puller(request, "trader")
+async def _trader(request: Request, shown: Shown) -> Puller:
+    return await _puller(request, shown, "trader")
 
 
 Looker = Annotated[Puller, Depends(_reader)]

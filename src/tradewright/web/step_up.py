@@ -22,13 +22,15 @@ def step_up_mark(when: Literal["always", "sometimes"] = "always") -> dict[str, A
 
 
 async def require_step_up(parts: WebParts, principal: Principal) -> None:
-    """Raises `StepUpRequired` unless this session proved its password or factor within the last ten minutes.
+    """Raises `StepUpRequired` unless this session proved its password or factor within the last ten minutes, and asks
+    with the cookie that it has had since.
 
     Call it after the checks of role and existence that cost nothing, and before anything is done.
     """
-    async with parts.engine.connect() as connection:
-        if await is_proved(connection, principal.session_id, parts.clock.now()):
-            return
+    if not principal.is_replaced:
+        async with parts.engine.connect() as connection:
+            if await is_proved(connection, principal.session_id, parts.clock.now()):
+                return
     raise StepUpRequired("confirm that it is you, with POST /api/v1/session/step-up, and send this again")
 
 

@@ -24,6 +24,7 @@ from tradewright.placement.rows import claim
 from tradewright.system import SystemClock, SystemIds
 from tradewright.trading import queries
 from tradewright.trading.kill.board import LatchBoard
+from tradewright.trading.kill.care import KillCare
 from tradewright.trading.kill.entries import Answered, CancelBegun, Cause, CloseBegun, Entry, TakenDown, as_plain
 from tradewright.trading.kill.folder import LatchFolder
 from tradewright.trading.kill.latch import Latch, Scope
@@ -302,6 +303,23 @@ async def test_with_the_audit_table_gone_nothing_is_written_but_the_spool(desk: 
         await connection.execute(text("ALTER TABLE audit_away RENAME TO audit_entries"))
     await recorder.load()
     assert await rows(desk, "SELECT id FROM audit_entries WHERE action = 'order.close'") == [(close.id,)]
+
+
+async def test_the_api_token_of_a_stop_is_in_every_row_that_the_worker_writes(desk: Desk, tmp_path: Path) -> None:
+    """The worker has the stop from a file or from its socket, and releases by a request with another token."""
+    store, folder, pulled_with, released_with = store_of(desk), LatchFolder(tmp_path / "kill"), uuid4(), uuid4()
+    latch = folder.write(replace(latch_of(desk), token_id=pulled_with))
+    board = LatchBoard(folder, store, SystemClock())
+    await board.start()
+    (held,) = (await store.standing()).held
+    assert held == latch, "also for a worker that knows the row alone"
+    cause = Cause(id=latch.id, kind="latch", via="api", user_id=latch.pulled_by, token_id=held.token_id)
+    await store.write(desk.home.account, [cancel_of(desk, "x-1", cause=cause)])
+    care = KillCare(board, store.write, Spool(tmp_path), SystemClock(), SystemIds())
+    by = {"by": str(desk.home.user_id), "token_id": str(released_with)}
+    await care.answer({"op": "release", "scope": latch.scope.name, **by})
+    told = await rows(desk, "SELECT action, token_id FROM audit_entries ORDER BY action")
+    assert told == [("kill.pull", pulled_with), ("kill.release", released_with), ("order.cancel", pulled_with)]
 
 
 async def test_a_latch_is_a_file_and_a_row_whichever_came_first_and_goes_only_by_a_release(

@@ -268,11 +268,22 @@ class Site:
         return account_id
 
     def browser(self, cookie: str | None = None) -> aiohttp.ClientSession:
-        """A client that sends what our own page would send; with a session token when one is given."""
-        headers = {"Origin": self.base, "Sec-Fetch-Site": "same-origin"}
+        """A client that sends what our own page would send; with a session token when one is given. Where an answer
+        changes that token it goes on with the new one."""
+        name, headers = f"tradewright_{self.port}", {"Origin": self.base, "Sec-Fetch-Site": "same-origin"}
+        follow = aiohttp.TraceConfig()
         if cookie is not None:
-            headers["Cookie"] = f"tradewright_{self.port}={cookie}"
-        session = aiohttp.ClientSession(self.base, headers=headers, cookie_jar=aiohttp.DummyCookieJar())
+            headers["Cookie"] = f"{name}={cookie}"
+
+            async def note(session: aiohttp.ClientSession, _: object, params: aiohttp.TraceRequestEndParams) -> None:
+                given = params.response.cookies.get(name)
+                if given is not None and given.value:
+                    session.headers["Cookie"] = f"{name}={given.value}"
+
+            follow.on_request_end.append(note)
+        session = aiohttp.ClientSession(
+            self.base, headers=headers, cookie_jar=aiohttp.DummyCookieJar(), trace_configs=[follow]
+        )
         self.sessions.append(session)
         return session
 

@@ -6,7 +6,13 @@ import uuid
 from dataclasses import replace
 from typing import Any
 
+import pytest
+from sqlalchemy import text
+
 from integration.web.kit import Site, User, place_body
+from integration.web.people_kit import invited, told
+from integration.web.test_tokens_api import make
+from security.askers import program
 from tradewright.storage.engine import create_engine
 from tradewright.trading.kill.latch import Scope
 from tradewright.web.remembered import KEPT_S, Remembered
@@ -84,6 +90,49 @@ async def test_a_session_that_was_never_seen_or_has_ended_is_not_remembered(site
     without_database(site)
     assert (await asked(gone, "/api/v1/kill", {"scope": "workspace"}))[0] in (401, 503)
     assert site.parts.kill.folder.read() == []
+
+
+@pytest.mark.parametrize("database", ["there", "away"])
+async def test_each_tab_stops_the_workspace_that_it_shows(site: Site, ann: User, database: str) -> None:
+    """Bob's session is about Ann's workspace by now; the tab that shows his own still stands open."""
+    bob = await site.second_user("owner")
+    status, _ = await told(bob.http, "POST", "invitations/accept", token=await invited(ann, "viewer"))
+    assert status == 200
+    _, session = await told(bob.http, "GET", "session")
+    assert session["workspace"]["id"] == str(ann.workspace_id)
+    if database == "away":
+        without_database(site)
+
+    async def pulled(workspace: Any) -> tuple[int, Any]:
+        shown = {"x-tradewright-workspace": str(workspace)}
+        async with bob.http.post("/api/v1/kill", json={"scope": "workspace"}, headers=shown) as response:
+            return response.status, await response.json()
+
+    assert (await pulled(bob.workspace_id))[0] == 200
+    assert [latch.scope for latch in site.parts.kill.folder.read()] == [Scope("workspace", bob.workspace_id)]
+    status, said = await pulled(ann.workspace_id)
+    assert (status, said["code"]) == (403, "role.insufficient"), "the role is the one in the workspace that is shown"
+    status, said = await pulled(uuid.uuid4())
+    assert (status, said["code"]) == (409, "workspace.changed")
+    assert len(site.parts.kill.folder.read()) == 1
+
+
+async def test_a_stop_asked_with_an_api_token_says_so_in_its_file_and_its_row(site: Site, ann: User) -> None:
+    made = await make(ann, scopes=["trade", "manage"])
+    bot = program(site, made["text"])
+    body = {"scope": "account", "account_id": ann.account["id"]}
+    async with bot.post("/api/v1/kill", json=body) as response:
+        assert response.status == 200, await response.text()
+    (latch,) = site.parts.kill.folder.read()
+    assert str(latch.token_id) == made["token"]["id"]
+    # She releases it herself, by her session: each row says its own.
+    async with ann.http.post("/api/v1/kill/release", json=body) as response:
+        assert response.status == 200, await response.text()
+    async with site.parts.engine.connect() as connection:
+        found = await connection.execute(
+            text("SELECT action, token_id FROM audit_entries WHERE object_kind = 'kill' ORDER BY action")
+        )
+        assert [(row.action, row.token_id) for row in found] == [("kill.pull", latch.token_id), ("kill.release", None)]
 
 
 async def test_only_the_operator_stops_the_installation_and_nobody_a_foreign_account(site: Site, ann: User) -> None:

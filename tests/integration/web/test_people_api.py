@@ -179,7 +179,7 @@ async def test_what_a_tab_shows_of_another_workspace_is_not_done_in_this_one(sit
     bob = await site.second_user("owner")
     await told(bob.http, "POST", "invitations/accept", token=await invited(ann, "owner"))
     shown = {"x-tradewright-workspace": str(bob.workspace_id)}
-    async with bob.http.post("/api/v1/kill", json={"scope": "workspace"}, headers=shown) as response:
+    async with bob.http.post(f"/api/v1/accounts/{ann.account['id']}/resume", headers=shown) as response:
         assert (response.status, (await response.json())["code"]) == (409, "workspace.changed")
     async with bob.http.get("/api/v1/session", headers=shown) as response:
         assert response.status == 200

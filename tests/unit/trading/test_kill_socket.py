@@ -24,6 +24,7 @@ LATCH = {
     "pulled_by": None,
     "via": "socket",
     "workspace_id": None,
+    "token_id": str(UUID(int=7)),
 }
 
 

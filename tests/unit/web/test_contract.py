@@ -46,6 +46,20 @@ def test_references_lead_somewhere_and_no_answer_leaves_a_field_out() -> None:
         assert set(schemas[name]["required"]) == set(schemas[name]["properties"]), name
 
 
+def test_what_is_of_one_workspace_may_answer_that_the_page_shows_another() -> None:
+    """All that needs somebody signed in, but for what is about the person and not about a workspace."""
+    document = json.loads(contract_text())
+    silent = {
+        path
+        for path, operations in document["paths"].items()
+        for operation in operations.values()
+        if "401" in operation["responses"] and "409" not in operation["responses"]
+    }
+    of_the_person = ("/login", "/session", "/sessions", "/profile", "/workspaces", "/invitations/")
+    assert {path for path in silent if not path.removeprefix("/api/v1").startswith(of_the_person)} == set()
+    assert "409" in document["paths"]["/api/v1/kill"]["post"]["responses"]
+
+
 def test_the_contract_knows_every_status_of_the_one_table() -> None:
     schemas = json.loads(contract_text())["components"]["schemas"]
     assert schemas["Order"]["properties"]["status"]["enum"] == [row.status for row in STATUS_TABLE]

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from tradewright.audit.model import acting_with
 from tradewright.audit.spool import Spool
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import AppError, NotFound
@@ -108,7 +109,8 @@ class KillCare:
                 return await self._kill(request)
             case "release":
                 scope, by = Scope.of_name(str(request.get("scope"))), _id_or_none(request, "by")
-                released = await self.board.release(scope, None if by is None else UserId(by))
+                with acting_with(_id_or_none(request, "token_id")):
+                    released = await self.board.release(scope, None if by is None else UserId(by))
                 return {"released": [latch.as_json() for latch in released]}
             case "cancel_all" | "close" as op:
                 return await self._command(request, close=op == "close")
@@ -140,6 +142,7 @@ class KillCare:
             kind="command",
             via=str(request.get("via", "socket"))[:20],
             user_id=_id_or_none(request, "by"),
+            token_id=_id_or_none(request, "token_id"),
         )
         left = await switch.command(cause, close=close)
         return {"orders": left.orders, "positions": left.positions, "kept": left.kept}

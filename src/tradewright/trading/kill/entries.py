@@ -22,12 +22,13 @@ Outcome = Literal["acknowledged", "refused", "duplicate", "not_sent", "unknown"]
 
 
 class Cause(msgspec.Struct, frozen=True, kw_only=True):
-    """On whose word: of a latch (`id` is its id) or of a single command."""
+    """On whose word: of a latch (`id` is its id) or of a single command. `token_id`: with which API token of theirs."""
 
     id: UUID
     kind: Literal["latch", "command"]
     via: str
     user_id: UUID | None = None
+    token_id: UUID | None = None
 
 
 class CancelBegun(msgspec.Struct, frozen=True, kw_only=True, tag="cancel"):

@@ -72,7 +72,8 @@ class Scope:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latch:
     """Held until a person releases it. `workspace_id`: in which workspace its account was meant to be; None: whoever
-    pulled it may look into every workspace. `pulled_by` is None where nobody signed in pulled it (command line)."""
+    pulled it may look into every workspace. `pulled_by` is None where nobody signed in pulled it (command line);
+    `token_id` is the API token that they did it with."""
 
     id: UUID
     scope: Scope
@@ -81,6 +82,7 @@ class Latch:
     pulled_by: UserId | None
     via: Way
     workspace_id: WorkspaceId | None = None
+    token_id: UUID | None = None
 
     def covers(self, account: AccountRef) -> bool:
         if self.workspace_id is not None and self.workspace_id != account.workspace_id:
@@ -96,6 +98,7 @@ class Latch:
             "pulled_by": None if self.pulled_by is None else str(self.pulled_by),
             "via": self.via,
             "workspace_id": None if self.workspace_id is None else str(self.workspace_id),
+            "token_id": None if self.token_id is None else str(self.token_id),
         }
 
 
@@ -107,7 +110,7 @@ def latch_of_json(value: Any) -> Latch:
         via, closes = value["via"], value["close_positions"]
         if via not in WAYS or not isinstance(closes, bool):
             raise LatchUnreadable(f"a latch pulled via {via!r} with close_positions {closes!r} is none")
-        by, workspace = value.get("pulled_by"), value.get("workspace_id")
+        by, workspace, token = value.get("pulled_by"), value.get("workspace_id"), value.get("token_id")
         return Latch(
             id=UUID(value["id"]),
             scope=Scope.of_name(str(value["scope"])),
@@ -116,6 +119,7 @@ def latch_of_json(value: Any) -> Latch:
             pulled_by=None if by is None else UserId(UUID(by)),
             via=via,
             workspace_id=None if workspace is None else WorkspaceId(UUID(workspace)),
+            token_id=None if token is None else UUID(token),
         )
     except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as fault:
         raise LatchUnreadable(f"a latch that cannot be read: {fault!r}") from fault

@@ -50,9 +50,10 @@ class KillDesk:
         by: UserId | None,
         via: Way,
         workspace_id: WorkspaceId | None = None,
+        token_id: UUID | None = None,
     ) -> Pulled:
-        """Raises `NotFound` for an account that the worker does not look after, `NotReady` where neither the worker
-        answers nor the file can be written."""
+        """`token_id`: of the API token that it was asked with, if any. Raises `NotFound` for an account that the
+        worker does not look after, `NotReady` where neither the worker answers nor the file can be written."""
         latch = Latch(
             id=self.ids.new(),
             scope=scope,
@@ -61,6 +62,7 @@ class KillDesk:
             pulled_by=by,
             via=via,
             workspace_id=workspace_id,
+            token_id=token_id,
         )
         try:
             answer = await ask(self.socket, {"op": "kill", "latch": latch.as_json()}, within_s=_WITHIN_S)
@@ -77,12 +79,12 @@ class KillDesk:
                 " cancel at the exchange itself"
             ) from error
 
-    async def release(self, scope: Scope, *, by: UserId | None) -> list[Latch]:
+    async def release(self, scope: Scope, *, by: UserId | None, token_id: UUID | None = None) -> list[Latch]:
         """Raises `NotReady` where the worker or its database does not answer: it stays, then."""
         try:
             answer = await ask(
                 self.socket,
-                {"op": "release", "scope": scope.name, "by": None if by is None else str(by)},
+                {"op": "release", "scope": scope.name, "by": _text(by), "token_id": _text(token_id)},
                 within_s=_COMMAND_WITHIN_S,
             )
         except ControlRefused as refusal:
@@ -100,6 +102,7 @@ class KillDesk:
         by: UserId | None,
         via: Way,
         workspace_id: WorkspaceId | None = None,
+        token_id: UUID | None = None,
     ) -> dict[str, Any]:
         """Cancels everything of an account once, and with `close` closes too, without a latch: what is left, as
         `{"orders": 0, "positions": 0, "kept": 0}`. Raises `NotReady` without a worker."""
@@ -107,8 +110,9 @@ class KillDesk:
             "op": "close" if close else "cancel_all",
             "id": str(command_id),
             "account": str(account_id),
-            "by": None if by is None else str(by),
-            "workspace_id": None if workspace_id is None else str(workspace_id),
+            "by": _text(by),
+            "token_id": _text(token_id),
+            "workspace_id": _text(workspace_id),
             "via": via,
         }
         try:
@@ -127,6 +131,10 @@ class KillDesk:
         except (NotReached, ControlRefused):
             latches = await asyncio.to_thread(self.folder.read)
             return {"worker": False, "latches": [latch.as_json() for latch in latches], "accounts": []}
+
+
+def _text(value: UUID | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _as_ours(refusal: ControlRefused) -> NotFound | NotReady:

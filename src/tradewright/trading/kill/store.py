@@ -18,7 +18,7 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tradewright.audit.model import AuditEntry
+from tradewright.audit.model import AuditEntry, acting_with
 from tradewright.audit.store import record
 from tradewright.audit.tables import audit_entries
 from tradewright.core.clock import Clock, Ids
@@ -117,6 +117,7 @@ class KillStore:
                     close_positions=latch.close_positions,
                     pulled_at=latch.pulled_at,
                     pulled_by=latch.pulled_by,
+                    token_id=latch.token_id,
                     via=latch.via,
                 )
                 .on_conflict_do_update(
@@ -130,7 +131,8 @@ class KillStore:
             )
             if written.first() is None:
                 return
-            await self._audit_latch(connection, latch, "kill.pull", "pulled", latch.pulled_by, ip)
+            with acting_with(latch.token_id):  # whoever writes the row: the API, the worker, or who releases it
+                await self._audit_latch(connection, latch, "kill.pull", "pulled", latch.pulled_by, ip)
             await notify(connection, KILL_CHANNEL, str(latch.id))
 
     async def release(
@@ -379,6 +381,7 @@ class _Writer:
                 at=at,
                 actor_kind="system" if by is None else "user",
                 actor_id=by,
+                token_id=None if cause is None else cause.token_id,
                 action=action,
                 object_kind="kill" if action == "kill.done" else "order",
                 object_id=object_id,
@@ -413,6 +416,7 @@ def _latch_of(row: Any) -> Latch:
         pulled_by=row["pulled_by"],
         via=row["via"],
         workspace_id=row["workspace_id"],
+        token_id=row["token_id"],
     )
 
 

@@ -288,4 +288,4 @@ class AccountSwitch:
 
 
 def _cause_of(latch: Latch) -> Cause:
-    return Cause(id=latch.id, kind="latch", via=latch.via, user_id=latch.pulled_by)
+    return Cause(id=latch.id, kind="latch", via=latch.via, user_id=latch.pulled_by, token_id=latch.token_id)

@@ -30,6 +30,7 @@ kill_latches = Table(
     Column("close_positions", Boolean, nullable=False),
     Column("pulled_at", _time, nullable=False),
     Column("pulled_by", Uuid),
+    Column("token_id", Uuid),  # the API token that they did it with
     Column("via", Text, nullable=False),
     Column("released_at", _time),
     Column("released_by", Uuid),

@@ -37,6 +37,9 @@ async def stream(websocket: WebSocket) -> None:
         await websocket.close(CLOSE_TRY_LATER, "the database does not answer")
         return
     await websocket.accept()
+    if principal is not None and principal.is_replaced:  # it would stay open: the page has the new cookie by then
+        await websocket.close(CLOSE_TRY_LATER, "the session has another cookie now; connect again")
+        return
     if principal is None:
         await websocket.close(CLOSE_SESSION_ENDED, "no session; log in")
         return
