@@ -5,10 +5,11 @@ They are judged at a bar's close.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any, Protocol
 
-from tradewright.backtest.book import Book
-from tradewright.core.money import ZERO
+from tradewright.core.money import ZERO, plain
 from tradewright.strategy.model import Limits, Weekday
 from tradewright.strategy.prices import HUNDRED
 from tradewright.strategy.timeframe import DAY_MS, MINUTE_MS
@@ -17,6 +18,13 @@ _WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun
 _FIRST_WEEKDAY = 3  # 1970-01-01 was a Thursday
 _FAR_MS = 2**62
 _DAY_MINUTES = 1440
+
+
+class Valued(Protocol):
+    """Whose equity is watched: a backtest's books, or a run's."""
+
+    def equity(self, close: float) -> Decimal: ...
+    def is_at_most(self, least: Decimal, close: float) -> bool: ...
 
 
 class Brakes:
@@ -37,7 +45,7 @@ class Brakes:
     def watches_equity(self) -> bool:
         return self._keep_ratio is not None
 
-    def look(self, book: Book, time_ms: int, close: float) -> None:
+    def look(self, book: Valued, time_ms: int, close: float) -> None:
         """At each close at which the equity may differ from the one before: a new day, and the day's loss."""
         if self._keep_ratio is None:
             return
@@ -74,6 +82,23 @@ class Brakes:
             if not is_open:
                 return True
         return limits.trade_days is not None and weekday(time_ms) not in limits.trade_days
+
+    def memory(self) -> dict[str, Any]:
+        """As a run keeps it between two processes."""
+        return {
+            "next_day_ms": self.next_day_ms,
+            "least": plain(self.least),
+            "is_tripped": self.is_tripped,
+            "entry_day": self._entry_day,
+            "entries": self._entries,
+            "free_from": self._free_from,
+        }
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        self.next_day_ms, self.least = int(kept["next_day_ms"]), Decimal(kept["least"])
+        self.is_tripped = bool(kept["is_tripped"])
+        self._entry_day, self._entries = int(kept["entry_day"]), int(kept["entries"])
+        self._free_from = int(kept["free_from"])
 
 
 def weekday(time_ms: int) -> Weekday:

@@ -16,11 +16,11 @@ from decimal import Decimal
 from tradewright.backtest.book import Lot
 from tradewright.backtest.brakes import Brakes
 from tradewright.backtest.feed import Piece
+from tradewright.bots.machines.held import Held
 from tradewright.core.ids import IntentId, intent_of
 from tradewright.core.money import ZERO
 from tradewright.core.order import Execution
 from tradewright.lab.desk import LabFault
-from tradewright.lab.held import Held
 from tradewright.lab.played_run import PlayedRun, Stage, check_booked
 from tradewright.strategy.entries import are_on_their_sides, exceeds
 from tradewright.strategy.evaluate.bars import Values

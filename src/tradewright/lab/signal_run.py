@@ -16,12 +16,12 @@ from decimal import Decimal
 from tradewright.backtest.book import Lot
 from tradewright.backtest.brakes import Brakes
 from tradewright.backtest.feed import Piece
+from tradewright.bots.machines.held import Held
+from tradewright.bots.machines.signal_levels import SignalLevels
 from tradewright.core.ids import IntentId
 from tradewright.core.order import Execution
 from tradewright.lab.desk import LabFault
-from tradewright.lab.held import Held
 from tradewright.lab.played_run import PlayedRun, Stage, check_booked
-from tradewright.lab.signal_levels import SignalLevels
 from tradewright.strategy.entries import Entry, Refused, levels, plan_entry, reference_price
 from tradewright.strategy.evaluate.bars import Values
 from tradewright.strategy.evaluate.position import FLAT

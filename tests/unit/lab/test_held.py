@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from tradewright.backtest.book import Lot
 from tradewright.backtest.feed import Piece
-from tradewright.lab.held import Held
+from tradewright.bots.machines.held import Held
 from tradewright.strategy.prices import Direction
 
 

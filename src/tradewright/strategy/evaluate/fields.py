@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradewright.strategy.candles import Candles
 from tradewright.strategy.program import OPEN_TIME
 from tradewright.strategy.timeframe import DAY_MS, MINUTE_MS, length_ms
+
+if TYPE_CHECKING:  # a bot that takes bar by bar needs no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _EPOCH_WEEKDAY = 3  # a Thursday; Monday is 0
@@ -45,9 +46,9 @@ def column(candles: Candles, name: str) -> NDArray[np.float64]:
         case "ohlc4":
             return (candles.open + candles.high + candles.low + candles.close) / 4.0
         case _ if name == OPEN_TIME:
-            return candles.open_time_ms.astype(np.float64)
+            return candles.open_time_ms.astype("float64")
         case _:
-            return _time_column(candles.open_time_ms + length_ms(candles.timeframe), name).astype(np.float64)
+            return _time_column(candles.open_time_ms + length_ms(candles.timeframe), name).astype("float64")
 
 
 def field(bar: Bar, bar_length_ms: int, name: str) -> float:
@@ -78,11 +79,11 @@ def _time_column(moments_ms: NDArray[np.int64], name: str) -> NDArray[np.int64]:
         case "weekday":
             return (days + _EPOCH_WEEKDAY) % _DAYS_OF_WEEK
         case "month":
-            months: NDArray[np.int64] = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+            months: NDArray[np.int64] = days.astype("datetime64[D]").astype("datetime64[M]").astype("int64")
             return months % _MONTHS_OF_YEAR + 1
         case "day":
             as_days = days.astype("datetime64[D]")
-            since_first: NDArray[np.int64] = (as_days - as_days.astype("datetime64[M]")).astype(np.int64)
+            since_first: NDArray[np.int64] = (as_days - as_days.astype("datetime64[M]")).astype("int64")
             return since_first + 1
         case _:
             raise ValueError(f"{name} is no field or time of a bar")

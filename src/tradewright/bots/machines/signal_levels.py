@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from tradewright.lab.held import Held
+from tradewright.bots.machines.held import Held
 from tradewright.strategy.entries import Entry, Measured, levels, trailing_level
 from tradewright.strategy.evaluate.bars import Values
 from tradewright.strategy.evaluate.fields import Bar

@@ -1,0 +1,39 @@
+"""A machine for a strategy: fresh, or as it was kept.
+
+Lives here: `machine_of`, `kind_of`. Not here: the machines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradewright.bots.machines.model import Machine, Setup
+from tradewright.bots.machines.signal import SignalMachine
+from tradewright.bots.machines.signal_memory import restore as restore_signal
+from tradewright.strategy.model import Dca, Grid, Signal, Strategy
+
+
+class NotRunnable(ValueError):
+    """No machine runs strategies of this kind."""
+
+
+def kind_of(strategy: Strategy) -> str:
+    match strategy.plan:
+        case Signal():
+            return "signal"
+        case Dca():
+            return "dca"
+        case Grid():
+            return "grid"
+
+
+def machine_of(strategy: Strategy, setup: Setup, kept: Mapping[str, Any] | None = None) -> Machine:
+    """Raises `NotRunnable`, and `BadMemory` for a memory of another program."""
+    plan = strategy.plan
+    if isinstance(plan, Signal):
+        machine = SignalMachine(strategy, plan, setup)
+        if kept is not None:
+            restore_signal(machine, kept)
+        return machine
+    raise NotRunnable(f"bots of kind {kind_of(strategy)} cannot be run yet")
