@@ -17,6 +17,7 @@ from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import installed_version, open_ground
 from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
+from tradewright.app.notify import notify_keeper
 from tradewright.app.reach import reach_of
 from tradewright.backtests.model import Quota
 from tradewright.core.errors import StartError
@@ -99,8 +100,12 @@ async def serve_api(settings: Settings) -> None:
             ),
         )
         server = _Server(server_config(create_application(parts), cert=settings.tls_cert, key=settings.tls_key))
-        async with asyncio.TaskGroup() as tasks:
-            running = [tasks.create_task(lists.run()), tasks.create_task(markets.run())]
+        async with notify_keeper(ground) as notifying, asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(lists.run()),
+                tasks.create_task(markets.run()),
+                tasks.create_task(notifying.run()),
+            ]
             try:
                 await _serve_on_loopback(server, settings)
             finally:

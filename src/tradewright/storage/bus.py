@@ -72,6 +72,13 @@ class Subscription:
                 raise SubscriptionClosed(f"the subscription to {self.channel} is closed")
         return self._hints.popleft()
 
+    def poll(self) -> bool:
+        """Takes a hint that waits, without waiting; whether there was one."""
+        if not self._hints:
+            return False
+        self._hints.popleft()
+        return True
+
     def __aiter__(self) -> Subscription:
         return self
 

@@ -21,7 +21,8 @@ def test_the_readme_lists_settings_that_exist() -> None:
 def test_every_decision_has_its_own_number_and_says_what_it_does_not_protect() -> None:
     records = sorted((ROOT / "docs/decisions").glob("*.md"))
     numbers = [record.name[:4] for record in records]
-    assert numbers == [f"{number:04}" for number in range(1, len(records) + 1)]
+    # A number may be left out for a while: it is given before its record is written.
+    assert len(set(numbers)) == len(numbers)
     for record in records:
         text = record.read_text()
         assert text.startswith(f"# {record.name[:4]}: "), record.name

@@ -1,0 +1,31 @@
+"""What tells people things: the keeper of notifications, which runs in the API process that leads.
+
+Lives here: `notify_keeper`. Its lock is on a connection past a pooler, where a lock belongs to somebody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+from tradewright.app.ground import Ground, direct_database_url
+from tradewright.notify.following import Follower
+from tradewright.notify.keeping import NotifyKeeper
+from tradewright.notify.leading import Leader
+from tradewright.notify.looks import Links, Looks, kills, unknown_orders
+from tradewright.storage.engine import create_engine
+
+
+@contextlib.asynccontextmanager
+async def notify_keeper(ground: Ground) -> AsyncIterator[NotifyKeeper]:
+    direct = create_engine(direct_database_url(ground.settings), application="tradewright-notify", pool_size=1)
+    engine, clock, ids = ground.engine, ground.clock, ground.ids
+    looks = [unknown_orders, kills, Links(clock).look]
+    parts = {
+        "events": Follower(engine, ground.bus, clock, ids).run,
+        "looks": Looks(engine, clock, ids, looks).run,
+    }
+    try:
+        yield NotifyKeeper(engine, Leader(direct, clock), clock, parts)
+    finally:
+        await direct.dispose()
