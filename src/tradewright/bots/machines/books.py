@@ -42,10 +42,14 @@ class RunBook:
 
     # As brakes ask it.
 
-    def equity(self, close: float) -> Decimal:
+    def equity(self, close: float) -> Decimal:  # lint: allow float-money: a candle's double, read back digit by digit
         return self.value(decimal_of(close)) if self.net else self.cash
 
-    def is_at_most(self, least: Decimal, close: float) -> bool:
+    def is_at_most(
+        self,
+        least: Decimal,
+        close: float,  # lint: allow float-money: a candle's double
+    ) -> bool:
         return self.equity(close) <= least
 
     def totals(self, price: Decimal, position: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -106,7 +110,7 @@ class Round:
             "fees": _money(fees),
             "funding": _money(lot.funding),
             "pnl": plain(pnl),
-            "pnl_pct": 100.0 * float(pnl) / float(lot.cost) + 0.0,  # never -0
+            "pnl_pct": _percent(pnl, lot.cost),
             "bars": lot.bars,
             "cell": lot.cell,
         }
@@ -154,3 +158,7 @@ def _money(amount: Decimal) -> str:
 def _price(money: Decimal, quantity: Decimal) -> str:
     """An average; of one fill it is that fill's price, digit for digit."""
     return plain(rounded(money / quantity, SMALLEST))
+
+
+def _percent(pnl: Decimal, cost: Decimal) -> float:
+    return 100.0 * float(pnl) / float(cost) + 0.0  # lint: allow float-money: a ratio, never -0

@@ -74,13 +74,13 @@ class Held:
     def reaches_target(self, piece: Piece) -> bool:
         return self.is_won_at(decimal_of(piece.high if self.direction > 0 else piece.low))
 
-    def seen(self, close: float) -> Position:
+    def seen(self, close: float) -> Position:  # lint: allow float-money: as expressions see it
         """As expressions see it at a close."""
-        side, price = self.direction, float(self.price)
+        side, price = self.direction, float(self.price)  # lint: allow float-money: as expressions see it
         return Position(
-            float(side),
+            float(side),  # lint: allow float-money: as expressions see it
             price,
-            float(self.lot.bars),
+            float(self.lot.bars),  # lint: allow float-money: as expressions see it
             side * (close / price - 1.0) * 100.0,
-            side * (float(self.best) / price - 1.0) * 100.0,
+            side * (float(self.best) / price - 1.0) * 100.0,  # lint: allow float-money: as expressions see it
         )

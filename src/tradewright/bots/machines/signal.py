@@ -96,7 +96,7 @@ class SignalMachine:
         self.brakes.look(self.book, time_ms, bar.close)
         held = self.held
         if held is not None and held.exit_reason is None:
-            held.exit_reason = self._exit_reason(held, values, bar.close)
+            held.exit_reason = self._exit_reason(held, values, bar)
             if held.exit_reason is not None:
                 self.exit_bar_ms = bar.open_time_ms
                 told.add("signal", action="exit", reason=held.exit_reason)
@@ -126,11 +126,11 @@ class SignalMachine:
             self.held.lot.bars += 1
             self._levels.bring_up_to_date(self.held, bar, values)
 
-    def _exit_reason(self, held: Held, values: Values, close: float) -> str | None:
+    def _exit_reason(self, held: Held, values: Values, bar: Bar) -> str | None:
         if self.brakes.is_tripped:
             return "daily_loss"
         name = f"exit_{_NAMES[held.direction]}"
-        if self._is_true(f"rules.{name}", values, held.seen(close)):
+        if self._is_true(f"rules.{name}", values, held.seen(bar.close)):
             return name
         most = self._plan.protect.max_bars
         return "max_bars" if most is not None and held.lot.bars >= most else None
@@ -159,7 +159,7 @@ class SignalMachine:
             told.note("entry_conflict")
             return
         side = sides[0]
-        entry = self._planned(side, bar.close, values, told)
+        entry = self._planned(side, bar, values, told)
         if entry is None:
             return
         plan = self._plan.entry
@@ -176,15 +176,15 @@ class SignalMachine:
         sides: list[Direction] = [1, -1]
         return [side for side in sides if self._is_true(f"rules.enter_{_NAMES[side]}", values, FLAT)]
 
-    def _planned(self, side: Direction, close: float, values: Values, told: Told) -> Entry | None:
+    def _planned(self, side: Direction, bar: Bar, values: Values, told: Told) -> Entry | None:
         setup, most = self._setup, self._setup.max_position
-        reference = reference_price(self._plan, side, decimal_of(close), setup.filters)
+        reference = reference_price(self._plan, side, decimal_of(bar.close), setup.filters)
         planned = plan_entry(
             self._plan,
             self._strategy.leverage,
             side,
             reference,
-            self.book.equity(close),
+            self.book.equity(bar.close),
             self._levels.measured(side, reference, values),
             setup.filters,
             setup.taker_rate,

@@ -23,7 +23,7 @@ class SignalLevels:
 
     def measured(self, side: Direction, reference: Decimal, values: Values) -> Measured:
         """What an entry's levels need of this close; the position is what it is about to be."""
-        seen = Position(float(side), float(reference), 0.0, 0.0, 0.0)
+        seen = Position(float(side), float(reference), 0.0, 0.0, 0.0)  # lint: allow float-money: as expressions see it
         return Measured(
             stop=self._measured("stop_loss", self._protect.stop_loss, side, values, seen),
             target=self._measured("take_profit", self._protect.take_profit, side, values, seen),
