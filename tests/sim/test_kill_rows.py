@@ -5,8 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -17,7 +20,8 @@ from sim.test_kill_scenarios import ACCOUNT, Scene, Tables
 from sim.virtual_time import in_virtual_time
 from sim.world import BTC, World
 from tradewright.core.ids import IntentId, RequestId
-from tradewright.core.order import Execution, NewOrder
+from tradewright.core.order import Execution, NewOrder, RemotePosition
+from tradewright.exchange.ports import OrderGateway
 from tradewright.lab.memory_database import RequestRow
 from tradewright.lab.memory_journal import MemoryJournal
 from tradewright.trading.bodies import CloseBody
@@ -168,3 +172,60 @@ async def test_while_a_close_of_the_kill_switch_waits_beside_the_database_sizes_
         assert await reconcile(gateway, journal, world.clock, waits_beside=lambda: True) == []
         found = await reconcile(gateway, journal, world.clock)
         assert [(drift.kind, drift.ours, drift.theirs) for drift in found] == [("position.size", "0.5", "0")]
+
+
+@in_virtual_time
+async def test_sizes_are_compared_once_positions_stood_still_between_three_looks_and_not_before() -> None:
+    """Each look at them is held against the one before; after three that differ the next reading has its turn."""
+    world = await _with_long_position()
+    assert world.process is not None
+    await world.kill()
+    journal = MemoryJournal(world.database, clock=world.clock, ids=world.ids)
+    gateway = _MovingGateway(GatewayTwin(world.wire, _alive), moves=2)
+    assert await reconcile(cast(OrderGateway, gateway), journal, world.clock) != []  # they differ from what is booked
+    assert gateway.looks == 8  # and twice more, before a size that differs is believed
+    gateway = _MovingGateway(GatewayTwin(world.wire, _alive), moves=3)
+    assert await reconcile(cast(OrderGateway, gateway), journal, world.clock) == []
+    assert gateway.looks == 4
+
+
+class _MovingGateway:
+    """Whose positions are of another size at each of so many looks after the first. A fill of this moment is listed,
+    so that one look is not enough."""
+
+    def __init__(self, gateway: GatewayTwin, moves: int) -> None:
+        self._gateway = gateway
+        self._moves = moves
+        self.looks = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    async def positions(self) -> Sequence[RemotePosition]:
+        self.looks += 1
+        by = min(self.looks - 1, self._moves)
+        return [replace(held, size=held.size + by) for held in await self._gateway.positions()]
+
+    async def executions(self, since: datetime) -> Sequence[Execution]:
+        now = await self._gateway.server_time()
+        return [replace(fill, executed_at=now) for fill in await self._gateway.executions(since)]
+
+
+@in_virtual_time
+async def test_while_something_waits_beside_the_database_nothing_is_called_not_placed() -> None:
+    """What waits may be another attempt of the same order, of which the journal knows nothing yet."""
+    world = World(1)
+    world.start()
+    await world.ready()
+    assert world.process is not None
+    waits = [True]
+    session = world.process.session
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(session, "_parts", replace(session._parts, waits_beside=lambda: waits[0]))
+        world.wire.next_command = ["request_lost"]
+        lost = world.place()
+        await world.until_status(lost, "unknown")
+        await world.seconds(60)
+        assert world.database.status(lost) == "unknown"
+        waits[0] = False
+        await world.until_status(lost, "not_placed", within_s=5)

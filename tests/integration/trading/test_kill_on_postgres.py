@@ -220,6 +220,24 @@ async def test_an_act_whose_outcome_nobody_knows_is_looked_for_by_the_session(de
     assert await desk.journal.unknowns() == []
 
 
+async def test_why_the_exchange_refused_an_act_is_kept_with_its_own_words(desk: Desk) -> None:
+    """A cancel of an order that it had ended; of one without a word nothing is made up."""
+    said, mute = await desk.place(), await desk.place()
+    for order, name in ((said, "x-1"), (mute, "x-2")):
+        await desk.acknowledge(order, name)
+        await desk.order(order, exchange_order_id=name)
+    first, second = cancel_of(desk, "x-1", link_id_of(said)), cancel_of(desk, "x-2", link_id_of(mute))
+    answers = [
+        answer_of(first, "refused", ret_code=110001, ret_msg="order not exists"),
+        answer_of(second, "refused", ret_code=110001),
+    ]
+    await store_of(desk).write(desk.home.account, [first, second, *answers])
+    found = dict(await rows(desk, "SELECT target_id, reason FROM intents WHERE kind = 'cancel'"))
+    told = {"code": "exchange.refused", "params": {}, "exchange_code": 110001}
+    assert found[said] == told | {"exchange_text": "order not exists"}
+    assert found[mute] == told | {"exchange_text": None}
+
+
 async def test_a_spool_is_loaded_with_its_torn_line_left_out_and_stays_where_the_database_refuses(
     desk: Desk, tmp_path: Path
 ) -> None:
