@@ -63,7 +63,7 @@ _UNIT = (
 )
 _WEB = tuple(
     f"tests/integration/web/test_{name}_api.py"
-    for name in ("changes", "differences", "kill", "ledger", "limits", "previews", "standing", "trading")
+    for name in ("arming", "changes", "differences", "kill", "ledger", "limits", "previews", "standing", "trading")
 )
 # Of `tests/sim`, what runs hundreds of whole seeds in one test: the last stage does that.
 _SEEDED = tuple(f"test_{name}.py" for name in ("whole_seeds", "whole_seeds_more", "planted_bugs", "session_moves"))
