@@ -74,7 +74,8 @@ ROWS: Final = (
     ),
     Promise(
         id="J2",
-        says="Another workspace's ids, in every path and body that takes one, are answered as ids that never were",
+        says="Another workspace's ids, in every path and body that takes one, are answered as ids that never were, by"
+        " the same statements to the database",
         tests=of(_TENANTS),
     ),
     Promise(

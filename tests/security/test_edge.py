@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integration.web.kit import Site, User, place_body, started_site
 from integration.web.test_identity_api import problem
-from security.test_who_may_what import EXPECTED
+from security.declared_people import EXPECTED
 from tradewright.market.tickers import TickerCache
 from tradewright.trading import queries
 from tradewright.web.edge import BODY_BYTES_MAX

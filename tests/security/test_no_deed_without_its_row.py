@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integration.backtests.kit import waves
 from integration.web.kit import Site, User, running_owner
-from security.test_who_may_what import EXPECTED, asked, prepared, url_of
+from security.declared_people import EXPECTED
+from security.test_who_may_what import asked, prepared, url_of
 from tradewright.market.history.series import Series
 from tradewright.web import intents
 

@@ -11,7 +11,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from integration.web.kit import Site, User
-from security.test_who_may_what import BODIES
+from security.asked_with import BODIES
 from tradewright import web
 from tradewright.web.application import all_routes, routes_only
 from tradewright.web.contract import contract_of

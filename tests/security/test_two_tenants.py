@@ -1,35 +1,33 @@
 """Another workspace's ids, in every place that takes one, are answered as ids that never were (promise J2).
 
 Ann's and Olga's workspaces are furnished alike. Olga asks with Ann's ids, alone and beside her own, and with ids that
-nobody has: status and body must be the same, and nothing of Ann's may change. The places come from the contract
-document, so a new one is asked, or the test says what it lacks.
+nobody has: status and body must be the same, the database must have been asked the same and found as much, so that time
+tells nothing either, and nothing of Ann's may change. The places come from the contract document, so a new one is
+asked, or the test says what it lacks.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 import pytest
-from sqlalchemy import text
 
 from integration.backtests.kit import waves
-from integration.web.kit import Owner, Site, User, place_body, running_owner
-from security.test_who_may_what import BODIES
-from tradewright.identity.tables import passkeys
+from integration.web.kit import Site, User, place_body, running_owner
+from security.asked_with import BODIES
+from security.furnished import everything_of, fresh, furnished
+from security.statements import watched
 from tradewright.market.history.series import Series
-from tradewright.system import SystemIds
-from tradewright.trading.journal import Drift
 from tradewright.web import intents
 from tradewright.web.application import routes_only
 from tradewright.web.contract import contract_of
 
 Ids = Mapping[str, str]
+Ask = Callable[[], Awaitable[tuple[int, str]]]
 # Ids inside bodies, by operation and field, and the body that brings one. A field that is not here is no id of a thing
 # that is there: `id` is the new thing's own, made by who asks.
 IN_BODIES: dict[tuple[str, str], Any] = {
@@ -44,10 +42,6 @@ WORDS = {"table": "orders", "category": "linear", "symbol": "BTCUSDT"}
 
 # What a query's parameter is the id of, where its name says another thing.
 ID_OF = {"actor": "user_id", "object_id": "order_id"}
-
-
-def fresh() -> str:
-    return str(uuid.uuid4())
 
 
 def operations() -> Iterator[tuple[str, str, str, list[str], list[str]]]:
@@ -108,34 +102,30 @@ async def test_foreign_ids_are_answered_as_ids_that_never_were(
         never = {name: fresh() for name in own}
         before = await everything_of(site, ann)
         told: list[str] = []
-        for name, method, path, in_path, fields in operations():
-            for mixed, made_up in mixtures(in_path, own, foreign, never):
-                json_body = body_of(name, path, mixed)
-                answers = [
-                    await asked(olga, method, path.format_map({**WORDS, **ids}), json_body, ids)
-                    for ids in (mixed, made_up)
-                ]
-                if answers[0] != answers[1] or answers[0][0] not in (403, 404):  # 403: to nobody but the operator
-                    told.append(f"{name} with {sorted(set(in_path) - _same(mixed, own))}: {answers}")
-            for field in fields:
-                where = path.format_map({**WORDS, **own})
-                answers = [
-                    await asked(olga, method, where, IN_BODIES[name, field](ids), ids) for ids in (foreign, never)
-                ]
-                if answers[0] != answers[1] or answers[0][0] not in (404, 422):
-                    told.append(f"{name}, its {field}: {answers}")
-        for name, method, path, fields in questions():
-            for field in fields:
-                where = path.format_map({**WORDS, **own})
-                value = {found: ids.get(ID_OF.get(field, field), "") for found, ids in (("a", foreign), ("n", never))}
-                answers = [
-                    await asked(olga, method, f"{where}?{field}={value[which]}", None, ids)
-                    for which, ids in (("a", foreign), ("n", never))
-                ]
-                if answers[0] != answers[1] or answers[0][0] >= 500:
-                    told.append(f"{name}, asked for {field}: {answers}")
+        async with watched(site) as watch:
+            for about, allowed, asks in every_pair(olga, own, foreign, never):
+                answers = [await watch.during(ask) for ask in asks]
+                if answers[0] != answers[1]:  # the first of its kind may have read what is kept from then on
+                    answers = [await watch.during(ask) for ask in asks]
+                if answers[0] != answers[1] or answers[0][0][0] not in allowed:
+                    told.append(f"{about}: {answers}")
         assert told == []
         assert await everything_of(site, ann) == before
+
+
+async def test_the_watch_tells_what_is_there_from_what_is_not(site: Site, ann: User) -> None:
+    """The control of the test above: with Ann's own account the database is asked otherwise, and finds."""
+    async with watched(site) as watch:
+        told = []
+        for account_id in (ann.account["id"], fresh()):
+            url = f"/api/v1/accounts/{account_id}/budget"
+            told.append(await watch.during(lambda url=url: asked(ann, "GET", url, None, {})))
+    (status, _), statements = told[1]
+    assert status == 404
+    assert len(statements) >= 3, "who asks, whose account, and how the transactions ended"
+    assert told[0][1] != statements
+    found = [next(one for one in each if "FROM accounts" in one) for _, each in told]
+    assert [one.rpartition(" [")[2] for one in found] == ["1 rows]", "0 rows]"]
 
 
 async def test_a_page_of_another_workspaces_list_leads_to_nothing_of_it(site: Site, ann: User) -> None:
@@ -184,6 +174,29 @@ async def test_foreign_topics_are_answered_as_topics_that_never_were(site: Site,
         assert json.loads(errors[0])["code"] == "not_found"
 
 
+def every_pair(olga: User, own: Ids, foreign: Ids, never: Ids) -> Iterator[tuple[str, Collection[int], list[Ask]]]:
+    """What is asked for, the statuses that may answer it, and both requests: with Ann's ids, and with nobody's."""
+
+    def ask(method: str, url: str, body: Any, ids: Ids) -> Ask:
+        return lambda: asked(olga, method, url, body, ids)
+
+    for name, method, path, in_path, fields in operations():
+        for pair in mixtures(in_path, own, foreign, never):
+            body = body_of(name, path, pair[0])
+            about = f"{name} with {sorted(set(in_path) - _same(pair[0], own))}"
+            # 403: to nobody but the operator.
+            yield about, (403, 404), [ask(method, path.format_map({**WORDS, **ids}), body, ids) for ids in pair]
+        where = path.format_map({**WORDS, **own})
+        for field in fields:
+            bodies = [(IN_BODIES[name, field](ids), ids) for ids in (foreign, never)]
+            yield f"{name}, its {field}", (404, 422), [ask(method, where, body, ids) for body, ids in bodies]
+    for name, method, path, fields in questions():
+        where = path.format_map({**WORDS, **own})
+        for field in fields:
+            urls = [(f"{where}?{field}={ids.get(ID_OF.get(field, field), '')}", ids) for ids in (foreign, never)]
+            yield f"{name}, asked for {field}", range(200, 500), [ask(method, url, None, ids) for url, ids in urls]
+
+
 def mixtures(in_path: list[str], own: Ids, foreign: Ids, never: Ids) -> Iterator[tuple[Ids, Ids]]:
     """Ann's ids in each choice of places and Olga's in the others, beside the same with ids that never were."""
     for count in range(1, len(in_path) + 1):
@@ -212,76 +225,3 @@ async def asked(who: User, method: str, url: str, body: Any, ids: Ids) -> tuple[
     for value in ids.values():
         told = told.replace(value, "ID")
     return response.status, told
-
-
-async def furnished(site: Site, user: User, owner: Owner) -> dict[str, str]:
-    """One of everything that has an id in a path or a body, in the user's workspace."""
-    order = place_body()
-    async with user.http.post(f"{user.account_path}/intents", json=order) as response:
-        assert response.status == 200, await response.text()
-        order_id = str((await response.json())["order"]["id"])
-    connection = {"id": fresh(), "environment": "demo", "name": "Demo", "key": "a-key", "secret": "a-secret"}
-    backtest = {"id": fresh(), "template": "ema_cross"}
-    for path, body in (("connections", connection), ("backtests", backtest)):
-        async with user.http.post(f"/api/v1/{path}", json=body) as response:
-            assert response.status == 202, await response.text()
-    async with user.http.post("/api/v1/tokens", json=BODIES["/api/v1/tokens"]) as response:
-        token_id = str((await response.json())["token"]["id"])
-    await owner.journal.record_drift([Drift("order.foreign", f"{user.account['id']}'s", "", "New")])
-    async with site.parts.engine.connect() as database:
-        found = await database.scalar(
-            text("SELECT id FROM differences WHERE account_id = :id"), {"id": user.account["id"]}
-        )
-    member = await site.second_user("viewer", workspace=user.workspace_id, username=f"Member {user.account['id'][-6:]}")
-    async with user.http.post("/api/v1/workspace/invitations", json={"role": "viewer"}) as response:
-        invitation_id = str((await response.json())["invitation"]["id"])
-    async with user.http.get("/api/v1/sessions") as response:
-        session_id = str((await response.json())["sessions"][0]["id"])
-    passkey_id = SystemIds().new()
-    async with site.parts.engine.begin() as database:
-        await database.execute(
-            passkeys.insert().values(
-                id=passkey_id,
-                user_id=UUID(user.session["user"]["id"]),
-                credential_id=passkey_id.bytes,
-                public_key=b"",
-                sign_count=0,
-                rp_id="localhost",
-                name="Key",
-                synced=False,
-                created_at=site.clock.now(),
-            )
-        )
-    return {
-        "passkey_id": str(passkey_id),
-        "workspace_id": str(user.workspace_id),
-        "user_id": member.session["user"]["id"],
-        "invitation_id": invitation_id,
-        "session_id": session_id,
-        "account_id": user.account["id"],
-        "intent_id": order["id"],
-        "order_id": order_id,
-        "connection_id": connection["id"],
-        "backtest_id": backtest["id"],
-        "token_id": token_id,
-        "difference_id": str(found),
-    }
-
-
-async def everything_of(site: Site, user: User) -> dict[str, list[Any]]:
-    """Every row of the user's workspace."""
-    async with site.parts.engine.connect() as database:
-        tables = await database.scalars(
-            text("SELECT table_name FROM information_schema.columns WHERE column_name = 'workspace_id' ORDER BY 1")
-        )
-        return {
-            table: [
-                tuple(row)
-                for row in await database.execute(
-                    text(f"SELECT t::text FROM {table} t WHERE workspace_id = :id ORDER BY 1"),
-                    {"id": user.workspace_id},
-                )
-            ]
-            for table in tables
-            if table != "sessions"
-        }

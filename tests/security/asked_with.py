@@ -1,0 +1,65 @@
+"""What each route is asked with in the tests of who may ask it: bodies by path, and the ids that they bring.
+
+A new route with a body is one line here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integration.web.kit import PASSWORD, place_body
+
+CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
+BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
+BODIES: dict[str, dict[str, Any]] = {
+    "/api/v1/session/step-up": {"password": PASSWORD},
+    "/api/v1/workspace": {"name": "Renamed"},
+    "/api/v1/workspace/members/{user_id}/role": {"role": "viewer"},
+    "/api/v1/workspace/invitations": {"role": "viewer"},
+    "/api/v1/invitations/read": {"token": "made-up"},
+    "/api/v1/invitations/join": {"token": "made-up", "username": "Eve", "password": PASSWORD, "language": "en"},
+    "/api/v1/invitations/accept": {"token": "made-up"},
+    "/api/v1/profile": {"language": "ru"},
+    "/api/v1/profile/password": {"old_password": PASSWORD, "new_password": f"{PASSWORD} too"},
+    "/api/v1/password-link": {"token": "made-up", "password": PASSWORD},
+    "/api/v1/installation/workspaces/{workspace_id}/quota": {
+        "scope": "workspace",
+        "name": "connections",
+        "value": "9",
+    },
+    "/api/v1/session/totp/confirm": {"code": "123456"},
+    "/api/v1/session/passkeys": {"name": "Key", "passkey": {}},
+    "/api/v1/session/passkeys/{passkey_id}/rename": {"name": "Key"},
+    "/api/v1/login/second": {"code": "123456"},
+    "/api/v1/login/passkey/question": {"second": False},
+    "/api/v1/login/passkey": {"passkey": {}},
+    "/api/v1/tokens": {"name": "a program", "scopes": ["read"], "expires_in_days": 30},
+    "/api/v1/accounts/{account_id}/limits": {"level": "account", "limits": [{"name": "open_orders", "value": "50"}]},
+    "/api/v1/connections": {
+        "id": CONNECTION_ID,
+        "environment": "demo",
+        "name": "Demo",
+        "key": "a-key",
+        "secret": "a-secret",
+    },
+    "/api/v1/connections/{connection_id}/rename": {"name": "Demo"},
+    "/api/v1/connections/{connection_id}/change": {"id": BACKTEST_ID, "key": "b-key", "secret": "b-secret"},
+    "/api/v1/connections/{connection_id}/top-up": {"id": BACKTEST_ID, "coin": "USDT", "amount": "1000"},
+    "/api/v1/connections/{connection_id}/remove": {"name": "Demo"},
+    "/api/v1/accounts/{account_id}/arming": {"id": CONNECTION_ID, "phrase": "LIVE Demo", "confirm_above": "10"},
+    "/api/v1/accounts/{account_id}/preview": {
+        name: value for name, value in place_body().items() if name not in ("id", "kind", "note")
+    },
+    "/api/v1/accounts/{account_id}/reconcile": {},
+    "/api/v1/accounts/{account_id}/differences/{difference_id}/decide": {"decision": "ignore", "version": 1},
+    "/api/v1/specs/check": {"text": "version: 1"},
+    "/api/v1/specs/explain": {"text": "version: 1"},
+    "/api/v1/specs/diff": {"old": "version: 1", "new": "version: 1"},
+    "/api/v1/backtests": {"id": BACKTEST_ID, "template": "ema_cross"},
+    "/api/v1/audit/digest": {"value": "a key"},
+    "/api/v1/kill": {"scope": "workspace"},
+    "/api/v1/kill/release": {"scope": "workspace"},
+    "/api/v1/accounts/{account_id}/take-down": {"id": CONNECTION_ID},
+    "/api/v1/claim": {"token": "made-up", "username": "Mallory", "password": "long enough 123", "language": "en"},
+    "/api/v1/login": {"username": "nobody", "password": "a wrong password"},
+}
