@@ -1,8 +1,8 @@
 """Files that the processes of one installation leave for each other below HOME.
 
-Lives here: the address of the embedded database, where the simulated exchange listens, and its keys; written with mode
-0600, read with a sentence when missing. Not here: what is done with them (`app`). Standard library only, because the
-supervisor writes them.
+Lives here: the address of the embedded database, where the page is while `run` runs, where the simulated exchange
+listens, and its keys; written with mode 0600, read with a sentence when missing. Not here: what is done with them
+(`app`). Standard library only, because the supervisor writes them.
 """
 
 from __future__ import annotations
@@ -46,3 +46,21 @@ def write_exchange_ready(path: Path, market_name: str, ready_line: Mapping[str, 
     """What the simulated exchange said when it was ready, with its market's name and its read-only key beside it."""
     keys = read_private(Path(ready_line["keys_file"]), "the simulated exchange's key file")
     write_private(path, {**ready_line, "name": market_name, "read_only": keys["read_only"]})
+
+
+def write_page_address(path: Path, url: str) -> None:
+    """Where a person reaches the page of the installation that this process runs."""
+    write_private(path, {"url": url, "process": os.getpid()})
+
+
+def page_address(path: Path) -> str | None:
+    """Where the page of the running installation is reached; None where none runs, or one that did not say it.
+
+    What was left behind by one that is gone does not count: its process is not there any more.
+    """
+    try:
+        said = read_private(path, "the address of the page")
+        os.kill(int(said["process"]), 0)
+        return str(said["url"])
+    except (StartError, KeyError, ValueError, TypeError, OSError, OverflowError):
+        return None

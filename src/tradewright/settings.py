@@ -191,6 +191,11 @@ class Settings(BaseSettings):
         return self.home / "database.json"
 
     @property
+    def page_file(self) -> Path:
+        """Where `run` writes by which address its page is reached, for the links that the command line makes."""
+        return self.home / "run" / "page.json"
+
+    @property
     def audit_heads_file(self) -> Path:
         """Where the heads of the audit trail's chains are written down, beside the database."""
         return self.audit_heads or self.home / "audit" / "heads.jsonl"

@@ -214,7 +214,7 @@ def test_a_forgotten_password_is_set_anew_by_a_link_from_the_machine(opened: Ope
         join(dora, link, "dora")
         done = subprocess.run(
             [sys.executable, "-m", "tradewright", "user", "reset-password-link", "dora"],
-            env={**os.environ, "TRADEWRIGHT_HOME": str(house.home), "TRADEWRIGHT_PORT": str(house.port)},
+            env={**os.environ, "TRADEWRIGHT_HOME": str(house.home)},
             capture_output=True,
             text=True,
             check=True,

@@ -288,6 +288,19 @@ def _accepted_creates(running: Installation, link_id: str) -> int:
     return sum(f'"{link_id}"' in json.dumps(entry) and "order_accepted" in json.dumps(entry) for entry in entries)
 
 
+def test_a_link_leads_to_the_page_that_runs_whatever_the_shell_says(running: Installation) -> None:
+    """`run --port N` in one shell, the command in another that has never heard of N."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWRIGHT_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tradewright", "user", "reset-password-link", "anna"],
+        env={**environment, "TRADEWRIGHT_HOME": str(running.home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith(f"http://localhost:{running.port}/")
+
+
 def test_stopping_takes_seconds_and_leaves_nothing(running: Installation) -> None:
     began = time.monotonic()
     assert running.stop() == 0

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewright.app.reach import reach_of
 from tradewright.cli.run import RunOptions
-from tradewright.installation import write_exchange_ready
+from tradewright.installation import write_exchange_ready, write_page_address
 from tradewright.process.keeper import unverified_tls
 from tradewright.process.spec import POSTGRES, ChildSpec, ReadyHttp, ReadyLine
 from tradewright.settings import Settings, load
@@ -64,12 +64,18 @@ def run_installation(options: RunOptions) -> None:
             environment,
             lambda line: write_exchange_ready(settings.exchange_ready_file, settings.market_name, line),
         ),
-        # Where an exchange of an earlier run listened says nothing; somebody else may have its port by now.
-        before_start=lambda: settings.exchange_ready_file.unlink(missing_ok=True),
+        before_start=lambda: _prepare(settings),
         on_ready=lambda: _greet(settings),
         echo=sys.stderr if options.verbose else None,
     )
     supervisor.run()
+
+
+def _prepare(settings: Settings) -> None:
+    """Once this HOME is ours and the port is free."""
+    # Where an exchange of an earlier run listened says nothing; somebody else may have its port by now.
+    settings.exchange_ready_file.unlink(missing_ok=True)
+    write_page_address(settings.page_file, settings.page_url)
 
 
 def _embedded_postgres(settings: Settings) -> EmbeddedPostgres | None:

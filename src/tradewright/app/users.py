@@ -19,6 +19,7 @@ from tradewright.identity.audited import By
 from tradewright.identity.factor_reset import reset_factors
 from tradewright.identity.profile import make_password_link
 from tradewright.identity.users import all_users, disable_user, enable_user, user_named
+from tradewright.installation import page_address
 from tradewright.settings import Settings, load
 from tradewright.storage.engine import create_engine
 from tradewright.system import SystemClock, SystemIds
@@ -59,7 +60,8 @@ def password_link(username: str) -> str:
     """A one-time link by which the user sets a new password. Raises `StartError` where nobody has the name."""
 
     async def make(connection: AsyncConnection, settings: Settings, by: By) -> str:
-        return await make_password_link(connection, await user_named(connection, username), settings.page_url, by=by)
+        page_url = page_address(settings.page_file) or settings.page_url
+        return await make_password_link(connection, await user_named(connection, username), page_url, by=by)
 
     return _done(make)
 
