@@ -32,6 +32,7 @@ REASONS: Mapping[str, str] = {
     "audit/links.py::_LINKS": "verifying walks every chain of the installation, and only its own processes do",
     "backtests/queue.py": "the queue's own processes, which run everybody's; people ask in `queries` and `commands`",
     "bots/admission.py::Sweeper": _INSTALLATION,
+    "bots/retention.py": _INSTALLATION,
     "connections/boxes.py::has_boxes": _INSTALLATION,
     "connections/change_store.py::waiting_changes": _INSTALLATION,
     "connections/changes.py::ask_change": "an id is used once over all workspaces, and nothing but that is asked",

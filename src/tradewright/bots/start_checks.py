@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tradewright.bots.machines import RUNNABLE_CATEGORIES, RUNNABLE_KINDS
 from tradewright.bots.start_facts import StartFacts
 from tradewright.core.errors import Problem
 from tradewright.core.instrument import Instrument
@@ -55,15 +56,16 @@ def start_checks(
     checked: Checked,
     instrument: Instrument | None,
     *,
-    runnable: Collection[str],
     real_trading: bool,
     says_untested: bool = False,
+    kinds: Collection[str] = RUNNABLE_KINDS,
+    categories: Collection[str] = RUNNABLE_CATEGORIES,
 ) -> list[Check]:
     """Every check, in the order in which they are told. `checked` is of the bot's own spec and params, `instrument` of
-    its account's exchange, `runnable` the kinds of strategies that there are machines for; `says_untested`: whoever
-    starts it has typed that it was never tried."""
+    its account's exchange; `says_untested`: whoever starts it has typed that it was never tried. `kinds` of strategies
+    and `categories` of listings are those that there are machines for."""
     return [
-        *_of_strategy(checked, runnable),
+        *_of_strategy(checked, kinds, categories),
         *_of_account(facts, real_trading=real_trading),
         *_of_symbol(facts, instrument),
         *_of_money(facts),
@@ -76,18 +78,21 @@ def blocking(checks: Collection[Check]) -> list[Problem]:
     return [check.problem() for check in checks if check.verdict == "block"]
 
 
-def _of_strategy(checked: Checked, runnable: Collection[str]) -> Iterator[Check]:
+def _of_strategy(checked: Checked, kinds: Collection[str], categories: Collection[str]) -> Iterator[Check]:
     if checked.strategy is None:
         params = {"count": str(len(checked.errors)), "text": checked.errors[0].message}
         yield Check(name="strategy", verdict="block", code="run.spec_wrong", params=params)
         return
     yield Check(name="strategy")
-    kind = kind_of(checked.strategy)
-    if kind in runnable:
-        yield Check(name="kind")
-    else:
-        params = {"kind": kind, "allowed": ", ".join(sorted(runnable))}
+    kind, category = kind_of(checked.strategy), checked.strategy.market.category
+    if kind not in kinds:
+        params = {"kind": kind, "allowed": ", ".join(sorted(kinds))}
         yield Check(name="kind", verdict="block", code="run.kind_not_runnable", params=params)
+    elif category not in categories:
+        params = {"category": category, "allowed": ", ".join(sorted(categories))}
+        yield Check(name="kind", verdict="block", code="run.category_not_runnable", params=params)
+    else:
+        yield Check(name="kind")
 
 
 def _of_account(facts: StartFacts, *, real_trading: bool) -> Iterator[Check]:

@@ -6,7 +6,6 @@ afterwards (`wishes`), what its account's owner does with it (`runner`).
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,7 +86,6 @@ async def start_run(
     looked: Looked,
     *,
     slots: Slots,
-    runnable: Collection[str],
     real_trading: bool,
 ) -> None:
     """Queues a run of the bot's current version, and admits it where there is room. The same id again is the same run.
@@ -106,7 +104,6 @@ async def start_run(
         facts,
         looked.checked,
         looked.instrument,
-        runnable=runnable,
         real_trading=real_trading,
         says_untested=new.says_untested,
     )

@@ -35,7 +35,6 @@ from tradewright.system import SystemClock, SystemIds
 IDS = SystemIds()
 SPEC = template_text("ema_cross")
 SLOTS = Slots(defaults=USUAL)
-KINDS = frozenset({"signal"})
 
 
 @cache
@@ -94,7 +93,6 @@ class Desk:
         spec: str = SPEC,
         real_trading: bool = False,
         listed: bool = True,
-        kinds: frozenset[str] = KINDS,
     ) -> None:
         facts = await read_start_facts(connection, self.workspace_id, new.bot_id, real_trading=real_trading)
         found = instrument(facts.settings.symbol, facts.settings.category) if listed else None
@@ -103,7 +101,7 @@ class Desk:
             if spec != SPEC
             else Looked(facts=facts, checked=checked(), instrument=found)
         )
-        await start_run(connection, self.actor, new, looked, slots=slots, runnable=kinds, real_trading=real_trading)
+        await start_run(connection, self.actor, new, looked, slots=slots, real_trading=real_trading)
 
     async def rows(self, statement: str, **values: Any) -> Sequence[Any]:
         """Rows of a statement about this workspace (`:workspace`)."""

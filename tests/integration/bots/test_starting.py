@@ -65,7 +65,6 @@ async def test_what_stands_against_a_start_is_named_all_at_once(engine: AsyncEng
     ann = await new_desk(engine)
     bot_id = await ann.add_bot()
     assert await refused(ann, bot_id, spec="version: 1") == {"run.spec_wrong"}
-    assert await refused(ann, bot_id, kinds=frozenset({"grid"})) == {"run.kind_not_runnable"}
     assert await refused(ann, bot_id, listed=False) == {"bot.symbol_not_listed"}
     await ann.do("UPDATE accounts SET resting = true WHERE workspace_id = :workspace")
     await ann.do(
