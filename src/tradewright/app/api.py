@@ -22,7 +22,7 @@ from tradewright.app.reach import reach_of
 from tradewright.backtests.model import Quota
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords
-from tradewright.identity.quotas import QuotaDefaults, QuotaName
+from tradewright.identity.quota_model import QuotaDefaults, QuotaName
 from tradewright.identity.sessions import SessionLimits
 from tradewright.installation import read_private
 from tradewright.market.history.store import DataStore

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tradewright.bots.model import RUNS_CHANNEL
 from tradewright.core.clock import Clock
 from tradewright.core.ids import WorkspaceId
-from tradewright.identity.quotas import QuotaDefaults
+from tradewright.identity.quota_model import QuotaDefaults
 from tradewright.storage.bus import Bus, notify
 
 log = structlog.get_logger(__name__)

@@ -35,7 +35,8 @@ from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.core.money import plain
-from tradewright.identity.quotas import USUAL, QuotaDefaults, in_force
+from tradewright.identity.quota_model import USUAL, QuotaDefaults
+from tradewright.identity.quotas import in_force
 from tradewright.storage.bus import notify
 from tradewright.vault.binding import Binding
 from tradewright.vault.digests import DigestKey

@@ -25,7 +25,8 @@ from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.ids import AccountId, UserId, WorkspaceId
 from tradewright.core.instrument import Instrument, InstrumentId
 from tradewright.core.rule_parts import Standing
-from tradewright.identity.quotas import USUAL, QuotaDefaults, Spend, spend
+from tradewright.identity.quota_model import USUAL, QuotaDefaults
+from tradewright.identity.quota_spending import Spend, spend
 from tradewright.storage.bus import notify
 from tradewright.trading.bodies import Body
 from tradewright.trading.checks import MarketView

@@ -22,7 +22,7 @@ from tradewright.core.leg_rules import index_problems, may_hedge
 from tradewright.core.money import ZERO
 from tradewright.core.order import MarginMode, OrderChange, Trigger
 from tradewright.core.order_status import UNSETTLED_INTENT_STATES
-from tradewright.identity.quotas import Spend
+from tradewright.identity.quota_spending import Spend
 from tradewright.trading import views
 from tradewright.trading.asking import (
     Asked,

@@ -17,7 +17,7 @@ from tradewright.core.leg_rules import leg_problems
 from tradewright.core.money import ZERO, plain
 from tradewright.core.order import Exit, NewOrder
 from tradewright.core.rule_parts import Quotes, Standing
-from tradewright.identity.quotas import Spend
+from tradewright.identity.quota_spending import Spend
 from tradewright.trading.asking import (
     Asked,
     Asker,

@@ -29,7 +29,8 @@ from tradewright.backtests.queries import Row
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.money import plain
-from tradewright.identity.quotas import Key, said
+from tradewright.identity.quota_model import Key
+from tradewright.identity.quotas import said
 from tradewright.market.history.faults import BadCandles
 from tradewright.market.history.manifest import Manifest, read_manifest
 from tradewright.market.history.series import Series

@@ -28,7 +28,7 @@ from tradewright.core.errors import (
 from tradewright.core.errors import NotReady as NotReady  # what the web raises itself, too
 from tradewright.identity.model import LoginFailed, ProofFailed, RoleLost, StepUpRequired, TooManyTries, UserDisabled
 from tradewright.identity.passkeys import PasskeySuspect
-from tradewright.identity.quotas import QuotaReached
+from tradewright.identity.quota_model import QuotaReached
 from tradewright.identity.second_factors import FactorNeeded, HalfOpenEnded, PasskeyFailed, SecondStepFailed
 from tradewright.vault.wrapping import Unopenable
 from tradewright.web.responses import problem_answer

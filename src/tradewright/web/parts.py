@@ -17,7 +17,7 @@ from tradewright.backtests.model import Quota
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
-from tradewright.identity.quotas import QuotaDefaults
+from tradewright.identity.quota_model import QuotaDefaults
 from tradewright.identity.sessions import SessionLimits
 from tradewright.market.history.store import DataStore
 from tradewright.market.markets import Markets

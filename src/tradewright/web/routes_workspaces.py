@@ -9,7 +9,7 @@ from tradewright.core.ids import WorkspaceId
 from tradewright.core.money import plain
 from tradewright.identity import quotas, workspaces
 from tradewright.identity.model import Membership
-from tradewright.identity.quotas import QuotaState
+from tradewright.identity.quota_model import QuotaState
 from tradewright.web.auth import AnyWorkspace, Owner, Reader, by_of, principal_or_none
 from tradewright.web.contract import problems
 from tradewright.web.parts import Parts

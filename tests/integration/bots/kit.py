@@ -27,7 +27,7 @@ from tradewright.bots.start_facts import read_start_facts
 from tradewright.bots.starting import Looked, NewRun, start_run
 from tradewright.bots.strategies import NewSpec, save_strategy
 from tradewright.core.ids import AccountId, UserId, WorkspaceId
-from tradewright.identity.quotas import USUAL
+from tradewright.identity.quota_model import USUAL
 from tradewright.strategy.check import Checked, check_text
 from tradewright.strategy.templates import template_text
 from tradewright.system import SystemClock, SystemIds

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from integration.bots.kit import IDS, SLOTS, Desk, new_desk
 from tradewright.bots.admission import Slots, Sweeper, admit, queue_of
-from tradewright.identity.quotas import USUAL, QuotaDefaults
+from tradewright.identity.quota_model import USUAL, QuotaDefaults
 from tradewright.storage.bus import Bus
 from tradewright.system import SystemClock, SystemRng
 

@@ -1,71 +1,33 @@
 """The one typed settings object: environment variables `TRADEWRIGHT_*`, then `HOME/tradewright.toml`, then defaults.
 
-Lives here: `Settings`, `load`, and the places of files below HOME. Not here: who uses them; only `app` hands them on.
+Lives here: `Settings`, and by which address the page is reached. Not here: the places of files below HOME (`places`),
+addresses of other environments (`hosts`), reading (`loading`), who uses them; only `app` hands them on.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
-import tomllib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from tradewright.core.errors import StartError
+from tradewright.settings.hosts import Hosts, Proxies
+from tradewright.settings.places import Places, one_by_one, with_whole_path
 
 SETTINGS_FILE = "tradewright.toml"
-PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
-_HOST = r"([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
-_PATH = r"(/[A-Za-z0-9._~-]+)*"  # never a slash at the end: paths are put behind it
 
 
-class HostSetting(BaseModel):
-    """Addresses of one environment in the place of Bybit's own, e.g. of a simulated exchange started as that one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    rest: Annotated[str | None, Field(pattern=rf"^https?://{_HOST}{_PATH}$")] = None
-    public_stream: Annotated[str | None, Field(pattern=rf"^wss?://{_HOST}{_PATH}$")] = None
-    private_stream: Annotated[str | None, Field(pattern=rf"^wss?://{_HOST}{_PATH}$")] = None
-
-
-class Hosts(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    demo: HostSetting = HostSetting()
-    testnet: HostSetting = HostSetting()
-    live: HostSetting = HostSetting()
-
-
-class Proxies(BaseModel):
-    """A proxy for each environment, `http://user:password@host:port` or `socks5://…`; a connection may name another."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    demo: SecretStr | None = None
-    testnet: SecretStr | None = None
-    live: SecretStr | None = None
-
-    @field_validator("demo", "testnet", "live")
-    @classmethod
-    def _checked(cls, proxy: SecretStr | None) -> SecretStr | None:
-        if proxy is not None and not re.fullmatch(rf"({'|'.join(PROXY_SCHEMES)})://\S+", proxy.get_secret_value()):
-            raise ValueError(f"expected an address that begins with one of {', '.join(PROXY_SCHEMES)} and ://")
-        return proxy
-
-
-class Settings(BaseSettings):
+class Settings(Places, BaseSettings):
     """What an installation may be told. Each field's environment variable is its name with `TRADEWRIGHT_` before it."""
 
     model_config = SettingsConfigDict(
@@ -159,12 +121,7 @@ class Settings(BaseSettings):
     @classmethod
     def _market_by_its_whole_path(cls, market: str) -> str:
         """The same recording is the same market from whatever folder it is named."""
-        return ",".join(map(_with_whole_path, _one_by_one(market)))
-
-    @property
-    def markets(self) -> tuple[str, ...]:
-        """Each recording for itself, or the one word; as `tradewright exchange --market` takes them."""
-        return _one_by_one(self.market)
+        return ",".join(map(with_whole_path, one_by_one(market)))
 
     @classmethod
     def settings_customise_sources(
@@ -186,82 +143,6 @@ class Settings(BaseSettings):
         return init_settings, env_settings, file
 
     @property
-    def database_file(self) -> Path:
-        """Where `run` writes the address of its own PostgreSQL, for its children and the command line."""
-        return self.home / "database.json"
-
-    @property
-    def page_file(self) -> Path:
-        """Where `run` writes by which address its page is reached, for the links that the command line makes."""
-        return self.home / "run" / "page.json"
-
-    @property
-    def audit_heads_file(self) -> Path:
-        """Where the heads of the audit trail's chains are written down, beside the database."""
-        return self.audit_heads or self.home / "audit" / "heads.jsonl"
-
-    @property
-    def vault_home(self) -> Path:
-        """Where the keyring for exchange keys is."""
-        return self.home / "vault"
-
-    @property
-    def kill_home(self) -> Path:
-        """Where the files of kill latches are."""
-        return self.home / "kill"
-
-    @property
-    def spool_home(self) -> Path:
-        """Where is written down what is done while the database is away."""
-        return self.home / "spool"
-
-    @property
-    def data_home(self) -> Path:
-        """Where candles for backtests are kept."""
-        return self.home / "data"
-
-    @property
-    def control_socket(self) -> Path:
-        """Where the worker of this HOME may be asked, also without a database."""
-        return self.home / "run" / "worker.sock"
-
-    @property
-    def exchange_home(self) -> Path:
-        return self.home / "exchange"
-
-    @property
-    def exchange_ready_file(self) -> Path:
-        """Where the simulated exchange listens, with its read-only key; written by `run`."""
-        return self.exchange_home / "ready.json"
-
-    @property
-    def exchange_state(self) -> Path:
-        """Where the simulated exchange keeps this market's orders, keys and clock.
-
-        Each market has a folder and an account of its own: an order book of 2022 and one of today have no orders in
-        common. The synthetic market of the first seed, which most people meet, is in the folder itself.
-        """
-        if self.market == "synthetic" and self.seed == 1 and self.market_from is None:
-            return self.exchange_home
-        identity = f"{self.market} {self.market_from} {self.seed if self.market.startswith('synthetic') else ''}"
-        name = re.sub(r"[^a-z0-9]+", "-", self.market_name.lower()).strip("-")[:40]
-        return self.exchange_home / "markets" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:8]}"
-
-    @property
-    def market_name(self) -> str:
-        """What the account on this market is called."""
-        if self.market == "synthetic":
-            return "Simulated" if self.seed == 1 else f"Simulated, seed {self.seed}"
-        first, *others = self.markets
-        if first.startswith("mirror"):
-            return "Mirror of the real market"
-        if first.startswith("synthetic:"):
-            return f"Simulated, {first.removeprefix('synthetic:')} contracts"
-        file = Path(first.removeprefix("replay:").partition("@")[0]).name
-        name = f"Replay {file.removesuffix('.gz').removesuffix('.csv').removesuffix('.jsonl')}"
-        return f"{name} and {len(others)} more" if others else name
-
-    @property
     def page_url(self) -> str:
         """The address for a person: a name, localhost where no other was given, because passkeys are refused on an
         IP."""
@@ -276,43 +157,3 @@ class Settings(BaseSettings):
         """Where this machine itself reaches the page."""
         every = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # to reach it, not to listen there
         return every.get(self.host, self.host)
-
-
-def load(**overrides: Any) -> Settings:
-    """The settings in force; `overrides` (from the command line) win, and None among them means "not given".
-
-    Raises `StartError` (exit code 2) with a sentence that names each setting that is wrong and what is allowed.
-    """
-    given = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        faults = "; ".join(_fault(fault["loc"], fault["input"], fault["msg"]) for fault in error.errors())
-        raise StartError(f"a setting is wrong: {faults}", exit_code=2) from None
-    except SettingsError as error:  # its text names the field and the source, not the value
-        raise StartError(f"a setting is wrong: {error}; a part is set by TRADEWRIGHT_NAME__PART", exit_code=2) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise StartError(f"the settings file {SETTINGS_FILE} in HOME cannot be read: {error}", exit_code=2) from None
-
-
-def _one_by_one(market: str) -> tuple[str, ...]:
-    """Recordings are parted by commas or white space; one that stands in a name does not part it. So are mirrored
-    listings.
-    """
-    return tuple(re.split(r"[,\s]+(?=replay:|mirror(?:@|$))", market.strip()))
-
-
-def _with_whole_path(market: str) -> str:
-    if not market.startswith("replay:"):
-        return market
-    file, at, target = market.removeprefix("replay:").partition("@")
-    return f"replay:{Path(file).expanduser().resolve()}{at}{target}"
-
-
-def _fault(location: tuple[int | str, ...], given: Any, message: str) -> str:
-    """The variable, what it is and what is allowed; what may hold a password is not repeated."""
-    separator = "__" if location[0] in ("hosts", "proxy") else "_"
-    name = separator.join(str(part) for part in location).upper().removeprefix("TRADEWRIGHT_")
-    is_secret = any(part in name for part in ("DATABASE", "PROXY", "WEBHOOK"))
-    shown = "not repeated here" if is_secret else repr(given)
-    return f"TRADEWRIGHT_{name} is {shown}: {message}"
