@@ -113,7 +113,7 @@ def widen_limits(desk: Terminal) -> None:
           const answer = await fetch(`/api/v1/accounts/${accounts[0].id}/limits`, {
             method: "PUT",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify({ level: "installation", limits }),
+            body: JSON.stringify({ level: "installation", limits, confirmations: names }),
           });
           return answer.status;
         }"""

@@ -90,7 +90,12 @@ async def test_limits_are_tightened_at_once_and_loosened_with_a_proof(site: Site
     path = f"{ann.account_path}/limits"
 
     async def put(*limits: tuple[str, str], symbols: list[str] | None = None) -> int:
-        body = {"level": "account", "limits": [{"name": n, "value": v} for n, v in limits], "symbols": symbols}
+        body = {
+            "level": "account",
+            "limits": [{"name": n, "value": v} for n, v in limits],
+            "symbols": symbols,
+            "confirmations": ["open_orders", "leverage", "symbols"],
+        }
         async with ann.http.put(path, json=body) as response:
             return response.status
 

@@ -220,7 +220,7 @@ class Installation:
         names = ("order_notional", "position_notional", "total_notional", "open_orders", "orders_per_minute")
         limits = [{"name": name, "value": "1000000000"} for name in names]
         limits.append({"name": "leverage", "value": "200"})
-        body = {"level": "installation", "limits": limits}
+        body = {"level": "installation", "limits": limits, "confirmations": [*names, "leverage"]}
         status, answer = self.request("PUT", f"/api/v1/accounts/{account}/limits", body)
         assert status == 200, answer
 

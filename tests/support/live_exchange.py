@@ -123,7 +123,7 @@ def arming(running: Installation, account: str) -> Any:
 
 def set_limits(running: Installation, account: str, **changes: str) -> None:
     limits = [{"name": name, "value": value} for name, value in (LIMITS | changes).items()]
-    body = {"level": "account", "limits": limits}
+    body = {"level": "account", "limits": limits, "confirmations": [*LIMITS, *changes, "LIVE"]}
     status, answer = running.request("PUT", f"/api/v1/accounts/{account}/limits", body)
     assert status == 200, answer
 

@@ -310,8 +310,8 @@ export interface paths {
         get: operations["readLimits"];
         /**
          * Set Account Limits
-         * @description Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner, and a
-         *     step-up where it allows more than before.
+         * @description Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner, and
+         *     where it allows more than before the limits' names typed once more and a step-up.
          */
         put: operations["setLimits"];
         post?: never;
@@ -4550,6 +4550,11 @@ export interface components {
          * @description What one level says from now on, whole: what is not named it says nothing of. The tightest level decides.
          */
         LimitsBody: {
+            /**
+             * Confirmations
+             * @description What was typed once more: the name of each limit that this level loosens or takes away (`symbols` too), and of an account of real money `LIVE` or `ЛАЙВ`. Not needed for what tightens
+             */
+            confirmations?: string[];
             /**
              * Level
              * @enum {string}

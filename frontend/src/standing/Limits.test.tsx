@@ -55,6 +55,10 @@ const press = (testId: string): Promise<void> => act(async () => void fireEvent.
 configure({ asyncUtilTimeout: 15_000 });
 
 beforeAll(async () => {
+  // jsdom has no modal dialogs.
+  HTMLDialogElement.prototype.showModal = function showModal() {
+    this.open = true;
+  };
   await startWords("en");
   await loadWords("ru");
 });
@@ -92,6 +96,7 @@ it("sets what one level says, whole, with every digit, and leaves out what is em
         { name: "open_orders", value: "7" },
       ],
       symbols: ["BTCUSDT"],
+      confirmations: [],
     },
   ]);
   await waitFor(() => expect(screen.queryByTestId("limits-form")).toBeNull());
@@ -103,7 +108,7 @@ it("keeps a level's own word of no limit, which only the operator sees", async (
   await press("limits-edit");
   await press("limits-level-installation");
   await press("limits-save");
-  expect(posted).toEqual([{ level: "installation", limits: [{ name: "daily_loss", value: null }], symbols: null }]);
+  expect(posted).toEqual([{ level: "installation", limits: [{ name: "daily_loss", value: null }], symbols: null, confirmations: [] }]);
 });
 
 it("sends nothing that is no number, and says what the server refused by the limit's name", async () => {
@@ -116,6 +121,31 @@ it("sends nothing that is no number, and says what the server refused by the lim
   fireEvent.change(screen.getByTestId("limit-open_orders"), { target: { value: "0" } });
   await press("limits-save");
   expect((await screen.findByTestId("limits-fault")).textContent).toBe("Limit Open orders must be above 0; this is 0.");
+});
+
+it("asks for the name of each limit that allows more, and the word of real money, before it is sent again", async () => {
+  const questions = [
+    { code: "limits.confirmation_needed", field: "confirmations", params: { name: "open_orders", before: "5", after: "7.5" } },
+    { code: "limits.confirmation_needed", field: "confirmations", params: { name: "symbols" } },
+    { code: "limits.live_needed", field: "confirmations", params: { en: "LIVE", ru: "ЛАЙВ" } },
+  ];
+  answer = () => Promise.reject(new Refused(readProblem(422, { code: "input.invalid", problems: questions })));
+  await show();
+  await press("limits-edit");
+  await press("limits-save");
+  const dialog = await screen.findByTestId("loosening");
+  expect(screen.queryByTestId("limits-fault")).toBeNull();
+  expect(dialog.textContent).toContain("5 → 7.5");
+  const type = (key: string, text: string): boolean => fireEvent.change(screen.getByTestId(`loosen-${key}`), { target: { value: text } });
+  type("open_orders", "open orders ");
+  type("symbols", "Allowed symbols");
+  await press("loosen-submit");
+  expect(posted).toHaveLength(1);
+  type("limits.live_needed", "live");
+  answer = () => Promise.resolve(state("1"));
+  await press("loosen-submit");
+  expect(posted[1]).toMatchObject({ level: "account", confirmations: ["open_orders", "symbols", "LIVE"] });
+  await waitFor(() => expect(screen.queryByTestId("limits-form")).toBeNull());
 });
 
 it("lets only the owner set them", async () => {

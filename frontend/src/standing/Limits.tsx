@@ -2,7 +2,7 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import Big from "big.js";
 import { useId, useState, type FormEvent } from "react";
-import { Refused } from "../api/errors";
+import { Refused, type FieldProblem } from "../api/errors";
 import { putLimits } from "../api/standing";
 import type { LimitLevel, LimitName, LimitsBody, LimitsState } from "../api/types";
 import { notices, queries } from "../app/services";
@@ -14,6 +14,7 @@ import { readField, withoutShare } from "../ticket/reading";
 import { Failure } from "../ui/Failure";
 import { Segments } from "../ui/Segments";
 import { Waiting } from "../ui/Waiting";
+import { Loosening, questionsOf } from "./Loosening";
 import { limitsQuery } from "./queries";
 
 type Props = { readonly accountId: string; readonly maySet: boolean; readonly isOperator: boolean };
@@ -117,8 +118,9 @@ function Edit({ accountId, state, isOperator, onDone }: { accountId: string; sta
   const read = names.map((name) => ({ name, text: valueOf(name).trim(), field: withoutShare(readField(valueOf(name), language), valueOf(name)) }));
   const unread = read.filter((each) => each.text !== "" && each.text !== NONE && each.field.kind !== "number");
   const withProof = useStepUp();
+  const [questions, setQuestions] = useState<readonly FieldProblem[] | null>(null);
   const saving = useMutation({
-    mutationFn: () => {
+    mutationFn: (confirmations: readonly string[]) => {
       const asked: LimitsBody = {
         level,
         limits: read.flatMap(({ name, text, field }): LimitsBody["limits"] => {
@@ -126,6 +128,7 @@ function Edit({ accountId, state, isOperator, onDone }: { accountId: string; sta
           return field.kind === "number" ? [{ name, value: new Big(field.value).toFixed() }] : [];
         }),
         symbols: symbolsText.trim() === "" ? null : symbolsText.split(/[\s,;]+/).filter((each) => each !== "").map((each) => each.toUpperCase()),
+        confirmations: [...confirmations],
       };
       return withProof(() => putLimits(accountId, asked));
     },
@@ -134,79 +137,104 @@ function Edit({ accountId, state, isOperator, onDone }: { accountId: string; sta
       notices.speak(t("standing.limits_saved"));
       onDone();
     },
+    // The limits may have been set meanwhile by somebody else: then more is asked for than was.
+    onError: (error) => setQuestions((before) => questionsOf(error) ?? before),
   });
+  const fault = saving.isError && questionsOf(saving.error) === null ? saving.error : null;
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
-    if (unread.length === 0 && !saving.isPending) saving.mutate();
+    if (unread.length === 0 && !saving.isPending) saving.mutate([]);
   };
   return (
-    <form className="box stack" noValidate data-testid="limits-form" onSubmit={onSubmit}>
-      <Segments
-        label={t("standing.level")}
-        value={level}
-        options={LEVELS.filter((each) => each !== "installation" || isOperator).map((value) => ({ value, label: t(`standing.level_of.${value}`), testId: `limits-level-${value}` }))}
-        onChange={(next) => {
-          setLevel(next);
-          setTyped({});
-          setSymbols(null);
-        }}
-      />
-      <p className="hint">{t("standing.limits_edit_hint")}</p>
-      <div className="limit-fields">
-        {names.map((name) => {
-          const wrong = unread.some((each) => each.name === name);
-          return (
-            <div key={name} className="field">
-              <label htmlFor={`${id}-${name}`} className="label">
-                {t(`ticket.limit_name.${name}`)} <span className="muted">{t(`standing.unit_of.${name}`)}</span>
-              </label>
-              <input
-                id={`${id}-${name}`}
-                className="input"
-                inputMode="decimal"
-                autoComplete="off"
-                value={valueOf(name)}
-                aria-invalid={wrong}
-                aria-describedby={wrong ? `${id}-${name}-wrong` : undefined}
-                data-testid={`limit-${name}`}
-                onChange={(event) => setTyped((before) => ({ ...before, [name]: event.target.value }))}
-              />
-              {wrong && (
-                <span id={`${id}-${name}-wrong`} className="fault">
-                  {t("actions.not_a_number")}
-                </span>
-              )}
-            </div>
-          );
-        })}
-        <div className="field">
-          <label htmlFor={`${id}-symbols`} className="label">
-            {t("ticket.limit_name.symbols")}
-          </label>
-          <input id={`${id}-symbols`} className="input" autoComplete="off" spellCheck={false} value={symbolsText} placeholder={t("standing.all_symbols")} data-testid="limit-symbols" onChange={(event) => setSymbols(event.target.value)} />
+    <>
+      <form className="box stack" noValidate data-testid="limits-form" onSubmit={onSubmit}>
+        <Segments
+          label={t("standing.level")}
+          value={level}
+          options={LEVELS.filter((each) => each !== "installation" || isOperator).map((value) => ({ value, label: t(`standing.level_of.${value}`), testId: `limits-level-${value}` }))}
+          onChange={(next) => {
+            setLevel(next);
+            setTyped({});
+            setSymbols(null);
+          }}
+        />
+        <p className="hint">{t("standing.limits_edit_hint")}</p>
+        <div className="limit-fields">
+          {names.map((name) => {
+            const wrong = unread.some((each) => each.name === name);
+            return (
+              <div key={name} className="field">
+                <label htmlFor={`${id}-${name}`} className="label">
+                  {t(`ticket.limit_name.${name}`)} <span className="muted">{t(`standing.unit_of.${name}`)}</span>
+                </label>
+                <input
+                  id={`${id}-${name}`}
+                  className="input"
+                  inputMode="decimal"
+                  autoComplete="off"
+                  value={valueOf(name)}
+                  aria-invalid={wrong}
+                  aria-describedby={wrong ? `${id}-${name}-wrong` : undefined}
+                  data-testid={`limit-${name}`}
+                  onChange={(event) => setTyped((before) => ({ ...before, [name]: event.target.value }))}
+                />
+                {wrong && (
+                  <span id={`${id}-${name}-wrong`} className="fault">
+                    {t("actions.not_a_number")}
+                  </span>
+                )}
+              </div>
+            );
+          })}
+          <div className="field">
+            <label htmlFor={`${id}-symbols`} className="label">
+              {t("ticket.limit_name.symbols")}
+            </label>
+            <input id={`${id}-symbols`} className="input" autoComplete="off" spellCheck={false} value={symbolsText} placeholder={t("standing.all_symbols")} data-testid="limit-symbols" onChange={(event) => setSymbols(event.target.value)} />
+          </div>
         </div>
-      </div>
-      {saving.isError && (
-        <div className="fault" role="alert" data-testid="limits-fault">
-          {saving.error instanceof Refused && saving.error.problem.problems.length > 0
-            ? saving.error.problem.problems.map((each) => <p key={`${each.code}-${each.field}`}>{problemText(t, each.code, named(each.params, t), language)}</p>)
-            : failureText(t, saving.error, language).text}
+        {fault !== null && questions === null && (
+          <div className="fault" role="alert" data-testid="limits-fault">
+            {faultTexts(t, fault, language).map((text) => (
+              <p key={text}>{text}</p>
+            ))}
+          </div>
+        )}
+        <div className="row">
+          <button type="submit" className="button primary" data-testid="limits-save" aria-disabled={unread.length > 0 || saving.isPending}>
+            {saving.isPending ? t("standing.saving") : t("standing.limits_save")}
+          </button>
+          <button type="button" className="button" onClick={onDone}>
+            {t("actions.leave")}
+          </button>
         </div>
+      </form>
+      {/* Beside the form: it has one of its own. */}
+      {questions !== null && (
+        <Loosening
+          key={questions.map((each) => `${each.code}-${String(each.params["name"])}`).join()}
+          questions={questions}
+          numberOf={(value) => whole(value, language)}
+          pending={saving.isPending}
+          fault={fault === null ? null : faultTexts(t, fault, language).join(" ")}
+          onConfirm={(confirmations) => saving.mutate(confirmations)}
+          onClose={() => {
+            setQuestions(null);
+            saving.reset();
+          }}
+        />
       )}
-      <div className="row">
-        <button type="submit" className="button primary" data-testid="limits-save" aria-disabled={unread.length > 0 || saving.isPending}>
-          {saving.isPending ? t("standing.saving") : t("standing.limits_save")}
-        </button>
-        <button type="button" className="button" onClick={onDone}>
-          {t("actions.leave")}
-        </button>
-      </div>
-    </form>
+    </>
   );
 }
 
 /** How "no limit" is typed, which only the installation may say. */
 const NONE = "∞";
+
+function faultTexts(t: ReturnType<typeof useWords>["t"], error: Error, language: Language): readonly string[] {
+  if (!(error instanceof Refused) || error.problem.problems.length === 0) return [failureText(t, error, language).text];
+  return error.problem.problems.map((each) => problemText(t, each.code, named(each.params, t), language));
+}
 
 function named(params: Readonly<Record<string, unknown>>, t: ReturnType<typeof useWords>["t"]): Record<string, unknown> {
   const name = params["name"];

@@ -1,23 +1,52 @@
-"""Large orders of real money are typed once more: nothing is written until what was typed is the symbol.
+"""What is typed once more: large orders of real money, and limits that would allow more. Nothing is written before.
 
-Lives here: `must_be_confirmed`. Not here: the value above which it is asked (`trading.arming`), the question itself
-(the page). What takes exposure off is never asked about.
+Lives here: `must_be_confirmed`, `loosening_must_be_confirmed`. Not here: the value above which an order is asked about
+(`trading.arming`), what counts as looser (`core.risk_loosening`), the question itself (the page, in its reader's
+words). What takes exposure off, and what tightens, is never asked about.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from sqlalchemy import text
 
+from tradewright.core.environment import Environment
 from tradewright.core.errors import InvalidInput, Problem
 from tradewright.core.instrument import QuantityUnit, Side
 from tradewright.core.money import plain
+from tradewright.core.risk import LimitName, Limits
+from tradewright.trading.arming.model import LIVE_WORDS
 from tradewright.trading.arming.store import confirm_above
 from tradewright.trading.asking import Asker
 from tradewright.trading.bodies import AmendBody, Body, PlaceBody, ReverseBody
 from tradewright.trading.checks import MarketView
 from tradewright.trading.queries import order_row_of
+
+
+def loosening_must_be_confirmed(
+    names: Sequence[LimitName], before: Limits, after: Limits, environment: Environment, said: Sequence[str]
+) -> None:
+    """Raises `InvalidInput` unless what was typed names each limit that a level would loosen, and of an account of real
+    money one of `LIVE_WORDS` as well. `before` and `after` are what the level says."""
+    problems = [
+        Problem("limits.confirmation_needed", "confirmations", _change_of(name, before, after))
+        for name in names
+        if name not in said
+    ]
+    if names and environment == "live" and not set(said) & set(LIVE_WORDS.values()):
+        problems.append(Problem("limits.live_needed", "confirmations", LIVE_WORDS))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _change_of(name: LimitName, before: Limits, after: Limits) -> dict[str, str]:
+    """The page knows the symbols, which may be hundreds; without `after` there is no limit."""
+    if name == "symbols":
+        return {"name": name}
+    amounts = {"before": before.amount(name), "after": after.amount(name)}
+    return {"name": name} | {key: plain(amount) for key, amount in amounts.items() if amount is not None}
 
 
 async def must_be_confirmed(asker: Asker, body: Body, market: MarketView, said: str | None) -> None:

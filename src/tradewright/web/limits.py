@@ -42,6 +42,7 @@ from tradewright.trading.risk.prices import quotes_of
 from tradewright.trading.risk.rule import usage
 from tradewright.trading.risk.store import LimitValue, read_day, set_limits, stored_levels
 from tradewright.web.auth import require_role
+from tradewright.web.confirmations import loosening_must_be_confirmed
 from tradewright.web.errors import Forbidden
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.limits import LimitsBody
@@ -84,7 +85,8 @@ async def put_limits(
     parts: WebParts, caller: Principal, account_id: AccountId, body: LimitsBody, *, ip: str | None
 ) -> dict[str, Any]:
     """Sets what one level says, and answers as `limits_state`. Raises `InvalidInput`, `NotFound`, `Forbidden`, and
-    `StepUpRequired` where something would be allowed that the level did not allow.
+    where something would be allowed that the level did not allow `InvalidInput` until it is confirmed, then
+    `StepUpRequired`.
 
     Setting limits needs the owner of the workspace, those of the installation its operator.
     """
@@ -97,7 +99,9 @@ async def put_limits(
         values = _values(body, account["environment"])
         said = dict(await stored_levels(connection, workspace_id, account_id, account["environment"]))[body.level]
         base = default_limits(account["environment"]) if body.level == "installation" else Limits()
-        if loosened(said, merged(base, values)):
+        after = merged(base, values)
+        if looser := loosened(said, after):
+            loosening_must_be_confirmed(looser, said, after, account["environment"], body.confirmations)
             await require_step_up(parts, caller)
         await set_limits(
             connection,

@@ -48,7 +48,7 @@ async def read_limits(parts: Parts, caller: Reader, account_id: UUID) -> Respons
 async def set_account_limits(
     request: Request, parts: Parts, caller: Reader, account_id: UUID, body: Annotated[LimitsBody, Body()]
 ) -> Response:
-    """Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner, and a
-    step-up where it allows more than before."""
+    """Sets what one level says, whole; the owners of accounts judge by it at once. Needs the workspace's owner, and
+    where it allows more than before the limits' names typed once more and a step-up."""
     ip = caller_of(request).ip
     return JsonAnswer(await put_limits(parts, caller, AccountId(account_id), body, ip=ip))

@@ -12,6 +12,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
@@ -54,7 +55,8 @@ class Live:
 
     async def limits(self, **changes: str) -> None:
         limits = [{"name": name, "value": value} for name, value in (LIMITS | changes).items()]
-        async with self.ann.http.put(f"{self.path}/limits", json={"level": "account", "limits": limits}) as response:
+        body = {"level": "account", "limits": limits, "confirmations": [*LIMITS, *changes, "LIVE"]}
+        async with self.ann.http.put(f"{self.path}/limits", json=body) as response:
             assert response.status == 200, await response.text()
 
     async def state(self) -> Any:
@@ -158,6 +160,23 @@ async def test_arming_needs_a_fresh_proof_and_disarming_none(live: Live) -> None
     assert (status, answer["code"]) == (403, "session.step_up_required")
     assert (await live.disarm())[0] == 200
     assert await live.audited() == []
+
+
+@pytest.mark.parametrize("word", ["LIVE", "ЛАЙВ"])
+async def test_a_limit_of_real_money_is_loosened_with_the_word_beside_its_name(live: Live, word: str) -> None:
+    await live.limits()
+    limits = [{"name": name, "value": value} for name, value in (LIMITS | {"order_notional": "901"}).items()]
+
+    async def put(*said: str) -> tuple[int, Any]:
+        body = {"level": "account", "limits": limits, "confirmations": said}
+        async with live.ann.http.put(f"{live.path}/limits", json=body) as response:
+            return response.status, await response.json()
+
+    status, answer = await put("order_notional")
+    assert (status, codes(answer)) == (422, [("limits.live_needed", "confirmations")])
+    assert answer["problems"][0]["params"] == {"en": "LIVE", "ru": "ЛАЙВ"}
+    assert [code for code, _ in codes((await put(word))[1])] == ["limits.confirmation_needed"]
+    assert (await put("order_notional", word))[0] == 200
 
 
 async def test_an_arming_lasts_thirty_days_at_most(live: Live) -> None:

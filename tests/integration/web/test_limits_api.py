@@ -49,9 +49,37 @@ async def test_a_tighter_account_decides_and_what_it_uses_is_told(site: Site, an
     assert named(found)["position_notional"] == ("60000", "account", "45000")
     assert named(found)["open_orders"][2] == "1"
     assert (found.symbols, found.symbols_level) == (["BTCUSDT"], "account")
-    wide = await put(ann, level="account", limits=[{"name": "position_notional", "value": "999999999"}])
+    wide = await put(
+        ann,
+        level="account",
+        limits=[{"name": "position_notional", "value": "999999999"}],
+        confirmations=["position_notional", "symbols"],
+    )
     assert named(wide)["position_notional"][:2] == ("250000", "installation")
     assert wide.symbols is None
+
+
+async def test_what_loosens_is_named_once_more_or_nothing_is_set(site: Site, ann: User) -> None:
+    limits = [{"name": "open_orders", "value": "20"}, {"name": "leverage", "value": "3"}]
+    before = await put(ann, level="account", limits=limits, symbols=["BTCUSDT"])
+    wider: dict[str, Any] = {"level": "account", "limits": [{"name": "open_orders", "value": "21.50"}]}
+    for said, missing in (
+        ([], ["leverage", "open_orders", "symbols"]),
+        (["leverage", "order_notional", "LIVE"], ["open_orders", "symbols"]),
+        (["Open_orders", "leverage", "symbols"], ["open_orders"]),
+    ):
+        answer = await put(ann, 422, **wider, confirmations=said)
+        assert {one["code"] for one in answer["problems"]} == {"limits.confirmation_needed"}
+        assert [one["params"]["name"] for one in answer["problems"]] == missing
+        assert await read(ann) == before
+    told = {one["params"]["name"]: one["params"] for one in (await put(ann, 422, **wider))["problems"]}
+    assert told["open_orders"] == {"name": "open_orders", "before": "20", "after": "21.5"}
+    assert told["leverage"] == {"name": "leverage", "before": "3"}
+    assert told["symbols"] == {"name": "symbols"}
+    after = await put(ann, **wider, confirmations=["open_orders", "leverage", "symbols"])
+    assert named(after)["open_orders"][:2] == ("21.5", "account")
+    assert after.symbols is None
+    await put(ann, level="account", limits=limits, symbols=["BTCUSDT"])  # what tightens is never asked about
 
 
 @pytest.mark.parametrize(

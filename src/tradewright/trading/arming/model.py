@@ -25,7 +25,7 @@ ARMED_FOR_MAX = timedelta(days=30)
 ARMED_FOR_MIN = timedelta(seconds=5)
 # What must be said of the account itself before real money moves; a default is nobody's decision.
 LIMITS_NEEDED: tuple[LimitName, ...] = ("order_notional", "position_notional", "daily_loss")
-_WORDS: Mapping[str, str] = {"en": "LIVE", "ru": "ЛАЙВ"}
+LIVE_WORDS: Mapping[str, str] = {"en": "LIVE", "ru": "ЛАЙВ"}
 
 # Why an arming is over. The first two were asked for by a person; the rest is a lapse.
 ArmingEnd = Literal[
@@ -131,12 +131,12 @@ def unset_limits(levels: Sequence[tuple[Level, Limits]]) -> list[LimitName]:
 
 def phrase(name: str, language: str) -> str:
     """What is typed to arm the account of a connection: it names which."""
-    return f"{_WORDS[language]} {name}"
+    return f"{LIVE_WORDS[language]} {name}"
 
 
 def phrases(name: str) -> Mapping[str, str]:
     """By language; any of them counts, as the page may be read in another one than its user's."""
-    return {language: phrase(name, language) for language in _WORDS}
+    return {language: phrase(name, language) for language in LIVE_WORDS}
 
 
 def key_mark(

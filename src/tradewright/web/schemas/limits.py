@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -36,6 +36,14 @@ class LimitsBody(Input):
     limits: list[LimitSetting] = Field(max_length=10)
     symbols: list[SymbolText] | None = Field(
         None, max_length=SYMBOLS_MAX, description="Those that may be traded; null: this level allows all"
+    )
+    confirmations: list[Annotated[str, Field(max_length=32)]] = Field(
+        default_factory=list,
+        max_length=16,
+        description=(
+            "What was typed once more: the name of each limit that this level loosens or takes away (`symbols` too), "
+            "and of an account of real money `LIVE` or `ЛАЙВ`. Not needed for what tightens"
+        ),
     )
 
 
