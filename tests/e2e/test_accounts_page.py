@@ -131,13 +131,26 @@ def test_a_demo_account_is_added_checked_used_and_removed(
     # Keys that must not be taken are refused with the reason, and their cards can be put away.
     for name, (key, secret) in {
         "Withdraws": (demo.keys["withdrawing"]["key"], demo.keys["withdrawing"]["secret"]),
-        "Only looks": (demo.keys["read_only"]["key"], demo.keys["read_only"]["secret"]),
         "Mistyped": (demo.keys["trading"]["key"], demo.keys["trading"]["secret"] + "x"),
     }.items():
         accounts.add(name, key, secret)
         expect(accounts.card(name)).to_have_attribute("data-state", "refused")
         expect(accounts.card(name).get_by_test_id("connection-reason")).not_to_be_empty()
         accounts.remove(name)
+
+    # One that may only read is taken: its account is watched, and what stops everything says that it cannot there.
+    accounts.add("Only looks", demo.keys["read_only"]["key"], demo.keys["read_only"]["secret"])
+    expect(accounts.card("Only looks")).to_have_attribute("data-state", "ok")
+    expect(accounts.card("Only looks").get_by_test_id("connection-warnings")).not_to_be_empty()
+    expect(accounts.card("Only looks").get_by_test_id("top-up")).to_have_count(0)
+    accounts.card("Only looks").get_by_test_id("connection-open").click()
+    expect(accounts.part("env-badge").first).to_have_attribute("data-environment", "demo")
+    expect(accounts.part("ticket-submit")).to_be_disabled()
+    accounts.part("kill-open").click()
+    expect(accounts.part("kill-read-only")).to_contain_text("Only looks")
+    accounts.page.keyboard.press("Escape")
+    accounts.open()
+    accounts.remove("Only looks")
 
     # The good one, through a proxy of its own.
     trading = demo.keys["trading"]

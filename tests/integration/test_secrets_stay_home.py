@@ -88,7 +88,7 @@ def test_no_secret_leaves_its_place_in_the_life_of_an_installation() -> None:
         assert found == []
         environments = {"environments": "\n".join(environment for _line, environment in processes)}
         assert _found(exchange_secrets, environments | dumps) == []
-        assert "connection_keys 2" in dumps["the database"], "the read-only key's box is kept: it could become right"
+        assert "connection_keys 1" in dumps["the database"]
         assert "connection_keys 1" in dumps["the database at the end"]
 
 
@@ -100,7 +100,6 @@ def _have_keys_refused(running: Installation, demo: DemoExchange) -> None:
     """Keys that are not taken, each with its reason; one behind a proxy that does not work is tried again."""
     asked = {
         "connection.may_withdraw": add_connection(running, **demo.keys["withdrawing"]),
-        "connection.read_only": add_connection(running, **demo.keys["read_only"]),
         "connection.key_unknown": add_connection(running, key="no-such-key", secret="no-such-secret"),
         "connection.secret_wrong": add_connection(running, key=demo.keys["trading"]["key"], secret="not-its-secret"),
     }

@@ -119,11 +119,12 @@ ROWS: Final = (
     ),
     Promise(
         id="K3",
-        says="A key that may withdraw is refused",
+        says="A key that may withdraw is refused; one that may only read shows its account, and nothing is sent for it",
         tests=(
             *of(_KEYS, "test_a_key_that_is_not_right_is_refused_with_its_reason_and_makes_no_account"),
             *of("tests/unit/exchange/test_account.py", "test_permissions_decide_about_trading_and_withdrawal"),
             *of("tests/unit/exchange/test_key_permissions.py"),
+            *of("tests/integration/test_watched_account.py"),
             *of("tests/e2e/test_accounts_page.py"),
         ),
     ),

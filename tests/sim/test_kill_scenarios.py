@@ -25,7 +25,8 @@ from tradewright.core.ids import AccountId, LinkId, UserId, WorkspaceId
 from tradewright.core.order import Exit, NewOrder, Trigger
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.kill.board import LatchBoard
-from tradewright.trading.kill.entries import Answered, CancelBegun, CloseBegun, Entry, TakenDown, as_plain
+from tradewright.trading.kill.emergency import CannotAct, Left
+from tradewright.trading.kill.entries import Answered, CancelBegun, Cause, CloseBegun, Entry, TakenDown, as_plain
 from tradewright.trading.kill.folder import LatchFolder
 from tradewright.trading.kill.latch import Latch, Scope
 from tradewright.trading.kill.recorder import Recorder
@@ -110,6 +111,7 @@ class Scene:
     reached: list[str] = field(default_factory=list)
     on_read: Callable[[str], None] = lambda _name: None
     gate_is_open: bool = True
+    may_write: bool = True  # False: the account's key may only read
     gave_up: bool = False
     task: asyncio.Task[None] | None = None
 
@@ -122,7 +124,7 @@ class Scene:
             ACCOUNT, self.tables.write, Spool(self.home / "spool"), self.world.clock, blocking=inline
         )
         self.switch = AccountSwitch(
-            way=Way(ACCOUNT, self._gateway, AccountBook()),
+            way=Way(ACCOUNT, self._gateway, AccountBook(), may_write=self.may_write),
             board=self.board,
             recorder=self.recorder,
             clock=self.world.clock,
@@ -268,6 +270,29 @@ async def test_the_stop_of_a_position_that_stays_open_is_kept_and_goes_with_it_w
     latch = await now.board.pull(now.latch(close=True))
     await now.until_done(latch)
     assert (now.live(), now.size(), now.closes()) == ([], Decimal(0), 1)
+    await now.end()
+
+
+@in_virtual_time
+async def test_with_a_key_that_may_only_read_a_kill_says_what_it_leaves_and_is_done_once_that_has_ended() -> None:
+    now = scene()
+    now.may_write = False
+    await now.position()
+    resting = now.order("50000")
+    await now.world.seconds(1)
+    now.start()
+    latch = await now.board.pull(now.latch(close=True))
+    await now.world.seconds(30)
+    told = now.switch.progress
+    assert (told.state, told.fault, told.left) == ("failing", "connection.read_only", Left(1, 1, 0))
+    assert not now.board.is_done(latch, ACCOUNT)
+    with pytest.raises(CannotAct, match="orders to cancel: 1, positions: 1"):
+        await now.switch.command(Cause(id=now.world.ids.new(), kind="command", via="socket", user_id=None), close=True)
+    assert (now.live(), now.size(), now.of(CancelBegun), now.of(CloseBegun)) == ([resting], Decimal("0.3"), [], [])
+    # By the person's own app: then nothing is left to do.
+    now.world.exchange.cancel(now.world.exchange.clock.now(), link_id=None, order_id=resting)
+    now.order("0", order_type="Market", time_in_force="IOC", side="Sell", reduce_only=True, quantity=Decimal("0.3"))
+    await now.until_done(latch)
     await now.end()
 
 

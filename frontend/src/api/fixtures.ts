@@ -79,6 +79,7 @@ export const anAccount = (change: Partial<Account> = {}): Account => ({
     has_fee_rates: true,
     has_trade_stream: true,
   },
+  read_only: false,
   margin_mode: "REGULAR_MARGIN",
   position_mode: "one_way",
   session: { state: "ready", reason: null, since_ms: 0 },

@@ -2142,6 +2142,11 @@ export interface components {
              */
             position_mode: "one_way" | "by_symbol";
             /**
+             * Read Only
+             * @description Its key may only read: the account is shown, and nothing is sent for it
+             */
+            read_only: boolean;
+            /**
              * Reconciled Ms
              * @description When everything was last read whole from the exchange
              */

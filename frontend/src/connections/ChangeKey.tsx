@@ -74,6 +74,11 @@ export function ChangeKey({ connection, onClose }: { connection: Connection; onC
       {(close) => (
         <form className="stack wide" noValidate autoComplete="off" onSubmit={onSubmit}>
           <p>{t("connections.change_text")}</p>
+          {connection.environment === "live" && (
+            <p className="caution" data-testid="change-disarms">
+              {t("connections.change_disarms")}
+            </p>
+          )}
           <SafeKey environment={connection.environment} />
           <TextField label={t("connections.change_key")} fault={missing(key) ?? told("key")} hint={t("connections.change_key_hint")}>
             {(field) => (
@@ -96,6 +101,7 @@ export function ChangeKey({ connection, onClose }: { connection: Connection; onC
           {regions.length > 0 && (
             <details>
               <summary>{t("connections.network")}</summary>
+              <p className="hint">{t("connections.change_way_hint")}</p>
               <TextField label={t("connections.region")} fault={told("region")} hint={t("connections.region_hint")}>
                 {(field) => (
                   <select {...field} className="input" value={region} data-testid="change-region" onChange={(event) => setRegion(event.target.value)}>

@@ -130,7 +130,7 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
         </dd>
       </dl>
       {connection.environment === "live" && connection.account_id !== null && <ArmingCard accountId={connection.account_id} />}
-      {connection.environment === "demo" && connection.state === "ok" && <TopUpForm connection={connection} mayTrade={mayTrade} />}
+      {connection.environment === "demo" && connection.state === "ok" && connection.key_facts?.read_only !== true && <TopUpForm connection={connection} mayTrade={mayTrade} />}
       {open === "change" && <ChangeKey connection={connection} onClose={close} />}
       {open === "rename" && <RenameConnection connection={connection} onClose={close} />}
       {open === "remove" && <RemoveConnection connection={connection} onClose={close} />}

@@ -34,8 +34,8 @@ const latch = (change: Partial<KillLatch> = {}): KillLatch => ({ id: "k1", scope
 const acting = (change: Partial<KillAccount> = {}): KillAccount => ({ account_id: "a", blocked: true, state: "acting", orders: 2, positions: 1, kept: 1, fault: null, detail: null, spooled: false, ...change });
 const reached = (change: Partial<KillAnswer> = {}): KillAnswer => ({ latch: latch(), reached: "worker", durable: true, accounts: [acting()], ...change });
 
-const show = (options: { role?: "owner" | "viewer"; environment?: "sim" | "live"; session?: "ready" | "degraded" } = {}): void => {
-  const account = anAccount({ environment: options.environment ?? "sim", session: { state: options.session ?? "ready", reason: null, since_ms: 0 } });
+const show = (options: { role?: "owner" | "viewer"; environment?: "sim" | "live"; session?: "ready" | "degraded"; readOnly?: boolean } = {}): void => {
+  const account = anAccount({ environment: options.environment ?? "sim", read_only: options.readOnly ?? false, session: { state: options.session ?? "ready", reason: null, since_ms: 0 } });
   queries.setQueryData(accountsQuery.queryKey, [account]);
   queries.setQueryData(sessionQuery.queryKey, { user: { id: "u", username: "anna", is_operator: false }, workspace: { id: "w", name: "W", role: options.role ?? "owner" } } as never);
   queries.setQueryData(killQuery.queryKey, state);
@@ -252,6 +252,17 @@ it("lets a viewer look but not stop", async () => {
   show({ role: "viewer" });
   await press("kill-open");
   expect((screen.getByTestId("kill-confirm") as HTMLButtonElement).disabled).toBe(true);
+});
+
+it("says where it can cancel and close nothing, because the key may only read, and stops all the same", async () => {
+  show({ readOnly: true });
+  await press("kill-open");
+  expect(screen.getByTestId("kill-read-only").textContent).toMatch(/may only read.*: Simulated/);
+  expect((screen.getByTestId("kill-confirm") as HTMLButtonElement).disabled).toBe(false);
+  cleanup();
+  show();
+  await press("kill-open");
+  expect(screen.queryByTestId("kill-read-only")).toBeNull();
 });
 
 it("stands above every screen with who, scope and what is open, counted by the newest word", async () => {

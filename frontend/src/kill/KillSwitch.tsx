@@ -11,7 +11,7 @@ import { NoAnswer, Refused } from "../api/errors";
 import { postKill } from "../api/standing";
 import type { Account, KillAccount, KillAnswer } from "../api/types";
 import { notices, queries } from "../app/services";
-import { sessionQuery } from "../app/session";
+import { accountsQuery, sessionQuery } from "../app/session";
 import { useWords } from "../i18n/useWords";
 import { accountName, failureText } from "../i18n/words";
 import { Dialog } from "../ui/Dialog";
@@ -70,6 +70,8 @@ function Sheet({ account, close }: { account: Account | null; close: () => void 
   const [reach, setReach] = useState<Reach>(account === null ? "workspace" : "account");
   const [closing, setClosing] = useState(false);
   const mayStop = session?.workspace?.role !== "viewer";
+  const known = useQuery(accountsQuery).data ?? [];
+  const watched = (reach === "workspace" ? known : account === null ? [] : [account]).filter((each) => each.read_only);
   const pulling = useMutation({
     mutationFn: () => postKill({ scope: reach, account_id: reach === "account" ? (account?.id ?? null) : null, close_positions: closing }),
     onSuccess: () => {
@@ -107,6 +109,11 @@ function Sheet({ account, close }: { account: Account | null; close: () => void 
       </label>
       {account !== null && account.session.state !== "ready" && <p className="hint">{t("kill.not_ready")}</p>}
       {!mayStop && <p className="caution">{t("kill.viewer")}</p>}
+      {watched.length > 0 && (
+        <p className="caution" data-testid="kill-read-only">
+          {t("kill.read_only", { names: watched.map((each) => accountName(t, each)).join(", ") })}
+        </p>
+      )}
       {pulling.isError && (
         <p className="fault" role="alert" data-testid="kill-fault">
           {failureText(t, pulling.error, language).text}

@@ -11,6 +11,7 @@ import { NotFound } from "../shell/NotFound";
 import { useAccount } from "../stream/hooks";
 import { Failure } from "../ui/Failure";
 import { Waiting } from "../ui/Waiting";
+import { barOf } from "./bar";
 import { Budget } from "./Budget";
 import { Limits } from "./Limits";
 import { Modes } from "./Modes";
@@ -58,7 +59,7 @@ function Page({ account }: { account: Account }) {
       {live.stopped !== null && <Stopped accountId={live.id} stop={live.stopped} mayTrade={role !== "viewer"} />}
       <Limits accountId={live.id} maySet={role === "owner"} isOperator={session?.user?.is_operator === true} />
       <Budget accountId={live.id} />
-      <Modes account={live} mayTrade={role !== "viewer"} />
+      <Modes account={live} bar={barOf(role, live)} />
     </main>
   );
 }

@@ -22,7 +22,7 @@ const said = (status: string, reason: IntentAnswer["reason"] = null): IntentAnsw
 
 const page = (account: Account, mayTrade: boolean) => (
   <QueryClientProvider client={queries}>
-    <Modes account={account} mayTrade={mayTrade} />
+    <Modes account={account} bar={mayTrade ? null : "viewer"} />
   </QueryClientProvider>
 );
 const show = (change: Partial<Account> = {}, mayTrade = true) => render(page(anAccount(change), mayTrade));

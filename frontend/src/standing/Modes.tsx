@@ -8,18 +8,19 @@ import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
 import { useIntent } from "../tables/actions/useIntent";
 import { Segments } from "../ui/Segments";
+import type { Bar } from "./bar";
 
 type MarginMode = "REGULAR_MARGIN" | "ISOLATED_MARGIN";
 type PositionMode = "one_way" | "hedge";
 
-export function Modes({ account, mayTrade }: { account: Account; mayTrade: boolean }) {
+export function Modes({ account, bar }: { account: Account; bar: Bar | null }) {
   const { t } = useWords();
   return (
     <section aria-labelledby="modes-title" data-testid="modes">
       <h2 id="modes-title">{t("standing.modes")}</h2>
-      {!mayTrade && <p className="hint">{t("ticket.block_viewer")}</p>}
-      <Margin account={account} mayTrade={mayTrade} />
-      <Position account={account} mayTrade={mayTrade} />
+      {bar !== null && <p className="hint">{t(`ticket.block_${bar}`)}</p>}
+      <Margin account={account} mayTrade={bar === null} />
+      <Position account={account} mayTrade={bar === null} />
     </section>
   );
 }

@@ -10,6 +10,7 @@ import { signOf } from "../format/number";
 import { age } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { accountName, failureText, faultText, problemText } from "../i18n/words";
+import type { Bar } from "../standing/bar";
 import { isCancellable, isTerminal } from "../status/table";
 import type { AccountData, AccountState } from "../stream/account";
 import { useLink, useNow, useSignal } from "../stream/hooks";
@@ -33,7 +34,7 @@ type Props = {
   readonly scope: "symbol" | "all";
   readonly find: FindInstrument;
   readonly oldPrices: boolean;
-  readonly mayTrade: boolean;
+  readonly bar: Bar | null;
   readonly onTab: (tab: Tab) => void;
   readonly onScope: (scope: "symbol" | "all") => void;
   readonly onTicket: () => void;
@@ -123,8 +124,8 @@ function Tools(props: Props & { data: AccountData | null }) {
           className="button small"
           data-testid="cancel-all"
           aria-haspopup="dialog"
-          disabled={live.length === 0 || !props.mayTrade || !reachable}
-          title={props.mayTrade ? undefined : t("ticket.block_viewer")}
+          disabled={live.length === 0 || props.bar !== null || !reachable}
+          title={props.bar === null ? undefined : t(`ticket.block_${props.bar}`)}
           onClick={() => setCancelling(true)}
         >
           {t("actions.cancel_all")}
@@ -136,7 +137,7 @@ function Tools(props: Props & { data: AccountData | null }) {
         data-testid="read-again"
         aria-label={t("tables.read_again")}
         title={t("tables.read_again")}
-        disabled={!props.mayTrade || !reachable || reading.isPending}
+        disabled={props.bar === "viewer" || !reachable || reading.isPending}
         onClick={() => reading.mutate()}
       >
         <Icon name="refresh" className={reading.isPending ? "spinning" : ""} />
@@ -214,7 +215,7 @@ function Content(props: Props & { data: AccountData | null }) {
   const old = link.state === "reconnecting" || link.state === "disconnected";
   return (
     <>
-      <Condition data={data} state={state} old={old} mayTrade={props.mayTrade} />
+      <Condition data={data} state={state} old={old} bar={props.bar} />
       <div className={old || state.phase === "resyncing" ? "old" : ""} aria-busy={state.phase === "resyncing"}>
         <Table {...props} data={data} cancelling={cancelling} cancelBlock={cancelBlock()} openBlock={openBlock()} />
       </div>
@@ -223,7 +224,7 @@ function Content(props: Props & { data: AccountData | null }) {
 
   /** Cancelling goes over HTTP and stays possible while the stream is being made anew, but not when all is lost. */
   function cancelBlock(): string | null {
-    if (!props.mayTrade) return t("ticket.block_viewer");
+    if (props.bar !== null) return t(`ticket.block_${props.bar}`);
     if (link.state === "disconnected") return t("links.disconnected");
     return state.phase === "resyncing" ? t("tables.resyncing") : null;
   }
@@ -239,7 +240,7 @@ function Content(props: Props & { data: AccountData | null }) {
   }
 }
 
-function Condition({ data, state, old, mayTrade }: { data: AccountData; state: AccountState; old: boolean; mayTrade: boolean }) {
+function Condition({ data, state, old, bar }: { data: AccountData; state: AccountState; old: boolean; bar: Bar | null }) {
   const { t, language } = useWords();
   const now = useNow();
   const last = useSignal(stream.connection.lastFrameAtMs);
@@ -252,7 +253,7 @@ function Condition({ data, state, old, mayTrade }: { data: AccountData; state: A
     notes.push(<span key="account">{t("tables.not_ready", words)}</span>);
     if (account.session.reason !== null) notes.push(<span key="reason">{faultText(t, account.session.reason, language)}</span>);
   }
-  if (!mayTrade) notes.push(<span key="viewer">{t("ticket.block_viewer")}</span>);
+  if (bar !== null) notes.push(<span key="bar">{t(`ticket.block_${bar}`)}</span>);
   if (notes.length === 0) return null;
   return (
     <p className="condition" role="status">

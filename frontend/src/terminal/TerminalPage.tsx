@@ -12,6 +12,7 @@ import { signOf, stepped } from "../format/number";
 import { useWords } from "../i18n/useWords";
 import { ENVIRONMENT_WORD } from "../shell/Environment";
 import { NotFound } from "../shell/NotFound";
+import { barOf } from "../standing/bar";
 import { marketKey, useAccount, useExchange, useLink, useQuote } from "../stream/hooks";
 import { TablesPanel } from "../tables/TablesPanel";
 import { TicketPanel, type TicketHandle } from "../ticket/TicketPanel";
@@ -85,7 +86,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
   const tab: Tab = search.tab ?? "orders";
   const data = state.phase === "live" || state.phase === "resyncing" ? state.data : null;
   const live = data?.account ?? account;
-  const mayTrade = session?.workspace?.role !== "viewer";
+  const bar = barOf(session?.workspace?.role, live);
   const initialTicker = tickers.find((each) => each.symbol === instrument.symbol) ?? null;
   useTitle(instrument, live, initialTicker?.last_price ?? null);
 
@@ -174,7 +175,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
             prices: old === null ? "fresh" : "old",
             oldSinceMs: old?.sinceMs ?? null,
             account: data === null || state.phase === "resyncing" ? "loading" : live.session.state === "ready" ? "ready" : "not_ready",
-            mayTrade,
+            bar,
           }}
           handle={ticket}
         />
@@ -189,7 +190,7 @@ function Terminal({ account, instrument, instruments }: { account: Account; inst
           scope={search.scope ?? "all"}
           find={find}
           oldPrices={old !== null}
-          mayTrade={mayTrade}
+          bar={bar}
           onTab={(next) => setSearch({ tab: next })}
           onScope={(scope) => setSearch({ scope })}
           onTicket={() => ticket.current?.focusQuantity()}

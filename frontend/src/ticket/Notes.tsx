@@ -26,6 +26,7 @@ export function blockText(t: Words, block: Block, account: Account, instrument: 
     case "account":
       return t("ticket.block_account", { account: accountName(t, account), state: t(`links.session.${account.session.state}`) });
     case "viewer":
+    case "read_only":
     case "link":
     case "account_loading":
     case "stale_market":

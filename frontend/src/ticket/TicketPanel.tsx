@@ -43,7 +43,7 @@ type Props = {
   readonly position: Position | null;
   readonly balances: Balances | null;
   readonly unknownOrders: readonly Order[];
-  readonly around: Pick<Surroundings, "link" | "prices" | "account" | "mayTrade"> & { readonly oldSinceMs: number | null };
+  readonly around: Pick<Surroundings, "link" | "prices" | "account" | "bar"> & { readonly oldSinceMs: number | null };
   readonly handle: Ref<TicketHandle>;
 };
 
@@ -68,7 +68,7 @@ export function TicketPanel(props: Props) {
   const book = useBook(key)?.book ?? null;
   const facts = useFacts(account, instrument, props.position, props.balances, props.around.account === "ready");
   const around: Surroundings = { ...props.around, instrument, ticker, book, facts, can: account.capabilities, acceptsOldPrice, language };
-  const editable = isEditable(ticket.phase) && props.around.mayTrade;
+  const editable = isEditable(ticket.phase) && props.around.bar === null;
   const own = check(ticket, around);
   // An account that is not ready is judged by nobody: what the server last knew of it may be out of date.
   const asks = editable && props.around.account === "ready" && props.around.link === "up" && isComplete(own.block);
@@ -270,6 +270,7 @@ function isComplete(block: Block | null): boolean {
     case "not_a_number":
     case "ambiguous":
     case "viewer":
+    case "read_only":
     case "link":
     case "account_loading":
     case "cannot":
@@ -305,7 +306,7 @@ function exitsBlock(t: Words, { can, instrument }: Surroundings, { reduceOnly, k
 }
 
 function leverageBlock(t: Words, around: Surroundings, account: Account): string | null {
-  if (!around.mayTrade) return t("ticket.block_viewer");
+  if (around.bar !== null) return t(`ticket.block_${around.bar}`);
   if (!around.can.can_set_leverage) return t("ticket.cannot.leverage");
   if (around.link !== "up") return t("ticket.block_link");
   if (around.account === "ready") return null;

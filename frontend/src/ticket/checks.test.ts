@@ -33,7 +33,7 @@ const around: Surroundings = {
   link: "up",
   prices: "fresh",
   account: "ready",
-  mayTrade: true,
+  bar: null,
   acceptsOldPrice: false,
   language: "en",
 };
@@ -187,6 +187,12 @@ it("says what the account cannot do before anything else of the form", () => {
   const can = { ...around.can, can_place_conditional: false };
   expect(check(ticket({ kind: "StopMarket" }), { ...around, can }).block).toEqual({ kind: "cannot", what: "conditional" });
   expect(check(ticket({}), { ...spot, can: { ...can, can_trade_spot: false } }).block).toEqual({ kind: "cannot", what: "spot" });
+});
+
+it("says before all else why nobody here may send anything, also what reduces", () => {
+  for (const bar of ["viewer", "read_only"] as const) {
+    expect(check(ticket({ reduceOnly: true }), { ...around, bar, link: "down" }).block).toEqual({ kind: bar });
+  }
 });
 
 it("lets the server's findings of the same fields take the place of its own", () => {

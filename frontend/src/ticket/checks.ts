@@ -11,6 +11,7 @@ import type { Finding } from "../rules/order";
 import { quotesOf } from "../rules/parts";
 import { placeProblems, placeWarnings } from "../rules/place";
 import type { Depth } from "../rules/preview";
+import type { Bar } from "../standing/bar";
 import { askedOf, type Asked, type Facts } from "./asked";
 import { isConditional } from "./fields";
 import { PATHS, type FieldState, type Path } from "./reading";
@@ -27,13 +28,13 @@ export type Surroundings = {
   /** The exchange link of the server: `old` when prices can no longer be trusted. */
   readonly prices: "fresh" | "old";
   readonly account: "ready" | "loading" | "not_ready";
-  readonly mayTrade: boolean;
+  readonly bar: Bar | null;
   readonly acceptsOldPrice: boolean;
   readonly language: Language;
 };
 
 export type Block =
-  | { readonly kind: "viewer" | "link" | "account_loading" | "account" | "stale_market" | "stale_limit" | "no_exits" | "no_trigger_price" }
+  | { readonly kind: Bar | "link" | "account_loading" | "account" | "stale_market" | "stale_limit" | "no_exits" | "no_trigger_price" }
   | { readonly kind: "cannot"; readonly what: "linear" | "spot" | "conditional" | "exits" }
   | { readonly kind: "empty"; readonly field: Path }
   | { readonly kind: "not_a_number" | "ambiguous"; readonly field: Path; readonly typed: string }
@@ -110,7 +111,7 @@ function thinBook(asked: Asked, instrument: Instrument): Finding[] {
 function firstBlock(ticket: Ticket, asked: Asked, problems: readonly Finding[], around: Surroundings): Block | null {
   const { fields } = ticket;
   const reduces = fields.reduceOnly;
-  if (!around.mayTrade) return { kind: "viewer" };
+  if (around.bar !== null) return { kind: around.bar };
   if (around.link === "down" || (around.link === "reconnecting" && !reduces)) return { kind: "link" };
   if (around.account === "loading") return { kind: "account_loading" };
   if (around.account === "not_ready" && !reduces) return { kind: "account" };

@@ -50,7 +50,7 @@ function Form(props: {
     link: "up",
     prices: "fresh",
     account: "ready",
-    mayTrade: true,
+    bar: null,
     acceptsOldPrice: false,
     language: "en",
   };

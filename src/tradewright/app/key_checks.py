@@ -88,6 +88,7 @@ def _provision(ground: Ground) -> Provision:
             uid=good.facts.uid,
             name=good.connection.name,
             categories=good.categories,
+            read_only=good.facts.read_only,
             now=now,
             ids=ground.ids,
         )

@@ -29,6 +29,7 @@ from tradewright.trading.risk.prices import HubPrices
 from tradewright.trading.risk.rule import RiskRule
 from tradewright.trading.risk.store import PostgresRiskStore
 from tradewright.trading.session_parts import SessionParts
+from tradewright.trading.watching import WatchingRule
 
 
 class WorkerRisk:
@@ -73,10 +74,11 @@ class WorkerRisk:
             latches=latches,
             bus=ground.bus,
         )
-        # Said before anything else but a kill: what else is in the way matters once it is armed.
-        kills = [one for one in parts.rules if isinstance(one, LatchRule)]
-        others = [one for one in parts.rules if not isinstance(one, LatchRule)]
-        rules: list[Rule] = [*kills, rule, *others]
+        # Said before anything else but a kill and a key that only reads: what else is in the way matters once it is
+        # armed.
+        first = [one for one in parts.rules if isinstance(one, LatchRule | WatchingRule)]
+        others = [one for one in parts.rules if one not in first]
+        rules: list[Rule] = [*first, rule, *others]
         return replace(parts, rules=rules, companions=[*parts.companions, keeper])
 
 

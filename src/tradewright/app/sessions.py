@@ -6,7 +6,7 @@ keys (`key_checks`), running them (`worker`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -52,6 +52,7 @@ from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.stops import AccountStop
 from tradewright.trading.store import PostgresJournal
+from tradewright.trading.watching import WatchingRule
 from tradewright.trading.worker import SessionFactory
 from tradewright.vault.opening import Opener
 
@@ -70,15 +71,16 @@ def session_factory(
     """How a session is built: from the account's connection, its own gateway, stream and journal; its kill switch knows
     the way from then on, and has brought what waited in the spool."""
     evidence = EvidenceRule(settling_margin=timedelta(seconds=float(ground.settings.settling_margin_s)))
-    guard = GuardSettings(
-        grace_s=float(ground.settings.protection_grace_s),
-        flatten_after_s=float(ground.settings.protection_flatten_after_s),
-    )
 
     async def open_session(account: AccountRef) -> AccountSession:
         care.claimed(account)
         log = structlog.get_logger().bind(account_id=str(account.id))
         way = await way_to(ground, places, keyring, account)
+        guard = GuardSettings(
+            grace_s=float(ground.settings.protection_grace_s),
+            flatten_after_s=float(ground.settings.protection_flatten_after_s),
+            may_act=not way.is_read_only,
+        )
         signer = Signer(way.key)
         budgets = RequestBudgets(ground.clock, places.address(account.environment, way.proxy))
         book = AccountBook()
@@ -94,7 +96,7 @@ def session_factory(
                 categories=way.categories,
                 proxy=way.proxy,
                 rng=ground.rng,
-                gate=care.may_act if is_kill else lambda: ownership.lets_reduce,
+                gate=_gate(way, care.may_act if is_kill else lambda: ownership.lets_reduce),
                 reach=reach,
                 budgets=budgets,
                 is_kill=is_kill,
@@ -102,7 +104,9 @@ def session_factory(
                 batches=_batched(account.environment),
             )
 
-        switch = await care.attach(KillWay(account, partial(open_gateway, is_kill=True), book))
+        switch = await care.attach(
+            KillWay(account, partial(open_gateway, is_kill=True), book, may_write=not way.is_read_only)
+        )
         gateway = open_gateway()
         stream = BybitPrivateStream(
             way.endpoints,
@@ -136,6 +140,7 @@ def session_factory(
             instruments_stale=partial(_ask_for_instruments, ground, account),
             book=book,
             rules=[
+                *([WatchingRule()] if way.is_read_only else []),
                 LatchRule(partial(care.board.blocks, account)),
                 CapabilityRule(capabilities_of(account.environment, way.categories)),
                 stop,
@@ -164,6 +169,11 @@ def _batched(environment: Environment) -> Sequence[Category]:
     can = capabilities_of(environment)
     categories: list[Category] = ["linear"] if can.can_batch_linear else []
     return [*categories, "spot"] if can.can_batch_spot else categories
+
+
+def _gate(way: Way, gate: Callable[[], bool]) -> Callable[[], bool]:
+    """Shut for good where the key may only read: nothing leaves, also what no rule was asked about."""
+    return (lambda: False) if way.is_read_only else gate
 
 
 async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:

@@ -40,6 +40,12 @@ class Way:
     categories: Sequence[Category]
     access: Access | None = None
 
+    @property
+    def is_read_only(self) -> bool:
+        """By what the exchange said last of the connection's key."""
+        facts = None if self.access is None else self.access.connection.facts
+        return facts is not None and facts.read_only
+
 
 async def way_to(ground: Ground, places: ExchangePlaces, keyring: Opener, account: AccountRef) -> Way:
     """Raises `ExchangeUnavailable`, `NotFound`, `Unopenable`, `StartError`."""

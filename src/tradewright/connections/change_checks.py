@@ -40,6 +40,7 @@ from tradewright.vault.wrapping import Unopenable
 log = structlog.get_logger()
 
 _KEY_GONE = Fault("connection.key_wiped")
+_GIVES_UP_TRADING = Fault("connection.read_only_change")
 
 
 class ChangeChecker(Rounds[WaitingChange]):
@@ -68,7 +69,7 @@ class ChangeChecker(Rounds[WaitingChange]):
                 await self._refuse(item, RefusedKey(_KEY_GONE, for_good=True))
                 return
             facts = await ask_about(self._parts.open_reader, self._as_changed(item), credentials)
-            verdict = judge(facts, self._clock.now())
+            verdict = _kept_in_hand(item.connection, facts) or judge(facts, self._clock.now())
         except Unopenable as error:
             verdict = RefusedKey(Fault(error.code, detail=str(error)), for_good=True)
         except ExchangeError as error:
@@ -148,3 +149,11 @@ class ChangeChecker(Rounds[WaitingChange]):
         if not refused:
             return  # given up meanwhile
         log.warning("connection.change_refused", connection_id=str(item.connection.id), reason=verdict.fault.code)
+
+
+def _kept_in_hand(known: Connection, facts: KeyFacts) -> RefusedKey | None:
+    """A key that may only read does not take the place of one that trades: positions would lose who protects and stops
+    them, by what may have been a slip. Whoever wants that removes the connection and adds the account anew."""
+    if known.facts is None or known.facts.read_only or not facts.read_only or facts.may_withdraw:
+        return None
+    return RefusedKey(_GIVES_UP_TRADING, for_good=True)

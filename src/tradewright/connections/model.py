@@ -26,6 +26,7 @@ from tradewright.vault.digests import DigestKey
 
 ConnectionState = Literal["checking", "ok", "refused", "removed"]
 LIVE_CLOSED = Fault("connection.live_closed")  # while the installation does not allow real trading
+READ_ONLY = "connection.read_only"  # the account is watched, and nothing is sent for it
 ADDRESS_BLOCKED = "connection.address_blocked"  # by the exchange: nothing may be asked for a while
 _KEY = re.compile(r"[\x21-\x7e]{4,200}")  # it travels in a header
 _SECRET = re.compile(r"[\x21-\x7e]{4,200}")

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from tradewright.connections.commands import locked, tell
-from tradewright.connections.model import Actor, ConnectionConflict
+from tradewright.connections.model import READ_ONLY, Actor, ConnectionConflict
 from tradewright.connections.tables import top_ups
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import Conflict, InvalidInput, Problem
@@ -53,6 +53,12 @@ class KeyNotGood(Conflict):
     """The key of the connection is not good at present, so nothing can be asked with it."""
 
     code = "connection.not_ready"
+
+
+class OnlyReads(Conflict):
+    """The key of the connection may only read, so nothing can be asked for with it."""
+
+    code = READ_ONLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +100,16 @@ async def ask_top_up(
     clock: Clock,
     ids: Ids,
 ) -> TopUp:
-    """Has the worker ask the exchange for it. Raises `NotFound`, `InvalidInput`, `OnlyDemo`, `KeyNotGood`, `TooSoon`,
-    `ConnectionConflict` (the id was another connection's)."""
+    """Has the worker ask the exchange for it. Raises `NotFound`, `InvalidInput`, `OnlyDemo`, `KeyNotGood`, `OnlyReads`,
+    `TooSoon`, `ConnectionConflict` (the id was another connection's)."""
     known = await locked(connection, workspace_id, connection_id)
     if known.environment != "demo":
         raise OnlyDemo(f"{known.name} is a {known.environment} account; play money is for demo accounts")
     asked.check()
     if known.state != "ok":
         raise KeyNotGood(f"the key of {known.name} is {known.state}; it must be good first")
+    if known.facts is not None and known.facts.read_only:
+        raise OnlyReads(f"the key of {known.name} may only read; ask on the exchange's page, or change the key")
     now = clock.now()
     last = await last_top_up(connection, workspace_id, connection_id)
     if last is None or last.id != asked.id:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tradewright.connections.model import ADDRESS_BLOCKED, ShownFacts
+from tradewright.connections.model import ADDRESS_BLOCKED, READ_ONLY, ShownFacts
 from tradewright.core.environment import Environment
 from tradewright.core.errors import ExchangeError
 from tradewright.core.fault import Fault
@@ -66,14 +66,13 @@ _REFUSALS: Mapping[int, tuple[str, bool]] = {
 
 
 def judge(facts: KeyFacts, now: datetime) -> Good | RefusedKey:
-    """Whether a key with these facts is taken; what is most dangerous is said first."""
+    """Whether a key with these facts is taken; what is most dangerous is said first. One that may only read is: its
+    account is watched, and nothing is sent for it."""
     if facts.may_withdraw:
         return RefusedKey(Fault("connection.may_withdraw"), _FOR_GOOD)
     if facts.expires_at is not None and facts.expires_at <= now:
         return RefusedKey(Fault("connection.key_expired", {"at": facts.expires_at.isoformat()}), _FOR_GOOD)
-    if facts.read_only:
-        return RefusedKey(Fault("connection.read_only"), _LATER_PERHAPS)
-    if not facts.may_trade or not categories_of(facts.permissions):
+    if not categories_of(facts.permissions):
         return RefusedKey(Fault("connection.permission_missing"), _LATER_PERHAPS)
     if not facts.is_unified:
         return RefusedKey(Fault("connection.not_unified"), _LATER_PERHAPS)
@@ -82,7 +81,7 @@ def judge(facts: KeyFacts, now: datetime) -> Good | RefusedKey:
 
 def warnings_of(facts: ShownFacts, environment: Environment, now: datetime) -> tuple[Fault, ...]:
     """What a person should know of a key that is taken: it works, and could be safer or will end."""
-    found = []
+    found = [Fault(READ_ONLY)] if facts.read_only else []
     if facts.expires_at is not None and facts.expires_at - now <= EXPIRY_NEAR:
         left = max(facts.expires_at - now, timedelta(0))
         params = {"at": facts.expires_at.isoformat(), "days": str(left.days)}

@@ -153,7 +153,7 @@ ACCOUNTS = f"""
 SELECT a.id, a.workspace_id, a.name, a.environment, a.uid, a.resting, a.event_seq, a.drift_count, a.created_at,
        a.total_equity, a.total_available, a.balances_at, a.session_since,
        a.margin_mode, a.reconciled_at, a.connection_id, a.categories, a.hedged_count, a.stopped, a.budget, a.budget_at,
-       a.armed_until, a.confirm_above, a.is_owned,
+       a.armed_until, a.confirm_above, a.read_only, a.is_owned,
        CASE WHEN a.is_owned THEN a.session_state ELSE 'connecting' END AS session_state,
        CASE WHEN a.is_owned THEN a.session_reason
             WHEN a.living IS NULL THEN '{{"code": "session.no_worker", "params": {{}}, "detail": null}}'::jsonb

@@ -54,20 +54,23 @@ async def connect_account(
     uid: str,
     name: str,
     categories: Sequence[Category],
+    read_only: bool,
     now: datetime,
     ids: Ids,
 ) -> AccountId | None:
     """The account of a connection whose key was found good: made, or woken with the rows it had under an earlier key.
+    `read_only`: the key may only read, so nothing is sent for the account.
 
     None when the exchange account is another connection's, or was another workspace's, whose rows nobody here may see.
     The worker opens its session once the caller commits. Raises `AccountHeld` while an acceptance uses the account.
     """
     statement = text(
         "INSERT INTO accounts"
-        " (id, workspace_id, name, environment, uid, connection_id, categories, created_at, session_since)"
-        " VALUES (:id, :workspace, :name, :environment, :uid, :connection, :categories, :now, :now)"
+        " (id, workspace_id, name, environment, uid, connection_id, categories, read_only, created_at, session_since)"
+        " VALUES (:id, :workspace, :name, :environment, :uid, :connection, :categories, :read_only, :now, :now)"
         " ON CONFLICT (environment, uid) DO UPDATE"
         " SET name = excluded.name, connection_id = excluded.connection_id, categories = excluded.categories,"
+        "     read_only = excluded.read_only,"
         "     resting = false, stopped = NULL"  # the key was checked again and found good
         " WHERE accounts.workspace_id = excluded.workspace_id"
         "   AND (accounts.resting OR accounts.connection_id = excluded.connection_id)"
@@ -81,6 +84,7 @@ async def connect_account(
         "uid": uid,
         "connection": connection_id,
         "categories": list(categories),
+        "read_only": read_only,
         "now": now,
     }
     found = (await connection.execute(statement, values)).scalar()

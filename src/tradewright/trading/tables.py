@@ -55,6 +55,7 @@ accounts = Table(
     # Counts up when the way there changes (region, proxy), so that its session is opened anew on the new one.
     Column("way", Integer, nullable=False, server_default="0"),
     Column("categories", JSONB),  # what its key may trade; null: everything its environment has
+    Column("read_only", Boolean, nullable=False, server_default="false"),  # its key may only read: nothing is sent
     Column("margin_mode", Text),  # the exchange's word; null until it was read
     # Of how many symbols two legs are held, as far as anybody has looked; the rows are `symbol_modes`.
     Column("hedged_count", Integer, nullable=False, server_default="0"),

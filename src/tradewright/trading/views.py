@@ -131,6 +131,7 @@ def account_view(row: Row) -> dict[str, Any]:
         "exchange": "bybit",
         "connection_id": None if row["connection_id"] is None else str(row["connection_id"]),
         "capabilities": asdict(capabilities_of(row["environment"], row["categories"])),
+        "read_only": row["read_only"],
         "margin_mode": row["margin_mode"],
         "position_mode": "by_symbol" if row["hedged_count"] else "one_way",
         "session": {

@@ -40,11 +40,12 @@ JournalFactory = Callable[[AccountRef], Journal]
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """An account as the table has it, through which connection it is reached, and what its key may trade there."""
+    """An account as the table has it, through which connection it is reached, and what its key may do there."""
 
     account: AccountRef
     connection_id: UUID | None
     categories: tuple[str, ...]
+    read_only: bool
     way: int  # counts up with each other region or proxy; another key alone is handed to the session (`keys`)
 
 
@@ -94,7 +95,7 @@ class SessionKeeper:
 
     def _follow(self, found: list[_Looked], tasks: asyncio.TaskGroup) -> None:
         """Starts a session for each account that has none; ends that of one that rests, is reached by another key,
-        or by one that may trade something else by now."""
+        or by one that may do something else by now."""
         for account_id, (kept, _task) in self._kept.items():
             if kept not in found and account_id not in self._ending:
                 self._ending.add(account_id)
@@ -130,8 +131,8 @@ class SessionKeeper:
             async with reading(self._engine) as connection:
                 found = await connection.execute(
                     text(
-                        "SELECT id, workspace_id, environment, uid, connection_id, categories, way FROM accounts"
-                        " WHERE NOT resting ORDER BY created_at"
+                        "SELECT id, workspace_id, environment, uid, connection_id, categories, read_only, way"
+                        " FROM accounts WHERE NOT resting ORDER BY created_at"
                     )
                 )
                 return [
@@ -139,6 +140,7 @@ class SessionKeeper:
                         AccountRef(AccountId(row.id), WorkspaceId(row.workspace_id), row.environment, row.uid),
                         row.connection_id,
                         tuple(row.categories or ()),
+                        row.read_only,
                         row.way,
                     )
                     for row in found

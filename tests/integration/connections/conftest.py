@@ -227,6 +227,7 @@ class Desk:
                 uid=good.facts.uid,
                 name=good.connection.name,
                 categories=good.categories,
+                read_only=good.facts.read_only,
                 now=now,
                 ids=IDS,
             )

@@ -68,7 +68,7 @@ async def test_a_new_key_of_the_same_account_takes_the_old_ones_place_and_keeps_
     ("answer", "code"),
     [
         (facts(may_withdraw=True), "connection.may_withdraw"),
-        (facts(read_only=True), "connection.read_only"),
+        (facts(read_only=True, may_trade=False), "connection.read_only_change"),
         (facts(uid="701"), "connection.other_account"),
         (judged(10003), "connection.key_unknown"),
         (judged(10010), "connection.ip_not_bound"),

@@ -88,7 +88,7 @@ async def test_a_good_key_becomes_an_account_and_its_box_is_the_workers_own(desk
         (facts(may_withdraw=True), "connection.may_withdraw", True),
         (facts(may_withdraw=True, read_only=True), "connection.may_withdraw", True),
         (facts(expires_at=datetime(2024, 1, 1, tzinfo=UTC)), "connection.key_expired", True),
-        (facts(read_only=True, may_trade=False), "connection.read_only", False),
+        (facts(read_only=True, may_trade=False, permissions={}), "connection.permission_missing", False),
         (facts(may_trade=False, permissions={}), "connection.permission_missing", False),
         (facts(is_unified=False), "connection.not_unified", False),
     ],

@@ -1,5 +1,5 @@
 """Promise K3: of every combination of what a key may do, one that may withdraw is refused and wiped; what it may trade
-besides, or whether it only reads, is no way around."""
+besides, or whether it only reads, is no way around. One that only reads is taken, and said to be one."""
 
 from __future__ import annotations
 
@@ -44,17 +44,19 @@ def test_whatever_else_a_key_may_do_one_that_may_withdraw_is_refused_and_wiped()
         if "Withdraw" in may:
             assert isinstance(verdict, RefusedKey)
             assert (verdict.fault.code, verdict.for_good) == ("connection.may_withdraw", True), may
-        elif not read_only and may & {"Order", "SpotTrade"}:
+        elif may & {"Order", "SpotTrade"}:
             assert verdict == Good(), may
             taken += 1
         else:
             assert isinstance(verdict, RefusedKey), may
-    assert taken == 2**5 * 3 * 2  # of Order and SpotTrade at least one; the other six but Withdraw as they like
+    assert taken == 2 * 2**6 * 3  # of Order and SpotTrade at least one; the other six but Withdraw as they like
 
 
-def shown(ips: tuple[str, ...], days: float | None, names: tuple[str, ...] = ()) -> ShownFacts:
+def shown(
+    ips: tuple[str, ...], days: float | None, names: tuple[str, ...] = (), *, read_only: bool = False
+) -> ShownFacts:
     expires_at = None if days is None else NOW + timedelta(days=days)
-    return ShownFacts(uid="700", read_only=False, permissions={"Wallet": names}, ips=ips, expires_at=expires_at)
+    return ShownFacts(uid="700", read_only=read_only, permissions={"Wallet": names}, ips=ips, expires_at=expires_at)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +69,12 @@ def shown(ips: tuple[str, ...], days: float | None, names: tuple[str, ...] = ())
         (shown(("10.0.0.1",), -1), "live", ["connection.expires_soon"]),
         (shown(("10.0.0.1",), 90, ("AccountTransfer",)), "live", ["connection.may_transfer"]),
         (shown(("*",), None), "sim", []),
+        (
+            shown(("*",), 1, read_only=True),
+            "demo",
+            ["connection.read_only", "connection.expires_soon", "connection.ip_unbound"],
+        ),
+        (shown(("*",), None, read_only=True), "sim", ["connection.read_only"]),
     ],
 )
 def test_what_could_be_safer_is_said(facts: ShownFacts, environment: str, codes: list[str]) -> None:

@@ -56,6 +56,8 @@ def missing(standing: Standing) -> list[Problem]:
     ]
     if standing.key is None or standing.key.state != "ok":
         problems.append(Problem("arming.key_not_good", "key"))
+    elif standing.key.is_read_only:
+        problems.append(Problem("arming.key_read_only", "key"))
     if standing.is_killed:
         problems.append(Problem("arming.killed", "kill"))
     return problems

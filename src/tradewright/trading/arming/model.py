@@ -68,6 +68,7 @@ class KeySeen:
     name: str
     state: str
     mark: str
+    is_read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ from tradewright.trading.risk.store import stored_levels
 _STANDING = """
 SELECT r.*, CAST(EXTRACT(EPOCH FROM r.armed_until - clock_timestamp()) AS double precision) AS left_s,
        CASE WHEN u.disabled_at IS NULL THEN m.role END AS role, u.username,
-       a.environment, c.id AS connection_id, c.name, c.state, c.key_shown,
+       a.environment, a.read_only, c.id AS connection_id, c.name, c.state, c.key_shown,
        c.key_changed_at, c.facts,
        (SELECT string_agg(CAST(k.id AS text), ' ' ORDER BY k.id) FROM connection_keys k
          WHERE k.connection_id = c.id AND k.workspace_id = :workspace) AS key_id,
@@ -86,7 +86,13 @@ def arming_of(row: RowMapping) -> Arming:
 
 def _key_of(row: RowMapping) -> KeySeen:
     mark = key_mark(row["connection_id"], row["key_id"], row["key_changed_at"], row["key_shown"], row["facts"])
-    return KeySeen(connection_id=row["connection_id"], name=row["name"], state=row["state"], mark=mark)
+    return KeySeen(
+        connection_id=row["connection_id"],
+        name=row["name"],
+        state=row["state"],
+        mark=mark,
+        is_read_only=row["read_only"],
+    )
 
 
 async def end_arming(

@@ -209,7 +209,7 @@ class Guardian:
         if watch.other_s is None:
             watch.other_s = now_s
         waited_s = now_s - watch.other_s
-        if waited_s < self._settings.grace_s * (guarded.repairs + 1) * 2:
+        if not self._settings.may_act or waited_s < self._settings.grace_s * (guarded.repairs + 1) * 2:
             return TICK_S
         if guarded.repairs >= self._settings.repairs_max:
             watch.other_s = None
@@ -256,7 +256,7 @@ class Guardian:
         naked_for_s = self._clock.monotonic() - watch.naked_s
         if naked_for_s < self._settings.grace_s:
             return self._settings.grace_s - naked_for_s
-        if may_be_wanted:
+        if may_be_wanted or not self._settings.may_act:
             return TICK_S
         guarded = await self._wishes.learn(session, watch, guarded)
         chosen = self._step(watch, position, naked_for_s)

@@ -30,12 +30,13 @@ class GuardSettings:
 
     `grace_s`: an attached stop shows a moment after the fill that makes it; until then it is measured and nothing else.
     `flatten_after_s`: not protected by then, the position is closed. `repairs_max`: how often its stop is asked for
-    again until then.
+    again until then. `may_act`: False for an account that is only watched; what is naked is told and nothing else.
     """
 
     grace_s: float = 2.0
     flatten_after_s: float = 30.0
     repairs_max: int = 3
+    may_act: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ from tradewright.trading.kill.entries import (
 from tradewright.trading.kill.recorder import Recorder
 from tradewright.trading.kill.store import act_id
 from tradewright.trading.model import AccountRef
+from tradewright.trading.watching import OnlyWatched
 
 log = structlog.get_logger()
 
@@ -64,6 +65,17 @@ class Left:
     orders: int
     positions: int
     kept: int
+
+
+class CannotAct(OnlyWatched):
+    """The kill switch finds something open and may not end it, because the account's key may only read."""
+
+    def __init__(self, left: Left) -> None:
+        super().__init__(
+            f"orders to cancel: {left.orders}, positions: {left.positions}; the key may only read, so cancel and close"
+            " at the exchange itself"
+        )
+        self.left = left
 
 
 @dataclass(slots=True)
@@ -90,6 +102,7 @@ class TakeDown:
     may_act: Callable[[], bool]
     reach: Reach = nowhere
     closing: dict[PositionKey, Closing] = field(default_factory=dict)  # may be that of an earlier try on this cause
+    may_write: bool = True  # False: the key may only read
 
     async def look(self, *, close: bool, only_ours: bool = False) -> Left:
         """One pass: reads what is open and does what there is to do about it. What it returns is what it found, so only
@@ -97,18 +110,22 @@ class TakeDown:
 
         `only_ours`: orders that we did not place are left alone, and so are those that can only reduce.
         Raises `ExchangeUnavailable` when it could not be read, `SpoolUnwritable` when it could not be written down,
-        `NotSent` when this process may not act: then nothing is written down either.
+        `NotSent` when this process may not act: then nothing is written down either; `CannotAct` where there is
+        something to do and the key may only read.
         """
         self._must_act()
         orders, positions = await self._read()
         kept = [order for order in orders if is_protecting(order, positions)]
         doomed = [order for order in orders if order not in kept and (not only_ours or _is_our_opening(order))]
+        left = Left(len(doomed), len(positions), len(kept))
+        if not self.may_write and (doomed or (close and positions)):
+            raise CannotAct(left)
         if doomed:
             await self._cancel(doomed[:_CANCELLED_A_PASS_MAX], may_sweep=not only_ours)
             self.reach("kill.cancelled")
         if close:
             await side_by_side(self._close(position) for position in positions)
-        return Left(len(doomed), len(positions), len(kept))
+        return left
 
     async def _read(self) -> tuple[Sequence[RemoteOrder], Sequence[RemotePosition]]:
         """Positions after orders: an entry that fills in between has its position, and a stop that is shown without one

@@ -19,6 +19,7 @@ from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.trading.kill.control import ControlRefused, NotReached, ask
 from tradewright.trading.kill.folder import LatchFolder
 from tradewright.trading.kill.latch import Latch, Scope, Way, latch_of_json
+from tradewright.trading.watching import OnlyWatched
 
 _WITHIN_S = 2.0  # a worker that lives answers within milliseconds
 _COMMAND_WITHIN_S = 60.0
@@ -137,5 +138,11 @@ def _text(value: UUID | None) -> str | None:
     return None if value is None else str(value)
 
 
-def _as_ours(refusal: ControlRefused) -> NotFound | NotReady:
-    return NotFound(str(refusal)) if refusal.told == NotFound.code else NotReady(str(refusal))
+def _as_ours(refusal: ControlRefused) -> NotFound | OnlyWatched | NotReady:
+    match refusal.told:
+        case NotFound.code:
+            return NotFound(str(refusal))
+        case OnlyWatched.code:
+            return OnlyWatched(str(refusal))
+        case _:
+            return NotReady(str(refusal))

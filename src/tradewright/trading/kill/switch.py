@@ -30,7 +30,7 @@ from tradewright.exchange.ports import OrderGateway
 from tradewright.trading.account_book import AccountBook
 from tradewright.trading.crash_points import Reach, nowhere
 from tradewright.trading.kill.board import LatchBoard
-from tradewright.trading.kill.emergency import Closing, Left, PositionKey, TakeDown, is_protecting, must_act
+from tradewright.trading.kill.emergency import CannotAct, Closing, Left, PositionKey, TakeDown, is_protecting, must_act
 from tradewright.trading.kill.entries import Cause, TakenDown
 from tradewright.trading.kill.latch import Latch
 from tradewright.trading.kill.recorder import Recorder
@@ -53,11 +53,13 @@ GatewaySource = Callable[[], OrderGateway]
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How the account is reached now. `open_gateway` makes a gateway of its own, which is closed by who asked."""
+    """How the account is reached now. `open_gateway` makes a gateway of its own, which is closed by who asked.
+    `may_write`: False where the key may only read; what is open is looked at then, and said to stay."""
 
     account: AccountRef
     open_gateway: GatewaySource
     book: AccountBook
+    may_write: bool = True
 
 
 @dataclass(slots=True)
@@ -159,6 +161,10 @@ class AccountSwitch:
                     await self._take_down(_cause_of(latch)).look(close=False, only_ours=True)
         except Dispossessed as gone:
             self._note_fenced(gone)
+        except CannotAct as cannot:
+            self._failed(cannot.code, str(cannot))
+            self.progress = replace(self.progress, left=cannot.left)
+            await self.clock.sleep(_SLOW_PAUSE_S)  # until somebody has ended it at the exchange
         except AppError as error:
             self._failed(error.code, str(error))
         except (OSError, SQLAlchemyError) as error:
@@ -272,6 +278,7 @@ class AccountSwitch:
             may_act=self.may_act,
             reach=self.reach,
             closing=self._closing_of(cause),
+            may_write=self.way.may_write,
         )
 
     def _closing_of(self, cause: Cause) -> dict[PositionKey, Closing]:

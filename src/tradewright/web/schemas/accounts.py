@@ -80,6 +80,7 @@ class Account(Output):
     exchange: Literal["bybit"]
     connection_id: UUID | None = Field(description="Null for the account on the built-in simulated exchange")
     capabilities: Capabilities
+    read_only: bool = Field(description="Its key may only read: the account is shown, and nothing is sent for it")
     margin_mode: str | None = Field(
         description="The exchange's word: REGULAR_MARGIN (cross), ISOLATED_MARGIN; null unread"
     )
