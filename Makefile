@@ -22,7 +22,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering rotation
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering rotation guesses
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -89,6 +89,9 @@ rotation: setup-dev  ## a rotation of the keyring is killed KILLS times (SIGKILL
 
 audit-tampering: setup-dev  ## each of ROWS stored audit rows is tampered with in five ways: all of it is found
 	@AUDIT_ROWS=$(or $(ROWS),1000) $(call recorded,audit-tampering,ROWS=$(or $(ROWS),1000)) $(BIN)/python -m pytest tests/integration/audit/test_tampering.py -q -s --show-capture=no -n 0
+
+guesses: setup-dev  ## GUESSES passwords are guessed from everywhere over hours: twenty in any hour are compared, of each name and address
+	@GUESSES=$(or $(GUESSES),10000) $(call recorded,guesses,GUESSES=$(or $(GUESSES),10000)) $(BIN)/python -m pytest tests/security/test_guessing.py -q -s --show-capture=no -n 0
 
 events: setup-dev  ## private events in ORDERS orders of arrival, repeated: the same end each time
 	@ORDERS=$(or $(ORDERS),10000) $(call recorded,events,ORDERS=$(or $(ORDERS),10000)) $(BIN)/python -m pytest tests/sim/test_private_events.py -q -s --show-capture=no -n 0

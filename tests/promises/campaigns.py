@@ -47,6 +47,12 @@ CAMPAIGNS = {
             closing=_PASSED,
         ),
         Campaign(
+            name="guesses",
+            does="passwords guessed through a proxy: for one name, from one address or household, for many from many",
+            full={"GUESSES": 10_000},
+            closing=r"guesses guesses=(?P<GUESSES>\d+) .*",
+        ),
+        Campaign(
             name="stops",
             does="how long a kill and the next worker take on a whole installation that has the machine to itself",
             full={"ROUNDS": 5},

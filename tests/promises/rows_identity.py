@@ -45,12 +45,14 @@ ROWS: Final = (
         tests=(
             *of(_IDENTITY, "test_twenty_wrong_passwords_for_a_name_and_no_more_are_tried"),
             *of("tests/integration/web/test_login_limit.py"),
+            *of("tests/security/test_guessing.py"),
             *of(
                 _FACTORS,
                 "test_guessing_codes_tries_twenty_an_hour_and_a_hundred_at_all",
                 "test_tries_of_a_step_up_count_with_those_of_the_login",
             ),
         ),
+        campaigns=("guesses",),
     ),
     Promise(
         id="J7",
