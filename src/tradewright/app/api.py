@@ -27,6 +27,7 @@ from tradewright.identity.sessions import SessionLimits
 from tradewright.installation import read_private
 from tradewright.market.history.store import DataStore
 from tradewright.market.instruments import InstrumentLists
+from tradewright.notify.sending import Sending
 from tradewright.settings import Settings
 from tradewright.vault.digests import read_digest_key
 from tradewright.vault.sealing import read_sealing_key
@@ -63,6 +64,8 @@ async def serve_api(settings: Settings) -> None:
                 log.warning("api.sim_account_unknown", error=str(error))
                 raise NotReady("the simulated exchange has not said its account yet; try again shortly") from error
 
+        keyring = LiveServiceKeyring(source_of(settings.vault_service_keys, settings.vault_home / SERVICE_FILE))
+        sending = Sending(settings.outbound_allow)
         parts = WebParts(
             engine=ground.engine,
             bus=ground.bus,
@@ -81,9 +84,8 @@ async def serve_api(settings: Settings) -> None:
             sim_account=sim_account,
             sealing_key=lambda: read_sealing_key(settings.vault_home),
             digest_key=lambda: read_digest_key(settings.vault_home),
-            service_keyring=LiveServiceKeyring(
-                source_of(settings.vault_service_keys, settings.vault_home / SERVICE_FILE)
-            ),
+            service_keyring=keyring,
+            sending=sending,
             rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
             kill=kill_desk(settings),
             candles=DataStore(settings.data_home, ground.clock),
@@ -100,7 +102,7 @@ async def serve_api(settings: Settings) -> None:
             ),
         )
         server = _Server(server_config(create_application(parts), cert=settings.tls_cert, key=settings.tls_key))
-        async with notify_keeper(ground) as notifying, asyncio.TaskGroup() as tasks:
+        async with notify_keeper(ground, keyring, sending) as notifying, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(lists.run()),
                 tasks.create_task(markets.run()),

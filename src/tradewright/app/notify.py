@@ -9,21 +9,29 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from tradewright.app.ground import Ground, direct_database_url
+from tradewright.notify.alive import Alive
+from tradewright.notify.deliveries import Deliveries
+from tradewright.notify.dispatching import Dispatcher
 from tradewright.notify.following import Follower
 from tradewright.notify.keeping import NotifyKeeper
 from tradewright.notify.leading import Leader
 from tradewright.notify.looks import Links, Looks, kills, unknown_orders
+from tradewright.notify.preferences import Keyring
+from tradewright.notify.sending import Sending
 from tradewright.storage.engine import create_engine
 
 
 @contextlib.asynccontextmanager
-async def notify_keeper(ground: Ground) -> AsyncIterator[NotifyKeeper]:
+async def notify_keeper(ground: Ground, keyring: Keyring, sending: Sending) -> AsyncIterator[NotifyKeeper]:
     direct = create_engine(direct_database_url(ground.settings), application="tradewright-notify", pool_size=1)
     engine, clock, ids = ground.engine, ground.clock, ground.ids
+    carry = Deliveries(clock, ids).carry
     looks = [unknown_orders, kills, Links(clock).look]
     parts = {
-        "events": Follower(engine, ground.bus, clock, ids).run,
-        "looks": Looks(engine, clock, ids, looks).run,
+        "events": Follower(engine, ground.bus, clock, ids, carry=carry).run,
+        "looks": Looks(engine, clock, ids, looks, carry=carry).run,
+        "channels": Dispatcher(engine, clock, keyring, sending).run,
+        "alive": Alive(engine, clock, ids).run,
     }
     try:
         yield NotifyKeeper(engine, Leader(direct, clock), clock, parts)

@@ -21,6 +21,7 @@ from tradewright.identity.quota_model import QuotaDefaults
 from tradewright.identity.sessions import SessionLimits
 from tradewright.market.history.store import DataStore
 from tradewright.market.markets import Markets
+from tradewright.notify.sending import Sending
 from tradewright.storage.bus import Bus
 from tradewright.trading.kill.pulling import KillDesk
 from tradewright.vault.digests import DigestKey
@@ -66,7 +67,8 @@ class WebParts:
     `sealing_key` gives what seals an exchange key, `digest_key` what a request that brings one is known again by; both
     raise `vault.sealing.VaultNotReady` while there is none; `service_keyring` wraps and unwraps what this process must
     open itself (second factors, webhooks) and knows nothing of exchange keys;
-    `kill` stops accounts, also without the database; `remembered` is who was seen signed in lately, for that alone.
+    `kill` stops accounts, also without the database; `sending` tries a person's channels; `remembered` is who was seen
+    signed in lately, for that alone.
     `specs` reads strategies beside the loop; `candles` are those of backtests, `backtest_quota` how many there may be.
     `session_limits` is how long a session lasts; `quotas` what holds where the operator has said nothing;
     `workspaces_of_user` how many a person may make.
@@ -88,6 +90,7 @@ class WebParts:
     service_keyring: LiveServiceKeyring
     rest_address: Callable[[Environment, str], str]
     kill: KillDesk
+    sending: Sending
     candles: DataStore
     backtest_quota: Quota = field(default_factory=Quota)
     session_limits: SessionLimits = field(default_factory=SessionLimits)

@@ -47,6 +47,7 @@ from tradewright.market.history.store import DataStore
 from tradewright.market.instrument_store import replace_list
 from tradewright.market.instruments import InstrumentLists
 from tradewright.market.markets import MarketData, Markets, market_data
+from tradewright.notify.sending import Sending
 from tradewright.storage.bus import Bus, notify
 from tradewright.system import SystemClock, SystemIds, SystemRng
 from tradewright.trading.environments import environments_with_accounts
@@ -507,6 +508,7 @@ async def started_site(
         service_keyring=LiveServiceKeyring(FileSource(home / "vault/service.keys")),
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
         kill=KillDesk(LatchFolder(home / "kill"), home / "worker.sock", clock, SystemIds()),
+        sending=Sending(""),
         candles=DataStore(home / "data", clock),
     )
     application = create_application(parts, page=PAGE if page is None else page, routes=shared_routes())
