@@ -22,7 +22,7 @@ STEPS ?= 100000
 recorded = $(if $(RECORD),PYTHONPATH=tests $(BIN)/python -m promises.record $(RECORD) $(1) $(2) --)
 kill_cycles = $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),15)
 
-.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering rotation guesses
+.PHONY: setup setup-dev run exchange test quick check fmt sim sim-hedged sim-hashes risk fence fuzz schema fuzz-exchange fuzz-codecs fuzz-specs words functions reference exact seeds-exchange clients bench mutants backtest-twins backtests-beside compiled-twins demo-order pictures kill kills-reading stops db-chaos db-commits keys events moves audit-tampering rotation guesses
 
 setup:  ## what running needs, the page included
 	@scripts/setup
@@ -113,6 +113,9 @@ fuzz-codecs: setup-dev  ## mutated messages of every kind for the codecs; BODIES
 
 fuzz-specs: setup-dev  ## SPECS made-up strategies: each is answered, soon, whatever it says
 	@SPECS=$(or $(SPECS),50000) HYPOTHESIS_PROFILE=explore $(call recorded,fuzz-specs,SPECS=$(or $(SPECS),50000)) $(BIN)/python -m pytest tests/property/test_specs_fuzz.py -q -s --show-capture=no -n 0
+
+words: setup-dev  ## SPECS strategies drawn by chance, each edited: words change, every change is told; FIRST begins elsewhere
+	@SPECS=$(or $(SPECS),20000) $(if $(FIRST),FIRST=$(FIRST)) $(call recorded,words,SPECS=$(or $(SPECS),20000)) $(BIN)/python -m pytest tests/property/test_spec_words.py -q -n 2
 
 functions: setup-dev  ## every function beside TA-Lib over the whole of the real series, and compiled: three minutes
 	@STRATEGY_BARS=0 STRATEGY_COMPILED=all $(call recorded,functions) $(BIN)/python -m pytest tests/unit/strategy/functions tests/unit/strategy/evaluate -q -n 2

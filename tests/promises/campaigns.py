@@ -137,6 +137,12 @@ CAMPAIGNS = {
             closing=r"fuzz-specs specs=(?P<SPECS>\d+) .*",
         ),
         Campaign(
+            name="words",
+            does="strategies drawn by chance and single edits of them: their words change, and each change is told",
+            full={"SPECS": 20_000},
+            closing=_PASSED,
+        ),
+        Campaign(
             name="functions",
             does="every function beside TA-Lib over all of the recorded series: by bars, in columns, compiled",
             full={},

@@ -133,6 +133,7 @@ ROWS: Final = (
             *of("tests/unit/strategy/words/test_both_languages.py"),
             *of("tests/unit/strategy/words/test_changed_specs.py"),
         ),
+        campaigns=("words",),
     ),
     Promise(
         id="T9",

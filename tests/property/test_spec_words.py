@@ -1,122 +1,32 @@
-"""Whatever single thing is changed in a spec changes its words and is told as a difference, in both languages."""
+"""Whatever single thing is changed in a spec changes its words and is told as a difference, in both languages.
+
+Of specs that use all keys every single edit is tried; of specs drawn by chance, whose rules are of all functions, some
+of each: `make words SPECS=20000` is the size that counts.
+"""
 
 from __future__ import annotations
 
-import copy
 import json
+import os
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from random import Random
 
 import pytest
 import yaml
 
+from support.drawn_specs import draw_spec
+from support.spec_edits import edits, explained, judge, leaf_of, places, put
 from support.specs import DCA, GRID
 from tradewright.strategy.check import Checked, check_text
-from tradewright.strategy.functions.table import FUNCTIONS
-from tradewright.strategy.program import FIELDS, TIMES
-from tradewright.strategy.timeframe import TIMEFRAMES
-from tradewright.strategy.words import LANGUAGES, differences, explain
+from tradewright.strategy.words import LANGUAGES, differences
 
-TOKENS = re.compile(r"[0-9]+[mhdw]\b|[0-9]*\.?[0-9]+|[a-z_][a-z0-9_.]*|[<>=!]=|[-+*/%<>]")
-OPERATORS = (("<", "<=", ">", ">=", "==", "!="), ("+", "-", "*", "/", "%"), ("and", "or"))
-CHOICES = (
-    ("linear", "spot"),
-    ("arithmetic", "geometric"),
-    ("neutral", "long", "short"),
-    ("market", "limit"),
-    TIMEFRAMES,
-)
 EDITED = {"grid": GRID, "dca": DCA}
-
-
-def edits(value: Any) -> Iterator[Any]:
-    """Other values for a leaf: every number, operator, name and choice in it once."""
-    if isinstance(value, bool):
-        yield not value
-    elif isinstance(value, int | float):
-        yield value + 1
-        yield value - 1
-        yield value * 0.9
-    elif isinstance(value, list):
-        yield value[1:]
-    elif re.fullmatch(r"\d\d:\d\d-\d\d:\d\d", str(value)):
-        yield str(value).replace("0", "1", 1)
-    else:
-        if str(value).isidentifier():
-            yield 7  # in the place of a param or series
-        yield from _other_texts(str(value))
-
-
-def _other_texts(text: str) -> Iterator[str]:
-    for choices in CHOICES:
-        if text in choices:
-            yield from (choice for choice in choices if choice != text)
-            return
-    for found in TOKENS.finditer(text):
-        for other in _other_tokens(found[0]):
-            yield f"{text[: found.start()]}{other}{text[found.end() :]}"
-
-
-def _other_tokens(token: str) -> Iterator[str]:
-    for operators in OPERATORS:
-        if token in operators:
-            yield from (each for each in operators if each != token)
-    if token in TIMEFRAMES:
-        yield from (each for each in ("1d", "1w") if each != token)
-    elif token[0].isdigit():
-        yield str(float(token) + 1).removesuffix(".0")
-    elif token in FUNCTIONS:
-        kinds = [parameter.kind for parameter in FUNCTIONS[token].parameters]
-        alike = (name for name, each in FUNCTIONS.items() if [one.kind for one in each.parameters] == kinds)
-        yield from [each for each in alike if each != token][:3]
-    elif token in FIELDS or token in TIMES:
-        yield "low" if token != "low" else "high"
-    elif token.startswith("position."):
-        yield "position.bars" if token != "position.bars" else "position.pnl_pct"
-    elif token.isidentifier():
-        yield "7"
-
-
-def places(spec: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """The way to each leaf."""
-    for key, value in spec.items():
-        if isinstance(value, dict):
-            yield from places(value, (*above, key))
-        else:
-            yield (*above, key)
-
-
-def put(spec: dict[str, Any], place: tuple[str, ...], value: Any) -> dict[str, Any]:
-    changed = copy.deepcopy(spec)
-    within = changed
-    for key in place[:-1]:
-        within = within[key]
-    within[place[-1]] = value
-    return changed
-
-
-def explained(checked: Checked) -> tuple[str, ...]:
-    return tuple(explain(checked, language).text() for language in LANGUAGES.values())
-
-
-def judge(old: Checked, before: tuple[str, ...], edited: dict[str, Any], seen: dict[tuple[str, ...], Checked]) -> bool:
-    """What must hold of an edit; False where it is no right spec."""
-    new = check_text(json.dumps(edited))
-    if new.form is None or old.form is None:
-        return False
-    words = explained(new)
-    for language, a, b in zip(LANGUAGES.values(), before, words, strict=True):
-        assert a != b, edited
-        changes = differences(old, new, language)
-        assert changes, edited
-        for change in changes:
-            assert change.text
-            assert change.kind != "changed" or change.old != change.new, (change, edited)
-    # The same words, the same spec: over all edits there are no two that are told alike.
-    twin = seen.setdefault(words, new)
-    assert twin is new or differences(twin, new, LANGUAGES["en"]) == [], edited
-    return True
+SPECS = int(os.environ.get("SPECS", "80"))
+FIRST = int(os.environ.get("FIRST", "0"))
+_CHUNKS = 4
+_EDITS = 6  # of each spec that was drawn
+_HOLE = re.compile(r"\{[a-z_]*(:[a-z/]+)?\}")
 
 
 @pytest.mark.parametrize("name", EDITED)
@@ -127,11 +37,34 @@ def test_every_single_edit_of_a_spec_changes_its_words_and_is_told(name: str) ->
     before, seen = explained(old), {}
     judged: dict[tuple[str, ...], int] = {}
     for place in places(spec):
-        leaf = spec
-        for key in place:
-            leaf = leaf[key]
-        judged[place] = sum(judge(old, before, put(spec, place, value), seen) for value in edits(leaf))
+        judged[place] = sum(judge(old, before, put(spec, place, value), seen) for value in edits(leaf_of(spec, place)))
     # What has no other value that is right: the version, and kinds without the keys of another kind.
     untold = {"/".join(place) for place, count in judged.items() if not count}
     assert untold <= {"version", "kind", "name", "description", "market/symbol", "market/category", "entry/type"}
     assert sum(judged.values()) >= len(judged)
+
+
+@pytest.mark.parametrize("chunk", range(_CHUNKS))
+def test_edits_of_specs_drawn_by_chance_change_their_words_and_no_two_specs_are_told_alike(chunk: int) -> None:
+    seen: dict[tuple[str, ...], Checked] = {}
+    told: Counter[str] = Counter()
+    for seed in range(FIRST + chunk, FIRST + SPECS, _CHUNKS):
+        rng = Random(f"words {seed}")
+        spec = draw_spec(rng)
+        old = check_text(json.dumps(spec))
+        told["drawn"] += 1
+        if old.form is None:
+            continue
+        before = explained(old)
+        assert not any(_HOLE.search(text) for text in before), before
+        twin = seen.setdefault(before, old)
+        for language in LANGUAGES.values():
+            assert differences(old, old, language) == []
+            assert differences(twin, old, language) == [], f"seed {seed}: another spec has these words"
+        told["specs"] += 1
+        leaves = [(place, value) for place in places(spec) for value in edits(leaf_of(spec, place))]
+        for place, value in rng.sample(leaves, min(_EDITS, len(leaves))):
+            told["edits"] += judge(old, before, put(spec, place, value), seen)
+    print(f"words: {dict(told)}")
+    assert told["specs"] > 0.5 * told["drawn"], "most that are drawn are right specs"
+    assert told["edits"] > told["specs"]

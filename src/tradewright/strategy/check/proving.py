@@ -234,7 +234,8 @@ class Prover:
             pick = min if name == "min" else max
             return pick(low for low, _ in inputs), pick(high for _, high in inputs)
         if name == "clamp":
-            return inputs[1][0], inputs[2][1]
+            low, high = inputs[1][0], inputs[2][1]
+            return (low, high) if low <= high else _ANY  # the other way round it is never known
         if name == "if":
             return min(inputs[1][0], inputs[2][0]), max(inputs[1][1], inputs[2][1])
         return self._arithmetic(name, inputs)

@@ -126,6 +126,12 @@ def test_a_rule_that_may_be_true_is_not(rule: str) -> None:
     assert warned(signal(enter=rule)) == []
 
 
+def test_bounds_the_wrong_way_round_are_taken_for_what_they_are() -> None:
+    """`clamp` is unknown then; the check once divided by what it took for its bounds."""
+    checked = check_text(signal(enter="close / clamp(close, 20, 0) > 1"))
+    assert checked.errors == []
+
+
 def test_exits_and_starts_are_looked_at_as_well() -> None:
     assert warned(signal(leave="false")) == [("never_true", "/rules/exit_long")]
     assert warned(signal(leave="position.bars < 0")) == [("never_true", "/rules/exit_long")]
