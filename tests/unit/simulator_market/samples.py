@@ -62,6 +62,7 @@ def synthetic(
     listed: Sequence[InstrumentSpec] = FEW,
     dated: bool = False,
     weather: bool = True,
+    past_days: int = 0,
 ) -> SyntheticMarket:
     """A synthetic market with a short history of a few listings, which makes it quick; its time is the wall's at
     speed 1.
@@ -73,6 +74,7 @@ def synthetic(
         start_ms=start_ms,
         follows_wall=speed == 1,
         history_minutes=history_minutes,
+        past_days=past_days,
         listed=listed,
         dated=dated,
         weather=weather,

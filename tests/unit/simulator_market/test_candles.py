@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tradewright.simulator.market import INTERVALS, Kline
-from tradewright.simulator.market.bars import BarRing, HourBars, OpenBar
+from tradewright.simulator.market.bars import BarRing, OpenBar, RolledBars
 from tradewright.simulator.market.candles import CandleView
 from unit.simulator_market.samples import MINUTE, NOON, aggregated, numbers, synthetic, trades_of
 
@@ -88,9 +88,9 @@ def test_a_start_alone_gives_the_oldest_and_everything_else_the_newest() -> None
 def test_hours_and_longer_are_the_same_with_and_without_the_minutes_behind_them() -> None:
     bars = [_flat(NOON + minute * MINUTE, minute) for minute in range(60 * 30)]
     ring = BarRing(90)
-    short = CandleView(ring, MINUTE, lambda: None, hours_kept_max=1000)
+    short = CandleView(ring, MINUTE, lambda: None, kept_max={"60": 1000})
     for bar in bars:
-        short.keep_hours()
+        short.keep_rolled()
         ring.append(bar)
     long = CandleView(BarRing(10_000, bars), MINUTE, lambda: None)
     now_ms = bars[-1].end_ms
@@ -105,7 +105,7 @@ def test_hours_and_longer_are_the_same_with_and_without_the_minutes_behind_them(
 
 def test_memory_is_bounded() -> None:
     ring = BarRing(100)
-    hours = HourBars(ring, kept_max=24)
+    hours = RolledBars(ring, "60", kept_max=24)
     for minute in range(60 * 60):
         hours.extend()
         ring.append(_flat(NOON + minute * MINUTE, minute))

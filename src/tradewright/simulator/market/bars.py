@@ -1,4 +1,4 @@
-"""Base bars: the one in the making, the series of closed ones, and whole hours that outlive them.
+"""Base bars: the one in the making, the series of closed ones, and longer bars that outlive them.
 
 Lives here: the containers and the merge of bars into one candle. Not here: answering for intervals (`candles`), and
 where bars come from (`synthetic_symbol` aggregates its trades, `tape` has the rows of a file).
@@ -7,7 +7,7 @@ where bars come from (`synthetic_symbol` aggregates its trades, `tape` has the r
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import groupby
 from typing import Protocol
@@ -25,6 +25,19 @@ class ClosedBars(Protocol):
 
     def index_at(self, ms: int) -> int:
         """Index of the first bar that starts at or after `ms`; the length when there is none."""
+        ...
+
+
+class OlderBars(Protocol):
+    """Pieces of candles from before the closed bars begin, made when they are asked for."""
+
+    @property
+    def until_ms(self) -> int:
+        """Where they end."""
+        ...
+
+    def bars(self, interval: str, lower: int | None, upper: int | None, *, reverse: bool) -> Iterator[Kline]:
+        """Those that start in [lower, upper), begins of candles of `interval`, in either order."""
         ...
 
 
@@ -106,49 +119,56 @@ class OpenBar:
         )
 
 
-class HourBars:
-    """Whole hours of a finer series. They outlive its bars, and make days, weeks and months cheap to add up."""
+class RolledBars:
+    """Whole candles of `interval` of a finer series. They outlive its bars, and make longer candles cheap to add up."""
 
-    __slots__ = ("_closed", "_end_ms", "_hours", "_kept_max")
+    __slots__ = ("_bars", "_closed", "_end_ms", "_kept_max", "interval")
 
-    def __init__(self, closed: ClosedBars, kept_max: int | None) -> None:
-        """`kept_max`: how many hours at most; None where the bars themselves are bounded (a file)."""
+    def __init__(self, closed: ClosedBars, interval: str, kept_max: int | None) -> None:
+        """`kept_max`: how many at most; None where the bars themselves are bounded (a file)."""
+        self.interval = interval
         self._closed = closed
         self._kept_max = kept_max
-        self._hours: list[Kline] = []
+        self._bars: list[Kline] = []
         self._end_ms = 0  # everything before has been rolled up
 
     def extend(self) -> None:
-        """Roll up the hours after which another bar has closed: nothing can be added to them any more."""
+        """Roll up those after which another bar has closed: nothing can be added to them any more."""
         if not len(self._closed):
             return
-        last_hour = bucket_start("60", self._closed.bar(len(self._closed) - 1).start_ms)
-        if last_hour <= self._end_ms:
+        last_start = bucket_start(self.interval, self._closed.bar(len(self._closed) - 1).start_ms)
+        if last_start <= self._end_ms:
             return
-        first, last = self._closed.index_at(self._end_ms), self._closed.index_at(last_hour)
+        first, last = self._closed.index_at(self._end_ms), self._closed.index_at(last_start)
         bars = (self._closed.bar(index) for index in range(first, last))
-        self._hours.extend(merge("60", list(group), last_hour) for _, group in groupby(bars, _hour_of))
-        self._end_ms = last_hour
+        groups = groupby(bars, lambda bar: bucket_start(self.interval, bar.start_ms))
+        self._bars.extend(merge(self.interval, list(group), last_start) for _, group in groups)
+        self._end_ms = last_start
         if self._kept_max is not None:
-            del self._hours[: max(0, len(self._hours) - self._kept_max)]
+            del self._bars[: max(0, len(self._bars) - self._kept_max)]
 
     def between(self, lower: int | None, upper: int | None) -> tuple[Sequence[Kline], int]:
-        """Hours that start in [lower, upper), and where the bars go on that are in no hour yet."""
+        """Those that start in [lower, upper), and where the bars go on that are in none yet."""
         self.extend()
         first = 0 if lower is None else self._index_at(lower)
-        last = len(self._hours) if upper is None else self._index_at(upper)
-        return self._hours[first:last], self._end_ms
+        last = len(self._bars) if upper is None else self._index_at(upper)
+        return self._bars[first:last], self._end_ms
+
+    def first_ms(self) -> int | None:
+        """Where the oldest begins; None where there is none."""
+        self.extend()
+        return self._bars[0].start_ms if self._bars else None
 
     def before(self, ms: int) -> list[Kline]:
         self.extend()
-        return self._hours[: self._index_at(ms)]
+        return self._bars[: self._index_at(ms)]
 
-    def remember(self, hours: list[Kline]) -> None:
-        self._hours = list(hours)
-        self._end_ms = hours[-1].end_ms + 1 if hours else 0
+    def remember(self, bars: list[Kline]) -> None:
+        self._bars = list(bars)
+        self._end_ms = bars[-1].end_ms + 1 if bars else 0
 
     def _index_at(self, ms: int) -> int:
-        return bisect_left(self._hours, ms, key=_start_of)
+        return bisect_left(self._bars, ms, key=_start_of)
 
 
 def merge(interval: str, bars: Sequence[Kline], now_ms: int) -> Kline:
@@ -170,7 +190,3 @@ def merge(interval: str, bars: Sequence[Kline], now_ms: int) -> Kline:
 
 def _start_of(bar: Kline) -> int:
     return bar.start_ms
-
-
-def _hour_of(bar: Kline) -> int:
-    return bucket_start("60", bar.start_ms)

@@ -21,6 +21,7 @@ from tradewright.simulator.market.recorded.tape import Tape
 from tradewright.simulator.market.synthetic.habits import Habits
 from tradewright.simulator.market.synthetic.many import MADE_UP_MAX, made_up
 from tradewright.simulator.market.synthetic.market import SyntheticMarket
+from tradewright.simulator.market.synthetic.past import PAST_DAYS
 
 _REPLAY: Final = "replay:"
 _TARGET: Final = re.compile(r"(?P<path>.+)@(?P<category>[A-Za-z]+):(?P<symbol>[A-Za-z0-9-]{1,40})")
@@ -53,6 +54,7 @@ def build_market(
             clock=MarketClock(wall_ms=wall_now_ms, market_ms=start_ms, speed=speed),
             start_ms=start_ms,
             follows_wall=from_ms is None and speed == 1 and not by_hand,
+            past_days=PAST_DAYS,
             listed=(*LISTED, *(spec for spec, _ in more)),
             habits={spec.listing: habits for spec, habits in more},
             dated=True,

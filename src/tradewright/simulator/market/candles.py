@@ -1,17 +1,18 @@
 """Candles of every interval out of one series of closed base bars and the bar that is still open.
 
-Lives here: which bars make which candles, the open candle, the 24-hour window. Not here: the bars (`bars`).
+Lives here: which bars make which candles, the open candle, the 24-hour window, and how what is older joins on. Not
+here: the bars (`bars`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 
-from tradewright.simulator.market.bars import ClosedBars, HourBars, merge
-from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, adds_up, bucket_end, bucket_start
+from tradewright.simulator.market.bars import ClosedBars, OlderBars, RolledBars, merge
+from tradewright.simulator.market.intervals import DAY_MS, adds_up, bucket_end, bucket_start, fixed_length_ms
 from tradewright.simulator.market.model import Kline
 
 CLOSED_KLINES_MAX = 1000
@@ -37,14 +38,23 @@ class CandleView:
         base_ms: int,
         live: Callable[[], Kline | None],
         *,
-        hours_kept_max: int | None = None,
+        kept_max: Mapping[str, int] | None = None,
+        older: OlderBars | None = None,
     ) -> None:
+        """Bars are rolled up to hours, and to what else `kept_max` names, the longest first, with how many are kept of
+        each. `older` ends where the first bar that ever was began."""
         self._closed = closed
         self._base_ms = base_ms
         self._live = live
         self._open_parts: dict[str, Kline] = {}  # the closed part of the open candle; at most one per interval
         self._day: tuple[int, int, Window] | None = None  # (first start, last start, their window)
-        self._hours = HourBars(closed, hours_kept_max) if base_ms < HOUR_MS and HOUR_MS % base_ms == 0 else None
+        usual: Mapping[str, int | None] = {"60": None}
+        self._rolled = [
+            RolledBars(closed, interval, kept)
+            for interval, kept in (kept_max or usual).items()
+            if base_ms < fixed_length_ms(interval) and adds_up(base_ms, interval)
+        ]
+        self._older = older
 
     def klines(self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> list[Kline]:
         """See `Market.klines`."""
@@ -83,27 +93,29 @@ class CandleView:
         live = self._live()
         return live.open if live is not None else None
 
-    def keep_hours(self) -> None:
-        """Roll finished hours up, before their bars are forgotten. Cheap when there is nothing to do."""
-        if self._hours is not None:
-            self._hours.extend()
+    def keep_rolled(self) -> None:
+        """Roll finished bars up, before they are forgotten. Cheap when there is nothing to do."""
+        for rolled in self._rolled:
+            rolled.extend()
 
-    def hours_before(self, ms: int) -> list[Kline]:
-        """Whole hours that start before `ms`, to be saved."""
-        return [] if self._hours is None else self._hours.before(ms)
+    def rolled_before(self, interval: str, ms: int) -> list[Kline]:
+        """Rolled up candles of `interval` that start before `ms`, to be saved."""
+        return next((rolled.before(ms) for rolled in self._rolled if rolled.interval == interval), [])
 
-    def remember_hours(self, hours: list[Kline]) -> None:
-        """Take over saved hours, which must be older than the bars."""
-        if self._hours is not None:
-            self._hours.remember(hours)
+    def remember_rolled(self, interval: str, bars: list[Kline]) -> None:
+        """Take over saved ones, which must be older than the bars."""
+        for rolled in self._rolled:
+            if rolled.interval == interval:
+                rolled.remember(bars)
 
     def _bars(self, interval: str, lower: int | None, upper: int | None, *, reverse: bool) -> Iterator[Kline]:
-        """Bars that start in [lower, upper), the open one included, in either order; whole hours where they do."""
-        hours: Sequence[Kline] = ()
+        """Bars that start in [lower, upper), the open one included, in either order; rolled up ones where they do."""
+        longer: Sequence[Kline] = ()
         base_from = lower
-        if self._hours is not None and adds_up(HOUR_MS, interval):
-            hours, hours_end = self._hours.between(lower, upper)
-            base_from = hours_end if lower is None else max(lower, hours_end)
+        rolled = self._rolled_for(interval)
+        if rolled is not None:
+            longer, longer_end = rolled.between(lower, upper)
+            base_from = longer_end if lower is None else max(lower, longer_end)
         first = 0 if base_from is None else self._closed.index_at(base_from)
         last = len(self._closed) if upper is None else self._closed.index_at(upper)
         live = self._live()
@@ -113,15 +125,34 @@ class CandleView:
             self._closed.bar(index) for index in (range(last - 1, first - 1, -1) if reverse else range(first, last))
         )
         newest = iter(()) if live is None else iter((live,))
-        return chain(newest, base, reversed(hours)) if reverse else chain(hours, base, newest)
+        older = self._older_bars(interval, rolled, lower, upper, reverse=reverse)
+        return chain(newest, base, reversed(longer), older) if reverse else chain(older, longer, base, newest)
+
+    def _rolled_for(self, interval: str) -> RolledBars | None:
+        return next((one for one in self._rolled if adds_up(fixed_length_ms(one.interval), interval)), None)
+
+    def _older_bars(
+        self, interval: str, rolled: RolledBars | None, lower: int | None, upper: int | None, *, reverse: bool
+    ) -> Iterator[Kline]:
+        """None of them once what came after has been forgotten: there would be a hole."""
+        first_ms = None if rolled is None else rolled.first_ms()
+        if first_ms is None and len(self._closed):
+            first_ms = self._closed.bar(0).start_ms
+        if self._older is None or first_ms is None or first_ms > self._older.until_ms:
+            return iter(())
+        return self._older.bars(interval, lower, upper, reverse=reverse)
 
     def _open_part(self, interval: str, start_ms: int) -> Kline | None:
         """The closed bars of the open candle as one bar whose `end_ms` is where the last of them ended."""
         known = self._open_parts.get(interval)
         if known is not None and known.start_ms != start_ms:
             known = None
-        first = self._closed.index_at(start_ms if known is None else known.end_ms + 1)
-        bars = [self._closed.bar(index) for index in range(first, len(self._closed))]
+        if known is None and self._older is not None and start_ms < self._older.until_ms:
+            live = self._live()
+            bars = [bar for bar in self._bars(interval, start_ms, None, reverse=False) if bar != live]
+        else:
+            first = self._closed.index_at(start_ms if known is None else known.end_ms + 1)
+            bars = [self._closed.bar(index) for index in range(first, len(self._closed))]
         if bars:
             merged = merge(interval, bars if known is None else [known, *bars], start_ms)
             known = _until(merged, bars[-1].end_ms)

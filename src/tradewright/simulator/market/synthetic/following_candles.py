@@ -59,10 +59,11 @@ class FollowingCandles:
 class DatedCandles:
     """See `Candles`. What is longer than an hour is added up from hours, each with the basis of its own."""
 
-    def __init__(self, leaders: Candles, terms: Terms, *, end_ms: int) -> None:
-        """Nothing begins at or after `end_ms`, a full hour."""
+    def __init__(self, leaders: Candles, terms: Terms, *, begin_ms: int, end_ms: int) -> None:
+        """Nothing begins before `begin_ms`, nor at or after `end_ms`; both are full hours."""
         self._leaders = leaders
         self._terms = terms
+        self._begin_ms = begin_ms
         self._end_ms = end_ms
 
     def klines(self, interval: str, start_ms: int | None, end_ms: int | None, limit: int, now_ms: int) -> list[Kline]:
@@ -71,7 +72,7 @@ class DatedCandles:
             end_ms = self._end_ms - 1 if end_ms is None else min(end_ms, self._end_ms - 1)
         piece = Piece.of(interval, start_ms, end_ms, limit)
         rows = self._leaders.klines(piece.interval, piece.start_ms, piece.end_ms, piece.limit, now_ms)
-        own = [self._terms.kline(row) for row in rows if row.start_ms < self._end_ms]
+        own = [self._terms.kline(row) for row in rows if self._begin_ms <= row.start_ms < self._end_ms]
         if piece.interval == interval:
             return own
         found = [merge(interval, group, now_ms) for group in in_candles(interval, own)]

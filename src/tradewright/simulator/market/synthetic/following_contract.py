@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
 
+from tradewright.simulator.market.intervals import WEEK_MS
 from tradewright.simulator.market.model import (
     Bar,
     InstrumentSpec,
@@ -75,7 +76,8 @@ class FollowingContract(Follower):
         self._settling = settling
         self._now = now
         self.candles: DatedCandles | FollowingCandles = (
-            DatedCandles(leader.candles, self.terms, end_ms=spec.delivery_ms)
+            # A market may begin some days before the launch of what it lists: that has candles too.
+            DatedCandles(leader.candles, self.terms, begin_ms=spec.launch_ms - WEEK_MS, end_ms=spec.delivery_ms)
             if dated
             else FollowingCandles(leader.candles, self.terms)
         )

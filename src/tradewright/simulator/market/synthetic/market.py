@@ -58,6 +58,7 @@ class SyntheticMarket:
         start_ms: int,
         follows_wall: bool,
         history_minutes: int = HISTORY_MINUTES,
+        past_days: int = 0,
         listed: Sequence[InstrumentSpec] = LISTED,
         habits: Mapping[Listing, Habits] | None = None,
         dated: bool = False,
@@ -66,8 +67,9 @@ class SyntheticMarket:
     ) -> None:
         """`listed` has the contract of everything that follows one, and `habits` tell those of made-up contracts.
 
-        With `dated` there are the next quarters' contracts of BTC and ETH, with `options` those of the coins in
-        `listed`. Without `weather` nothing ever gets restless, jumps or is liquidated.
+        `past_days` of candles come before the history of the symbols that have one. With `dated` there are the next
+        quarters' contracts of BTC and ETH, with `options` those of the coins in `listed`. Without `weather` nothing
+        ever gets restless, jumps or is liquidated.
         """
         self._fixed = tuple(listed)
         self._habits = habits or {}
@@ -78,6 +80,7 @@ class SyntheticMarket:
         self._clock = clock
         self._follows_wall = follows_wall
         self._history_minutes = history_minutes
+        self._past_days = past_days
         self._climate = Climate(seed)
         self._now_ms: int
         self._first_ms: int
@@ -391,6 +394,7 @@ class SyntheticMarket:
             seed=self._seed,
             origin_ms=origin_ms,
             history_minutes=self._history_minutes,
+            past_days=self._past_days,
             weather=self._weather(spec.listing, PROFILES[spec.listing].daily_volatility, wanted=weather),
         )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from tradewright.simulator.market.bars import BarRing, OpenBar
 from tradewright.simulator.market.candles import CandleView
-from tradewright.simulator.market.intervals import DAY_MS, HOUR_MS, MINUTE_MS
+from tradewright.simulator.market.intervals import DAY_MS, MINUTE_MS, fixed_length_ms
 from tradewright.simulator.market.levels import DepthSide, LevelSizes
 from tradewright.simulator.market.model import (
     Bar,
@@ -29,6 +29,7 @@ from tradewright.simulator.market.model import (
     PriceKind,
 )
 from tradewright.simulator.market.synthetic.liquidations import Hurt, hurt_by
+from tradewright.simulator.market.synthetic.past import past_before
 from tradewright.simulator.market.synthetic.price_record import PriceRecord
 from tradewright.simulator.market.synthetic.walk import (
     PROFILES,
@@ -48,9 +49,10 @@ from tradewright.simulator.market.synthetic.weather import Weather
 
 HISTORY_MINUTES = 3 * 24 * 60
 BARS_KEPT = 7 * DAY_MS // MINUTE_MS
-HOURS_KEPT = 180 * 24
+ROLLED_KEPT = {"60": 180 * 24, "15": 30 * 96}  # longer candles that outlive their minutes, the longest first
 TRADES_KEPT = 1000
 _TRADES_SAVED = 60
+_ROLLED = {"hours": "60", "quarters": "15"}  # in a saved state
 _SLOT_MS = 200
 _SLOTS = 1000 // _SLOT_MS
 _SLOT_PACE = pace_of(_SLOT_MS / 1000)
@@ -62,9 +64,19 @@ class SyntheticSymbol:
     """Everything the market knows of one symbol as of the last event applied."""
 
     def __init__(
-        self, spec: InstrumentSpec, *, seed: int, origin_ms: int, history_minutes: int, weather: Weather
+        self,
+        spec: InstrumentSpec,
+        *,
+        seed: int,
+        origin_ms: int,
+        history_minutes: int,
+        weather: Weather,
+        past_days: int = 0,
     ) -> None:
-        """`origin_ms` is the start of the first live minute; the history (at least one minute of it) ends there."""
+        """`origin_ms` is the start of the first live minute; the history (at least one minute of it) ends there.
+
+        Before it there are `past_days` of candles that are made when they are asked for.
+        """
         self.spec = spec
         self._seed = seed
         self._weather = weather
@@ -77,6 +89,9 @@ class SyntheticSymbol:
         )
         self._history, self.walk = self._make_history(origin_ms, history_minutes)
         self._origin_ms = origin_ms
+        self._past = (
+            past_before(self._history[0], spec, self._profile, seed=seed, days=past_days) if past_days else None
+        )
         self.bars = BarRing(BARS_KEPT, self._history)
         self._saved_rows: list[str] = []  # of `bars` since the origin, as text, so that saving is cheap
         self.open_bar: OpenBar | None = None
@@ -155,12 +170,15 @@ class SyntheticSymbol:
     def save_bars_and_trades(self) -> dict[str, Any]:
         """What is known up to now; the made-up history is left out, because its seed makes it again."""
         history_rows = self.bars.index_at(self._origin_ms)
-        forgotten = self.candles.hours_before(self.bars.bar(0).start_ms)
+        kept_ms = self.bars.bar(0).start_ms
         opened = self.open_bar
         return {
             "origin_ms": self._origin_ms,
             "history_rows": history_rows,
-            "hours": [_bar_row(hour) for hour in forgotten],
+            **{
+                name: [_bar_row(bar) for bar in self.candles.rolled_before(interval, kept_ms)]
+                for name, interval in _ROLLED.items()
+            },
             "bars": list(self._saved_rows),
             "prices": self._record.saved_rows(),
             "open_bar": _bar_row(opened.kline(MINUTE_MS, confirm=False)) if opened is not None else None,
@@ -173,7 +191,10 @@ class SyntheticSymbol:
         history_rows = saved["history_rows"]
         self.bars = BarRing(BARS_KEPT, self._history[len(self._history) - history_rows :])
         self.candles = self._view()
-        self.candles.remember_hours([_bar_of(row).kline(HOUR_MS, confirm=True) for row in saved["hours"]])
+        for name, interval in _ROLLED.items():
+            length_ms = fixed_length_ms(interval)
+            rows = saved.get(name, ())  # an earlier version kept hours alone
+            self.candles.remember_rolled(interval, [_bar_of(row).kline(length_ms, confirm=True) for row in rows])
         self._saved_rows = []
         for row in saved["bars"]:
             self._append(_bar_of(row).kline(MINUTE_MS, confirm=True))
@@ -198,13 +219,13 @@ class SyntheticSymbol:
         self.update_id = saved["update_id"]
 
     def _append(self, bar: Kline) -> None:
-        self.candles.keep_hours()
+        self.candles.keep_rolled()
         self.bars.append(bar)
         self._saved_rows.append(_bar_row(bar))
         del self._saved_rows[: max(0, len(self._saved_rows) - len(self.bars))]
 
     def _view(self) -> CandleView:
-        return CandleView(self.bars, MINUTE_MS, self._live, hours_kept_max=HOURS_KEPT)
+        return CandleView(self.bars, MINUTE_MS, self._live, kept_max=ROLLED_KEPT, older=self._past)
 
     def _live(self) -> Kline | None:
         return self.open_bar.kline(MINUTE_MS, confirm=False) if self.open_bar is not None else None
