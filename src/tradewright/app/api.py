@@ -102,7 +102,7 @@ async def serve_api(settings: Settings) -> None:
             ),
         )
         server = _Server(server_config(create_application(parts), cert=settings.tls_cert, key=settings.tls_key))
-        async with notify_keeper(ground, keyring, sending) as notifying, asyncio.TaskGroup() as tasks:
+        async with notify_keeper(ground, markets, keyring, sending) as notifying, asyncio.TaskGroup() as tasks:
             running = [
                 tasks.create_task(lists.run()),
                 tasks.create_task(markets.run()),

@@ -9,6 +9,8 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from tradewright.app.ground import Ground, direct_database_url
+from tradewright.market.markets import Markets
+from tradewright.notify.alerts.keeping import AlertKeeper
 from tradewright.notify.alive import Alive
 from tradewright.notify.deliveries import Deliveries
 from tradewright.notify.dispatching import Dispatcher
@@ -22,7 +24,9 @@ from tradewright.storage.engine import create_engine
 
 
 @contextlib.asynccontextmanager
-async def notify_keeper(ground: Ground, keyring: Keyring, sending: Sending) -> AsyncIterator[NotifyKeeper]:
+async def notify_keeper(
+    ground: Ground, markets: Markets, keyring: Keyring, sending: Sending
+) -> AsyncIterator[NotifyKeeper]:
     direct = create_engine(direct_database_url(ground.settings), application="tradewright-notify", pool_size=1)
     engine, clock, ids = ground.engine, ground.clock, ground.ids
     carry = Deliveries(clock, ids).carry
@@ -30,6 +34,7 @@ async def notify_keeper(ground: Ground, keyring: Keyring, sending: Sending) -> A
     parts = {
         "events": Follower(engine, ground.bus, clock, ids, carry=carry).run,
         "looks": Looks(engine, clock, ids, looks, carry=carry).run,
+        "alerts": AlertKeeper(engine, ground.bus, markets, clock, ids, carry=carry).run,
         "channels": Dispatcher(engine, clock, keyring, sending).run,
         "alive": Alive(engine, clock, ids).run,
     }
