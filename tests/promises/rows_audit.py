@@ -63,8 +63,10 @@ ROWS: Final = (
     ),
     Promise(
         id="L5",
-        says="No value begins a second line of a log, nor a record or a formula of the exported trail",
+        says="No value begins a second line of a log or of a command's output, nor a record or a formula of the"
+        " exported trail, whether it comes as a name, a header, a path, a body or a topic",
         tests=(
+            *of("tests/security/test_forged_lines.py"),
             *of("tests/unit/test_logs.py", "test_no_value_begins_a_second_line_or_moves_the_cursor"),
             *of(_API, "test_as_csv_nothing_of_it_runs_or_forges_a_line_and_the_export_is_an_entry"),
         ),

@@ -18,6 +18,7 @@ from tradewright.audit.chain import INSTALLATION
 from tradewright.audit.heads import ExportedHeads, Head, HeadsUnreadable, read_exported
 from tradewright.audit.links import read_heads, verify_chains
 from tradewright.cli.audit import AuditFinding, AuditHead, AuditReport
+from tradewright.cli.printable import printable
 from tradewright.core.errors import StartError
 from tradewright.settings import Settings, load
 from tradewright.storage.engine import create_engine
@@ -86,12 +87,7 @@ async def _names(connection: AsyncConnection) -> dict[UUID, str]:
             " SELECT id, 'workspace ' || name || ' (' || id || ')' FROM workspaces"
         )
     )
-    return {INSTALLATION: "the installation", **{row.id: _printable(row.name) for row in found}}
-
-
-def _printable(name: str) -> str:
-    """Names are what anybody wrote; a terminal is told nothing by them."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+    return {INSTALLATION: "the installation", **{row.id: printable(row.name) for row in found}}
 
 
 async def _asked(settings: Settings, ask: Callable[[AsyncConnection], Awaitable[_Found]]) -> _Found:

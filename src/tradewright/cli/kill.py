@@ -15,6 +15,8 @@ from uuid import UUID
 
 import typer
 
+from tradewright.cli.printable import printable
+
 NOT_DONE_YET = 12
 
 
@@ -135,4 +137,4 @@ def _account_words(account: dict[str, Any]) -> str:
 
 
 def _fault(account: dict[str, Any]) -> str:
-    return f" ({account['fault']}: {account['detail']})" if account["state"] == "failing" else ""
+    return f" ({account['fault']}: {printable(account['detail'])})" if account["state"] == "failing" else ""

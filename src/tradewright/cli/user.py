@@ -12,6 +12,8 @@ from datetime import datetime
 
 import typer
 
+from tradewright.cli.printable import printable
+
 _NAME = typer.Argument(help="The user's name, as `tradewright user list` shows it")
 
 
@@ -86,7 +88,7 @@ def _line(user: ListedUser) -> str:
     notes = [note for note, holds in (("operator", user.is_operator), ("disabled", user.is_disabled)) if holds]
     seen = "no session" if user.last_seen_at is None else f"last seen {user.last_seen_at:%Y-%m-%d %H:%M} UTC"
     said = f"since {user.created_at:%Y-%m-%d}, {seen}, workspaces: {user.workspaces}"
-    return f"{user.username}{' (' + ', '.join(notes) + ')' if notes else ''}: {said}"
+    return f"{printable(user.username)}{' (' + ', '.join(notes) + ')' if notes else ''}: {said}"
 
 
 def _plain(user: ListedUser) -> dict[str, object]:

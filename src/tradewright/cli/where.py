@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from tradewright.cli.printable import printable
+
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
@@ -44,7 +46,7 @@ def register(application: typer.Typer, look: Callable[[], Sequence[Whereabouts]]
         if not found:
             typer.echo("There is no account yet.")
         for one in found:
-            typer.echo(f"{one.account_id}  {one.environment}  {one.name}  {one.state}  {_owner(one)}")
+            typer.echo(f"{one.account_id}  {one.environment}  {printable(one.name)}  {one.state}  {_owner(one)}")
 
 
 def _owner(one: Whereabouts) -> str:

@@ -5,6 +5,7 @@ Lives here: its columns. Not here: what makes a cell safe (`web.csv_text`), who 
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
@@ -52,7 +53,7 @@ async def _lines(first: Sequence[_Row], others: AsyncIterator[Sequence[_Row]]) -
     yield (BYTE_ORDER_MARK + csv_line(list(COLUMNS))).encode()
     page: Sequence[_Row] | None = first
     while page is not None:
-        yield "".join(csv_line(_cells(row)) for row in page).encode(errors="replace")
+        yield "".join(csv_line(list(map(_visible, _cells(row)))) for row in page).encode(errors="replace")
         page = await anext(others, None)
 
 
@@ -66,6 +67,13 @@ async def _pages(engine: AsyncEngine, sight: Sight, wanted: Filter) -> AsyncIter
         if following is None:
             return
         cursor = following
+
+
+def _visible(cell: str | None) -> str | None:
+    r"""One entry is one line, also for who reads lines and no CSV: what is not seen is escaped as in JSON (`\n`)."""
+    if cell is None or cell.isprintable():
+        return cell
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in cell)
 
 
 def _cells(row: _Row) -> list[str | None]:
