@@ -84,8 +84,8 @@ db-commits: setup-dev  ## COMMITS connections are cut at COMMIT, half of them af
 keys: setup-dev  ## KEYS idempotency keys, each asked for twenty times at once: one effect each
 	@KEYS=$(or $(KEYS),500) $(call recorded,keys,KEYS=$(or $(KEYS),500)) $(BIN)/python -m pytest tests/integration/web/test_trading_api.py -k twenty_times_at_once -q -s --show-capture=no -n 0
 
-rotation: setup-dev  ## a rotation of the keyring is killed KILLS times (SIGKILL of a process of its own): every key opens
-	@KILLS=$(or $(KILLS),100) $(BIN)/python -m pytest tests/integration/connections/test_keyring_rotation.py -k killed_again -q -s --show-capture=no -n 0
+rotation: setup-dev  ## a rotation of either keyring is killed KILLS times (SIGKILL of a process of its own): every secret opens
+	@KILLS=$(or $(KILLS),100) $(call recorded,rotation,KILLS=$(or $(KILLS),100)) $(BIN)/python -m pytest tests/integration/connections/test_keyring_rotation.py tests/integration/vault/test_service_rotation.py -k killed_again -q -s --show-capture=no -n 0
 
 audit-tampering: setup-dev  ## each of ROWS stored audit rows is tampered with in five ways: all of it is found
 	@AUDIT_ROWS=$(or $(ROWS),1000) $(call recorded,audit-tampering,ROWS=$(or $(ROWS),1000)) $(BIN)/python -m pytest tests/integration/audit/test_tampering.py -q -s --show-capture=no -n 0

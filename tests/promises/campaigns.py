@@ -53,6 +53,12 @@ CAMPAIGNS = {
             closing=r"guesses guesses=(?P<GUESSES>\d+) .*",
         ),
         Campaign(
+            name="rotation",
+            does="a rotation of either keyring killed at every point that it names; every stored secret opens",
+            full={"KILLS": 100},
+            closing=_PASSED,
+        ),
+        Campaign(
             name="stops",
             does="how long a kill and the next worker take on a whole installation that has the machine to itself",
             full={"ROUNDS": 5},

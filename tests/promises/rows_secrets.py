@@ -8,6 +8,7 @@ from promises.model import Promise, of
 
 _CHANGES = "tests/integration/connections/test_key_changes.py"
 _ROTATION = "tests/integration/connections/test_keyring_rotation.py"
+_SERVICE = "tests/integration/vault/test_service_rotation.py"
 _SOURCES = "tests/unit/vault/test_key_sources.py"
 _PAGE = "tests/e2e/test_accounts_page.py"
 
@@ -15,8 +16,16 @@ ROWS: Final = (
     Promise(
         id="K4",
         says="A key is changed while its session runs; the old one is in force until the new one is good; a rotation"
-        " of the keyring that is killed again and again leaves no key unreadable, and what a row needs is not retired",
-        tests=(*of(_CHANGES), *of(_ROTATION), *of(_SOURCES)),
+        " of either keyring that is killed again and again leaves no secret unreadable, and what a row needs is not"
+        " retired",
+        tests=(
+            *of(_CHANGES),
+            *of(_ROTATION),
+            *of(_SERVICE),
+            *of("tests/integration/web/test_service_keyring_api.py"),
+            *of(_SOURCES),
+        ),
+        campaigns=("rotation",),
     ),
     Promise(
         id="K5",

@@ -189,10 +189,10 @@ def _reset_factors(username: str) -> str:
     return reset_user_factors(username)
 
 
-def _vault_state() -> cli_vault.Generations:
+def _vault_state(service: bool) -> cli_vault.Generations:
     from tradewright.app.vault import vault_state
 
-    return vault_state()
+    return vault_state(service)
 
 
 def _rotate(options: cli_vault.RotationOptions) -> cli_vault.RotationReport:
@@ -201,10 +201,10 @@ def _rotate(options: cli_vault.RotationOptions) -> cli_vault.RotationReport:
     return run_rotation(options)
 
 
-def _new_keys(first: bool) -> str:
+def _new_keys(first: bool, service: bool) -> str:
     from tradewright.app.vault import new_keys
 
-    return new_keys(first)
+    return new_keys(first, service)
 
 
 def _exchange_account(funds: Mapping[str, str]) -> cli_exchange_account.OpenedAccount:

@@ -19,6 +19,7 @@ from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
 from tradewright.app.notify import notify_keeper
 from tradewright.app.reach import reach_of
+from tradewright.app.service_vault import follow_service_keyring, service_source
 from tradewright.backtests.model import Quota
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords
@@ -31,8 +32,7 @@ from tradewright.notify.sending import Sending
 from tradewright.settings import Settings
 from tradewright.vault.digests import read_digest_key
 from tradewright.vault.sealing import read_sealing_key
-from tradewright.vault.service import SERVICE_FILE, LiveServiceKeyring
-from tradewright.vault.sources import source_of
+from tradewright.vault.service import LiveServiceKeyring
 from tradewright.web.application import create_application
 from tradewright.web.errors import NotReady
 from tradewright.web.parts import SimAccount, WebParts, WebSettings
@@ -64,7 +64,7 @@ async def serve_api(settings: Settings) -> None:
                 log.warning("api.sim_account_unknown", error=str(error))
                 raise NotReady("the simulated exchange has not said its account yet; try again shortly") from error
 
-        keyring = LiveServiceKeyring(source_of(settings.vault_service_keys, settings.vault_home / SERVICE_FILE))
+        keyring = LiveServiceKeyring(service_source(settings))
         sending = Sending(settings.outbound_allow)
         parts = WebParts(
             engine=ground.engine,
@@ -107,6 +107,7 @@ async def serve_api(settings: Settings) -> None:
                 tasks.create_task(lists.run()),
                 tasks.create_task(markets.run()),
                 tasks.create_task(notifying.run()),
+                tasks.create_task(follow_service_keyring(ground.bus, keyring)),
             ]
             try:
                 await _serve_on_loopback(server, settings)

@@ -12,16 +12,17 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tradewright.app.ground import Ground, direct_database_url
+from tradewright.app.service_vault import new_service_keys, rotate_service, service_source, service_states
 from tradewright.audit.model import AuditEntry
 from tradewright.audit.store import record
 from tradewright.cli.vault import Generations, GenerationState, RotationOptions, RotationReport
 from tradewright.connections.boxes import has_boxes
 from tradewright.connections.rewrapping import Reach, Rewrapped, needed_ids, rewrap_all
-from tradewright.connections.rows import hold_keyring
 from tradewright.core.errors import StartError
 from tradewright.settings import Settings, load
 from tradewright.storage.bus import notify
 from tradewright.storage.engine import create_engine
+from tradewright.storage.keyring_locks import hold_keyring, rotating
 from tradewright.system import SystemClock, SystemIds
 from tradewright.vault.generations import keyring_text, new_generation
 from tradewright.vault.opening import PRIVATE_FILE, LiveKeyring, TradingKeyring, generations_of, open_keyring
@@ -66,13 +67,16 @@ async def follow_keyring(ground: Ground, keyring: LiveKeyring) -> None:
 
 
 def run_rotation(options: RotationOptions) -> RotationReport:
-    """A new generation, every row under it, and the end of generations that no row needs. Raises `StartError`."""
+    """A new generation, every row under it, and the end of generations that no row needs; of the service keyring where
+    the options say so. Raises `StartError`."""
     return asyncio.run(_rotate(load(), options))
 
 
 async def _rotate(settings: Settings, options: RotationOptions) -> RotationReport:
     engine = create_engine(direct_database_url(settings), application="tradewright-vault", pool_size=2)
     try:
+        if options.service:
+            return await rotate_service(engine, service_source(settings), options)
         return await rotate(engine, trading_source(settings), settings, options)
     finally:
         await engine.dispose()
@@ -87,14 +91,17 @@ async def rotate(
 ) -> RotationReport:
     """Interrupted anywhere, the next call goes on: with `only_rewrap` under the generation that there is by then."""
     folder = settings.vault_home
-    keyring = TradingKeyring(generations_of(source))
-    if not options.only_rewrap:
-        keyring = add_generation(source, folder, reach)
-    async with engine.begin() as connection:
-        await notify(connection, CHANNEL, "changed")
-    found = await rewrap_all(engine, keyring, reach)
-    retired = await _retire(engine, source, settings, reach) if options.retire else 0
-    await _record(engine, keyring, found, retired)
+    async with rotating(engine, "trading"):
+        async with engine.begin() as connection:
+            await hold_keyring(connection, "trading", alone=True)
+            if options.only_rewrap:
+                keyring = TradingKeyring(generations_of(source))
+            else:
+                keyring = add_generation(source, folder, reach)
+            await notify(connection, CHANNEL, "changed")
+        found = await rewrap_all(engine, keyring, reach)
+        retired = await _retire(engine, source, settings, reach) if options.retire else 0
+        await _record(engine, keyring, found, retired)
     return RotationReport(
         done=found.done,
         unopenable=sorted(str(each) for each in found.unopenable),
@@ -107,7 +114,7 @@ async def _retire(engine: AsyncEngine, source: KeySource, settings: Settings, re
     if not isinstance(source, FileSource):
         return 0
     async with engine.begin() as connection:
-        await hold_keyring(connection, alone=True)
+        await hold_keyring(connection, "trading", alone=True)
         generations = generations_of(source)
         needed = await needed_ids(connection, [each.wrap_id for each in generations])
         retired = retire(source, settings.vault_home, needed, reach)
@@ -132,13 +139,16 @@ async def _record(engine: AsyncEngine, keyring: TradingKeyring, found: Rewrapped
         await record(connection, entry)
 
 
-def vault_state() -> Generations:
-    """The generations of the trading keyring and how many rows need each; ids alone, nothing secret."""
+def vault_state(service: bool) -> Generations:
+    """The generations of the trading keyring, or of the service keyring, and how many rows need each; ids alone,
+    nothing secret."""
     settings = load()
 
     async def look() -> Generations:
         engine = create_engine(direct_database_url(settings), application="tradewright-vault", pool_size=1)
         try:
+            if service:
+                return await service_states(engine, service_source(settings))
             return await _states(engine, trading_source(settings))
         finally:
             await engine.dispose()
@@ -167,9 +177,11 @@ async def _states(engine: AsyncEngine, source: KeySource) -> Generations:
     )
 
 
-def new_keys(first: bool) -> str:
-    """The text of the trading keyring with a fresh generation, for a source that is kept by hand. Secret.
+def new_keys(first: bool, service: bool) -> str:
+    """The text of a keyring with a fresh generation, for a source that is kept by hand. Secret.
 
     `first`: there is none yet. Without it one that cannot be read is a failure: its generations would be lost.
     """
+    if service:
+        return new_service_keys(service_source(load()), first=first)
     return keyring_text([*([] if first else generations_of(trading_source(load()))), new_generation()])

@@ -15,13 +15,14 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from tradewright.connections.model import Connection, Credentials, read_credentials
-from tradewright.connections.rows import COLUMNS, connection_of, hold_keyring
+from tradewright.connections.rows import COLUMNS, connection_of
 from tradewright.core.clock import Ids
 from tradewright.core.errors import NotFound
 from tradewright.core.ids import AccountId, WorkspaceId
 from tradewright.core.instrument import Category
 from tradewright.exchange.bybit.codec import categories_of
 from tradewright.storage.engine import reading
+from tradewright.storage.keyring_locks import hold_keyring
 from tradewright.vault.binding import Binding
 from tradewright.vault.opening import Opener
 from tradewright.vault.wrapping import Unopenable, Wrapped
@@ -81,7 +82,7 @@ async def keep_wrapped(
 ) -> None:
     """In the connection's row, which is made where its key was wiped, and anew for another key: who armed an account
     for one key must see that it is not that one any more."""
-    await hold_keyring(connection)
+    await hold_keyring(connection, "trading")
     named = {"id": known.id, "workspace": known.workspace_id}
     if is_another:
         await connection.execute(

@@ -16,11 +16,11 @@ from tradewright.connections.change_model import AskedChange, ChangeConflict
 from tradewright.connections.commands import Sealing, locked, tell
 from tradewright.connections.model import Actor, Connection, ConnectionRemoved, KeyWiped, name_problems
 from tradewright.connections.queries import read_connection
-from tradewright.connections.rows import hold_keyring
 from tradewright.connections.tables import connection_changes
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput
 from tradewright.core.ids import AccountId, WorkspaceId
+from tradewright.storage.keyring_locks import hold_keyring
 from tradewright.vault.binding import Binding
 
 # Calls the account of a connection by another name, in the same transaction.
@@ -95,7 +95,7 @@ async def ask_change(
         raise KeyWiped(f"the key of {known.name} was refused and is not kept; give another key with its secret")
     if await connection.scalar(text("SELECT 1 FROM connection_changes WHERE id = :change"), {"change": asked.id}):
         raise ChangeConflict(f"the id {asked.id} was used for another change; make a new one for this one")
-    await hold_keyring(connection)
+    await hold_keyring(connection, "trading")
     await _drop(connection, workspace_id, connection_id)
     now, region = clock.now(), asked.region or known.region
     binding = Binding(workspace_id=workspace_id, connection_id=connection_id, row_id=asked.id)

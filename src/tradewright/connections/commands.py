@@ -29,7 +29,7 @@ from tradewright.connections.model import (
     TooManyConnections,
 )
 from tradewright.connections.queries import read_connection
-from tradewright.connections.rows import CHANNEL, WIPED, hold_keyring
+from tradewright.connections.rows import CHANNEL, WIPED
 from tradewright.connections.tables import connection_keys, connections
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.errors import InvalidInput, Problem
@@ -38,6 +38,7 @@ from tradewright.core.money import plain
 from tradewright.identity.quota_model import USUAL, QuotaDefaults
 from tradewright.identity.quotas import in_force
 from tradewright.storage.bus import notify
+from tradewright.storage.keyring_locks import hold_keyring
 from tradewright.vault.binding import Binding
 from tradewright.vault.digests import DigestKey
 from tradewright.vault.sealing import SealingKey
@@ -92,7 +93,7 @@ async def add_connection(
     if made.first() is None:
         return await _the_same(connection, workspace_id, asked, digest_key)
     await _require_room(connection, workspace_id, actor.user_id, quotas)
-    await hold_keyring(connection)
+    await hold_keyring(connection, "trading")
     binding = Binding(workspace_id=workspace_id, connection_id=asked.id, row_id=ids.new())
     await connection.execute(
         insert(connection_keys).values(

@@ -14,7 +14,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from tradewright.connections.rows import hold_keyring
+from tradewright.storage.keyring_locks import hold_keyring
 from tradewright.vault.binding import Binding
 from tradewright.vault.opening import TradingKeyring
 from tradewright.vault.sealing import KEY_ID_LENGTH
@@ -58,7 +58,7 @@ async def _one_pass(engine: AsyncEngine, keyring: TradingKeyring, found: Rewrapp
 
 async def _key(engine: AsyncEngine, keyring: TradingKeyring, row_id: UUID, found: Rewrapped, reach: Reach) -> None:
     async with engine.begin() as connection:
-        await hold_keyring(connection)
+        await hold_keyring(connection, "trading")
         row = await _locked(connection, "SELECT * FROM connection_keys WHERE id = :id FOR UPDATE", row_id)
         if row is None:
             return  # removed meanwhile
@@ -93,7 +93,7 @@ def _fresh(keyring: TradingKeyring, row: Row[tuple[object, ...]], binding: Bindi
 
 async def _change(engine: AsyncEngine, keyring: TradingKeyring, row_id: UUID, found: Rewrapped, reach: Reach) -> None:
     async with engine.begin() as connection:
-        await hold_keyring(connection)
+        await hold_keyring(connection, "trading")
         row = await _locked(connection, "SELECT * FROM connection_changes WHERE id = :id FOR UPDATE", row_id)
         if row is None or row.sealed is None or keyring.is_sealed_anew(bytes(row.sealed)):
             return

@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import RowMapping
 
 from tradewright.connections.model import Connection, ShownChange, ShownFacts
 from tradewright.core.fault import Fault
@@ -47,13 +46,6 @@ def connection_of(row: RowMapping) -> Connection:
         checked_at=row["checked_at"],
         change=None if row["change"] is None else _change_of(row["change"]),
     )
-
-
-async def hold_keyring(connection: AsyncConnection, *, alone: bool = False) -> None:
-    """Until the caller's transaction ends no generation of the trading keyring is retired. `alone`: nobody stores a box
-    meanwhile, for who retires one."""
-    how = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
-    await connection.execute(text(f"SELECT {how}(hashtextextended('vault:trading', 0))"))
 
 
 def facts_as_json(facts: KeyFacts) -> dict[str, Any]:

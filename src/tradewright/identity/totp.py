@@ -29,6 +29,7 @@ from tradewright.identity.second_factors import (
     drop_recovery_without_factors,
 )
 from tradewright.identity.tables import totp_factors
+from tradewright.storage.keyring_locks import hold_keyring
 
 SECRET_BYTES = 20  # what RFC 4226 recommends, and what authenticator apps take
 STEP_S = 30
@@ -65,6 +66,7 @@ async def begin_totp(
 
     Raises `TotpExists`.
     """
+    await hold_keyring(connection, "service")
     found = await connection.execute(
         select(totp_factors.c.confirmed_at).where(totp_factors.c.user_id == user_id).with_for_update()
     )

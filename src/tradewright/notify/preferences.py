@@ -23,7 +23,9 @@ from tradewright.notify.hours import DAY_MINUTES, zone_of
 from tradewright.notify.messages import Failure, Outcome
 from tradewright.notify.model import KINDS, SEVERITIES, Severity
 from tradewright.storage.engine import encode_json
+from tradewright.storage.keyring_locks import hold_keyring
 from tradewright.vault.binding import RowBinding
+from tradewright.vault.service_boxes import CHANNEL_ADDRESS
 from tradewright.vault.wrapping import Wrapped
 
 CHANNELS_OF_USER_MAX = 10
@@ -187,6 +189,7 @@ async def add_channel(
     """Seals the address for its row; nothing gives it back. Raises `InvalidInput`, `TooManyChannels`, `Unopenable`."""
     if not name.strip() or not name.isprintable() or len(name) > NAME_LENGTH_MAX:
         raise InvalidInput([Problem("channel.name", "name", {"maximum": str(NAME_LENGTH_MAX)})])
+    await hold_keyring(connection, "service")
     key = {name: str(value) for name, value in whose.values.items()}
     await connection.execute(_LOCK, key)
     if int(await connection.scalar(_COUNT, whose.values) or 0) >= CHANNELS_OF_USER_MAX:
@@ -238,9 +241,7 @@ def unusable(outcome: Failure) -> InvalidInput:
 
 
 def _binding(whose: Whose, channel_id: UUID) -> RowBinding:
-    return RowBinding(
-        table="notification_channels", column="address", row_id=channel_id, workspace_id=whose.workspace_id
-    )
+    return CHANNEL_ADDRESS.binding(channel_id, whose.workspace_id)
 
 
 def _problems(wanted: Preferences, channels: set[UUID]) -> list[Problem]:

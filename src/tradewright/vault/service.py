@@ -60,8 +60,15 @@ class LiveServiceKeyring:
     def __repr__(self) -> str:
         return f"LiveServiceKeyring({self._source.name})"
 
+    @property
+    def name(self) -> str:
+        """Where it is; nothing secret."""
+        return self._source.name
+
     def wrap(self, secret: bytes, binding: RowBinding) -> Wrapped:
-        """Raises `Unopenable` where the keyring cannot be had."""
+        """In a transaction that holds the keyring (`storage.keyring_locks`), or the key may be gone when the box is
+        stored. Raises `Unopenable` where the keyring cannot be had.
+        """
         return self._current(may_make=self._may_make).wrap(secret, binding)
 
     def unwrap(self, wrapped: Wrapped, binding: RowBinding) -> bytes:
@@ -71,6 +78,11 @@ class LiveServiceKeyring:
         except UnknownKey:
             self._known = None
             return self._current(may_make=False).unwrap(wrapped, binding)
+
+    def read_again(self) -> None:
+        """The source has changed, which one that is no file does not show by itself. Raises `StartError`; then what was
+        known stays."""
+        self._known = (self._source.stamp(), open_service_keyring(self._source, may_make=False))
 
     def _current(self, *, may_make: bool) -> ServiceKeyring:
         stamp = self._source.stamp()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tradewright.core.ids import UserId
 from tradewright.vault.binding import RowBinding
+from tradewright.vault.service_boxes import TOTP_SECRET
 from tradewright.vault.wrapping import Wrapped
 from tradewright.web.parts import WebParts
 
@@ -22,4 +23,4 @@ class UserSecrets:
 
 
 def _binding(user_id: UserId) -> RowBinding:
-    return RowBinding(table="totp_factors", column="secret", row_id=user_id)
+    return TOTP_SECRET.binding(user_id)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import signal
 from collections import Counter
 from pathlib import Path
 from uuid import UUID
@@ -14,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from integration.connections.conftest import Desk, facts
+from support.killed import Reach, killed_at
 from tradewright.app.ground import Ground
 from tradewright.app.vault import rotate, worker_keyring
 from tradewright.cli.vault import RotationOptions, RotationReport
@@ -62,58 +62,36 @@ async def run(desk: Desk, settings: Settings, options: RotationOptions) -> Rotat
     return await rotate(desk.engine, keyring_file(settings.vault_home), settings, options)
 
 
-def killed_at(database_url: str, settings: Settings, options: RotationOptions, point: str, count: int) -> bool:
-    """A process of its own that rotates, and kills itself when it comes to `point` for the `count`-th time; whether it
-    came there."""
-    pid = os.fork()
-    if pid == 0:
-        left = count
+def killed(database_url: str, settings: Settings, options: RotationOptions, point: str, count: int) -> bool:
+    async def rotating(reach: Reach) -> None:
+        engine = create_engine(database_url, application="rotation", pool_size=1)
+        await rotate(engine, keyring_file(settings.vault_home), settings, options, reach)
+        await engine.dispose()
 
-        def reach(reached: str) -> None:
-            nonlocal left
-            left -= reached == point
-            if left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-        async def rotating() -> None:
-            engine = create_engine(database_url, application="rotation", pool_size=1)
-            await rotate(engine, keyring_file(settings.vault_home), settings, options, reach)
-            await engine.dispose()
-
-        code = 1
-        try:
-            asyncio.set_event_loop(None)
-            asyncio.run(rotating())
-            code = 0
-        finally:
-            os._exit(code)
-    _, status = os.waitpid(pid, 0)
-    code = os.waitstatus_to_exitcode(status)
-    assert code in (0, -signal.SIGKILL), f"{point} {count}: {code}"
-    return code != 0
+    return killed_at(rotating, point, count)
 
 
 async def test_killed_again_and_again_on_the_way_every_key_opens(
     desk: Desk, settings: Settings, database_url: str
 ) -> None:
     keys = await stored(desk)
-    chance, killed, went_through = random.Random(4), Counter[str](), False
-    while killed.total() < KILLS:
+    chance, kills, went_through = random.Random(4), Counter[str](), False
+    while kills.total() < KILLS:
         # A generation is made in every sixth run; else it goes on with what was left, and now and then retires.
-        options = RotationOptions() if killed.total() % 6 == 0 else chance.choice([GO_ON, RETIRE])
-        point = POINTS[killed.total() % len(POINTS)]
-        if point.startswith("keyring") or went_through or killed.total() % 6 == 3:
+        options = RotationOptions() if kills.total() % 6 == 0 else chance.choice([GO_ON, RETIRE])
+        point = POINTS[kills.total() % len(POINTS)]
+        if point.startswith("keyring") or went_through or kills.total() % 6 == 3:
             options = RotationOptions(retire=chance.random() < 0.5)
         count = 1 if point.startswith("keyring") else chance.randint(1, len(keys))
-        if await asyncio.to_thread(killed_at, database_url, settings, options, point, count):
-            killed[point] += 1
+        if await asyncio.to_thread(killed, database_url, settings, options, point, count):
+            kills[point] += 1
             went_through = False
         else:
             went_through = True  # nothing is left to be killed at: a new generation makes work again
         await all_open(desk, keys)
         if len(generations_of(keyring_file(settings.vault_home))) > 40:
             assert (await run(desk, settings, RETIRE)).unopenable == []
-    assert set(killed) == set(POINTS), killed
+    assert set(kills) == set(POINTS), kills
     report = await run(desk, settings, RETIRE)
     assert report.unopenable == []
     (only,) = report.generations.generations
