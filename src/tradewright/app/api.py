@@ -8,7 +8,6 @@ import errno
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
-from decimal import Decimal
 
 import structlog
 import uvicorn
@@ -18,12 +17,12 @@ from tradewright.app.ground import installed_version, open_ground
 from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
 from tradewright.app.notify import notify_keeper
+from tradewright.app.quotas import quota_defaults
 from tradewright.app.reach import reach_of
 from tradewright.app.service_vault import follow_service_keyring, service_source
 from tradewright.backtests.model import Quota
 from tradewright.core.errors import StartError
 from tradewright.identity.passwords import Passwords
-from tradewright.identity.quota_model import QuotaDefaults, QuotaName
 from tradewright.identity.sessions import SessionLimits
 from tradewright.installation import read_private
 from tradewright.market.history.store import DataStore
@@ -92,7 +91,7 @@ async def serve_api(settings: Settings) -> None:
             session_limits=SessionLimits(
                 inactivity=timedelta(hours=settings.session_idle_hours), lifetime=timedelta(days=settings.session_days)
             ),
-            quotas=_quotas(settings),
+            quotas=quota_defaults(settings),
             workspaces_of_user=settings.workspaces_of_user,
             backtest_quota=Quota(
                 waiting_of_user=settings.backtests_waiting,
@@ -114,23 +113,6 @@ async def serve_api(settings: Settings) -> None:
             finally:
                 for task in running:
                     task.cancel()
-
-
-def _quotas(settings: Settings) -> QuotaDefaults:
-    """What holds in a workspace of which the operator has said nothing."""
-    alike: dict[QuotaName, Decimal] = {
-        "connections": Decimal(settings.quota_connections),
-        "orders_a_minute": Decimal(settings.quota_orders_a_minute),
-        "notional_usd_a_day": settings.quota_notional_usd_a_day,
-        "bots_running": Decimal(settings.quota_bots_running),
-        "assistant_usd_a_month": settings.quota_assistant_usd_a_month,
-    }
-    of_user: dict[QuotaName, Decimal] = {
-        "backtests_waiting": Decimal(settings.backtests_waiting),
-        "backtest_cpu_s_a_day": Decimal(settings.backtest_cpu_s_a_day),
-    }
-    of_workspace = {name: 4 * value for name, value in of_user.items()}
-    return QuotaDefaults(workspace=alike | of_workspace, user=alike | of_user)
 
 
 async def _serve_on_loopback(server: uvicorn.Server, settings: Settings) -> None:

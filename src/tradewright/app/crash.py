@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from tradewright.core.errors import StartError
 from tradewright.settings import Settings
-from tradewright.trading.crash_points import CRASH_AT, CRASH_POINTS, STOP_AT, Reach, nowhere
+from tradewright.trading.crash_points import CRASH_AT, CRASH_POINTS, RUN_POINTS, STOP_AT, Reach, nowhere
 
 _SIGNALS = {CRASH_AT: signal.SIGKILL, STOP_AT: signal.SIGSTOP}
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -66,6 +66,7 @@ def _is_simulated(environment: str, settings: Settings) -> bool:
 
 def _parsed(name: str, wish: str) -> tuple[str, int]:
     point, _, count = wish.partition(":")
-    if point not in CRASH_POINTS or not (count or "1").isdecimal() or int(count or "1") < 1:
-        raise StartError(f"{name} is {wish!r}; allowed is POINT or POINT:N with {', '.join(CRASH_POINTS)}", exit_code=2)
+    allowed = (*CRASH_POINTS, *RUN_POINTS)
+    if point not in allowed or not (count or "1").isdecimal() or int(count or "1") < 1:
+        raise StartError(f"{name} is {wish!r}; allowed is POINT or POINT:N with {', '.join(allowed)}", exit_code=2)
     return point, int(count or "1")

@@ -17,7 +17,7 @@ from tradewright.core.environment import ENVIRONMENTS, Environment
 from tradewright.core.instrument import Category, InstrumentId
 from tradewright.market.hub import MarketHub
 from tradewright.market.instruments import InstrumentCache, InstrumentLists
-from tradewright.market.markets import Markets
+from tradewright.market.markets import MarketData, Markets
 from tradewright.trading.arming.gate import ArmingRule
 from tradewright.trading.arming.keeper import ArmingKeeper
 from tradewright.trading.arming.store import PostgresArmings
@@ -42,6 +42,10 @@ class WorkerRisk:
         self._prices = {
             each: HubPrices(partial(_hub, self._markets, each), clock=ground.clock) for each in ENVIRONMENTS
         }
+
+    def market(self, environment: Environment) -> MarketData:
+        """What this process has of an environment's market. Raises `NoMarket`, or `NotReady` at the start."""
+        return self._markets.of(environment)
 
     async def run(self) -> None:
         """Until cancelled."""

@@ -16,6 +16,8 @@ from tradewright.app.exchanges import ExchangePlaces
 from tradewright.app.ground import Ground
 from tradewright.app.risk import WorkerRisk
 from tradewright.app.ways import Way, way_to
+from tradewright.bots.runner.keeper import RunKeeper
+from tradewright.bots.runner.parts import RunnerParts
 from tradewright.connections.boxes import box_stored_at, open_credentials
 from tradewright.connections.model import Credentials
 from tradewright.connections.rows import CHANNEL
@@ -157,6 +159,7 @@ def session_factory(
                 ledger,
                 differences,
                 *_key_followers(ground, keyring, way, signer, stream),
+                *_run_keepers(ground, lists, account, risk, partial(care.board.blocks, account), reach),
             ],
         )
         return AccountSession(parts if risk is None else risk.added_to(parts, lambda: care.board.version))
@@ -180,6 +183,30 @@ async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:
     """The account's exchange refused an order by other rules than ours: whoever reads them reads them now."""
     async with ground.engine.begin() as connection:
         await ask_for_instruments(connection, account.environment)
+
+
+def _run_keepers(
+    ground: Ground,
+    lists: InstrumentLists,
+    account: AccountRef,
+    risk: WorkerRisk | None,
+    is_killed: Callable[[], bool],
+    reach: Reach,
+) -> Sequence[RunKeeper]:
+    """Who keeps the runs of the account's bots; nobody where no market is followed."""
+    if risk is None:
+        return ()
+    parts = RunnerParts(
+        account=account,
+        engine=ground.engine,
+        bus=ground.bus,
+        clock=ground.clock,
+        market=partial(risk.market, account.environment),
+        instrument_of=lists.of(account.environment).get,
+        is_killed=is_killed,
+        reach=reach,
+    )
+    return (RunKeeper(parts),)
 
 
 def _key_followers(

@@ -1,4 +1,5 @@
-"""What `tradewright worker` is made of: the single owner of all accounts, a session for each, and the check of keys."""
+"""What `tradewright worker` is made of: the single owner of all accounts, a session for each with the runs of its bots,
+who admits runs, and the check of keys."""
 
 from __future__ import annotations
 
@@ -18,9 +19,11 @@ from tradewright.app.ground import Ground, direct_database_url, installed_versio
 from tradewright.app.key_checks import change_checker, key_checker, top_ups
 from tradewright.app.kill import kill_care
 from tradewright.app.markets import instrument_refresher
+from tradewright.app.quotas import slots
 from tradewright.app.risk import WorkerRisk
 from tradewright.app.sessions import session_factory
 from tradewright.app.vault import follow_keyring, worker_keyring
+from tradewright.bots.admission import Sweeper
 from tradewright.core.errors import StartError
 from tradewright.installation import read_private
 from tradewright.market.instruments import InstrumentLists
@@ -67,6 +70,7 @@ async def _own_accounts(settings: Settings) -> None:
         places, keyring = ExchangePlaces(settings, owns_accounts=True), await worker_keyring(ground)
         refresher = instrument_refresher(ground, places)
         risk = WorkerRisk(ground, places, lists)
+        sweeper = Sweeper(ground.engine, ground.bus, slots(settings), clock=ground.clock)
         keys = [make(ground, places, keyring) for make in (key_checker, change_checker, top_ups)]
         keeper = SessionKeeper(
             ground.engine,
@@ -80,7 +84,7 @@ async def _own_accounts(settings: Settings) -> None:
         await _follow_market(ground)
         log.info("worker.ready")
         print(json.dumps({"worker": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
-        working = [asyncio.create_task(each.run()) for each in (lists, refresher, *keys, risk, care, keeper)]
+        working = [asyncio.create_task(each.run()) for each in (lists, refresher, *keys, risk, care, keeper, sweeper)]
         working += [owning, asyncio.create_task(follow_keyring(ground, keyring))]
         try:
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
@@ -30,6 +30,7 @@ from tradewright.trading.owed_reports import OwedReports
 _ENDED_KEPT = 10_000  # so that a late report of an order that has ended brings it back to nobody
 
 PositionKey = tuple[InstrumentId, int]
+BookFact = RemoteOrder | Execution | RemotePosition | Wallet | SymbolMode | AccountModes
 
 
 class AccountBook:
@@ -44,6 +45,7 @@ class AccountBook:
         self._margin_mode: str | None = None
         self._version = 0
         self._changed = asyncio.Event()
+        self._listeners: list[Callable[[Sequence[BookFact]], None]] = []
         self.owed = OwedReports()
         self.is_whole = False
         self.broken: frozenset[InstrumentId] = frozenset()  # whose size no fill explained at the last reading
@@ -96,11 +98,15 @@ class AccountBook:
         self.broken = instruments
         self.broken_version += bool(instruments)
 
-    def take(
-        self, facts: Iterable[RemoteOrder | Execution | RemotePosition | Wallet | SymbolMode | AccountModes]
-    ) -> None:
+    def listen(self, listener: Callable[[Sequence[BookFact]], None]) -> Callable[[], None]:
+        """Calls `listener` with all facts that are taken from now on, repeated ones too. Returns what ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def take(self, facts: Iterable[BookFact]) -> None:
         """Facts that were committed; one that is older than what is held changes nothing."""
-        for fact in facts:
+        taken = list(facts)
+        for fact in taken:
             match fact:
                 case RemoteOrder():
                     self._take_order(fact)
@@ -115,6 +121,8 @@ class AccountBook:
                     self._margin_mode = mode
                 case Execution():
                     self._take_fill(fact)  # the order and the position that it moved are told apart from it
+        for listener in self._listeners:
+            listener(taken)
         self._tell()
 
     def end_order(self, exchange_order_id: ExchangeOrderId) -> None:

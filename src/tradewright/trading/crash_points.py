@@ -35,6 +35,19 @@ CrashPoint = Literal[
 ]
 CRASH_POINTS: Final[tuple[CrashPoint, ...]] = get_args(CrashPoint)
 
+# Of the life of a bot's run, which `bots.runner` reaches: beside the others, since only an installation with bots does.
+RunPoint = Literal[
+    "run.taken",  # its row is read, nothing of it is written under this owner
+    "run.begun",  # it is written down as begun or taken over, nothing is decided yet
+    "run.bar",  # a bar was decided on in memory alone
+    "run.decided",  # what was decided is committed, nothing is asked
+    "run.asked",  # it is on its way, or written down for the session to send
+    "run.fill",  # a fill came, and no event of the run tells it
+    "run.told",  # one does
+    "run.ending",  # it is about to write down that it has ended
+]
+RUN_POINTS: Final[tuple[RunPoint, ...]] = get_args(RunPoint)
+
 # Settings that wish for it; see `app.crash`.
 CRASH_AT: Final = "TRADEWRIGHT_CRASH_AT"
 STOP_AT: Final = "TRADEWRIGHT_STOP_AT"

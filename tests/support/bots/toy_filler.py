@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradewright.backtest.settings import BASIS_POINT, Settings
+from tradewright.bots.machines.dca import DcaMachine
 from tradewright.bots.machines.making import machine_of
 from tradewright.bots.machines.model import Exits, Machine, OrderWanted, OwnFill, Said, Setup
 from tradewright.bots.machines.signal import SignalMachine
@@ -20,7 +21,7 @@ from tradewright.strategy.candles import Candles
 from tradewright.strategy.entries import liquidation_ratio
 from tradewright.strategy.evaluate.bars import Evaluator
 from tradewright.strategy.evaluate.fields import Bar
-from tradewright.strategy.model import Strategy
+from tradewright.strategy.model import Dca, Strategy
 from tradewright.strategy.prices import Direction, decimal_of
 
 
@@ -33,8 +34,9 @@ def play(
     strategy: Strategy, candles: Candles, settings: Settings, *, forgets_every: int = 7
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The trades as they are told, and how often each note was. The last position is closed at the last close."""
+    player = _PlayedDca if isinstance(strategy.plan, Dca) else _Played
     with exactly():
-        return _Played(strategy, bars_of(candles), settings).go(forgets_every)
+        return player(strategy, bars_of(candles), settings).go(forgets_every)
 
 
 class _Played:
@@ -71,9 +73,7 @@ class _Played:
             if number % forgets_every == 0:
                 kept = json.loads(json.dumps(self.machine.memory()))
                 self.machine = machine_of(self.strategy, self.setup, kept)
-            for key in self.machine.cancels():
-                self.resting = None
-                self.take(self.machine.on_ended(key))
+            self.cancel()
             self.send()
         return self.trades, self.notes
 
@@ -86,6 +86,11 @@ class _Played:
             if number:
                 found[number] = found.get(number, Decimal(0)) + decimal_of(rate)
         return found
+
+    def cancel(self) -> None:
+        for key in self.machine.cancels():
+            self.resting = None
+            self.take(self.machine.on_ended(key))
 
     def send(self) -> None:
         """A limit order rests from the close on; one that waits for an exit is sent at the open behind it."""
@@ -136,13 +141,13 @@ class _Played:
 
     def nearest(self, exits: Exits) -> tuple[Decimal | None, bool]:
         """The stop, or the level at which isolated margin is gone where that comes first."""
-        assert isinstance(self.machine, SignalMachine)
+        assert isinstance(self.machine, SignalMachine | DcaMachine)
         held = self.machine.held
         assert held is not None
         if self.strategy.market.category == "spot":
             return exits.stop, False
         ratio = liquidation_ratio(exits.direction, self.strategy.leverage, self.settings.maintenance_margin_pct)
-        level = held.price * ratio
+        level = held.lot.price * ratio
         if exits.stop is not None and (exits.stop - level) * exits.direction >= 0:
             return exits.stop, False
         return level, True
@@ -197,3 +202,60 @@ class _Played:
             elif one.kind == "note":
                 code = one.payload["code"]
                 self.notes[code] = self.notes.get(code, 0) + 1
+
+
+class _PlayedDca(_Played):
+    """The order of a bar is another one: see the contract's section 6."""
+
+    def __init__(self, strategy: Strategy, bars: Sequence[Bar], settings: Settings) -> None:
+        super().__init__(strategy, bars, settings)
+        self.safety: list[OrderWanted] = []  # the nearest first
+
+    def cancel(self) -> None:
+        for key in self.machine.cancels():
+            self.safety = [each for each in self.safety if each.key != key]
+            self.take(self.machine.on_ended(key))
+
+    def send(self) -> None:
+        for wanted in self.machine.to_send():
+            self.machine.on_asked(wanted.key)
+            if wanted.price is None:
+                self.at_market = wanted
+            else:
+                self.safety.append(wanted)
+
+    def inside(self, bar: Bar) -> None:
+        opened = decimal_of(bar.open)
+        close = self.machine.close_wanted()
+        if close is not None:
+            self.fill("own", close.key, -close.direction, close.quantity, self.slipped(opened, -close.direction), bar)
+            self.cancel()
+        if self.at_market is not None:
+            order, self.at_market = self.at_market, None
+            self.fill("own", order.key, order.direction, order.quantity, self.slipped(opened, order.direction), bar)
+            self.send()
+        exits = self.machine.exits()
+        if exits is None:
+            return
+        side, target = exits.direction, exits.target
+        assert target is not None
+        far, near = (bar.low, bar.high) if side > 0 else (bar.high, bar.low)
+        stop, is_liquidation = self.nearest(exits)
+        if stop is not None and (opened - stop) * side <= 0:
+            self.leave("liquidation" if is_liquidation else "stop", opened, bar)
+        elif (opened - target) * side >= 0:
+            self.leave("target", opened, bar)
+        else:
+            passed = [one for one in self.safety if one.price is not None and (one.price - decimal_of(far)) * side > 0]
+            for order in passed:
+                assert order.price is not None
+                self.safety.remove(order)
+                self.fill("own", order.key, side, order.quantity, order.price, bar, is_maker=True)
+            exits = self.machine.exits()
+            assert exits is not None
+            stop, is_liquidation = self.nearest(exits)
+            if stop is not None and (decimal_of(far) - stop) * side <= 0:
+                self.leave("liquidation" if is_liquidation else "stop", stop, bar)
+            elif not passed and (decimal_of(near) - target) * side >= 0:
+                self.leave("target", target, bar)
+        self.cancel()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradewright.bots.machines.dca import DcaMachine
 from tradewright.bots.machines.model import Machine, Setup
 from tradewright.bots.machines.signal import SignalMachine
 from tradewright.bots.machines.signal_memory import restore as restore_signal
@@ -36,4 +37,9 @@ def machine_of(strategy: Strategy, setup: Setup, kept: Mapping[str, Any] | None 
         if kept is not None:
             restore_signal(machine, kept)
         return machine
+    if isinstance(plan, Dca):
+        dca = DcaMachine(strategy, plan, setup)
+        if kept is not None:
+            dca.restore(kept)
+        return dca
     raise NotRunnable(f"bots of kind {kind_of(strategy)} cannot be run yet")

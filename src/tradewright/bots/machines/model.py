@@ -17,6 +17,7 @@ from typing import Any, Final, Literal, Protocol
 from tradewright.bots.model import EventKind, EventLevel
 from tradewright.strategy.evaluate.bars import Values
 from tradewright.strategy.evaluate.fields import Bar
+from tradewright.strategy.evaluate.position import Position
 from tradewright.strategy.prices import Direction, Filters
 
 MEMORY_VERSION: Final = 1
@@ -65,6 +66,7 @@ class OrderWanted:
     is_post_only: bool
     stop: Decimal | None
     target: Decimal | None
+    rests: bool = False  # it stands for as long as its position does: it may leave after its bar, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,9 @@ class Machine(Protocol):
         ...
 
     def position(self) -> dict[str, Any] | None: ...
+    def seen(self, bar: Bar) -> Position:
+        """The position as expressions see it at a bar's close."""
+        ...
 
     # What happens.
 

@@ -86,6 +86,9 @@ class SignalMachine:
             "bars": held.lot.bars,
         }
 
+    def seen(self, bar: Bar) -> Position:
+        return FLAT if self.held is None else self.held.seen(bar.close)
+
     # The close.
 
     def on_close(self, bar: Bar, values: Values, *, may_enter: bool) -> list[Said]:
@@ -99,7 +102,7 @@ class SignalMachine:
             held.exit_reason = self._exit_reason(held, values, bar)
             if held.exit_reason is not None:
                 self.exit_bar_ms = bar.open_time_ms
-                told.add("signal", action="exit", reason=held.exit_reason)
+                told.add("signal", f"exit:{bar.open_time_ms}", action="exit", reason=held.exit_reason)
         for resting in self.entries:
             if not resting.is_cancelled and resting.last_bar is not None and self._is_over(resting, index, values):
                 resting.is_cancelled = True
@@ -244,6 +247,7 @@ class SignalMachine:
         pending = next((each for each in self.entries if each.key == fill.key), None)
         if pending is None:  # its end was told before its last fill: the levels of its decision are gone with it
             told.note("fill.after_end", "error", key=str(fill.key))
+            self._unexpected(fill)
             return
         pending.filled += fill.quantity
         side, held = fill.direction, self.held
@@ -270,6 +274,38 @@ class SignalMachine:
             self.entries.remove(other)
             told.note("entry.overtaken", "info", key=other.key)
         told.add("position", fill.key, **(self.position() or {}))
+
+    def _unexpected(self, fill: OwnFill) -> None:
+        """A position that nothing is known of but that it is ours: it has no levels, and is to be closed."""
+        cost = fill.quantity * fill.price
+        held = self.held
+        if held is not None:
+            lot = held.lot
+            lot.quantity, lot.cost, lot.fees = lot.quantity + fill.quantity, lot.cost + cost, lot.fees + fill.fee
+            return
+        lot = Lot(
+            direction=fill.direction,
+            quantity=fill.quantity,
+            cost=cost,
+            fees=fill.fee,
+            entry_time_ms=fill.bar_open_ms,
+            reason="unexpected",
+        )
+        price = fill.price
+        self.held, self.round = (
+            Held(
+                lot=lot,
+                price=price,
+                best=price,
+                stop=None,
+                target=None,
+                trailing=None,
+                liquidation=None,
+                activation=None,
+                on_exchange=(None, None),
+            ),
+            Round(),
+        )
 
     def _held_at(self, lot: Lot, entry: Entry) -> Held:
         side, price, trailing = lot.direction, lot.price, self._plan.protect.trailing

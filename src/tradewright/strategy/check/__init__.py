@@ -5,7 +5,8 @@ names and types in expressions, `compiling` makes the program, `proving` and `wa
 `facts` what it may cost, `building` makes the strategy, `json_schema` is the forms for other programs.
 """
 
-from tradewright.strategy.check.checking import Checked, check_text
+from tradewright.strategy.check.checking import Checked, check_text, strategy_with_reasons
 from tradewright.strategy.check.facts import Facts
+from tradewright.strategy.check.reasons import Part
 
-__all__ = ["Checked", "Facts", "check_text"]
+__all__ = ["Checked", "Facts", "Part", "check_text", "strategy_with_reasons"]

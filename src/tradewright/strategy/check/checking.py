@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
@@ -16,6 +16,7 @@ from tradewright.strategy.check.forms import ATR_LENGTH_DEFAULT, SpecForm
 from tradewright.strategy.check.meaning import Names, check_meaning
 from tradewright.strategy.check.params import Param
 from tradewright.strategy.check.reading import Reader
+from tradewright.strategy.check.reasons import Part
 from tradewright.strategy.check.series import in_order
 from tradewright.strategy.check.texts import Expression
 from tradewright.strategy.check.warnings import never_true, warnings_of
@@ -108,6 +109,25 @@ def compiled_with_origins(text: bytes | str, settings: Mapping[str, str]) -> Ope
     return Opened(
         params=reader.params.known, in_keys=frozenset(reader.used), program=program, origins=compiler.origins()
     )
+
+
+def strategy_with_reasons(
+    text: bytes | str, settings: Mapping[str, str] = _NOTHING_SET
+) -> tuple[Strategy, Mapping[str, Sequence[Part]]] | None:
+    """The strategy of a spec without faults, and for each of its rules (`rules.enter_long` …) what it is made of: their
+    values are outputs of its program, too. None where `check_text` finds an error."""
+    strategy = check_text(text, settings=settings).strategy
+    if strategy is None:
+        return None
+    faults: list[Fault] = []
+    root = read_document(text, faults)
+    assert root is not None, "a spec without faults can be read"
+    reader = Reader(faults, settings)
+    spec = reader.spec(root)
+    _, compiler = _expressions(spec, reader)
+    assert compiler is not None, "a spec without faults can be compiled"
+    parts = {name: compiler.reasons(name, expression) for name, expression in _conditions(spec).items()}
+    return replace(strategy, program=compiler.program()), parts
 
 
 def _is_newer(faults: list[Fault]) -> bool:

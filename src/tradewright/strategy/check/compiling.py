@@ -13,6 +13,7 @@ from typing import cast
 
 from tradewright.strategy.check.constants import below, in_force
 from tradewright.strategy.check.params import Param
+from tradewright.strategy.check.reasons import Part, parts_of
 from tradewright.strategy.check.texts import Expression
 from tradewright.strategy.expression.tree import (
     Boolean,
@@ -93,6 +94,7 @@ class Compiler:
         self._warm_ups: list[int] = []
         self._done: dict[tuple[str, Timeframe], _Compiled] = {}
         self._outputs: dict[str, int] = {}
+        self._on_base: dict[int, list[_Compiled]] = {}  # by tree: what its nodes became
 
     def output(self, name: str, expression: Expression) -> int | None:
         """Compiles an expression on the base bars. None where it has a fault, which is told."""
@@ -101,6 +103,20 @@ class Compiler:
             return None
         self._outputs[name] = compiled
         return compiled
+
+    def reasons(self, name: str, expression: Expression) -> list[Part]:
+        """The parts of a compiled output as outputs of their own, those that stand on the base bars."""
+        assert expression.tree is not None
+        results = self._on_base[id(expression.tree)]
+        timeframes, is_constant = _surroundings(expression.tree, self._base)
+        found: list[Part] = []
+        for index, words, is_condition in parts_of(expression.tree, self._params):
+            step = results[index]
+            if isinstance(step, int) and not is_constant[index] and timeframes[index] == self._base:
+                part = Part(words, f"why.{name}.{len(found)}", is_condition)
+                self._outputs[part.output] = step
+                found.append(part)
+        return found
 
     def atr(self, name: str, length: int) -> None:
         """The ATR of a level that is given in times of it, on the base bars."""
@@ -162,6 +178,8 @@ class Compiler:
             results[index] = result
         if is_told:
             return _Unsound
+        if surrounding == self._base:
+            self._on_base[id(tree)] = results
         return misfit or results[tree.root]
 
     def _tell_misfit(self, expression: Expression, node: Node, misfit: _Misfit) -> None:
