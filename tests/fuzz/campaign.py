@@ -11,7 +11,7 @@ import asyncio
 import json
 import random
 import time
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -22,7 +22,7 @@ from fuzz.values import Known
 from fuzz.world import World
 
 FOUND_MAX = 12  # of different faults; after so many the piece ends
-_REPEATABLE = frozenset({"postIntent", "cancelAll", "postConnection"})
+_REPEATABLE = frozenset({"postIntent", "cancelAll", "postConnection", "postStrategy", "postBot", "startRun"})
 
 
 @dataclass(slots=True)
@@ -97,7 +97,7 @@ class _Runner:
     def _learn(self, request: Request, answer: Answer) -> None:
         if answer.status == 401 or (request.operation.id in ("logout", "login") and answer.status < 300):
             self._lane.tokens.pop(request.who, None)  # it has ended: the next request of this one signs in anew
-        if answer.status not in (200, 202) or answer.media_type != "application/json":
+        if answer.status not in (200, 201, 202) or answer.media_type != "application/json":
             return
         if request.method != request.operation.method:  # another operation of this path, or none
             return
@@ -121,9 +121,26 @@ class _Runner:
             known.cursors.append(told["next"])
         if operation == "postConnection":
             known.connections.append((told["connection"]["id"], told["connection"]["name"]))
+        for name, some_id in _things_in(operation, told):
+            known.things.setdefault(name, deque(maxlen=20)).append(some_id)
         if operation in _REPEATABLE and isinstance(request.intended, dict) and request.manner in ("sensible", "valid"):
             known.used_ids.append(str(request.intended["id"]))
             self._draw.accepted.append(request)
+
+
+def _things_in(operation: str, told: Any) -> list[tuple[str, str]]:
+    """Ids of what was made, by the names that they have in paths and bodies."""
+    match operation:
+        case "postStrategy":
+            return [("strategy_id", told["strategy"]["id"]), ("spec_version_id", told["strategy"]["newest"]["id"])]
+        case "postSpecVersion":
+            return [("spec_version_id", told["version"]["id"])]
+        case "postBot" | "cloneBot":
+            return [("bot_id", told["bot"]["id"])]
+        case "startRun":
+            return [("run_id", told["run"]["id"])]
+        case _:
+            return []
 
 
 def _kind_of(request: Request) -> str:

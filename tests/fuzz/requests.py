@@ -29,7 +29,9 @@ _BODY_OPERATIONS: Mapping[str, float] = {
     "stepUp": 2, "chooseWorkspace": 2, "createWorkspace": 2, "renameWorkspace": 2, "changeRole": 2, "invite": 2,
     "readInvitation": 2, "joinAsNew": 2, "acceptInvitation": 2, "setProfile": 2, "changePassword": 2,
     "loginSecond": 2, "askLoginPasskey": 2, "loginByPasskey": 2, "confirmTotp": 2, "addPasskey": 2,
-    "renamePasskey": 2, "setPasswordByLink": 2, "setQuota": 2, "digestSensitiveValue": 2,
+    "renamePasskey": 2, "setPasswordByLink": 2, "setQuota": 2, "postStrategy": 4, "postSpecVersion": 2,
+    "renameStrategy": 2, "postBot": 4, "editBot": 2, "renameBot": 2, "cloneBot": 2, "removeBot": 2,
+    "startRun": 4, "extendRun": 2, "stopRun": 2, "digestSensitiveValue": 2,
 }  # fmt: skip
 _READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.3} | {
     "endOtherSessions": 0.3,
@@ -236,7 +238,8 @@ class Draw:
                 values = [self.values.nasty_text() if name == spoiled else self.values.draw(schema, name)]
                 if is_odd and rng.random() < 0.2:
                     values.append(self.values.draw(schema, name))
-                query += [(name, value) for value in values if value is not None]
+                flat = [each for value in values for each in (value if isinstance(value, list) else [value])]
+                query += [(name, value) for value in flat if value is not None]
         text = "&".join(f"{name}={_quoted(str(value))}" for name, value in query).encode()
         if is_odd and rng.random() < 0.1:
             text += rng.choice((b"&", b"&x=1", b"%", b"&%zz=%ff", b"=&=", quote_from_bytes(rng.randbytes(20)).encode()))

@@ -53,6 +53,19 @@ def sensible_body(values: Values, operation: str) -> dict[str, Any] | None:
             return {"old": _spec_text(values), "new": _spec_text(values), "language": values.rng.choice(("en", "ru"))}
         case "postBacktest":
             return _backtest(values)
+        case "postStrategy":
+            return {"id": values.id_of("id"), "name": "Kept", "template": values.rng.choice(TEMPLATES)}
+        case "postSpecVersion":
+            return {"id": values.id_of("id"), "text": _spec_text(values)}
+        case "postBot":
+            settings = {"settings": _bot_settings(values)} if values.rng.random() < 0.8 else {}
+            return {"id": values.id_of("id"), "name": f"Bot {values.rng.randrange(1000)}", **settings}
+        case "editBot":
+            return {"version": values.rng.choice((1, 1, 2, 3)), "settings": _bot_settings(values)}
+        case "cloneBot":
+            return {"id": values.id_of("id"), "name": f"Bot {values.rng.randrange(1000)}"}
+        case "startRun":
+            return {"id": values.id_of("id"), "bot_version": values.rng.choice((1, 1, 1, 2))}
         case "login" if values.rng.random() < 0.5:
             return {"username": values.known.username, "password": values.known.password}
         case "claim" if values.rng.random() < 0.05:
@@ -83,6 +96,20 @@ def _backtest(values: Values) -> dict[str, Any]:
     if rng.random() < 0.2:
         body["settings"] = {"equity": rng.choice(("1000", "0", "-1")), "slippage_bps": "2"}
     return body
+
+
+def _bot_settings(values: Values) -> dict[str, Any]:
+    rng = values.rng
+    return {
+        "spec_version_id": values.id_of("spec_version_id"),
+        "account_id": rng.choice((values.known.account,) * 5 + (values.known.foreign_account,)),
+        "category": rng.choice(("linear", "linear", "linear", "spot")),
+        "symbol": rng.choice(("BTCUSDT", "BTCUSDT", "ETHUSDT", "NONEUSDT")),
+        "capital": rng.choice(("1000", "250.5", "0")),
+        "limits": {"max_loss": rng.choice(("50", "10", "5000")), "max_orders_a_minute": rng.choice((1, 60))},
+        "duration_ms": rng.choice((60_000, 300_000, 604_800_000)),
+        "at_end": rng.choice(("keep", "close")),
+    }
 
 
 def _intent(values: Values) -> dict[str, Any]:

@@ -58,6 +58,8 @@ class Known:
     cursors: deque[str] = field(default_factory=lambda: deque(maxlen=20))
     positions: list[dict[str, Any]] = field(default_factory=list)
     used_ids: deque[str] = field(default_factory=lambda: deque(maxlen=200))  # of what was accepted
+    # By the name that such an id has: strategies and their versions, bots, runs.
+    things: dict[str, deque[str]] = field(default_factory=dict)
     foreign_ids: list[str] = field(default_factory=list)  # of another workspace: orders, intents, connections
 
 
@@ -154,6 +156,8 @@ class Values:
         point = rng.random()
         if name in ("order_id", "intent_id") and known.orders and point < 0.75:
             return rng.choice(known.orders)
+        if known.things.get(name) and point < 0.75:
+            return rng.choice(known.things[name])
         if name == "backtest_id" and known.used_ids and point < 0.75:
             return rng.choice(known.used_ids)
         if name == "connection_id" and known.connections and point < 0.75:

@@ -5,12 +5,17 @@ A new route with a body is one line here.
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Mapping
 from typing import Any
 
-from integration.web.kit import PASSWORD, place_body
+from integration.web.kit import PASSWORD, User, place_body
+from tradewright.strategy.templates import template_text
 
 CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
+STRATEGY_ID = "0199d000-0000-7000-8000-000000000003"
+BOT_ID = "0199d000-0000-7000-8000-000000000004"
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/session/step-up": {"password": PASSWORD},
     "/api/v1/workspace": {"name": "Renamed"},
@@ -56,6 +61,16 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/specs/explain": {"text": "version: 1"},
     "/api/v1/specs/diff": {"old": "version: 1", "new": "version: 1"},
     "/api/v1/backtests": {"id": BACKTEST_ID, "template": "ema_cross"},
+    "/api/v1/strategies": {"id": STRATEGY_ID, "name": "Mine", "template": "ema_cross"},
+    "/api/v1/strategies/{strategy_id}/versions": {"id": BOT_ID, "text": template_text("rsi_reversion")},
+    "/api/v1/strategies/{strategy_id}/rename": {"name": "Renamed"},
+    "/api/v1/bots": {"id": BOT_ID, "name": "Another bot"},
+    "/api/v1/bots/{bot_id}/rename": {"version": 1, "name": "Renamed bot"},
+    "/api/v1/bots/{bot_id}/clone": {"id": STRATEGY_ID, "name": "A clone"},
+    "/api/v1/bots/{bot_id}/remove": {"name": "Renamed bot"},
+    "/api/v1/bots/{bot_id}/runs": {"id": BOT_ID, "bot_version": 1},
+    "/api/v1/runs/{run_id}/extend": {"duration_ms": 600_000},
+    "/api/v1/runs/{run_id}/stop": {"how": "gentle"},
     "/api/v1/audit/digest": {"value": "a key"},
     "/api/v1/kill": {"scope": "workspace"},
     "/api/v1/kill/release": {"scope": "workspace"},
@@ -63,3 +78,32 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/claim": {"token": "made-up", "username": "Mallory", "password": "long enough 123", "language": "en"},
     "/api/v1/login": {"username": "nobody", "password": "a wrong password"},
 }
+
+
+def bot_settings(ids: Mapping[str, str]) -> dict[str, Any]:
+    """Of a bot of the account, by a spec version that is kept."""
+    return {
+        "spec_version_id": ids["spec_version_id"],
+        "account_id": ids["account_id"],
+        "category": "linear",
+        "symbol": "BTCUSDT",
+        "capital": "1000",
+        "limits": {"max_loss": "50"},
+        "duration_ms": 300_000,
+        "at_end": "close",
+    }
+
+
+async def furnished_bot(user: User) -> dict[str, str]:
+    """A kept strategy, a bot of it and a run, in the user's workspace, by the names that they have in paths."""
+    ids = {name: str(uuid.uuid4()) for name in ("strategy_id", "bot_id", "run_id")}
+    ids |= {"spec_version_id": ids["strategy_id"], "account_id": user.account["id"]}
+    steps = (
+        ("strategies", {"id": ids["strategy_id"], "name": "Kept", "template": "ema_cross"}, 201),
+        ("bots", {"id": ids["bot_id"], "name": "A bot", "settings": bot_settings(ids)}, 201),
+        (f"bots/{ids['bot_id']}/runs", {"id": ids["run_id"], "bot_version": 1}, 202),
+    )
+    for path, body, status in steps:
+        async with user.http.post(f"/api/v1/{path}", json=body) as response:
+            assert response.status == status, await response.text()
+    return ids

@@ -29,6 +29,18 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
             "backtests",
             "backtests/{backtest_id}",
             "backtests/{backtest_id}/report",
+            "strategies",
+            "strategies/{strategy_id}",
+            "strategies/{strategy_id}/versions/{number}",
+            "bots",
+            "bots/{bot_id}",
+            "bots/{bot_id}/versions",
+            "bots/{bot_id}/start-checks",
+            "runs",
+            "runs/{run_id}",
+            "runs/{run_id}/events",
+            "runs/{run_id}/trades",
+            "runs/{run_id}/report",
             "kill",
         )
     },
@@ -54,6 +66,17 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
     **{("POST", f"/api/v1/specs/{path}"): "read" for path in ("check", "explain", "diff")},
     **{("POST", f"{ACCOUNT}/{path}"): "trade" for path in ("preview", "intents", "cancel-all", "reconcile", "disarm")},
     ("POST", f"{ACCOUNT}/take-down"): "trade",
+    ("POST", "/api/v1/bots/{bot_id}/runs"): "trade",
+    **{("POST", f"/api/v1/runs/{{run_id}}/{wish}"): "trade" for wish in ("pause", "resume", "extend", "stop")},
+    **{
+        ("POST", f"/api/v1/strategies{path}"): "manage"
+        for path in ("", *(f"/{{strategy_id}}/{what}" for what in ("versions", "rename", "archive", "restore")))
+    },
+    **{
+        ("POST", f"/api/v1/bots{path}"): "manage"
+        for path in ("", *(f"/{{bot_id}}/{what}" for what in ("rename", "clone", "archive", "restore")))
+    },
+    ("PUT", "/api/v1/bots/{bot_id}/settings"): "manage",
     ("POST", "/api/v1/kill"): "trade",
     ("POST", "/api/v1/kill/release"): "manage",
     ("POST", f"{ACCOUNT}/resume"): "manage",

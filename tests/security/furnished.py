@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from integration.web.kit import Owner, Site, User, place_body
-from security.asked_with import BODIES
+from security.asked_with import BODIES, furnished_bot
 from tradewright.identity.tables import passkeys
 from tradewright.system import SystemIds
 from tradewright.trading.journal import Drift
@@ -61,6 +61,7 @@ async def furnished(site: Site, user: User, owner: Owner) -> dict[str, str]:
             )
         )
     return {
+        **await furnished_bot(user),
         "passkey_id": str(passkey_id),
         "workspace_id": str(user.workspace_id),
         "user_id": member.session["user"]["id"],

@@ -20,6 +20,8 @@ from tradewright.web.step_up import stepped_up_operations
 # By what they do (promise J7): keys, going live, limits, factors, exports, tokens, people.
 NEEDED = {
     "exportTable",
+    "exportRunEventsCsv",
+    "exportRunTradesJson",
     "setLimits",
     "changePassword",
     "beginTotp",

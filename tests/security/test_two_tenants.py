@@ -18,7 +18,7 @@ import pytest
 
 from integration.backtests.kit import waves
 from integration.web.kit import Site, User, place_body, running_owner
-from security.asked_with import BODIES
+from security.asked_with import BODIES, bot_settings, furnished_bot
 from security.furnished import everything_of, fresh, furnished
 from security.statements import watched
 from tradewright.market.history.series import Series
@@ -34,10 +34,18 @@ IN_BODIES: dict[tuple[str, str], Any] = {
     ("postIntent", "order_id"): lambda found: {"id": fresh(), "kind": "cancel", "order_id": found["order_id"]},
     ("kill", "account_id"): lambda found: {"scope": "account", "account_id": found["account_id"]},
     ("releaseKill", "account_id"): lambda found: {"scope": "account", "account_id": found["account_id"]},
+    **{
+        ("postBot", field): lambda found: {"id": fresh(), "name": fresh(), "settings": bot_settings(found)}
+        for field in ("spec_version_id", "account_id")
+    },
+    **{
+        ("editBot", field): lambda found: {"version": 1, "settings": bot_settings(found)}
+        for field in ("spec_version_id", "account_id")
+    },
     ("chooseWorkspace", "workspace_id"): lambda found: {"workspace_id": found["workspace_id"]},
 }
 # Path parameters that are no ids.
-WORDS = {"table": "orders", "category": "linear", "symbol": "BTCUSDT"}
+WORDS = {"number": "1", "table": "orders", "category": "linear", "symbol": "BTCUSDT"}
 
 
 # What a query's parameter is the id of, where its name says another thing.
@@ -163,13 +171,14 @@ async def test_foreign_topics_are_answered_as_topics_that_never_were(site: Site,
     olga = await site.second_user("owner", username="Olga")
     async with olga.http.ws_connect("/api/v1/stream") as stream:
         errors = []
-        for account_id in (ann.account["id"], fresh()):
-            topic = f"account:{account_id}"
+        run_id = (await furnished_bot(ann))["run_id"]
+        for kind, some_id in (("account", ann.account["id"]), ("account", fresh()), ("run", run_id), ("run", fresh())):
+            topic = f"{kind}:{some_id}"
             for resume in ({}, {topic: 0}, {topic: 5}):
                 await stream.send_json({"op": "subscribe", "topics": [topic], "resume": resume})
                 while (message := await stream.receive_json(timeout=20))["type"] == "heartbeat":
                     pass
-                errors.append(json.dumps(message).replace(account_id, "ID"))
+                errors.append(json.dumps(message).replace(topic, "TOPIC"))
         assert len(set(errors)) == 1
         assert json.loads(errors[0])["code"] == "not_found"
 
@@ -188,7 +197,7 @@ def every_pair(olga: User, own: Ids, foreign: Ids, never: Ids) -> Iterator[tuple
             yield about, (403, 404), [ask(method, path.format_map({**WORDS, **ids}), body, ids) for ids in pair]
         where = path.format_map({**WORDS, **own})
         for field in fields:
-            bodies = [(IN_BODIES[name, field](ids), ids) for ids in (foreign, never)]
+            bodies = [(IN_BODIES[name, field]({**own, field: ids[field]}), ids) for ids in (foreign, never)]
             yield f"{name}, its {field}", (404, 422), [ask(method, where, body, ids) for body, ids in bodies]
     for name, method, path, fields in questions():
         where = path.format_map({**WORDS, **own})
@@ -215,6 +224,8 @@ def body_of(name: str, path: str, ids: Ids) -> Any:
         return {"id": fresh()}
     if name == "postIntent":
         return place_body()
+    if name == "editBot":
+        return {"version": 1, "settings": bot_settings(ids)}
     return BODIES.get(path)
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 import aiohttp
 
 from integration.web.kit import PASSWORD, Site, User
+from security.asked_with import furnished_bot
 from security.askers import everybody
 from tradewright.identity.scopes import SCOPES
 from tradewright.web.stream import topics
@@ -16,8 +17,11 @@ from tradewright.web.stream import topics
 # Of Olga's workspace, who hears it; everybody else who is let in is told that there is no such thing.
 _MEMBERS = frozenset({"viewer", "trader", "owner", *SCOPES})
 _SIGNED_IN = _MEMBERS | {"other", "operator"}
+_SOME_ID = "0199d000-0000-7000-8000-000000000001"
 HEARD_BY: Mapping[str, tuple[str, frozenset[str]]] = {
     "AccountTopic": ("account:{account_id}", _MEMBERS),
+    "RunTopic": ("run:{run_id}", _MEMBERS),
+    "RunsTopic": ("runs", _SIGNED_IN),  # each hears those of the own workspace
     "TickerTopic": ("ticker:sim:linear:BTCUSDT", _SIGNED_IN),
     "CandleTopic": ("candle:sim:linear:BTCUSDT:1", _SIGNED_IN),
     "BookTopic": ("book:sim:linear:BTCUSDT", _SIGNED_IN),
@@ -28,7 +32,7 @@ HEARD_BY: Mapping[str, tuple[str, frozenset[str]]] = {
 def test_every_kind_of_topic_has_its_row() -> None:
     assert set(HEARD_BY) == {kind.__name__ for kind in get_args(topics.Topic)}
     for name, (topic, _) in HEARD_BY.items():
-        parsed = topics.parse_topic(topic.format(account_id="0199d000-0000-7000-8000-000000000001"))
+        parsed = topics.parse_topic(topic.format(account_id=_SOME_ID, run_id=_SOME_ID))
         assert type(parsed).__name__ == name
 
 
@@ -36,6 +40,7 @@ async def test_everybody_hears_what_is_declared_and_nobody_is_let_in_without_a_n
     olga = await site.second_user("owner", username="Olga")
     hashed = await site.parts.passwords.hash(PASSWORD)
     askers = await everybody(site, olga, ann, hashed=hashed, tag="heard")
+    run_id = (await furnished_bot(olga))["run_id"]
     wrong = []
     for who, http in {**askers.people, **askers.tokens}.items():
         async with http.ws_connect("/api/v1/stream") as stream:
@@ -44,7 +49,7 @@ async def test_everybody_hears_what_is_declared_and_nobody_is_let_in_without_a_n
                 assert stream.close_code == 4401
                 continue
             for kind, (topic, heard_by) in HEARD_BY.items():
-                named = topic.format(account_id=olga.account["id"])
+                named = topic.format(account_id=olga.account["id"], run_id=run_id)
                 code = await answer(stream, named)
                 if code != (None if who in heard_by else "not_found"):
                     wrong.append((who, kind, code))

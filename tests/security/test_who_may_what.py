@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from integration.backtests.kit import waves
 from integration.web.kit import PASSWORD, Owner, Site, User, place_body, running_owner
-from security.asked_with import BACKTEST_ID, BODIES, CONNECTION_ID
+from security.asked_with import BACKTEST_ID, BODIES, CONNECTION_ID, bot_settings, furnished_bot
 from security.askers import everybody
 from security.declared_people import EXPECTED, OF_OPERATOR, TO_ANYBODY
 from security.declared_tokens import BY_TOKEN
@@ -95,6 +95,8 @@ async def prepared(site: Site, olga: User, owner: Owner) -> dict[str, str]:
     async with olga.http.get("/api/v1/sessions") as response:
         session_id = (await response.json())["sessions"][0]["id"]
     return {
+        **await furnished_bot(olga),
+        "number": "1",
         "user_id": mira.session["user"]["id"],
         "invitation_id": invitation_id,
         "session_id": session_id,
@@ -126,6 +128,8 @@ async def asked(who: Any, method: str, path: str, url: str, ids: Mapping[str, st
         body = place_body()
     elif path == "/api/v1/workspaces" and method == "POST":
         body = {"id": str(uuid.uuid4()), "name": "Another"}
+    elif path.endswith("/settings"):
+        body = {"version": 1, "settings": bot_settings(ids)}
     elif path == "/api/v1/session/workspace":
         body = {"workspace_id": ids["workspace_id"]}
     async with who.request(method, url, json=body) as response:

@@ -70,6 +70,15 @@ class RunFilter:
         return said | ({"states": sorted(said["states"])} if "states" in said else {})
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Of a run's row: another one where it changed by a command (`version`) or by its owner (`event_seq`)."""
+
+    version: int
+    event_seq: int
+    is_queued: bool
+
+
 async def list_runs(
     connection: AsyncConnection,
     workspace_id: WorkspaceId,
@@ -120,6 +129,19 @@ async def snapshot(connection: AsyncConnection, workspace_id: WorkspaceId, slots
         {"workspace": workspace_id, "shown": SHOWN_AFTER_END, "limit": SNAPSHOT_RUNS},
     )
     return await _with_places(connection, workspace_id, [run_view(row) for row in found.mappings()], slots)
+
+
+async def marks(connection: AsyncConnection, workspace_id: WorkspaceId) -> dict[str, Mark]:
+    """What `snapshot` would tell, by the run's id: enough to see which of them changed."""
+    found = await connection.execute(
+        text(
+            "SELECT id, version, event_seq, state FROM runs WHERE workspace_id = :workspace"
+            " AND (ended_at IS NULL OR ended_at > clock_timestamp() - CAST(:shown AS interval))"
+            " ORDER BY ended_at IS NOT NULL, created_at DESC, id DESC LIMIT :limit"
+        ),
+        {"workspace": workspace_id, "shown": SHOWN_AFTER_END, "limit": SNAPSHOT_RUNS},
+    )
+    return {str(row.id): Mark(row.version, row.event_seq, row.state == "queued") for row in found}
 
 
 async def newest_runs(

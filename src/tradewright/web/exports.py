@@ -120,7 +120,7 @@ async def export(
     pages = _pages(parts, workspace_id, account_id, table)
     first = await anext(pages)
     name = f"{account['name']} {table} {parts.clock.now():%Y-%m-%d}.csv"
-    headers = {"cache-control": "no-store", "content-disposition": _attachment(name)}
+    headers = {"cache-control": "no-store", "content-disposition": attachment(name)}
     return StreamingResponse(_lines(table, first, pages), media_type="text/csv; charset=utf-8", headers=headers)
 
 
@@ -176,7 +176,7 @@ def _cell(row: _Row, path: _Path) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _attachment(name: str) -> str:
+def attachment(name: str) -> str:
     """RFC 6266: a name in plain letters for old readers, the whole one beside it."""
     plain = "".join(each if each.isascii() and (each.isalnum() or each in " -_.") else "_" for each in name)
     return f"attachment; filename=\"{plain.replace(' ', '_')}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.requests import HTTPConnection
 
 from tradewright.backtests.model import Quota
+from tradewright.bots.admission import Slots
 from tradewright.core.clock import Clock, Ids
 from tradewright.core.environment import Environment
 from tradewright.identity.passwords import Passwords
@@ -69,7 +70,8 @@ class WebParts:
     open itself (second factors, webhooks) and knows nothing of exchange keys;
     `kill` stops accounts, also without the database; `sending` tries a person's channels; `remembered` is who was seen
     signed in lately, for that alone.
-    `specs` reads strategies beside the loop; `candles` are those of backtests, `backtest_quota` how many there may be.
+    `specs` reads strategies beside the loop; `candles` are those of backtests, `backtest_quota` how many there may be,
+    `run_slots` how many runs at once.
     `session_limits` is how long a session lasts; `quotas` what holds where the operator has said nothing;
     `workspaces_of_user` how many a person may make.
     `rest_address` says where the requests of an environment's region go.
@@ -93,6 +95,7 @@ class WebParts:
     sending: Sending
     candles: DataStore
     backtest_quota: Quota = field(default_factory=Quota)
+    run_slots: Slots = field(default_factory=lambda: Slots(defaults=QuotaDefaults()))
     session_limits: SessionLimits = field(default_factory=SessionLimits)
     quotas: QuotaDefaults = field(default_factory=QuotaDefaults)
     workspaces_of_user: int = 5

@@ -4,8 +4,9 @@ Lives here: the one table. A route that is not in it is closed to every token, s
 opens it: people, sessions, factors, tokens, keys, arming, exports and whatever else needs a step-up stay closed, as do
 the doors that are open to nobody's session (claim, login). Not here: what a token is (`identity.api_tokens`).
 
-`read` looks. `trade` also places, changes and stops orders, and stops trading (kill). `manage` also decides what waits
-for a person: it releases what was stopped, tightens limits, settles differences, has keys checked and runs backtests.
+`read` looks. `trade` also places, changes and stops orders, starts and stops runs of bots, and stops trading (kill).
+`manage` also decides what waits for a person: it releases what was stopped, tightens limits, settles differences, has
+keys checked, runs backtests, and makes strategies and bots.
 Each needs the role that a session needs for the same.
 """
 
@@ -52,6 +53,18 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("GET", "/api/v1/backtests"): "read",
     ("GET", "/api/v1/backtests/{backtest_id}"): "read",
     ("GET", "/api/v1/backtests/{backtest_id}/report"): "read",
+    ("GET", "/api/v1/strategies"): "read",
+    ("GET", "/api/v1/strategies/{strategy_id}"): "read",
+    ("GET", "/api/v1/strategies/{strategy_id}/versions/{number}"): "read",
+    ("GET", "/api/v1/bots"): "read",
+    ("GET", "/api/v1/bots/{bot_id}"): "read",
+    ("GET", "/api/v1/bots/{bot_id}/versions"): "read",
+    ("GET", "/api/v1/bots/{bot_id}/start-checks"): "read",
+    ("GET", "/api/v1/runs"): "read",
+    ("GET", "/api/v1/runs/{run_id}"): "read",
+    ("GET", "/api/v1/runs/{run_id}/events"): "read",
+    ("GET", "/api/v1/runs/{run_id}/trades"): "read",
+    ("GET", "/api/v1/runs/{run_id}/report"): "read",
     ("GET", "/api/v1/kill"): "read",
     ("POST", f"{_ACCOUNT}/preview"): "trade",
     ("POST", f"{_ACCOUNT}/intents"): "trade",
@@ -59,6 +72,11 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("POST", f"{_ACCOUNT}/reconcile"): "trade",
     ("POST", f"{_ACCOUNT}/take-down"): "trade",
     ("POST", f"{_ACCOUNT}/disarm"): "trade",  # it reduces
+    ("POST", "/api/v1/bots/{bot_id}/runs"): "trade",  # but not untried with real money: that needs a step-up
+    ("POST", "/api/v1/runs/{run_id}/pause"): "trade",
+    ("POST", "/api/v1/runs/{run_id}/resume"): "trade",
+    ("POST", "/api/v1/runs/{run_id}/extend"): "trade",
+    ("POST", "/api/v1/runs/{run_id}/stop"): "trade",
     ("POST", "/api/v1/kill"): "trade",
     ("POST", "/api/v1/kill/release"): "manage",
     ("POST", f"{_ACCOUNT}/resume"): "manage",
@@ -68,4 +86,15 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("POST", "/api/v1/backtests"): "manage",
     ("POST", "/api/v1/backtests/{backtest_id}/cancel"): "manage",
     ("POST", "/api/v1/backtests/{backtest_id}/remove"): "manage",
+    ("POST", "/api/v1/strategies"): "manage",
+    ("POST", "/api/v1/strategies/{strategy_id}/versions"): "manage",
+    ("POST", "/api/v1/strategies/{strategy_id}/rename"): "manage",
+    ("POST", "/api/v1/strategies/{strategy_id}/archive"): "manage",
+    ("POST", "/api/v1/strategies/{strategy_id}/restore"): "manage",
+    ("POST", "/api/v1/bots"): "manage",
+    ("PUT", "/api/v1/bots/{bot_id}/settings"): "manage",
+    ("POST", "/api/v1/bots/{bot_id}/rename"): "manage",
+    ("POST", "/api/v1/bots/{bot_id}/clone"): "manage",
+    ("POST", "/api/v1/bots/{bot_id}/archive"): "manage",
+    ("POST", "/api/v1/bots/{bot_id}/restore"): "manage",
 }

@@ -14,6 +14,7 @@ from tradewright.web.schemas.holdings import Balances, Fill, Position, Protectio
 from tradewright.web.schemas.ledger import LedgerBreak
 from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
 from tradewright.web.schemas.orders import Order
+from tradewright.web.schemas.runs import Run, RunEvent
 
 Sequence = Annotated[int, Field(ge=0, lt=2**53)]  # what a browser can count exactly
 
@@ -128,18 +129,38 @@ AccountEvent = Annotated[
 ]
 
 
+class RunSnapshot(Output):
+    """Of `run:<id>`: how it stands and its newest events, the last of them the message's `seq`."""
+
+    run: Run
+    events: list[RunEvent]
+
+
+class RunsSnapshot(Output):
+    """Of `runs`: those that have not ended, and those that did within a day."""
+
+    runs: list[Run]
+
+
+class RunChanged(Output):
+    """Of `runs`: how a run stands now. What was there in between is not told."""
+
+    kind: Literal["run"]
+    run: Run
+
+
 class SnapshotMessage(Output):
     type: Literal["snapshot"]
     topic: str
     seq: int
-    data: AccountSnapshot | Ticker | Book | list[PublicTrade]
+    data: AccountSnapshot | RunSnapshot | RunsSnapshot | Ticker | Book | list[PublicTrade]
 
 
 class DeltaMessage(Output):
     type: Literal["delta"]
     topic: str
     seq: int
-    data: AccountEvent | Ticker | CandleRow | Book | list[PublicTrade]
+    data: AccountEvent | RunEvent | RunChanged | Ticker | CandleRow | Book | list[PublicTrade]
 
 
 class ExchangeLink(Output):

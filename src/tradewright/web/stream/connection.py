@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,15 +23,19 @@ from tradewright.market.markets import NoMarket
 from tradewright.market.subscription import SubscriptionClosed
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.stream import SubscribeMessage, UnsubscribeMessage
-from tradewright.web.stream.accounts import AccountFeed, AccountWatch
+from tradewright.web.stream.accounts import AccountFeed
 from tradewright.web.stream.feeds import Feed, open_feed
+from tradewright.web.stream.journals import Watch
 from tradewright.web.stream.messages import data_message, error_message, read_client_message
 from tradewright.web.stream.outbox import Outbox
+from tradewright.web.stream.runs import RunFeed, RunsFeed
 from tradewright.web.stream.topics import (
     AccountTopic,
     BookTopic,
     CandleTopic,
     MarketTopic,
+    RunsTopic,
+    RunTopic,
     TickerTopic,
     Topic,
     TradesTopic,
@@ -59,16 +64,35 @@ class Closing:
     reason: str
 
 
+class Watching(Protocol):
+    """What tells a watch of its subject."""
+
+    async def watch(self, watch: Watch, resume: int | None) -> None:
+        """Raises `NotFound` when the subject is not the watch's workspace's."""
+        ...
+
+    def unwatch(self, watch: Watch) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feeds:
+    """What all connections of a process share."""
+
+    accounts: AccountFeed
+    run_events: RunFeed
+    runs: RunsFeed
+
+
 class Connection:
     """`run` serves until either side ends it; `close` asks for the end from outside and returns at once."""
 
-    def __init__(self, websocket: WebSocket, principal: Principal, parts: WebParts, accounts: AccountFeed) -> None:
+    def __init__(self, websocket: WebSocket, principal: Principal, parts: WebParts, feeds: Feeds) -> None:
         self.principal = principal
         self.outbox = Outbox()
         self._websocket = websocket
         self._parts = parts
-        self._accounts = accounts
-        self._watches: dict[str, AccountWatch] = {}
+        self._feeds = feeds
+        self._watches: dict[str, tuple[Watching, Watch]] = {}
         self._quotes: dict[str, asyncio.Task[None]] = {}
         self._closing: asyncio.Future[Closing] = asyncio.get_running_loop().create_future()
         self._faults = 0
@@ -157,20 +181,11 @@ class Connection:
     async def _start(self, name: str, topic: Topic, resume: int | None) -> None:
         match topic:
             case AccountTopic(account_id):
-                watch = AccountWatch(
-                    workspace_id=self.principal.membership.workspace_id,
-                    account_id=account_id,
-                    topic=name,
-                    outbox=self.outbox,
-                    too_slow=self._too_slow,
-                )
-                self._watches[name] = watch
-                try:
-                    await self._accounts.watch(watch, resume)
-                except BaseException:
-                    self._watches.pop(name, None)
-                    self._accounts.unwatch(watch)
-                    raise
+                await self._watch(name, self._feeds.accounts, account_id, resume)
+            case RunTopic(run_id):
+                await self._watch(name, self._feeds.run_events, run_id, resume)
+            case RunsTopic():
+                await self._watch(name, self._feeds.runs, self.principal.membership.workspace_id, resume)
             case TickerTopic() | CandleTopic() | BookTopic() | TradesTopic():
                 try:
                     feed = self._open(topic)
@@ -183,6 +198,22 @@ class Connection:
                 self._quotes[name] = task
             case _:
                 assert_never(topic)
+
+    async def _watch(self, name: str, feed: Watching, subject_id: UUID, resume: int | None) -> None:
+        watch = Watch(
+            workspace_id=self.principal.membership.workspace_id,
+            subject_id=subject_id,
+            topic=name,
+            outbox=self.outbox,
+            too_slow=self._too_slow,
+        )
+        self._watches[name] = (feed, watch)
+        try:
+            await feed.watch(watch, resume)
+        except BaseException:
+            self._watches.pop(name, None)
+            feed.unwatch(watch)
+            raise
 
     def _open(self, topic: MarketTopic) -> Feed:
         """Raises `NoMarket` and `NotReady` where that may change, `NotFound` for what the exchange does not list: it
@@ -233,9 +264,10 @@ class Connection:
             self.close(1011, "something unexpected happened")
 
     def _drop(self, name: str) -> None:
-        watch = self._watches.pop(name, None)
-        if watch is not None:
-            self._accounts.unwatch(watch)
+        watched = self._watches.pop(name, None)
+        if watched is not None:
+            feed, watch = watched
+            feed.unwatch(watch)
         quotes = self._quotes.pop(name, None)
         if quotes is not None:
             quotes.cancel()

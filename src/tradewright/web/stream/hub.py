@@ -26,8 +26,10 @@ from tradewright.web.stream.connection import (
     CLOSE_SESSION_ENDED,
     CLOSE_TRY_LATER,
     Connection,
+    Feeds,
 )
 from tradewright.web.stream.messages import heartbeat_message
+from tradewright.web.stream.runs import RunFeed, RunsFeed
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +47,11 @@ CONNECTIONS_OF_SESSION_MAX = 24
 class StreamHub:
     def __init__(self, parts: WebParts) -> None:
         self._parts = parts
-        self._accounts = AccountFeed(parts.engine, parts.bus)
+        self._feeds = Feeds(
+            accounts=AccountFeed(parts.engine, parts.bus),
+            run_events=RunFeed(parts.engine, parts.bus, parts.run_slots),
+            runs=RunsFeed(parts.engine, parts.bus, parts.run_slots, parts.clock),
+        )
         self._connections: set[Connection] = set()
         self._silent_until_s: dict[Environment, float] = {}  # exchanges that were too slow to tell the time
         self._asking: dict[Environment, asyncio.Lock] = {}
@@ -57,15 +63,22 @@ class StreamHub:
         """Until cancelled; then every connection is told to come again."""
         try:
             async with asyncio.TaskGroup() as group:
-                for part in (self._heartbeats, self._session_checks, self._accounts.run):
-                    group.create_task(self._kept_running(part), name=f"stream.{part.__name__}")
+                feeds = self._feeds
+                for part in (
+                    self._heartbeats,
+                    self._session_checks,
+                    feeds.accounts.run,
+                    feeds.run_events.run,
+                    feeds.runs.run,
+                ):
+                    group.create_task(self._kept_running(part), name=f"stream.{part.__qualname__}")
         finally:
             for connection in self._connections:
                 connection.close(1012, "the server is stopping; connect again")
 
     async def serve(self, websocket: WebSocket, principal: Principal) -> None:
         """Serves one accepted WebSocket until it ends."""
-        connection = Connection(websocket, principal, self._parts, self._accounts)
+        connection = Connection(websocket, principal, self._parts, self._feeds)
         if not self._has_room_for(principal):
             connection.close(CLOSE_TRY_LATER, "too many connections; close some tabs")
         self._connections.add(connection)

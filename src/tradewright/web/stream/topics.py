@@ -1,4 +1,5 @@
-"""Topics of the browser stream: `account:<id>`, and those of a market, which name its environment and instrument.
+"""Topics of the browser stream: `account:<id>`, `run:<id>`, `runs` (those of the workspace), and those of a
+market, which name its environment and instrument.
 
 `ticker:<environment>:<category>:<symbol>`, `candle:<…>:<symbol>:<interval>`, `book:<…>:<symbol>`,
 `trades:<…>:<symbol>`.
@@ -21,6 +22,16 @@ TOPIC_LENGTH_MAX = 120
 @dataclass(frozen=True, slots=True)
 class AccountTopic:
     account_id: AccountId
+
+
+@dataclass(frozen=True, slots=True)
+class RunTopic:
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RunsTopic:
+    """Of the workspace that the connection is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class TradesTopic:
 
 
 MarketTopic = TickerTopic | CandleTopic | BookTopic | TradesTopic
-Topic = AccountTopic | MarketTopic
+Topic = AccountTopic | RunTopic | RunsTopic | MarketTopic
 
 
 def parse_topic(text: str) -> Topic | None:
@@ -58,7 +69,13 @@ def parse_topic(text: str) -> Topic | None:
         return None
     match text.split(":"):
         case ["account", account]:
-            return _account_topic(account)
+            account_id = _id_of(account)
+            return None if account_id is None else AccountTopic(AccountId(account_id))
+        case ["run", run]:
+            run_id = _id_of(run)
+            return None if run_id is None else RunTopic(run_id)
+        case ["runs"]:
+            return RunsTopic()
         case [kind, environment, category, symbol, *rest] if _is_instrument(environment, category, symbol):
             found = InstrumentId(cast("Category", category), symbol)
             return _market_topic(kind, cast("Environment", environment), found, rest)
@@ -80,12 +97,12 @@ def _market_topic(kind: str, environment: Environment, instrument: InstrumentId,
             return None
 
 
-def _account_topic(text: str) -> AccountTopic | None:
+def _id_of(text: str) -> UUID | None:
     try:
-        account = UUID(text)
+        found = UUID(text)
     except ValueError:
         return None
-    return AccountTopic(AccountId(account)) if str(account) == text else None
+    return found if str(found) == text else None
 
 
 def _is_instrument(environment: str, category: str, symbol: str) -> bool:
