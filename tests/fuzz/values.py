@@ -145,6 +145,8 @@ class Values:
                 return rng_name(self.rng)
             case _ if name == "actor":  # of the audit trail
                 return self.rng.choice(("system", "exchange", self.id_of("user_id")))
+            case _ if name in ("outcome", "object_kind"):
+                return self.rng.choice(("done", "refused", "order", "connection", "no_such.word"))
             case _ if name == "action":
                 return self.rng.choice(("session.login", "order.place", "a", "x.y_z", "limits.set"))
             case other:
