@@ -17,7 +17,7 @@ from tradewright.app.ground import installed_version, open_ground
 from tradewright.app.kill_command import kill_desk
 from tradewright.app.markets import follow_markets
 from tradewright.app.notify import notify_keeper
-from tradewright.app.quotas import quota_defaults
+from tradewright.app.quotas import quota_defaults, slots
 from tradewright.app.reach import reach_of
 from tradewright.app.service_vault import follow_service_keyring, service_source
 from tradewright.backtests.model import Quota
@@ -92,6 +92,7 @@ async def serve_api(settings: Settings) -> None:
                 inactivity=timedelta(hours=settings.session_idle_hours), lifetime=timedelta(days=settings.session_days)
             ),
             quotas=quota_defaults(settings),
+            run_slots=slots(settings),
             workspaces_of_user=settings.workspaces_of_user,
             backtest_quota=Quota(
                 waiting_of_user=settings.backtests_waiting,

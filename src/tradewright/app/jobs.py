@@ -1,5 +1,5 @@
-"""What `tradewright jobs` is made of: the keeper of backtests, whose runs are processes of their own, and the export of
-the audit trail's heads.
+"""What `tradewright jobs` is made of: the keeper of backtests, whose runs are processes of their own, the export of the
+audit trail's heads, and the wiping of old events of bots.
 
 It has the database and no key of any exchange. It stands behind what trades: its own place is lowered at its start, and
 its children lower theirs once more.
@@ -18,6 +18,7 @@ from tradewright.audit.exporting import HeadsExporter
 from tradewright.audit.webhook import HeadsWebhook
 from tradewright.backtests.keeper import BacktestKeeper, Keeping
 from tradewright.backtests.queue import Runner
+from tradewright.bots.retention import EventRetention
 from tradewright.process.beats import BEAT_FD, Beats
 from tradewright.process.identity import this_process
 from tradewright.process.priority import stand_behind
@@ -38,15 +39,20 @@ async def serve_jobs(settings: Settings) -> None:
                 keeping(settings),
                 clock=ground.clock,
             )
-            exporting = asyncio.create_task(heads_exporter(ground).run(), name="audit heads")
-            exporting.add_done_callback(_tell_fault)
+            beside = [
+                asyncio.create_task(heads_exporter(ground).run(), name="audit heads"),
+                asyncio.create_task(event_retention(ground).run(), name="run events"),
+            ]
+            for task in beside:
+                task.add_done_callback(_tell_fault)
             structlog.get_logger().info("jobs.ready", backtests_at_once=settings.backtests_at_once)
             print(json.dumps({"jobs": "ready"}), flush=True)  # noqa: T201  # for the supervisor, which waits for this line
             try:
                 await keeper.run()
             finally:
-                exporting.cancel()
-                await asyncio.gather(exporting, return_exceptions=True)
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
     finally:
         beating.cancel()
 
@@ -54,7 +60,11 @@ async def serve_jobs(settings: Settings) -> None:
 def _tell_fault(task: asyncio.Task[None]) -> None:
     """A fault of ours there ends nothing else, and is told."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        structlog.get_logger().error("audit.export_ended", exc_info=error)
+        structlog.get_logger().error("jobs.part_ended", part=task.get_name(), exc_info=error)
+
+
+def event_retention(ground: Ground) -> EventRetention:
+    return EventRetention(ground.engine, days=ground.settings.run_events_days or None, clock=ground.clock)
 
 
 def heads_exporter(ground: Ground) -> HeadsExporter:

@@ -28,4 +28,4 @@ def quota_defaults(settings: Settings) -> QuotaDefaults:
 
 def slots(settings: Settings) -> Slots:
     """How many runs of bots there may be at once."""
-    return Slots(defaults=quota_defaults(settings))
+    return Slots(defaults=quota_defaults(settings), installation=settings.runs_at_once)

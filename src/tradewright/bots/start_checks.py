@@ -101,6 +101,8 @@ def _of_account(facts: StartFacts, *, real_trading: bool) -> Iterator[Check]:
         yield Check(name="account", verdict="block", code="run.account_resting", params=named)
     elif facts.is_refused:
         yield Check(name="account", verdict="block", code="run.account_refused", params=named)
+    elif facts.is_read_only:
+        yield Check(name="account", verdict="block", code="run.account_read_only", params=named)
     elif not facts.is_ready:
         yield Check(name="account", verdict="warn", code="run.account_not_ready", params=named)
     else:
@@ -170,7 +172,11 @@ def _of_evidence(facts: StartFacts, *, says_untested: bool) -> Check:
 
 
 def _of_place(facts: StartFacts) -> Check:
+    """A position in the symbol that no run holds is a person's: a run beside it would take it for its own. What another
+    run holds is gone once that has ended."""
+    params = {"symbol": facts.settings.symbol}
     if facts.holder is None:
+        if facts.has_position:
+            return Check(name="place", verdict="block", code="run.symbol_in_use", params=params)
         return Check(name="place")
-    params = {"symbol": facts.settings.symbol, "run": facts.holder}
-    return Check(name="place", verdict="warn", code="run.symbol_held", params=params)
+    return Check(name="place", verdict="warn", code="run.symbol_held", params=params | {"run": facts.holder})

@@ -28,7 +28,7 @@ _FACTS = """
 SELECT b.id AS bot_id, b.name AS bot_name, b.state AS bot_state, b.version AS bot_row_version, v.id AS version_id,
        v.number, v.spec_version_id, v.params, v.account_id, v.category, v.symbol, v.capital, v.limits, v.duration_ms,
        v.at_end, s.text AS spec_text, s.sha256 AS spec_sha256, a.name AS account_name, a.environment, a.resting,
-       a.stopped, a.session_state, a.total_equity, m.hedge, d.equity AS day_equity,
+       a.stopped, a.read_only, a.session_state, a.total_equity, m.hedge, d.equity AS day_equity,
        EXISTS (SELECT 1 FROM kill_latches l WHERE l.released_at IS NULL
                   AND (l.workspace_id IS NULL OR l.workspace_id = :workspace)
                   AND (l.scope = 'installation' OR (l.scope = 'workspace' AND l.scope_id = :workspace)
@@ -38,7 +38,9 @@ SELECT b.id AS bot_id, b.name AS bot_name, b.state AS bot_state, b.version AS bo
                   AND r.environment IN ('sim', 'demo') AND r.state = 'finished') AS has_evidence,
        (SELECT o.name || ' ' || r.number FROM runs r JOIN bots o ON o.id = r.bot_id
          WHERE r.workspace_id = :workspace AND r.account_id = a.id AND r.category = v.category
-           AND r.symbol = v.symbol AND r.state IN ('starting', 'running', 'paused', 'stopping') LIMIT 1) AS holder
+           AND r.symbol = v.symbol AND r.state IN ('starting', 'running', 'paused', 'stopping') LIMIT 1) AS holder,
+       EXISTS (SELECT 1 FROM positions p WHERE p.workspace_id = :workspace AND p.account_id = a.id
+                  AND p.category = v.category AND p.symbol = v.symbol AND p.size <> 0) AS has_position
   FROM bots b
   LEFT JOIN bot_versions v ON v.bot_id = b.id AND v.number = b.current_version AND v.workspace_id = :workspace
   LEFT JOIN spec_versions s ON s.id = v.spec_version_id AND s.workspace_id = :workspace
@@ -65,11 +67,13 @@ class StartFacts:
     environment: Environment
     is_resting: bool
     is_refused: bool
+    is_read_only: bool
     is_ready: bool
     is_killed: bool
     is_hedged: bool
     has_evidence: bool
     holder: str | None
+    has_position: bool  # whosever it is
     equity: Decimal | None
     risk: Effective
     armed: bool | None
@@ -105,11 +109,13 @@ async def read_start_facts(
         environment=environment,
         is_resting=row["resting"],
         is_refused=row["stopped"] is not None,
+        is_read_only=row["read_only"],
         is_ready=row["session_state"] == "ready",
         is_killed=row["is_killed"],
         is_hedged=bool(row["hedge"]),
         has_evidence=row["has_evidence"],
         holder=row["holder"],
+        has_position=row["has_position"],
         equity=row["total_equity"] if row["day_equity"] is None else row["day_equity"],
         risk=tightest(levels),
         armed=armed,

@@ -33,8 +33,8 @@ NAMES: tuple[QuotaName, ...] = (
     "bots_running",
     "assistant_usd_a_month",
 )
-# Declared, and held once there is something to hold: bots and the assistant.
-NOT_YET_HELD: frozenset[QuotaName] = frozenset({"bots_running", "assistant_usd_a_month"})
+# Declared, and held once there is something to hold: the assistant.
+NOT_YET_HELD: frozenset[QuotaName] = frozenset({"assistant_usd_a_month"})
 WHOLE: frozenset[QuotaName] = frozenset({"connections", "orders_a_minute", "backtests_waiting", "bots_running"})
 VALUE_MAX = Decimal(10) ** 12
 

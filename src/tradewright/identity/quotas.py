@@ -38,8 +38,10 @@ _USED = text(
     " AND since = date_trunc(CASE name WHEN 'orders_a_minute' THEN 'minute' ELSE 'day' END, clock_timestamp(), 'UTC')"
 )
 _COUNTED = text(
-    "SELECT count(*) AS workspace, count(*) FILTER (WHERE created_by = :user) AS person FROM connections"
-    " WHERE workspace_id = :workspace AND state <> 'removed'"
+    "SELECT 'connections' AS name, count(*) AS workspace, count(*) FILTER (WHERE created_by = :user) AS person"
+    " FROM connections WHERE workspace_id = :workspace AND state <> 'removed' UNION ALL"
+    " SELECT 'bots_running', count(*), count(*) FILTER (WHERE started_by = :user) FROM runs"
+    " WHERE workspace_id = :workspace AND state IN ('starting', 'running', 'paused', 'stopping')"
 )
 
 
@@ -67,11 +69,9 @@ async def states(
     named = {"workspace": workspace_id, "user": user_id}
     used: dict[tuple[str, str], Decimal] = {(scope, name): Decimal(0) for scope in SCOPES for name in PERIODS}
     used |= {(row.scope, row.name): row.used for row in await connection.execute(_USED, named)}
-    counted = (await connection.execute(_COUNTED, named)).one()
-    used |= {
-        ("workspace", "connections"): Decimal(counted.workspace),
-        ("user", "connections"): Decimal(counted.person),
-    }
+    for counted in await connection.execute(_COUNTED, named):
+        used["workspace", counted.name] = Decimal(counted.workspace)
+        used["user", counted.name] = Decimal(counted.person)
     return [
         QuotaState(
             scope=scope,

@@ -86,6 +86,8 @@ class Settings(Places, BaseSettings):
     quota_notional_usd_a_day: Decimal = Field(Decimal(100_000_000), ge=0, le=10**12)
     quota_bots_running: int = Field(20, ge=0, le=10_000)
     quota_assistant_usd_a_month: Decimal = Field(Decimal(50), ge=0, le=1_000_000)
+    runs_at_once: int = Field(100, ge=0, le=100_000)  # of bots, in the whole installation; see `bots.admission`
+    run_events_days: int = Field(0, ge=0, le=36_500)  # that events of ended runs are kept; 0: for ever
     audit_heads: Path | None = None  # where the heads of the audit trail's chains are kept; HOME/audit/heads.jsonl
     audit_webhook: SecretStr | None = None  # and where they are sent
     audit_export_s: float = Field(60, ge=1, le=86_400)

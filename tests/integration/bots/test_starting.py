@@ -11,9 +11,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from integration.bots.kit import IDS, Desk, new_desk
+from integration.bots.kit import IDS, Desk, checked, new_desk
+from integration.web.kit import instrument
 from tradewright.bots.model import Limits
 from tradewright.bots.refusals import BotChanged, BotIsArchived, BotIsDraft, IdUsed, TooManyWaiting
+from tradewright.bots.start_checks import blocking, start_checks
+from tradewright.bots.start_facts import read_start_facts
 from tradewright.bots.starting import WAITING_MAX, NewRun
 from tradewright.core.errors import InvalidInput, NotFound
 
@@ -79,6 +82,32 @@ async def test_what_stands_against_a_start_is_named_all_at_once(engine: AsyncEng
         account=ann.account_id,
     )
     assert await refused(ann, bot_id) == {"run.account_resting", "run.hedge_mode", "run.killed"}
+
+
+async def test_an_account_that_may_only_read_or_holds_the_symbol_by_hand_is_refused(engine: AsyncEngine) -> None:
+    ann = await new_desk(engine)
+    bot_id = await ann.add_bot()
+    await ann.do(
+        "INSERT INTO positions (account_id, category, symbol, position_index, workspace_id, side, size, unrealised_pnl,"
+        " realised_pnl, initial_margin, sequence, exchange_updated_at, updated_at) VALUES (:account, 'linear',"
+        " 'BTCUSDT', 0, :workspace, 'Buy', 0.01, 0, 0, 0, 1, clock_timestamp(), clock_timestamp())",
+        account=ann.account_id,
+    )
+    await ann.do("UPDATE accounts SET read_only = true WHERE workspace_id = :workspace")
+    assert await refused(ann, bot_id) == {"run.account_read_only", "run.symbol_in_use"}
+
+
+async def test_a_kind_or_a_category_that_no_machine_runs_is_refused(engine: AsyncEngine) -> None:
+    ann = await new_desk(engine)
+    bot_id = await ann.add_bot()
+    async with engine.connect() as connection:
+        facts = await read_start_facts(connection, ann.workspace_id, bot_id, real_trading=False)
+    for runs, code in (
+        ({"kinds": {"grid"}, "categories": {"linear"}}, "run.kind_not_runnable"),
+        ({"kinds": {"signal"}, "categories": {"spot"}}, "run.category_not_runnable"),
+    ):
+        checks = start_checks(facts, checked(), instrument("BTCUSDT"), real_trading=False, **runs)
+        assert [problem.code for problem in blocking(checks)] == [code]
 
 
 async def test_a_maximum_loss_above_the_accounts_daily_limit_is_refused_with_the_tighter_one(

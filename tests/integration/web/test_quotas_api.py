@@ -115,7 +115,8 @@ async def test_only_the_operator_sets_a_quota_and_takes_it_back(site: Site, ann:
     status, said = await told(ann.http, "PUT", path, **body)
     found = {(each["scope"], each["name"]): each for each in said["quotas"]}
     assert (status, found["user", "connections"]["limit"], found["user", "connections"]["default"]) == (200, "3", "50")
-    assert not found["workspace", "bots_running"]["held"]
+    assert not found["workspace", "assistant_usd_a_month"]["held"]
+    assert (found["workspace", "bots_running"]["held"], found["workspace", "bots_running"]["used"]) == (True, "0")
     _, said = await told(ann.http, "PUT", path, **{**body, "value": None})
     found = {(each["scope"], each["name"]): each for each in said["quotas"]}
     assert found["user", "connections"]["limit"] == "50"
