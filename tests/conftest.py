@@ -40,6 +40,7 @@ _LONG = (
     "e2e/test_wrong_things.py",
     "e2e/test_an_hour_of_trading.py",
     "integration/test_whole_installation.py",
+    "integration/test_bots_at_home.py",
     "integration/test_kill_switch.py",
     "integration/test_harm_and_return.py",
     "integration/test_secrets_stay_home.py",

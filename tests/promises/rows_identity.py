@@ -96,6 +96,9 @@ ROWS: Final = (
     Promise(
         id="J10",
         says="Of many who ask at once exactly a quota is taken; what reduces and what cancels is never counted",
-        tests=of("tests/integration/web/test_quotas_api.py"),
+        tests=(
+            *of("tests/integration/web/test_quotas_api.py"),
+            *of("tests/integration/bots/test_admission.py"),
+        ),
     ),
 )

@@ -7347,16 +7347,21 @@ export interface components {
         RunPosition: {
             /**
              * Bars
-             * @description That it has been held for
+             * @description That it has been held for; null: its strategy does not count them
              */
-            bars: number;
+            bars: number | null;
+            /**
+             * Cells
+             * @description Of a grid: those that hold something
+             */
+            cells: number | null;
             /**
              * Direction
              * @enum {string}
              */
             direction: "long" | "short";
             /** Entry Price */
-            entry_price: string;
+            entry_price: string | null;
             /** Quantity */
             quantity: string;
             /** Stop */

@@ -259,11 +259,18 @@ def run_view(row: RowMapping) -> Row:
         "untested": row["is_override"],
         "event_seq": row["event_seq"],
         "bar_open_ms": row["bar_open_ms"],
-        "totals": row["totals"],
+        "totals": None if row["totals"] is None else _totals(row["totals"]),
         "has_report": row["has_report"],
         "events_removed_ms": moment("events_removed_at"),
         "version": row["version"],
     }
+
+
+def _totals(row: Mapping[str, Any]) -> Row:
+    """What each kind of strategy says of a position is told in one shape; what it does not say is null."""
+    names = ("direction", "quantity", "entry_price", "stop", "target", "bars", "cells")
+    position = row.get("position")
+    return {**row, "position": None if position is None else {name: position.get(name) for name in names}}
 
 
 async def _with_places(

@@ -62,10 +62,11 @@ class RunQueue(Output):
 class RunPosition(Output):
     direction: Literal["long", "short"]
     quantity: str
-    entry_price: str
+    entry_price: str | None
     stop: str | None
     target: str | None
-    bars: int = Field(description="That it has been held for")
+    bars: int | None = Field(description="That it has been held for; null: its strategy does not count them")
+    cells: int | None = Field(description="Of a grid: those that hold something")
 
 
 class RunTotals(Output):
