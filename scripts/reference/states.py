@@ -1,4 +1,4 @@
-"""`states.md`: intents, orders, sessions, and the status that a person sees."""
+"""`states.md`: intents, orders, sessions, runs, and the status that a person sees."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import get_args
 
 from reference.text import page, table, words
+from tradewright.bots.model import RUN_MOVES
 from tradewright.core.ids import ExchangeOrderId
 from tradewright.core.instrument import InstrumentId
 from tradewright.core.order import FINAL_STATES, OrderState, RemoteOrder, TrackedOrder, apply
@@ -43,6 +44,15 @@ def states() -> str:
         "## Sessions",
         table(("State", "may become"), ((f"`{state}`", words(moves)) for state, moves in SESSION_MOVES.items())),
         "Before `ready` nothing is sent; while `degraded` only what takes exposure off or protects.",
+        "## Runs of bots",
+        table(
+            ("State", "may become", "ended"),
+            (
+                (f"`{state}`", words(each for each in RUN_MOVES if each in moves), "no" if moves else "yes")
+                for state, moves in RUN_MOVES.items()
+            ),
+        ),
+        "`starting` after another state than `queued`: its account has another owner, which takes it over.",
         "## The status that is shown",
         table(
             ("Status", "may become", "last"),

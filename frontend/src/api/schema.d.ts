@@ -7380,7 +7380,7 @@ export interface components {
              * Held By
              * @enum {string}
              */
-            held_by: "symbol" | "user" | "workspace" | "installation";
+            held_by: "account" | "symbol" | "user" | "workspace" | "installation";
             /** Limit */
             limit: number | null;
         };

@@ -6,7 +6,8 @@ starting a run (`starting`), running one (`runner`).
 A slot is the state itself: a run that was admitted holds it until its state is an end, whoever owns its account and
 however often that one died meanwhile. So nothing can be lost with a process, and nobody has to take a slot back.
 The statement walks the queue from its oldest run and takes each that still finds room: with its user, its workspace,
-the installation, and its symbol of its account. A run that finds none is stepped over and keeps its place.
+the installation, and its symbol of its account. A run that finds none is stepped over and keeps its place; so is one
+whose account rests, for nobody would carry it out.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 SWEEP_S = 5.0
 _LOOKED_AT = 1_000  # oldest runs for which there may be room; a statement that took some is followed by another
-_HintOf = Literal["symbol", "user", "workspace", "installation"]
+_HeldBy = Literal["account", "symbol", "user", "workspace", "installation"]
 
 # Its own statement: what follows must see all that was committed before the lock was given.
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('admission of runs', 7))")
@@ -50,8 +51,9 @@ _WAITING = """
              WHERE h.workspace_id = r.workspace_id) AS room_of_workspace,
            CAST(:of_installation AS bigint) - (SELECT count(*) FROM held) AS room,
            EXISTS (SELECT 1 FROM held h WHERE h.account_id = r.account_id AND h.category = r.category
-                    AND h.symbol = r.symbol) AS is_symbol_held
-      FROM runs r
+                    AND h.symbol = r.symbol) AS is_symbol_held,
+           a.resting AS is_resting
+      FROM runs r JOIN accounts a ON a.id = r.account_id
       LEFT JOIN quotas qu ON qu.workspace_id = r.workspace_id AND qu.scope = 'user' AND qu.name = 'bots_running'
       LEFT JOIN quotas qw ON qw.workspace_id = r.workspace_id AND qw.scope = 'workspace' AND qw.name = 'bots_running'
      WHERE r.state = 'queued' AND (r.start_at IS NULL OR r.start_at <= clock_timestamp()))"""
@@ -64,6 +66,7 @@ WITH RECURSIVE {_WAITING},
            'u ' || workspace_id || started_by AS of_user, 'w ' || workspace_id AS of_workspace,
            's ' || account_id || category || ' ' || symbol AS of_symbol
       FROM waiting WHERE room_of_user > 0 AND room_of_workspace > 0 AND room > 0 AND NOT is_symbol_held
+       AND NOT is_resting
      ORDER BY since, id LIMIT {_LOOKED_AT}),
  walk AS (
     SELECT CAST(0 AS bigint) AS nr, CAST(NULL AS uuid) AS id, CAST('{{}}' AS jsonb) AS taken
@@ -88,7 +91,7 @@ UPDATE runs SET state = 'starting', admitted_at = clock_timestamp(), version = v
 _QUEUE = text(
     f"""
 WITH {_WAITING}
-SELECT w.id, w.room_of_user, w.room_of_workspace, w.room, w.is_symbol_held,
+SELECT w.id, w.room_of_user, w.room_of_workspace, w.room, w.is_symbol_held, w.is_resting,
        (SELECT count(*) FROM waiting o WHERE (o.since, o.id) < (w.since, w.id) AND o.account_id = w.account_id
            AND o.category = w.category AND o.symbol = w.symbol) AS ahead_symbol,
        (SELECT count(*) FROM waiting o WHERE (o.since, o.id) < (w.since, w.id) AND o.workspace_id = w.workspace_id
@@ -124,9 +127,10 @@ class Slots:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """What a queued run waits for, and how many older ones wait for the same. `limit` None: its symbol is held."""
+    """What a queued run waits for, and how many older ones wait for the same. `limit` None: its symbol is held, or its
+    account rests, so that nobody would carry it out."""
 
-    held_by: _HintOf
+    held_by: _HeldBy
     ahead: int
     limit: int | None
 
@@ -157,7 +161,9 @@ async def queue_of(
     found = await connection.execute(_QUEUE, {"workspace": workspace_id, "ids": list(run_ids), **slots.values()})
     waiting: dict[UUID, Waiting] = {}
     for row in found:
-        if row.is_symbol_held or row.ahead_symbol:
+        if row.is_resting:
+            waiting[row.id] = Waiting(held_by="account", ahead=row.ahead_symbol, limit=None)
+        elif row.is_symbol_held or row.ahead_symbol:
             waiting[row.id] = Waiting(held_by="symbol", ahead=row.ahead_symbol, limit=None)
         elif row.room_of_user - row.ahead_user <= 0:
             waiting[row.id] = Waiting(held_by="user", ahead=row.ahead_user, limit=int(row.user_limit))

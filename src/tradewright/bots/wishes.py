@@ -61,7 +61,8 @@ async def extend_run(connection: AsyncConnection, actor: Actor, run_id: UUID, du
 async def stop_run(connection: AsyncConnection, actor: Actor, run_id: UUID, how: StopHow) -> None:
     """`gentle`: no new entries, exits are managed until it holds nothing; `now`: its orders are cancelled, its position
     stays; `close`: its orders are cancelled and its position is closed. A stronger wish takes a weaker one's place, and
-    never the other way. One that waits in the queue ends here.
+    never the other way. One that nobody carries out ends here: it waits in the queue, or its account rests; what it has
+    at the exchange stays there.
 
     Raises `NotFound`, `RunHasEnded`; a run that ended stopped is answered as stopped.
     """
@@ -71,10 +72,13 @@ async def stop_run(connection: AsyncConnection, actor: Actor, run_id: UUID, how:
             return
         raise _ended(row)
     before = row["wish_stop"]
-    if before is not None and _STRENGTH[before] >= _STRENGTH[how]:
+    code = "run.stopped_in_queue" if row["state"] == "queued" else None
+    if code is None and await _rests(connection, actor, row):
+        code = "run.stopped_at_rest"
+    if code is None and before is not None and _STRENGTH[before] >= _STRENGTH[how]:
         return
-    if row["state"] == "queued":
-        reason = {"code": "run.stopped_in_queue", "params": {}}
+    if code is not None:
+        reason = {"code": code, "params": {}}
         await _set(
             connection,
             actor,
@@ -88,6 +92,15 @@ async def stop_run(connection: AsyncConnection, actor: Actor, run_id: UUID, how:
 
 
 _WISH = "wish_stop = :how, wish_stop_by = :by, wish_stop_at = clock_timestamp()"
+
+
+async def _rests(connection: AsyncConnection, actor: Actor, row: RowMapping) -> bool:
+    """Whether nobody acts for its account; it stays so until the transaction ends."""
+    found: bool | None = await connection.scalar(
+        text("SELECT resting FROM accounts WHERE id = :account AND workspace_id = :workspace FOR SHARE"),
+        {"account": row["account_id"], "workspace": actor.workspace_id},
+    )
+    return bool(found)
 
 
 async def _read_live(connection: AsyncConnection, actor: Actor, run_id: UUID) -> RowMapping:

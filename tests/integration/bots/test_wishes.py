@@ -9,8 +9,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from integration.bots.kit import Desk, new_desk
+from integration.bots.kit import SLOTS, Desk, new_desk
 from tradewright.bots import wishes
+from tradewright.bots.admission import admit, queue_of
 from tradewright.bots.refusals import RunHasEnded, RunIsStopping
 from tradewright.core.errors import InvalidInput, NotFound
 from tradewright.storage.bus import Bus
@@ -101,3 +102,25 @@ async def test_nothing_is_wished_of_a_run_that_ended_nor_of_another_workspaces(e
     for wish in (pause(ann, run_id), extend(ann, run_id, 7_200_000), stop(ann, run_id, "now")):
         with pytest.raises(RunHasEnded):
             await wish
+
+
+async def test_a_run_whose_account_rests_ends_where_it_is_stopped_and_one_in_the_queue_waits(
+    engine: AsyncEngine,
+) -> None:
+    """Its key was removed: no owner will ever take the wish."""
+    ann = await new_desk(engine)
+    bot_id = await ann.add_bot()
+    run_id, waiting = await ann.start(bot_id), await ann.start(bot_id)
+    await stop(ann, run_id, "gentle")
+    assert (await row(ann, run_id)).state == "starting"
+    await ann.do("UPDATE accounts SET resting = true WHERE workspace_id = :workspace")
+    await stop(ann, run_id, "gentle")
+    found = await row(ann, run_id)
+    assert (found.state, found.reason["code"]) == ("stopped", "run.stopped_at_rest")
+    async with engine.begin() as connection:
+        assert await admit(connection, SLOTS) == []
+        told = await queue_of(connection, ann.workspace_id, [waiting], SLOTS)
+    assert told[waiting].held_by == "account"
+    await ann.do("UPDATE accounts SET resting = false WHERE workspace_id = :workspace")
+    async with engine.begin() as connection:
+        assert await admit(connection, SLOTS) == [waiting]

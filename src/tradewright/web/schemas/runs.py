@@ -54,7 +54,7 @@ class RunWishes(Output):
 class RunQueue(Output):
     """What a queued run waits for, and how many older ones wait for the same. `limit` is the quota's number."""
 
-    held_by: Literal["symbol", "user", "workspace", "installation"]
+    held_by: Literal["account", "symbol", "user", "workspace", "installation"]
     ahead: int
     limit: int | None
 
