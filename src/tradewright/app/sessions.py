@@ -7,6 +7,7 @@ keys (`key_checks`), running them (`worker`).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -50,6 +51,7 @@ from tradewright.trading.ledger.store import PostgresLedger
 from tradewright.trading.model import AccountRef
 from tradewright.trading.ownership import Ownership
 from tradewright.trading.resolution import EvidenceRule
+from tradewright.trading.risk.rule import RiskRule
 from tradewright.trading.session import AccountSession
 from tradewright.trading.session_parts import SessionParts
 from tradewright.trading.stops import AccountStop
@@ -159,10 +161,12 @@ def session_factory(
                 ledger,
                 differences,
                 *_key_followers(ground, keyring, way, signer, stream),
-                *_run_keepers(ground, lists, account, risk, partial(care.board.blocks, account), reach),
             ],
         )
-        return AccountSession(parts if risk is None else risk.added_to(parts, lambda: care.board.version))
+        if risk is not None:
+            parts = risk.added_to(parts, lambda: care.board.version)
+            parts = _with_runs(ground, parts, risk, partial(care.board.blocks, account))
+        return AccountSession(parts)
 
     return open_session
 
@@ -185,28 +189,21 @@ async def _ask_for_instruments(ground: Ground, account: AccountRef) -> None:
         await ask_for_instruments(connection, account.environment)
 
 
-def _run_keepers(
-    ground: Ground,
-    lists: InstrumentLists,
-    account: AccountRef,
-    risk: WorkerRisk | None,
-    is_killed: Callable[[], bool],
-    reach: Reach,
-) -> Sequence[RunKeeper]:
-    """Who keeps the runs of the account's bots; nobody where no market is followed."""
-    if risk is None:
-        return ()
-    parts = RunnerParts(
-        account=account,
+def _with_runs(ground: Ground, parts: SessionParts, risk: WorkerRisk, is_killed: Callable[[], bool]) -> SessionParts:
+    """The same session, beside which the runs of the account's bots are kept."""
+    judge = next(rule for rule in parts.rules if isinstance(rule, RiskRule))
+    running = RunnerParts(
+        account=parts.account,
         engine=ground.engine,
         bus=ground.bus,
         clock=ground.clock,
-        market=partial(risk.market, account.environment),
-        instrument_of=lists.of(account.environment).get,
+        market=partial(risk.market, parts.account.environment),
+        instrument_of=parts.instrument_of,
         is_killed=is_killed,
-        reach=reach,
+        warm=judge.warm,
+        reach=parts.reach,
     )
-    return (RunKeeper(parts),)
+    return replace(parts, companions=[*parts.companions, RunKeeper(running)])
 
 
 def _key_followers(

@@ -203,6 +203,10 @@ class DcaMachine:
         for each in self.steps:
             each.is_asked |= each.key == key
 
+    def recalled(self, key: str) -> None:
+        for each in self.steps:
+            each.is_asked &= each.key != key
+
     def dropped(self, key: str) -> None:
         self.steps = [each for each in self.steps if each.key != key]
 
@@ -359,6 +363,9 @@ class DcaMachine:
 
     def passed(self, price: Decimal) -> str | None:
         return None if self.held is None else self.held.reason_at(price)
+
+    def watch(self, price: Decimal) -> list[Said]:
+        return []
 
     def expects(self, bar: Bar) -> bool:
         low, high = decimal_of(bar.low), decimal_of(bar.high)

@@ -250,6 +250,13 @@ class GridMachine:
         if cell is not None:
             cell.is_asked = True
 
+    def recalled(self, key: str) -> None:
+        if key.startswith(f"{_START}:"):
+            self.is_start_asked = False
+        cell = self._by_key(key)
+        if cell is not None:
+            cell.is_asked = False
+
     def dropped(self, key: str) -> None:
         """Asked again at the next close; the order that the grid begins with, never."""
         if key.startswith(f"{_START}:"):

@@ -229,6 +229,10 @@ class SignalMachine:
         for each in self.entries:
             each.is_asked |= each.key == key
 
+    def recalled(self, key: str) -> None:
+        for each in self.entries:
+            each.is_asked &= each.key != key
+
     def dropped(self, key: str) -> None:
         self.entries = [each for each in self.entries if each.key != key]
 
@@ -399,6 +403,9 @@ class SignalMachine:
 
     def passed(self, price: Decimal) -> str | None:
         return None if self.held is None else self.held.reason_at(price)
+
+    def watch(self, price: Decimal) -> list[Said]:
+        return []
 
     def expects(self, bar: Bar) -> bool:
         low, high = decimal_of(bar.low), decimal_of(bar.high)

@@ -16,7 +16,7 @@ from tradewright.bots.runner.asking import Act, Ask
 from tradewright.bots.runner.following import followed
 from tradewright.bots.runner.rows import Outcome
 from tradewright.bots.runner.state import POSITION, SIDES, RunState
-from tradewright.core.ids import IntentId
+from tradewright.core.clock import milliseconds
 from tradewright.trading.beside import Held
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.model import Reason
@@ -25,6 +25,7 @@ from tradewright.trading.own_orders import OwnOrder
 _PAUSE_S: Final = 1.0  # between attempts of what was refused
 _UNWRITTEN_S: Final = 15.0  # an order that nobody wrote down by then never left
 _MINUTE_S: Final = 60.0
+_LATE_MS: Final = 20_000  # an entry that could not leave for so long was meant for another price
 
 
 class Acting:
@@ -34,15 +35,14 @@ class Acting:
         self._run = run
         self._not_before_s: dict[str, float] = {}
         self._sent_s: deque[float] = deque()
-        self._told: set[IntentId] = set()
 
     def acts(self) -> list[Act]:
         """What is wanted, neither there nor on its way; each is told here, to be committed before it is asked."""
         run, now_s = self._run, self._run.parts.clock.monotonic()
         acts = [*self._cancels(now_s), *self._closes(now_s), *self._exits(now_s), *self._entries(now_s)]
         for act in acts:
-            if act.ask.id not in self._told:
-                self._told.add(act.ask.id)
+            if act.ask.id not in run.asks.told:
+                run.asks.told.add(act.ask.id)
                 run.tale.tell("intent", act.told, chain=_chain(act.ask), intent_id=act.ask.id)
         return acts
 
@@ -86,12 +86,16 @@ class Acting:
         for wanted in run.machine.to_send():
             if run.asks.has("place", wanted.key):
                 continue
-            if not wanted.rests and run.is_superseded(wanted.bar_open_ms):
+            now_ms = milliseconds(run.parts.clock.now())
+            is_late = now_ms - run.decided_ms.setdefault(wanted.key, now_ms) > _LATE_MS
+            if not wanted.rests and (is_late or run.is_superseded(wanted.bar_open_ms)):
                 self._drop(wanted.key)
                 continue
             while self._sent_s and now_s - self._sent_s[0] > _MINUTE_S:
                 self._sent_s.popleft()
             allowed, number = run.prepared.limits.max_orders_a_minute, len(self._sent_s) + 1
+            if number > allowed and wanted.rests:
+                break  # what rests may do so a moment later
             if number > allowed:
                 limit = {"name": "max_orders_a_minute", "value": str(number), "allowed": str(allowed)}
                 run.tale.tell("limit", limit, level="warning", chain=wanted.key)
@@ -129,6 +133,7 @@ class Acting:
         if answer is None:
             self._sent_s.append(run.parts.clock.monotonic())
             run.machine.on_asked(ask.key)
+            run.decided_ms.pop(ask.key, None)
             return
         run.asks.drop(ask.id)
         if not isinstance(answer, Held):  # else it is asked again at the next look, until its bar is over
@@ -175,6 +180,7 @@ class Acting:
 
     def _drop(self, key: str) -> None:
         """It did not leave in time, and never will."""
+        self._run.decided_ms.pop(key, None)
         self._run.machine.dropped(key)
         self._run.tale.tell("note", {"code": "entry.not_sent", "params": {}}, level="warning", chain=key)
 

@@ -61,6 +61,7 @@ class Asks:
         self._instrument = instrument
         self._open: dict[IntentId, Ask] = {}
         self._keys: dict[IntentId, str] = {}  # of every order that a fill may name
+        self.told: set[UUID] = set()  # those that an event tells
 
     def id_of(self, key: str, attempt: int = 0) -> IntentId:
         return IntentId(made_id("bots.run", str(self._run_id), key, str(attempt)))

@@ -139,6 +139,7 @@ class Bars:
 
     def _taken(self, bar: Bar) -> None:
         self._run.last_open_ms, self._run.last_close = bar.open_time_ms, decimal_of(bar.close)
+        self._run.parts.warm(self._run.row.instrument)
         self._known[bar.open_time_ms] = bar
         if len(self._known) > _KNOWN_MAX:
             self._known.pop(next(iter(self._known)))

@@ -2,8 +2,9 @@
 
 Lives here: `begin`, which checks, warms up, and takes over where the run was begun before. Not here: the loop (`run`).
 
-At a takeover an order that was decided and has no intent never left and never will; one that has an intent is looked
-after. Bars that closed meanwhile bring levels up to date and decide nothing, but the newest while the next is open.
+At a takeover an order that was decided and has no intent never left: it is sent by the same id while it is not late,
+and else dropped. One that has an intent is looked after. Bars that closed meanwhile bring levels up to date and decide
+nothing, but the newest while the next is open.
 """
 
 from __future__ import annotations
@@ -17,7 +18,15 @@ from tradewright.bots.runner.fills import Seen
 from tradewright.bots.runner.history import History
 from tradewright.bots.runner.parts import Ending, NotStarted
 from tradewright.bots.runner.preparing import prepared
-from tradewright.bots.runner.rows import Outcome, UntoldFill, open_orders, outcomes, untold_fills
+from tradewright.bots.runner.rows import (
+    Outcome,
+    UntoldFill,
+    known_fills,
+    open_orders,
+    outcomes,
+    told_intents,
+    untold_fills,
+)
 from tradewright.bots.runner.run import RunLoop
 from tradewright.bots.runner.state import RunState
 from tradewright.core.clock import milliseconds
@@ -38,6 +47,7 @@ async def begin(loop: RunLoop) -> None:
     """Until it is running, or stopping as it was. Raises `NotStarted`; waits while the market cannot be read."""
     run = loop.run
     run.prepared = prepared(run.row, run.parts)
+    run.parts.warm(run.row.instrument)
     is_told = False
     while True:
         try:
@@ -45,7 +55,7 @@ async def begin(loop: RunLoop) -> None:
             run.history = History(run.market.candles, run.row.instrument, run.prepared.strategy)
             now_ms = await venue_ms(run)
             if run.row.began_market_ms is None:
-                await _fresh(run, now_ms)
+                await _fresh(loop, now_ms)
             else:
                 await _taken_over(loop, now_ms)
         except (ExchangeUnavailable, NotReady, NoMarket):
@@ -64,7 +74,8 @@ async def venue_ms(run: RunState) -> int:
     return milliseconds(run.parts.clock.now())
 
 
-async def _fresh(run: RunState, now_ms: int) -> None:
+async def _fresh(loop: RunLoop, now_ms: int) -> None:
+    run = loop.run
     if run.session.book.is_hedged(run.row.instrument):
         raise NotStarted("run.hedge_mode", symbol=run.row.instrument.symbol)
     position = run.session.book.position(run.row.instrument)
@@ -72,6 +83,9 @@ async def _fresh(run: RunState, now_ms: int) -> None:
         raise NotStarted("run.symbol_in_use", symbol=run.row.instrument.symbol)
     first_open_ms = open_of(now_ms, run.history.timeframe)
     warmed = await run.history.warm_up(first_open_ms)
+    async with reading(run.parts.engine) as connection:
+        known = await known_fills(connection, run.parts.account, run.row.instrument)
+    loop.taking.know(known, run.session.book.orders())
     with exactly():
         run.machine, run.has_machine = machine_of(run.prepared.strategy, _setup(run, first_open_ms)), True
         run.evaluator, run.anchor = warmed.evaluator, warmed.anchor
@@ -99,6 +113,7 @@ async def _taken_over(loop: RunLoop, now_ms: int) -> None:
             run.machine = machine_of(run.prepared.strategy, _setup(run, first_open_ms), kept["machine"])
             run.ending = Ending.restored(kept["ending"])
             run.exits_asked, run.attempts = int(kept["exits_asked"]), dict(kept["attempts"])
+            run.decided_ms = {key: int(at_ms) for key, at_ms in kept["decided_ms"].items()}
             run.tale.restore(kept["chains"])
         except (BadMemory, KeyError, TypeError, ValueError) as error:
             run.log.error("run.memory_unreadable", error=str(error))
@@ -126,13 +141,12 @@ async def _inherit(run: RunState) -> None:
     async with reading(run.parts.engine) as connection:
         found = await outcomes(connection, run.parts.account, list(ids))
         live = await open_orders(connection, run.parts.account, run.row.id)
+        run.asks.told |= await told_intents(connection, run.parts.account, run.row.id, list(ids))
     for intent_id, (key, attempt) in ids.items():
         outcome = found.get(intent_id)
         if outcome is None:
             if key in keys:
-                run.machine.dropped(key)
-                note = {"code": "entry.not_sent", "params": {}}
-                run.tale.tell("note", note, level="warning", chain=key, intent_id=intent_id)
+                run.machine.recalled(key)  # it never left; `acting` sends it while there is time, by the same id
             continue
         kind = "place" if key in keys else "close"
         run.asks.know(intent_id, key)
@@ -161,6 +175,8 @@ async def _missed(loop: RunLoop, late: list[Bar]) -> None:
     run, bars, taking = loop.run, loop.bars, loop.taking
     async with reading(run.parts.engine) as connection:
         untold = await untold_fills(connection, run.parts.account, run.row)
+        known = await known_fills(connection, run.parts.account, run.row.instrument)
+    taking.know(known - {fill.exec_id for fill in untold}, run.session.book.orders())
     fills = [_seen(fill) for fill in untold]
     for number, bar in enumerate(late):
         is_last = number == len(late) - 1

@@ -21,10 +21,15 @@ from tradewright.trading.model import AccountRef
 EndState = Literal["finished", "stopped", "failed", "halted"]
 
 
+def _nothing(_instrument: InstrumentId) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunnerParts:
     """`market` gives the environment's market data, or raises while it is not followed yet (`NotReady`, `NoMarket`).
-    `is_killed`: whether a latch holds for the account. `instrument_of` answers None for what is not listed."""
+    `is_killed`: whether a latch holds for the account. `instrument_of` answers None for what is not listed.
+    `warm` is told where orders will be wanted, so that none has to wait for what it is judged by."""
 
     account: AccountRef
     engine: AsyncEngine
@@ -33,6 +38,7 @@ class RunnerParts:
     market: Callable[[], MarketData]
     instrument_of: Callable[[InstrumentId], Instrument | None]
     is_killed: Callable[[], bool]
+    warm: Callable[[InstrumentId], None] = _nothing
     reach: Reach = nowhere
 
 

@@ -68,6 +68,20 @@ SELECT e.exec_id, e.exchange_order_id, e.link_id, e.side, e.price, e.quantity, e
  ORDER BY e.executed_at, e.sequence, e.exec_id
 """  # noqa: S608
 )
+_TOLD = text(
+    """
+SELECT DISTINCT v.intent_id FROM run_events v
+ WHERE v.run_id = :run AND v.workspace_id = :workspace AND v.kind = 'intent' AND v.intent_id = ANY(CAST(:ids AS uuid[]))
+"""
+)
+# A reading of the exchange tells fills again that were booked before: whoever begins must know them all.
+_KNOWN = text(
+    """
+SELECT e.exec_id FROM executions e
+ WHERE e.account_id = :account AND e.workspace_id = :workspace AND e.category = :category AND e.symbol = :symbol
+   AND e.executed_at > clock_timestamp() - interval '8 days'
+"""
+)
 _OPEN_ORDERS = text(
     """
 SELECT i.id FROM intents i
@@ -245,6 +259,21 @@ async def untold_fills(connection: AsyncConnection, account: AccountRef, run: Ru
         )
         for row in found.mappings()
     ]
+
+
+async def told_intents(
+    connection: AsyncConnection, account: AccountRef, run_id: UUID, ids: Sequence[UUID]
+) -> set[UUID]:
+    """Which of these the run's events tell already."""
+    found = await connection.execute(_TOLD, {"workspace": account.workspace_id, "run": run_id, "ids": list(ids)})
+    return set(found.scalars())
+
+
+async def known_fills(connection: AsyncConnection, account: AccountRef, instrument: InstrumentId) -> set[str]:
+    """Of a symbol, all that were booked until now and that the exchange may tell again."""
+    values = {"account": account.id, "workspace": account.workspace_id}
+    found = await connection.execute(_KNOWN, {**values, "category": instrument.category, "symbol": instrument.symbol})
+    return set(found.scalars())
 
 
 async def open_orders(connection: AsyncConnection, account: AccountRef, run_id: UUID) -> list[UUID]:

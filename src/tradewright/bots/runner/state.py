@@ -63,6 +63,7 @@ class RunState:
         self.anchor: Mapping[str, int] = {}
         self.exits_asked = 0  # the ids of exits are made of it
         self.attempts: dict[str, int] = {}  # of closes and cancels
+        self.decided_ms: dict[str, int] = {}  # by our clock, of entries that have not left
         self._writer = writer
 
     @property
@@ -130,6 +131,7 @@ class RunState:
             "ending": None if self.ending is None else self.ending.memory(),
             "exits_asked": self.exits_asked,
             "attempts": self.attempts,
+            "decided_ms": {key: at for key, at in self.decided_ms.items() if key in self.machine.unsent()},
             "chains": dict(chains),
         }
 

@@ -98,6 +98,9 @@ class Stopping:
             run.ending, run.state = Ending(state="halted", code=_KILL), "stopping"
             return
         self._look_at_loss()
+        price = run.price()
+        if price and not run.is_stopping:
+            self.wrong(run.say(run.machine.watch(price), caused_by=None))
         if run.ending is not None and run.ending.closes:
             run.machine.want_close(_REASONS.get(run.ending.code, "run_failed"), run.open_ms)
 

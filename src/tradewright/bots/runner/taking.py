@@ -5,7 +5,7 @@ Lives here: `Taking`. Not here: telling whose a fill is (`fills`), what it chang
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -34,6 +34,13 @@ class Taking:
     @property
     def is_waiting(self) -> bool:
         return bool(self._foreign_since_s)
+
+    def know(self, exec_ids: Iterable[str], orders: Iterable[RemoteOrder]) -> None:
+        """Fills that were booked before the run began or was taken over, and the orders that live: told again, the
+        former are nobody's news."""
+        self._applied.update(exec_ids)
+        for order in orders:
+            self._reader.note_order(order.exchange_order_id, order.stop_order_type)
 
     def facts(self, facts: Sequence[BookFact]) -> None:
         for fact in facts:

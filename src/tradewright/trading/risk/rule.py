@@ -71,6 +71,12 @@ class RiskRule:
             self._exposure.reserve(intent, verdict)
         return reason_of(verdict)
 
+    def warm(self, instrument: InstrumentId) -> None:
+        """Somebody will want to open something there: what it is judged by is read before, so that nothing waits."""
+        self._prices.want(instrument, self.wake)
+        if self.limits is not None:
+            self._knows_leverage(instrument, self.limits)
+
     def _asked(self, intent: PlaceIntent | AmendIntent) -> Asked | None:
         if isinstance(intent, PlaceIntent):
             return asked_of(intent)

@@ -1,0 +1,52 @@
+"""The worker is killed at each named point of a run's life while the market stands still: what comes of the run is what
+comes of one that nobody killed, nothing is entered twice, and its story has no hole.
+
+The market moves only when the test says so, so the same bars are decided on by whoever owns the account then.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from integration.bots.test_signal_run import CROSS, must_agree
+from support.bots.running_bot import bot_home
+from tradewright.trading.crash_points import CRASH_AT
+
+POINTS = {
+    "run.begun": 1,
+    "run.bar": 3,
+    "run.decided": 3,
+    "run.asked": 2,
+    "run.fill": 2,
+    "run.told": 2,
+    "request.committed": 2,
+    "request.handed": 2,
+}
+BARS = 9
+
+
+@pytest.mark.parametrize(("point", "number"), POINTS.items(), ids=POINTS)
+def test_a_run_goes_on_as_if_nobody_had_killed_its_worker(point: str, number: int) -> None:
+    with bot_home(environment={CRASH_AT: f"{point}:{number}"}) as home:
+        home.to_bar()
+        first = home.installation.pid_of("worker")
+        run = home.start(CROSS)
+        home.until(run, "running")
+        home.play(run, BARS)
+        assert home.installation.pid_of("worker") != first, f"nobody was killed at {point}"
+        row = home.row(run)
+        assert row["state"] == "running", row["reason"]
+        must_agree(home, run, CROSS, least=2)
+        events = home.events(run)
+        assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+        bars = [event["payload"]["open_ms"] for event in events if event["kind"] == "bar"]
+        assert len(bars) == len(set(bars)), "a bar was told twice"
+        asked = [event["intent_id"] for event in events if event["kind"] == "intent"]
+        assert len(asked) == len(set(asked)), "something was asked twice"
+        fills = [event["payload"]["exec_id"] for event in events if event["kind"] == "fill"]
+        truth = home.ask("SELECT count(*) AS n FROM executions WHERE exec_type = 'Trade'")[0]["n"]
+        assert len(fills) == len(set(fills)) == truth
+        takeovers = [event for event in events if event["kind"] == "takeover"]
+        assert len(takeovers) == 1
+        epochs = home.ask("SELECT epoch FROM runs WHERE id = %(run)s", run=run)
+        assert epochs[0]["epoch"] == takeovers[0]["payload"]["epoch"]
