@@ -41,7 +41,7 @@ export function ConnectionCard({ connection, mayTrade }: { connection: Connectio
         <strong>{connection.name}</strong>
         <span className={`connection-state ${connection.state}`} role="status">
           <Icon name={DRAWING[connection.state]} className={connection.state === "checking" ? "spinning" : ""} />
-          {t(`connections.state_${connection.state}`)}
+          {connection.state === "ok" && connection.key_facts?.read_only === true ? t("connections.state_read_only") : t(`connections.state_${connection.state}`)}
         </span>
         <span className="spacer" />
         {connection.state === "ok" && connection.account_id !== null && (
@@ -170,7 +170,7 @@ function KeyFacts({ facts }: { facts: NonNullable<Connection["key_facts"]> }) {
       <dt>{t("connections.uid")}</dt>
       <dd>{facts.uid}</dd>
       <dt>{t("connections.permissions")}</dt>
-      <dd>{may === "" ? "—" : may}</dd>
+      <dd>{may === "" ? "—" : facts.read_only ? t("connections.reads_only", { what: may }) : may}</dd>
       <dt>{t("connections.ips")}</dt>
       <dd className={everywhere ? "caution" : ""}>{everywhere ? t("connections.ips_everywhere") : facts.ips.join(", ")}</dd>
       <dt>{t("connections.expires")}</dt>
