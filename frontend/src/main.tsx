@@ -19,6 +19,7 @@ import "./styles/connections.css";
 import "./styles/people.css";
 import "./styles/backtests.css";
 import "./styles/audit.css";
+import "./styles/bots.css";
 
 const place = document.getElementById("root");
 if (place === null) throw new Error("index.html has no element with the id root");

@@ -1,5 +1,5 @@
 /** Whole objects of the API for tests, to be changed where a test looks. The page itself imports nothing from here. */
-import type { Account, Fill, Instrument, Order, PlaceIntent, Position, Ticker } from "./types";
+import type { Account, Fill, Instrument, Order, PlaceIntent, Position, Run, RunEvent, Ticker } from "./types";
 
 export const anOrder = (change: Partial<Order> = {}): Order => ({
   id: "o1",
@@ -204,5 +204,57 @@ export const aPlace = (change: Partial<PlaceIntent> = {}): PlaceIntent => ({
   stop_loss: null,
   slippage_percent: null,
   note: null,
+  ...change,
+});
+
+export const aRun = (change: Partial<Run> = {}): Run => ({
+  id: "r1",
+  bot_id: "b1",
+  bot_name: "Dip",
+  bot_version: 1,
+  number: 1,
+  spec: { version_id: "v1", strategy_id: "s1", number: 1, name: "RSI", sha256: "0" },
+  account_id: "a",
+  account_name: "Simulated",
+  environment: "sim",
+  category: "linear",
+  symbol: "BTCUSDT",
+  timeframe: "1m",
+  capital: "1000",
+  max_loss: "50",
+  at_end: "close",
+  state: "running",
+  reason: null,
+  started_by: "u",
+  created_ms: 1,
+  start_at_ms: null,
+  admitted_ms: 1,
+  began_ms: 1,
+  ended_ms: null,
+  began_market_ms: 1_000,
+  duration_ms: 300_000,
+  deadline_market_ms: 301_000,
+  epoch: 1,
+  wishes: { paused: false, paused_by: null, stop: null, stop_by: null, stop_ms: null },
+  untested: false,
+  event_seq: 0,
+  bar_open_ms: null,
+  totals: null,
+  has_report: false,
+  events_removed_ms: null,
+  version: 1,
+  queue: null,
+  ...change,
+});
+
+export const anEvent = (seq: number, change: Partial<RunEvent> = {}): RunEvent => ({
+  seq,
+  at_ms: seq * 1_000,
+  market_ms: null,
+  kind: "note",
+  level: "info",
+  caused_by: null,
+  intent_id: null,
+  payload: {},
   ...change,
 });

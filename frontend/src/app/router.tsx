@@ -13,6 +13,9 @@ import {
 } from "@tanstack/react-router";
 import { InvitePage } from "../auth/InvitePage";
 import { readAuditSearch } from "../audit/search";
+import { readRunSearch } from "../bots/run/search";
+import { readBotsSearch } from "../bots/search";
+import { readWizardSearch } from "../bots/wizard/search";
 import { LoginPage } from "../auth/LoginPage";
 import { readLoginSearch } from "../auth/next";
 import { StepUpHost } from "../auth/stepUp";
@@ -22,6 +25,7 @@ import { HomePage } from "../shell/HomePage";
 import { NotFound, PageFailure } from "../shell/NotFound";
 import { Shell } from "../shell/Shell";
 import { LiveRegions, Toasts } from "../shell/Toasts";
+import { readStrategySearch } from "../strategies/search";
 import { readTerminalSearch } from "../terminal/search";
 import { queries } from "./services";
 import { sessionQuery } from "./session";
@@ -166,6 +170,46 @@ const backtest = createRoute({
   component: lazyRouteComponent(() => import("../backtests/BacktestPage"), "BacktestPage"),
 });
 
+const bots = createRoute({
+  getParentRoute: () => shell,
+  path: "/bots",
+  validateSearch: readBotsSearch,
+  component: lazyRouteComponent(() => import("../bots/BotsPage"), "BotsPage"),
+});
+
+const newBot = createRoute({
+  getParentRoute: () => shell,
+  path: "/bots/new",
+  validateSearch: readWizardSearch,
+  component: lazyRouteComponent(() => import("../bots/wizard/WizardPage"), "WizardPage"),
+});
+
+const bot = createRoute({
+  getParentRoute: () => shell,
+  path: "/bots/$bot",
+  component: lazyRouteComponent(() => import("../bots/BotPage"), "BotPage"),
+});
+
+const run = createRoute({
+  getParentRoute: () => shell,
+  path: "/bots/$bot/runs/$run",
+  validateSearch: readRunSearch,
+  component: lazyRouteComponent(() => import("../bots/run/RunPage"), "RunPage"),
+});
+
+const strategies = createRoute({
+  getParentRoute: () => shell,
+  path: "/strategies",
+  component: lazyRouteComponent(() => import("../strategies/StrategiesPage"), "StrategiesPage"),
+});
+
+const strategy = createRoute({
+  getParentRoute: () => shell,
+  path: "/strategies/$spec",
+  validateSearch: readStrategySearch,
+  component: lazyRouteComponent(() => import("../strategies/StrategyPage"), "StrategyPage"),
+});
+
 export const router = createRouter({
   routeTree: root.addChildren([
     welcome,
@@ -181,6 +225,12 @@ export const router = createRouter({
       differences,
       backtests,
       backtest,
+      bots,
+      newBot,
+      bot,
+      run,
+      strategies,
+      strategy,
     ]),
   ]),
   defaultPreload: false,

@@ -2,6 +2,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { NoAnswer } from "../api/errors";
 import { StepUps } from "../auth/step_ups";
+import { Runs } from "../stream/runs";
 import { Signal } from "../stream/signal";
 import { StreamStore } from "../stream/store";
 import { Notices } from "../shell/notices";
@@ -16,6 +17,8 @@ export const stream = new StreamStore({
   now: () => Date.now(),
   random: () => Math.random(),
 });
+
+export const runs = new Runs(stream);
 
 export const stepUps = new StepUps();
 

@@ -5,6 +5,7 @@ import audit from "./en/audit.json";
 import auth from "./en/auth.json";
 import backtests from "./en/backtests.json";
 import book from "./en/book.json";
+import bots from "./en/bots.json";
 import common from "./en/common.json";
 import connections from "./en/connections.json";
 import differences from "./en/differences.json";
@@ -16,10 +17,12 @@ import notices from "./en/notices.json";
 import people from "./en/people.json";
 import problems from "./en/problems.json";
 import reasons from "./en/reasons.json";
+import runs from "./en/runs.json";
 import security from "./en/security.json";
 import shell from "./en/shell.json";
 import standing from "./en/standing.json";
 import status from "./en/status.json";
+import strategies from "./en/strategies.json";
 import tables from "./en/tables.json";
 import terminal from "./en/terminal.json";
 import ticket from "./en/ticket.json";
@@ -32,6 +35,7 @@ const en = {
   auth,
   backtests,
   book,
+  bots,
   common,
   connections,
   differences,
@@ -43,10 +47,12 @@ const en = {
   people,
   problems,
   reasons,
+  runs,
   security,
   shell,
   standing,
   status,
+  strategies,
   tables,
   terminal,
   ticket,

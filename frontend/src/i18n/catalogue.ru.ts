@@ -5,6 +5,7 @@ import audit from "./ru/audit.json";
 import auth from "./ru/auth.json";
 import backtests from "./ru/backtests.json";
 import book from "./ru/book.json";
+import bots from "./ru/bots.json";
 import common from "./ru/common.json";
 import connections from "./ru/connections.json";
 import differences from "./ru/differences.json";
@@ -16,10 +17,12 @@ import notices from "./ru/notices.json";
 import people from "./ru/people.json";
 import problems from "./ru/problems.json";
 import reasons from "./ru/reasons.json";
+import runs from "./ru/runs.json";
 import security from "./ru/security.json";
 import shell from "./ru/shell.json";
 import standing from "./ru/standing.json";
 import status from "./ru/status.json";
+import strategies from "./ru/strategies.json";
 import tables from "./ru/tables.json";
 import terminal from "./ru/terminal.json";
 import ticket from "./ru/ticket.json";
@@ -34,6 +37,7 @@ const ru: Catalogue = {
   auth,
   backtests,
   book,
+  bots,
   common,
   connections,
   differences,
@@ -45,10 +49,12 @@ const ru: Catalogue = {
   people,
   problems,
   reasons,
+  runs,
   security,
   shell,
   standing,
   status,
+  strategies,
   tables,
   terminal,
   ticket,

@@ -13,8 +13,8 @@ import { i18next } from "./index";
 
 export type Words = TFunction<"page">;
 
-/** For keys made of a code: whether such a text exists, and the text. All other keys are typed. */
-function byCode(t: Words, key: string, params: Record<string, string>): string | null {
+/** For keys made of a code: the text, or null where there is none. All other keys are typed. */
+export function byCode(t: Words, key: string, params: Record<string, string>): string | null {
   if (typeof i18next.getResource(i18next.language, "page", key) !== "string") return null;
   return (t as (key: string, params: Record<string, string>) => string)(key, params);
 }

@@ -14,6 +14,8 @@ import { notices, queries } from "../app/services";
 import { accountsQuery, sessionQuery } from "../app/session";
 import { useWords } from "../i18n/useWords";
 import { accountName, failureText } from "../i18n/words";
+import { useRuns } from "../stream/hooks";
+import { isOver } from "../stream/runs";
 import { Dialog } from "../ui/Dialog";
 import { HoldButton } from "../ui/HoldButton";
 import { Icon } from "../ui/Icon";
@@ -63,6 +65,19 @@ export function KillSwitch({ account }: { account: Account | null }) {
 
 type Reach = "account" | "workspace";
 
+/** How many runs of bots the stop ends; null: those of every account. */
+function BotsHeld({ accountId }: { accountId: string | null }) {
+  const { t } = useWords();
+  const view = useRuns();
+  if (view.phase !== "live") return null;
+  const held = [...view.rows.values()].filter((run) => !isOver(run) && (accountId === null || run.account_id === accountId)).length;
+  return (
+    <strong data-testid="kill-bots" data-count={held}>
+      {held === 0 ? t("kill.no_bots") : t("kill.bots", { count: held })}
+    </strong>
+  );
+}
+
 function Sheet({ account, close }: { account: Account | null; close: () => void }) {
   const { t, language } = useWords();
   const session = useQuery(sessionQuery).data;
@@ -88,7 +103,9 @@ function Sheet({ account, close }: { account: Account | null; close: () => void 
   return (
     <div className="stack wide">
       <ol className="kill-steps">
-        <li>{t("kill.step_block")}</li>
+        <li>
+          {t("kill.step_block")} <BotsHeld accountId={reach === "account" ? (account?.id ?? null) : null} />
+        </li>
         <li>{t("kill.step_cancel")}</li>
         <li>{closing ? t("kill.step_close") : t("kill.step_keep")}</li>
       </ol>

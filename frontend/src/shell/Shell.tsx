@@ -13,6 +13,7 @@ import { logout } from "../api/calls";
 import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
+import { forgetBotDrafts } from "../bots/wizard/keeping";
 import { forgetDrafts } from "../ticket/draft";
 import { KillBanner } from "../kill/KillBanner";
 import { KillSwitch } from "../kill/KillSwitch";
@@ -70,7 +71,7 @@ function SkipLinks({ isTerminal }: { isTerminal: boolean }) {
   ));
 }
 
-function NavLink({ to, label, active }: { to: "/" | "/backtests" | "/settings/accounts"; label: string; active: boolean }) {
+function NavLink({ to, label, active }: { to: "/" | "/bots" | "/backtests" | "/settings/accounts"; label: string; active: boolean }) {
   return (
     <Link to={to} className={`nav-link ${active ? "active" : ""}`} aria-current={active ? "page" : undefined}>
       {label}
@@ -97,6 +98,7 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
     await navigate({ to: "/login", search: { reason: "left" } });
     forgetPerson();
     forgetDrafts();
+    forgetBotDrafts();
   };
   return (
     <header className="header">
@@ -104,7 +106,8 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
       <WorkspaceSwitcher />
       {account !== null && <AccountSwitcher account={account} accounts={accounts} />}
       <nav aria-label={t("shell.nav")}>
-        <NavLink to="/" label={t("shell.terminal")} active={!here.startsWith("/settings") && !here.startsWith("/backtests") && !here.startsWith("/audit")} />
+        <NavLink to="/" label={t("shell.terminal")} active={here === "/" || here.startsWith("/terminal")} />
+        <NavLink to="/bots" label={t("shell.bots")} active={here.startsWith("/bots") || here.startsWith("/strategies")} />
         <NavLink to="/backtests" label={t("shell.backtests")} active={here.startsWith("/backtests")} />
         <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
       </nav>

@@ -6,7 +6,8 @@ import { localTime, utcDateTime, utcTime } from "../format/time";
 import { useWords } from "../i18n/useWords";
 import { budgetQuery } from "../standing/queries";
 import type { AccountState } from "../stream/account";
-import { useClocks, useLink, useNow } from "../stream/hooks";
+import { useClocks, useLink, useNow, useRuns } from "../stream/hooks";
+import { isAtWork } from "../stream/runs";
 import type { Clocks } from "../stream/store";
 
 /** A market this far from our clock runs on its own time. */
@@ -37,6 +38,7 @@ export function StatusBar({ state }: { state: AccountState | null }) {
         <span className={old}>{amount(balances?.total_available, language)}</span>
       </span>
       {data !== null && <Requests accountId={data.account.id} now={now} />}
+      <Bots />
       <span className="spacer" />
       {market !== null && (
         <span data-testid="market-time">
@@ -50,6 +52,22 @@ export function StatusBar({ state }: { state: AccountState | null }) {
         {utcTime(serverNow)}
       </span>
     </footer>
+  );
+}
+
+/** How many bots are at work, whatever the account; nothing where there is none. */
+function Bots() {
+  const { t } = useWords();
+  const view = useRuns();
+  const rows = view.phase === "live" ? [...view.rows.values()] : [];
+  const running = rows.filter(isAtWork).length;
+  const waiting = rows.filter(({ state }) => state === "queued").length;
+  if (running + waiting === 0) return null;
+  return (
+    <Link to="/bots" className="muted" data-testid="bots-bar" data-running={running}>
+      {t("bots.running", { count: running })}
+      {waiting > 0 && ` · ${t("bots.waiting", { count: waiting })}`}
+    </Link>
   );
 }
 

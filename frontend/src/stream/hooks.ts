@@ -1,9 +1,10 @@
 /** The stream for components: each reads its own key and is painted only when that changes. */
 import { useEffect, useState, useSyncExternalStore } from "react";
 import type { Category, Environment, PublicTrade } from "../api/types";
-import { stream } from "../app/services";
+import { runs, stream } from "../app/services";
 import type { AccountState } from "./account";
 import type { Link } from "./connection";
+import type { RunsView } from "./runs";
 import { Signal, type Readable } from "./signal";
 import type { BookView, Clocks, Exchange, Quote } from "./store";
 
@@ -40,6 +41,11 @@ const NO_ACCOUNT = new Signal<null>(null);
 export function useAccountIfAny(accountId: string | null): AccountState | null {
   useEffect(() => (accountId === null ? undefined : stream.hold(`account:${accountId}`)), [accountId]);
   return useSignal<AccountState | null>(accountId === null ? NO_ACCOUNT : stream.account(accountId));
+}
+
+export function useRuns(): RunsView {
+  useEffect(() => runs.hold(), []);
+  return useSignal(runs.view);
 }
 
 export function useQuote(key: string): Quote | null {

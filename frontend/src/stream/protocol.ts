@@ -21,16 +21,24 @@ export type TopicMessage = Extract<Message, { type: "snapshot" | "delta" }>;
 
 export type Topic =
   | { readonly kind: "account"; readonly accountId: string }
+  /** How the workspace's runs stand, and what happens in one of them. */
+  | { readonly kind: "runs" }
+  | { readonly kind: "run"; readonly runId: string }
   /** Keys begin with the environment, for each has a market of its own: `sim:linear:BTCUSDT`. */
   | { readonly kind: "ticker" | "candle" | "book" | "trades"; readonly key: string };
 
+export const RUNS_TOPIC = "runs";
+
 export function topicOf(topic: string): Topic | null {
+  if (topic === RUNS_TOPIC) return { kind: "runs" };
   const [kind, ...rest] = topic.split(":");
   const key = rest.join(":");
   if (key === "") return null;
   switch (kind) {
     case "account":
       return { kind, accountId: key };
+    case "run":
+      return { kind, runId: key };
     case "ticker":
     case "candle":
     case "book":

@@ -2,7 +2,8 @@
  * What this tab knows from the stream, outside React and by key, so that a tick repaints one number and not the page.
  *
  * Lives here: accounts, tickers, books, trades and candles in passing, the health of the links, the clocks.
- * Not here: the socket's life (`connection`), pure account steps (`account`), React (`hooks`).
+ * Not here: the socket's life (`connection`), pure account steps (`account`), runs of bots (`runs`, `bots/run/tape`), which
+ * listen here, React (`hooks`).
  * Quotes and books are flushed at most ten times a second; what concerns orders is passed on at once.
  * Every environment has a market, a link to its exchange and a clock of its own.
  */
@@ -37,6 +38,12 @@ export type Quote = { readonly ticker: Ticker; readonly receivedAtMs: number; re
 /** `null`: nothing is known, or the link broke and what was known counts no more. */
 export type BookView = { readonly book: Book; readonly receivedAtMs: number };
 export type CandleListener = { readonly onCandle: (candle: Candle) => void; readonly onResync: () => void };
+/** Of a topic that somebody else keeps: `resumeFrom` is the last number it knows, null when it wants a snapshot. */
+export type TopicListener = {
+  readonly onMessage: (message: TopicMessage) => void;
+  readonly onFailed: (code: string) => void;
+  readonly resumeFrom: () => number | null;
+};
 export type AccountListener = (accountId: string, before: AccountState, delta: AccountDelta) => void;
 
 export const FLUSH_MS = 100;
@@ -56,6 +63,7 @@ export class StreamStore {
   readonly #trades = new Map<string, Signal<readonly PublicTrade[]>>();
   readonly #candles = new Map<string, Set<CandleListener>>();
   readonly #candleSeq = new Map<string, number>();
+  readonly #listeners = new Map<string, TopicListener>();
   readonly #holders = new Map<string, number>();
   readonly #accountListeners = new Set<AccountListener>();
   #flush: ReturnType<typeof setTimeout> | null = null;
@@ -99,7 +107,7 @@ export class StreamStore {
   /** Holds a subscription until the returned function is called; several holders share one. */
   hold(topic: string): () => void {
     this.#holders.set(topic, (this.#holders.get(topic) ?? 0) + 1);
-    if (!this.#paused || topic.startsWith("account:")) this.connection.subscribe(topic);
+    if (!this.#paused || !isMarket(topic)) this.connection.subscribe(topic);
     let held = true;
     return () => {
       if (!held) return;
@@ -121,6 +129,16 @@ export class StreamStore {
     const release = this.hold(`candle:${key}`);
     return () => {
       listeners.delete(listener);
+      release();
+    };
+  }
+
+  /** Holds a topic and hands its messages on until the returned function is called. A topic has one listener. */
+  listen(topic: string, listener: TopicListener): () => void {
+    this.#listeners.set(topic, listener);
+    const release = this.hold(topic);
+    return () => {
+      if (this.#listeners.get(topic) === listener) this.#listeners.delete(topic);
       release();
     };
   }
@@ -185,10 +203,12 @@ export class StreamStore {
   }
 
   #marketTopics(): string[] {
-    return [...this.#holders.keys()].filter((topic) => !topic.startsWith("account:"));
+    return [...this.#holders.keys()].filter(isMarket);
   }
 
   #resumeFrom(topic: string): number | null {
+    const listener = this.#listeners.get(topic);
+    if (listener !== undefined) return listener.resumeFrom();
     const parsed = topicOf(topic);
     if (parsed?.kind === "candle") {
       // Candles count per connection: on a new one the chart reads what it missed over HTTP.
@@ -261,6 +281,10 @@ export class StreamStore {
         return;
       case "trades":
         this.#newTrades(topic.key, message.type, message.data as readonly PublicTrade[]);
+        return;
+      case "runs":
+      case "run":
+        this.#listeners.get(message.topic)?.onMessage(message);
         return;
       default:
         ignoreUnknown(topic);
@@ -337,6 +361,7 @@ export class StreamStore {
   }
 
   #failed(topic: string | null, code: string): void {
+    if (topic !== null) this.#listeners.get(topic)?.onFailed(code);
     const parsed = topic === null ? null : topicOf(topic);
     if (parsed?.kind !== "account") return;
     const signal = this.#account(parsed.accountId);
@@ -364,6 +389,12 @@ function clocksAfter(old: Clocks | null, heardAtMs: number, serverMs: number, ma
   const moved = old?.marketNowMs != null && marketNowMs !== null ? marketNowMs - old.marketNowMs : 0;
   const marketSpeed = elapsed > 1000 ? Math.max(0, moved / elapsed) : (old?.marketSpeed ?? 1);
   return { serverOffsetMs: serverMs - heardAtMs, marketNowMs, marketSpeed, heardAtMs };
+}
+
+/** What a hidden tab can do without: the rest is private and is kept. */
+function isMarket(topic: string): boolean {
+  const kind = topicOf(topic)?.kind;
+  return kind !== "account" && kind !== "runs" && kind !== "run";
 }
 
 function isCandle(data: unknown): data is Candle {
