@@ -33,8 +33,8 @@ _BODY_OPERATIONS: Mapping[str, float] = {
     "renameStrategy": 2, "postBot": 4, "editBot": 2, "renameBot": 2, "cloneBot": 2, "removeBot": 2,
     "startRun": 4, "extendRun": 2, "stopRun": 2, "digestSensitiveValue": 2,
 }  # fmt: skip
-_READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.3} | {
-    "endOtherSessions": 0.3,
+_READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.8} | {
+    "endOtherSessions": 0.8,
     "leaveWorkspace": 0.0,  # who leaves is out of the world that is asked
 }
 _JSON = b"application/json"
@@ -137,7 +137,7 @@ class Draw:
         rng = self.rng
         with_body = [one for one in self.operations.values() if one.body is not None]
         without = [one for one in self.operations.values() if one.body is None]
-        if with_body and (not without or rng.random() < 0.85):
+        if with_body and (not without or rng.random() < 0.78):
             if self.accepted and rng.random() < 0.04:
                 return self._again(rng.choice(self.accepted))
             weights = [_BODY_OPERATIONS[one.id] for one in with_body]

@@ -27,7 +27,7 @@ from tradewright.web import intents, views_connections
 LANES = 6
 # At the control socket: without a worker it is a 503, as it should be. Who leaves is out of the world that is asked.
 _NOT_ASKED = {"takeDown", "leaveWorkspace"}
-MANY, SOME = 2_000, 500
+MANY, SOME = 4_000, 500
 FOUND = Path(__file__).parents[2] / "build/fuzz"
 
 
