@@ -21,7 +21,7 @@ from tradewright.strategy.candles import Candles
 from tradewright.strategy.entries import liquidation_ratio
 from tradewright.strategy.evaluate.bars import Evaluator
 from tradewright.strategy.evaluate.fields import Bar
-from tradewright.strategy.model import Dca, Strategy
+from tradewright.strategy.model import Dca, Grid, Strategy
 from tradewright.strategy.prices import Direction, decimal_of
 
 
@@ -34,7 +34,7 @@ def play(
     strategy: Strategy, candles: Candles, settings: Settings, *, forgets_every: int = 7
 ) -> tuple[list[dict[str, Any]], dict[str, int]]:
     """The trades as they are told, and how often each note was. The last position is closed at the last close."""
-    player = _PlayedDca if isinstance(strategy.plan, Dca) else _Played
+    player = {Dca: _PlayedDca, Grid: _PlayedGrid}.get(type(strategy.plan), _Played)
     with exactly():
         return player(strategy, bars_of(candles), settings).go(forgets_every)
 
@@ -259,3 +259,68 @@ class _PlayedDca(_Played):
             elif not passed and (decimal_of(near) - target) * side >= 0:
                 self.leave("target", target, bar)
         self.cancel()
+
+
+class _PlayedGrid(_Played):
+    """What rested at a bar's open fills in it, each order at its price; then the stops."""
+
+    def __init__(self, strategy: Strategy, bars: Sequence[Bar], settings: Settings) -> None:
+        super().__init__(strategy, bars, settings)
+        self.orders: dict[str, OrderWanted] = {}
+
+    def cancel(self) -> None:
+        for key in self.machine.cancels():
+            self.orders.pop(key, None)
+            self.take(self.machine.on_ended(key))
+
+    def send(self) -> None:
+        for wanted in self.machine.to_send():
+            self.machine.on_asked(wanted.key)
+            if wanted.price is None:
+                self.at_market = wanted
+            else:
+                self.orders[wanted.key] = wanted
+
+    def inside(self, bar: Bar) -> None:
+        opened, low, high = (decimal_of(price) for price in (bar.open, bar.low, bar.high))
+        if self.at_market is not None:
+            order, self.at_market = self.at_market, None
+            self.fill("own", order.key, order.direction, order.quantity, self.slipped(opened, order.direction), bar)
+            self.send()
+        for key, order in list(self.orders.items()):
+            assert order.price is not None
+            if low < order.price if order.direction > 0 else high > order.price:
+                del self.orders[key]
+                self.fill("own", key, order.direction, order.quantity, order.price, bar, is_maker=True)
+        plan = self.strategy.plan
+        assert isinstance(plan, Grid)
+        stop = None
+        if plan.stop_below is not None and low <= plan.stop_below:
+            stop = min(opened, plan.stop_below)
+        elif plan.stop_above is not None and high >= plan.stop_above:
+            stop = max(opened, plan.stop_above)
+        if stop is not None:
+            self.stopped(stop, bar)
+
+    def stopped(self, stop: Decimal, bar: Bar) -> None:
+        exits, net = self.machine.exits(), self.machine.net
+        if exits is not None and exits.stop is not None and (stop - exits.stop) * exits.direction <= 0:
+            self.leave("stop", stop, bar)
+        self.take(self.machine.watch(stop))
+        self.cancel()
+        close = self.machine.close_wanted()
+        if close is not None:
+            self.fill("own", close.key, -close.direction, close.quantity, self.slipped(stop, -close.direction), bar)
+        assert not self.machine.net, f"{net} was to be closed"
+
+    def end(self, bar: Bar) -> None:
+        told = len(self.trades)
+        self.machine.want_close("end_of_data", bar.open_time_ms)
+        self.cancel()
+        close = self.machine.close_wanted()
+        if close is None:
+            return
+        self.fill("own", close.key, -close.direction, close.quantity, decimal_of(bar.close), bar)
+        length = self.bars[1].open_time_ms - self.bars[0].open_time_ms
+        for trade in self.trades[told:]:
+            trade["exit_time"], trade["bars"] = bar.open_time_ms + length, trade["bars"] + 1

@@ -7,5 +7,5 @@ from __future__ import annotations
 
 from typing import Final
 
-RUNNABLE_KINDS: Final[frozenset[str]] = frozenset({"dca", "signal"})
+RUNNABLE_KINDS: Final[frozenset[str]] = frozenset({"dca", "grid", "signal"})
 RUNNABLE_CATEGORIES: Final[frozenset[str]] = frozenset({"linear"})

@@ -78,7 +78,8 @@ class GridMachine:
         self.start_filled = ZERO
         self.start_cost = ZERO
         self.start_fees = ZERO
-        self.start_bar_ms = 0
+        self.start_bar_ms = 0  # whose close decided it
+        self.start_open_ms = 0  # in which it filled
         self.is_start_asked = False
         self.close_reason: str | None = None
         self.close_bar_ms = 0
@@ -167,7 +168,7 @@ class GridMachine:
             cell.is_cancelled = True  # as a mark: its first order is the one at market
         self.start_quantity = sum((cell.quantity for cell in at_once), ZERO)
         self.state = "starting" if at_once else "running"
-        told.add("signal", _START, action=f"grid_{self._plan.side}", reason=_START)
+        told.add("signal", f"{_START}:{bar_open_ms}", action=f"grid_{self._plan.side}", reason=_START)
         if not at_once:
             self._want_orders(may_enter=True)
 
@@ -289,6 +290,7 @@ class GridMachine:
         self.start_filled += fill.quantity
         self.start_cost += fill.quantity * fill.price
         self.start_fees += fill.fee
+        self.start_open_ms = fill.bar_open_ms
         if self.start_filled >= self.start_quantity:
             self._open_started()
 
@@ -304,8 +306,7 @@ class GridMachine:
                 continue  # it opens by its own order, when its level is reached
             left -= cell.quantity
             fee = self.start_fees * cell.quantity / self.start_filled
-            self._open(cell, cell.quantity, price, fee, self.last_open_ms)
-            cell.opened_bar = self.bars
+            self._open(cell, cell.quantity, price, fee, self.start_open_ms)
         self.state = "running"
         self._want_orders(may_enter=self.close_reason is None)
 

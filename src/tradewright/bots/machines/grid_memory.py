@@ -31,6 +31,7 @@ def memory_of(machine: GridMachine) -> dict[str, Any]:
             "cost": plain(machine.start_cost),
             "fees": plain(machine.start_fees),
             "bar_ms": machine.start_bar_ms,
+            "open_ms": machine.start_open_ms,
             "is_asked": machine.is_start_asked,
         },
         "close_reason": machine.close_reason,
@@ -50,6 +51,7 @@ def restore(machine: GridMachine, kept: Mapping[str, Any]) -> None:
         machine.start_quantity, machine.start_filled = Decimal(start["quantity"]), Decimal(start["filled"])
         machine.start_cost, machine.start_fees = Decimal(start["cost"]), Decimal(start["fees"])
         machine.start_bar_ms, machine.is_start_asked = int(start["bar_ms"]), bool(start["is_asked"])
+        machine.start_open_ms = int(start["open_ms"])
         machine.close_reason, machine.close_bar_ms = kept["close_reason"], int(kept["close_bar_ms"])
         machine.bars, machine.last_open_ms = int(kept["bars"]), int(kept["last_open_ms"])
 

@@ -9,14 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tradewright.bots.machines.dca import DcaMachine
+from tradewright.bots.machines.grid import GridMachine
+from tradewright.bots.machines.grid_memory import restore as restore_grid
 from tradewright.bots.machines.model import Machine, Setup
 from tradewright.bots.machines.signal import SignalMachine
 from tradewright.bots.machines.signal_memory import restore as restore_signal
 from tradewright.strategy.model import Dca, Grid, Signal, Strategy
-
-
-class NotRunnable(ValueError):
-    """No machine runs strategies of this kind."""
 
 
 def kind_of(strategy: Strategy) -> str:
@@ -30,7 +28,7 @@ def kind_of(strategy: Strategy) -> str:
 
 
 def machine_of(strategy: Strategy, setup: Setup, kept: Mapping[str, Any] | None = None) -> Machine:
-    """Raises `NotRunnable`, and `BadMemory` for a memory of another program."""
+    """Raises `BadMemory` for a memory of another program."""
     plan = strategy.plan
     if isinstance(plan, Signal):
         machine = SignalMachine(strategy, plan, setup)
@@ -42,4 +40,7 @@ def machine_of(strategy: Strategy, setup: Setup, kept: Mapping[str, Any] | None 
         if kept is not None:
             dca.restore(kept)
         return dca
-    raise NotRunnable(f"bots of kind {kind_of(strategy)} cannot be run yet")
+    grid = GridMachine(strategy, plan, setup)
+    if kept is not None:
+        restore_grid(grid, kept)
+    return grid
