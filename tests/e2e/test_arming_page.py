@@ -15,7 +15,16 @@ from playwright.sync_api import Browser, expect
 from e2e.conftest import Terminal
 from support.connecting import until_session
 from support.installation import PASSWORD, Installation, installed, wait_for
-from support.live_exchange import LIMITS, NAME, LiveExchange, add_live, arm, lists_instruments, live_exchange
+from support.live_exchange import (
+    LIMITS,
+    NAME,
+    LiveExchange,
+    add_live,
+    arm,
+    lists_instruments,
+    live_exchange,
+    set_limits,
+)
 
 WORDS = {"en": "LIVE", "ru": "ЛАЙВ"}
 
@@ -171,6 +180,81 @@ def test_every_page_says_that_it_is_real_money(person: Person, account: str) -> 
         person.page.keyboard.press("Escape")
         frame = person.part("env-frame").evaluate("(e) => getComputedStyle(e).borderTopWidth")
         assert (frame, person.part("env-frame").count()) == ("4px", 1)
+
+
+def test_the_way_to_real_money_is_confirmed_once_and_no_ticket_is_carried_there(
+    person: Person, house: Installation, account: str
+) -> None:
+    sim = house.account()
+    person.page.goto(f"{person.base}/terminal/{sim}/linear/BTCUSDT")
+    person.wait_ready()
+    person.fill_ticket(quantity="0.077", price="50003.5")
+
+    def to_live() -> None:
+        person.part("account-switcher").click()
+        person.part("account-option").filter(has_text=NAME).click()
+
+    # Stayed: nothing has changed, by the button as by the key.
+    for stay in (lambda: person.part("to-live-stay").click(), lambda: person.page.keyboard.press("Escape")):
+        to_live()
+        expect(person.part("to-live")).to_contain_text(NAME)
+        expect(person.part("to-live-stay")).to_be_focused()
+        stay()
+        expect(person.part("to-live")).to_have_count(0)
+        assert f"/terminal/{sim}/" in person.page.url
+        expect(person.part("ticket-quantity")).to_have_value("0.077")
+
+    to_live()
+    person.part("to-live-go").click()
+    expect(person.part("toast")).to_have_count(1)  # for some seconds
+    expect(person.part("env-frame")).to_have_attribute("data-environment", "live")
+    person.wait_ready()
+    expect(person.part("ticket-quantity")).to_have_value("")
+    expect(person.part("live-polite")).not_to_be_empty()
+
+    # Back: what was typed is gone there, too; and the way is open now, by the browser's own buttons as well.
+    person.fill_ticket(quantity="0.088")
+    person.page.go_back()
+    expect(person.part("env-frame")).to_have_attribute("data-environment", "sim")
+    expect(person.part("ticket-quantity")).to_have_value("")
+    to_live()
+    expect(person.part("env-frame")).to_have_attribute("data-environment", "live")
+    expect(person.part("to-live")).to_have_count(0)
+    expect(person.part("ticket-quantity")).to_have_value("")
+
+    # Asked again of who comes next.
+    person.part("user-menu").click()
+    person.part("log-out").click()
+    expect(person.part("login-submit")).to_be_visible()
+    person.log_in()
+    to_live()
+    expect(person.part("to-live")).to_be_visible()
+
+
+def test_a_limit_is_raised_by_who_types_its_name_and_the_word_of_real_money(
+    person: Person, house: Installation, account: str
+) -> None:
+    assert house.request("POST", "/api/v1/session/step-up", {"password": PASSWORD})[0] == 200
+    set_limits(house, account)
+    name, word = {"en": ("Order value", "live"), "ru": ("Сумма ордера", "лайв")}[person.language]
+    person.page.goto(f"{person.base}/settings/accounts/{account}")
+    person.part("limits-edit").click()
+    person.part("limit-order_notional").fill("901")
+    forget_proofs(house)
+    person.part("limits-save").click()
+    expect(person.part("loosening")).to_contain_text(name)
+    expect(person.part("loosening")).to_contain_text(f"{LIMITS['order_notional']} → 901")
+    expect(person.part("loosen-submit")).to_have_attribute("aria-disabled", "true")
+    person.part("loosen-order_notional").fill(name.upper())
+    expect(person.part("loosen-submit")).to_have_attribute("aria-disabled", "true")
+    person.part("loosen-limits.live_needed").fill(word)
+    person.part("loosen-submit").click()
+    person.part("step-up-password").fill(PASSWORD)
+    person.part("step-up-confirm").click()
+    expect(person.part("loosening")).to_have_count(0)
+    expect(person.page.locator("[data-limit=order_notional]")).to_contain_text("901")
+    _, answer = house.request("GET", f"/api/v1/accounts/{account}/limits")
+    assert next(each["allowed"] for each in answer["limits"] if each["name"] == "order_notional") == "901"
 
 
 def newest(house: Installation, account: str) -> dict:  # type: ignore[type-arg]

@@ -1,6 +1,7 @@
 """A person's first day, in a real Chromium: claim, look, buy, sell, cancel, reload; and what must never happen.
 
-The statuses are read from the page and held against the exchange's own word.
+The statuses are read from the page and held against the exchange's own word. Each test makes what it looks at, so any
+one of them runs alone.
 """
 
 from __future__ import annotations
@@ -64,6 +65,21 @@ def last_price(installation: Installation) -> str:
     return str(row["lastPrice"])
 
 
+def held(installation: Installation) -> Decimal:
+    """The size of the long position, by the exchange."""
+    rows = installation.exchange_get("/v5/position/list", category="linear", symbol="BTCUSDT")["list"]
+    assert all(row["side"] != "Sell" for row in rows), rows
+    return Decimal(rows[0]["size"] if rows else 0)
+
+
+def hold_position(desk: Terminal, installation: Installation) -> None:
+    """There is a position, whichever tests went before."""
+    if not held(installation):
+        desk.fill_ticket(kind="market", quantity="0.02")
+        desk.submit()
+        wait_for(lambda: held(installation) > 0, "the position is there")
+
+
 def new_order(desk: Terminal, before: list[str]) -> str:
     return wait_for(
         lambda: next((found for found in desk.order_ids() if found not in before), None), "a new row in the table"
@@ -108,7 +124,7 @@ def test_the_button_says_the_whole_sentence_and_sending_is_shown(desk: Terminal,
 def test_a_market_order_fills_and_position_fill_and_balance_follow(desk: Terminal, installation: Installation) -> None:
     desk.tab("balances")
     expect(desk.part("balance-row")).to_have_count(1)
-    balance_before = desk.part("balance-row").first.inner_text()
+    balance_before, held_before = desk.part("balance-row").first.inner_text(), held(installation)
     desk.tab("orders")
     desk.fill_ticket(kind="market", quantity="0.02")
     desk.submit()
@@ -116,9 +132,8 @@ def test_a_market_order_fills_and_position_fill_and_balance_follow(desk: Termina
     expect(desk.part("fill-row").first).to_contain_text("BTCUSDT")
     desk.tab("positions")
     expect(desk.part("position-row")).to_have_count(1)
-    expect(desk.part("position-row")).to_contain_text("0.02")
-    there = installation.exchange_get("/v5/position/list", category="linear", symbol="BTCUSDT")["list"][0]
-    assert (there["side"], Decimal(there["size"])) == ("Buy", Decimal("0.02"))
+    expect(desk.part("position-row")).to_contain_text(f"{held_before + Decimal('0.02'):f}")
+    assert held(installation) == held_before + Decimal("0.02")
     desk.tab("balances")
     wait_for(lambda: desk.part("balance-row").first.inner_text() != balance_before, "the balance has changed")
     desk.tab("history")
@@ -137,6 +152,7 @@ def test_a_cancel_may_still_fill_until_the_exchange_confirms(desk: Terminal, ins
 
 
 def test_a_reload_loses_nothing(desk: Terminal, installation: Installation) -> None:
+    hold_position(desk, installation)
     order = place_limit(desk, installation)
     expect(desk.chip(order)).to_have_attribute("data-status", "working")
     desk.page.reload()
@@ -210,6 +226,7 @@ def test_russian_is_one_click_away_and_leaves_no_english(desk: Terminal) -> None
 
 
 def test_the_two_links_tell_their_troubles_apart(desk: Terminal, installation: Installation) -> None:
+    hold_position(desk, installation)
     old = installation.kill("exchange")
     expect(desk.part("exch-indicator")).not_to_have_attribute("data-state", "live")
     expect(desk.part("link-indicator")).to_have_attribute("data-state", "live")

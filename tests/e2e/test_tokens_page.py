@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from e2e.conftest import Terminal
-from support.installation import PASSWORD, Installation
+from support.connecting import add_connection, concluded
+from support.demo_exchange import DemoExchange, demo_exchange
+from support.installation import PASSWORD, Installation, installed
 
 # Each would leave a mark if any of it became markup, script or a template: an element of its own, or a flag.
 HOSTILE = (
@@ -36,10 +38,35 @@ _WATCH = """() => {
 }"""
 
 
+# Of the audit log: what has stored texts in its details. Its first page has them all.
+_AUDITED = ("connection", "workspace", "token", "invitation", "session", "order", "backtest")
+
+
 @pytest.fixture(scope="module")
-def furnished(installation: Installation) -> str:
-    """Every text that somebody can store, hostile in each way: names of tokens and strategies, notes of orders."""
+def demo() -> Iterator[DemoExchange]:
+    with demo_exchange() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def installation(demo: DemoExchange) -> Iterator[Installation]:
+    with installed(environment=demo.environment()) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def connection(installation: Installation, demo: DemoExchange) -> str:
     installation.claim()
+    pair = demo.keys["trading"]
+    added = add_connection(installation, key=pair["key"], secret=pair["secret"])
+    assert concluded(installation, added)["state"] == "ok"
+    return added
+
+
+@pytest.fixture(scope="module")
+def furnished(installation: Installation, connection: str) -> str:
+    """Every text that somebody can store, hostile in each way: names of tokens, connections, workspaces and strategies,
+    notes of orders, what a browser calls itself."""
     account = installation.account()
     price = str(int(float(installation.last_price()) * 0.7))
     for text in HOSTILE:
@@ -48,9 +75,10 @@ def furnished(installation: Installation) -> str:
         assert installation.limit(account, price, quantity="0.001", note=text)[1] in (200, 202), text
         invitation = {"role": "viewer", "note": text}
         assert installation.request("POST", "/api/v1/workspace/invitations", invitation)[0] in (201, 409), text
+        assert installation.request("PUT", "/api/v1/workspace", {"name": text})[0] == 200
+        rename(installation, connection, text)
     for text in HOSTILE[:4]:
         _log_in_by(installation, text)
-    assert installation.request("PUT", "/api/v1/workspace", {"name": HOSTILE[1]})[0] == 200
     other = {"id": str(uuid.uuid4()), "name": HOSTILE[0]}
     assert installation.request("POST", "/api/v1/workspaces", other)[0] == 201
     template = installation.request("GET", "/api/v1/specs/templates")[1]["templates"][0]
@@ -59,6 +87,11 @@ def furnished(installation: Installation) -> str:
         asked = {"id": str(uuid.uuid4()), "text": spec}
         installation.request("POST", "/api/v1/backtests", asked)
     return account
+
+
+def rename(installation: Installation, connection: str, name: str) -> None:
+    status, answer = installation.request("POST", f"/api/v1/connections/{connection}/rename", {"name": name})
+    assert status == 200, answer
 
 
 def _log_in_by(installation: Installation, user_agent: str) -> None:
@@ -88,8 +121,20 @@ def page(request: pytest.FixtureRequest, browser: Browser, installation: Install
     assert opened.faults == []
 
 
-def test_hostile_texts_are_shown_and_run_nowhere(page: Terminal, furnished: str) -> None:
-    seen = {}
+def open_details(page: Terminal) -> str:
+    """Of every entry that the audit log shows; what is read there."""
+    expect(page.part("audit-entry").first).to_be_visible()
+    page.part("audit-open").evaluate_all(
+        "(all) => all.filter((one) => one.ariaExpanded === 'false').forEach((one) => one.click())"
+    )
+    expect(page.part("audit-detail")).to_have_count(page.part("audit-entry").count())
+    return "\n".join(page.part("audit-detail").all_inner_texts())
+
+
+def test_hostile_texts_are_shown_and_run_nowhere(
+    page: Terminal, furnished: str, installation: Installation, connection: str
+) -> None:
+    seen: dict[str, Any] = {}
     page.page.on("dialog", lambda dialog: pytest.fail(f"a dialog opened: {dialog.message}"))
     places = {
         "/settings/tokens": "token",
@@ -99,17 +144,29 @@ def test_hostile_texts_are_shown_and_run_nowhere(page: Terminal, furnished: str)
         "/settings/users": "invitation",
         "/settings/workspaces": None,
         "/backtests": None,
+        **{f"/audit?what={what}": "audit-entry" for what in _AUDITED},
     }
     for place, part in places.items():
         page.page.goto(f"{page.base}{place}")
         if part is not None:
             expect(page.part(part).first).to_be_visible()
         expect(page.page.locator("#main")).to_be_visible()
+        read = open_details(page) if part == "audit-entry" else ""
         seen[place] = page.page.evaluate(_LOOK)
+        if place.endswith(("what=connection", "what=workspace", "what=token")):
+            assert [text for text in HOSTILE if text not in read] == [], place
         if part == "token":
             shown = page.part(part).all_inner_texts()
             assert all(any(text in one for one in shown) for text in HOSTILE)
-    assert seen == {place: [0, 0, []] for place in places}
+    # The name of an account stands on its card, in the switcher and on the way to it.
+    for text in HOSTILE:
+        rename(installation, connection, text)
+        page.page.goto(f"{page.base}/settings/accounts")
+        expect(page.part("connection")).to_contain_text(text)
+        page.part("account-switcher").click()
+        expect(page.part("account-option").filter(has_text=text)).to_be_visible()
+        seen[text] = page.page.evaluate(_LOOK)
+    assert seen == {place: [0, 0, []] for place in (*places, *HOSTILE)}
     # The control, on a page of its own: the same texts, made markup on purpose, are noticed.
     control = page.context.new_page()
     control.goto(page.base)

@@ -25,6 +25,9 @@ export const stepUps = new StepUps();
 /** The token of the invitation that is being looked at: here and nowhere else, until it is used. */
 export const invitation = new Signal<string | null>(null);
 
+/** That the session has ended while its page stays; whoever notices first says so, and `LogInAgain` asks. */
+export const signedOut = new Signal(false);
+
 export const notices = new Notices(() => Date.now());
 
 export const queries = new QueryClient({

@@ -1,60 +1,21 @@
-/**
- * Login: name and password, then the second step of who has a second factor; or a passkey alone.
- *
- * Why it failed is not told in detail; how long to wait is.
- */
-import { useMutation, useQuery } from "@tanstack/react-query";
+/** The page to log in, and where it leads to. */
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import { useEffect, useId, useState, type FormEvent } from "react";
-import { login } from "../api/calls";
-import { askLoginPasskey, loginByPasskey } from "../api/factors";
+import { useEffect } from "react";
 import type { Session } from "../api/types";
-import { Refused } from "../api/errors";
 import { sessionQuery, signedIn } from "../app/session";
-import { age } from "../format/time";
 import { useWords } from "../i18n/useWords";
-import { failureText } from "../i18n/words";
-import { useNow } from "../stream/hooks";
 import { AuthFrame } from "./AuthFrame";
-import { proofFailure } from "./failures";
-import { askDevice, passkeysWork } from "./passkey";
-import { PasswordField } from "./PasswordField";
-import { SecondStep } from "./SecondStep";
+import { LoginForm } from "./LoginForm";
 
 export function LoginPage() {
-  const { t, language } = useWords();
+  const { t } = useWords();
   const { next, reason } = useSearch({ from: "/login" });
   const navigate = useNavigate();
-  const [username, setUsername] = useState("");
-  const [password, setPassword] = useState("");
-  const [tried, setTried] = useState(false);
-  const [lockedUntilMs, setLockedUntilMs] = useState(0);
-  const now = useNow();
-  const id = useId();
-  const [step, setStep] = useState<Session["second_step"]>(null);
-  const [ended, setEnded] = useState<string | null>(null);
-  const enter = async (answer: Session): Promise<void> => {
-    setPassword("");
-    setEnded(null);
-    setStep(answer.second_step);
-    if (answer.user === null) return;
-    signedIn(answer);
+  const onIn = async (session: Session): Promise<void> => {
+    signedIn(session);
     await navigate({ href: next ?? "/", replace: true });
   };
-  const byPasskey = useMutation({
-    mutationFn: async () => loginByPasskey(await askDevice(await askLoginPasskey(false))),
-    onSuccess: enter,
-  });
-  const entering = useMutation({
-    mutationFn: login,
-    onSuccess: enter,
-    onError: (error) => {
-      setPassword("");
-      if (!(error instanceof Refused) || error.problem.code !== "login.too_many") return;
-      const wait = Number(error.problem.params["retry_after_s"]);
-      setLockedUntilMs(Date.now() + (Number.isFinite(wait) ? wait : 60) * 1000);
-    },
-  });
   // Logged in by another tab, or come here by an old bookmark. After a log-out or an expiry the form stays.
   const session = useQuery({ ...sessionQuery, enabled: reason === undefined });
   const isIn = reason === undefined && session.data != null && session.data.user !== null;
@@ -64,97 +25,20 @@ export function LoginPage() {
   useEffect(() => {
     document.title = `${t("auth.login_title")} · ${t("common.product")}`;
   }, [t]);
-
-  const locked = lockedUntilMs > now;
-  const failure = ((): string | null => {
-    if (locked) return t("auth.login_locked", { wait: age(lockedUntilMs - now, language) });
-    if (byPasskey.error !== null) return proofFailure(t, byPasskey.error, language);
-    if (entering.error === null) return ended;
-    if (entering.error instanceof Refused && entering.error.problem.code === "login.failed") return t("auth.login_failed");
-    if (entering.error instanceof Refused && entering.error.problem.code === "login.too_many") return null;
-    return failureText(t, entering.error, language).text;
-  })();
-
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    setTried(true);
-    if (username.trim() === "" || password === "" || entering.isPending || locked) return;
-    setTried(false);
-    byPasskey.reset();
-    entering.mutate({ username: username.trim(), password });
-  };
-
-  if (step !== null) {
-    return (
-      <AuthFrame title={t("auth.second_title")}>
-        <SecondStep
-          step={step}
-          onIn={(answer) => void enter(answer)}
-          onBack={(why) => {
-            entering.reset();
-            setEnded(why);
-            setStep(null);
-          }}
-        />
-      </AuthFrame>
-    );
-  }
-
   return (
-    <AuthFrame title={t("auth.login_title")}>
-      {reason !== undefined && <p className="hint">{reason === "expired" ? t("auth.expired") : t("auth.logged_out")}</p>}
-      <form className="stack wide" noValidate onSubmit={submit}>
-        <div className="field">
-          <label htmlFor={id}>{t("auth.username")}</label>
-          <input
-            id={id}
-            className="input"
-            name="username"
-            data-testid="login-username"
-            autoComplete="username"
-            autoCapitalize="none"
-            spellCheck={false}
-            value={username}
-            onChange={(event) => setUsername(event.target.value)}
-          />
-          {tried && username.trim() === "" && <span className="fault">{t("auth.username_required")}</span>}
-        </div>
-        <PasswordField
-          value={password}
-          onChange={setPassword}
-          autoComplete="current-password"
-          testId="login-password"
-          fault={tried && password === "" ? t("auth.password_required") : null}
-        />
-        {failure !== null && (
-          <p className="fault" role="alert" data-testid="login-error">
-            {failure}
-          </p>
-        )}
-        <button type="submit" className="button primary tall" data-testid="login-submit" disabled={entering.isPending || locked}>
-          {entering.isPending ? t("auth.logging_in") : t("auth.login")}
-        </button>
-        {passkeysWork() ? (
-          <button
-            type="button"
-            className="button tall"
-            data-testid="login-passkey"
-            disabled={byPasskey.isPending || entering.isPending}
-            onClick={() => {
-              entering.reset();
-              setTried(false);
-              byPasskey.mutate();
-            }}
-          >
-            {byPasskey.isPending ? t("auth.passkey_asking") : t("auth.passkey_login")}
-          </button>
-        ) : (
-          <p className="hint">{t("auth.passkey_not_here")}</p>
-        )}
+    <LoginForm
+      onIn={onIn}
+      frame={(step, content) => (
+        <AuthFrame title={t(step === "first" ? "auth.login_title" : "auth.second_title")}>
+          {step === "first" && reason !== undefined && <p className="hint">{reason === "expired" ? t("auth.expired") : t("auth.logged_out")}</p>}
+          {content}
+        </AuthFrame>
+      )}
+      foot={
         <Link to="/welcome" className="hint">
           {t("auth.have_code")}
         </Link>
-      </form>
-    </AuthFrame>
+      }
+    />
   );
 }

@@ -10,10 +10,12 @@ type Props = {
   readonly autoComplete: "new-password" | "current-password";
   readonly testId: string;
   readonly fault: string | null;
+  /** Where a dialog's focus begins. */
+  readonly first?: boolean;
   readonly children?: ReactNode;
 };
 
-export function PasswordField({ label, value, onChange, autoComplete, testId, fault, children }: Props) {
+export function PasswordField({ label, value, onChange, autoComplete, testId, fault, first = false, children }: Props) {
   const { t } = useWords();
   const [shown, setShown] = useState(false);
   const [capsLock, setCapsLock] = useState(false);
@@ -26,6 +28,7 @@ export function PasswordField({ label, value, onChange, autoComplete, testId, fa
         <input
           id={id}
           className="input"
+          data-first={first ? "" : undefined}
           name="password"
           type={shown ? "text" : "password"}
           autoComplete={autoComplete}

@@ -84,7 +84,7 @@ function Trades({ report }: { report: BacktestReport }) {
     <section className="box" aria-labelledby="trades-title">
       <h2 id="trades-title">{t("backtests.last_trades", { shown: shown.length, all })}</h2>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, and a keyboard must reach it for that */}
-      <div className="wide" role="region" aria-labelledby="trades-title" tabIndex={0}>
+      <div className="wide" role="group" aria-labelledby="trades-title" tabIndex={0}>
         <table className="trades">
           <thead>
             <tr>

@@ -121,18 +121,18 @@ function BookRow(props: { side: "Buy" | "Sell"; level: Level; own: boolean; inst
       type="button"
       className={`book-row ${props.side === "Buy" ? "bid" : "ask"}`}
       data-testid={props.side === "Buy" ? "book-bid" : "book-ask"}
-      aria-label={t("book.row", { price, size: stepped(level.size, instrument.quantity_step, language) })}
+      aria-label={`${t("book.row", { price, size: stepped(level.size, instrument.quantity_step, language) })}${props.own ? `; ${t("book.own")}` : ""}`}
       onClick={() => props.onPrice(level.price)}
     >
       <span className="depth" aria-hidden="true" style={{ transform: `scaleX(${level.share.toFixed(3)})` }} />
       <span className="book-price">
         {props.own && (
-          <span className="own" title={t("book.own")}>
+          <span className="own" title={t("book.own")} aria-hidden="true">
             ●
           </span>
         )}
         {price}
-      </span>
+      </span>{" "}
       <span>{stepped(level.size, instrument.quantity_step, language)}</span>
     </button>
   );

@@ -1,7 +1,7 @@
 /**
  * Which account everything on the screen is about, and the others to go to, grouped by environment.
  *
- * Another account is another address, so an unsent ticket stays with the account it was typed for.
+ * Another account is another address; what going there asks, and does to an unsent ticket, is `LiveSwitch`'s.
  */
 import { Link, useParams } from "@tanstack/react-router";
 import type { Account, Environment } from "../api/types";
@@ -29,7 +29,7 @@ export function AccountSwitcher({ account, accounts }: { account: Account; accou
       testId="account-switcher"
       trigger={
         <>
-          <EnvironmentBadge environment={account.environment} />
+          <EnvironmentBadge environment={account.environment} bare />{" "}
           <span className="account-name">{accountName(t, account)}</span>
           <Icon name="chevron" size={12} />
         </>

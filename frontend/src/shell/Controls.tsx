@@ -71,6 +71,14 @@ export function ThemeSwitch() {
   );
 }
 
+/** The screens of the header, in its order. */
+export const SCREENS = [
+  { to: "/", name: "terminal" },
+  { to: "/bots", name: "bots" },
+  { to: "/backtests", name: "backtests" },
+  { to: "/settings/accounts", name: "accounts" },
+] as const;
+
 export function UserMenu({ username, version, onLogOut }: { username: string; version: string; onLogOut: () => Promise<void> }) {
   const { t } = useWords();
   const leaving = useMutation({ mutationFn: onLogOut });
@@ -89,11 +97,22 @@ export function UserMenu({ username, version, onLogOut }: { username: string; ve
       {(close) => (
         <div className="stack">
           <p>{t("shell.signed_in_as", { name: username })}</p>
+          {/* On a phone the header has no room for the screens. */}
+          <nav className="narrow-only stack" aria-label={t("shell.nav")}>
+            {SCREENS.map(({ to, name }) => (
+              <Link key={to} to={to} className="button" data-testid={`menu-${name}`} onClick={close}>
+                {t(`shell.${name}`)}
+              </Link>
+            ))}
+            <Link to="/settings/workspaces" className="button" data-testid="menu-workspaces" onClick={close}>
+              {t("people.section_workspaces")}
+            </Link>
+          </nav>
           <Link to="/settings/profile" className="button" data-testid="to-settings" onClick={close}>
             {t("people.settings")}
           </Link>
           <p className="hint">{t("shell.version", { version })}</p>
-          <Link to="/settings/security" data-testid="to-security">
+          <Link to="/settings/security" data-testid="to-security" onClick={close}>
             {t("security.title")}
           </Link>
           <button

@@ -11,15 +11,16 @@ export const ENVIRONMENT_WORD: Readonly<Record<Environment, string>> = {
 };
 const DRAWING: Readonly<Record<Environment, IconName>> = { sim: "flask", demo: "cube", testnet: "screen", live: "bolt" };
 
-export function EnvironmentBadge({ environment }: { environment: Environment }) {
+/** `bare` within a control that has a label of its own: its word alone, which the label repeats. */
+export function EnvironmentBadge({ environment, bare = false }: { environment: Environment; bare?: boolean }) {
   const { t } = useWords();
   const name = ENVIRONMENT_WORD[environment];
   const hint = t(`shell.env_${environment}_hint`);
   return (
     <span className={`env-badge ${environment}`} data-testid="env-badge" data-environment={environment} title={hint}>
       <Icon name={DRAWING[environment]} />
-      <span aria-hidden="true">{name}</span>
-      <span className="visually-hidden">{`${t("shell.environment", { name })}. ${hint}`}</span>
+      <span aria-hidden={bare ? undefined : "true"}>{name}</span>
+      {!bare && <span className="visually-hidden">{`${t("shell.environment", { name })}. ${hint}`}</span>}
     </span>
   );
 }

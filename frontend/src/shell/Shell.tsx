@@ -1,28 +1,28 @@
 /**
  * What surrounds every signed-in screen: header, banners, frame of the environment, status bar.
  *
- * The stream lives as long as the shell. When the session ends the way leads to the login and back to the same address.
+ * The stream lives as long as the shell. When the session ends the page stays, and one logs in again on top of it.
  */
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useParams, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { Mark } from "../auth/AuthFrame";
-import { notices, queries, stream } from "../app/services";
-import { accountsQuery, forgetPerson, sessionQuery } from "../app/session";
-import { logout } from "../api/calls";
+import { LogInAgain } from "../auth/LogInAgain";
+import { queries, signedOut, stream } from "../app/services";
+import { accountsQuery, sessionQuery } from "../app/session";
 import { Refused } from "../api/errors";
 import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
-import { forgetBotDrafts } from "../bots/wizard/keeping";
-import { forgetDrafts } from "../ticket/draft";
 import { KillBanner } from "../kill/KillBanner";
 import { KillSwitch } from "../kill/KillSwitch";
 import { useAccountIfAny, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
-import { LanguageSwitch, ThemeSwitch, UserMenu } from "./Controls";
+import { LanguageSwitch, SCREENS, ThemeSwitch, UserMenu } from "./Controls";
 import { AccountSwitcher } from "./AccountSwitcher";
 import { EnvironmentFrame } from "./Environment";
 import { lastAccount, noteAccount } from "./lastAccount";
+import { LiveSwitch, useTicketOfOne } from "./LiveSwitch";
+import { useLeave } from "./leave";
 import { ExchangeIndicator, LinkIndicator } from "./Links";
 import { OrderNews } from "./OrderNews";
 import { StatusBar } from "./StatusBar";
@@ -45,6 +45,7 @@ export function Shell() {
     if (params.account !== undefined) noteAccount(params.account);
   }, [params.account]);
   useWorkspaceChange();
+  useTicketOfOne(params.symbol === undefined ? undefined : params.account);
 
   return (
     <div className="shell">
@@ -57,6 +58,8 @@ export function Shell() {
       {/* Never under a key of the account: a form that somebody fills in outlives what the list of accounts says. */}
       <Outlet />
       <StatusBar state={state} />
+      <LiveSwitch accounts={accounts.data ?? []} />
+      <LogInAgain />
     </div>
   );
 }
@@ -71,7 +74,12 @@ function SkipLinks({ isTerminal }: { isTerminal: boolean }) {
   ));
 }
 
-function NavLink({ to, label, active }: { to: "/" | "/bots" | "/backtests" | "/settings/accounts"; label: string; active: boolean }) {
+function isHere(to: (typeof SCREENS)[number]["to"], here: string): boolean {
+  if (to === "/") return here === "/" || here.startsWith("/terminal");
+  return here.startsWith(to) || (to === "/bots" && here.startsWith("/strategies"));
+}
+
+function NavLink({ to, label, active }: { to: (typeof SCREENS)[number]["to"]; label: string; active: boolean }) {
   return (
     <Link to={to} className={`nav-link ${active ? "active" : ""}`} aria-current={active ? "page" : undefined}>
       {label}
@@ -83,33 +91,16 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
   const { t } = useWords();
   const here = useRouterState({ select: (state) => state.location.pathname });
   const session = useQuery(sessionQuery);
-  const navigate = useNavigate();
-  const leave = async (): Promise<void> => {
-    // First the stream: the server closes it with the session, and that must not look like an expiry.
-    stream.connection.stop();
-    try {
-      await logout();
-    } catch (error) {
-      stream.connection.start();
-      throw error;
-    }
-    notices.clear();
-    // The data goes after the screen that shows it: cleared earlier, the screen would ask for it again.
-    await navigate({ to: "/login", search: { reason: "left" } });
-    forgetPerson();
-    forgetDrafts();
-    forgetBotDrafts();
-  };
+  const leave = useLeave();
   return (
     <header className="header">
       <Mark />
       <WorkspaceSwitcher />
       {account !== null && <AccountSwitcher account={account} accounts={accounts} />}
       <nav aria-label={t("shell.nav")}>
-        <NavLink to="/" label={t("shell.terminal")} active={here === "/" || here.startsWith("/terminal")} />
-        <NavLink to="/bots" label={t("shell.bots")} active={here.startsWith("/bots") || here.startsWith("/strategies")} />
-        <NavLink to="/backtests" label={t("shell.backtests")} active={here.startsWith("/backtests")} />
-        <NavLink to="/settings/accounts" label={t("shell.accounts")} active={here.startsWith("/settings/accounts")} />
+        {SCREENS.map(({ to, name }) => (
+          <NavLink key={to} to={to} label={t(`shell.${name}`)} active={isHere(to, here)} />
+        ))}
       </nav>
       <span className="spacer" />
       <LinkIndicator />
@@ -122,38 +113,18 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
   );
 }
 
-/** Notices that the session ended, by the stream's word or by any call's, and leads to the login and back. */
+/** Notices that the session ended, by the stream's word; any answer that says so is noticed where it comes in. */
 function useSessionEnd(): void {
-  const navigate = useNavigate();
   const link = useLink();
-  const session = useQuery(sessionQuery);
-  const here = useRouterState({ select: (state) => state.location.href });
   const attempt = link.state === "reconnecting" || link.state === "disconnected" ? link.attempt : 0;
-
-  const ending = useRef(false);
-
   useEffect(() => {
-    const end = (): void => {
-      if (ending.current) return;
-      ending.current = true;
-      stream.connection.stop();
-      void navigate({ to: "/login", search: { next: here, reason: "expired" }, replace: true }).then(forgetPerson);
-    };
-    if (session.data?.user === null) return end();
-    if (link.state === "signed_out") return end();
-    const stopWatching = queries.getQueryCache().subscribe((event) => {
-      const error = event.query.state.error;
-      if (error instanceof Refused && error.problem.status === 401) end();
-    });
-    // A refused handshake looks to a browser like any lost connection: ask who we are.
-    if (attempt > 0) {
-      void queries
-        .fetchQuery({ ...sessionQuery, staleTime: 0, retry: false })
-        .then((now) => (now.user === null ? end() : undefined))
-        .catch(() => undefined); // no answer: the link's own state says so
-    }
-    return stopWatching;
-  }, [link.state, session.data, attempt, here, navigate]);
+    if (link.state === "signed_out") signedOut.set(true);
+  }, [link.state]);
+  useEffect(() => {
+    if (attempt === 0) return;
+    // A refused handshake looks to a browser like any lost connection: ask who we are. No answer: the link says so.
+    void queries.fetchQuery({ ...sessionQuery, staleTime: 0, retry: false }).catch(() => undefined);
+  }, [attempt]);
 }
 
 /** Another tab went to another workspace: what this one shows is not what its session is about, so it begins anew. */

@@ -37,7 +37,7 @@ export function WorkspaceSwitcher() {
   return (
     <Popover
       label={t("people.workspace_switch", { name: here.name })}
-      triggerClass="account"
+      triggerClass="account workspace-switcher"
       side="left"
       testId="workspace-switcher"
       trigger={

@@ -59,7 +59,7 @@ export function Loosening({ questions, numberOf, pending, fault, onConfirm, onCl
           {asked.some(({ key }) => key === LIVE) && <p className="caution">{t("standing.loosen_ends_arming")}</p>}
           {asked.map(({ key, phrase, change }) => (
             <div key={key} className="field">
-              <label htmlFor={`${id}-${key}`}>{t("ticket.type_to_confirm", { phrase })}</label>
+              <label htmlFor={`${id}-${key}`}>{t("standing.loosen_type", { phrase })}</label>
               <input
                 id={`${id}-${key}`}
                 className="input"

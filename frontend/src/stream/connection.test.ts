@@ -126,6 +126,22 @@ describe("the link", () => {
     expect(sockets).toHaveLength(1);
   });
 
+  it("is signed out when the page learns it elsewhere, and goes on with its topics after the next log-in", () => {
+    connection.start();
+    last().open();
+    connection.subscribe("account:a");
+    connection.signOut();
+    const since = connection.link.get().sinceMs;
+    vi.advanceTimersByTime(120_000);
+    connection.signOut();
+    expect(connection.link.get()).toEqual({ state: "signed_out", sinceMs: since });
+    expect(sockets).toHaveLength(1);
+    connection.start();
+    last().open();
+    expect(connection.link.get().state).toBe("live");
+    expect(last().sent.at(-1)).toMatchObject({ op: "subscribe", topics: ["account:a"] });
+  });
+
   it("starts afresh for the next session after one has ended", () => {
     connection.start();
     last().open();

@@ -81,15 +81,15 @@ export class Connection {
   }
 
   stop(): void {
-    this.#cancelTimers();
-    const socket = this.#socket;
-    this.#socket = null;
-    if (socket !== null) {
-      detach(socket);
-      socket.close();
-    }
+    this.#leave();
     // What ended with one session must not be read as the state of the next.
     this.link.set({ state: "connecting", sinceMs: this.#ports.now() });
+  }
+
+  /** As `stop`, where the session has ended while its page stays: what it shows is old until `start`. */
+  signOut(): void {
+    this.#leave();
+    if (this.link.get().state !== "signed_out") this.link.set({ state: "signed_out", sinceMs: this.#ports.now() });
   }
 
   /** At once instead of after the rest of the backoff. */
@@ -116,6 +116,15 @@ export class Connection {
     if (!this.#topics.has(topic) || this.link.get().state !== "live") return;
     this.#send({ op: "unsubscribe", topics: [topic] });
     this.#send({ op: "subscribe", topics: [topic], resume: {} });
+  }
+
+  #leave(): void {
+    this.#cancelTimers();
+    const socket = this.#socket;
+    this.#socket = null;
+    if (socket === null) return;
+    detach(socket);
+    socket.close();
   }
 
   #connect(): void {

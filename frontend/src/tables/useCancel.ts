@@ -4,8 +4,7 @@ import { postIntent, readIntent } from "../api/calls";
 import { NoAnswer, Refused } from "../api/errors";
 import { newIntentId } from "../api/intent";
 import type { Order } from "../api/types";
-import { notices, queries, stream } from "../app/services";
-import { sessionQuery } from "../app/session";
+import { notices, stream } from "../app/services";
 import { useWords } from "../i18n/useWords";
 import { failureText, reasonShort } from "../i18n/words";
 import { isTerminal } from "../status/table";
@@ -53,7 +52,6 @@ export function useCancel(accountId: string): Cancelling {
         } catch (error) {
           if (error instanceof Refused) {
             intents.current.delete(order.id);
-            if (error.problem.status === 401) void queries.invalidateQueries(sessionQuery);
             tell(t("tables.cancel_failed", { reason: failureText(t, error, language).text }));
           } else if (error instanceof NoAnswer) {
             tell(t("tables.cancel_no_answer"));

@@ -231,7 +231,7 @@ function useOldPrices(environment: Environment): { readonly sinceMs: number } | 
   const link = useLink();
   const exchange = useExchange(environment);
   return useMemo(() => {
-    if (link.state === "reconnecting" || link.state === "disconnected") return { sinceMs: stream.connection.lastFrameAtMs.get() ?? link.sinceMs };
+    if (link.state === "reconnecting" || link.state === "disconnected" || link.state === "signed_out") return { sinceMs: stream.connection.lastFrameAtMs.get() ?? link.sinceMs };
     if (exchange.state === "stale" || exchange.state === "down") {
       return { sinceMs: exchange.sinceMs - (exchange.health.last_frame_age_ms ?? 0) };
     }

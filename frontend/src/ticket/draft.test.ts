@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
 import { beforeEach, expect, it } from "vitest";
 import type { PlaceIntent } from "../api/types";
-import { forgetDrafts, loadDraft, saveDraft } from "./draft";
+import { emptyDraftsOfOthers, forgetDrafts, hasTyped, loadDraft, saveDraft } from "./draft";
 import { freshTicket, type Ticket, type TicketPhase } from "./state";
 
 const body = { id: "old", kind: "place" } as PlaceIntent;
@@ -38,6 +38,19 @@ it("is forgotten at the log-out, and nothing else is", () => {
   forgetDrafts();
   expect(loadDraft("a", "new")).toEqual(freshTicket("new"));
   expect(sessionStorage.getItem("other")).toBe("x");
+});
+
+it("is emptied when another account is traded, unless it was sent; how the person trades stays", () => {
+  saveDraft("a:linear:X", { ...typed({ kind: "editing" }), fields: { ...typed({ kind: "editing" }).fields, side: "Sell" } });
+  saveDraft("a:spot:Y", typed({ kind: "waiting", body, status: "unknown" }));
+  saveDraft("b:linear:X", typed({ kind: "editing" }));
+  saveDraft("c:linear:X", freshTicket("old"));
+  expect([hasTyped("a"), hasTyped("b")]).toEqual([true, true]);
+  expect(emptyDraftsOfOthers("b")).toBe(true);
+  expect(loadDraft("a:linear:X", "new").fields).toMatchObject({ quantity: "", side: "Sell" });
+  expect(loadDraft("a:spot:Y", "new")).toMatchObject({ intentId: "old", fields: { quantity: "0.05" } });
+  expect(loadDraft("b:linear:X", "new").fields.quantity).toBe("0.05");
+  expect([hasTyped("b"), emptyDraftsOfOthers("b")]).toEqual([false, false]);
 });
 
 it("is a fresh ticket when what is kept makes no sense", () => {

@@ -1,5 +1,5 @@
 /** Keeps a ticket over a reload: in this tab's session storage, per account and instrument, never longer. */
-import { readFields } from "./fields";
+import { emptied, readFields, type TicketFields } from "./fields";
 import { freshTicket, isEditable, type Ticket, type TicketPhase } from "./state";
 
 const PREFIX = "tradewright.ticket.";
@@ -37,7 +37,39 @@ function resumed(phase: TicketPhase): TicketPhase {
 
 /** Whoever logs out leaves nothing typed behind for the next person at this screen. */
 export function forgetDrafts(): void {
-  for (const key of Object.keys(sessionStorage)) if (key.startsWith(PREFIX)) sessionStorage.removeItem(key);
+  for (const key of keysKept()) sessionStorage.removeItem(key);
+}
+
+function keysKept(): string[] {
+  try {
+    return Object.keys(sessionStorage).filter((key) => key.startsWith(PREFIX));
+  } catch {
+    return []; // without storage nothing was kept
+  }
+}
+
+/** Empties every ticket that was typed for another account and not sent; whether there was one. What was sent stays. */
+export function emptyDraftsOfOthers(accountId: string): boolean {
+  const typed = typedForOthers(accountId);
+  for (const [key, ticket] of typed) saveDraft(key, { ...ticket, fields: emptied(ticket.fields), phase: { kind: "editing" } });
+  return typed.length > 0;
+}
+
+/** Whether something is typed, and not sent, for another account. */
+export function hasTyped(otherThan: string): boolean {
+  return typedForOthers(otherThan).length > 0;
+}
+
+function typedForOthers(accountId: string): [string, Ticket][] {
+  return keysKept()
+    .filter((key) => !key.startsWith(`${PREFIX}${accountId}:`))
+    .map((key): [string, Ticket] => [key.slice(PREFIX.length), loadDraft(key.slice(PREFIX.length), "")])
+    .filter(([, ticket]) => isEditable(ticket.phase) && isTyped(ticket.fields));
+}
+
+function isTyped(fields: TicketFields): boolean {
+  const { trigger, price, quantity, note, takeProfit, stopLoss } = fields;
+  return [trigger, price, quantity, note, takeProfit.text, takeProfit.limit, stopLoss.text, stopLoss.limit].some((text) => text.trim() !== "");
 }
 
 function isTicket(value: unknown): value is Ticket {

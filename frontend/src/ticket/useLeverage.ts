@@ -10,7 +10,6 @@ import { Refused } from "../api/errors";
 import { newIntentId } from "../api/intent";
 import type { Account, Instrument, IntentAnswer, LeverageIntent, Reason } from "../api/types";
 import { queries } from "../app/services";
-import { sessionQuery } from "../app/session";
 import { symbolQuery } from "./useFacts";
 
 export type LeverageState =
@@ -62,7 +61,6 @@ export function useLeverage(account: Account, instrument: Instrument): { readonl
       await hear(body, await postIntent(accountId, body));
     } catch (error) {
       if (error instanceof Refused && error.problem.status < 500) {
-        if (error.problem.status === 401) void queries.invalidateQueries(sessionQuery);
         return show({ kind: "failed", error });
       }
       return show({ kind: "waiting", body, unknown: true });

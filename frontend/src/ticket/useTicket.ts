@@ -9,8 +9,7 @@ import { postIntent, readIntent } from "../api/calls";
 import { NoAnswer, Refused } from "../api/errors";
 import { newIntentId } from "../api/intent";
 import type { PlaceIntent } from "../api/types";
-import { queries, stream } from "../app/services";
-import { sessionQuery } from "../app/session";
+import { signedOut, stream } from "../app/services";
 import { useLink, useSignal } from "../stream/hooks";
 import { loadDraft, saveDraft } from "./draft";
 import type { TicketFields } from "./fields";
@@ -40,7 +39,6 @@ export function useTicket(accountId: string, draftKey: string): TicketControls {
         if (answer.order !== null) stream.putOrder(answer.order);
         dispatch({ kind: "answered", answer, nextId: newIntentId() });
       } catch (error) {
-        if (error instanceof Refused && error.problem.status === 401) void queries.invalidateQueries(sessionQuery);
         if (error instanceof Refused && isVerdict(error)) {
           dispatch({ kind: "refused", intentId: body.id, problem: error.problem, nextId: newIntentId() });
         } else {
@@ -77,6 +75,12 @@ export function useTicket(accountId: string, draftKey: string): TicketControls {
   }, [order]);
 
   const { phase } = ticket;
+  // Nothing was sent for want of a log-in, and it has been made since: the form is as it was.
+  const wantedLogIn = !useSignal(signedOut) && phase.kind === "refused_by_server" && phase.problem.code === "session.required";
+  useEffect(() => {
+    if (wantedLogIn) dispatch({ kind: "edited", change: {} });
+  }, [wantedLogIn]);
+
   const unanswered = phase.kind === "unanswered" ? ticket.intentId : null;
   useEffect(() => {
     if (unanswered !== null && link.state === "live") void lookUp(unanswered);

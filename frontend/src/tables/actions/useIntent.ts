@@ -8,8 +8,7 @@ import { postIntent } from "../../api/calls";
 import { NoAnswer, Refused } from "../../api/errors";
 import { newIntentId } from "../../api/intent";
 import type { Intent, IntentAnswer } from "../../api/types";
-import { notices, queries, stream } from "../../app/services";
-import { sessionQuery } from "../../app/session";
+import { notices, stream } from "../../app/services";
 import { useWords } from "../../i18n/useWords";
 import { failureText, reasonLong } from "../../i18n/words";
 
@@ -56,7 +55,6 @@ export function useIntent(accountId: string, options: { readonly said: string; r
         (error: unknown) => {
           if (error instanceof Refused) {
             pending.current = null;
-            if (error.problem.status === 401) void queries.invalidateQueries(sessionQuery);
             setState({ phase: "idle", fault: failureText(t, error, language).text });
           } else if (error instanceof NoAnswer) setState({ phase: "unknown", fault: t("actions.no_answer") });
           else throw error;
