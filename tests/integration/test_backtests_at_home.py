@@ -47,9 +47,18 @@ def test_a_template_runs_on_the_simulated_exchange_without_a_file(running: Insta
     assert answer["report"]["data"]["origin"] == "sim"
     assert answer["report"]["metrics"]["trades"] > 30
     _, stored = running.request("GET", "/api/v1/candle-series")
-    (series,) = stored["series"]
+    (series,) = [one for one in stored["series"] if one["timeframe"] == "15m"]
     assert (series["origin"], series["symbol"], series["timeframe"]) == ("sim", "BTCUSDT", "15m")
     assert series["bars"] > backtest["bars_total"] + 200  # and the warm-up before the first bar
+
+
+def test_finer_candles_and_funding_come_by_themselves_too(running: Installation) -> None:
+    backtest = ended(running, ask(running, fine="5m", funding=True))
+    assert (backtest["state"], backtest["reason"]) == ("finished", None)
+    _, answer = running.request("GET", f"/api/v1/backtests/{backtest['id']}/report")
+    assert answer["report"]["settings"]["fine_ms"] == 300_000
+    assert answer["report"]["settings"]["funding_rates"] > 300  # three a day over three months
+    assert answer["report"]["metrics"]["funding"] != "0"
 
 
 def test_the_same_span_gives_the_same_report(running: Installation) -> None:

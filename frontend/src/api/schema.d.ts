@@ -5625,10 +5625,21 @@ export interface components {
              */
             fill_gaps: boolean;
             /**
+             * Fine
+             * @description Finer candles of the same listing that tell what happened inside a bar; of `sim` fetched too
+             */
+            fine?: ("1m" | "3m" | "5m" | "15m" | "30m" | "1h" | "2h" | "4h" | "6h" | "12h" | "1d" | "1w") | null;
+            /**
              * From Ms
              * @description First bar; null: the first there is, of `sim` ten thousand before the end
              */
             from_ms?: number | null;
+            /**
+             * Funding
+             * @description Pay the stored funding rates; of `sim` fetched too
+             * @default false
+             */
+            funding: boolean;
             /**
              * Id
              * Format: uuid

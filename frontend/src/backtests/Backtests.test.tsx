@@ -116,8 +116,16 @@ it("asks with the text of the chosen template as it was changed, and leads to th
   change("backtest-origin", "bybit");
   change("backtest-capital", "2.5k");
   await run();
-  expect(asked).toMatchObject([{ text: "name: mine", origin: "bybit", fill_gaps: true, settings: { equity: "2500" } }]);
-  expect(went).toEqual([{ to: "/backtests/$backtest", params: { backtest: "b1" } }]);
+  change("backtest-fine", "5m");
+  fireEvent.click(screen.getByTestId("backtest-funding"));
+  await run();
+  const usual = { text: "name: mine", origin: "bybit", fill_gaps: true, settings: { equity: "2500" } };
+  expect(asked).toMatchObject([
+    { ...usual, fine: null, funding: false },
+    { ...usual, fine: "5m", funding: true },
+  ]);
+  const there = { to: "/backtests/$backtest", params: { backtest: "b1" } };
+  expect(went).toEqual([there, there]);
 });
 
 it("asks nothing with a capital that is no number", async () => {

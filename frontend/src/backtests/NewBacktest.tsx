@@ -20,6 +20,9 @@ import { backtestsQuery, templatesQuery } from "./queries";
 
 type Origin = Backtest["origin"];
 const ORIGINS: readonly Origin[] = ["sim", "bybit", "testnet"];
+const NO_FINE = "none";
+const FINE = ["1m", "3m", "5m", "15m"] as const;
+type Fine = (typeof FINE)[number] | typeof NO_FINE;
 
 export function NewBacktest() {
   const { t } = useWords();
@@ -41,6 +44,8 @@ function Form({ templates, first }: { templates: readonly SpecTemplate[]; first:
   const [origin, setOrigin] = useState<Origin>("sim");
   const [capital, setCapital] = useState("10000");
   const [fillGaps, setFillGaps] = useState(true);
+  const [fine, setFine] = useState<Fine>(NO_FINE);
+  const [funding, setFunding] = useState(false);
   const equity = parseDecimal(capital);
   const asking = useMutation({
     mutationFn: postBacktest,
@@ -54,7 +59,7 @@ function Form({ templates, first }: { templates: readonly SpecTemplate[]; first:
   const onSubmit = (event: FormEvent): void => {
     event.preventDefault();
     if (equity === null || asking.isPending) return;
-    asking.mutate({ id, text, origin, fill_gaps: fillGaps, settings: { equity } });
+    asking.mutate({ id, text, origin, fill_gaps: fillGaps, fine: fine === NO_FINE ? null : fine, funding, settings: { equity } });
   };
   return (
     <form className="box connection-form" noValidate data-testid="backtest-form" onSubmit={onSubmit}>
@@ -132,6 +137,31 @@ function Form({ templates, first }: { templates: readonly SpecTemplate[]; first:
       <label className="row">
         <input type="checkbox" checked={fillGaps} data-testid="backtest-fill" onChange={(event) => setFillGaps(event.target.checked)} />
         {t("backtests.fill_gaps")}
+      </label>
+      <div className="field">
+        <label htmlFor={`${label}-fine`}>{t("backtests.fine")}</label>
+        <select
+          id={`${label}-fine`}
+          className="input"
+          value={fine}
+          data-testid="backtest-fine"
+          aria-describedby={`${label}-fine-hint`}
+          onChange={(event) => setFine(FINE.find((each) => each === event.target.value) ?? NO_FINE)}
+        >
+          <option value={NO_FINE}>{t("backtests.fine_none")}</option>
+          {FINE.map((each) => (
+            <option key={each} value={each}>
+              {t("backtests.fine_of", { timeframe: each })}
+            </option>
+          ))}
+        </select>
+        <span id={`${label}-fine-hint`} className="hint">
+          {t("backtests.fine_hint")}
+        </span>
+      </div>
+      <label className="row">
+        <input type="checkbox" checked={funding} data-testid="backtest-funding" onChange={(event) => setFunding(event.target.checked)} />
+        {t("backtests.funding")}
       </label>
       {asking.error !== null && (
         <p className="fault" role="alert" data-testid="backtest-error">

@@ -11,6 +11,7 @@ import contextlib
 import gc
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -21,6 +22,7 @@ from tradewright.cli import api as cli_api
 from tradewright.cli import audit as cli_audit
 from tradewright.cli import backtest as cli_backtest
 from tradewright.cli import data as cli_data
+from tradewright.cli import data_funding
 from tradewright.cli import exchange as cli_exchange
 from tradewright.cli import exchange_account as cli_exchange_account
 from tradewright.cli import jobs as cli_jobs
@@ -36,6 +38,8 @@ from tradewright.core.errors import StartError
 
 if TYPE_CHECKING:
     from tradewright.market.history.downloading import Downloaded, Progress
+    from tradewright.market.history.funding_download import DownloadedFunding
+    from tradewright.market.history.series import Series
     from tradewright.market.history.store import DataStore
 
 
@@ -73,7 +77,8 @@ def main() -> None:
     cli_spec.register(application)
     cli_backtest.register(application)
     cli_search.register(application)
-    cli_data.register(application, cli_data.DataParts(store=_data_store, download=_download))
+    data = cli_data.register(application, cli_data.DataParts(store=_data_store, download=_download))
+    data_funding.register(data, data_funding.FundingParts(download=_download_funding, path=_funding_path))
     try:
         application()
     except StartError as error:
@@ -151,6 +156,18 @@ def _data_store() -> DataStore:
     from tradewright.app.data import data_store
 
     return data_store()
+
+
+def _download_funding(options: data_funding.FundingOptions) -> DownloadedFunding:
+    from tradewright.app.data import download_funding_rates
+
+    return download_funding_rates(options)
+
+
+def _funding_path(series: Series) -> Path:
+    from tradewright.app.data import funding_store
+
+    return funding_store().path(series)
 
 
 def _download(options: cli_data.DownloadOptions, tell: Callable[[Progress], None]) -> Downloaded:

@@ -1,6 +1,6 @@
-"""Candles of the simulated exchange, fetched into the store before a backtest on them.
+"""Candles and funding of the simulated exchange, fetched into the store before a backtest on them.
 
-Lives here: running `tradewright data download` in a process of its own. Not here: the download (`market.history`).
+Lives here: running `tradewright data` in a process of its own. Not here: the download (`market.history`).
 Only the simulated exchange is asked by itself: it is ours and at hand. Candles of Bybit are got by a person, for the
 calls come out of the budget that orders live on.
 """
@@ -36,12 +36,15 @@ def start(
     environment: Mapping[str, str],
     clock: Clock,
     is_last: bool,
+    funding: bool = False,
 ) -> Child:
-    """`is_last` as `Child` has it. Raises `OSError` where the system has no place for another process."""
+    """Of the series' candles, or with `funding` of its contract's rates. `is_last` as `Child` has it.
+
+    Raises `OSError` where the system has no place for another process.
+    """
     options = {
         "--symbol": series.symbol,
-        "--category": series.category,
-        "--timeframe": series.timeframe,
+        **({} if funding else {"--category": series.category, "--timeframe": series.timeframe}),
         "--from": str(from_ms),
         "--to": str(to_ms),
         "--environment": "sim",
@@ -49,7 +52,7 @@ def start(
     words = [word for option in options.items() for word in option]
     own = {name: value for name, value in environment.items() if name.startswith("TRADEWRIGHT_MARKET")}
     child = Child(
-        [sys.executable, "-m", "tradewright", "data", "download", *words, "--json"],
+        [sys.executable, "-m", "tradewright", "data", "funding" if funding else "download", *words, "--json"],
         env=plain_environment(environment, TRADEWRIGHT_HOME=home, **own),
         given=b"",
         clock=clock,

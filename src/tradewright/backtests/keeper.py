@@ -29,6 +29,7 @@ from tradewright.backtests.player import Died, Finished, Outcome, Refused
 from tradewright.backtests.queue import Job, Runner
 from tradewright.core.clock import Clock
 from tradewright.core.fault import Fault
+from tradewright.market.history.series import Series
 from tradewright.process.identity import has_ended
 from tradewright.storage.bus import Bus
 from tradewright.strategy.check import check_text
@@ -211,18 +212,28 @@ class _Run:
         strategy = check_text(asked.text, settings=asked.params).strategy
         if strategy is None or asked.from_ms is None or asked.to_ms is None:
             return None  # the run itself says why
-        series, home = asked.series(strategy), self._keeping.home
-        from_ms, to_ms = max(0, asked.from_ms - warm_up_ms(strategy)), asked.to_ms
+        begin_ms = max(0, asked.from_ms - warm_up_ms(strategy))
+        fault = await self._fetch_one(asked.series(strategy), begin_ms, asked.to_ms)
+        fine = asked.fine_series(strategy)
+        if fault is None and fine is not None:
+            fault = await self._fetch_one(fine, asked.from_ms, asked.to_ms)
+        if fault is None and asked.funding:
+            fault = await self._fetch_one(asked.series(strategy), asked.from_ms, asked.to_ms, funding=True)
+        return fault
+
+    async def _fetch_one(self, series: Series, from_ms: int, to_ms: int, *, funding: bool = False) -> Fault | None:
+        keeping = self._keeping
         async with self._one_fetches:
             child = self._start(
                 lambda: fetching.start(
                     series,
                     from_ms,
                     to_ms,
-                    home=home,
-                    environment=self._keeping.environment,
+                    home=keeping.home,
+                    environment=keeping.environment,
                     clock=self._clock,
-                    is_last=self._keeping.is_last,
+                    is_last=keeping.is_last,
+                    funding=funding,
                 )
             )
             try:

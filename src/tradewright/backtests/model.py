@@ -6,7 +6,7 @@ Not here: the rows (`tables`), the engine's settings (`backtest.settings`), whic
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 from uuid import UUID
@@ -20,6 +20,7 @@ from tradewright.core.ids import UserId, WorkspaceId
 from tradewright.market.history.series import Origin, Series
 from tradewright.strategy.model import Strategy
 from tradewright.strategy.prices import Filters
+from tradewright.strategy.timeframe import Timeframe, length_ms
 
 CHANNEL = "backtests"  # something to take, or to cancel
 State = Literal["queued", "running", "finished", "failed", "cancelled"]
@@ -43,7 +44,11 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """As it was asked for. `from_ms` and `to_ms` None: whatever candles there are."""
+    """As it was asked for. `from_ms` and `to_ms` None: whatever candles there are.
+
+    `fine`: the timeframe of finer candles that tell what happens inside a bar; None: the bars alone. `funding`: the
+    stored rates are paid.
+    """
 
     text: str
     params: dict[str, str] = {}
@@ -51,6 +56,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     from_ms: int | None = None
     to_ms: int | None = None
     fill_gaps: bool = False
+    fine: Timeframe | None = None
+    funding: bool = False
     settings: Given = Given()
 
     def digest(self) -> bytes:
@@ -61,6 +68,10 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         """Raises `ValueError` for a listing that no candles are kept of."""
         market = strategy.market
         return Series(category=market.category, symbol=market.symbol, timeframe=market.timeframe, origin=self.origin)
+
+    def fine_series(self, strategy: Strategy) -> Series | None:
+        """The finer candles; None where none are asked for."""
+        return None if self.fine is None else replace(self.series(strategy), timeframe=self.fine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,12 +173,16 @@ def settings_of(asked: Asked) -> Settings:
 def require_settings(asked: Asked, strategy: Strategy) -> None:
     """Raises `InvalidInput` naming the setting that this strategy cannot be run with."""
     try:
-        settings_of(asked).check(strategy)
+        settings_of(asked).check(strategy, has_funding=asked.funding, has_fine=asked.fine is not None)
     except BadSettings as error:
         option, _, rest = str(error).partition(" ")  # told as of the command's option: `--equity is -1; …`
         name = option.removeprefix("--").replace("-", "_")
         params = {"name": name, "text": rest}
-        raise InvalidInput([Problem("backtest.setting_refused", f"settings.{name}", params)]) from None
+        field = name if name in ("fine", "funding") else f"settings.{name}"
+        raise InvalidInput([Problem("backtest.setting_refused", field, params)]) from None
+    base = strategy.market.timeframe
+    if asked.fine is not None and (length_ms(asked.fine) >= length_ms(base) or length_ms(base) % length_ms(asked.fine)):
+        raise InvalidInput([Problem("backtest.fine_unfit", "fine", {"value": asked.fine, "timeframe": base})])
 
 
 def _or(text: str | None, usual: Decimal) -> Decimal:

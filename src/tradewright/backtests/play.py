@@ -12,11 +12,13 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from tradewright.backtest.settings import Settings
 from tradewright.backtests.model import Asked, settings_of
 from tradewright.core.fault import Fault
 from tradewright.market.history.faults import BadCandles, CandleFault, CannotOpen
@@ -104,7 +106,7 @@ def play(order: Order, tell: Callable[[Progress], None]) -> Reported:
         raise _Unplayable(Fault("backtest.spec_refused", detail=checked.errors[0].message))
     try:
         candles, filled_bars = read_candles(order, strategy)
-        result = run(strategy, candles, settings_of(asked), watch=_watch(tell))
+        result = run(strategy, candles, read_settings(order, strategy), watch=_watch(tell))
     except BadCandles as bad:
         raise _Unplayable(candles_refused(bad.faults)) from None
     except CannotOpen as error:
@@ -124,6 +126,40 @@ def play(order: Order, tell: Callable[[Progress], None]) -> Reported:
         metrics=msgspec.Raw(report_bytes(report["metrics"])),
         report=msgspec.Raw(report_bytes(bounded(report, result))),
     )
+
+
+def read_settings(order: Order, strategy: Strategy) -> Settings:
+    """With the finer candles and the funding that were asked for. Raises `BadCandles`, `CannotOpen`."""
+    from tradewright.market.history.fine import FineCandles
+    from tradewright.market.history.funding_store import FundingStore
+    from tradewright.market.history.judging import faults_of
+    from tradewright.market.history.store import DataStore
+    from tradewright.system import SystemClock
+
+    asked, settings = order.asked, settings_of(order.asked)
+    fine = asked.fine_series(strategy)
+    if fine is not None:
+        rows = DataStore(Path(order.data), SystemClock()).read(fine)
+        if rows is None:
+            raise BadCandles([CandleFault(code="no_candles", message=f"there are no candles of {fine}")])
+        begin, end = asked.from_ms or 0, asked.to_ms
+        inside = rows.open_time_ms >= begin
+        if end is not None:
+            inside &= rows.open_time_ms < end
+        rows = rows.take(inside)
+        spacing = length_ms(fine.timeframe)
+        faults = faults_of(rows, spacing, with_gaps=False) if len(rows) else []  # a bar without them is walked as one
+        if faults:
+            raise BadCandles(faults)
+        settings = replace(settings, fine=FineCandles(spacing_ms=spacing, rows=rows))
+    if asked.funding:
+        series = asked.series(strategy)
+        funding = FundingStore(Path(order.data)).read(series)
+        if funding is None:
+            message = f"there are no funding rates of {series.folder}"
+            raise BadCandles([CandleFault(code="no_candles", message=message)])
+        settings = replace(settings, funding=funding)
+    return settings
 
 
 def read_candles(order: Order, strategy: Strategy) -> tuple[Any, int]:

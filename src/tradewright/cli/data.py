@@ -1,7 +1,7 @@
 """`tradewright data`: candles from the exchange or from files, in a store of our own below HOME/data.
 
 Lives here: the options, what is printed, and the exit codes (`exits`). Not here: the store and what fills it
-(`market.history`), which is imported when a command runs; where the exchange is (`app.data`).
+(`market.history`), which is imported when a command runs; where the exchange is (`app.data`); funding (`data_funding`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ENVIRONMENTS = ("live", "demo", "testnet", "sim")
 SOURCES = ("klines", "archive")
-_ORIGINS: Mapping[str, Origin] = {"live": "bybit", "demo": "bybit", "testnet": "testnet", "sim": "sim"}
+ORIGINS: Mapping[str, Origin] = {"live": "bybit", "demo": "bybit", "testnet": "testnet", "sim": "sim"}
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~-]+)*/?")
 
 Symbol = Annotated[str, typer.Option(help="The listing, such as BTCUSDT.")]
@@ -60,7 +60,8 @@ class DataParts:
     download: Callable[[DownloadOptions, Callable[[Progress], None]], Downloaded]
 
 
-def register(application: typer.Typer, parts: DataParts) -> None:
+def register(application: typer.Typer, parts: DataParts) -> typer.Typer:
+    """The group of its commands, for those that have a file of their own."""
     data = typer.Typer(cls=UsageGroup, no_args_is_help=True, help="Candles for backtests: get, take in, list, check.")
     application.add_typer(data, name="data")
 
@@ -90,7 +91,7 @@ def register(application: typer.Typer, parts: DataParts) -> None:
         if environment not in ENVIRONMENTS:
             raise typer.BadParameter(f"--environment is {environment!r}; it is one of {', '.join(ENVIRONMENTS)}")
         _look_at_source(source, environment, archive_address)
-        series = _series(category, symbol, timeframe, _ORIGINS[environment])
+        series = series_of(category, symbol, timeframe, ORIGINS[environment])
         options = DownloadOptions(
             series=series,
             environment=cast("Environment", environment),
@@ -99,14 +100,16 @@ def register(application: typer.Typer, parts: DataParts) -> None:
             source=cast(Literal["klines", "archive"], source),
             archive_address=archive_address,
         )
-        with _told("download", as_json):
+        with told("download", as_json):
             done = parts.download(options, _progress("pages" if source == "klines" else "days"))
             path = parts.store().path(series)
             if as_json:
-                told = None if done.manifest is None else _plain(done.manifest, path)
+                stored = None if done.manifest is None else _plain(done.manifest, path)
                 counts = {"added": done.added, "was_there": done.was_there, "absent": done.absent}
                 days = list(done.days_without_file)
-                _write({"ok": True, **counts, "notes": list(done.notes), "days_without_file": days, "series": told})
+                write_plain(
+                    {"ok": True, **counts, "notes": list(done.notes), "days_without_file": days, "series": stored}
+                )
                 return
             for note in done.notes:
                 typer.echo(f"note: {note}", err=True)
@@ -141,8 +144,8 @@ def register(application: typer.Typer, parts: DataParts) -> None:
         if on_conflict not in ("refuse", "keep", "replace"):
             raise typer.BadParameter(f"--on-conflict is {on_conflict!r}; it is refuse, keep or replace")
         # The names are looked at before the file is.
-        _series(category, symbol, timeframe or "1m", origin)
-        with _told("import", as_json):
+        series_of(category, symbol, timeframe or "1m", origin)
+        with told("import", as_json):
             store = parts.store()
             done = import_candles(
                 store,
@@ -156,7 +159,7 @@ def register(application: typer.Typer, parts: DataParts) -> None:
             path, added = store.path(done.series), done.added
             if as_json:
                 counts = {"added": added.added, "equal": added.equal, "conflicts": added.conflicts}
-                _write({"ok": True, **counts, "notes": list(done.notes), "series": _plain(added.manifest, path)})
+                write_plain({"ok": True, **counts, "notes": list(done.notes), "series": _plain(added.manifest, path)})
                 return
             for note in done.notes:
                 typer.echo(f"note: {note}", err=True)
@@ -167,11 +170,11 @@ def register(application: typer.Typer, parts: DataParts) -> None:
     @data.command("list", cls=UsageCommand)
     def list_series(as_json: AsJson = False) -> None:
         """Say what is there: from when to when, how many bars, gaps, size, hash. Exit code 0."""
-        with _told("list", as_json):
+        with told("list", as_json):
             store = parts.store()
             found = store.all()
             if as_json:
-                _write({"ok": True, "series": [_listed(series, manifest, store) for series, manifest in found]})
+                write_plain({"ok": True, "series": [_listed(series, manifest, store) for series, manifest in found]})
                 return
             if not found:
                 typer.echo(f"There are no candles yet below {store.root}.")
@@ -194,7 +197,7 @@ def register(application: typer.Typer, parts: DataParts) -> None:
 
         Exit codes: 0 a backtest would take all of it, 3 it would refuse some, 64 wrong usage, or none of that name.
         """
-        with _told("check", as_json):
+        with told("check", as_json):
             store = parts.store()
             asked = ((symbol, "symbol"), (category, "category"), (timeframe, "timeframe"))
             chosen = [
@@ -211,18 +214,20 @@ def register(application: typer.Typer, parts: DataParts) -> None:
             checked = [store.check(series) for series in chosen]
             is_fine = not any(one.faults for one in checked)
             if as_json:
-                _write({"ok": is_fine, "series": [_judged(one, store) for one in checked]})
+                write_plain({"ok": is_fine, "series": [_judged(one, store) for one in checked]})
             else:
                 for one in checked:
                     _tell_check(one)
             if not is_fine:
                 raise typer.Exit(BAD_CANDLES)
 
+    return data
+
 
 def _look_at_source(source: str, environment: str, archive_address: str | None) -> None:
     if source not in SOURCES:
         raise typer.BadParameter(f"--source is {source!r}; it is one of {', '.join(SOURCES)}")
-    if source == "archive" and _ORIGINS[environment] != "bybit":
+    if source == "archive" and ORIGINS[environment] != "bybit":
         raise typer.BadParameter(f"--environment is {environment!r}; the archive has trades of the real market (live)")
     if archive_address is None:
         return
@@ -232,7 +237,7 @@ def _look_at_source(source: str, environment: str, archive_address: str | None) 
         raise typer.BadParameter(f"--archive-address is {archive_address[:80]!r}; it is http(s)://HOST[:PORT][/PATH]")
 
 
-def _series(category: str, symbol: str, timeframe: str, origin: str) -> Series:
+def series_of(category: str, symbol: str, timeframe: str, origin: str) -> Series:
     from tradewright.market.history.series import Series
 
     try:
@@ -247,7 +252,7 @@ def _series(category: str, symbol: str, timeframe: str, origin: str) -> Series:
 
 
 @contextlib.contextmanager
-def _told(command: str, as_json: bool) -> Iterator[None]:
+def told(command: str, as_json: bool) -> Iterator[None]:
     """What may go wrong with data, as a sentence or an object, and an exit code."""
     from tradewright.core.errors import ExchangeError
     from tradewright.market.history.faults import BadCandles, CannotOpen
@@ -269,14 +274,16 @@ def _told(command: str, as_json: bool) -> Iterator[None]:
 
 def _stop(command: str, message: str, as_json: bool, *, code: int = WRONG_USAGE) -> NoReturn:
     if as_json:
-        _write({"ok": False, "errors": [{"code": "usage" if code == WRONG_USAGE else "failed", "message": message}]})
+        write_plain(
+            {"ok": False, "errors": [{"code": "usage" if code == WRONG_USAGE else "failed", "message": message}]}
+        )
     typer.echo(f"tradewright data {command}: {message}", err=True)
     raise typer.Exit(code)
 
 
 def _tell_faults(command: str, faults: Sequence[CandleFault], as_json: bool) -> None:
     if as_json:
-        _write({"ok": False, "errors": [fault.as_json() for fault in faults]})
+        write_plain({"ok": False, "errors": [fault.as_json() for fault in faults]})
     for fault in faults:
         typer.echo(f"tradewright data {command}: {fault.message} [{fault.code}]{_times(fault)}", err=True)
 
@@ -327,7 +334,7 @@ def _progress(what: str) -> Callable[[Progress], None]:
     return lambda now: typer.echo(f"\r{now.pages} of {now.pages_in_all} {what}, {now.bars} bars ", nl=False, err=True)
 
 
-def _write(plain: Mapping[str, Any]) -> None:
+def write_plain(plain: Mapping[str, Any]) -> None:
     """JSON is UTF-8, whatever the terminal is set to."""
     sys.stdout.buffer.write(json.dumps(plain, ensure_ascii=False).encode() + b"\n")
     sys.stdout.buffer.flush()

@@ -293,6 +293,13 @@ class PublicTrade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     traded_at_ms: int
 
 
+class FundingRate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What was due at a settlement: a fraction of the position's value, paid by a long; negative, and it receives."""
+
+    due_at_ms: int
+    rate: Decimal
+
+
 class Book(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The whole book at the subscribed depth: bids descending, asks ascending, as (price, size). Never crossed."""
 

@@ -32,6 +32,7 @@ from tradewright.core.money import plain
 from tradewright.identity.quota_model import Key
 from tradewright.identity.quotas import said
 from tradewright.market.history.faults import BadCandles
+from tradewright.market.history.funding_store import FundingStore
 from tradewright.market.history.manifest import Manifest, read_manifest
 from tradewright.market.history.series import Series
 from tradewright.market.history.store import DataStore
@@ -68,7 +69,7 @@ async def ask_backtest(parts: WebParts, actor: Actor, body: NewBacktestBody) -> 
     if asked.origin == "sim":
         asked = await _bounded_by_market(parts, asked, series)
     else:
-        await asyncio.to_thread(require_candles, parts.candles, asked, series)
+        await asyncio.to_thread(require_data, parts.candles, asked, strategy)
     new = NewBacktest(id=body.id, asked=asked, digest=digest, strategy=strategy, series=series)
     async with parts.engine.begin() as connection:
         quota = quota_with(parts.backtest_quota, await said(connection, actor.workspace_id))
@@ -95,6 +96,8 @@ def asked_of(body: NewBacktestBody) -> Asked:
         from_ms=body.from_ms,
         to_ms=body.to_ms,
         fill_gaps=body.fill_gaps,
+        fine=body.fine,
+        funding=body.funding,
         settings=Given(**body.settings.model_dump()),
     )
 
@@ -112,15 +115,31 @@ def _text_of(body: NewBacktestBody) -> str:
             raise InvalidInput([Problem("backtest.one_of", "text")])
 
 
-def require_candles(store: DataStore, asked: Asked, series: Series) -> None:
-    """By the manifest alone: the run reads the candles themselves. Raises `InvalidInput` with the next step."""
+def require_data(store: DataStore, asked: Asked, strategy: Strategy) -> None:
+    """Candles, and where they are asked for finer ones and funding. Raises `InvalidInput` with the next step."""
+    series, fine = asked.series(strategy), asked.fine_series(strategy)
+    require_candles(store, asked, series)
+    if fine is not None:  # they need not cover everything: a bar without them is walked as it is
+        _manifest_of(store, asked, fine, "fine")
+    if asked.funding and not FundingStore(store.root).path(series).exists():
+        params = {"series": str(series.folder), "command": funding_command_for(series, asked.from_ms)}
+        raise InvalidInput([Problem("backtest.no_funding", "funding", params)])
+
+
+def _manifest_of(store: DataStore, asked: Asked, series: Series, field: str) -> Manifest:
     try:
         manifest = read_manifest(store.path(series).with_suffix(".json"))
     except BadCandles as bad:
-        raise InvalidInput([Problem("backtest.candles_unreadable", "origin", {"text": str(bad)})]) from None
+        raise InvalidInput([Problem("backtest.candles_unreadable", field, {"text": str(bad)})]) from None
     if manifest is None:
         params = {"series": str(series), "command": command_for(series, asked.from_ms)}
-        raise InvalidInput([Problem("backtest.no_candles", "origin", params)])
+        raise InvalidInput([Problem("backtest.no_candles", field, params)])
+    return manifest
+
+
+def require_candles(store: DataStore, asked: Asked, series: Series) -> None:
+    """By the manifest alone: the run reads the candles themselves. Raises `InvalidInput` with the next step."""
+    manifest = _manifest_of(store, asked, series, "origin")
     begin = manifest.from_ms if asked.from_ms is None else asked.from_ms
     end = manifest.to_ms if asked.to_ms is None else asked.to_ms
     if not manifest.from_ms <= begin < end <= manifest.to_ms:
@@ -136,12 +155,18 @@ def require_candles(store: DataStore, asked: Asked, series: Series) -> None:
 
 def command_for(series: Series, from_ms: int | None) -> str:
     """How a person gets these candles."""
+    kind = f" --category {series.category} --timeframe {series.timeframe}"
+    return f"tradewright data download --symbol {series.symbol}{kind}{_span_of(series, from_ms)}"
+
+
+def funding_command_for(series: Series, from_ms: int | None) -> str:
+    """How a person gets the funding rates of its contract."""
+    return f"tradewright data funding --symbol {series.symbol}{_span_of(series, from_ms)}"
+
+
+def _span_of(series: Series, from_ms: int | None) -> str:
     begin = "2024-01-01" if from_ms is None else f"{_moment(from_ms):%Y-%m-%d}"
-    environment = " --environment testnet" if series.origin == "testnet" else ""
-    return (
-        f"tradewright data download --symbol {series.symbol} --category {series.category}"
-        f" --timeframe {series.timeframe} --from {begin}{environment}"
-    )
+    return f" --from {begin}{' --environment testnet' if series.origin == 'testnet' else ''}"
 
 
 async def stored_series(store: DataStore) -> list[dict[str, object]]:
@@ -178,13 +203,17 @@ async def _bounded_by_market(parts: WebParts, asked: Asked, series: Series) -> A
     length = length_ms(series.timeframe)
     now_ms = open_of(await parts.markets.of("sim").clock.now_ms(), series.timeframe)
     to_ms = now_ms if asked.to_ms is None else min(asked.to_ms, now_ms)
-    from_ms = max(0, to_ms - SIM_BARS_USUAL * length) if asked.from_ms is None else asked.from_ms
+    fine_length = length if asked.fine is None else length_ms(asked.fine)
+    usual_ms = min(SIM_BARS_USUAL * length, SIM_BARS_MAX // 2 * fine_length)
+    usual_ms -= usual_ms % length
+    from_ms = max(0, to_ms - usual_ms) if asked.from_ms is None else asked.from_ms
     if from_ms >= to_ms:
         raise InvalidInput([Problem("input.range", "from_ms", {"maximum": str(max(0, to_ms - 1))})])
-    bars = (to_ms - from_ms) // length
+    bars = (to_ms - from_ms) // fine_length
     if bars > SIM_BARS_MAX:
         params = {"value": str(bars), "maximum": str(SIM_BARS_MAX)}
-        raise InvalidInput([Problem("backtest.too_many_bars", "from_ms", params)])
+        field = "from_ms" if asked.fine is None else "fine"
+        raise InvalidInput([Problem("backtest.too_many_bars", field, params)])
     return msgspec.structs.replace(asked, from_ms=from_ms, to_ms=to_ms, settings=_with_filters(parts, asked, series))
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -15,7 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from integration.backtests.kit import BEGIN_MS, SPEC, running_keeper, waves
 from integration.web.kit import NOW_MS, Site, User, started_site
 from tradewright.backtests.model import SIM_BARS_MAX, Quota
+from tradewright.market.history.files import read_rows
+from tradewright.market.history.funding_store import FundingStore
+from tradewright.market.history.rows import Rows
 from tradewright.market.history.series import Series
+from tradewright.strategy.evaluate.longer import build
+from tradewright.strategy.templates import template_text
 
 BARS = 3_000
 END_MS = BEGIN_MS + BARS * 60_000
@@ -134,6 +140,33 @@ async def test_a_list_is_read_in_pages_newest_first(stocked: Site, ann: User) ->
     assert (await get(ann, "?before=nonsense"))[1]["problems"][0]["code"] == "cursor.invalid"
 
 
+async def test_finer_candles_and_funding_that_are_stored_are_run_with(
+    stocked: Site, ann: User, engine: AsyncEngine, database_url: str
+) -> None:
+    store, longer = stocked.parts.candles, SPEC.replace("timeframe: 1m", "timeframe: 5m")
+    five = Series(category="linear", symbol="BTCUSDT", timeframe="5m")
+    rows = read_rows(store.path(replace(five, timeframe="1m")))
+    fives = build(rows.candles("1m"), "5m")
+    store.add(five, Rows(**{one.name: getattr(fives, one.name) for one in fields(Rows)}), source="a test")
+    assert (await post(ann, body(text=longer, funding=True)))[1]["problems"][0]["params"]["command"] == (
+        "tradewright data funding --symbol BTCUSDT --from 2024-01-01"
+    )
+    due_ms = -(-BEGIN_MS // 28_800_000) * 28_800_000
+    FundingStore(store.root).add(five, [(due_ms + number * 28_800_000, Decimal("0.01")) for number in range(5)])
+    asked = [body(text=longer), body(text=longer, fine="1m", funding=True)]
+    async with running_keeper(engine, database_url, store.root.parent):
+        for one in asked:
+            assert (await post(ann, one))[0] == 202
+            assert (await ended(ann, one["id"]))["state"] == "finished"
+    plain, rich = [(await get(ann, f"/{one['id']}/report"))[1]["report"] for one in asked]
+    assert [(one["settings"]["fine_ms"], one["settings"]["funding_rates"]) for one in (plain, rich)] == [
+        (None, 0),
+        (60_000, 5),
+    ]
+    assert (Decimal(plain["metrics"]["funding"]), plain["bars"]) == (0, BARS // 5)
+    assert Decimal(rich["metrics"]["funding"]) != 0
+
+
 async def test_what_cannot_run_is_told_by_its_field(stocked: Site, ann: User) -> None:
     wrong: list[tuple[dict[str, Any], str, str]] = [
         ({"text": None}, "text", "backtest.one_of"),
@@ -148,6 +181,10 @@ async def test_what_cannot_run_is_told_by_its_field(stocked: Site, ann: User) ->
         ({"from_ms": BEGIN_MS + 9, "to_ms": BEGIN_MS + 9}, "from_ms", "input.range"),
         ({"text": SPEC.replace("BTCUSDT", "ETHUSDT")}, "origin", "backtest.no_candles"),
         ({"origin": "testnet"}, "origin", "backtest.no_candles"),
+        ({"fine": "1m"}, "fine", "backtest.fine_unfit"),
+        ({"fine": "5m"}, "fine", "backtest.fine_unfit"),
+        ({"funding": True}, "funding", "backtest.no_funding"),
+        ({"text": template_text("dca_long"), "fine": "1m"}, "fine", "backtest.setting_refused"),
     ]
     for changed, field, code in wrong:
         status, found = await post(ann, body(**changed))

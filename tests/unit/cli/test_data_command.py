@@ -14,9 +14,12 @@ import typer
 from typer.testing import CliRunner, Result
 
 from tradewright.cli import data as cli_data
+from tradewright.cli import data_funding
 from tradewright.core.errors import ExchangeUnavailable
 from tradewright.market.history.downloading import Downloaded, Progress
 from tradewright.market.history.faults import BadCandles, CandleFault
+from tradewright.market.history.funding_download import DownloadedFunding
+from tradewright.market.history.funding_store import FundingStore
 from tradewright.market.history.store import DataStore
 from tradewright.process.lock import FileLock
 from tradewright.system import SystemClock
@@ -38,7 +41,12 @@ class Desk:
         self.answer: Downloaded | BaseException = Downloaded(added=0, was_there=0, absent=0, manifest=None)
         self._application = typer.Typer()
         self._application.callback()(lambda: None)
-        cli_data.register(self._application, cli_data.DataParts(store=lambda: self.store, download=self._download))
+        group = cli_data.register(
+            self._application, cli_data.DataParts(store=lambda: self.store, download=self._download)
+        )
+        rates = FundingStore(root)
+        data_funding.register(group, data_funding.FundingParts(download=self._funding, path=rates.path))
+        self.asked_funding: list[data_funding.FundingOptions] = []
 
     def run(self, *arguments: str, stdin: bytes | None = None) -> Result:
         return CliRunner().invoke(self._application, ["data", *arguments], input=stdin)
@@ -49,6 +57,12 @@ class Desk:
         found: dict[str, Any] = json.loads(done.stdout)
         assert found["ok"] is (code == 0)
         return found
+
+    def _funding(self, options: data_funding.FundingOptions) -> DownloadedFunding:
+        self.asked_funding.append(options)
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return DownloadedFunding(found=5, added=3)
 
     def _download(self, options: cli_data.DownloadOptions, tell: Callable[[Progress], None]) -> Downloaded:
         self.asked.append(options)
@@ -61,6 +75,25 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path / "data")
+
+
+def test_funding_is_asked_for_by_contract_and_span_and_told_with_its_file(desk: Desk) -> None:
+    done = desk.run("funding", "--symbol", "BTCUSDT", "--from", "2024-01-01", "--environment", "testnet")
+    assert done.exit_code == 0
+    path = desk.store.root / "testnet/linear/BTCUSDT/funding.csv"
+    assert done.stdout.replace("\n", "") == f"3 rates came in, 2 were there: {path}"
+    (asked,) = desk.asked_funding
+    assert (asked.environment, asked.series.origin, asked.from_ms, asked.to_ms) == (
+        "testnet",
+        "testnet",
+        1_704_067_200_000,
+        None,
+    )
+    told = desk.plain("funding", "--symbol", "BTCUSDT", "--from", "0", "--to", "86400000")
+    assert told == {"ok": True, "found": 5, "added": 3, "path": str(desk.store.root / "linear/BTCUSDT/funding.csv")}
+    assert desk.run("funding", "--symbol", "BTCUSDT", "--from", "0", "--environment", "moon").exit_code == 64
+    desk.answer = ExchangeUnavailable("no answer")
+    assert desk.plain("funding", "--symbol", "BTCUSDT", "--from", "0", code=1)["errors"][0]["message"] == "no answer"
 
 
 def test_an_empty_store_says_so(desk: Desk) -> None:

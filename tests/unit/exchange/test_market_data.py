@@ -91,9 +91,29 @@ async def test_tickers_are_read_whole(bybit: FakeBybit, market: BybitMarketGatew
     assert abs(first.exchange_time_ms - SERVER_MS) < 5_000
 
 
+async def test_funding_rates_are_told_oldest_first(bybit: FakeBybit, market: BybitMarketGateway) -> None:
+    rows = [
+        {"symbol": "BTCUSDT", "fundingRate": "-0.0001", "fundingRateTimestamp": "57600000"},
+        {"symbol": "BTCUSDT", "fundingRate": "0.00012345", "fundingRateTimestamp": "28800000"},
+    ]
+    bybit.script["/v5/market/funding/history"] = [ok(page(*rows))]
+    found = await market.funding_rates(BTC, start_ms=0, end_ms=57_600_000, limit=200)
+    assert [(one.due_at_ms, one.rate) for one in found] == [
+        (28_800_000, Decimal("0.00012345")),
+        (57_600_000, Decimal("-0.0001")),
+    ]
+    expected = "category=linear&symbol=BTCUSDT&startTime=0&endTime=57600000&limit=200"
+    assert bybit.queries("/v5/market/funding/history") == [expected]
+    bybit.script["/v5/market/funding/history"] = [ok(page({**rows[0], "fundingRate": "much"}))]
+    with pytest.raises(ExchangeUnavailable):
+        await market.funding_rates(BTC, start_ms=0, end_ms=57_600_000, limit=200)
+
+
 async def test_a_limit_beyond_the_exchanges_is_refused_before_asking(market: BybitMarketGateway) -> None:
     with pytest.raises(ValueError, match="1 to 1000"):
         await market.candles(BTC, "1", start_ms=None, end_ms=None, limit=1_001)
+    with pytest.raises(ValueError, match="1 to 200"):
+        await market.funding_rates(BTC, start_ms=0, end_ms=1, limit=201)
 
 
 def risk_row(symbol: str, number: int, value: str, rate: str, leverage: str) -> dict[str, object]:

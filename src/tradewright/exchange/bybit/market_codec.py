@@ -21,12 +21,14 @@ from tradewright.exchange.bybit.values import (
     checked_price,
     identifier,
     millis,
+    number,
     number_or_none,
     price,
     price_or_none,
     words,
 )
 from tradewright.exchange.bybit.wire import (
+    FundingRow,
     InstrumentRow,
     KlineRow,
     Millis,
@@ -35,7 +37,7 @@ from tradewright.exchange.bybit.wire import (
     TickerRow,
     TradeRow,
 )
-from tradewright.exchange.ports import Book, Candle, CandleUpdate, PublicTrade, Ticker
+from tradewright.exchange.ports import Book, Candle, CandleUpdate, FundingRate, PublicTrade, Ticker
 
 _KLINE_COLUMNS = 7
 _NO_UPPER_BOUND = Decimal(10) ** 15  # spot states no highest price
@@ -205,6 +207,12 @@ def recent_trade(key: InstrumentId, row: RecentTradeRow) -> PublicTrade:
         price=price(row.price, "price"),
         quantity=amount(row.size, "size"),
         traded_at_ms=millis(row.time, "time"),
+    )
+
+
+def funding_rate(row: FundingRow) -> FundingRate:
+    return FundingRate(
+        due_at_ms=millis(row.fundingRateTimestamp, "fundingRateTimestamp"), rate=number(row.fundingRate, "fundingRate")
     )
 
 

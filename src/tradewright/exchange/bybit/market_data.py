@@ -1,6 +1,7 @@
 """Public REST reads: `exchange.ports.MarketGateway` on Bybit V5.
 
-Lives here: instruments, risk limits, candles, tickers, market time. Not here: rows (`market_codec`), caches (`market`).
+Lives here: instruments, risk limits, candles, funding, tickers, market time. Not here: rows (`market_codec`), caches
+(`market`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from tradewright.exchange.bybit.proxy import Proxy
 from tradewright.exchange.bybit.rest import RestClient
 from tradewright.exchange.bybit.values import Unreadable, decode, instrument_id, millis
 from tradewright.exchange.bybit.wire import (
+    FundingRow,
     InstrumentRow,
     KlinePage,
     RecentTradeRow,
@@ -28,15 +30,17 @@ from tradewright.exchange.bybit.wire import (
     SimulatedClock,
     TickerRow,
 )
-from tradewright.exchange.ports import Candle, EndpointSource, PublicTrade, Ticker
+from tradewright.exchange.ports import Candle, EndpointSource, FundingRate, PublicTrade, Ticker
 
 CANDLES_MAX = 1_000
 TRADES_MAX = 60  # what spot gives at most
+FUNDING_MAX = 200
 _DAY_MS = 86_400_000
 _INSTRUMENT = msgspec.json.Decoder(InstrumentRow)
 _RISK_LIMIT = msgspec.json.Decoder(RiskLimitRow)
 _TRADE = msgspec.json.Decoder(RecentTradeRow)
 _TICKER = msgspec.json.Decoder(TickerRow)
+_FUNDING = msgspec.json.Decoder(FundingRow)
 _KLINES = msgspec.json.Decoder(KlinePage)
 _SIMULATED_CLOCK = msgspec.json.Decoder(SimulatedClock)
 
@@ -121,6 +125,22 @@ class BybitMarketGateway:
         params = (("category", instrument.category), ("symbol", instrument.symbol), ("limit", str(limit)))
         rows = await read_pages(self._rest, path, params, _TRADE, convert, self._log, signed=False, at_most_pages=1)
         return rows[::-1]
+
+    async def funding_rates(
+        self, instrument: InstrumentId, *, start_ms: int, end_ms: int, limit: int
+    ) -> Sequence[FundingRate]:
+        """The newest `limit` of those due in [start, end], oldest first."""
+        if not 1 <= limit <= FUNDING_MAX:
+            raise ValueError(f"limit is {limit}; allowed are 1 to {FUNDING_MAX} rates a call")
+
+        def convert(row: FundingRow, _category: str) -> FundingRate | None:
+            return market_codec.funding_rate(row) if row.symbol == instrument.symbol else None
+
+        path = "/v5/market/funding/history"
+        span = (("startTime", str(start_ms)), ("endTime", str(end_ms)), ("limit", str(limit)))
+        params = (("category", instrument.category), ("symbol", instrument.symbol), *span)
+        rows = await read_pages(self._rest, path, params, _FUNDING, convert, self._log, signed=False, at_most_pages=1)
+        return sorted(rows, key=lambda one: one.due_at_ms)
 
     async def candles(
         self, instrument: InstrumentId, interval: str, *, start_ms: int | None, end_ms: int | None, limit: int

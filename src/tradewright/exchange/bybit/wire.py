@@ -311,6 +311,12 @@ class RecentTradeRow(msgspec.Struct, frozen=True, gc=False):
     time: Text
 
 
+class FundingRow(msgspec.Struct, frozen=True, gc=False):
+    symbol: Text
+    fundingRate: Text
+    fundingRateTimestamp: Text
+
+
 class BookRow(msgspec.Struct, frozen=True, gc=False):
     s: Text
     b: list[tuple[Decimal, Decimal]]

@@ -48,6 +48,10 @@ class NewBacktest(Input):
     )
     to_ms: MomentMs | None = Field(None, description="Bars that open before it; null: up to the last there is")
     fill_gaps: bool = Field(False, description="Put flat bars where some are missing")
+    fine: Timeframe | None = Field(
+        None, description="Finer candles of the same listing that tell what happened inside a bar; of `sim` fetched too"
+    )
+    funding: bool = Field(False, description="Pay the stored funding rates; of `sim` fetched too")
     settings: BacktestSettings = Field(default_factory=BacktestSettings)
 
 
