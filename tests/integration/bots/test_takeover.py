@@ -6,6 +6,9 @@ The market moves only when the test says so, so the same bars are decided on by 
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from integration.bots.test_signal_run import CROSS, must_agree
@@ -50,3 +53,42 @@ def test_a_run_goes_on_as_if_nobody_had_killed_its_worker(point: str, number: in
         assert len(takeovers) == 1
         epochs = home.ask("SELECT epoch FROM runs WHERE id = %(run)s", run=run)
         assert epochs[0]["epoch"] == takeovers[0]["payload"]["epoch"]
+
+
+ALWAYS = """\
+version: 1
+kind: signal
+name: In and out
+market: { category: linear, symbol: BTCUSDT, timeframe: 1m }
+rules: { enter_long: "close > 0", exit_long: "position.bars >= 1" }
+size: { quote: 1000 }
+protect: { stop_loss: { pct: 3 } }
+"""
+
+
+def test_bars_that_closed_while_the_worker_stood_still_decide_nothing_but_the_newest() -> None:
+    with bot_home() as home:
+        home.to_bar()
+        run = home.start(ALWAYS)
+        home.until(run, "running")
+        home.wish(run, wish_paused=True)
+        home.until(run, "paused")
+        home.play(run, 1)
+        home.wish(run, wish_paused=False)
+        home.until(run, "running")
+        worker = home.installation.kill("worker", number=signal.SIGSTOP)
+        try:
+            began_ms = home.now_ms()
+            for _ in range(3 * 4):
+                home.step(15)
+        finally:
+            os.kill(worker, signal.SIGCONT)
+        home.settle(run, home.now_ms())
+        told = [
+            event for event in home.events(run, "bar") if event["payload"]["open_ms"] >= began_ms // 60_000 * 60_000
+        ]
+        assert [bool(event["payload"].get("late")) for event in told] == [True, True, False]
+        intents = [event for event in home.events(run, "intent") if event["payload"]["kind"] == "place"]
+        assert len(intents) == 1, "the newest bar alone may decide an entry"
+        newest = told[-1]["seq"]
+        assert all(event["seq"] > newest for event in intents)

@@ -17,15 +17,19 @@ from uuid import UUID
 from tradewright.bots.runner.acting import Acting
 from tradewright.bots.runner.bars import Bars
 from tradewright.bots.runner.parts import Ending, RunnerParts
-from tradewright.bots.runner.rows import Outcome, RunRow, Wish
+from tradewright.bots.runner.rows import Outcome, RunRow, Wish, open_orders
 from tradewright.bots.runner.state import RunState
 from tradewright.bots.runner.stopping import Stopping
 from tradewright.bots.runner.store import RunWriter
 from tradewright.bots.runner.taking import Taking
+from tradewright.core.ids import OrderId
 from tradewright.core.money import exactly
 from tradewright.exchange.ports import CandleUpdate
+from tradewright.storage.engine import reading
 from tradewright.trading.account_book import BookFact
 from tradewright.trading.beside import SessionView
+from tradewright.trading.bodies import CancelBody
+from tradewright.trading.model import Reason
 
 _LOOK_S: Final = 0.25  # while something is under way
 _HOLDING_S: Final = 0.5  # while a position is held: its loss is looked at
@@ -137,13 +141,29 @@ class RunLoop:
             await self._end()
 
     async def fail(self, ending: Ending) -> None:
-        """It could not begin, or must not go on: its end is all that is written. What it left at the exchange stays
-        with the stop that it has there."""
+        """It could not begin, or must not go on. What of it rests is cancelled; a position that it left stays, with
+        the stop that it has at the exchange."""
         self.run.ending = ending
         params = {"code": ending.code, "params": dict(ending.params)}
         self.run.tale.tell("error", params, level="error")
+        await self._cancel_what_rests()
         with exactly():
             await self._end()
+
+    async def _cancel_what_rests(self) -> None:
+        """Orders of the run that open and still live: nobody would look after what they fill."""
+        run = self.run
+        async with reading(run.parts.engine) as connection:
+            live = await open_orders(connection, run.parts.account, run.row.id)
+        for order_id in live:
+            body = CancelBody(id=run.asks.id_of(f"cancel:{order_id}"), order_id=OrderId(order_id))
+            why = Reason("run.cancel")
+            await run.session.journal.propose(body, source="bot", reason=why, run_id=run.row.id)
+        if live:
+            run.tale.tell(
+                "note", {"code": "run.orders_cancelled", "params": {"count": str(len(live))}}, level="warning"
+            )
+            run.session.wake()
 
     async def _end(self) -> None:
         """Its last event and its last state, in one commit."""
