@@ -26,7 +26,8 @@ ROWS: Final = (
         id="O2",
         what="Twenty backtests at once leave the way of an order at most twice as long as on an idle machine",
         why="one at a time, as is usual, keeps it on two cores (p99 80 ms beside 63 ms alone); twenty at once took"
-        " 259 ms beside 87 ms, which `make backtests-beside` shows: it has no run on record",
+        " 259 ms beside 87 ms, before they were last in line for the processor; `make backtests-beside` shows what that"
+        " brings, and has no run on record",
     ),
     Owed(
         id="O6",
