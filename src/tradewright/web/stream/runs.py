@@ -64,6 +64,7 @@ class RunsFeed:
         self._clock = clock
         self._told: dict[Watch, dict[str, Row]] = {}  # rows by the run's id, as the reader knows them
         self._changed = asyncio.Event()
+        self._telling = asyncio.Lock()  # of two looks at once the older one must not speak last
 
     async def run(self) -> None:
         """Tells until cancelled."""
@@ -102,7 +103,8 @@ class RunsFeed:
     async def _tell_or_log(self, workspace_id: WorkspaceId) -> None:
         """A database that is away now is asked again at the next poll."""
         try:
-            await self._tell(workspace_id)
+            async with self._telling:
+                await self._tell(workspace_id)
         except (TimeoutError, SQLAlchemyError, OSError) as error:
             log.warning("stream.runs_unread", workspace_id=str(workspace_id), error=type(error).__name__)
 
