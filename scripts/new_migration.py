@@ -29,14 +29,16 @@ def main() -> int:
         print(__doc__)
         return 2
     source = Path(__file__).parent.parent / "src" / "tradewright"
-    for tables in sorted(source.glob("*/tables.py")):
-        importlib.import_module(f"tradewright.{tables.parent.name}.tables")
+    for tables in sorted(source.rglob("tables.py")):  # some rooms have rooms of their own
+        importlib.import_module(".".join(("tradewright", *tables.relative_to(source).with_suffix("").parts)))
     with tempfile.TemporaryDirectory() as folder:
         server = EmbeddedPostgres(Path(folder) / "home", root_base=Path(folder) / "base", say=print)
         Path(folder).chmod(0o755)  # ours: as root the server's user must get in
         url = server.start()
         try:
-            number = len(list(ScriptDirectory.from_config(configuration()).walk_revisions())) + 1
+            number = (
+                max(int(each.revision) for each in ScriptDirectory.from_config(configuration()).walk_revisions()) + 1
+            )
             if number > 1:
                 upgrade(url)
             engine = create_engine(driver_url(url))

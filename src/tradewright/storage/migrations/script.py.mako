@@ -7,8 +7,7 @@ from alembic import op
 ${imports if imports else ""}
 
 revision = ${repr(up_revision)}
-down_
-revision = ${repr(down_revision)}
+down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
 
