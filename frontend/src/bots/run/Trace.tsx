@@ -8,7 +8,8 @@ import { Waiting } from "../../ui/Waiting";
 import { useMemberName } from "../useRun";
 import { chainsOf, lastOf, TRACED, type Chain, type Node } from "./trace";
 import { useTape } from "./useTape";
-import { eventText } from "./words";
+import { payloadOf } from "./payload";
+import { eventText, riskMeasures } from "./words";
 
 const MINUTE_MS = 60_000;
 const FILTER = { kinds: TRACED, search: "" };
@@ -69,6 +70,7 @@ function Branch({ node }: { node: Node }) {
   return (
     <li className={`branch ${event.level}`} data-kind={event.kind} data-testid="branch">
       <span className="event-kind">{t(`runs.kind.${event.kind}`)}</span> {eventText(event, { t, language, nameOf })}
+      {event.kind === "risk" && <span className="muted"> · {riskMeasures(payloadOf(event), { t, language, nameOf }).join(" · ")}</span>}
       {latencyMs !== null && <span className="muted"> · {t("runs.trace.took", { time: latencyMs < 10_000 ? `${latencyMs} ms` : age(latencyMs, language) })}</span>}
       {node.children.length > 0 && (
         <ul>

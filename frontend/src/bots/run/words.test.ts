@@ -2,7 +2,7 @@ import { beforeEach, expect, it } from "vitest";
 import { anEvent } from "../../api/fixtures";
 import type { RunEventKind } from "../../api/types";
 import { i18next, startWords } from "../../i18n";
-import { eventText, reasonText, type Reader } from "./words";
+import { eventText, reasonText, riskMeasures, type Reader } from "./words";
 
 let reader: Reader;
 beforeEach(async () => {
@@ -18,13 +18,14 @@ it.each<[RunEventKind, Record<string, unknown>, string]>([
   ["wish", { wish: "extend", by: null, duration_ms: 3_600_000 }, "asked for a longer time: 60 min in all"],
   ["bar", { close: "60510.5", rules: [], decided: [] }, "no decision · close 60 510.5"],
   ["bar", { close: "60510.5", rules: [], decided: ["exit", "enter_short"] }, "decided: exit, enter short · close 60 510.5"],
+  ["bar", { open_ms: 61_260_000, close: "1", rules: [], decided: [] }, "17:01 UTC · no decision · close 1"],
   ["bar", { close: "1", late: true, rules: [], decided: [] }, "came too late to decide on · close 1"],
   ["signal", { action: "enter_long", reason: "rule" }, "enter long · by its rule"],
   ["intent", { kind: "place", side: "Buy", quantity: "0.01", price: "60400", stop: "59000", target: null }, "Buy 0.01 at 60 400 · stop 59 000, target —"],
   ["intent", { kind: "place", side: "Sell", quantity: "0.01", price: null, stop: null, target: null }, "Sell 0.01 at market"],
   ["intent", { kind: "close", side: "Sell", quantity: "0.01", reason: "max_loss" }, "close: Sell 0.01 at market, reduce-only · the maximum loss"],
   ["intent", { kind: "cancel", role: "entry" }, "cancel its order"],
-  ["risk", { verdict: "passed" }, "risk checks: passed"],
+  ["risk", { verdict: [{ limit: "order_notional", value: "200.5", allowed: "1000", level: "account" }] }, "passed (1 check)"],
   ["order", { status: "acknowledged" }, "Accepted, not filled"],
   ["order", { status: "rejected", reason: { code: "exchange.order_ended", exchange_text: "EC_NoEnoughQty" } }, "Rejected · The exchange ended the order. The exchange says: “EC_NoEnoughQty”"],
   ["fill", { side: "Buy", quantity: "0.01", price: "60400", fee: "0.12", is_maker: true, by: "own" }, "Buy 0.01 at 60 400, fee 0.12, maker"],
@@ -40,6 +41,11 @@ it.each<[RunEventKind, Record<string, unknown>, string]>([
   ["note", { code: "bar.revised", params: { open_ms: "60000" } }, "The exchange told the bar of 1970-01-01 00:01:00 UTC anew, with other prices than those that were decided on."],
 ])("says a %s in words: %o", (kind, payload, text) => {
   expect(said(kind, payload)).toBe(text);
+});
+
+it("tells each limit that an order was held against", () => {
+  const verdict = [{ limit: "order_notional", value: "200.5", allowed: "1000", level: "account" }];
+  expect(riskMeasures({ verdict }, reader).map((each) => each.replaceAll("\u202f", " "))).toEqual(["Order value 200.5 ≤ 1 000"]);
 });
 
 it("shows what it has no words for as it came", () => {

@@ -4,10 +4,10 @@
  * What this page has no words for is shown as it came: an event is never left out of a timeline.
  */
 import type { Run, RunEvent } from "../../api/types";
-import { age, utcDateTime } from "../../format/time";
+import { age, utcDateTime, utcTime } from "../../format/time";
 import { amount, grouping, UNKNOWN, type Language } from "../../format/number";
 import { byCode, limitName, problemText, readable, type Words } from "../../i18n/words";
-import { decidedIn, flagOf, inner, numberOf, payloadOf, saidIn, textOf, type Payload, type Said } from "./payload";
+import { decidedIn, flagOf, inner, listOf, numberOf, payloadOf, saidIn, textOf, type Payload, type Said } from "./payload";
 
 export type Reader = { readonly t: Words; readonly language: Language; readonly nameOf: (id: string | null) => string | null };
 
@@ -26,7 +26,7 @@ export function eventText(event: RunEvent, reader: Reader): string {
     case "intent":
       return intentText(payload, reader);
     case "risk":
-      return t("runs.event.risk", { verdict: textOf(payload, "verdict") === "passed" ? t("runs.event.passed") : (textOf(payload, "verdict") ?? UNKNOWN) });
+      return t("runs.event.risk", { count: listOf(payload, "verdict").length });
     case "refused":
       return saidText(saidIn(payload), reader);
     case "order":
@@ -121,11 +121,23 @@ function wishText(payload: Payload, { t, language }: Reader): string {
 /** The head of a bar's line; its rules stand beside it. */
 function barText(payload: Payload, reader: Reader): string {
   const { t } = reader;
+  const open = numberOf(payload, "open_ms");
+  // By the market's own time, which on a replay is another than that of the line.
+  const at = open === null ? null : t("runs.bar.of", { time: utcTime(open).slice(0, 5) });
   const close = t("runs.bar.close", { price: figureIn(payload, "close", reader) });
-  if (flagOf(payload, "late")) return joined([t("runs.bar.late"), close]);
+  if (flagOf(payload, "late")) return joined([at, t("runs.bar.late"), close]);
   const decided = decidedIn(payload);
   const what = decided.length === 0 ? t("runs.bar.quiet") : t("runs.bar.decided", { actions: decided.map((each) => actionText(t, each)).join(", ") });
-  return joined([what, close]);
+  return joined([at, what, close]);
+}
+
+/** Every limit that an order was held against, each with the value that it had to bear. */
+export function riskMeasures(payload: Payload, reader: Reader): readonly string[] {
+  return listOf(payload, "verdict").flatMap((each) => {
+    if (typeof each !== "object" || each === null) return [];
+    const measure = each as Payload;
+    return [`${limitName(reader.t, textOf(measure, "limit") ?? UNKNOWN)} ${figureIn(measure, "value", reader)} ≤ ${figureIn(measure, "allowed", reader)}`];
+  });
 }
 
 function intentText(payload: Payload, reader: Reader): string {

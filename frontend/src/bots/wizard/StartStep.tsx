@@ -112,7 +112,10 @@ function ReadBack({ draft, spec }: { draft: Draft; spec: SpecChecked["spec"] }) 
         })}{" "}
         {t(`runs.at_end.${draft.atEnd}`)}
       </p>
-      <Summary text={draft.text} params={paramsOf(draft, spec.params)} />
+      <details>
+        <summary>{t("strategies.summary")}</summary>
+        <Summary text={draft.text} params={paramsOf(draft, spec.params)} />
+      </details>
     </>
   );
 }
