@@ -22,7 +22,6 @@ POINTS = {
     "run.asked": 2,
     "run.fill": 2,
     "run.told": 2,
-    "request.committed": 2,
     "request.handed": 2,
 }
 BARS = 9
@@ -53,6 +52,22 @@ def test_a_run_goes_on_as_if_nobody_had_killed_its_worker(point: str, number: in
         assert len(takeovers) == 1
         epochs = home.ask("SELECT epoch FROM runs WHERE id = %(run)s", run=run)
         assert epochs[0]["epoch"] == takeovers[0]["payload"]["epoch"]
+
+
+def test_an_entry_whose_bytes_never_left_is_not_placed_and_never_sent_again() -> None:
+    """Its request was committed, so it may have left: only evidence ends it, and by then its bar is over."""
+    with bot_home(environment={CRASH_AT: "request.committed:2"}) as home:
+        home.to_bar()
+        run = home.start(CROSS)
+        home.until(run, "running")
+        home.play(run, BARS)
+        statuses = [event["payload"]["status"] for event in home.events(run, "order")]
+        assert statuses.count("not_placed") == 1
+        lost = next(event for event in home.events(run, "order") if event["payload"]["status"] == "not_placed")
+        assert home.ask("SELECT 1 FROM orders WHERE intent_id = %(intent)s", intent=lost["intent_id"]) == []
+        asked = [event["intent_id"] for event in home.events(run, "intent") if event["payload"]["kind"] == "place"]
+        assert len(asked) == len(set(asked)) >= 3, "it goes on, and nothing is asked twice"
+        assert home.row(run)["state"] == "running"
 
 
 ALWAYS = """\
