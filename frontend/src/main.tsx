@@ -20,6 +20,7 @@ import "./styles/people.css";
 import "./styles/backtests.css";
 import "./styles/audit.css";
 import "./styles/bots.css";
+import "./styles/news.css";
 
 const place = document.getElementById("root");
 if (place === null) throw new Error("index.html has no element with the id root");

@@ -31,7 +31,8 @@ _BODY_OPERATIONS: Mapping[str, float] = {
     "loginSecond": 2, "askLoginPasskey": 2, "loginByPasskey": 2, "confirmTotp": 2, "addPasskey": 2,
     "renamePasskey": 2, "setPasswordByLink": 2, "setQuota": 2, "postStrategy": 4, "postSpecVersion": 2,
     "renameStrategy": 2, "postBot": 4, "editBot": 2, "renameBot": 2, "cloneBot": 2, "removeBot": 2,
-    "startRun": 4, "extendRun": 2, "stopRun": 2, "digestSensitiveValue": 2,
+    "startRun": 4, "extendRun": 2, "stopRun": 2, "digestSensitiveValue": 2, "postChannel": 2,
+    "setNotificationSettings": 2, "readAllNotifications": 2, "postAlert": 3, "changeAlert": 2,
 }  # fmt: skip
 _READ_OFTEN = {"readOrders": 4.0, "readPositions": 6.0, "readFills": 2.0, "readIntent": 2.0, "logout": 0.8} | {
     "endOtherSessions": 0.8,

@@ -16,6 +16,18 @@ CONNECTION_ID = "0199d000-0000-7000-8000-000000000001"
 BACKTEST_ID = "0199d000-0000-7000-8000-000000000002"
 STRATEGY_ID = "0199d000-0000-7000-8000-000000000003"
 BOT_ID = "0199d000-0000-7000-8000-000000000004"
+CHANNEL = "json://127.0.0.1:9/hook"  # what the kit allows; nobody listens there
+ALERT = {
+    "environment": "sim",
+    "category": "linear",
+    "symbol": "BTCUSDT",
+    "price_by": "last",
+    "direction": "above",
+    "price": "70000",
+    "repeats": False,
+    "ends_ms": None,
+    "note": "",
+}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/session/step-up": {"password": PASSWORD},
     "/api/v1/workspace": {"name": "Renamed"},
@@ -71,6 +83,20 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/bots/{bot_id}/runs": {"id": BOT_ID, "bot_version": 1},
     "/api/v1/runs/{run_id}/extend": {"duration_ms": 600_000},
     "/api/v1/runs/{run_id}/stop": {"how": "gentle"},
+    "/api/v1/notifications/read-all": {"until_ms": 1},
+    "/api/v1/notifications/settings": {
+        "version": 0,
+        "time_zone": "UTC",
+        "quiet_from": None,
+        "quiet_to": None,
+        "minimal_severity": "info",
+        "alive_at": None,
+        "alive_channel_id": None,
+        "rules": [],
+    },
+    "/api/v1/notifications/channels": {"name": "Phone", "address": CHANNEL},
+    "/api/v1/alerts": ALERT,
+    "/api/v1/alerts/{alert_id}": {**ALERT, "version": 1},
     "/api/v1/audit/digest": {"value": "a key"},
     "/api/v1/kill": {"scope": "workspace"},
     "/api/v1/kill/release": {"scope": "workspace"},

@@ -154,6 +154,21 @@ EXPECTED: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "/api/v1/kill"): READ,
     ("POST", "/api/v1/kill"): (401, 403, 200, 200, 200),  # each of the own workspace
     ("POST", "/api/v1/kill/release"): (401, 403, 200, 200, 200),
+    # What is told to whom is each person's own, also in one workspace; the ids are Olga's, who asks nothing here.
+    ("GET", "/api/v1/notifications"): READ,
+    ("POST", "/api/v1/notifications/read-all"): (401, 204, 204, 204, 204),
+    ("POST", "/api/v1/notifications/{notification_id}/read"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/notifications/settings"): READ,
+    ("PUT", "/api/v1/notifications/settings"): READ,
+    ("POST", "/api/v1/notifications/channels"): (401, 201, 201, 201, 201),
+    ("POST", "/api/v1/notifications/channels/{channel_id}/test"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/notifications/channels/{channel_id}/remove"): (401, 404, 404, 404, 404),
+    ("GET", "/api/v1/alerts"): READ,
+    ("POST", "/api/v1/alerts"): (401, 201, 201, 201, 201),
+    ("PUT", "/api/v1/alerts/{alert_id}"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/alerts/{alert_id}/pause"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/alerts/{alert_id}/resume"): (401, 404, 404, 404, 404),
+    ("POST", "/api/v1/alerts/{alert_id}/remove"): (401, 404, 404, 404, 404),
     ("POST", "/api/v1/accounts/{account_id}/take-down"): (401, 403, 503, 503, 404),  # no worker in the kit
 }
 # Of the operator, who has a workspace of their own, with this workspace's ids.

@@ -42,6 +42,8 @@ BY_TOKEN: dict[tuple[str, str], Scope] = {
             "runs/{run_id}/trades",
             "runs/{run_id}/report",
             "kill",
+            "notifications",
+            "alerts",
         )
     },
     **{

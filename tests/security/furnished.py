@@ -62,6 +62,7 @@ async def furnished(site: Site, user: User, owner: Owner) -> dict[str, str]:
         )
     return {
         **await furnished_bot(user),
+        **await notified(site, user),
         "passkey_id": str(passkey_id),
         "workspace_id": str(user.workspace_id),
         "user_id": member.session["user"]["id"],
@@ -75,6 +76,24 @@ async def furnished(site: Site, user: User, owner: Owner) -> dict[str, str]:
         "token_id": token_id,
         "difference_id": str(found),
     }
+
+
+async def notified(site: Site, user: User) -> dict[str, str]:
+    """Something that the user was told, a channel and an alert of theirs."""
+    ids = {"notification_id": str(uuid.uuid4())}
+    async with site.parts.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "INSERT INTO notifications (id, workspace_id, user_id, kind, severity, params, link, merge_key, merged,"
+                " first_at, at) VALUES (:id, :workspace, :user, 'fill', 'info', '{}', '{}', 'x', 1, now(), now())"
+            ),
+            {"id": ids["notification_id"], "workspace": user.workspace_id, "user": user.session["user"]["id"]},
+        )
+    for name, path in (("channel_id", "/api/v1/notifications/channels"), ("alert_id", "/api/v1/alerts")):
+        async with user.http.post(path, json=BODIES[path]) as response:
+            assert response.status == 201, await response.text()
+            ids[name] = (await response.json())["id"]
+    return ids | dict.fromkeys(("alive_channel_id", "escalate_channel_id"), ids["channel_id"])
 
 
 async def everything_of(site: Site, user: User) -> dict[str, list[Any]]:

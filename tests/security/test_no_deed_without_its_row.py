@@ -20,6 +20,9 @@ from tradewright.web import intents
 
 # Each of these would do something here.
 _REFUSE = {
+    "/api/v1/alerts",
+    "/api/v1/notifications/channels",
+    "/api/v1/notifications/settings",
     "/api/v1/accounts/{account_id}/cancel-all",
     "/api/v1/accounts/{account_id}/differences/{difference_id}/decide",
     "/api/v1/accounts/{account_id}/intents",
@@ -43,8 +46,8 @@ _REFUSE = {
 }
 # It only takes exposure off: its latch is a file first, and its entry waits in the spool.
 _REDUCES = {"/api/v1/kill"}
-# Of no deed: when a session was seen, which passwords were tried, what markets said.
-_PASSING = ("sessions", "login_attempts", "instruments", "instrument_lists", "audit_exports")
+# Of no deed: when a session was seen, which passwords were tried, what markets said, which news somebody has read.
+_PASSING = ("sessions", "login_attempts", "instruments", "instrument_lists", "audit_exports", "notifications")
 _AWAY = ("ALTER TABLE audit_entries RENAME TO away", "ALTER TABLE away RENAME TO audit_entries")
 
 

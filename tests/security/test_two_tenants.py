@@ -42,6 +42,22 @@ IN_BODIES: dict[tuple[str, str], Any] = {
         ("editBot", field): lambda found: {"version": 1, "settings": bot_settings(found)}
         for field in ("spec_version_id", "account_id")
     },
+    ("setNotificationSettings", "alive_channel_id"): lambda found: {
+        **BODIES["/api/v1/notifications/settings"],
+        "alive_at": 540,
+        "alive_channel_id": found["alive_channel_id"],
+    },
+    ("setNotificationSettings", "escalate_channel_id"): lambda found: {
+        **BODIES["/api/v1/notifications/settings"],
+        "rules": [
+            {
+                "kind": "kill",
+                "channel_ids": [found["escalate_channel_id"]],
+                "escalate_minutes": 5,
+                "escalate_channel_id": found["escalate_channel_id"],
+            }
+        ],
+    },
     ("chooseWorkspace", "workspace_id"): lambda found: {"workspace_id": found["workspace_id"]},
 }
 # Path parameters that are no ids.

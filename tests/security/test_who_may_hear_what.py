@@ -22,6 +22,7 @@ HEARD_BY: Mapping[str, tuple[str, frozenset[str]]] = {
     "AccountTopic": ("account:{account_id}", _MEMBERS),
     "RunTopic": ("run:{run_id}", _MEMBERS),
     "RunsTopic": ("runs", _SIGNED_IN),  # each hears those of the own workspace
+    "NotificationsTopic": ("notifications", _SIGNED_IN),  # each their own
     "TickerTopic": ("ticker:sim:linear:BTCUSDT", _SIGNED_IN),
     "CandleTopic": ("candle:sim:linear:BTCUSDT:1", _SIGNED_IN),
     "BookTopic": ("book:sim:linear:BTCUSDT", _SIGNED_IN),

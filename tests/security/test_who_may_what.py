@@ -21,6 +21,7 @@ from security.asked_with import BACKTEST_ID, BODIES, CONNECTION_ID, bot_settings
 from security.askers import everybody
 from security.declared_people import EXPECTED, OF_OPERATOR, TO_ANYBODY
 from security.declared_tokens import BY_TOKEN
+from security.furnished import notified
 from tradewright.identity.model import Scope
 from tradewright.identity.scopes import SCOPES, allows, lower_role
 from tradewright.market.history.series import Series
@@ -94,9 +95,11 @@ async def prepared(site: Site, olga: User, owner: Owner) -> dict[str, str]:
         invitation_id = (await response.json())["invitation"]["id"]
     async with olga.http.get("/api/v1/sessions") as response:
         session_id = (await response.json())["sessions"][0]["id"]
+    told = await notified(site, olga)
     return {
         **await furnished_bot(olga),
         "number": "1",
+        **told,
         "user_id": mira.session["user"]["id"],
         "invitation_id": invitation_id,
         "session_id": session_id,
@@ -128,7 +131,7 @@ async def asked(who: Any, method: str, path: str, url: str, ids: Mapping[str, st
         body = place_body()
     elif path == "/api/v1/workspaces" and method == "POST":
         body = {"id": str(uuid.uuid4()), "name": "Another"}
-    elif path.endswith("/settings"):
+    elif path.endswith("{bot_id}/settings"):
         body = {"version": 1, "settings": bot_settings(ids)}
     elif path == "/api/v1/session/workspace":
         body = {"workspace_id": ids["workspace_id"]}

@@ -158,6 +158,24 @@ const audit = createRoute({
   component: lazyRouteComponent(() => import("../audit/AuditPage"), "AuditPage"),
 });
 
+const notificationSettings = createRoute({
+  getParentRoute: () => settings,
+  path: "/settings/notifications",
+  component: lazyRouteComponent(() => import("../news/SettingsPage"), "NotificationSettingsPage"),
+});
+
+const notifications = createRoute({
+  getParentRoute: () => shell,
+  path: "/notifications",
+  component: lazyRouteComponent(() => import("../news/NotificationsPage"), "NotificationsPage"),
+});
+
+const alerts = createRoute({
+  getParentRoute: () => shell,
+  path: "/alerts",
+  component: lazyRouteComponent(() => import("../alerts/AlertsPage"), "AlertsPage"),
+});
+
 const backtests = createRoute({
   getParentRoute: () => shell,
   path: "/backtests",
@@ -220,9 +238,11 @@ export const router = createRouter({
       home,
       terminalHome,
       terminal,
-      settings.addChildren([accounts, tokens, security, profile, sessions, users, workspaces, audit, installation]),
+      settings.addChildren([accounts, tokens, notificationSettings, security, profile, sessions, users, workspaces, audit, installation]),
       account,
       differences,
+      notifications,
+      alerts,
       backtests,
       backtest,
       bots,

@@ -14,7 +14,7 @@ import { Waiting } from "../ui/Waiting";
 import { EntryRows } from "./EntryRows";
 import { filterOf, type AuditSearch } from "./search";
 
-const GROUPS = ["order", "account", "symbol", "kill", "limits", "difference", "connection", "backtest", "strategy", "bot", "run", "session", "factor", "user", "member", "invitation", "workspace", "token", "quota", "audit", "installation"] as const;
+const GROUPS = ["order", "account", "symbol", "kill", "limits", "difference", "connection", "backtest", "strategy", "bot", "run", "session", "factor", "user", "member", "invitation", "workspace", "token", "notify", "alert", "quota", "audit", "installation"] as const;
 const OUTCOMES = ["asked", "acknowledged", "done", "refused", "rejected", "expired", "unknown", "not_placed", "failed"] as const;
 
 export function AuditPage() {

@@ -1,5 +1,6 @@
 /** The whole English catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./en/actions.json";
+import alerts from "./en/alerts.json";
 import arming from "./en/arming.json";
 import audit from "./en/audit.json";
 import auth from "./en/auth.json";
@@ -13,6 +14,7 @@ import faults from "./en/faults.json";
 import kill from "./en/kill.json";
 import links from "./en/links.json";
 import markets from "./en/markets.json";
+import news from "./en/news.json";
 import notices from "./en/notices.json";
 import people from "./en/people.json";
 import problems from "./en/problems.json";
@@ -30,6 +32,7 @@ import tokens from "./en/tokens.json";
 
 const en = {
   actions,
+  alerts,
   arming,
   audit,
   auth,
@@ -43,6 +46,7 @@ const en = {
   kill,
   links,
   markets,
+  news,
   notices,
   people,
   problems,

@@ -1,5 +1,6 @@
 /** The whole Russian catalogue, one area a file; a chunk of its own, loaded when the language is chosen. */
 import actions from "./ru/actions.json";
+import alerts from "./ru/alerts.json";
 import arming from "./ru/arming.json";
 import audit from "./ru/audit.json";
 import auth from "./ru/auth.json";
@@ -13,6 +14,7 @@ import faults from "./ru/faults.json";
 import kill from "./ru/kill.json";
 import links from "./ru/links.json";
 import markets from "./ru/markets.json";
+import news from "./ru/news.json";
 import notices from "./ru/notices.json";
 import people from "./ru/people.json";
 import problems from "./ru/problems.json";
@@ -32,6 +34,7 @@ import type { Catalogue } from "./index";
 /** Must hold every key of English; plural forms beyond `one` and `other` are checked by the build. */
 const ru: Catalogue = {
   actions,
+  alerts,
   arming,
   audit,
   auth,
@@ -45,6 +48,7 @@ const ru: Catalogue = {
   kill,
   links,
   markets,
+  news,
   notices,
   people,
   problems,

@@ -7,12 +7,13 @@ export type Section = {
     | "/settings/security"
     | "/settings/sessions"
     | "/settings/tokens"
+    | "/settings/notifications"
     | "/settings/accounts"
     | "/settings/users"
     | "/settings/workspaces"
     | "/audit"
     | "/settings/installation";
-  readonly name: "profile" | "security" | "sessions" | "tokens" | "accounts" | "users" | "workspaces" | "audit" | "installation";
+  readonly name: "profile" | "security" | "sessions" | "tokens" | "notifications" | "accounts" | "users" | "workspaces" | "audit" | "installation";
   readonly isFor?: (session: Session) => boolean;
 };
 
@@ -21,6 +22,7 @@ export const SECTIONS: readonly Section[] = [
   { to: "/settings/security", name: "security" },
   { to: "/settings/sessions", name: "sessions" },
   { to: "/settings/tokens", name: "tokens" },
+  { to: "/settings/notifications", name: "notifications" },
   { to: "/settings/accounts", name: "accounts" },
   { to: "/settings/users", name: "users" },
   { to: "/settings/workspaces", name: "workspaces" },

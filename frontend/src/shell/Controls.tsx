@@ -76,6 +76,7 @@ export const SCREENS = [
   { to: "/", name: "terminal" },
   { to: "/bots", name: "bots" },
   { to: "/backtests", name: "backtests" },
+  { to: "/alerts", name: "alerts" },
   { to: "/settings/accounts", name: "accounts" },
 ] as const;
 
@@ -104,6 +105,9 @@ export function UserMenu({ username, version, onLogOut }: { username: string; ve
                 {t(`shell.${name}`)}
               </Link>
             ))}
+            <Link to="/notifications" className="button" data-testid="menu-notifications" onClick={close}>
+              {t("news.centre")}
+            </Link>
             <Link to="/settings/workspaces" className="button" data-testid="menu-workspaces" onClick={close}>
               {t("people.section_workspaces")}
             </Link>

@@ -15,6 +15,7 @@ import type { Account } from "../api/types";
 import { useWords } from "../i18n/useWords";
 import { KillBanner } from "../kill/KillBanner";
 import { KillSwitch } from "../kill/KillSwitch";
+import { Bell } from "../news/Bell";
 import { useAccountIfAny, useLink } from "../stream/hooks";
 import { Banners } from "./Banners";
 import { LanguageSwitch, SCREENS, ThemeSwitch, UserMenu } from "./Controls";
@@ -106,6 +107,7 @@ function Header({ account, accounts }: { account: Account | null; accounts: read
       <LinkIndicator />
       <ExchangeIndicator account={account} />
       <KillSwitch account={account} />
+      <Bell />
       <LanguageSwitch />
       <ThemeSwitch />
       <UserMenu username={session.data?.user?.username ?? ""} version={session.data?.version ?? ""} onLogOut={leave} />

@@ -1,5 +1,6 @@
 /** The stream for components: each reads its own key and is painted only when that changes. */
 import { useEffect, useState, useSyncExternalStore } from "react";
+import type { NotificationStanding } from "../api/notifications";
 import type { Category, Environment, PublicTrade } from "../api/types";
 import { runs, stream } from "../app/services";
 import type { AccountState } from "./account";
@@ -46,6 +47,11 @@ export function useAccountIfAny(accountId: string | null): AccountState | null {
 export function useRuns(): RunsView {
   useEffect(() => runs.hold(), []);
   return useSignal(runs.view);
+}
+
+export function useNews(): NotificationStanding | null {
+  useEffect(() => stream.hold("notifications"), []);
+  return useSignal(stream.news());
 }
 
 export function useQuote(key: string): Quote | null {

@@ -24,6 +24,8 @@ export type Topic =
   /** How the workspace's runs stand, and what happens in one of them. */
   | { readonly kind: "runs" }
   | { readonly kind: "run"; readonly runId: string }
+  /** Of whoever is signed in. */
+  | { readonly kind: "notifications" }
   /** Keys begin with the environment, for each has a market of its own: `sim:linear:BTCUSDT`. */
   | { readonly kind: "ticker" | "candle" | "book" | "trades"; readonly key: string };
 
@@ -33,6 +35,7 @@ export function topicOf(topic: string): Topic | null {
   if (topic === RUNS_TOPIC) return { kind: "runs" };
   const [kind, ...rest] = topic.split(":");
   const key = rest.join(":");
+  if (topic === "notifications") return { kind: topic };
   if (key === "") return null;
   switch (kind) {
     case "account":

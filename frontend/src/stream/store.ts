@@ -8,6 +8,7 @@
  * Every environment has a market, a link to its exchange and a clock of its own.
  */
 import type { AccountSnapshot, Book, Candle, Environment, Order, PublicTrade, Ticker } from "../api/types";
+import type { NotificationStanding } from "../api/notifications";
 import { fromSnapshot, step, withOrder, type AccountState } from "./account";
 import { Connection, type ConnectionPorts } from "./connection";
 import {
@@ -66,6 +67,7 @@ export class StreamStore {
   readonly #listeners = new Map<string, TopicListener>();
   readonly #holders = new Map<string, number>();
   readonly #accountListeners = new Set<AccountListener>();
+  readonly #news = new Signal<NotificationStanding | null>(null);
   #flush: ReturnType<typeof setTimeout> | null = null;
   #hidden: ReturnType<typeof setTimeout> | null = null;
   #paused = false;
@@ -88,6 +90,11 @@ export class StreamStore {
 
   book(key: string): Readable<BookView | null> {
     return made(this.#books, key, null);
+  }
+
+  /** The person's notifications: how many are unread, and the newest. Null until they were told. */
+  news(): Readable<NotificationStanding | null> {
+    return this.#news;
   }
 
   /** The newest public trades, newest last. */
@@ -184,6 +191,7 @@ export class StreamStore {
     this.#books.clear();
     this.#pendingBooks.clear();
     this.#trades.clear();
+    this.#news.set(null);
     for (const exchange of this.#exchanges.values()) exchange.set({ state: "unheard" });
     for (const clocks of this.#clocks.values()) clocks.set(null);
   }
@@ -268,6 +276,9 @@ export class StreamStore {
         } else {
           this.#accountDelta(message.topic, topic.accountId, message.seq, message.data as AccountDelta);
         }
+        return;
+      case "notifications":
+        this.#news.set(message.data as NotificationStanding);
         return;
       case "ticker":
         this.#ticker(topic.key, message.data as Ticker);
@@ -394,7 +405,7 @@ function clocksAfter(old: Clocks | null, heardAtMs: number, serverMs: number, ma
 /** What a hidden tab can do without: the rest is private and is kept. */
 function isMarket(topic: string): boolean {
   const kind = topicOf(topic)?.kind;
-  return kind !== "account" && kind !== "runs" && kind !== "run";
+  return kind !== "account" && kind !== "runs" && kind !== "run" && kind !== "notifications";
 }
 
 function isCandle(data: unknown): data is Candle {

@@ -84,7 +84,8 @@ async def serve_api(settings: Settings) -> None:
             sealing_key=lambda: read_sealing_key(settings.vault_home),
             digest_key=lambda: read_digest_key(settings.vault_home),
             service_keyring=keyring,
-            sending=sending,
+            # Of its own, for people wait for it: what they type over and over holds no message up.
+            sending=Sending(settings.outbound_allow, start_s=2.0, each_s=5.0),
             rest_address=lambda environment, region: places.endpoints(environment, region)().rest,
             kill=kill_desk(settings),
             candles=DataStore(settings.data_home, ground.clock),

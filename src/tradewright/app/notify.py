@@ -19,6 +19,7 @@ from tradewright.notify.keeping import NotifyKeeper
 from tradewright.notify.leading import Leader
 from tradewright.notify.looks import Links, Looks, kills, unknown_orders
 from tradewright.notify.preferences import Keyring
+from tradewright.notify.runs import run_moves, silent_runs
 from tradewright.notify.sending import Sending
 from tradewright.storage.engine import create_engine
 
@@ -30,7 +31,7 @@ async def notify_keeper(
     direct = create_engine(direct_database_url(ground.settings), application="tradewright-notify", pool_size=1)
     engine, clock, ids = ground.engine, ground.clock, ground.ids
     carry = Deliveries(clock, ids).carry
-    looks = [unknown_orders, kills, Links(clock).look]
+    looks = [unknown_orders, kills, Links(clock).look, run_moves, silent_runs]
     parts = {
         "events": Follower(engine, ground.bus, clock, ids, carry=carry).run,
         "looks": Looks(engine, clock, ids, looks, carry=carry).run,

@@ -92,7 +92,7 @@ async def count_unread(connection: AsyncConnection, whose: Whose) -> int:
 async def standing(connection: AsyncConnection, whose: Whose, *, limit: int = 20) -> dict[str, Any]:
     """What the page shows at once: how many are unread, and the newest of them."""
     newest, _ = await read_page(connection, whose, limit=limit)
-    return {"unread": await count_unread(connection, whose), "newest": newest}
+    return {"kind": "notifications", "unread": await count_unread(connection, whose), "newest": newest}
 
 
 async def mark_read(connection: AsyncConnection, whose: Whose, notification_id: UUID) -> dict[str, Any]:

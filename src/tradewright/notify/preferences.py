@@ -210,13 +210,12 @@ async def remove_channel(connection: AsyncConnection, whose: Whose, by: By, chan
     await _note(connection, whose, by, "channel_remove", channel_id, before={"name": row.name, "service": row.service})
 
 
-async def begin_test(
-    connection: AsyncConnection, whose: Whose, keyring: Keyring, channel_id: UUID, now: datetime
-) -> str:
+async def begin_test(connection: AsyncConnection, whose: Whose, by: By, keyring: Keyring, channel_id: UUID) -> str:
     """The address to try. Raises `NotFound`, `JustTested`, `Unopenable`."""
     named = {**whose.values, "id": channel_id}
-    row = (await connection.execute(_TEST, {**named, "now": now, "before": now - TEST_PAUSE})).first()
+    row = (await connection.execute(_TEST, {**named, "now": by.now, "before": by.now - TEST_PAUSE})).first()
     if row is not None:
+        await _note(connection, whose, by, "channel_test", channel_id)
         return open_address(keyring, whose, channel_id, row.address)
     if await connection.scalar(_ONE, named) is None:
         raise _no_channel(channel_id)
@@ -238,6 +237,11 @@ def open_address(keyring: Keyring, whose: Whose, channel_id: UUID, sealed: bytes
 def unusable(outcome: Failure) -> InvalidInput:
     """The same failure, of an address that somebody has just typed."""
     return InvalidInput([Problem(outcome.code, "address", dict(outcome.params))])
+
+
+def half_quiet(field: str) -> InvalidInput:
+    """Quiet hours begin and end, or there are none."""
+    return InvalidInput([Problem("notify.quiet_whole", field)])
 
 
 def _binding(whose: Whose, channel_id: UUID) -> RowBinding:

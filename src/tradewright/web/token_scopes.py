@@ -66,6 +66,8 @@ TOKEN_SCOPES: Mapping[tuple[str, str], Scope] = {
     ("GET", "/api/v1/runs/{run_id}/trades"): "read",
     ("GET", "/api/v1/runs/{run_id}/report"): "read",
     ("GET", "/api/v1/kill"): "read",
+    ("GET", "/api/v1/notifications"): "read",
+    ("GET", "/api/v1/alerts"): "read",
     ("POST", f"{_ACCOUNT}/preview"): "trade",
     ("POST", f"{_ACCOUNT}/intents"): "trade",
     ("POST", f"{_ACCOUNT}/cancel-all"): "trade",

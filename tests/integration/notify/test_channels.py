@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -249,7 +250,7 @@ async def test_nobody_uses_sees_or_removes_the_channel_of_another(carrier):
                 await remove_channel(connection, whose, carrier.by(whose), channel)
         async with carrier.place.engine.begin() as connection:
             with pytest.raises(NotFound):
-                await begin_test(connection, whose, carrier.keyring, channel, carrier.place.clock.now())
+                await begin_test(connection, whose, carrier.by(whose), carrier.keyring, channel)
 
 
 async def test_settings_that_were_changed_meanwhile_are_not_overwritten(carrier):
@@ -266,12 +267,13 @@ async def test_there_are_ten_channels_at_most_and_a_test_every_ten_seconds(carri
     channels = [await carrier.channel(ann, name=f"C{n}") for n in range(CHANNELS_OF_USER_MAX)]
     with pytest.raises(TooManyChannels):
         await carrier.channel(ann)
-    now = carrier.place.clock.now()
     async with carrier.place.engine.begin() as connection:
-        assert await begin_test(connection, ann, carrier.keyring, channels[0], now) == carrier.receiver.address
-        with pytest.raises(JustTested):
-            await begin_test(connection, ann, carrier.keyring, channels[0], now + timedelta(seconds=9))
-        await begin_test(connection, ann, carrier.keyring, channels[0], now + timedelta(seconds=10))
+        by = carrier.by(ann)
+        assert await begin_test(connection, ann, by, carrier.keyring, channels[0]) == carrier.receiver.address
+        for seconds, is_soon in ((9, True), (10, False)):
+            later = replace(by, now=by.now + timedelta(seconds=seconds))
+            with pytest.raises(JustTested) if is_soon else nullcontext():
+                await begin_test(connection, ann, later, carrier.keyring, channels[0])
 
 
 @pytest.mark.parametrize(

@@ -508,7 +508,7 @@ async def started_site(
         service_keyring=LiveServiceKeyring(FileSource(home / "vault/service.keys")),
         rest_address=lambda environment, region: f"https://{environment}.{region}.example",
         kill=KillDesk(LatchFolder(home / "kill"), home / "worker.sock", clock, SystemIds()),
-        sending=Sending(""),
+        sending=Sending("127.0.0.1:9"),  # where nobody listens
         candles=DataStore(home / "data", clock),
     )
     application = create_application(parts, page=PAGE if page is None else page, routes=shared_routes())

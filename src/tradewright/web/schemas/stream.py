@@ -13,6 +13,7 @@ from tradewright.web.schemas.differences import Difference
 from tradewright.web.schemas.holdings import Balances, Fill, Position, Protection
 from tradewright.web.schemas.ledger import LedgerBreak
 from tradewright.web.schemas.market import Book, CandleRow, PublicTrade, Ticker
+from tradewright.web.schemas.notifications import NotificationStanding
 from tradewright.web.schemas.orders import Order
 from tradewright.web.schemas.runs import Run, RunEvent
 
@@ -153,14 +154,14 @@ class SnapshotMessage(Output):
     type: Literal["snapshot"]
     topic: str
     seq: int
-    data: AccountSnapshot | RunSnapshot | RunsSnapshot | Ticker | Book | list[PublicTrade]
+    data: AccountSnapshot | RunSnapshot | RunsSnapshot | NotificationStanding | Ticker | Book | list[PublicTrade]
 
 
 class DeltaMessage(Output):
     type: Literal["delta"]
     topic: str
     seq: int
-    data: AccountEvent | RunEvent | RunChanged | Ticker | CandleRow | Book | list[PublicTrade]
+    data: AccountEvent | RunEvent | RunChanged | NotificationStanding | Ticker | CandleRow | Book | list[PublicTrade]
 
 
 class ExchangeLink(Output):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, assert_never
 from uuid import UUID
@@ -21,12 +21,14 @@ from tradewright.core.errors import NotFound, NotReady
 from tradewright.identity.model import Principal
 from tradewright.market.markets import NoMarket
 from tradewright.market.subscription import SubscriptionClosed
+from tradewright.notify.centre import Whose
 from tradewright.web.parts import WebParts
 from tradewright.web.schemas.stream import SubscribeMessage, UnsubscribeMessage
 from tradewright.web.stream.accounts import AccountFeed
 from tradewright.web.stream.feeds import Feed, open_feed
 from tradewright.web.stream.journals import Watch
 from tradewright.web.stream.messages import data_message, error_message, read_client_message
+from tradewright.web.stream.news import NewsFeed
 from tradewright.web.stream.outbox import Outbox
 from tradewright.web.stream.runs import RunFeed, RunsFeed
 from tradewright.web.stream.topics import (
@@ -34,6 +36,7 @@ from tradewright.web.stream.topics import (
     BookTopic,
     CandleTopic,
     MarketTopic,
+    NotificationsTopic,
     RunsTopic,
     RunTopic,
     TickerTopic,
@@ -81,6 +84,7 @@ class Feeds:
     accounts: AccountFeed
     run_events: RunFeed
     runs: RunsFeed
+    news: NewsFeed
 
 
 class Connection:
@@ -186,6 +190,8 @@ class Connection:
                 await self._watch(name, self._feeds.run_events, run_id, resume)
             case RunsTopic():
                 await self._watch(name, self._feeds.runs, self.principal.membership.workspace_id, resume)
+            case NotificationsTopic():
+                self._quotes[name] = asyncio.create_task(self._tell_news(name), name=f"stream.{name}")
             case TickerTopic() | CandleTopic() | BookTopic() | TradesTopic():
                 try:
                     feed = self._open(topic)
@@ -261,6 +267,20 @@ class Connection:
             self.close(CLOSE_TRY_LATER, "market data has ended; connect again")
         except Exception:
             log.exception("stream.quotes_failed", topic=name)
+            self.close(1011, "something unexpected happened")
+
+    async def _tell_news(self, name: str) -> None:
+        """The person's notifications, each time whole: of several changes that wait the last counts."""
+        whose = Whose(workspace_id=self.principal.membership.workspace_id, user_id=self.principal.user.id)
+        seq = 0
+        try:
+            async with aclosing(self._feeds.news.follow(whose)) as news:
+                async for data in news:
+                    await self.outbox.drained()
+                    seq += 1
+                    self.put(data_message("snapshot" if seq == 1 else "delta", name, seq, data))
+        except Exception:
+            log.exception("stream.news_failed", topic=name)
             self.close(1011, "something unexpected happened")
 
     def _drop(self, name: str) -> None:

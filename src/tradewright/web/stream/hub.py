@@ -29,6 +29,7 @@ from tradewright.web.stream.connection import (
     Feeds,
 )
 from tradewright.web.stream.messages import heartbeat_message
+from tradewright.web.stream.news import NewsFeed
 from tradewright.web.stream.runs import RunFeed, RunsFeed
 
 log = structlog.get_logger(__name__)
@@ -51,6 +52,7 @@ class StreamHub:
             accounts=AccountFeed(parts.engine, parts.bus),
             run_events=RunFeed(parts.engine, parts.bus, parts.run_slots),
             runs=RunsFeed(parts.engine, parts.bus, parts.run_slots, parts.clock),
+            news=NewsFeed(parts.engine, parts.bus, parts.clock),
         )
         self._connections: set[Connection] = set()
         self._silent_until_s: dict[Environment, float] = {}  # exchanges that were too slow to tell the time
@@ -70,6 +72,7 @@ class StreamHub:
                     feeds.accounts.run,
                     feeds.run_events.run,
                     feeds.runs.run,
+                    feeds.news.run,
                 ):
                     group.create_task(self._kept_running(part), name=f"stream.{part.__qualname__}")
         finally:

@@ -1,5 +1,5 @@
-"""Topics of the browser stream: `account:<id>`, `run:<id>`, `runs` (those of the workspace), and those of a
-market, which name its environment and instrument.
+"""Topics of the browser stream: `account:<id>`, `run:<id>`, `runs` (those of the workspace), `notifications` (the
+listener's own), and those of a market, which name its environment and instrument.
 
 `ticker:<environment>:<category>:<symbol>`, `candle:<…>:<symbol>:<interval>`, `book:<…>:<symbol>`,
 `trades:<…>:<symbol>`.
@@ -59,8 +59,13 @@ class TradesTopic:
     instrument: InstrumentId
 
 
+@dataclass(frozen=True, slots=True)
+class NotificationsTopic:
+    """Of whoever listens, in the workspace of their session."""
+
+
 MarketTopic = TickerTopic | CandleTopic | BookTopic | TradesTopic
-Topic = AccountTopic | RunTopic | RunsTopic | MarketTopic
+Topic = AccountTopic | RunTopic | RunsTopic | NotificationsTopic | MarketTopic
 
 
 def parse_topic(text: str) -> Topic | None:
@@ -76,6 +81,8 @@ def parse_topic(text: str) -> Topic | None:
             return None if run_id is None else RunTopic(run_id)
         case ["runs"]:
             return RunsTopic()
+        case ["notifications"]:
+            return NotificationsTopic()
         case [kind, environment, category, symbol, *rest] if _is_instrument(environment, category, symbol):
             found = InstrumentId(cast("Category", category), symbol)
             return _market_topic(kind, cast("Environment", environment), found, rest)
