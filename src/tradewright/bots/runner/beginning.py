@@ -90,8 +90,8 @@ async def _fresh(loop: RunLoop, now_ms: int) -> None:
         run.machine, run.has_machine = machine_of(run.prepared.strategy, _setup(run, first_open_ms)), True
         run.evaluator, run.anchor = warmed.evaluator, warmed.anchor
         run.began_market_ms, run.last_open_ms = now_ms, first_open_ms - run.length_ms
-        run.state = "running"
-        payload = {"state": "running", "first_open_ms": first_open_ms, "deadline_ms": run.deadline_ms}
+        run.state = run.begun()
+        payload = {"state": run.state, "first_open_ms": first_open_ms, "deadline_ms": run.deadline_ms}
         run.tale.tell("lifecycle", payload, market_ms=now_ms)
         run.parts.reach("run.taken")
         await run.flush(begins=True)
@@ -123,9 +123,9 @@ async def _taken_over(loop: RunLoop, now_ms: int) -> None:
         gap_ms = max(0, now_ms - row.bar_open_ms - run.length_ms)
         takeover = {"epoch": run.parts.account.epoch, "gap_ms": gap_ms, "bars": len(late)}
         run.tale.tell("takeover", takeover, level="warning", market_ms=now_ms)
+        run.state = run.begun()
         await _inherit(run)
         await _missed(loop, late)
-        run.state = "stopping" if run.ending is not None else "running"
         run.tale.tell("lifecycle", {"state": run.state, "reason": None, "by": None}, market_ms=now_ms)
         await run.flush()
         run.parts.reach("run.begun")

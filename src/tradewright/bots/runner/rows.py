@@ -117,6 +117,9 @@ class RunRow:
     capital: Decimal
     limits: Mapping[str, Any]
     at_end: AtEnd
+    wish_paused: bool
+    wish_paused_by: UUID | None
+    wish_stop: StopHow | None
     spec_text: str
     spec_sha256: str
 
@@ -187,6 +190,9 @@ async def held_runs(connection: AsyncConnection, account: AccountRef) -> list[Ru
             capital=row["capital"],
             limits=row["limits"],
             at_end=row["at_end"],
+            wish_paused=row["wish_paused"],
+            wish_paused_by=row["wish_paused_by"],
+            wish_stop=row["wish_stop"],
             spec_text=row["spec_text"],
             spec_sha256=row["spec_sha256"],
         )

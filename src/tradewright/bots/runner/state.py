@@ -53,7 +53,7 @@ class RunState:
         self.asks = Asks(row.id, row.instrument)
         self.state: State = row.state
         self.ending: Ending | None = None
-        self.wish = Wish(duration_ms=row.duration_ms)
+        self.wish = Wish(is_paused=row.wish_paused, paused_by=row.wish_paused_by, duration_ms=row.duration_ms)
         self.is_over = False
         self.has_machine = False
         self.first_open_ms = 0
@@ -83,6 +83,12 @@ class RunState:
     @property
     def deadline_ms(self) -> int:
         return self.began_market_ms + self.wish.duration_ms
+
+    def begun(self) -> State:
+        """As it goes on once it has begun: what was wished before is in force from the first bar on."""
+        if self.ending is not None:
+            return "stopping"
+        return "paused" if self.row.wish_paused or self.row.wish_stop is not None else "running"
 
     @property
     def is_stopping(self) -> bool:
