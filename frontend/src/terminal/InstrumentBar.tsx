@@ -43,11 +43,11 @@ export function InstrumentBar(props: Props) {
         type="button"
         className="instrument-choose"
         aria-haspopup="dialog"
-        aria-label={t("markets.open", { symbol: chosen.symbol })}
+        aria-label={t("markets.open", { symbol: chosen.symbol, kind: t(`markets.kind_${kindOf(chosen)}`) })}
         data-testid="market-open"
         onClick={() => setChoosing(true)}
       >
-        <strong>{chosen.symbol}</strong>
+        <strong>{chosen.symbol}</strong>{" "}
         <span className="muted">{t(`markets.kind_${kindOf(chosen)}`)}</span>
         <Icon name="chevron" size={12} />
       </button>

@@ -33,7 +33,7 @@ export function TicketHead({ account, instrument, facts, block, asking, onAsk }:
         <span className="ticket-modes">
           <Popover
             side="left"
-            label={t("ticket.modes")}
+            label={t("ticket.modes_now", { position: positionWord, margin: marginWord() })}
             triggerClass="button small quiet"
             testId="ticket-modes"
             trigger={
