@@ -177,7 +177,7 @@ def test_a_bot_runs_its_time_and_its_page_has_no_holes(terminal: Terminal, house
 
 
 def test_a_bot_is_paused_goes_on_and_is_stopped_and_closed(terminal: Terminal, house: Installation) -> None:
-    name = f"Long {terminal.page.evaluate('() => document.documentElement.lang')}"
+    name = f"<b>Long</b> {terminal.page.evaluate('() => document.documentElement.lang')}"
     make(terminal, name, minutes="600", at_end="keep")
     terminal.part("wizard-start").click()
     run = run_id(terminal)

@@ -39,7 +39,7 @@ _WATCH = """() => {
 
 
 # Of the audit log: what has stored texts in its details. Its first page has them all.
-_AUDITED = ("connection", "workspace", "token", "invitation", "session", "order", "backtest")
+_AUDITED = ("connection", "workspace", "token", "invitation", "session", "order", "backtest", "strategy", "bot")
 
 
 @pytest.fixture(scope="module")
@@ -65,8 +65,8 @@ def connection(installation: Installation, demo: DemoExchange) -> str:
 
 @pytest.fixture(scope="module")
 def furnished(installation: Installation, connection: str) -> str:
-    """Every text that somebody can store, hostile in each way: names of tokens, connections, workspaces and strategies,
-    notes of orders, what a browser calls itself."""
+    """Every text that somebody can store, hostile in each way: names of tokens, connections, workspaces, bots and
+    strategies, notes of orders, what a browser calls itself."""
     account = installation.account()
     price = str(int(float(installation.last_price()) * 0.7))
     for text in HOSTILE:
@@ -84,8 +84,12 @@ def furnished(installation: Installation, connection: str) -> str:
     template = installation.request("GET", "/api/v1/specs/templates")[1]["templates"][0]
     for text in HOSTILE[:3]:
         spec = _renamed(template["text"], text)
-        asked = {"id": str(uuid.uuid4()), "text": spec}
-        installation.request("POST", "/api/v1/backtests", asked)
+        asked = {"id": str(uuid.uuid4()), "text": spec, "origin": "sim"}
+        assert installation.request("POST", "/api/v1/backtests", asked)[0] in (201, 202, 409, 429), text
+        kept = {"id": str(uuid.uuid4()), "name": text, "text": spec, "message": text}
+        assert installation.request("POST", "/api/v1/strategies", kept)[0] == 201, text
+    for text in HOSTILE:
+        assert installation.request("POST", "/api/v1/bots", {"id": str(uuid.uuid4()), "name": text})[0] == 201, text
     return account
 
 
@@ -144,6 +148,8 @@ def test_hostile_texts_are_shown_and_run_nowhere(
         "/settings/users": "invitation",
         "/settings/workspaces": None,
         "/backtests": None,
+        "/bots": "bot-row",
+        "/strategies": "strategy-card",
         **{f"/audit?what={what}": "audit-entry" for what in _AUDITED},
     }
     for place, part in places.items():
@@ -155,7 +161,7 @@ def test_hostile_texts_are_shown_and_run_nowhere(
         seen[place] = page.page.evaluate(_LOOK)
         if place.endswith(("what=connection", "what=workspace", "what=token")):
             assert [text for text in HOSTILE if text not in read] == [], place
-        if part == "token":
+        if part in ("token", "bot-row"):
             shown = page.part(part).all_inner_texts()
             assert all(any(text in one for one in shown) for text in HOSTILE)
     # The name of an account stands on its card, in the switcher and on the way to it.

@@ -99,7 +99,7 @@ function Table({ rows, older, pending }: { rows: readonly Row[]; older: (() => v
     {
       key: "environment",
       head: t("bots.column.environment"),
-      optional: true,
+      wide: true, // which money it is stands on a card, too
       cell: ({ bot }) => (bot.current === null ? UNKNOWN : <EnvironmentBadge environment={bot.current.environment} />),
     },
     {

@@ -94,6 +94,8 @@ export function LongList<T>({ label, rows, keyOf, estimate, testId, rowTestId, h
   };
 
   const measure = useCallback((key: number, height: number): void => {
+    // Nothing is as high as nothing: the list is not shown just now, and all its rows would seem to fit into it.
+    if (height === 0) return;
     setHeights((old) => (old.get(key) === height ? old : new Map(old).set(key, height)));
   }, []);
 
