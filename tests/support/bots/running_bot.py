@@ -263,11 +263,16 @@ SELECT (SELECT count(*) FROM intents i WHERE i.run_id = %(run)s
            AND NOT EXISTS (SELECT 1 FROM run_events w WHERE w.run_id = v.run_id AND w.caused_by = v.seq)) AS unwritten,
        (SELECT count(*) FROM runs r WHERE r.id = %(run)s AND r.ended_at IS NULL
            AND (r.memory #>> '{machine,held,exit_reason}' IS NOT NULL
-                OR r.memory #> '{machine,entries}' @> '[{"is_asked": false}]')) AS wanted,
+                OR r.memory #> '{machine,entries}' @> '[{"is_asked": false}]'
+                OR r.memory #> '{machine,steps}' @> '[{"is_asked": false}]'
+                OR r.memory #> '{machine,steps}' @> '[{"is_cancelled": true}]'
+                OR r.memory #> '{machine,cells}' @> '[{"is_wanted": true, "is_asked": false}]'
+                OR r.memory #> '{machine,cells}' @> '[{"is_asked": true, "is_cancelled": true}]')) AS wanted,
        (SELECT count(*) FROM runs r, positions p
          WHERE r.id = %(run)s AND p.account_id = r.account_id AND p.symbol = r.symbol AND r.ended_at IS NULL
            AND r.state <> 'stopping' AND r.totals->'position'->>'stop' IS NOT NULL
-           AND (p.size = 0 OR p.stop_loss IS DISTINCT FROM CAST(r.totals->'position'->>'stop' AS numeric))) AS bare
+           AND (p.size = 0 OR p.stop_loss IS DISTINCT FROM CAST(r.totals->'position'->>'stop' AS numeric)
+                OR p.take_profit <> CAST(r.totals->'position'->>'target' AS numeric))) AS bare
 """
 
 

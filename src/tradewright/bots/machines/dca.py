@@ -194,7 +194,7 @@ class DcaMachine:
         told = Told()
         step = next((each for each in self.steps if each.key == key), None)
         if step is not None:
-            self.steps.remove(step)
+            self._forget([step])
             if step.price is None and self.held is not None:
                 self._place_safety(told)  # the base order was filled in part
         return told.said
@@ -208,14 +208,26 @@ class DcaMachine:
             each.is_asked &= each.key != key
 
     def dropped(self, key: str) -> None:
-        self.steps = [each for each in self.steps if each.key != key]
+        self._forget([each for each in self.steps if each.key == key])
+
+    def _forget(self, steps: Sequence[Step]) -> None:
+        """They are over. Where a base order bought nothing its cycle never began, and may still be the one."""
+        for step in steps:
+            self.steps.remove(step)
+            if step.price is None and not step.filled and self.held is None:
+                self.is_over = False
 
     def give_up_entries(self) -> list[str]:
         """The safety orders are entries, too: what is held keeps its stop and its target."""
         given_up = list(self.unsent())
-        self.steps = [each for each in self.steps if each.is_asked]
         self._cancel_steps()
         return given_up
+
+    def give_up_orders(self) -> list[str]:
+        return self.give_up_entries()
+
+    def is_done(self) -> bool:
+        return self.is_over and self.held is None and not self.steps
 
     def want_close(self, reason: str, bar_open_ms: int) -> None:
         if self.held is not None and self.held.exit_reason is None:
@@ -223,7 +235,7 @@ class DcaMachine:
             self._cancel_steps()
 
     def _cancel_steps(self) -> None:
-        self.steps = [each for each in self.steps if each.is_asked]
+        self._forget([each for each in self.steps if not each.is_asked])
         for each in self.steps:
             each.is_cancelled |= each.price is not None
 

@@ -10,11 +10,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tradewright.bots.machines.books import Round, lot_memory, lot_restored
+from tradewright.bots.machines.grid_cells import Cell
 from tradewright.bots.machines.keeping import by_version, read_or_refuse
 from tradewright.core.money import plain
 
 if TYPE_CHECKING:
-    from tradewright.bots.machines.grid import Cell, GridMachine
+    from tradewright.bots.machines.grid import GridMachine
 
 _KIND = "grid"
 
@@ -33,11 +34,15 @@ def memory_of(machine: GridMachine) -> dict[str, Any]:
             "bar_ms": machine.start_bar_ms,
             "open_ms": machine.start_open_ms,
             "is_asked": machine.is_start_asked,
+            "is_over": machine.is_start_over,
         },
+        "may_open": machine.may_open,
+        "is_withdrawn": machine.is_withdrawn,
         "close_reason": machine.close_reason,
         "close_bar_ms": machine.close_bar_ms,
         "bars": machine.bars,
         "last_open_ms": machine.last_open_ms,
+        "last_price": plain(machine.last_price),
     }
 
 
@@ -51,9 +56,11 @@ def restore(machine: GridMachine, kept: Mapping[str, Any]) -> None:
         machine.start_quantity, machine.start_filled = Decimal(start["quantity"]), Decimal(start["filled"])
         machine.start_cost, machine.start_fees = Decimal(start["cost"]), Decimal(start["fees"])
         machine.start_bar_ms, machine.is_start_asked = int(start["bar_ms"]), bool(start["is_asked"])
-        machine.start_open_ms = int(start["open_ms"])
+        machine.start_open_ms, machine.is_start_over = int(start["open_ms"]), bool(start["is_over"])
+        machine.may_open, machine.is_withdrawn = bool(kept["may_open"]), bool(kept["is_withdrawn"])
         machine.close_reason, machine.close_bar_ms = kept["close_reason"], int(kept["close_bar_ms"])
         machine.bars, machine.last_open_ms = int(kept["bars"]), int(kept["last_open_ms"])
+        machine.last_price = Decimal(kept["last_price"])
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -70,13 +77,13 @@ def _cell(cell: Cell) -> dict[str, Any]:
         "is_wanted": cell.is_wanted,
         "is_asked": cell.is_asked,
         "is_cancelled": cell.is_cancelled,
+        "takes_off": cell.takes_off,
+        "is_at_start": cell.is_at_start,
         "filled": plain(cell.filled),
     }
 
 
 def _restored(kept: Mapping[str, Any]) -> Cell:
-    from tradewright.bots.machines.grid import Cell
-
     return Cell(
         number=int(kept["number"]),
         direction=1 if kept["direction"] == 1 else -1,
@@ -90,5 +97,7 @@ def _restored(kept: Mapping[str, Any]) -> Cell:
         is_wanted=bool(kept["is_wanted"]),
         is_asked=bool(kept["is_asked"]),
         is_cancelled=bool(kept["is_cancelled"]),
+        takes_off=bool(kept["takes_off"]),
+        is_at_start=bool(kept["is_at_start"]),
         filled=Decimal(kept["filled"]),
     )

@@ -39,6 +39,7 @@ class Setup:
     taker_rate: Decimal
     first_open_ms: int
     max_position: Decimal | None = None
+    resting_max: int | None = None  # of orders that rest at once; None: as many as the strategy has
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,15 @@ class Machine(Protocol):
         """Nothing that was decided and has not left will; what rests is to be cancelled. Returns what was dropped."""
         ...
 
+    def give_up_orders(self) -> list[str]:
+        """As `give_up_entries`, and also what would take something off is not to rest any more."""
+        ...
+
     def want_close(self, reason: str, bar_open_ms: int) -> None: ...
+    def is_done(self) -> bool:
+        """Whether nothing is open and nothing will be, by its plan: a grid was closed by its stop, the one cycle is
+        over."""
+        ...
 
     # What is wanted.
 

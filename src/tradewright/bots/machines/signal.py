@@ -243,6 +243,12 @@ class SignalMachine:
             each.is_cancelled |= each.last_bar is not None
         return given_up
 
+    def give_up_orders(self) -> list[str]:
+        return self.give_up_entries()
+
+    def is_done(self) -> bool:
+        return False
+
     def want_close(self, reason: str, bar_open_ms: int) -> None:
         if self.held is not None and self.held.exit_reason is None:
             self.held.exit_reason, self.exit_bar_ms = reason, bar_open_ms

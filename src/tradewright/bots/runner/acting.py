@@ -12,11 +12,13 @@ from typing import Final
 from uuid import UUID
 
 from tradewright.bots.machines.model import Exits
-from tradewright.bots.runner.asking import Act, Ask
+from tradewright.bots.runner.asking import AT_ONCE_MAX, Act, Ask
+from tradewright.bots.runner.crossing import meets_own
 from tradewright.bots.runner.following import followed
 from tradewright.bots.runner.rows import Outcome
 from tradewright.bots.runner.state import POSITION, SIDES, RunState
 from tradewright.core.clock import milliseconds
+from tradewright.core.order import RemoteOrder
 from tradewright.trading.beside import Held
 from tradewright.trading.bodies import PlaceBody
 from tradewright.trading.model import Reason
@@ -72,8 +74,7 @@ class Acting:
         target = None if wanted.target == position.take_profit else wanted.target
         if (stop is None and target is None) or not self._is_due("exits", now_s):
             return []
-        ticker = run.ticker()
-        last = None if ticker is None else ticker.last_price
+        last = run.last_price()
         reason = None if last is None else run.machine.passed(last)
         if reason is not None:  # no order could stand there any more
             run.machine.want_close(reason, run.open_ms)
@@ -83,8 +84,13 @@ class Acting:
 
     def _entries(self, now_s: float) -> list[Act]:
         run, acts = self._run, list[Act]()
+        under_way = run.asks.under_way()
         for wanted in run.machine.to_send():
             if run.asks.has("place", wanted.key):
+                continue
+            if wanted.rests and under_way + len(acts) >= AT_ONCE_MAX:
+                break  # the others would wait for their turn until they expire
+            if wanted.rests and meets_own(wanted, self._own_orders(), run.ticker()):
                 continue
             now_ms = milliseconds(run.parts.clock.now())
             is_late = now_ms - run.decided_ms.setdefault(wanted.key, now_ms) > _LATE_MS
@@ -103,6 +109,11 @@ class Acting:
                 continue
             acts.append(run.asks.place(wanted, now_s))
         return acts
+
+    def _own_orders(self) -> list[RemoteOrder]:
+        """All of the account in the run's symbol, whoever asked for them."""
+        run = self._run
+        return [order for order in run.session.book.orders() if order.instrument == run.row.instrument]
 
     async def perform(self, act: Act) -> None:
         """Asks it. Raises what the journal raises."""

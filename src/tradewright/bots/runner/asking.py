@@ -23,6 +23,10 @@ from tradewright.trading.bodies import CancelBody, ExitsBody, PlaceBody
 SLIPPAGE_PERCENT: Final = Decimal(1)  # beyond which an entry at market is not filled
 ENTRY_VALIDITY: Final = timedelta(seconds=10)
 EXITS_VALIDITY: Final = timedelta(seconds=30)
+AT_ONCE_MAX: Final = (
+    10  # orders that are to rest, sent and not yet acknowledged: an account sends about as many a second
+)
+RESTING_MAX: Final = 24  # orders of one run; the tightest limit of an account that nobody has set is 30
 ATTEMPTS_MAX: Final = 20  # of one close, that a takeover looks for
 
 AskKind = Literal["place", "close", "cancel", "exits"]
@@ -77,6 +81,10 @@ class Asks:
 
     def has(self, kind: AskKind, key: str | None = None) -> bool:
         return any(ask.kind == kind and key in (None, ask.key) for ask in self._open.values())
+
+    def under_way(self) -> int:
+        """Orders that open and whose acknowledgement nobody has seen."""
+        return sum(ask.kind == "place" and ask.status in (None, "sending") for ask in self._open.values())
 
     def add(self, ask: Ask) -> None:
         self._open[ask.id] = ask

@@ -13,7 +13,7 @@ from typing import Final
 
 from tradewright.bots.machines.making import machine_of
 from tradewright.bots.machines.model import BadMemory, Setup
-from tradewright.bots.runner.asking import ATTEMPTS_MAX, Ask
+from tradewright.bots.runner.asking import ATTEMPTS_MAX, RESTING_MAX, Ask
 from tradewright.bots.runner.fills import Seen
 from tradewright.bots.runner.history import History
 from tradewright.bots.runner.parts import Ending, NotStarted
@@ -217,4 +217,5 @@ def _setup(run: RunState, first_open_ms: int) -> Setup:
         taker_rate=run.prepared.taker_rate,
         first_open_ms=first_open_ms,
         max_position=run.prepared.limits.max_position,
+        resting_max=RESTING_MAX,
     )

@@ -114,6 +114,11 @@ class RunState:
         known = None if ticker is None else ticker.mark_price or ticker.last_price
         return self.last_close if known is None else known
 
+    def last_price(self) -> Decimal | None:
+        """What was traded at last, which is what stops go by; None: nobody has told."""
+        ticker = self.ticker()
+        return None if ticker is None else ticker.last_price
+
     # Telling and keeping.
 
     def say(self, said: Sequence[Said], *, caused_by: int | None) -> list[Said]:

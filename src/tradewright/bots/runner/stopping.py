@@ -5,7 +5,7 @@ Lives here: `Stopping`. Not here: who may want it (the commands), the closing of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from tradewright.bots.machines.model import Said
@@ -81,7 +81,7 @@ class Stopping:
         """Nothing that opens any more; then, if it is to, the position is closed."""
         run = self._run
         run.ending, run.state = ending, "stopping"
-        self._give_up_entries()
+        self._give_up_entries() if ending.waits else self._give_up(run.machine.give_up_orders())
         run.tale.tell("lifecycle", {"state": "stopping", "reason": ending.reason(), "by": ending.by})
 
     def wrong(self, said: list[Said]) -> None:
@@ -98,9 +98,11 @@ class Stopping:
             run.ending, run.state = Ending(state="halted", code=_KILL), "stopping"
             return
         self._look_at_loss()
-        price = run.price()
-        if price and not run.is_stopping:
-            self.wrong(run.say(run.machine.watch(price), caused_by=None))
+        last = run.last_price()
+        if last is not None:
+            self.wrong(run.say(run.machine.watch(last), caused_by=None))
+        if run.ending is None and run.machine.is_done():
+            self.begin(Ending(state="finished", code="run.plan_over"))
         if run.ending is not None and run.ending.closes:
             run.machine.want_close(_REASONS.get(run.ending.code, "run_failed"), run.open_ms)
 
@@ -116,7 +118,10 @@ class Stopping:
             self.begin(Ending(state="halted", code="run.max_loss", params=limit, closes=True))
 
     def _give_up_entries(self) -> None:
-        for key in self._run.machine.give_up_entries():
+        self._give_up(self._run.machine.give_up_entries())
+
+    def _give_up(self, keys: Sequence[str]) -> None:
+        for key in keys:
             self._run.tale.tell("note", {"code": "entry.given_up", "params": {}}, chain=key)
 
     def may_end(self) -> bool:
