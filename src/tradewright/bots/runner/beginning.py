@@ -126,6 +126,8 @@ async def _taken_over(loop: RunLoop, now_ms: int) -> None:
         run.state = run.begun()
         await _inherit(run)
         await _missed(loop, late)
+        if run.state == "paused":  # perhaps while nobody owned it: what rests was not given up then
+            loop.stopping.give_up_entries()
         run.tale.tell("lifecycle", {"state": run.state, "reason": None, "by": None}, market_ms=now_ms)
         await run.flush()
         run.parts.reach("run.begun")

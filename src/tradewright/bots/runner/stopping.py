@@ -56,7 +56,7 @@ class Stopping:
             return
         run.state = wanted
         if wanted == "paused":
-            self._give_up_entries()
+            self.give_up_entries()
         run.tale.tell("lifecycle", {"state": wanted, "reason": None, "by": by})
 
     def _stop(self, wish: Wish) -> None:
@@ -81,7 +81,7 @@ class Stopping:
         """Nothing that opens any more; then, if it is to, the position is closed."""
         run = self._run
         run.ending, run.state = ending, "stopping"
-        self._give_up_entries() if ending.waits else self._give_up(run.machine.give_up_orders())
+        self.give_up_entries() if ending.waits else self._give_up(run.machine.give_up_orders())
         run.tale.tell("lifecycle", {"state": "stopping", "reason": ending.reason(), "by": ending.by})
 
     def wrong(self, said: list[Said]) -> None:
@@ -94,7 +94,7 @@ class Stopping:
         """At the latches and at the loss; and that what is to be closed is."""
         run = self._run
         if run.parts.is_killed() and not self.is_killed:
-            self._give_up_entries()
+            self.give_up_entries()
             run.ending, run.state = Ending(state="halted", code=_KILL), "stopping"
             return
         self._look_at_loss()
@@ -117,7 +117,8 @@ class Stopping:
             run.tale.tell("limit", limit, level="error")
             self.begin(Ending(state="halted", code="run.max_loss", params=limit, closes=True))
 
-    def _give_up_entries(self) -> None:
+    def give_up_entries(self) -> None:
+        """Nothing that opens is to leave or to rest."""
         self._give_up(self._run.machine.give_up_entries())
 
     def _give_up(self, keys: Sequence[str]) -> None:
