@@ -384,8 +384,9 @@ ROWS: Final = (
         id="O6",
         says="A kill cancels everything but the stops of positions, within 5 s, and closes once, with the API or the"
         " database dead, or cut off anywhere; with the worker frozen or dead the next one acts on it before all else;"
-        " it holds over restarts and every act is written down, in the database or beside it",
+        " it holds over restarts and every act is written down, in the database or beside it; runs of bots are halted",
         tests=(
+            *of("tests/integration/bots/test_ends_of_runs.py", "test_a_kill_halts_it_at_once"),
             *of(_KILL),
             *of(_KILL_SCENES),
             *of("tests/integration/trading/test_kill_on_postgres.py"),
