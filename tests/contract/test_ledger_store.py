@@ -285,6 +285,13 @@ async def test_what_was_heard_of_after_the_opening_with_a_time_before_it_is_told
     assert (await world.store.balances())["wallet:USDT", "USDT"] == 99999
 
 
+async def test_of_many_executions_dated_before_the_books_the_twenty_oldest_are_named(kept: PostgresWorld) -> None:
+    """They are named to a person, in one line: it has a bound."""
+    await opened(kept)
+    await kept.book(*(fill(f"late-{number:02}", executed_at=after(number - 40)) for number in range(25)))
+    assert await kept.store.dated_before() == [f"late-{number:02}" for number in range(20)]
+
+
 async def test_the_newest_execution_is_that_of_the_latest_time_whenever_it_was_heard_of(world: LedgerWorld) -> None:
     assert await world.store.newest_execution_at() is None
     await world.book(fill("e2", executed_at=after(2)), fill("e1", executed_at=after(1)))

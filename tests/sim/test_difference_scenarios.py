@@ -191,6 +191,21 @@ async def test_a_size_that_comes_right_by_itself_is_gone() -> None:
     await is_free(world)
 
 
+@in_virtual_time
+async def test_a_close_that_never_arrives_is_tried_five_times_and_then_handed_back_with_the_reason() -> None:
+    """The part stays, as one of ours, and a person is told that it was not closed."""
+    world = await deciding_world()
+    await foreign_part(world)
+    before = len(world.wire.sent)
+    world.wire.next_command = ["request_lost"] * 100
+    row = decided(world, "close")
+    await world.until(lambda: row.state != "closing", "it is given up", 2000)
+    assert (row.state, row.why) == ("adopted", "difference.not_closed")
+    assert [sent.kind for sent in world.wire.sent[before:]] == ["place"] * 5
+    assert world.exchange.size_of(BTC) == Decimal("0.5")
+    await is_free(world)
+
+
 async def killed_while_closing(kill_at: int | None, *, of_position: bool) -> int:
     """Everything is as it is wanted, with one act, however the owner is killed meanwhile; the points it took."""
     world = await deciding_world()

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
 
+from sim.faults import Faults
 from sim.test_kill_scenarios import Scene
 from sim.virtual_time import in_virtual_time
 from sim.world import BTC_SPOT, World
@@ -16,8 +17,9 @@ from tradewright.trading.kill.emergency import SWEPT_FROM
 from tradewright.trading.kill.entries import Answered, CancelBegun, Cause
 
 
-async def cancels_of(contracts: int, spot: int, *, waiting: int = 0) -> Counter[str]:
-    """The requests, by kind, of a kill that finds so many orders; each is gone, with its act and its answer."""
+async def cancels_of(contracts: int, spot: int, *, waiting: int = 0, first: str = "none") -> Counter[str]:
+    """The requests, by kind, of a kill that finds so many orders; each is gone, with its act and its answer. `first`:
+    how the first of them goes wrong."""
     with tempfile.TemporaryDirectory(prefix="tw-kill-") as home:
         now = Scene(World(1), Path(home))
         for _ in range(contracts):
@@ -29,6 +31,7 @@ async def cancels_of(contracts: int, spot: int, *, waiting: int = 0) -> Counter[
         await now.world.seconds(1)
         assert len(now.live()) == contracts + spot + waiting
         now.start()
+        now.world.wire.next_command = [first]
         await now.until_done(await now.board.pull(now.latch()))
         assert now.live() == []
         begun, answered = now.of(CancelBegun), now.of(Answered)
@@ -52,6 +55,32 @@ async def test_few_orders_and_those_that_wait_for_a_trigger_are_cancelled_one_by
     """What goes with the sweep of a whole market may be a stop that is to stay: each trigger is named."""
     assert await cancels_of(SWEPT_FROM - 1, 0) == {"cancel": SWEPT_FROM - 1}
     assert await cancels_of(SWEPT_FROM, 0, waiting=SWEPT_FROM) == {"cancel_working": 1, "cancel": SWEPT_FROM}
+
+
+@in_virtual_time
+async def test_a_market_that_cannot_be_swept_holds_up_no_other_and_its_orders_are_cancelled_one_by_one() -> None:
+    found = await cancels_of(SWEPT_FROM, SWEPT_FROM, first="request_not_sent")
+    assert found == {"cancel_working": 1, "cancel": SWEPT_FROM}
+
+
+@in_virtual_time
+async def test_a_command_that_gets_nowhere_ends_after_a_quarter_of_a_minute_and_says_what_is_left() -> None:
+    """Whoever asked waits for the answer: it comes, whatever the exchange refuses."""
+    with tempfile.TemporaryDirectory(prefix="tw-kill-") as home:
+        now = Scene(World(1), Path(home))
+        await now.position()
+        stays = now.order()
+        await now.world.seconds(1)
+        now.start()
+        now.world.wire.faults = Faults(request_not_sent=2.0)  # of all of them
+        read: list[str] = []
+        now.on_read = read.append
+        began_s = now.world.clock.monotonic()
+        left = await now.switch.command(Cause(id=UUID(int=5), kind="command", via="cli"), close=True)
+        assert (left.orders, left.positions, now.live(), now.size()) == (1, 1, [stays], Decimal("0.3"))
+        assert read.count("read.open_orders") == 1 + 60
+        assert 15 <= now.world.clock.monotonic() - began_s < 20
+        await now.end()
 
 
 @in_virtual_time

@@ -97,6 +97,34 @@ async def test_what_came_before_the_books_were_opened_stays_outside_of_them() ->
     assert desk.in_the_books() == desk.wallet()
 
 
+async def test_books_are_not_opened_on_an_account_that_moves_nor_on_a_wallet_that_is_behind_its_executions() -> None:
+    """Either would put into the opening what comes again as an execution, or leave out what does not."""
+    desk = LedgerDesk(4, hears=1)
+    await desk.trade(3)
+    paid = Decimal(0)
+
+    def moves(path: str, rows: list[Row]) -> list[Row]:
+        nonlocal paid
+        for coin in (coin for row in rows if path == WALLET for coin in row["coin"]):
+            paid += 1
+            coin["walletBalance"] = str(Decimal(coin["walletBalance"]) + paid)
+        return rows
+
+    desk.exchange.spoil = moves
+    assert (await desk.tie()).is_quiet is False
+    assert (desk.books.books, desk.slept_s) == (None, 3.0), "four looks, a second apart"
+    assert sum(path == WALLET for path, _ in desk.exchange.asked) == 8
+    desk.exchange.spoil = lambda _path, rows: rows
+    told = dict(desk.heard)
+    name, newest = max(told.items(), key=lambda each: each[1].executed_at)
+    desk.heard[name] = replace(newest, executed_at=newest.executed_at + timedelta(hours=1))
+    assert (await desk.tie()).is_quiet is False
+    assert desk.books.books is None
+    desk.heard.update(told)
+    assert (await desk.tie()).breaks == []
+    assert desk.in_the_books() == desk.wallet()
+
+
 async def test_a_position_of_before_the_books_ties_out_when_it_is_closed() -> None:
     desk = LedgerDesk(4, hears=1)
     await desk.trade(4)

@@ -93,6 +93,15 @@ def answer_of(begun: CancelBegun | CloseBegun, outcome: Any = "acknowledged", **
     )
 
 
+async def test_an_answer_that_names_no_order_leaves_the_name_that_is_known(desk: Desk) -> None:
+    """By that name the order is found at the exchange."""
+    close = close_of(desk)
+    await store_of(desk).write(desk.home.account, [close, answer_of(close, exchange_order_id="x-5")])
+    await store_of(desk).write(desk.home.account, [answer_of(close)])
+    found = await rows(desk, "SELECT state, exchange_order_id FROM intents WHERE source = 'kill'")
+    assert found == [("acknowledged", "x-5")]
+
+
 async def test_what_was_done_is_there_once_however_often_it_is_brought(desk: Desk) -> None:
     """Both orders that we know and one that nobody ever reported; the close is found again by its client order id."""
     ours = await desk.place()

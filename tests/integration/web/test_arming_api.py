@@ -116,6 +116,9 @@ def codes(answer: Any) -> list[tuple[str, str]]:
 async def test_what_is_missing_is_named_one_by_one_and_nothing_is_armed_before(live: Live) -> None:
     state = await live.state()
     assert (state["needed"], state["armed"], state["phrases"]) == (True, None, {"en": "LIVE Main", "ru": "ЛАЙВ Main"})
+    parts, account = live.site.parts, AccountRef(live.ann.account_id, live.ann.workspace_id, "live", "7")
+    stands = await PostgresArmings(parts.engine, account, clock=parts.clock, ids=parts.ids).standing()
+    assert (stands.arming, stands.left_s) == (None, 0.0), "of what is not armed no time is left"
     unset = [("arming.limit_unset", f"limits.{name}") for name in LIMITS]
     assert [(each["code"], each["field"]) for each in state["missing"]] == unset
     status, answer = await live.arm(phrase="LIVE main", confirm_above="1001")

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from tradewright.core.risk import Effective
 from tradewright.trading.arming.gate import ArmingRule
-from tradewright.trading.arming.keeper import LOOK_S, ArmingKeeper
+from tradewright.trading.arming.keeper import ArmingKeeper
 from tradewright.trading.arming.model import Arming, ArmingEnd, Standing
 from unit.trading.test_arming import LIMITS, STANDING, place
 
@@ -61,7 +61,7 @@ class Watch:
         )
 
     async def _sleep(self, seconds: float) -> None:
-        assert seconds == LOOK_S
+        assert seconds == 1.0, "what somebody else ended is known a second later, and the tables are left in peace"
         self._looked.set()
         self._turn.clear()
         await self._turn.wait()

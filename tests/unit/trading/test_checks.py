@@ -17,8 +17,8 @@ from tradewright.core.instrument import InstrumentId, RiskTier
 from tradewright.core.order import Exit, NewOrder, OrderChange, PositionExits, Trigger
 from tradewright.core.rule_parts import Quotes, Standing
 from tradewright.trading.bodies import PlaceBody
-from tradewright.trading.checks import body_problems, change_problems, refusal, setting_problems
-from tradewright.trading.model import AmendIntent, CancelIntent, LeverageIntent, PlaceIntent
+from tradewright.trading.checks import body_problems, change_problems, outdated, refusal, setting_problems
+from tradewright.trading.model import AmendIntent, CancelIntent, ExitsIntent, LeverageIntent, PlaceIntent
 
 PRICE = Decimal(60000)
 QUOTES = Quotes(last=PRICE, mark=PRICE, index=PRICE, bid=PRICE, ask=PRICE)
@@ -59,6 +59,17 @@ def test_no_number_of_a_place_breaks_its_judge(rules: Any, unit: Any, order_type
             ),
         ):
             body_problems(rules, replace(asked, order_type=order_type, quantity_unit=unit), QUOTES, LONG)
+
+
+def test_exits_go_unless_their_position_has_turned() -> None:
+    exits = ExitsIntent(
+        id=IntentId(UUID(int=2)), state="proposed", instrument=LINEAR.id, valid_until=None, reduces=True,
+        exits=PositionExits(stop_loss=Decimal(59000)),
+    )  # fmt: skip
+    assert outdated(exits) is None
+    turned = outdated(replace(exits, is_outdated=True))
+    assert turned is not None
+    assert turned.code == "position.changed"
 
 
 def test_no_number_of_a_change_breaks_its_judge() -> None:

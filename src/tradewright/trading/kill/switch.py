@@ -125,8 +125,8 @@ class AccountSwitch:
         self.recorder.account = account
 
     async def command(self, cause: Cause, *, close: bool) -> Left:
-        """Cancels everything once, and where wanted closes, without a latch. What is left after at most a minute's
-        passes. Raises what the exchange and the spool raise."""
+        """Cancels everything once, and where wanted closes, without a latch. What is left after at most
+        a quarter of a minute's passes. Raises what the exchange and the spool raise."""
         async with self._acting:
             taking = self._take_down(cause)
             left = await taking.look(close=close)
