@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
@@ -80,6 +81,35 @@ async def test_a_command_that_gets_nowhere_ends_after_a_quarter_of_a_minute_and_
         assert (left.orders, left.positions, now.live(), now.size()) == (1, 1, [stays], Decimal("0.3"))
         assert read.count("read.open_orders") == 1 + 60
         assert 15 <= now.world.clock.monotonic() - began_s < 20
+        await now.end()
+
+
+@in_virtual_time
+async def test_a_latch_that_gets_nowhere_is_tried_two_hundred_times_quickly_and_then_each_five_seconds() -> None:
+    """It never gives up, and leaves the exchange room for what else the account asks."""
+    with tempfile.TemporaryDirectory(prefix="tw-kill-") as home:
+        now = Scene(World(1), Path(home))
+        stays = now.order()
+        await now.world.seconds(1)
+        now.start()
+        now.world.wire.faults = Faults(request_not_sent=2.0)  # of all of them
+        read_s: list[float] = []
+
+        def note(name: str) -> None:
+            if name == "read.open_orders":
+                read_s.append(now.world.clock.monotonic())
+
+        now.on_read = note
+        latch = await now.board.pull(now.latch())
+        await now.world.seconds(120)
+        gaps_s = [later - earlier for earlier, later in pairwise(read_s)]
+        assert all(0.25 <= gap_s < 0.5 for gap_s in gaps_s[:199])
+        assert len(gaps_s) > 205
+        assert all(5.0 <= gap_s < 5.5 for gap_s in gaps_s[199:])
+        assert now.live() == [stays]
+        now.world.wire.faults = Faults()
+        await now.until_done(latch)
+        assert now.live() == []
         await now.end()
 
 
