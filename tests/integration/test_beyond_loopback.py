@@ -9,12 +9,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from security.test_over_https import certificate
+from support.certificates import certificate
 from support.installation import Installation, free_port
 
 
 def test_with_a_certificate_everything_runs_over_https_and_nothing_over_http(tmp_path: Path) -> None:
-    cert, key = certificate(tmp_path)
+    cert, key = certificate(tmp_path, "localhost")
     environment = {"TRADEWRIGHT_TLS_CERT": str(cert), "TRADEWRIGHT_TLS_KEY": str(key), "TRADEWRIGHT_HOST": "0.0.0.0"}
     running = Installation(tmp_path / "home", environment=environment)
     running._is_ready = lambda: "Tradewright is ready" in running.output()  # type: ignore[method-assign]

@@ -253,7 +253,7 @@ def _problems(wanted: Preferences, channels: set[UUID]) -> list[Problem]:
     if zone_of(wanted.time_zone) is None:
         problems.append(Problem("notify.time_zone", "time_zone", {"value": wanted.time_zone[:60]}))
     if wanted.minimal_severity not in SEVERITIES:
-        problems.append(Problem("input.choice", "minimal_severity", {"allowed": ", ".join(SEVERITIES)}))
+        problems.append(Problem("input.not_allowed", "minimal_severity", {"allowed": ", ".join(SEVERITIES)}))
     minutes = {"alive_at": wanted.alive_at}
     if wanted.quiet is not None:
         minutes |= {"quiet_from": wanted.quiet[0], "quiet_to": wanted.quiet[1]}

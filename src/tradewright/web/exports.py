@@ -47,6 +47,7 @@ COLUMNS: Mapping[ExportTable, Mapping[str, _Path]] = {
         "stop_loss": ("stop_loss",),
         "stop_order_type": ("stop_order_type",),
         "source": ("source",),
+        "run_id": ("run_id",),
         "note": ("note",),
         "updated_utc": ("updated_ms",),
         "order_id": ("id",),

@@ -130,11 +130,12 @@ async def test_the_session_token_is_stored_only_as_a_hash(site: Site, ann: User)
 
 
 async def test_a_login_rotates_the_session(site: Site, ann: User) -> None:
+    former = ann.token
     async with ann.http.post("/api/v1/login", json={"username": "Ann", "password": PASSWORD}) as response:
         assert response.status == 200
         fresh = token_in(response, site.port)
-    assert fresh != ann.token
-    async with ann.http.get("/api/v1/accounts") as response:
+    assert fresh != former
+    async with site.browser(former).get("/api/v1/accounts") as response:
         await problem(response, 401, "session.required")
     async with site.browser(fresh).get("/api/v1/accounts") as response:
         assert response.status == 200

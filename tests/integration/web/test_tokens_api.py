@@ -77,8 +77,8 @@ async def test_a_revoked_token_is_refused_at_once_and_its_open_stream_ends(site:
     bot = program(site, made["text"])
     async with bot.ws_connect("/api/v1/stream") as stream:
         await stream.send_json({"op": "subscribe", "topics": [f"account:{ann.account['id']}"]})
-        seen = [(await stream.receive_json(timeout=20))["type"] for _ in range(2)]
-        assert "snapshot" in seen
+        while (await stream.receive_json(timeout=20))["type"] != "snapshot":
+            pass  # a busy machine may say first that it lives
         async with ann.http.post(f"/api/v1/tokens/{made['token']['id']}/revoke") as response:
             assert response.status == 204
         async with bot.get("/api/v1/accounts") as response:
