@@ -68,3 +68,15 @@ it("asks for what was drawn, and for no rule where nothing was chosen", () => {
   ]);
   expect(draftOf({ ...settings, version: 0 }, "Europe/Berlin").timeZone).toBe("Europe/Berlin");
 });
+
+it("says why a run ended, and nothing of what only its own page knows", () => {
+  for (const [language, words] of [["en", "BTCUSDT · Its time is over."], ["ru", "BTCUSDT · Время вышло."]] as const) {
+    const t = i18next.getFixedT(language, "page");
+    void i18next.changeLanguage(language);
+    const said = (code: string) => newsText(t, told("run", { params: { bot: "Grid", symbol: "BTCUSDT", state: "finished", code } }), language);
+    expect(said("run.time_over")).toBe(words);
+    expect(said("run.stopped")).toBe("BTCUSDT");
+    expect(said("")).toBe("BTCUSDT");
+  }
+  void i18next.changeLanguage("en");
+});

@@ -12,14 +12,22 @@ function byCode(t: Words, key: string, params: Record<string, unknown>): string 
   return (t as (key: string, params: Record<string, unknown>) => string)(key, params);
 }
 
+/** Nothing where the sentence names what is not told here: the object's own page says it. */
+function whole(t: Words, key: string, params: Record<string, unknown>): string | null {
+  const raw: unknown = i18next.getResource(i18next.language, "page", key);
+  if (typeof raw !== "string") return null;
+  const names = [...raw.matchAll(/\{\{(\w+)/g)].map((found) => found[1] ?? "");
+  return names.every((name) => name in params) ? byCode(t, key, params) : "";
+}
+
 function filled(t: Words, told: Notification, language: Language): Record<string, unknown> {
   const said: Record<string, unknown> = readable(told.params, language);
   for (const [name, value] of Object.entries(told.params)) {
     if (CODED.has(name)) said[name] = byCode(t, `news.value.${value}`, {}) ?? value;
   }
   const code = told.params["code"];
-  // Why an order failed is a reason with words of its own.
-  said["why"] = code === undefined || code === "" ? "" : (byCode(t, `reasons.${code}`, said) ?? code);
+  // Why an order failed or a run ended is a reason with words of its own.
+  said["why"] = code === undefined || code === "" ? "" : (byCode(t, `reasons.${code}`, said) ?? whole(t, `runs.reason.${code}`, said) ?? code);
   return { ...said, merged: told.merged };
 }
 
@@ -31,7 +39,7 @@ export function newsTitle(t: Words, told: Notification, language: Language): str
 
 /** What else there is to say, if anything. */
 export function newsText(t: Words, told: Notification, language: Language): string {
-  return (byCode(t, `news.text.${told.kind}`, filled(t, told, language)) ?? "").trim();
+  return (byCode(t, `news.text.${told.kind}`, filled(t, told, language)) ?? "").trim().replace(/ ·$/, "");
 }
 
 /** The account and its environment: demo money must not be taken for real. */
