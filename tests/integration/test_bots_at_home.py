@@ -115,6 +115,14 @@ def test_a_run_trades_its_minutes_and_ends_by_its_time(running: Installation) ->
     account = run["account_id"]
     positions = ask(running, "GET", f"/accounts/{account}/positions")["positions"]
     assert [each for each in positions if each["symbol"] == "BTCUSDT" and each["size"] not in ("0", "")] == []
+    # Of each order that the run sent the trail says by which version of which strategy.
+    sent = {each["intent_id"] for each in told if each["kind"] == "intent"} - {None}
+    listed = {each["id"] for each in ask(running, "GET", f"/accounts/{account}/orders?limit=100")["orders"]}
+    assert sent & listed
+    for order in sent & listed:
+        story = ask(running, "GET", f"/accounts/{account}/orders/{order}/story")["story"]
+        name, version, digest = story["spec_version"].rsplit(" ", 2)
+        assert (bool(name), version, len(digest)) == (True, "v1", 64)
 
 
 def test_a_run_is_paused_resumed_extended_and_stopped(running: Installation) -> None:

@@ -2,8 +2,9 @@
 
 Lives here: `story_of_order`, as the API tells it. Not here: lists of entries (`queries`), who may see it (`web`).
 
-The version of the strategy and the model's answer stand in the `after` of the entry that asked for the order, as
-`spec_version` and `model_answer`: reserved names, for whoever proposes orders of a bot's run.
+The entry that asked for a bot's order names its run, and a run keeps its versions for good: the strategy's is read from
+there. Of an order without a run, `spec_version` and `model_answer` may stand in the `after` of that entry: reserved
+names, for whoever proposes it.
 """
 
 from __future__ import annotations
@@ -24,17 +25,22 @@ from tradewright.core.ids import AccountId, WorkspaceId
 _STORY = f"""
 WITH it AS (
     SELECT i.id, i.account_id, i.workspace_id, i.source, i.body, i.note, i.reason, i.verdict, i.created_by,
-           i.created_at, i.state, coalesce(o.exchange_order_id, i.exchange_order_id) AS exchange_order_id
+           i.created_at, i.state, i.run_id, coalesce(o.exchange_order_id, i.exchange_order_id) AS exchange_order_id
       FROM intents i LEFT JOIN orders o ON o.account_id = i.account_id AND o.intent_id = i.id
      WHERE i.id = :order AND i.account_id = :account AND i.workspace_id = :workspace AND i.kind = 'place'
     UNION ALL
     SELECT o.id, o.account_id, o.workspace_id, CASE WHEN o.adopted_by IS NULL THEN 'external' ELSE 'adopted' END,
            jsonb_build_object('category', o.category, 'symbol', o.symbol, 'side', o.side, 'order_type', o.order_type,
                'quantity', CAST(o.quantity AS text), 'price', CAST(o.price AS text)),
-           NULL, NULL, NULL, o.adopted_by, o.exchange_created_at, o.state, o.exchange_order_id
+           NULL, NULL, NULL, o.adopted_by, o.exchange_created_at, o.state, CAST(NULL AS uuid), o.exchange_order_id
       FROM orders o
      WHERE o.id = :order AND o.account_id = :account AND o.workspace_id = :workspace AND o.intent_id IS NULL)
 SELECT it.*, p.username AS asked_by, a.name AS account_name, a.environment,
+       (SELECT s.name || ' v' || s.number || ' ' || s.sha256
+          FROM runs r
+          JOIN bot_versions v ON v.id = r.bot_version_id AND v.workspace_id = r.workspace_id
+          JOIN spec_versions s ON s.id = v.spec_version_id AND s.workspace_id = r.workspace_id
+         WHERE r.id = it.run_id AND r.workspace_id = it.workspace_id) AS spec_version,
        (SELECT coalesce(jsonb_agg(to_jsonb(told) ORDER BY told.at, told.id), '[]')
           FROM (SELECT {ENTRY_COLUMNS}
                   FROM {ENTRIES_WITH_NAMES}
@@ -82,7 +88,7 @@ async def story_of_order(
             "ended": row["reason"],
             "verdict": row["verdict"],
         },
-        "spec_version": asked.get("spec_version"),
+        "spec_version": row["spec_version"] or asked.get("spec_version"),
         "model_answer": asked.get("model_answer"),
         "state": row["state"],
         "fills": row["fills"],

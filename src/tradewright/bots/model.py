@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from tradewright.core.money import plain
@@ -46,26 +46,7 @@ EventKind = Literal[
 
 HOLDING: tuple[RunState, ...] = ("starting", "running", "paused", "stopping")  # a slot, and the symbol of its account
 ENDED: tuple[RunState, ...] = ("finished", "stopped", "failed", "halted")
-EVENT_KINDS: tuple[EventKind, ...] = (
-    "lifecycle",
-    "wish",
-    "bar",
-    "signal",
-    "intent",
-    "risk",
-    "refused",
-    "order",
-    "fill",
-    "position",
-    "stop",
-    "trade",
-    "link",
-    "sleep",
-    "takeover",
-    "limit",
-    "note",
-    "error",
-)
+EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 # From each state to those that may follow. `starting` after another than `queued`: its account has a new owner, which
 # takes it over. A queued run is stopped or failed by whoever stops it there, for it has no owner yet.

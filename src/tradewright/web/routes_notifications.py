@@ -12,6 +12,7 @@ from tradewright.identity.model import Principal
 from tradewright.notify import preferences
 from tradewright.notify.centre import PAGE, Whose, count_unread, mark_all_read, mark_read, read_page, until_of
 from tradewright.notify.messages import Failure, Message
+from tradewright.notify.model import Kind
 from tradewright.notify.preferences import CHANNELS_OF_USER_MAX, Preferences, Rule
 from tradewright.notify.services import SERVICES, service_of
 from tradewright.notify.words import test_text
@@ -24,7 +25,6 @@ from tradewright.web.schemas.notifications import (
     ChannelBody,
     ChannelTest,
     Notification,
-    NotificationKind,
     NotificationList,
     NotificationSettings,
     ReadAllBody,
@@ -111,7 +111,7 @@ async def read_notifications(
     parts: Parts,
     caller: Reader,
     unread: Annotated[bool, Query(description="Only those that were not read")] = False,
-    kind: Annotated[NotificationKind | None, Query()] = None,
+    kind: Annotated[Kind | None, Query()] = None,
     before: CursorQuery = None,
     limit: Annotated[int, Query(ge=1, le=200)] = PAGE,
 ) -> Response:

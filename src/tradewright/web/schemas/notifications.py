@@ -6,28 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from tradewright.notify.model import Kind, Severity
 from tradewright.web.schemas.base import IdText, Input, Output, UnixMs
 
-NotificationKind = Literal[
-    "fill",
-    "liquidation",
-    "order_failed",
-    "order_unknown",
-    "limit_hit",
-    "kill",
-    "kill_released",
-    "account_stopped",
-    "naked_position",
-    "drift",
-    "ledger_break",
-    "link_lost",
-    "link_restored",
-    "run",
-    "run_failed",
-    "bot_silent",
-    "price_alert",
-]
-Severity = Literal["info", "warning", "critical"]
 Minute = Annotated[int, Field(ge=0, le=1439, description="Of the day, in the person's time zone")]
 
 
@@ -35,7 +16,7 @@ class Notification(Output):
     """What happened, without words: the page has them for `kind`, with `params` in them."""
 
     id: IdText
-    kind: NotificationKind
+    kind: Kind
     severity: Severity
     params: dict[str, str]
     link: dict[str, str] = Field(description="Which object it is about: `kind`, `account_id`, and its ids")
@@ -103,7 +84,7 @@ class ChannelTest(Output):
 class NotificationRule(Input):
     """Where facts of a kind go beside the page; unread for so long they go to one more channel."""
 
-    kind: NotificationKind
+    kind: Kind
     channel_ids: Annotated[list[IdText], Field(max_length=10)]
     escalate_minutes: Annotated[int, Field(ge=1, le=1440)] | None
     escalate_channel_id: IdText | None
